@@ -1,0 +1,58 @@
+"""IAM policy documents as data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+
+class Statement(TypedDict):
+    """One allowing statement; ``conditions`` is operator → key → value."""
+
+    actions: Sequence[str]
+    resources: pulumi.Input[Sequence[pulumi.Input[str]]]
+    sid: NotRequired[str]
+    conditions: NotRequired[Mapping[str, Mapping[str, pulumi.Input[str | Sequence[str]]]]]
+
+
+def policy(*statements: Statement) -> pulumi.Output[str]:
+    """An identity policy that allows exactly the given statements, as JSON."""
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    **({"Sid": statement["sid"]} if "sid" in statement else {}),
+                    "Effect": "Allow",
+                    "Action": list(statement["actions"]),
+                    "Resource": statement["resources"],
+                    **({"Condition": statement["conditions"]} if "conditions" in statement else {}),
+                }
+                for statement in statements
+            ],
+        }
+    )
+
+
+def trust(
+    service: str,
+    actions: Sequence[str] = ("sts:AssumeRole",),
+    conditions: Mapping[str, Mapping[str, str]] | None = None,
+) -> str:
+    """A role's trust policy for one AWS service principal, as JSON."""
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": service},
+                    "Action": list(actions),
+                    **({"Condition": conditions} if conditions else {}),
+                }
+            ],
+        }
+    )

@@ -1,0 +1,1 @@
+"""The declaration: what `system.yaml` says, checked whole."""

@@ -1,0 +1,34 @@
+"""`python -m bench [rounds]`: every benchmark, as tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import copying, planning
+
+TITLES = {
+    "Planning the prod stack in-process (floor: the same imports and as many plain resources)": planning.rows,
+    "Copying a project (floor: copier with as many static files)": copying.rows,
+}
+
+
+def table(title: str, rows: Iterator[tuple[str, ...]], console: Console) -> Table:
+    drawn = Table(*next(rows), title=title, title_justify="left")
+    with console.status(title):
+        for row in rows:
+            drawn.add_row(*row)
+    return drawn
+
+
+def main(rounds: int) -> None:
+    console = Console()
+    for title, rows in TITLES.items():
+        console.print(table(title, rows(rounds), console))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

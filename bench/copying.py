@@ -1,0 +1,54 @@
+"""How long `copier copy` takes, as a ratio to copying as many static files of the same sizes with copier."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def copy_seconds(template: Path, into: Path) -> float:
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref=HEAD", str(template), str(into)],
+        check=True,
+        capture_output=True,
+    )
+    return time.perf_counter() - start
+
+
+def static_twin(project: Path, template: Path) -> int:
+    """A git template with the same files as ``project``, none of them rendered; how many there are."""
+    files = [path for path in sorted(project.rglob("*")) if path.is_file() and path.name != ".copier-answers.yml"]
+    for path in files:
+        twin = template / "files" / path.relative_to(project)
+        twin.parent.mkdir(parents=True, exist_ok=True)
+        twin.write_bytes(path.read_bytes())
+    answers = template / "files" / "{{ _copier_conf.answers_file }}.jinja"
+    answers.write_text("{{ _copier_answers|to_nice_yaml }}")
+    (template / "copier.yml").write_text("_subdirectory: files\nname:\n  type: str\n  default: shop\n")
+    git = ("git", "-c", "user.name=bench", "-c", "user.email=bench@localhost", "-C", str(template))
+    for command in (("init", "--quiet"), ("add", "--all", "--force"), ("commit", "--quiet", "--message", "files")):
+        subprocess.run([*git, *command], check=True, capture_output=True)
+    return len(files)
+
+
+def rows(rounds: int) -> Iterator[tuple[str, ...]]:
+    yield "files", "copy s", "static s", "ratio"
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(here / "template")], check=True)
+        copy_seconds(here / "template", here / "first")
+        count = static_twin(here / "first", here / "static")
+        taken: dict[str, list[float]] = {"template": [], "static": []}
+        for number in range(rounds):
+            for name, times in taken.items():
+                times.append(copy_seconds(here / name, here / f"{name}-{number}"))
+        ours, floor = (statistics.median(times) for times in taken.values())
+        yield str(count), f"{ours:.2f}", f"{floor:.2f}", f"{ours / floor:.2f}"

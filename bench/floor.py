@@ -1,4 +1,4 @@
-"""The floor of `planning`: import the same SDK modules, register as many plain resources under the SDK's mock monitor."""
+"""The floor of `planning`: the same SDK modules, and as many plain resources under the SDK's own mock monitor."""
 
 from __future__ import annotations
 

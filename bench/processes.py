@@ -37,7 +37,9 @@ print(json.dumps({"wall": wall, "cpu": used.ru_utime + used.ru_stime, "peak": us
 def in_turns(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, Measured]:
     """Run each ``module argument …`` in a fresh interpreter, all of them once a round, and take the medians.
 
-    A module prints one JSON object, which is kept, as its last line. Raises RuntimeError with its output when one fails.
+    A module prints one JSON object, which is kept, as its last line.
+
+    Raises RuntimeError with its output when one fails.
     """
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
     said: dict[str, dict[str, float]] = {}

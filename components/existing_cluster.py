@@ -1,0 +1,87 @@
+"""A cluster that the user already runs: the same access as `Cluster` offers, and nothing created on AWS."""
+
+from ipaddress import IPv4Address
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from components.checks import require
+from components.cluster_access import ClusterAccess, TargetGroupBindingApi
+
+
+class ExistingClusterArgs(TypedDict):
+    """How to reach the cluster, and what it can do."""
+
+    kubeconfig: pulumi.Input[str]
+    """Contents of a kubeconfig. Kept secret: it may hold a token."""
+    context: str
+    """The kubeconfig's context to use. Another context is another cluster: every object is then made anew there."""
+    security_group_id: pulumi.Input[str]
+    """The pods' security group."""
+    cluster_name: NotRequired[pulumi.Input[str]]
+    """The EKS cluster's name, for Pod Identity; leave it out when the cluster isn't EKS."""
+    binding: NotRequired[TargetGroupBindingApi]
+    """What registers pods in target groups, if anything does. Never guessed: an object of a kind that the cluster
+    doesn't know fails."""
+    dns_addresses: NotRequired[list[str]]
+    """Addresses of DNS servers that aren't pods labelled `k8s-app: kube-dns` (node-local caches, Auto Mode)."""
+
+
+class ExistingCluster(pulumi.ComponentResource):
+    """Access to a cluster made elsewhere. Its nodes, add-ons, keys and logs stay its owner's."""
+
+    security_group_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ExistingClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(name, args)
+        super().__init__("groundplan:index:ExistingCluster", name, {}, opts)
+        self.security_group_id = pulumi.Output.from_input(args["security_group_id"])
+        cluster_name = args.get("cluster_name")
+        self.access = ClusterAccess(
+            provider=kubernetes.Provider(
+                f"{name}-kubernetes",
+                kubeconfig=pulumi.Output.secret(args["kubeconfig"]),
+                context=args["context"],
+                # The kubeconfig's tokens come and go; the cluster stays the one of this context.
+                cluster_identifier=args["context"],
+                enable_server_side_apply=True,
+                delete_unreachable=False,
+                skip_update_unreachable=False,
+                opts=pulumi.ResourceOptions(parent=self),
+            ),
+            security_group_id=self.security_group_id,
+            cluster_name=None if cluster_name is None else pulumi.Output.from_input(cluster_name),
+            binding=args.get("binding"),
+            dns_addresses=tuple(args.get("dns_addresses", [])),
+            # The cluster outlives the stack, so its objects are deleted one by one.
+            dies_with=None,
+        )
+        self.register_outputs({"security_group_id": self.security_group_id})
+
+
+def _check(name: str, args: ExistingClusterArgs) -> None:
+    component = f'ExistingCluster "{name}"'
+    require(
+        bool(args["context"].strip()),
+        component,
+        "context",
+        args["context"],
+        "the name of a context in the kubeconfig",
+        "list them with: kubectl config get-contexts",
+    )
+    for address in args.get("dns_addresses", []):
+        try:
+            IPv4Address(address)
+        except ValueError:
+            known = False
+        else:
+            known = True
+        require(
+            known,
+            component,
+            "dns_addresses",
+            address,
+            "an IPv4 address",
+            "read it from /etc/resolv.conf inside a pod",
+        )

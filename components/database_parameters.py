@@ -1,0 +1,73 @@
+"""What a PostgreSQL instance is told, and what changing each setting takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+IMMEDIATE = "immediate"
+REBOOT = "pending-reboot"
+
+# RDS for PostgreSQL, user guide "RDS for PostgreSQL DB instance parameter list": these are static, every other
+# parameter used here is dynamic. AWS refuses `immediate` for a static one.
+STATIC = frozenset({"max_connections", "rds.logical_replication", "shared_preload_libraries"})
+
+# A statement that takes ten times the limit is worth its plan in the log.
+PLAN_LOGGING_FACTOR = 10
+LOGGED_TEMP_FILE_KIB = 10_240
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    value: str
+
+    @property
+    def apply_method(self) -> str:
+        return REBOOT if self.name in STATIC else IMMEDIATE
+
+
+def parameters(
+    *,
+    slow_statement_ms: int,
+    statement_timeout_ms: int,
+    idle_transaction_timeout_ms: int,
+    max_connections: int | None,
+) -> tuple[Parameter, ...]:
+    """The parameter group of a primary and its replicas, sorted by name as AWS returns it.
+
+    One group for all: a replica stops when its `max_connections` is below its primary's.
+    """
+    values = {
+        # S2. Both sides agree on TLS 1.3 where they can (RDS: from PostgreSQL 16 on); the floor stays at 1.2, because
+        # RDS Proxy and AWS's rotation functions document no higher one for their side.
+        "rds.force_ssl": "1",
+        "ssl_min_protocol_version": "TLSv1.2",
+        "rds.accepted_password_auth_method": "scram",
+        "password_encryption": "scram-sha-256",
+        # T2: what is slower than the target is in the log, without the values of its parameters, which may be
+        # personal data.
+        "log_min_duration_statement": str(slow_statement_ms),
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+        "auto_explain.log_min_duration": str(slow_statement_ms * PLAN_LOGGING_FACTOR),
+        "auto_explain.log_format": "json",
+        "shared_preload_libraries": "auto_explain,pg_stat_statements",
+        "track_io_timing": "1",
+        # Audit: who connected, and who changed the schema.
+        "log_connections": "1",
+        "log_disconnections": "1",
+        "log_statement": "ddl",
+        "log_lock_waits": "1",
+        "log_temp_files": str(LOGGED_TEMP_FILE_KIB),
+        # Nets under the services' own time-outs. A migration that needs longer says so in its session.
+        "statement_timeout": str(statement_timeout_ms),
+        "idle_in_transaction_session_timeout": str(idle_transaction_timeout_ms),
+        # A query on a replica isn't cancelled because the primary has cleaned up what it still reads; the time-outs
+        # above bound how long that can hold the primary's vacuum back.
+        "hot_standby_feedback": "1",
+        # Events leave through the outbox: nothing decodes the log, so nothing may hold it back either.
+        "rds.logical_replication": "0",
+    }
+    if max_connections is not None:
+        values["max_connections"] = str(max_connections)
+    return tuple(Parameter(name, value) for name, value in sorted(values.items()))

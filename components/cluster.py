@@ -18,6 +18,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from components.addresses import check_cidr
 from components.arn import account_of, managed_policy, partition_of, region_of
 from components.checks import require
 from components.cluster_access import ClusterAccess, TargetGroupBindingApi
@@ -423,9 +424,11 @@ def _check_administrators(component: str, administrators: dict[str, pulumi.Input
 
 
 def _check_addresses(component: str, args: ClusterArgs) -> None:
-    vpc = _network(component, "vpc_cidr", args["vpc_cidr"])
+    check_cidr(component, "vpc_cidr", args["vpc_cidr"])
+    vpc = IPv4Network(args["vpc_cidr"])
     if "service_cidr" in args:
-        services = _network(component, "service_cidr", args["service_cidr"])
+        check_cidr(component, "service_cidr", args["service_cidr"])
+        services = IPv4Network(args["service_cidr"])
         require(
             12 <= services.prefixlen <= 24 and any(services.subnet_of(private) for private in PRIVATE_NETWORKS),
             component,
@@ -461,21 +464,12 @@ def _check_addresses(component: str, args: ClusterArgs) -> None:
         "join neighbouring networks",
     )
     for cidr in endpoint_cidrs:
+        check_cidr(component, "endpoint_cidrs", cidr)
         require(
-            _network(component, "endpoint_cidrs", cidr).prefixlen > 0,
+            IPv4Network(cidr).prefixlen > 0,
             component,
             "endpoint_cidrs",
             cidr,
             "the networks of the people and pipelines that administer the cluster",
             "name them, or leave the list empty and deploy from inside the network",
         )
-
-
-def _network(component: str, argument: str, cidr: str) -> IPv4Network:
-    try:
-        return IPv4Network(cidr)
-    except ValueError as reason:
-        raise pulumi.RunError(
-            f"{component}: {argument} is {cidr!r}\n    expected: an IPv4 network such as 10.0.0.0/16 ({reason})\n"
-            "    to do:    correct the address or the prefix"
-        ) from None

@@ -1,11 +1,11 @@
 """A cluster that the user already runs: the same access as `Cluster` offers, and nothing created on AWS."""
 
-from ipaddress import IPv4Address
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
+from components.addresses import check_address
 from components.checks import require
 from components.cluster_access import ClusterAccess, TargetGroupBindingApi
 
@@ -71,17 +71,4 @@ def _check(name: str, args: ExistingClusterArgs) -> None:
         "list them with: kubectl config get-contexts",
     )
     for address in args.get("dns_addresses", []):
-        try:
-            IPv4Address(address)
-        except ValueError:
-            known = False
-        else:
-            known = True
-        require(
-            known,
-            component,
-            "dns_addresses",
-            address,
-            "an IPv4 address",
-            "read it from /etc/resolv.conf inside a pod",
-        )
+        check_address(component, "dns_addresses", address)

@@ -31,7 +31,7 @@ from components.database_checks import (
 )
 from components.database_parameters import parameters
 from components.iam import trust
-from components.rotation import RotationFunction, RotationStrategy, require_rotation_days, rotate
+from components.rotation import RotationFunction, RotationFunctionArgs, RotationStrategy, require_rotation_days, rotate
 from components.stored_secret import StoredSecret, generated_password
 
 POSTGRES_PORT = 5432
@@ -270,17 +270,17 @@ class Database(pulumi.ComponentResource):
             },
             child,
         )
-        rotation = RotationFunction(
-            f"{name}-admin-rotation",
-            {
-                "strategy": RotationStrategy.SINGLE_USER,
-                "function_name": pulumi.Output.concat(identifier, "-rotate"),
-                "subnet_ids": args["rotation_subnet_ids"],
-                "security_group_id": rotation_group.id,
-                "kms_key_arn": args["kms_key_arn"],
-            },
-            child,
-        )
+        rotation_args: RotationFunctionArgs = {
+            "strategy": RotationStrategy.SINGLE_USER,
+            "function_name": pulumi.Output.concat(identifier, "-admin"),
+            "subnet_ids": args["rotation_subnet_ids"],
+            "security_group_id": rotation_group.id,
+            "kms_key_arn": args["kms_key_arn"],
+            "log_days": args.get("log_days", 90),
+        }
+        if "alarm_topic_arn" in args:
+            rotation_args["alarm_topic_arn"] = args["alarm_topic_arn"]
+        rotation = RotationFunction(f"{name}-admin-rotation", rotation_args, child)
         rotate(f"{name}-admin-schedule", secret, rotation, args.get("rotation_days", 30), immediately=True, parent=self)
         self._alarms(name, args, primary, replicas)
 
@@ -435,7 +435,12 @@ class Database(pulumi.ComponentResource):
             # RDS takes no final snapshot of a replica.
             skip_final_snapshot=True,
             tags={"Name": replica_name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=self._log_groups(replica_name, identifier, args)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=self._log_groups(replica_name, identifier, args),
+                # Identifiers are given, so the old one has to go before its like can be made.
+                delete_before_replace=True,
+            ),
             **_shared(args, settings, group, monitoring),
         )
 

@@ -6,8 +6,9 @@ from enum import Enum
 from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi_aws import secretsmanager, serverlessrepository
+from pulumi_aws import cloudwatch, secretsmanager, serverlessrepository
 
+from components.alarms import Alarm, Metric, declare
 from components.checks import require
 from components.stored_secret import StoredSecret
 
@@ -59,6 +60,10 @@ class RotationFunctionArgs(TypedDict):
     """The key that encrypts the rotated secrets; its ARN also tells partition and region."""
     admin_secret_arn: NotRequired[pulumi.Input[str]]
     """The administrator's secret, which `ALTERNATING_USERS` needs: it clones the user."""
+    log_days: NotRequired[int]
+    """Days that the function's log is kept. Default: 90."""
+    alarm_topic_arn: NotRequired[pulumi.Input[str]]
+    """SNS topic of the alarm on failed rotations. Default: no alarm."""
 
 
 class RotationFunction(pulumi.ComponentResource):
@@ -88,6 +93,15 @@ class RotationFunction(pulumi.ComponentResource):
         if "admin_secret_arn" in args:
             parameters["masterSecretArn"] = args["admin_secret_arn"]
             parameters["masterSecretKmsKeyArn"] = key_arn
+        # Made here, because Lambda's own would be unencrypted and kept for ever.
+        log = cloudwatch.LogGroup(
+            f"{name}-log",
+            name=pulumi.Output.concat("/aws/lambda/", args["function_name"]),
+            kms_key_id=args["kms_key_arn"],
+            retention_in_days=args.get("log_days", 90),
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         application = APPLICATIONS[args["strategy"]]
         stack = serverlessrepository.CloudFormationStack(
             f"{name}-application",
@@ -97,10 +111,32 @@ class RotationFunction(pulumi.ComponentResource):
             capabilities=["CAPABILITY_IAM", "CAPABILITY_RESOURCE_POLICY"],
             parameters=parameters,
             tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[log]),
         )
+        if "alarm_topic_arn" in args:
+            declare(
+                f"{name}-failed",
+                _failed_rotation(args["function_name"]),
+                [args["alarm_topic_arn"]],
+                pulumi.ResourceOptions(parent=self),
+            )
         self.arn = stack.outputs["RotationLambdaARN"]
         self.register_outputs({"arn": self.arn})
+
+
+def _failed_rotation(function_name: pulumi.Input[str]) -> Alarm:
+    return Alarm(
+        description="A database password could not be rotated: see the function's log",
+        metrics={
+            "errors": Metric(
+                namespace="AWS/Lambda", name="Errors", statistic="Sum", dimensions={"FunctionName": function_name}
+            )
+        },
+        # Secrets Manager tries again, and tests a new secret before its user exists: a single error is no news.
+        threshold=5,
+        period=86_400,
+        periods=1,
+    )
 
 
 def rotate(

@@ -66,7 +66,7 @@ class Alarm:
     def __post_init__(self) -> None:
         longest = LONGEST_RANGE_SECONDS if self.period >= _HOUR else LONGEST_RANGE_SECONDS_OF_SHORT_PERIODS
         if self.period % 60 or self.period * self.periods > longest:
-            raise ValueError(f"CloudWatch evaluates at most {longest} s here, not {self.periods} periods of {self.period} s")
+            raise ValueError(f"{self.periods} periods of {self.period} s: CloudWatch evaluates {longest} s at most")
         if (self.threshold is None) == (self.band is None):
             raise ValueError("an alarm has either a threshold or a band")
         if self.expression is None and len(self.metrics) != 1:

@@ -145,6 +145,8 @@ class Kafka(pulumi.ComponentResource):
     """Where clients that sign with IAM connect, `host:port` separated by commas."""
     cluster_arn: pulumi.Output[str]
     cluster_name: pulumi.Output[str]
+    log_source_arn: pulumi.Output[str]
+    """The cluster's ARN, known once Firehose may connect to it (with ``private_link_cidr``)."""
     security_group_id: pulumi.Output[str]
     topic_names: dict[str, pulumi.Output[str]]
     """By event."""
@@ -176,8 +178,9 @@ class Kafka(pulumi.ComponentResource):
         cluster = self._cluster(name, args, kind, group, logs, configuration, protect)
         if kind is KafkaKind.STANDARD and "max_storage_gb" in args:
             self._autoscale_storage(name, cluster, args["max_storage_gb"])
+        self.log_source_arn = cluster.arn
         if "private_link_cidr" in args:
-            self._admit_firehose(name, cluster)
+            self.log_source_arn = self._admit_firehose(name, cluster, group, args["private_link_cidr"])
 
         self.topic_names = {}
         for event, topic in sorted(args["topics"].items()):
@@ -212,6 +215,7 @@ class Kafka(pulumi.ComponentResource):
                 "bootstrap_brokers": self.bootstrap_brokers,
                 "cluster_arn": self.cluster_arn,
                 "cluster_name": self.cluster_name,
+                "log_source_arn": self.log_source_arn,
                 "security_group_id": self.security_group_id,
                 "topic_names": self.topic_names,
             }
@@ -253,17 +257,6 @@ class Kafka(pulumi.ComponentResource):
                 ip_protocol="tcp",
                 from_port=SASL_IAM_PORT,
                 to_port=SASL_IAM_PORT,
-                opts=self._parent,
-            )
-        if "private_link_cidr" in args:
-            vpc.SecurityGroupIngressRule(
-                f"{name}-from-private-link",
-                description="Kafka over TLS with IAM through private link, for the event log",
-                security_group_id=group.id,
-                cidr_ipv4=args["private_link_cidr"],
-                ip_protocol="tcp",
-                from_port=PRIVATE_LINK_PORTS[0],
-                to_port=PRIVATE_LINK_PORTS[1],
                 opts=self._parent,
             )
         return group
@@ -346,11 +339,23 @@ class Kafka(pulumi.ComponentResource):
             opts=self._parent,
         )
 
-    def _admit_firehose(self, name: str, cluster: msk.Cluster) -> None:
+    def _admit_firehose(
+        self, name: str, cluster: msk.Cluster, group: ec2.SecurityGroup, cidr: pulumi.Input[str]
+    ) -> pulumi.Output[str]:
+        opened = vpc.SecurityGroupIngressRule(
+            f"{name}-from-private-link",
+            description="Kafka over TLS with IAM through private link, for the event log",
+            security_group_id=group.id,
+            cidr_ipv4=cidr,
+            ip_protocol="tcp",
+            from_port=PRIVATE_LINK_PORTS[0],
+            to_port=PRIVATE_LINK_PORTS[1],
+            opts=self._parent,
+        )
         # The policy that AWS prescribes, word for word: Firehose documents no condition key for it, and its role
         # must be allowed each topic anyway.
         # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#access-to-msk
-        msk.ClusterPolicy(
+        admitted = msk.ClusterPolicy(
             f"{name}-policy",
             cluster_arn=cluster.arn,
             policy=document(
@@ -364,6 +369,7 @@ class Kafka(pulumi.ComponentResource):
             ),
             opts=self._parent,
         )
+        return pulumi.Output.all(admitted.cluster_arn, opened.id).apply(lambda known: str(known[0]))
 
     def _alarms(self, name: str, args: KafkaArgs, kind: KafkaKind, cluster: msk.Cluster) -> None:
         alarms = dict(cluster_alarms(cluster.cluster_name, args["brokers"], express=kind is KafkaKind.EXPRESS))

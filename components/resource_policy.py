@@ -44,8 +44,3 @@ def tls_only(actions: Sequence[str], resources: Sequence[pulumi.Input[str]]) -> 
         "Resource": list(resources),
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-
-
-def account_of(arn: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The account in an ARN, which spares a call to AWS while the program runs."""
-    return pulumi.Output.from_input(arn).apply(lambda value: value.split(":")[4])

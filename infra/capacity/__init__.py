@@ -16,6 +16,8 @@ from infra.capacity.model import (
     WorkloadPlan,
     WorkloadRole,
 )
+from infra.capacity.planner import plan
+from infra.capacity.shards import check_shards, required_shards
 
 __all__ = [
     "CachePlan",
@@ -32,4 +34,7 @@ __all__ = [
     "TopicPlan",
     "WorkloadPlan",
     "WorkloadRole",
+    "check_shards",
+    "plan",
+    "required_shards",
 ]

@@ -28,7 +28,7 @@ class Tier:
     """How much one part of the system holds, in its own unit and in the system's requests per second.
 
     ``capacity`` is what the declared resources hold as deployed with autoscaling used up; ``bites_at_rps`` is the
-    system load at which demand meets it. Utilisations are shares of capacity (1.0 is full) at 1× and at the
+    system load at which demand meets it. Utilisations are shares of capacity (1.0 is full) now and at the
     declared growth factor.
     """
 
@@ -58,20 +58,24 @@ class WorkloadPlan:
     cpu_millicores: int
     memory_mib: int
     primary_connections: int
-    """Connections of one pod to the primary (or its proxy)."""
+    """Connections of one pod to the primary (or its proxy) of each shard."""
     replica_connections: int
-    """Connections of one pod to the read replicas."""
+    """Connections of one pod to the read replicas, over all replicas of a shard."""
+    target_cpu_percent: int = 60
+    """CPU use, of the request, at which the autoscaler adds a pod."""
 
 
 @dataclass(frozen=True, slots=True)
 class PoolerPlan:
-    """PgBouncer in front of the read replicas (RDS Proxy serves the writer only)."""
+    """PgBouncer in front of the read replicas of one shard (RDS Proxy serves the writer only)."""
 
     pods: int
     cpu_millicores: int
     memory_mib: int
     max_client_connections: int
+    """Connections that one pooler pod accepts."""
     server_connections: int
+    """Connections that one pooler pod opens to the replicas, over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +116,21 @@ class CachePlan:
 
 @dataclass(frozen=True, slots=True)
 class TopicPlan:
-    """One event's Kafka topic, or SNS topic."""
+    """One event's Kafka topic, or SNS topic.
+
+    A service with CQRS also has a stream of all its changes, ``<service>.read-model``, which no declared
+    event can be called (event names have no hyphen). Its projector reads it under a consumer group or from
+    a queue of its own, so that it never competes with the service's consumer.
+    """
 
     event: str
     publisher: str
     consumers: tuple[str, ...]
+    """Services whose consumer reads it."""
     partitions: int
+    """Of the Kafka topic; 0 for an SNS topic, which has none."""
+    projectors: tuple[str, ...] = ()
+    """Services whose projector reads it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,341 @@
+"""Every number that the plan rests on, with its unit and where it comes from. No rules.
+
+``assumed`` marks a number that nobody has measured or read for this product: an engineer's estimate on the
+safe side, to be replaced by a measurement. Measurements of November 2026: two cores, Debian 12, Python 3.11,
+one worker, ``wrk -t2 -c32 -d30s`` against the endpoint, PostgreSQL 15 on the same machine, within 30 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+
+class Figure(float):
+    """A number that knows its unit and its source."""
+
+    unit: str
+    source: str
+    assumed: bool
+
+    def __new__(cls, value: float, unit: str, source: str, *, assumed: bool = False) -> Self:
+        figure = super().__new__(cls, value)
+        figure.unit = unit
+        figure.source = f"assumed: {source}" if assumed else source
+        figure.assumed = assumed
+        return figure
+
+    def __str__(self) -> str:
+        return f"{float(self):,.12g} {self.unit}".rstrip()
+
+
+_MEASURED = "measured November 2026, wrk -t2 -c32 -d30s, two cores, one FastAPI worker"
+_RDS_STORAGE = "Amazon RDS User Guide, DB instance storage"
+_MSK_QUOTA = "Amazon MSK Developer Guide, quotas"
+
+# Utilisation
+
+TARGET_UTILISATION = Figure(
+    0.60, "of capacity", "queueing: at 60 % busy, waiting adds about 1.5 service times, which T1 has room for"
+)
+SURVIVOR_UTILISATION = Figure(
+    0.85, "of capacity", "what is left of a tier after a zone is lost, until the autoscaler has replaced it"
+)
+
+# One pod: a Python worker uses one core at most
+
+POD_CACHED_READS = Figure(
+    2000, "requests/s a core", f"{_MEASURED}, RS256 check, access log, Prometheus, ORM; answer from the cache"
+)
+POD_DATABASE_READS = Figure(
+    860, "requests/s a core", f"{_MEASURED}, RS256 check, access log, Prometheus, ORM; answer from PostgreSQL"
+)
+POD_WRITES = Figure(430, "requests/s a core", "a write costs twice a database read", assumed=True)
+POD_CONSUMED_EVENTS = Figure(430, "events/s a core", "handling an event costs what a write costs", assumed=True)
+POD_RELAYED_EVENTS = Figure(2000, "events/s a core", "reading and sending in batches of a hundred", assumed=True)
+
+POD_SIZES: tuple[tuple[int, int], ...] = ((250, 256), (500, 384), (1000, 512))
+"""CPU in millicores and memory in MiB. The measured worker had one core; smaller pods hold that share of it."""
+POD_SIZES_SOURCE = (
+    "one worker a pod, at most one core; memory assumed: 150 MiB of interpreter and libraries, then headroom"
+)
+MAX_PODS = Figure(1000, "pods", "Elastic Load Balancing quotas: targets per target group (default, L-7E6692B2)")
+POOL_LIMIT = Figure(
+    40,
+    "connections a pod",
+    "more than that and one pod's failure floods the rest; capacity then follows the pool",
+    assumed=True,
+)
+SMALLEST_POOL = Figure(2, "connections a pod", "one for work, one for readiness probes and migrations", assumed=True)
+
+# What a request asks of the database
+
+STATEMENTS_PER_READ = Figure(2, "statements", "the rows, and their number for `meta.total` (R3)")
+STATEMENTS_PER_WRITE = Figure(4, "statements", "row, event row (D2), outbox row, idempotency key")
+STATEMENTS_PER_CONSUMED_EVENT = Figure(3, "statements", "inbox row, row, event row (D2)")
+STATEMENTS_PER_PROJECTED_EVENT = Figure(2, "statements", "read-model row, position in the stream (A4)")
+STATEMENTS_PER_RELAYED_EVENT = Figure(0.02, "statements", "one to read and one to mark a batch of a hundred")
+RELAYED_EVENT_WORK = Figure(1, "statements' worth", "each row of a batch is updated all the same", assumed=True)
+P95_TO_MEAN = Figure(3, "times the mean", "exponential service times: the 95th percentile is ln 20 times the mean")
+READ_STATEMENT_CORE_MS = Figure(
+    0.3, "ms of a core", "measured November 2026: an indexed query takes 0.3 ms at the 95th percentile, wait included"
+)
+WRITE_STATEMENT_CORE_MS = Figure(
+    0.6, "ms of a core", "twice a read: indexes, write-ahead log, replication", assumed=True
+)
+WRITE_STATEMENT_IO = Figure(
+    0.5, "I/O operations", "one log flush a transaction, and pages that a checkpoint writes once", assumed=True
+)
+READ_STATEMENT_IO = Figure(0.5, "I/O operations", "every second statement misses one page in memory", assumed=True)
+HOT_DATA_SHARE = Figure(
+    0.05, "of the data", "recent rows and upper index pages; watch the buffer hit ratio", assumed=True
+)
+MEMORY_FOR_PAGES = Figure(0.75, "of memory", "PostgreSQL's buffers and the kernel's page cache", assumed=True)
+
+# Databases
+
+READ_HEAVY_SHARE = Figure(0.7, "of requests", "D3, read-heavy load: more than two reads for every write", assumed=True)
+SHARD_GB = Figure(1024, "GiB", "D3: over 1 TB of data is sharded")
+STORAGE_HEADROOM = Figure(1.3, "times the data", "bloat, write-ahead log and indexes being rebuilt", assumed=True)
+SMALLEST_STORAGE_GB = Figure(20, "GiB", "Amazon RDS API, CreateDBInstance: gp3 for PostgreSQL starts at 20 GiB")
+MAX_STORAGE_GB = Figure(65536, "GiB", f"{_RDS_STORAGE}: PostgreSQL up to 64 TiB")
+STORAGE_AUTOSCALING_STEP = Figure(
+    1.26, "times the storage", "Amazon RDS User Guide, storage autoscaling: a threshold at least 26 % above the storage"
+)
+GP3_STRIPED_FROM_GB = Figure(400, "GiB", f"{_RDS_STORAGE}: PostgreSQL on gp3 is striped over four volumes from here")
+GP3_IOPS = Figure(3000, "IOPS", f"{_RDS_STORAGE}: gp3 baseline below 400 GiB, not adjustable")
+GP3_STRIPED_IOPS = Figure(12000, "IOPS", f"{_RDS_STORAGE}: gp3 baseline from 400 GiB")
+GP3_MAX_IOPS = Figure(64000, "IOPS", f"{_RDS_STORAGE}: most that gp3 can be given")
+GP3_IOPS_PER_GB = Figure(50, "IOPS a GiB", "Amazon RDS API, CreateDBInstance: IOPS is 0.5 to 50 times the storage")
+GP3_THROUGHPUT = Figure(125, "MiB/s", f"{_RDS_STORAGE}: gp3 baseline below 400 GiB")
+GP3_STRIPED_THROUGHPUT = Figure(500, "MiB/s", f"{_RDS_STORAGE}: gp3 baseline from 400 GiB")
+GP3_MAX_THROUGHPUT = Figure(4000, "MiB/s", f"{_RDS_STORAGE}: most that gp3 can be given")
+IO_KIB = Figure(8, "KiB", "PostgreSQL documentation: a page is 8 KiB")
+MAX_REPLICAS = Figure(15, "replicas", "Amazon RDS User Guide, read replicas: PostgreSQL up to 15")
+CONNECTION_BYTES = Figure(
+    9_531_392, "bytes a connection", "Amazon RDS: max_connections = LEAST(DBInstanceClassMemory/9531392, 5000)"
+)
+MAX_CONNECTIONS = Figure(
+    5000, "connections", "Amazon RDS: max_connections = LEAST(DBInstanceClassMemory/9531392, 5000)"
+)
+DATABASE_MEMORY = Figure(
+    0.9, "of memory", "DBInstanceClassMemory leaves out what the system and the agent take", assumed=True
+)
+USABLE_CONNECTIONS = Figure(
+    0.8, "of max_connections", "the rest: superuser, replication, agent, migrations, an operator", assumed=True
+)
+POOLING_FROM = Figure(
+    150,
+    "connections",
+    "D3, high concurrency: from here idle connections cost a small class memory it needs",
+    assumed=True,
+)
+POOLER_STATEMENTS = Figure(10_000, "statements/s a pod", "PgBouncer on one core with TLS", assumed=True)
+POOLER_CLIENTS = Figure(
+    5000, "connections a pod", "PgBouncer: max_client_conn, 2 KiB each and a file descriptor", assumed=True
+)
+BUSY_HEADROOM = Figure(1.5, "times the mean", "arrivals are uneven: half as many connections again", assumed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseClass:
+    """An RDS instance class: ``cores`` is what it holds all day (burstable classes: their baseline)."""
+
+    name: str
+    vcpus: int
+    cores: float
+    memory_gib: int
+    iops: int
+    network_gbps: float
+
+
+DATABASE_CLASSES_SOURCE = (
+    "Amazon RDS User Guide, hardware specifications for DB instance classes; EC2 DescribeInstanceTypes: baseline EBS "
+    "IOPS and network; burstable classes at their baseline share of CPU"
+)
+BURSTABLE_DATABASE_CLASSES: tuple[DatabaseClass, ...] = (
+    DatabaseClass("db.t4g.small", 2, 0.4, 2, 1000, 0.128),
+    DatabaseClass("db.t4g.medium", 2, 0.4, 4, 2000, 0.256),
+)
+DATABASE_CLASSES: tuple[DatabaseClass, ...] = (
+    DatabaseClass("db.m7g.large", 2, 2, 8, 3600, 0.937),
+    DatabaseClass("db.r7g.large", 2, 2, 16, 3600, 0.937),
+    DatabaseClass("db.m7g.xlarge", 4, 4, 16, 6000, 1.876),
+    DatabaseClass("db.r7g.xlarge", 4, 4, 32, 6000, 1.876),
+    DatabaseClass("db.m7g.2xlarge", 8, 8, 32, 12000, 3.75),
+    DatabaseClass("db.r7g.2xlarge", 8, 8, 64, 12000, 3.75),
+    DatabaseClass("db.m7g.4xlarge", 16, 16, 64, 20000, 7.5),
+    DatabaseClass("db.r7g.4xlarge", 16, 16, 128, 20000, 7.5),
+    DatabaseClass("db.m7g.8xlarge", 32, 32, 128, 40000, 15.0),
+    DatabaseClass("db.r7g.8xlarge", 32, 32, 256, 40000, 15.0),
+    DatabaseClass("db.r7g.12xlarge", 48, 48, 384, 60000, 22.5),
+    DatabaseClass("db.r7g.16xlarge", 64, 64, 512, 80000, 30.0),
+)
+
+# Cache
+
+
+@dataclass(frozen=True, slots=True)
+class CacheNode:
+    """An ElastiCache node type: ``operations`` a second that one node holds, ``network_gbps`` its baseline."""
+
+    name: str
+    memory_gib: float
+    network_gbps: float
+    operations: int
+
+
+CACHE_NODES_SOURCE = (
+    "ElastiCache User Guide: supported node types (baseline bandwidth), node-type specific parameters (memory); "
+    "operations assumed: 60,000/s on one core with TLS, a burstable node at its baseline share of CPU"
+)
+BURSTABLE_CACHE_NODES: tuple[CacheNode, ...] = (
+    CacheNode("cache.t4g.micro", 0.5, 0.064, 6_000),
+    CacheNode("cache.t4g.small", 1.37, 0.128, 12_000),
+    CacheNode("cache.t4g.medium", 3.09, 0.256, 12_000),
+)
+CACHE_NODES: tuple[CacheNode, ...] = (
+    CacheNode("cache.m7g.large", 6.38, 0.937, 60_000),
+    CacheNode("cache.r7g.large", 13.07, 0.937, 60_000),
+    CacheNode("cache.r7g.xlarge", 26.32, 1.876, 60_000),
+    CacheNode("cache.r7g.2xlarge", 52.82, 3.75, 60_000),
+)
+CACHE_MEMORY = Figure(0.75, "of memory", "ElastiCache User Guide: reserved-memory-percent is 25 by default")
+CACHED_OBJECT_KIB = Figure(2, "KiB", "one resource as JSON with its key and Valkey's overhead", assumed=True)
+RATE_BUCKET_KIB = Figure(0.2, "KiB", "key, two numbers and an expiry", assumed=True)
+CACHE_CLUSTER_NODES = Figure(
+    90, "nodes", "ElastiCache quotas: nodes per cluster per instance type (default, adjustable)"
+)
+
+# Events
+
+EVENT_KIB = Figure(2, "KiB", "identifiers, type, time and a JSON payload of one resource", assumed=True)
+PEAK_TO_MEAN = Figure(0.4, "of the peak", "mean load over a week, relative to its peak", assumed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerType:
+    """An MSK broker: ingress and egress in MB/s that it holds, ``partitions`` with their replicas."""
+
+    name: str
+    ingress_mbps: float
+    egress_mbps: float
+    partitions: int
+
+
+EXPRESS_BROKERS_SOURCE = f"{_MSK_QUOTA}: Express broker throughput (sustained) and recommended partitions"
+EXPRESS_BROKERS: tuple[BrokerType, ...] = (
+    BrokerType("express.m7g.large", 15.6, 31.2, 1000),
+    BrokerType("express.m7g.xlarge", 31.2, 62.5, 1000),
+    BrokerType("express.m7g.2xlarge", 62.5, 125.0, 2500),
+    BrokerType("express.m7g.4xlarge", 124.9, 249.8, 6000),
+    BrokerType("express.m7g.8xlarge", 250.0, 500.0, 12000),
+    BrokerType("express.m7g.12xlarge", 375.0, 750.0, 16000),
+    BrokerType("express.m7g.16xlarge", 500.0, 1000.0, 20000),
+)
+STANDARD_BROKERS_SOURCE = (
+    "Amazon MSK Developer Guide, best practices: partitions per Standard broker; throughput from 153.8 MB/s ingress "
+    "of m7g.16xlarge by share of its size (kafka.t3.small assumed)"
+)
+STANDARD_BROKERS: tuple[BrokerType, ...] = (
+    BrokerType("kafka.t3.small", 1.0, 2.0, 300),
+    BrokerType("kafka.m7g.large", 4.8, 9.6, 1000),
+    BrokerType("kafka.m7g.xlarge", 9.6, 19.2, 1000),
+    BrokerType("kafka.m7g.2xlarge", 19.2, 38.4, 2000),
+    BrokerType("kafka.m7g.4xlarge", 38.4, 76.8, 4000),
+    BrokerType("kafka.m7g.8xlarge", 76.9, 153.8, 4000),
+    BrokerType("kafka.m7g.16xlarge", 153.8, 307.6, 4000),
+)
+PARTITIONS_PER_TOPIC = Figure(
+    999, "partitions", "more than a thousand files a broker and rebalances of minutes", assumed=True
+)
+BROKERS_PER_CLUSTER = Figure(60, "brokers", f"{_MSK_QUOTA}: brokers in a KRaft cluster (default, adjustable)")
+BROKER_CONNECTIONS = Figure(3000, "connections a broker", f"{_MSK_QUOTA}: TCP connections with IAM access control")
+MAX_BROKER_STORAGE_GB = Figure(16384, "GiB", f"{_MSK_QUOTA}: storage of a Standard broker")
+BROKER_STORAGE_STEP_GB = Figure(10, "GiB", "readable sizes")
+REPLICATION = Figure(3, "copies", "Amazon MSK: fixed on Express; one in each zone")
+MIN_IN_SYNC = Figure(2, "copies", "Amazon MSK: fixed on Express; a write survives one zone")
+QUEUE_RETENTION_HOURS = Figure(336, "hours", "Amazon SQS quotas: a message is kept 14 days at most")
+
+SNS_PUBLISH_SOURCE = (
+    "assumed from Amazon SNS endpoints and quotas: messages published a second in a Region (soft limit)"
+)
+SNS_PUBLISH: dict[str, int] = {
+    "us-east-1": 30_000,
+    "us-west-2": 9_000,
+    "eu-west-1": 9_000,
+    "us-east-2": 3_000,
+    "us-west-1": 3_000,
+    "eu-central-1": 3_000,
+    "ap-south-1": 3_000,
+    "ap-northeast-1": 3_000,
+    "ap-northeast-2": 3_000,
+    "ap-southeast-1": 3_000,
+    "ap-southeast-2": 3_000,
+}
+SNS_PUBLISH_ELSEWHERE = Figure(300, "messages/s", SNS_PUBLISH_SOURCE)
+
+# Gateway
+
+GATEWAY_RPS = Figure(10_000, "requests/s", "Amazon API Gateway quotas: throttle per account and Region (L-8A5B8E43)")
+GATEWAY_SMALL_RPS = Figure(2_500, "requests/s", "Amazon API Gateway quotas: throttle in newer Regions (L-8A5B8E43)")
+GATEWAY_SMALL_REGIONS = frozenset(
+    {
+        "af-south-1",
+        "ap-south-2",
+        "ap-southeast-3",
+        "ap-southeast-4",
+        "ap-southeast-5",
+        "ap-southeast-7",
+        "ca-west-1",
+        "eu-central-2",
+        "eu-south-1",
+        "eu-south-2",
+        "il-central-1",
+        "me-central-1",
+        "mx-central-1",
+    }
+)
+GATEWAY_BURST = Figure(0.5, "of a second's requests", "Amazon API Gateway quotas: burst 5,000 at 10,000 requests/s")
+SMALLEST_BURST = Figure(50, "requests", "a page that loads fetches many things at once", assumed=True)
+GATEWAY_CACHE_GB: tuple[float, ...] = (0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237)
+GATEWAY_CACHE_SOURCE = "Amazon API Gateway API: CacheClusterSize"
+
+# Network
+
+ZONES = Figure(3, "zones", "T4, and three copies of everything that votes")
+LARGEST_VPC_PREFIX = Figure(16, "bits", "Amazon VPC User Guide: a VPC is a /16 at most")
+SMALLEST_VPC_PREFIX = Figure(20, "bits", "below, the firewall's subnets would pass AWS's smallest, /28")
+RESERVED_ADDRESSES = Figure(5, "addresses", "Amazon VPC User Guide: the first four and the last of a subnet")
+PREFIX_ADDRESSES = Figure(16, "addresses", "Amazon EKS User Guide, Auto Mode networking: /28 prefix delegation")
+PREFIX_FRAGMENTATION = Figure(
+    0.75, "of a subnet", "a /28 must be free as a whole; scattered addresses spoil some", assumed=True
+)
+SHARED_PRIVATE_ADDRESSES = Figure(
+    128, "addresses a zone", "load balancer (up to 100 as it scales, ELB User Guide), interface endpoints, VPC links"
+)
+NAT_CONNECTIONS = Figure(55_000, "connections", "Amazon VPC User Guide: a NAT gateway to one destination")
+NAT_GBPS = Figure(100, "Gbit/s", "Amazon VPC User Guide: a NAT gateway scales up to that")
+OUTBOUND_CONNECTIONS = Figure(
+    0.1, "connections a request/s", "one request in ten calls one outside service, for a second", assumed=True
+)
+
+# Cluster
+
+NODE_CPUS: tuple[str, ...] = ("4", "8", "16")
+NODE_VCPUS = Figure(4, "vCPU", "the smallest that the pool allows: the most nodes, so the most addresses")
+NODE_GIB_PER_VCPU = Figure(4, "GiB", "general-purpose instances")
+NODE_ALLOCATABLE = Figure(0.9, "of a node", "Amazon EKS: kubelet, system and eviction reserve", assumed=True)
+NODE_PACKING = Figure(0.85, "of a node", "pods of unequal size leave gaps", assumed=True)
+PODS_PER_NODE = Figure(110, "pods", "Kubernetes documentation, large clusters")
+POOL_HEADROOM = Figure(1.25, "times the need", "a rollout runs new pods before old ones stop (maxUnavailable: 0)")
+NODES_PER_CLUSTER = Figure(5000, "nodes", "Kubernetes documentation, large clusters")
+ACCOUNT_VCPUS_QUOTA = "L-1216C47A"
+ACCOUNT_VCPUS = Figure(
+    5, "vCPU", "Amazon EC2 quotas: running On-Demand Standard instances of a new account (L-1216C47A)"
+)
+DATABASES_PER_ACCOUNT = Figure(40, "instances", "Amazon RDS quotas: DB instances (default, L-7B6409FD)")
+PROXIES_PER_ACCOUNT = Figure(20, "proxies", "Amazon RDS User Guide: proxies (default, adjustable)")
+TARGET_GROUPS_PER_BALANCER = Figure(
+    100, "target groups", "Elastic Load Balancing quotas: target groups per ALB (fixed)"
+)

@@ -1,0 +1,22 @@
+"""How numbers are written in reasons, reports and documents."""
+
+from __future__ import annotations
+
+
+def number(value: float, digits: int = 1) -> str:
+    """Thousands separated, and no more digits after the point than say something: ``1,250``, ``0.25``, ``3.3``."""
+    if value == round(value) or abs(value) >= 100:
+        return f"{value:,.0f}"
+    if abs(value) < 1:
+        return f"{value:.2g}"
+    return f"{value:,.{digits}f}".rstrip("0").rstrip(".")
+
+
+def percent(share: float) -> str:
+    """A share of one as whole percent: ``63 %``."""
+    return f"{share:.0%}".replace("%", " %")
+
+
+def count(amount: int, noun: str, plural: str | None = None) -> str:
+    """``1 replica``, ``3 replicas``."""
+    return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"

@@ -28,6 +28,9 @@ EVENTS_CONSUMED: Final = "events_consumed"
 EVENTS_DEAD_LETTERED: Final = "events_dead_lettered"
 """Events given up and put aside for a person; count (A3)."""
 
+ACCESS_LOG_STATUS: Final = "status"
+"""The field of the gateway's JSON access log that holds the response's status."""
+
 LOG_LEVEL: Final = "level"
 LOG_EVENT: Final = "event"
 """The field that says what kind of line it is; its values follow."""
@@ -42,3 +45,8 @@ def namespace(scope: str) -> str:
     Metrics carry no account-wide unique name, so two environments in one account must differ in their scope.
     """
     return f"{scope}/services"
+
+
+def gateway_refusals(status: int) -> str:
+    """Requests that the gateway refused with the given status; count, from its access log."""
+    return f"gateway_{status}"

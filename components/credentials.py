@@ -163,7 +163,7 @@ def _check(name: str, args: ServiceCredentialsArgs) -> None:
             component,
             "services",
             service,
-            f"lower-case letters, digits, single hyphens, at most {SERVICE_LENGTH}; no name that PostgreSQL or RDS uses",
+            f"lower-case letters, digits, single hyphens, at most {SERVICE_LENGTH}; no name of PostgreSQL or RDS",
             "rename the service",
         )
     require_rotation_days(component, args.get("rotation_days", 30))

@@ -22,17 +22,16 @@ from components.database_alarms import (
 from components.database_checks import (
     MAX_CONNECTIONS,
     POSTGRES_VERSIONS,
-    replica_window,
     require_instance_class,
     require_name,
     require_replicas,
     require_storage,
-    require_windows,
 )
 from components.database_parameters import parameters
 from components.iam import trust
 from components.rotation import RotationFunction, RotationFunctionArgs, RotationStrategy, require_rotation_days, rotate
 from components.stored_secret import StoredSecret, generated_password
+from components.windows import replica_window, require_windows
 
 POSTGRES_PORT = 5432
 HTTPS_PORT = 443
@@ -45,6 +44,8 @@ ADMINISTRATOR = "dba"
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 
 MONITORING_SECONDS = 60
+# RDS user guide, "Backup window" and "Maintaining a DB instance".
+LEAST_WINDOW_MINUTES = 30
 # Performance Insights' free retention, and the one that the advanced mode of Database Insights demands.
 STANDARD_INSIGHTS_DAYS = 7
 ADVANCED_INSIGHTS_DAYS = 465
@@ -528,7 +529,11 @@ def _check(name: str, args: DatabaseArgs) -> None:
     )
     require_replicas(component, args.get("replicas", 0), args.get("backup_days", 14))
     require_windows(
-        component, args.get("backup_window", "02:00-03:00"), args.get("maintenance_window", "sun:04:00-sun:05:00")
+        component,
+        "backup_window",
+        args.get("backup_window", "02:00-03:00"),
+        args.get("maintenance_window", "sun:04:00-sun:05:00"),
+        LEAST_WINDOW_MINUTES,
     )
     require_rotation_days(component, args.get("rotation_days", 30))
     require(

@@ -31,16 +31,6 @@ LEAST_AUTOSCALING_PERCENT = 110
 MAX_CONNECTIONS = range(6, 262_144)
 MOST_BACKUP_DAYS = 35
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-MINUTES_A_DAY = 24 * 60
-MINUTES_A_WEEK = 7 * MINUTES_A_DAY
-LEAST_WINDOW_MINUTES = 30
-_CLOCK = r"([01][0-9]|2[0-3]):([0-5][0-9])"
-_BACKUP_WINDOW = re.compile(rf"{_CLOCK}-{_CLOCK}")
-_MAINTENANCE_WINDOW = re.compile(rf"({'|'.join(DAYS)}):{_CLOCK}-({'|'.join(DAYS)}):{_CLOCK}")
-# Half an hour each, and all fifteen fit into the day before the primary's.
-REPLICA_WINDOW_MINUTES = 30
-
 
 def require_name(component: str, name: str, longest: int = NAME_LENGTH) -> None:
     require(
@@ -139,72 +129,4 @@ def require_replicas(component: str, replicas: int, backup_days: int) -> None:
         backup_days,
         "at least 1 while there are read replicas: they are made from the primary's backups",
         "set backup_days to 1 or more",
-    )
-
-
-def require_windows(component: str, backup_window: str, maintenance_window: str) -> None:
-    """Raises pulumi.RunError for windows that RDS doesn't accept."""
-    backup = _BACKUP_WINDOW.fullmatch(backup_window)
-    require(
-        backup is not None and _length(backup_window, MINUTES_A_DAY) >= LEAST_WINDOW_MINUTES,
-        component,
-        "backup_window",
-        backup_window,
-        f"hh:mm-hh:mm in UTC, at least {LEAST_WINDOW_MINUTES} minutes",
-        "for example 02:00-03:00",
-    )
-    maintenance = _MAINTENANCE_WINDOW.fullmatch(maintenance_window)
-    require(
-        maintenance is not None and LEAST_WINDOW_MINUTES <= _length(maintenance_window, MINUTES_A_WEEK) < MINUTES_A_DAY,
-        component,
-        "maintenance_window",
-        maintenance_window,
-        f"ddd:hh:mm-ddd:hh:mm in UTC, at least {LEAST_WINDOW_MINUTES} minutes and less than 24 hours",
-        "for example sun:04:00-sun:05:00",
-    )
-    require(
-        not _overlap(backup_window, maintenance_window),
-        component,
-        "maintenance_window",
-        maintenance_window,
-        f"a time that is not in the backup window ({backup_window})",
-        "move one of them",
-    )
-
-
-def replica_window(maintenance_window: str, replica: int) -> str:
-    """Maintenance window of the ``replica``-th replica, counted from 1: on the day before the primary's, one by one.
-
-    AWS applies minor versions of itself inside these windows, and replicas must have theirs before the primary (RDS
-    user guide, "Upgrading the PostgreSQL DB engine").
-    """
-    primary = _minutes(maintenance_window.split("-")[0])
-    start = (primary - MINUTES_A_DAY + (replica - 1) * REPLICA_WINDOW_MINUTES) % MINUTES_A_WEEK
-    end = (start + REPLICA_WINDOW_MINUTES) % MINUTES_A_WEEK
-    return f"{_moment(start)}-{_moment(end)}"
-
-
-def _minutes(moment: str) -> int:
-    """Minutes since midnight of `hh:mm`, or since Monday's of `ddd:hh:mm`."""
-    *day, hours, minutes = moment.split(":")
-    return (DAYS.index(day[0]) * MINUTES_A_DAY if day else 0) + int(hours) * 60 + int(minutes)
-
-
-def _moment(minutes: int) -> str:
-    day, rest = divmod(minutes, MINUTES_A_DAY)
-    return f"{DAYS[day]}:{rest // 60:02}:{rest % 60:02}"
-
-
-def _length(window: str, cycle: int) -> int:
-    start, end = (_minutes(moment) for moment in window.split("-"))
-    return (end - start) % cycle
-
-
-def _overlap(backup_window: str, maintenance_window: str) -> bool:
-    """Whether the daily window meets the weekly one on any day."""
-    backup_start = _minutes(backup_window.split("-")[0])
-    maintenance_start = _minutes(maintenance_window.split("-")[0]) % MINUTES_A_DAY
-    gap = (maintenance_start - backup_start) % MINUTES_A_DAY
-    return gap < _length(backup_window, MINUTES_A_DAY) or MINUTES_A_DAY - gap < _length(
-        maintenance_window, MINUTES_A_WEEK
     )

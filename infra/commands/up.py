@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from infra.configuration import read_stack_file
 from infra.problems import Problem, ProblemsFound
@@ -18,7 +18,7 @@ from infra.system.loader import load_system
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 
 
-def check(project: Path, stack: str) -> None:
+def check_tools(project: Path, stack: str) -> None:
     """Raises ProblemsFound when the stack can't be deployed from here, with what to do."""
     configuration = project / f"Pulumi.{stack}.yaml"
     if not configuration.is_file():
@@ -27,61 +27,76 @@ def check(project: Path, stack: str) -> None:
     read_stack_file(configuration, load_system(project / "system.yaml"))
     if shutil.which("pulumi") is None:
         raise _refusal(
-            "pulumi", "not found", "the Pulumi CLI on the PATH", f"install it: {INSTALLER}. `make rehearse` needs no account"
+            "pulumi",
+            "not found",
+            "the Pulumi CLI on the PATH",
+            f"install it ({INSTALLER}), or run `make rehearse`, which needs no account",
         )
-    if pulumi(project, "whoami").returncode:
+    if _ask(project, "whoami").returncode:
         raise _refusal(
             "pulumi whoami",
             "not logged in",
             "a place where the state is kept",
-            "run `pulumi login s3://<bucket>?region=<region>` (README, To production, says how the bucket is made)",
+            "run `pulumi login` with the stack's BackendUrl (README.md, To production)",
         )
-    if pulumi(project, "stack", "select", "--stack", stack).returncode:
+    if _ask(project, "stack", "select", "--stack", stack).returncode:
         raise _refusal(
             "pulumi stack",
             f"no stack {stack}",
-            "a stack with a key of its own for secrets",
-            f'run `pulumi stack init {stack} --secrets-provider="awskms://alias/<key>?region=<region>"` once',
+            "a stack whose secrets are encrypted with its own key",
+            f"once: `pulumi stack init {stack} --secrets-provider=…` with the stack's SecretsProvider (README.md, To production)",
         )
-    lost = sorted(deployed_services(project, stack) - configured_services(project, stack))
+
+
+def check_images(project: Path, stack: str) -> None:
+    """Raises ProblemsFound when the deployment would take away a service that runs now."""
+    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml"))
+    lost = sorted((outputs(project, stack).get("images") or {}).keys() - configuration.images.keys())
     if lost:
-        raise _refusal(
-            configuration.name,
-            f"no image of {', '.join(lost)}",
-            "an image of every service that runs in this stack, which would otherwise be taken away",
-            f"run `make deliver STACK={stack}`, which deploys the images of this commit",
+        raise ProblemsFound(
+            [
+                Problem(
+                    f"Pulumi.{stack}.yaml",
+                    "images",
+                    f"without {', '.join(lost)}",
+                    "an image of every service that runs in the stack, which would be taken away otherwise",
+                    f"run `make deliver STACK={stack}`: it deploys the images of this commit",
+                )
+            ]
         )
 
 
-def deployed_services(project: Path, stack: str) -> set[str]:
-    """Services that run in the stack now."""
-    shown = pulumi(project, "stack", "output", "--stack", stack, "--json")
-    outputs = json.loads(shown.stdout or "{}") if shown.returncode == 0 else {}
-    return set(outputs.get("images") or {})
+def outputs(project: Path, stack: str) -> Mapping[str, Any]:
+    """What the stack put out when it was last deployed; nothing when it never was."""
+    shown = _ask(project, "stack", "output", "--stack", stack, "--json")
+    found: Mapping[str, Any] = json.loads(shown.stdout or "{}") if shown.returncode == 0 else {}
+    return found
 
 
-def configured_services(project: Path, stack: str) -> set[str]:
-    """Services that the stack's configuration names an image of."""
-    return set(read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml")).images)
-
-
-def pulumi(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The CLI, asked without questions back."""
-    return subprocess.run(
-        ["pulumi", *arguments, "--non-interactive"], cwd=project, check=False, capture_output=True, text=True
-    )
+def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
+    """Lets the CLI deploy in this terminal; returns its exit status."""
+    options = ("--yes", "--non-interactive") if yes else ()
+    return subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.commands.up", description=__doc__)
     parser.add_argument("stack")
-    stack = parser.parse_args(arguments).stack
+    parser.add_argument("--yes", action="store_true", help="do not ask before deploying")
+    options = parser.parse_args(arguments)
     try:
-        check(Path.cwd(), stack)
+        check_tools(Path.cwd(), options.stack)
+        check_images(Path.cwd(), options.stack)
     except ProblemsFound as problems:
         print(problems, file=sys.stderr)
         return 1
-    os.execvp("pulumi", ["pulumi", "up", "--stack", stack])  # noqa: S606  the CLI takes the terminal over
+    return pulumi_up(Path.cwd(), options.stack, yes=options.yes)
+
+
+def _ask(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"], cwd=project, check=False, capture_output=True, text=True
+    )
 
 
 def _refusal(path: str, value: str, expected: str, remedy: str) -> ProblemsFound:

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.projects import borrowed_environment, make_project, snapshot
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return snapshot(tmp_path_factory.mktemp("template") / "groundplan")
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return borrowed_environment(tmp_path_factory.mktemp("environment") / "venv")
+
+
+@pytest.fixture(scope="session")
+def shop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the default answers make; read only."""
+    return make_project(template, tmp_path_factory.mktemp("shop") / "shop")

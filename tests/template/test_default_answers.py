@@ -1,0 +1,80 @@
+"""The repository's own declaration is what the default answers render: whoever knows one knows the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from infra.capacity.shards import required_shards
+from infra.system.model import System
+from tests.projects import ROOT, make_project
+
+RENDERED = ("system.yaml", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml")
+SHARED = ("infra", "components")
+LEFT_OUT = {"infra/commands/demo.py"}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_default_answers_render_the_roots_own_file(shop: Path, name: str) -> None:
+    assert (shop / name).read_text() == (ROOT / name).read_text()
+
+
+def test_the_spine_is_in_a_project_file_for_file(shop: Path, template: Path) -> None:
+    def files(where: Path) -> dict[str, bytes]:
+        return {
+            str(path.relative_to(where)): path.read_bytes()
+            for top in SHARED
+            for path in (where / top).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+
+    expected = {name: content for name, content in files(template).items() if name not in LEFT_OUT}
+    assert expected
+    assert files(shop) == expected
+
+
+def test_a_project_has_real_files_only(shop: Path) -> None:
+    assert [path for path in shop.rglob("*") if path.is_symlink()] == []
+
+
+def test_answers_are_remembered_without_what_is_computed(shop: Path) -> None:
+    answers = yaml.safe_load((shop / ".copier-answers.yml").read_text())
+    questions = {
+        name
+        for name, question in yaml.safe_load((ROOT / "copier.yml").read_text()).items()
+        if not name.startswith("_") and question.get("when", True)
+    }
+    assert set(answers) == questions | {"_commit", "_src_path"}
+    assert answers["services"] == ["user", "order", "payment"]
+
+
+def test_every_question_has_help_a_default_and_a_check() -> None:
+    """U1"""
+    for name, question in yaml.safe_load((ROOT / "copier.yml").read_text()).items():
+        if name.startswith("_") or question.get("when") is False:
+            continue
+        assert question["help"], name
+        assert "default" in question, name
+        assert "validator" in question or "choices" in question, name
+
+
+def test_nothing_in_the_template_needs_trust() -> None:
+    """U1"""
+    config = yaml.safe_load((ROOT / "copier.yml").read_text())
+    assert {"_tasks", "_migrations", "_jinja_extensions"}.isdisjoint(config)
+
+
+@pytest.mark.parametrize(
+    ("data_gb", "growth"), [(0, 0), (1000, 0), (1024, 0), (1024.1, 0), (800, 20), (3000, 10), (5120, 0), (60000, 0)]
+)
+def test_shards_are_declared_by_the_plans_own_rule(template: Path, tmp_path: Path, data_gb: float, growth: float) -> None:
+    """D3: the template renders what the plan asks for, so that a new project with much data is deployable."""
+    order = {"name": "order", "data_gb": data_gb, "data_growth_gb_per_month": growth}
+    project = make_project(template, tmp_path / "big", {"services": [order]})
+    system = System.model_validate(yaml.safe_load((project / "system.yaml").read_text()))
+    service = system.services["order"]
+    needed = required_shards(service, system.requirements)
+    declared = [(str(g.since), g.shards) for g in service.shard_map or ()]
+    assert declared == ([("2000-01-01", needed)] if needed > 1 else [])

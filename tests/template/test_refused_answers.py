@@ -1,0 +1,93 @@
+"""Answers that make no system are refused, with what was expected instead (U1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.projects import make_project
+
+REFUSED: dict[str, tuple[str, Any, str]] = {
+    "capital letters in the name": ("name", "Shop", '"Shop" cannot name a system'),
+    "name of one letter": ("name", "s", "expected 2 to 20 lower-case letters"),
+    "name too long": ("name", "a" * 21, "expected 2 to 20 lower-case letters"),
+    "name with two hyphens": ("name", "web--shop", '"web--shop" cannot name a system'),
+    "name that ends in a hyphen": ("name", "shop-", '"shop-" cannot name a system'),
+    "name with a line break": ("name", "shop\n", "cannot name a system"),
+    "name that is a number": ("name", 12, '"12" cannot name a system'),
+    "name with an umlaut": ("name", "büro", '"büro" cannot name a system'),
+    "description of two lines": ("description", "one\ntwo", "expected one line of at most 200 printable characters"),
+    "description with a control character": ("description", "bell\a", "expected one line"),
+    "description too long": ("description", "x" * 201, "at most 200"),
+    "no services": ("services", [], "0 services: expected 1 to 100"),
+    "services as a text": ("services", "user", '"user" is not a list: expected service names in brackets'),
+    "services as a mapping": ("services", {"user": {}}, "is not a list: expected service names"),
+    "services missing": ("services", "", "null is not a list"),
+    "too many services": ("services", [f"s-{n}" for n in range(101)], "101 services: expected 1 to 100"),
+    "service named no": ("services", [False], "false is not a text: the name of a service was expected"),
+    "service named by a number": ("services", [12], "12 is not a text: the name of a service was expected"),
+    "service name with a blank": ("services", ["web shop"], '"web shop" cannot name a service'),
+    "service twice": ("services", ["user", {"name": "user"}], 'service "user" is listed twice'),
+    "service without a name": ("services", [{"data_gb": 3}], "service 1 has no name"),
+    "service with an unknown key": ("services", [{"name": "user", "size": 3}], 'unknown key "size": expected name'),
+    "resources without content": ("services", [{"name": "user", "resources": {}}], "at least one resource"),
+    "resource that is a word": ("services", [{"name": "user", "resources": {"a": "b"}}], "each with fields and operations"),
+    "one resource in two services": (
+        "services",
+        ["invoice", {"name": "bill", "resources": {"invoice": {"fields": {}}}}],
+        'services "invoice" and "bill" both have the resource "invoice"',
+    ),
+    "share above one": ("services", [{"name": "user", "read_share": 90}], "expected a number from 0 to 1"),
+    "data as a text": ("services", [{"name": "user", "data_gb": "3 TB"}], '"3 TB" does not fit: expected a number'),
+    "data that is no number": ("services", [{"name": "user", "data_gb": float("nan")}], "expected a number from 0 to 60000"),
+    "data beyond 64 shards": (
+        "services",
+        [{"name": "user", "data_gb": 60000, "data_growth_gb_per_month": 500}],
+        "at most 65536 GiB of data within 24 months",
+    ),
+    "exposure that isn't one": ("services", [{"name": "user", "exposure": "private"}], "expected public or internal"),
+    "cqrs as a text": ("services", [{"name": "user", "cqrs": "yes"}], "cqrs: expected true or false"),
+    "events that are no list": ("services", [{"name": "user", "publishes": "user.closed"}], "publishes: expected a list"),
+    "shard map without a day": ("services", [{"name": "user", "shard_map": [{"shards": 2}]}], "expected a list such as"),
+    "no load": ("requests_per_second", 0, "expected a number from 0.01 to 1000000"),
+    "load with a separator": ("requests_per_second", "1,000", '"1,000" does not fit'),
+    "load that is true": ("requests_per_second", True, "true does not fit"),
+    "shrinking": ("growth_factor", 0.5, "expected a number from 1 to 1000"),
+    "broker that isn't offered": ("events", "rabbitmq", "'rabbitmq' is not in ['kafka', 'sqs']"),
+    "half a day": ("event_log_days", 0.5, "expected a whole number from 1 to 3650"),
+    "region by its city": ("region", "Frankfurt", '"Frankfurt" is not an AWS region: expected a name such as eu-central-1'),
+    "region with a zone": ("region", "eu-central-1a", "is not an AWS region"),
+    "domain with a scheme": ("domain", "https://shop.example.com", "without scheme, port or path"),
+    "domain of one label": ("domain", "localhost", '"localhost" is not a host name'),
+    "domain in another alphabet": ("domain", "büro.example.com", "other alphabets as xn--"),
+    "domain too long for a certificate": ("domain", "a" * 50 + ".example.com", "at most 60"),
+    "address without a host": ("alarm_email", "ops", '"ops" is not an e-mail address'),
+    "repository by its address": ("repository", "https://github.com/acme/shop", "expected owner/name"),
+    "licence that isn't offered": ("licence", "WTFPL", "'WTFPL' is not in"),
+}
+
+
+@pytest.mark.parametrize(("question", "answer", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused(template: Path, tmp_path: Path, question: str, answer: object, message: str) -> None:
+    with pytest.raises(ValueError, match=f"'{question}'") as refusal:
+        make_project(template, tmp_path / "project", {question: answer})
+    assert message in str(refusal.value)
+    assert not (tmp_path / "project").exists()
+
+
+def test_all_that_is_wrong_with_the_services_is_said_at_once(template: Path, tmp_path: Path) -> None:
+    services = [{"name": "User"}, {"name": "order", "read_share": 2}, {"name": "order", "colour": "red"}]
+    with pytest.raises(ValueError, match="services") as refusal:
+        make_project(template, tmp_path / "project", {"services": services})
+    for message in ('"User" cannot name', 'service "order", read_share', '"order" is listed twice', '"colour"'):
+        assert message in str(refusal.value)
+
+
+def test_a_question_that_does_not_exist_changes_nothing(template: Path, shop: Path, tmp_path: Path) -> None:
+    """Copier drops unknown `--data`; the declaration is checked again when it is loaded."""
+    project = make_project(template, tmp_path / "project", {"service": ["user"]})
+    assert (project / "system.yaml").read_text() == (shop / "system.yaml").read_text()
+    assert "service" not in yaml.safe_load((project / ".copier-answers.yml").read_text())

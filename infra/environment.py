@@ -20,6 +20,14 @@ class ExistingCluster(BaseModel):
     vpc_id: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")]
     private_subnet_ids: Annotated[list[str], Field(min_length=2)]
     data_subnet_ids: Annotated[list[str], Field(min_length=2)]
+    vpc_cidr: IPv4Network
+    """The address space of that network: what may send requests to pods, and where pods find the data stores."""
+    cluster_name: str
+    """The EKS cluster's name: Pod Identity hands out the pods' roles there."""
+    target_group_binding: Literal["eks.amazonaws.com/v1", "elbv2.k8s.aws/v1beta1"] = "eks.amazonaws.com/v1"
+    """What registers pods in target groups: EKS Auto Mode, or the AWS Load Balancer Controller."""
+    dns_addresses: list[str] = []
+    """Addresses of DNS servers that are not pods labelled `k8s-app: kube-dns`."""
 
 
 class Environment(BaseModel):
@@ -79,3 +87,7 @@ class Environment(BaseModel):
     """Service to image reference; a service without one is left out until its image is pushed."""
     alarm_emails: list[str] = []
     """Addresses that alarms are sent to."""
+    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")] | None = None
+    """GitHub repository (`owner/name`) whose pipeline may push images and deploy this stack."""
+    oidc_provider_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/.+$")] | None = None
+    """The account's GitHub identity provider when another stack has made it: an account can have one only."""

@@ -20,7 +20,7 @@ class BudgetArgs(TypedDict):
 
 
 class Budget(pulumi.ComponentResource):
-    """Notices when half, four fifths and all of the month's money is spent, and when the forecast says that it will be."""
+    """Tells when half, four fifths and all of a month's money is spent, and when the forecast says it will be."""
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("groundplan:index:Budget", name, {}, opts)

@@ -22,7 +22,8 @@ def service_queries() -> dict[str, str]:
         ),
         "slow-queries": (
             f'filter {event} = "{metrics.LOG_SLOW_QUERY}"\n'
-            "| stats count(*) as times, pct(duration_ms, 95) as p95_ms, max(duration_ms) as max_ms by service, statement\n"
+            "| stats count(*) as times, pct(duration_ms, 95) as p95_ms, max(duration_ms) as max_ms\n"
+            "  by service, statement\n"
             f"| sort p95_ms desc\n| limit {LONGEST_ANSWER}"
         ),
         "denied": (

@@ -1,0 +1,198 @@
+"""What a person opens when an alarm rang: a dashboard of the whole system, and the questions to ask of its logs."""
+
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
+
+import pulumi
+from pulumi_aws import cloudwatch
+
+from components.checks import require
+from components.dashboard import MOST_METRICS, MOST_WIDGETS, body, metric_count, widget_count
+from components.dashboard_rows import Facts, rows
+from components.log_queries import gateway_queries, service_queries
+
+MOST_ALARMS = 100
+"""In one alarm widget: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
+
+
+class ObservabilityArgs(TypedDict):
+    scope: str
+    """One system in one environment (`shop-prod`): names the dashboard and the folder of saved queries."""
+    region: str
+    metrics_namespace: str
+    """`components.metrics.namespace(…)` of this system in this environment."""
+    services: list[str]
+    availability_percent: float
+    latency_p95_ms: float
+    query_p95_ms: float
+    throttle_rps: int
+    api_name: pulumi.Input[str]
+    stage_name: pulumi.Input[str]
+    distribution_id: NotRequired[pulumi.Input[str]]
+    edge_web_acl_metric: NotRequired[pulumi.Input[str]]
+    """Metric name of CloudFront's web ACL."""
+    web_acl_metric: NotRequired[pulumi.Input[str]]
+    """Metric name of the gateway's web ACL."""
+    load_balancer: NotRequired[pulumi.Input[str]]
+    """ARN suffix."""
+    target_groups: NotRequired[dict[str, pulumi.Input[str]]]
+    """ARN suffixes by workload."""
+    databases: NotRequired[dict[str, pulumi.Input[str]]]
+    """Instance identifiers by what they are called in charts."""
+    cache_nodes: NotRequired[dict[str, pulumi.Input[str]]]
+    """Cache cluster ids by what they are called in charts."""
+    kafka_cluster: NotRequired[pulumi.Input[str]]
+    """The cluster's name."""
+    kafka_brokers: NotRequired[int]
+    kafka_consumers: NotRequired[dict[str, list[str]]]
+    """Topics by consumer group, both in full (`shop.payment`, `shop.order.placed`)."""
+    queues: NotRequired[dict[str, pulumi.Input[str]]]
+    """Queue names by consumer."""
+    log_streams: NotRequired[dict[str, pulumi.Input[str]]]
+    """Firehose streams of the event log by event."""
+    alarms: NotRequired[dict[str, pulumi.Input[str]]]
+    """ARNs of the alarms that the dashboard shows first."""
+    service_log_groups: NotRequired[dict[str, pulumi.Input[str]]]
+    """Names of the log groups that services write to."""
+    access_log_group: NotRequired[pulumi.Input[str]]
+    """Name of the gateway's access log."""
+
+
+class Observability(pulumi.ComponentResource):
+    """A dashboard from the edge to the event log, and saved Logs Insights queries."""
+
+    dashboard_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("groundplan:index:Observability", name, {}, opts)
+        outline = _outline(args)
+        _check(name, args, outline)
+        parent = pulumi.ResourceOptions(parent=self)
+
+        dashboard = cloudwatch.Dashboard(
+            name,
+            dashboard_name=args["scope"],
+            dashboard_body=_known(args, outline).apply(lambda facts: json.dumps(body(rows(facts), facts.region))),
+            opts=parent,
+        )
+        groups = args.get("service_log_groups", {})
+        if groups:
+            _save(name, f"{args['scope']}/services", service_queries(), [groups[key] for key in sorted(groups)], parent)
+        if "access_log_group" in args:
+            _save(name, f"{args['scope']}/gateway", gateway_queries(), [args["access_log_group"]], parent)
+
+        self.dashboard_name = dashboard.dashboard_name
+        self.register_outputs({"dashboard_name": self.dashboard_name})
+
+
+def _outline(args: ObservabilityArgs) -> Facts:
+    """The facts with empty or made-up names where the program doesn't know them yet: enough to count with."""
+    return Facts(
+        region=args["region"],
+        namespace=args["metrics_namespace"],
+        services=args["services"],
+        availability_percent=args["availability_percent"],
+        latency_p95_ms=args["latency_p95_ms"],
+        query_p95_ms=args["query_p95_ms"],
+        throttle_rps=args["throttle_rps"],
+        kafka_brokers=args.get("kafka_brokers", 0),
+        kafka_consumers=args.get("kafka_consumers", {}),
+        api_name="later",
+        stage_name="later",
+        distribution_id="later" if "distribution_id" in args else "",
+        edge_web_acl="later" if "edge_web_acl_metric" in args else "",
+        web_acl="later" if "web_acl_metric" in args else "",
+        load_balancer="later" if "load_balancer" in args else "",
+        kafka_cluster="later" if "kafka_cluster" in args else "",
+        target_groups=dict.fromkeys(args.get("target_groups", {}), "later"),
+        databases=dict.fromkeys(args.get("databases", {}), "later"),
+        cache_nodes=dict.fromkeys(args.get("cache_nodes", {}), "later"),
+        queues=dict.fromkeys(args.get("queues", {}), "later"),
+        log_streams=dict.fromkeys(args.get("log_streams", {}), "later"),
+        alarm_arns=["later"] * len(args.get("alarms", {})),
+    )
+
+
+def _known(args: ObservabilityArgs, outline: Facts) -> pulumi.Output[Facts]:
+    """The facts, once every name among the arguments is known."""
+    return pulumi.Output.all(
+        api_name=args["api_name"],
+        stage_name=args["stage_name"],
+        distribution_id=args.get("distribution_id", ""),
+        edge_web_acl=args.get("edge_web_acl_metric", ""),
+        web_acl=args.get("web_acl_metric", ""),
+        load_balancer=args.get("load_balancer", ""),
+        kafka_cluster=args.get("kafka_cluster", ""),
+        target_groups=_sorted(args.get("target_groups", {})),
+        databases=_sorted(args.get("databases", {})),
+        cache_nodes=_sorted(args.get("cache_nodes", {})),
+        queues=_sorted(args.get("queues", {})),
+        log_streams=_sorted(args.get("log_streams", {})),
+        alarm_arns=list(_sorted(args.get("alarms", {})).values()),
+    ).apply(lambda known: dataclasses.replace(outline, **known))
+
+
+def _sorted(values: Mapping[str, pulumi.Input[str]]) -> dict[str, pulumi.Input[str]]:
+    return dict(sorted(values.items()))
+
+
+def _save(
+    name: str,
+    folder: str,
+    queries: Mapping[str, str],
+    log_groups: list[pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
+) -> None:
+    for title, query in queries.items():
+        cloudwatch.QueryDefinition(
+            f"{name}-{folder.rpartition('/')[2]}-{title}",
+            name=f"{folder}/{title}",
+            query_string=query,
+            log_group_names=log_groups,
+            opts=opts,
+        )
+
+
+def _check(name: str, args: ObservabilityArgs, outline: Facts) -> None:
+    where = f'Observability "{name}"'
+    require(
+        re.fullmatch(r"[A-Za-z0-9_-]{1,255}", args["scope"]) is not None,
+        where,
+        "scope",
+        args["scope"],
+        "letters, digits, '-' and '_'",
+        "write it as shop-prod",
+    )
+    planned = rows(outline)
+    metrics, widgets = metric_count(planned), widget_count(planned)
+    require(
+        metrics <= MOST_METRICS and widgets <= MOST_WIDGETS,
+        where,
+        "databases",
+        f"{metrics} metrics in {widgets} widgets",
+        f"at most {MOST_METRICS} metrics in {MOST_WIDGETS} widgets, CloudWatch's limits for one dashboard",
+        "declare several, each with a part of the services, databases and consumers",
+    )
+    alarms = len(args.get("alarms", {}))
+    require(
+        alarms <= MOST_ALARMS, where, "alarms", f"{alarms} alarms", f"at most {MOST_ALARMS}", "name the ones that page"
+    )
+    require(
+        "kafka_cluster" not in args or args.get("kafka_brokers", 0) > 0,
+        where,
+        "kafka_brokers",
+        args.get("kafka_brokers"),
+        "the number of the cluster's brokers",
+        "give it with kafka_cluster",
+    )
+    require(
+        0 < args["availability_percent"] < 100,
+        where,
+        "availability_percent",
+        args["availability_percent"],
+        "more than 0 and less than 100",
+        "give what was promised, for example 99.9",
+    )

@@ -114,7 +114,7 @@ class _Reckoning:
                 work.unit,
                 workload.max_pods * cores * work.rate / work.cores,
                 work.rate,
-                "raise requirements.requests_per_second or growth_factor: more pods, with no interruption",
+                "more pods, with no interruption: raise requirements.requests_per_second or growth_factor",
             )
 
     def _database(self, placement: Placement, database: DatabasePlan) -> Iterator[Tier]:
@@ -132,7 +132,7 @@ class _Reckoning:
                 ("cores", writer.cores * shards, load.writer_cores * shards),
                 ("IOPS", min(writer.iops, io) * shards, load.writer_io * shards),
             ),
-            _class_remedy(larger.name, database.instance_class)
+            self._class_remedy(larger.name, database.instance_class)
             if larger
             else "no class holds full growth on one writer: split the service, or spread it over more shards",
         )
@@ -143,11 +143,16 @@ class _Reckoning:
                     ("cores", replica.cores * database.replicas * shards, load.reader_cores * shards),
                     ("IOPS", min(replica.iops, io) * database.replicas * shards, load.reader_io * shards),
                 ),
-                f"raise requirements.requests_per_second: more replicas (up to {figures.MAX_REPLICAS:.0f}), then a "
-                "larger "
-                "class; nothing is interrupted",
+                f"more replicas (up to {figures.MAX_REPLICAS:.0f}), then a larger class, with no interruption: raise "
+                "requirements.requests_per_second",
             )
         yield from self._connections(database, statements.primary, statements.replicas)
+
+    def _class_remedy(self, enough: str, now: str) -> str:
+        """What to do about an instance class, given the one that would hold full growth with headroom."""
+        cost = "a failover of about a minute" if self.environment.multi_zone else "a restart of some minutes"
+        class_ = "the next class" if enough == now else f"{enough} holds full growth"
+        return f"{class_}, {cost}: raise requirements.requests_per_second"
 
     def _connections(self, database: DatabasePlan, primary: float, replicas: float) -> Iterator[Tier]:
         """Shared connections follow the statements that run; unshared ones the pods that hold them."""
@@ -204,7 +209,7 @@ class _Reckoning:
     def _cache(self, cache: CachePlan) -> Iterator[Tier]:
         node = node_named(cache.node_type)
         now, grown = (cache_load(self.system, self.demands, factor) for factor in (1.0, self.growth))
-        remedy = "raise requirements.requests_per_second: a larger node or another shard, online"
+        remedy = "a larger node or another shard, online: raise requirements.requests_per_second"
         yield self.tier(
             "cache.operations",
             "operations/s",
@@ -243,7 +248,7 @@ class _Reckoning:
                     ("MB/s in", broker.ingress_mbps * kafka.brokers, load.ingress_mbps),
                     ("MB/s out", broker.egress_mbps * kafka.brokers, load.egress_mbps),
                 ),
-                "raise requirements.requests_per_second: larger brokers, one after the other",
+                "larger brokers, one after the other: raise requirements.requests_per_second",
             )
         yield from self._partitions(events)
 
@@ -270,7 +275,7 @@ class _Reckoning:
             "vCPU",
             usable,
             cpu[0] / 1000,
-            "raise requirements.growth_factor: the pool's limits follow",
+            "the pool's limits follow: raise requirements.growth_factor",
             cpu[1] / 1000,
             cpu[2] / 1000,
         )
@@ -300,10 +305,3 @@ class _Reckoning:
             self.load * figures.OUTBOUND_CONNECTIONS,
             "more addresses on each NAT gateway, or keep connections to outside services open",
         )
-
-
-def _class_remedy(enough: str, now: str) -> str:
-    """What to do about an instance class, given the one that would hold full growth with headroom."""
-    if enough == now:
-        return "raise requirements.requests_per_second: the next class, a failover of about a minute"
-    return f"raise requirements.requests_per_second: {enough} holds full growth, a failover of about a minute"

@@ -2,7 +2,7 @@
 
 ``assumed`` marks a number that nobody has measured or read for this product: an engineer's estimate on the
 safe side, to be replaced by a measurement. Measurements of November 2026: two cores, Debian 12, Python 3.11,
-one worker, ``wrk -t2 -c32 -d30s`` against the endpoint, PostgreSQL 15 on the same machine, within 30 %.
+one worker, wrk with 32 connections against one endpoint, PostgreSQL 15 on the same machine, within 30 %.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Figure(float):
         return f"{float(self):,.12g} {self.unit}".rstrip()
 
 
-_MEASURED = "measured November 2026, wrk -t2 -c32 -d30s, two cores, one FastAPI worker"
+_MEASURED = "measured November 2026, wrk with 32 connections, two cores, one FastAPI worker"
 _RDS_STORAGE = "Amazon RDS User Guide, DB instance storage"
 _MSK_QUOTA = "Amazon MSK Developer Guide, quotas"
 

@@ -75,7 +75,7 @@ def _full(plan: Plan) -> Iterator[str]:
         if tier.utilisation_grown > 1 and tier.subject not in told:
             yield (
                 f"{tier.subject} is full at {number(tier.bites_at_rps)} of "
-                f"{number(plan.requests_per_second * plan.growth_factor)} requests/s: {tier.remedy}."
+                f"{number(plan.requests_per_second * plan.growth_factor)} requests/s; {tier.remedy}."
             )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 def number(value: float, digits: int = 1) -> str:
     """Thousands separated, and no more digits after the point than say something: ``1,250``, ``0.25``, ``3.3``."""
+    if 0 < abs(value) < 0.01:
+        return "less than 0.01"
     if value == round(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     if abs(value) < 1:

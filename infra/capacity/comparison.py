@@ -23,7 +23,7 @@ class Effort(StrEnum):
 
 _MEANING = {
     Effort.CONFIGURATION: "applied while everything runs; pods are replaced one after the other",
-    Effort.RESTART: "a larger machine takes over: seconds to about two minutes of errors that clients retry, one part at a time",
+    Effort.RESTART: "another machine takes over, one part at a time: up to two minutes of errors that clients retry",
     Effort.DATA_MOVE: "keys, partitions or rows get another place: read the reason and choose a quiet hour",
     Effort.REPLACEMENT: "can't be changed in place: a new one beside the old, and a move",
 }
@@ -92,6 +92,7 @@ def compare(before: Plan, after: Plan, declare: tuple[Problem, ...] = ()) -> Com
     new = {(decision.subject, decision.setting): decision for decision in after.decisions}
     subjects = list(dict.fromkeys(subject for subject, _ in (*new, *old)))
     here = {subject for subject, _ in old}, {subject for subject, _ in new}
+    unused = {(f"database.{database.name}", "replica_class") for database in after.databases if not database.replicas}
     changes: list[Change] = []
     for subject in subjects:
         if subject not in here[0]:
@@ -107,6 +108,7 @@ def compare(before: Plan, after: Plan, declare: tuple[Problem, ...] = ()) -> Com
                 if key[0] == subject
                 and key in old
                 and old[key].value != new[key].value
+                and key not in unused
                 and _kind(key) not in _FOLLOWING
             )
     return Comparison(before, after, tuple(changes), declare)

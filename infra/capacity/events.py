@@ -176,7 +176,8 @@ def _kafka(
             f"{number(load.messages)} events/s of {number(figures.EVENT_KIB)} KiB are {number(load.ingress_mbps, 2)} "
             "MB/s in and "
             f"{number(load.egress_mbps, 2)} MB/s out today; a broker holds {capacity} in, and two of three do at "
-            f"{percent(figures.SURVIVOR_UTILISATION)}",
+            f"{percent(figures.SURVIVOR_UTILISATION)}; {replicas:,} partitions with their copies, "
+            f"{chosen.partitions:,} a broker",
             "A3, T4",
             source,
         ),
@@ -184,7 +185,7 @@ def _kafka(
             "kafka",
             "brokers",
             str(kafka.brokers),
-            f"one in each zone; {replicas:,} partitions with their copies, {chosen.partitions:,} a broker",
+            "one in each zone, and more only where the largest type would not do",
             "T4",
             source,
         ),

@@ -11,7 +11,7 @@ from infra.capacity.gateway import public_requests
 from infra.capacity.model import Plan
 from infra.capacity.placement import placements
 from infra.capacity.shards import fullest_shard_gb
-from infra.capacity.wording import count, number
+from infra.capacity.wording import count, number, whole
 from infra.capacity.workloads import SERVING
 from infra.environment import Environment
 from infra.system.model import System
@@ -74,7 +74,7 @@ def _full(plan: Plan) -> Iterator[str]:
     for tier in sorted(plan.tiers, key=lambda tier: tier.bites_at_rps):
         if tier.utilisation_grown > 1 and tier.subject not in told:
             yield (
-                f"{tier.subject} is full at {number(tier.bites_at_rps)} of "
+                f"{tier.subject} is full at {whole(tier.bites_at_rps)} of "
                 f"{number(plan.requests_per_second * plan.growth_factor)} requests/s; {tier.remedy}."
             )
 

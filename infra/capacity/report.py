@@ -6,7 +6,7 @@ import math
 
 from infra.capacity.model import DatabasePlan, Plan, Tier
 from infra.capacity.text import paragraph, table
-from infra.capacity.wording import count, number, percent
+from infra.capacity.wording import count, number, percent, whole
 
 _SHOWN_TIERS = 12
 """Tiers in the report; the rest are roomier than any of these."""
@@ -46,7 +46,7 @@ def first_bottleneck(plan: Plan) -> str:
 
 def at_load(tier: Tier) -> str:
     """The system's load at which a tier is full."""
-    return "no load" if math.isinf(tier.bites_at_rps) else f"{number(math.floor(tier.bites_at_rps))} requests/s"
+    return "no load" if math.isinf(tier.bites_at_rps) else f"{whole(tier.bites_at_rps)} requests/s"
 
 
 def pooling(database: DatabasePlan) -> str:
@@ -121,7 +121,7 @@ def _rest(plan: Plan) -> list[str]:
     rows.append(
         ("Network", f"{network.cidr}, {network.zones} zones, private {network.private[0]} each, NAT {network.nat}")
     )
-    return table(("Shared", ""), rows, left=2)
+    return ["Shared", *table(("", ""), rows, left=2)[1:]]
 
 
 def _tiers(plan: Plan) -> list[str]:
@@ -133,7 +133,7 @@ def _tiers(plan: Plan) -> list[str]:
             number(tier.capacity),
             percent(tier.utilisation_now),
             percent(tier.utilisation_grown),
-            number(math.floor(tier.bites_at_rps)) if math.isfinite(tier.bites_at_rps) else "-",
+            whole(tier.bites_at_rps) if math.isfinite(tier.bites_at_rps) else "-",
         )
         for tier in shown
     ]
@@ -141,7 +141,7 @@ def _tiers(plan: Plan) -> list[str]:
     heading = "How full it is, what fills up first at the top"
     lines = [heading, *table(("", "unit", "capacity", "now", grown, "full at req/s"), rows, left=2)]
     left_out = len(plan.bottlenecks) - len(shown)
-    return lines + [f"  and {left_out} more with more room"] if left_out else lines
+    return [*lines, f"  and {left_out} more with more room"] if left_out else lines
 
 
 def _reasons(plan: Plan) -> list[str]:

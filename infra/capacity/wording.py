@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def number(value: float, digits: int = 1) -> str:
     """Thousands separated, and no more digits after the point than say something: ``1,250``, ``0.25``, ``3.3``."""
@@ -12,6 +14,11 @@ def number(value: float, digits: int = 1) -> str:
     if abs(value) < 1:
         return f"{value:.2g}"
     return f"{value:,.{digits}f}".rstrip("0").rstrip(".")
+
+
+def whole(value: float) -> str:
+    """A load that can still be borne: rounded down, but not for what floating point took away."""
+    return f"{math.floor(value + 1e-6):,}"
 
 
 def percent(share: float) -> str:

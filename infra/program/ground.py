@@ -1,0 +1,146 @@
+"""Where everything runs: network, cluster, namespace and image repositories, made here or brought along."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from components.addons import ClusterAddons
+from components.cluster import Cluster
+from components.cluster_access import ClusterAccess, TargetGroupBindingApi
+from components.existing_cluster import ExistingCluster, ExistingClusterArgs
+from components.namespace import Namespace
+from components.network import NatMode, Network
+from components.node_pool import NodePool
+from infra.environment import ExistingCluster as ExistingClusterConfiguration
+from infra.program.site import Site
+
+# During a rolling update every Deployment has a quarter more pods for a while (Kubernetes' default surge), and
+# migrations run beside them.
+SURGE = 1.25
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The network and the cluster, whoever made them."""
+
+    vpc_id: pulumi.Input[str]
+    vpc_cidr: str
+    private_subnet_ids: list[pulumi.Input[str]]
+    data_subnet_ids: list[pulumi.Input[str]]
+    private_cidrs: list[str]
+    data_cidrs: list[str]
+    cluster: ClusterAccess
+    cluster_name: pulumi.Output[str] | None
+    namespace: pulumi.Output[str]
+
+
+def declare_ground(site: Site) -> Ground:
+    brought = site.environment.existing_cluster
+    return _brought(site, brought) if brought else _made(site)
+
+
+def _made(site: Site) -> Ground:
+    environment, sizes, pool = site.environment, site.plan.network, site.plan.cluster
+    network = Network(
+        "network",
+        {
+            "cidr": str(sizes.cidr),
+            "public_cidrs": [str(each) for each in sizes.public],
+            "private_cidrs": [str(each) for each in sizes.private],
+            "data_cidrs": [str(each) for each in sizes.data],
+            "firewall_cidrs": [str(each) for each in sizes.firewall] if environment.network_firewall else [],
+            "nat": NatMode(sizes.nat),
+            "interface_endpoints": environment.interface_endpoints,
+            "cluster_name": site.scope,
+            "log_days": environment.log_days,
+            "key_arn": site.key("logs"),
+        },
+        site.here(),
+    )
+    cluster = Cluster(
+        "cluster",
+        {
+            "cluster_name": site.scope,
+            "kubernetes_version": environment.kubernetes_version,
+            "vpc_cidr": str(sizes.cidr),
+            "subnet_ids": list(network.private_subnet_ids),
+            "key_arn": site.key("cluster"),
+            "administrators": {
+                arn.rpartition("/")[2].lower(): arn for arn in environment.cluster_admin_role_arns
+            },
+            "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
+            "log_days": environment.log_days,
+            "protect": environment.protect,
+        },
+        site.here(),
+    )
+    nodes = NodePool(
+        "nodes",
+        {
+            "node_role_name": cluster.node_role_name,
+            "subnet_ids": list(network.private_subnet_ids),
+            "security_group_id": cluster.security_group_id,
+            "key_arn": site.key("cluster"),
+            "cpu_limit": pool.cpu_limit,
+            "memory_limit_gib": pool.memory_limit_gib,
+            "instance_cpus": list(pool.instance_cpus),
+        },
+        cluster.access.options(),
+    )
+    ClusterAddons(
+        "addons",
+        {"cluster_name": cluster.cluster_name, "key_arn": site.key("cluster"), "log_days": environment.log_days},
+        pulumi.ResourceOptions.merge(site.here(), pulumi.ResourceOptions(depends_on=[nodes])),
+    )
+    return Ground(
+        vpc_id=network.vpc_id,
+        vpc_cidr=str(sizes.cidr),
+        private_subnet_ids=list(network.private_subnet_ids),
+        data_subnet_ids=list(network.data_subnet_ids),
+        private_cidrs=[str(each) for each in sizes.private],
+        data_cidrs=[str(each) for each in sizes.data],
+        cluster=cluster.access,
+        cluster_name=cluster.cluster_name,
+        namespace=_namespace(site, cluster.access, [nodes]),
+    )
+
+
+def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
+    args: ExistingClusterArgs = {
+        "kubeconfig": pulumi.Config(site.system.name).require_secret("kubeconfig"),
+        "context": brought.context,
+        "security_group_id": brought.security_group_id,
+        "cluster_name": brought.cluster_name,
+        "binding": TargetGroupBindingApi(brought.target_group_binding),
+        "dns_addresses": list(brought.dns_addresses),
+    }
+    access = ExistingCluster("cluster", args).access
+    return Ground(
+        vpc_id=brought.vpc_id,
+        vpc_cidr=str(brought.vpc_cidr),
+        private_subnet_ids=list(brought.private_subnet_ids),
+        data_subnet_ids=list(brought.data_subnet_ids),
+        private_cidrs=[str(brought.vpc_cidr)],
+        data_cidrs=[str(brought.vpc_cidr)],
+        cluster=access,
+        cluster_name=access.cluster_name,
+        namespace=_namespace(site, access, []),
+    )
+
+
+def _namespace(site: Site, access: ClusterAccess, after: list[pulumi.Resource]) -> pulumi.Output[str]:
+    pool = site.plan.cluster
+    namespace = Namespace(
+        site.system.name,
+        {
+            "cpu_limit": pool.cpu_limit,
+            "memory_limit_gib": pool.memory_limit_gib,
+            "pod_limit": round(pool.pods_grown * SURGE) + len(site.system.services),
+            "dns_addresses": list(access.dns_addresses),
+            **({"binding": access.binding} if access.binding else {}),
+        },
+        access.options(depends_on=after),
+    )
+    return namespace.namespace

@@ -1,0 +1,75 @@
+"""What every part of the program stands on: declaration, environment, plan, keys and where alarms go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pulumi
+import pulumi_aws as aws
+
+from components.alarm_topic import AlarmTopic
+from components.keys import Keys
+from infra.capacity import Plan
+from infra.environment import Environment
+from infra.system.model import System
+
+# CloudFront, its certificates and its web ACL live there alone.
+EDGE_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One stack of one system."""
+
+    system: System
+    environment: Environment
+    plan: Plan
+    region: pulumi.ProviderResource
+    edge_region: pulumi.ProviderResource
+    keys: Keys = field(init=False)
+    alarms: AlarmTopic = field(init=False)
+
+    def __post_init__(self) -> None:
+        keys = Keys(
+            self.scope,
+            {
+                "purposes": ["alarms", "backups", "cluster", "data", "events", "logs", "secrets", "site"],
+                "protect": self.environment.protect,
+            },
+            self.here(),
+        )
+        object.__setattr__(self, "keys", keys)
+        alarms = AlarmTopic(
+            "alarms", {"kms_key_arn": keys.arns["alarms"], "emails": self.environment.alarm_emails}, self.here()
+        )
+        object.__setattr__(self, "alarms", alarms)
+
+    @property
+    def scope(self) -> str:
+        """`shop-prod`: what names that are unique in an account begin with."""
+        return f"{self.system.name}-{self.environment.name}"
+
+    @property
+    def api_domain(self) -> str | None:
+        return f"api.{self.environment.domain}" if self.environment.domain else None
+
+    def key(self, purpose: str) -> pulumi.Output[str]:
+        return self.keys.arns[purpose]
+
+    def here(self) -> pulumi.ResourceOptions:
+        """Options of what lives in the stack's own region."""
+        return pulumi.ResourceOptions(providers=[self.region])
+
+    def at_edge(self) -> pulumi.ResourceOptions:
+        """Options of what CloudFront uses."""
+        return pulumi.ResourceOptions(providers=[self.edge_region])
+
+
+def providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:
+    """The stack's own region and CloudFront's, with the tags that every resource carries."""
+    tags = {"system": system.name, "environment": environment.name, "managed-by": "pulumi"}
+    own, edge = (
+        aws.Provider(name, region=region, default_tags={"tags": tags})
+        for name, region in (("region", environment.region), ("edge-region", EDGE_REGION))
+    )
+    return own, edge

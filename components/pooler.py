@@ -2,7 +2,7 @@
 
 RDS Proxy serves the writer only. PgBouncer can't fetch credentials from Secrets Manager, can't make RDS's tokens, and
 RDS lets nobody read password hashes, so it can't look them up either: it must be given the passwords. That makes this
-the one place where a password is in a Kubernetes Secret (encrypted with the cluster's key, mounted in these pods alone).
+the one place where a password is in a Kubernetes Secret (encrypted with the cluster's key, mounted in these pods only).
 
 So give it users of their own that may only read, whose passwords Pulumi sets and Secrets Manager does not rotate: a
 rotation would lock them out here. To change a password without a failed login, add a second user, let the services move
@@ -106,6 +106,7 @@ class Pooler(pulumi.ComponentResource):
             immutable=True,
             opts=inside,
         )
+        passwords: pulumi.Output[str] = pulumi.Output.secret(pulumi.Output.all(**args["users"]).apply(user_list))
         users = kubernetes.core.v1.Secret(
             f"{name}-users",
             # Named by Pulumi, which makes a new one when the content changes: the pods then roll, and no name gives
@@ -113,7 +114,7 @@ class Pooler(pulumi.ComponentResource):
             metadata={"namespace": args["namespace"], "labels": labels},
             type="Opaque",
             string_data={
-                "userlist.txt": pulumi.Output.secret(pulumi.Output.all(**args["users"]).apply(user_list)),
+                "userlist.txt": passwords,
             },
             immutable=True,
             opts=inside,

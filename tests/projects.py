@@ -17,9 +17,7 @@ IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "
 
 
 def git(where: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", *IDENTITY, *arguments], cwd=where, check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(["git", *IDENTITY, *arguments], cwd=where, check=False, capture_output=True, text=True)
     assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
     return done.stdout
 

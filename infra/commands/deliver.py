@@ -1,7 +1,7 @@
 """`make deliver`: from the services' code to a stack that runs it, by hand as in the pipeline.
 
-A service that the stack has a repository for gets its image before the stack changes, so that nothing that runs is ever left
-out; a new service gets its repository first, then its image, then a second deployment that starts it.
+A service that the stack has a repository for gets its image before the stack changes, so that nothing that runs is
+ever left out; a new service gets its repository first, then its image, then a second deployment that starts it.
 """
 
 from __future__ import annotations
@@ -63,10 +63,10 @@ def publish(project: Path, service: str, repository: str, revision: str) -> str:
     if pushed.returncode == 0 and pushed.stdout.strip().startswith("sha256:"):
         return f"{repository}@{pushed.stdout.strip()}"
     password = _run(project, "aws", "ecr", "get-login-password", "--region", region)
-    _succeeded(password, "aws ecr get-login-password", "run it by hand to see why; are the credentials of the right account?")
-    login = _run(
-        project, "docker", "login", "--username", "AWS", "--password-stdin", registry, stdin=password.stdout
+    _succeeded(
+        password, "aws ecr get-login-password", "run it by hand to see why; are the credentials of the right account?"
     )
+    login = _run(project, "docker", "login", "--username", "AWS", "--password-stdin", registry, stdin=password.stdout)
     _succeeded(login, f"docker login {registry}", "run it by hand to see why")
     print(f"Building {service} …", flush=True)
     metadata = project / "build" / f"{service}.json"
@@ -103,7 +103,9 @@ def deliver(project: Path, stack: str, *, yes: bool) -> int:
         status = pulumi_up(project, stack, yes=yes)
         if status or not waiting:
             return status
-    raise _failed(f"the stack's image repositories lack {', '.join(waiting)}", "look at `pulumi stack output` and run it again")
+    raise _failed(
+        f"the stack's image repositories lack {', '.join(waiting)}", "look at `pulumi stack output` and run it again"
+    )
 
 
 def _configure(project: Path, stack: str, service: str, image: str) -> None:

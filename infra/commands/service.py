@@ -77,7 +77,9 @@ def parse_settings(words: Sequence[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             equals = ""
         if not key or not equals:
-            problems.append(Problem("the command", "SET", word, "settings such as data_gb=500 read_share=0.9", "correct it"))
+            problems.append(
+                Problem("the command", "SET", word, "settings such as data_gb=500 read_share=0.9", "correct it")
+            )
     if problems:
         raise ProblemsFound(problems)
     return settings
@@ -111,7 +113,7 @@ def change(project: Path, action: str, name: str, settings: Settings, *, today: 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when all is well, 1 when something was refused, 2 when edits and the change met and await a decision."""
+    """Returns 0 when all is well, 1 when it was refused, 2 when edits and the change met and await a decision."""
     options = _parser().parse_args(arguments)
     try:
         settings = {**_from_file(options.file), **parse_settings(options.set or [])}
@@ -157,7 +159,9 @@ def _preview(action: str, name: str, settings: Settings) -> int:
 
 def _require_new(name: str, services: Services, system: System) -> None:
     if name in system.services or any(_name(item) == name for item in services):
-        raise _refusal(name, "declared already", "a name that no service has", "choose another, or use `make resize-service`")
+        raise _refusal(
+            name, "declared already", "a name that no service has", "choose another, or use `make resize-service`"
+        )
 
 
 def _require_answered(name: str, services: Services, system: System) -> None:
@@ -166,7 +170,10 @@ def _require_answered(name: str, services: Services, system: System) -> None:
         return
     if name in system.services:
         raise _refusal(
-            name, "declared by hand", "a service that the template made", "edit or delete it in system.yaml, then `make plan`"
+            name,
+            "declared by hand",
+            "a service that the template made",
+            "edit or delete it in system.yaml, then `make plan`",
         )
     raise _refusal(name, "unknown", f"one of {', '.join(known)}", did_you_mean(name, known, "correct the name"))
 
@@ -182,7 +189,13 @@ def _require_sizes(settings: Settings) -> None:
             [Problem("the command", "SET", "missing", "at least one new size", 'say for example SET="data_gb=3000"')]
         )
     problems = [
-        Problem("the command", "SET", key, f"one of {', '.join(SIZES)}", did_you_mean(key, SIZES, "edit system.yaml for the rest"))
+        Problem(
+            "the command",
+            "SET",
+            key,
+            f"one of {', '.join(SIZES)}",
+            did_you_mean(key, SIZES, "edit system.yaml for the rest"),
+        )
         for key in settings
         if key not in SIZES
     ]
@@ -236,7 +249,15 @@ def _from_file(path: Path | None) -> dict[str, Any]:
         ) from None
     if not isinstance(settings, dict):
         raise ProblemsFound(
-            [Problem(str(path), "the file", "not a mapping", "a service as in system.yaml", "start it with `description: …`")]
+            [
+                Problem(
+                    str(path),
+                    "the file",
+                    "not a mapping",
+                    "a service as in system.yaml",
+                    "start it with `description: …`",
+                )
+            ]
         )
     return settings
 
@@ -264,8 +285,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.commands.service", description=__doc__)
     parser.add_argument("action", choices=["add", "remove", "resize"])
     parser.add_argument("name", help="the service")
-    parser.add_argument("--set", action="append", metavar="KEY=VALUE …", help='for example --set "data_gb=500 read_share=0.9"')
-    parser.add_argument("--from", dest="file", type=Path, metavar="FILE", help="a YAML file with the service's settings")
+    parser.add_argument(
+        "--set", action="append", metavar="KEY=VALUE …", help='for example --set "data_gb=500 read_share=0.9"'
+    )
+    parser.add_argument(
+        "--from", dest="file", type=Path, metavar="FILE", help="a YAML file with the service's settings"
+    )
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     return parser
 

@@ -1,4 +1,4 @@
-"""The project's tie to its template: its answers, and bringing the project to what other answers or a newer template say.
+"""The project's tie to its template: its answers, and updates to other answers or to a newer template.
 
 An update happens whole or not at all: whatever fails on the way, the project is as it was before.
 """
@@ -47,7 +47,11 @@ def read_answers(project: Path) -> dict[str, Any]:
         ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _refusal(
-            ANSWERS_FILE, "the file", "unreadable", "YAML as copier wrote it", f"restore it from git ({_first_line(error)})"
+            ANSWERS_FILE,
+            "the file",
+            "unreadable",
+            "YAML as copier wrote it",
+            f"restore it from git ({_first_line(error)})",
         ) from None
     if not isinstance(answers, dict) or "_src_path" not in answers or "_commit" not in answers:
         raise _refusal(
@@ -92,12 +96,13 @@ def update(
     newest: bool = False,
     accept: Callable[[Updated], None] = lambda _: None,
 ) -> Updated:
-    """Brings ``project`` to what ``data`` changes in ``answers``, or to the template's newest version, merging with edits.
+    """Brings ``project`` to other answers (``data``) or to the template's newest version, and keeps what was edited.
 
     ``accept`` sees the result and raises ProblemsFound to refuse it. Raises ProblemsFound when the template can't be
     reached, refuses an answer or no longer knows one; the project is then as it was.
     """
     import copier
+    from copier.errors import CopierError
 
     wanted = {key: value for key, value in answers.items() if not key.startswith("_")} | dict(data)
     _require_template(str(answers["_src_path"]), project)
@@ -121,7 +126,7 @@ def update(
     except ProblemsFound:
         restore(project)
         raise
-    except (copier.CopierError, ValueError, OSError) as error:
+    except (CopierError, ValueError, OSError) as error:
         restore(project)
         raise _refusal(
             ANSWERS_FILE,
@@ -178,8 +183,8 @@ def _require_answers(wanted: Answers, written: Answers) -> None:
             key,
             repr(written.get(key)),
             f"{value!r}, as answered",
-            "the template refuses the answer or no longer asks for it; nothing was changed. Read its release notes, then change "
-            "or remove the answer and commit",
+            "the template no longer takes the answer; nothing was changed. Read its release notes, then change the "
+            "answer and commit",
         )
         for key, value in wanted.items()
         if key in written and written[key] != value

@@ -1,4 +1,4 @@
-"""`make up`: what `pulumi up` needs is looked at first, so that what is missing is said before anything is deployed (U2)."""
+"""`make up`: what `pulumi up` needs is looked at first, so that what is missing is said before it starts (U2)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def check_tools(project: Path, stack: str) -> None:
             "pulumi stack",
             f"no stack {stack}",
             "a stack whose secrets are encrypted with its own key",
-            f"once: `pulumi stack init {stack} --secrets-provider=…` with the stack's SecretsProvider (README.md, To production)",
+            f"once: `pulumi stack init {stack} --secrets-provider=<SecretsProvider>` (README.md, To production)",
         )
 
 

@@ -34,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     # The code that runs here is the old one; the new one fills in ARCHITECTURE.md.
     refresh(project)
-    print(f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit.")
+    print(
+        f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit."
+    )
     return 0
 
 

@@ -69,7 +69,9 @@ def test_nothing_in_the_template_needs_trust() -> None:
 @pytest.mark.parametrize(
     ("data_gb", "growth"), [(0, 0), (1000, 0), (1024, 0), (1024.1, 0), (800, 20), (3000, 10), (5120, 0), (60000, 0)]
 )
-def test_shards_are_declared_by_the_plans_own_rule(template: Path, tmp_path: Path, data_gb: float, growth: float) -> None:
+def test_shards_are_declared_by_the_plans_own_rule(
+    template: Path, tmp_path: Path, data_gb: float, growth: float
+) -> None:
     """D3: the template renders what the plan asks for, so that a new project with much data is deployable."""
     order = {"name": "order", "data_gb": data_gb, "data_growth_gb_per_month": growth}
     project = make_project(template, tmp_path / "big", {"services": [order]})

@@ -1,0 +1,66 @@
+"""Autoscaling's figures, and logs that are encrypted and end (P1, S4, S5)."""
+
+import json
+
+import pulumi
+import pytest
+
+from components.addons import ClusterAddons, ClusterAddonsArgs
+from infra.simulation import Simulation, simulate
+from tests.components.kubernetes_samples import KEY
+
+
+def run(given: ClusterAddonsArgs | None = None) -> Simulation:
+    whole: ClusterAddonsArgs = given or {"cluster_name": "shop-prod", "key_arn": KEY}
+    # The cluster is none of this program's.
+    return simulate(lambda: ClusterAddons("addons", whole), strict=False)
+
+
+def test_p1_the_metrics_server_is_there_for_the_autoscalers() -> None:
+    addon = run().named("addons-metrics-server").inputs
+    assert (addon["addonName"], addon["clusterName"]) == ("metrics-server", "shop-prod")
+
+
+def test_s5_container_logs_are_encrypted_and_end() -> None:
+    simulation = run({"cluster_name": "shop-prod", "key_arn": KEY, "log_days": 30})
+    groups = simulation.of_type("aws:cloudwatch/logGroup:LogGroup")
+    assert {group.inputs["name"] for group in groups} == {
+        f"/aws/containerinsights/shop-prod/{what}" for what in ("application", "dataplane", "host", "performance")
+    }
+    assert {group.inputs["kmsKeyId"] for group in groups} == {KEY}
+    assert {group.inputs["retentionInDays"] for group in groups} == {30}
+    assert {group.urn for group in groups} <= simulation.named("addons-observability").dependencies
+
+
+def test_s4_only_the_agents_pods_assume_the_agents_role() -> None:
+    simulation = run()
+    trusted = json.loads(simulation.named("addons-agent").inputs["assumeRolePolicy"])["Statement"][0]
+    assert trusted["Principal"] == {"Service": "pods.eks.amazonaws.com"}
+    assert trusted["Condition"]["StringEquals"] == {
+        "aws:RequestTag/kubernetes-namespace": "amazon-cloudwatch",
+        "aws:RequestTag/kubernetes-service-account": "cloudwatch-agent",
+    }
+    addon = simulation.named("addons-observability").inputs
+    assert addon["addonName"] == "amazon-cloudwatch-observability"
+    assert addon["podIdentityAssociations"] == [
+        {"roleArn": simulation.named("addons-agent").outputs["arn"], "serviceAccount": "cloudwatch-agent"}
+    ]
+    assert simulation.named("addons-agent-policy").inputs["policyArn"].endswith("/CloudWatchAgentServerPolicy")
+
+
+def test_versions_can_be_pinned() -> None:
+    simulation = run({"cluster_name": "a", "key_arn": KEY, "versions": {"metrics-server": "v0.8.0-eksbuild.2"}})
+    assert simulation.named("addons-metrics-server").inputs["addonVersion"] == "v0.8.0-eksbuild.2"
+    assert "addonVersion" not in simulation.named("addons-observability").inputs
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"log_days": 2}, "log_days is 2"),
+        ({"versions": {"coredns": "v1"}}, r"versions is \['coredns'\]"),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_any_resource_exists(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(pulumi.RunError, match=message):
+        run({"cluster_name": "shop-prod", "key_arn": KEY, **changes})  # type: ignore[typeddict-item]

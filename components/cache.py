@@ -12,6 +12,7 @@ from components.alarms import declare
 from components.cache_alarms import node_alarms
 from components.checks import require
 from components.database_checks import require_name
+from components.names import bounded
 from components.stored_secret import StoredSecret, generated_password
 from components.windows import require_windows
 
@@ -19,6 +20,7 @@ VALKEY_PORT = 6379
 
 # A replication group's identifier has 40 characters, of which Pulumi's suffix takes 8.
 NAME_LENGTH = 32
+USER_ID_LENGTH = 40
 SERVICE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SERVICE_LENGTH = 20
 NODE_TYPE = re.compile(r"cache\.[a-z0-9]+\.[a-z0-9]+")
@@ -35,8 +37,8 @@ SLOW_COMMAND_MICROSECONDS = 10_000
 
 # What a cache client needs: data of its own keys, transactions, scripts, channels. `@dangerous` is what reads or
 # changes everybody's data or the server (KEYS, FLUSHALL, CONFIG …); INFO and the topology are given back, because
-# clients ask for them. SCAN, RANDOMKEY, DBSIZE and PUBSUB tell of other services' keys whatever the pattern says, and the
-# library of scripts and functions is one for all.
+# clients ask for them. SCAN, RANDOMKEY, DBSIZE and PUBSUB tell of other services' keys whatever the pattern says, and
+# the library of scripts and functions is one for all.
 COMMANDS = (
     "-@all +@read +@write +@connection +@transaction +@scripting +@pubsub -@dangerous "
     "-scan -randomkey -dbsize -pubsub -function -script|flush -script|kill "
@@ -283,7 +285,7 @@ class Cache(pulumi.ComponentResource):
             users.append(
                 elasticache.User(
                     f"{name}-{service}",
-                    user_id=f"{name}-{service}",
+                    user_id=bounded(f"{name}-{service}", USER_ID_LENGTH),
                     user_name=service,
                     engine="valkey",
                     access_string=access_string(service),

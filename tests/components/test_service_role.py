@@ -98,7 +98,7 @@ def test_a_long_name_still_makes_a_role() -> None:
 )
 def test_a_name_that_kubernetes_would_refuse_is_refused(argument: str, value: str) -> None:
     def program() -> None:
-        ServiceRole("order-api", {**args(), argument: value})  # type: ignore[typeddict-item]
+        ServiceRole("order-api", {**args(), argument: value})  # type: ignore[misc]
 
     with pytest.raises(pulumi.RunError, match=f"{argument} is"):
         simulate(program)

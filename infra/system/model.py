@@ -6,30 +6,46 @@ Only shapes and bounds of single values live here; what ties several values toge
 from __future__ import annotations
 
 import datetime
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from infra.system.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, plural
 
 
 class Declared(BaseModel):
     """Base of everything declared: unknown keys refused, values never coerced, instances immutable."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 # A service's name becomes a Kubernetes label (63 characters), an RDS identifier (63), a target group's
 # name (32) and an IAM role's name (64), each with a prefix and a suffix: 20 characters fit all of them.
-SystemName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)]
-ServiceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=20)]
+SystemName = Annotated[str, Field(pattern=HYPHENATED, min_length=2, max_length=20)]
+ServiceName = Annotated[str, Field(pattern=HYPHENATED, min_length=2, max_length=20)]
 # Resource, field and role names become PostgreSQL identifiers (63 bytes, minus room for index names).
-Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=40)]
+Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=40)]
 # `<resource>.<past tense>`, for example `order.placed`.
-EventName = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*\.[a-z][a-z0-9]*(_[a-z0-9]+)*$", max_length=80)
-]
-CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-Share = Annotated[float, Field(ge=0.0, le=1.0, strict=False)]
+EventName = Annotated[str, Field(pattern=EVENT, max_length=80)]
+CountryCode = Annotated[str, Field(pattern=COUNTRY)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _date(value: object) -> object:
+    """YAML reads an unquoted date as a date; a quoted one is as good."""
+    if isinstance(value, str):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+Day = Annotated[datetime.date, BeforeValidator(_date)]
 
 
 class FieldType(StrEnum):
@@ -68,10 +84,11 @@ class ResourceField(Declared):
     values: Annotated[list[Identifier], Field(min_length=1, max_length=50)] | None = None
     """The allowed values, for `enum`."""
     to: str | None = None
-    """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id, no key)."""
+    """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id)."""
     personal: bool = False
     """Personal data: kept out of logs and events."""
     description: str = ""
+    """One line for readers of the API."""
 
 
 class Invalidation(StrEnum):
@@ -91,11 +108,41 @@ class ResourceCache(Declared):
 
 Operation = Literal["list", "get", "create", "update", "delete"]
 
+ANYONE = "anyone"
+"""In an operation's list: no role, not even a signed-in caller, is needed."""
+_OWN = ":own"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role that may do an operation (RBAC); ``own``: only to rows whose owner is the caller (ABAC)."""
+
+    role: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may do one operation (S4): anyone, or the callers with one of these grants."""
+
+    anyone: bool
+    grants: tuple[Grant, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(grant.role for grant in self.grants)
+
+
+def access_of(entries: list[str]) -> Access:
+    """The meaning of an operation's list of roles, for example ``["customer:own", "admin"]``."""
+    grants = tuple(Grant(entry.removesuffix(_OWN), entry.endswith(_OWN)) for entry in entries if entry != ANYONE)
+    return Access(ANYONE in entries, grants)
+
 
 class Resource(Declared):
     """An aggregate: one table, one event table (D2), five endpoints under `/api/v1/<plural>` (R1)."""
 
-    plural: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)] | None = None
+    plural: Annotated[str, Field(pattern=HYPHENATED, max_length=40)] | None = None
     """The path segment; by English rule from the name when absent."""
     description: str = ""
     fields: Annotated[dict[Identifier, ResourceField], Field(min_length=1, max_length=100)]
@@ -107,12 +154,27 @@ class Resource(Declared):
     cache: ResourceCache | None = None
     """Absent: this resource is not cached."""
 
+    def path(self, name: str) -> str:
+        """Its path segment: ``order-lines`` for the resource ``order_line`` (R1)."""
+        return self.plural or plural(name.replace("_", "-"))
+
+    def table(self, name: str) -> str:
+        """Its table: ``order_lines`` for the resource ``order_line``."""
+        return self.path(name).replace("-", "_")
+
+    def access(self, operation: Operation) -> Access | None:
+        """Who may do the operation; None: there is no such endpoint."""
+        entries = self.operations.get(operation)
+        return None if entries is None else access_of(entries)
+
 
 class ShardGeneration(Declared):
     """From a day on, new keys spread over this many shards; keys stay where their generation put them."""
 
-    since: Annotated[datetime.date, Field(strict=False)]
+    since: Day
+    """The first day of this generation."""
     shards: Annotated[int, Field(ge=1, le=64)]
+    """Databases that new keys are spread over."""
 
 
 class Service(Declared):
@@ -121,18 +183,20 @@ class Service(Declared):
     description: str = ""
     exposure: Literal["public", "internal"] = "public"
     """`public`: routed by the API gateway; `internal`: reachable from inside the cluster only."""
-    traffic_weight: Annotated[float, Field(gt=0, le=1000, strict=False)] = 1.0
+    traffic_weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """Its part of the system's requests, relative to the other services' weights."""
     read_share: Share = 0.8
     """Part of its requests that only read."""
     repeat_share: Share = 0.0
-    """Part of its reads that ask for what was asked within the cache's expiry."""
-    data_gb: Annotated[float, Field(ge=0, le=60_000, strict=False)] = 10.0
+    """Part of its reads that ask for what was asked within the cache's expiry. A fact about its callers: it saves
+    database work only for resources that have a `cache`."""
+    data_gb: Annotated[float, Field(ge=0, le=60_000)] = 10.0
     """Size of its database today, in GiB."""
-    data_growth_gb_per_month: Annotated[float, Field(ge=0, le=10_000, strict=False)] = 1.0
+    data_growth_gb_per_month: Annotated[float, Field(ge=0, le=10_000)] = 1.0
     """Growth of its database, in GiB a month."""
     cqrs: bool = False
-    """Commands and queries in processes of their own, with a read model fed by the event stream (A4)."""
+    """Commands and queries in processes of their own, with a read model fed by the event stream (A4). The stream is
+    that of the service's own event tables (D2), so a service that publishes nothing can have it too."""
     shard_map: Annotated[list[ShardGeneration], Field(min_length=1)] | None = None
     """Append-only. Required once the planned size passes one shard's (D3)."""
     resources: Annotated[dict[Identifier, Resource], Field(min_length=1, max_length=20)]
@@ -142,15 +206,24 @@ class Service(Declared):
     consumes: list[EventName] = []
     """Events that other services publish."""
 
+    @property
+    def cached(self) -> bool:
+        """Whether any of its resources is cached."""
+        return any(resource.cache for resource in self.resources.values())
+
+    def data_gb_at(self, months: int) -> float:
+        """Size of its database so many months from now, in GiB."""
+        return self.data_gb + self.data_growth_gb_per_month * months
+
 
 class Requirements(Declared):
     """What the whole system must hold."""
 
-    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000, strict=False)] = 1000
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 1000
     """Requests a second at today's peak, over all services (T3)."""
-    growth_factor: Annotated[float, Field(ge=1, le=1000, strict=False)] = 10
+    growth_factor: Annotated[float, Field(ge=1, le=1000)] = 10
     """The plan reaches this multiple of today's load by configuration only (P1)."""
-    availability_percent: Annotated[float, Field(ge=90, lt=100, strict=False)] = 99.9
+    availability_percent: Annotated[float, Field(ge=90, lt=100)] = 99.9
     """Availability target over 30 days (T4)."""
     latency_p95_ms: Annotated[int, Field(ge=10, le=30_000)] = 200
     """95th percentile of API responses, in milliseconds (T1)."""
@@ -217,9 +290,24 @@ class System(Declared):
     """A whole declared system."""
 
     name: SystemName
+    """Also the Pulumi project's name; it leads the names of what is deployed."""
     description: str = ""
+    """One line: what the system is for."""
     requirements: Requirements = Requirements()
+    """What it must hold."""
     identity: Identity
+    """Who may sign in, and as what."""
     edge: Edge = Edge()
+    """What stands between the internet and the gateway."""
     events: Events = Events()
+    """How services tell each other what happened."""
     services: Annotated[dict[ServiceName, Service], Field(min_length=1, max_length=100)]
+    """By name."""
+
+    def published_events(self) -> dict[str, str]:
+        """Every event and the service that publishes it, in the order of the declaration."""
+        return {event: name for name, service in self.services.items() for event in service.publishes}
+
+    def consumers_of(self, event: str) -> tuple[str, ...]:
+        """The services that consume the event, in the order of the declaration."""
+        return tuple(name for name, service in self.services.items() if event in service.consumes)

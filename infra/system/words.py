@@ -1,0 +1,38 @@
+"""The form of names, and the plural of a noun."""
+
+from __future__ import annotations
+
+import re
+
+HYPHENATED = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+IDENTIFIER = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+EVENT = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*\.[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+COUNTRY = "^[A-Z]{2}$"
+
+IN_WORDS = {
+    HYPHENATED: "lower-case letters, digits and single hyphens between them, starting with a letter",
+    IDENTIFIER: "lower-case letters, digits and single underscores between them, starting with a letter",
+    EVENT: "`<resource>.<past tense>` in lower case, such as `order.placed`",
+    COUNTRY: "two capital letters, an ISO 3166-1 code such as `DE`",
+}
+
+
+def plural(noun: str) -> str:
+    """The English rule: ``orders``, ``boxes``, ``categories``, ``days``. Exceptions are declared (`plural`)."""
+    if re.search("[^aeiou]y$", noun):
+        return f"{noun[:-1]}ies"
+    if noun.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{noun}es"
+    return f"{noun}s"
+
+
+def in_form(pattern: str, name: str) -> str | None:
+    """``name`` rewritten in the form that the pattern demands, where that is obvious: ``OrderLine``, ``order_line``."""
+    if pattern == COUNTRY:
+        candidate = name.strip().upper()
+    else:
+        separator = "-" if pattern == HYPHENATED else "_"
+        kept = "." if pattern == EVENT else ""
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", separator, name).lower()
+        candidate = re.sub(f"[^a-z0-9{re.escape(kept)}]+", separator, words).strip(separator)
+    return candidate if candidate != name and re.search(pattern, candidate) else None

@@ -1,7 +1,5 @@
 """Copies of what must not be lost, where nobody can delete them, and the proof that they can be restored."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict

@@ -1,7 +1,5 @@
 """The Valkey cache that services share, each with its own user, its own keys and its own channels (C1, S2, S5)."""
 
-from __future__ import annotations
-
 import re
 from typing import NotRequired, TypedDict
 

@@ -3,8 +3,6 @@
 Metrics: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import pulumi

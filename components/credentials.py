@@ -1,7 +1,5 @@
 """One database, one user and one rotated secret for each service of a PostgreSQL instance (A2, S5)."""
 
-from __future__ import annotations
-
 import re
 from typing import NotRequired, TypedDict
 

@@ -1,7 +1,5 @@
 """One PostgreSQL instance, whole or one shard, with its read replicas, its administrator's secret and its alarms."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import NotRequired, TypedDict
 

@@ -1,7 +1,5 @@
 """What RDS for PostgreSQL accepts, checked before any resource exists."""
 
-from __future__ import annotations
-
 import re
 
 from components.checks import require

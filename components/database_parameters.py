@@ -1,7 +1,5 @@
 """What a PostgreSQL instance is told, and what changing each setting takes."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 IMMEDIATE = "immediate"

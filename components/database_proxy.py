@@ -1,7 +1,5 @@
 """RDS Proxy: many pods share few connections to a database's writer (D3, high concurrency)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import Enum
 from typing import NotRequired, TypedDict

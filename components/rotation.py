@@ -1,7 +1,5 @@
 """The functions that change database passwords, as AWS publishes and maintains them."""
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import NotRequired, TypedDict
 

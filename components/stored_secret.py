@@ -1,7 +1,5 @@
 """A password that nobody types, and the secret that holds it."""
 
-from __future__ import annotations
-
 from typing import Any, NotRequired, TypedDict
 
 import pulumi

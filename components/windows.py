@@ -1,7 +1,5 @@
 """When AWS may back up and maintain a database or a cache: a daily and a weekly time that don't meet."""
 
-from __future__ import annotations
-
 import re
 
 from components.checks import require

@@ -103,9 +103,10 @@ def test_s1_rotation_reaches_the_database_and_secrets_manager_only() -> None:
 
 
 def test_s1_with_an_interface_endpoint_rotation_reaches_nothing_else_by_https() -> None:
-    simulation = with_database(
-        lambda args: args.update(secrets_endpoint_security_group_id=args["client_security_groups"]["pods"])
-    )
+    def through_an_endpoint(args: DatabaseArgs) -> None:
+        args["secrets_endpoint_security_group_id"] = args["client_security_groups"]["pods"]
+
+    simulation = with_database(through_an_endpoint)
     rule = simulation.named("shop-order-rotation-to-secrets").inputs
     assert rule["referencedSecurityGroupId"] == simulation.of_type(GROUP)[0].id
     assert "cidrIpv4" not in rule

@@ -13,7 +13,7 @@ from tests.projects import ROOT, make_project
 
 RENDERED = ("system.yaml", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml")
 SHARED = ("infra", "components")
-LEFT_OUT = {"infra/commands/demo.py"}
+LEFT_OUT = {"infra/commands/demo.py", "infra/commands/demo_summary.py"}
 
 
 @pytest.mark.parametrize("name", RENDERED)

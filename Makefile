@@ -1,0 +1,45 @@
+# `make` lists what can be done. Every command sets up its Python environment itself when that is missing or out of date.
+VENV ?= .venv
+PYTHON := $(VENV)/bin/python
+ROUNDS ?= 3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test bench plan compare format schema requirements clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Set up Python (other commands do it by themselves)
+	@bash infra/setup.sh $(VENV)
+
+demo: setup ## From answers to a planned, rehearsed system, with no account; start here
+	@$(PYTHON) -m infra.commands.demo
+
+test: setup ## Check format, lint and types, and run all tests
+	@echo "Format, lint, types"
+	@$(VENV)/bin/ruff format --check --quiet .
+	@$(VENV)/bin/ruff check --quiet .
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(PYTHON) -m pytest --quiet --numprocesses 2
+
+bench: setup ## Measure planning, simulating and copying against floors measured in the same run
+	@$(PYTHON) -m bench
+
+plan: setup ## Show every size of the reference system and its reason
+	@$(PYTHON) -m infra.commands.plan
+
+compare: setup ## What changes in the reference system if load or data grow
+	@$(PYTHON) -m infra.commands.compare
+
+format: setup ## Format the code, and mend what the linter can
+	@$(VENV)/bin/ruff format .
+	@$(VENV)/bin/ruff check --fix .
+
+requirements: setup ## Pin requirements.in anew into requirements.txt, with hashes
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
+	@$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+		--output-file requirements.txt requirements.in
+
+clean: ## Remove the Python environment and what tools have left
+	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,59 @@
+"""This system and its stacks, as the project declares them."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from infra.__main__ import declare
+from infra.configuration import read_stack_file
+from infra.environment import Environment
+from infra.problems import ProblemsFound
+from infra.simulation import Simulation, simulate
+from infra.system.loader import load_system
+from infra.system.model import System
+
+PROJECT = Path(__file__).resolve().parents[1]
+STACKS = sorted(path.name.split(".")[1] for path in PROJECT.glob("Pulumi.*.yaml"))
+# Stands in where none is configured yet, so that the rest of the stack is tested all the same.
+SAMPLE_DOMAIN = "system.example.com"
+
+
+@cache
+def read_system() -> System:
+    return load_system(PROJECT / "system.yaml")
+
+
+@cache
+def read_environment(stack: str) -> Environment:
+    """The stack as configured, with an image of every service."""
+    system = read_system()
+    path = PROJECT / f"Pulumi.{stack}.yaml"
+    try:
+        environment = read_stack_file(path, system)
+    except ProblemsFound:
+        environment = with_sample_domain(path, system)
+    registry = f"123456789012.dkr.ecr.{environment.region}.amazonaws.com/{system.name}"
+    images = {name: f"{registry}/{name}@sha256:{'0' * 64}" for name in system.services}
+    return environment.model_copy(update={"images": images})
+
+
+@cache
+def deployed(stack: str) -> Simulation:
+    """The whole program in the simulated cloud; raises CloudRefused with everything that the cloud would refuse."""
+    system, environment = read_system(), read_environment(stack)
+    return simulate(
+        lambda: declare(system, environment), project=system.name, stack=stack, region=environment.region
+    )
+
+
+@pytest.fixture
+def system() -> System:
+    return read_system()
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest) -> str:
+    return str(request.param)

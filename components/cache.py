@@ -54,7 +54,9 @@ class CacheArgs(TypedDict):
     client_security_groups: dict[str, pulumi.Input[str]]
     """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
     kms_key_arn: pulumi.Input[str]
-    """The customer key of data, snapshots, logs and secrets (S5)."""
+    """The customer key of data, snapshots and logs (S5)."""
+    secrets_kms_key_arn: NotRequired[pulumi.Input[str]]
+    """The customer key of the users' secrets. Default: ``kms_key_arn``."""
     services: list[str]
     """Each gets a user of its name, who reaches the keys and channels `<service>:*` only (A2, S4)."""
     node_type: str
@@ -308,7 +310,7 @@ class Cache(pulumi.ComponentResource):
             f"{name}-{service}-access",
             {
                 "description": f"Cache user of the service {service}",
-                "kms_key_arn": args["kms_key_arn"],
+                "kms_key_arn": args.get("secrets_kms_key_arn", args["kms_key_arn"]),
                 "content": {
                     "host": self.endpoint,
                     "reader": self.reader_endpoint,

@@ -35,7 +35,10 @@ class ServiceCredentialsArgs(TypedDict):
     rotation_security_group_id: pulumi.Input[str]
     rotation_subnet_ids: list[pulumi.Input[str]]
     kms_key_arn: pulumi.Input[str]
+    """The customer key of the secrets and of rotation's log (S5)."""
 
+    admin_kms_key_arn: NotRequired[pulumi.Input[str]]
+    """The key that encrypts the administrator's secret. Default: ``kms_key_arn``."""
     proxied: NotRequired[bool]
     """Services connect through RDS Proxy. It knows a secret's current user alone and refuses the one before, which is
     the reverse of what alternating users are for (aws/aws-cdk#25568): each user's own password then changes. Default:
@@ -136,6 +139,7 @@ def _rotation(args: ServiceCredentialsArgs) -> RotationFunctionArgs:
     if not args.get("proxied", False):
         rotation["strategy"] = RotationStrategy.ALTERNATING_USERS
         rotation["admin_secret_arn"] = args["admin_secret_arn"]
+        rotation["admin_kms_key_arn"] = args.get("admin_kms_key_arn", args["kms_key_arn"])
     if "alarm_topic_arn" in args:
         rotation["alarm_topic_arn"] = args["alarm_topic_arn"]
     return rotation

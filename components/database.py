@@ -79,7 +79,9 @@ class DatabaseArgs(TypedDict):
     rotation_subnet_ids: list[pulumi.Input[str]]
     """Where the rotation function runs: subnets with a way to Secrets Manager, by NAT or interface endpoint."""
     kms_key_arn: pulumi.Input[str]
-    """The customer key of storage, snapshots, insights, logs and secrets (S5)."""
+    """The customer key of storage, snapshots, insights and logs (S5)."""
+    secrets_kms_key_arn: NotRequired[pulumi.Input[str]]
+    """The customer key of the administrator's secret. Default: ``kms_key_arn``."""
 
     instance_class: str
     """Of the primary, for example `db.m7g.large`."""
@@ -250,11 +252,12 @@ class Database(pulumi.ComponentResource):
             for number in range(1, args.get("replicas", 0) + 1)
         ]
 
+        secrets_key = args.get("secrets_kms_key_arn", args["kms_key_arn"])
         secret = StoredSecret(
             f"{name}-admin",
             {
                 "description": f"Administrator of the database {name}",
-                "kms_key_arn": args["kms_key_arn"],
+                "kms_key_arn": secrets_key,
                 "content": {
                     "engine": "postgres",
                     "host": primary.address,
@@ -274,7 +277,7 @@ class Database(pulumi.ComponentResource):
             "function_name": pulumi.Output.concat(identifier, "-admin"),
             "subnet_ids": args["rotation_subnet_ids"],
             "security_group_id": rotation_group.id,
-            "kms_key_arn": args["kms_key_arn"],
+            "kms_key_arn": secrets_key,
             "log_days": args.get("log_days", 90),
         }
         if "alarm_topic_arn" in args:

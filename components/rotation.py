@@ -58,6 +58,8 @@ class RotationFunctionArgs(TypedDict):
     """The key that encrypts the rotated secrets; its ARN also tells partition and region."""
     admin_secret_arn: NotRequired[pulumi.Input[str]]
     """The administrator's secret, which `ALTERNATING_USERS` needs: it clones the user."""
+    admin_kms_key_arn: NotRequired[pulumi.Input[str]]
+    """The key that encrypts the administrator's secret. Default: ``kms_key_arn``."""
     log_days: NotRequired[int]
     """Days that the function's log is kept. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
@@ -90,7 +92,7 @@ class RotationFunction(pulumi.ComponentResource):
         }
         if "admin_secret_arn" in args:
             parameters["masterSecretArn"] = args["admin_secret_arn"]
-            parameters["masterSecretKmsKeyArn"] = key_arn
+            parameters["masterSecretKmsKeyArn"] = args.get("admin_kms_key_arn", key_arn)
         # Made here, because Lambda's own would be unencrypted and kept for ever.
         log = cloudwatch.LogGroup(
             f"{name}-log",

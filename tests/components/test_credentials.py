@@ -57,6 +57,14 @@ def test_two_users_alternate_so_that_a_rotation_refuses_nobody() -> None:
     assert function["parameters"]["masterSecretKmsKeyArn"] == simulation.named("data").outputs["arn"]
 
 
+def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    simulation = with_credentials(given(admin_kms_key_arn=key))
+    sent = simulation.named("shop-users-rotation-application").inputs["parameters"]
+    assert sent["masterSecretKmsKeyArn"] == key
+    assert sent["kmsKeyArn"] == simulation.named("data").outputs["arn"]
+
+
 def test_behind_a_proxy_one_users_password_changes() -> None:
     """RDS Proxy knows a secret's current user alone (aws/aws-cdk#25568)."""
     function = with_credentials(given(proxied=True)).named("shop-users-rotation-application").inputs

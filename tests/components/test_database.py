@@ -63,6 +63,15 @@ def test_s5_storage_insights_logs_and_secrets_are_encrypted_by_the_customers_key
     assert "kmsKeyId" not in replicas(simulation)[0].inputs
 
 
+def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
+    key = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+    simulation = with_database(given(secrets_kms_key_arn=key))
+    assert only(simulation, "aws:secretsmanager/secret:Secret").inputs["kmsKeyId"] == key
+    function = only(simulation, "aws:serverlessrepository/cloudFormationStack:CloudFormationStack").inputs
+    assert function["parameters"]["kmsKeyArn"] == key
+    assert primary(simulation).inputs["kmsKeyId"] == simulation.named("data").outputs["arn"]
+
+
 def test_s2_only_tls_with_scram_is_accepted() -> None:
     found = {name: each["value"] for name, each in settings(with_database()).items()}
     assert found["rds.force_ssl"] == "1"

@@ -36,7 +36,7 @@ def with_images(environment: Environment, system: System) -> Environment:
     return environment.model_copy(update={"images": images})
 
 
-def changed(system: System, **sections: Any) -> System:  # noqa: ANN401  any part of a declaration
+def changed(system: System, **sections: Any) -> System:
     """The system with top-level parts replaced or, where both are mappings, merged."""
     declared = system.model_dump(mode="json", exclude_unset=True)
     for key, value in sections.items():

@@ -137,7 +137,7 @@ def _reading(
     users: dict[str, pulumi.Input[str]] = {}
     for service in planned.services:
         user = f"{credentials.user_names[service]}_reader"
-        users[user] = generated_password(f"{shard}-{service}-reader-password", None).result
+        users[user] = generated_password(f"{shard}-{service}-reader-password", instance).result
         secrets[service] = StoredSecret(
             f"{shard}-{service}-reader",
             {

@@ -133,7 +133,7 @@ def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
 def _namespace(site: Site, access: ClusterAccess, after: list[pulumi.Resource]) -> pulumi.Output[str]:
     pool = site.plan.cluster
     namespace = Namespace(
-        site.system.name,
+        site.scope,
         {
             "cpu_limit": pool.cpu_limit,
             "memory_limit_gib": pool.memory_limit_gib,

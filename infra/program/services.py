@@ -16,7 +16,7 @@ from components.migration import Migration
 from components.pod_network import Destination
 from components.pooler import LISTEN_PORT
 from components.service_role import ServiceRole
-from components.workload import Workload, WorkloadArgs
+from components.workload import PORT, Workload, WorkloadArgs
 from infra.capacity import WorkloadPlan
 from infra.program import settings
 from infra.program.databases import ServiceDatabase
@@ -119,8 +119,9 @@ def _workload(
         },
         "identity": _role(site, ground, workload.name, _permissions(site, neighbours, workload)).association_id,
         "migration": migration.completed,
-        "egress": _destinations(ground, neighbours, workload.service),
+        "egress": _destinations(site, ground, neighbours, workload.service),
         "serves": workload.role in SERVING,
+        "callers": _callers(site, workload),
         "spread_zones": site.environment.multi_zone,
     }
     target = neighbours.balancer.target_group_arns.get(workload.name)
@@ -136,7 +137,7 @@ def _role(site: Site, ground: Ground, account: str, statements: list[Statement])
         f"{site.scope}-{account}",
         {
             "cluster_name": ground.cluster_name,
-            "namespace": site.system.name,
+            "namespace": site.scope,
             "service_account": account,
             "policy": policy(*statements),
         },
@@ -171,7 +172,23 @@ def _secret_reading(site: Site, arns: list[pulumi.Output[str]]) -> list[Statemen
     ]
 
 
-def _destinations(ground: Ground, neighbours: Neighbours, service: str) -> list[Destination]:
+def _callers(site: Site, workload: WorkloadPlan) -> list[str]:
+    """An internal service answers every other service's workloads; a public one, the load balancer alone."""
+    if not _answers_inside(site, workload):
+        return []
+    return [other.name for other in site.plan.workloads if other.service != workload.service]
+
+
+def _answers_inside(site: Site, workload: WorkloadPlan) -> bool:
+    return workload.role in SERVING and site.system.services[workload.service].exposure == "internal"
+
+
+def _destinations(site: Site, ground: Ground, neighbours: Neighbours, service: str) -> list[Destination]:
+    internal: list[Destination] = [
+        {"pods": other.name, "ports": [PORT]}
+        for other in site.plan.workloads
+        if other.service != service and _answers_inside(site, other)
+    ]
     poolers: list[Destination] = [
         {"pods": f"{shard.name}-readers", "ports": [LISTEN_PORT]}
         for shard in neighbours.database_of(service).shards
@@ -182,7 +199,7 @@ def _destinations(ground: Ground, neighbours: Neighbours, service: str) -> list[
         ports.append(VALKEY_PORT)
     if neighbours.events and isinstance(neighbours.events.broker, Kafka):
         ports.append(SASL_IAM_PORT)
-    return [*_to_data(ground, *ports), *poolers, _to_aws()]
+    return [*_to_data(ground, *ports), *poolers, *internal, _to_aws()]
 
 
 def _to_data(ground: Ground, *ports: int) -> list[Destination]:

@@ -1,0 +1,1 @@
+"""Code that runs inside AWS, deployed by components as it stands."""

@@ -79,7 +79,7 @@ class Chart:
         if self.number:
             properties["setPeriodToTimeRange"] = True
         if self.since:
-            properties |= {"start": self.since, "end": "PT0H"}
+            properties["start"] = self.since
         if self.limits:
             properties["annotations"] = {
                 "horizontal": [{"label": label, "value": value} for label, value in self.limits.items()]

@@ -53,7 +53,14 @@ def in_turns(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, Measu
             runs[name].append(json.loads(usage))
     return {
         name: Measured(
-            *(statistics.median(run[key] for run in done) for key in ("wall", "cpu", "peak")), said=said[name]
+            wall_seconds=_median(done, "wall"),
+            cpu_seconds=_median(done, "cpu"),
+            peak_mib=_median(done, "peak"),
+            said=said[name],
         )
         for name, done in runs.items()
     }
+
+
+def _median(runs: list[dict[str, float]], key: str) -> float:
+    return statistics.median(run[key] for run in runs)

@@ -10,7 +10,7 @@ from components.addons import ClusterAddons
 from components.cluster import Cluster
 from components.cluster_access import ClusterAccess, TargetGroupBindingApi
 from components.existing_cluster import ExistingCluster, ExistingClusterArgs
-from components.namespace import Namespace
+from components.namespace import Namespace, NamespaceArgs
 from components.network import NatMode, Network
 from components.node_pool import NodePool
 from infra.environment import ExistingCluster as ExistingClusterConfiguration
@@ -32,7 +32,7 @@ class Ground:
     private_cidrs: list[str]
     data_cidrs: list[str]
     cluster: ClusterAccess
-    cluster_name: pulumi.Output[str] | None
+    cluster_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
 
 
@@ -53,9 +53,10 @@ def _made(site: Site) -> Ground:
             "firewall_cidrs": [str(each) for each in sizes.firewall] if environment.network_firewall else [],
             "nat": NatMode(sizes.nat),
             "interface_endpoints": environment.interface_endpoints,
-            "cluster_name": site.scope,
+            "network_firewall": environment.network_firewall,
             "log_days": environment.log_days,
-            "key_arn": site.key("logs"),
+            "kms_key_arn": site.key("logs"),
+            "protect": environment.protect,
         },
         site.here(),
     )
@@ -67,9 +68,7 @@ def _made(site: Site) -> Ground:
             "vpc_cidr": str(sizes.cidr),
             "subnet_ids": list(network.private_subnet_ids),
             "key_arn": site.key("cluster"),
-            "administrators": {
-                arn.rpartition("/")[2].lower(): arn for arn in environment.cluster_admin_role_arns
-            },
+            "administrators": {arn.rpartition("/")[2].lower(): arn for arn in environment.cluster_admin_role_arns},
             "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
             "log_days": environment.log_days,
             "protect": environment.protect,
@@ -125,22 +124,19 @@ def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
         private_cidrs=[str(brought.vpc_cidr)],
         data_cidrs=[str(brought.vpc_cidr)],
         cluster=access,
-        cluster_name=access.cluster_name,
+        cluster_name=pulumi.Output.from_input(brought.cluster_name),
         namespace=_namespace(site, access, []),
     )
 
 
 def _namespace(site: Site, access: ClusterAccess, after: list[pulumi.Resource]) -> pulumi.Output[str]:
     pool = site.plan.cluster
-    namespace = Namespace(
-        site.scope,
-        {
-            "cpu_limit": pool.cpu_limit,
-            "memory_limit_gib": pool.memory_limit_gib,
-            "pod_limit": round(pool.pods_grown * SURGE) + len(site.system.services),
-            "dns_addresses": list(access.dns_addresses),
-            **({"binding": access.binding} if access.binding else {}),
-        },
-        access.options(depends_on=after),
-    )
-    return namespace.namespace
+    args: NamespaceArgs = {
+        "cpu_limit": pool.cpu_limit,
+        "memory_limit_gib": pool.memory_limit_gib,
+        "pod_limit": round(pool.pods_grown * SURGE) + len(site.system.services),
+        "dns_addresses": list(access.dns_addresses),
+    }
+    if access.binding:
+        args["binding"] = access.binding
+    return Namespace(site.scope, args, access.options(depends_on=after)).namespace

@@ -77,9 +77,7 @@ def _declare_service(site: Site, ground: Ground, neighbours: Neighbours, service
 def _migration(site: Site, ground: Ground, database: ServiceDatabase, service: str, shared: Settings) -> Migration:
     name = f"{service}-migration"
     secrets = [
-        arn
-        for shard in database.shards
-        for arn in (shard.instance.admin_secret_arn, *shard.secret_arns(service))
+        arn for shard in database.shards for arn in (shard.instance.admin_secret_arn, *shard.secret_arns(service))
     ]
     return Migration(
         name,
@@ -167,7 +165,9 @@ def _secret_reading(site: Site, arns: list[pulumi.Output[str]]) -> list[Statemen
             "sid": "SecretsKey",
             "actions": ["kms:Decrypt"],
             "resources": [site.key("secrets"), site.key("data")],
-            "conditions": {"StringEquals": {"kms:ViaService": f"secretsmanager.{site.environment.region}.amazonaws.com"}},
+            "conditions": {
+                "StringEquals": {"kms:ViaService": f"secretsmanager.{site.environment.region}.amazonaws.com"}
+            },
         },
     ]
 

@@ -111,7 +111,7 @@ class Workload(pulumi.ComponentResource):
             metadata=metadata,
             spec=pod_network.policy_spec(
                 name,
-                pod_network.ingress(port, args.get("ingress_cidrs", []), args.get("callers", [])) if serves else [],
+                pod_network.ingress(port, args.get("ingress_cidrs", []), args.get("callers", [])),
                 pod_network.egress(args.get("egress", []), "identity" in args),
             ),
             opts=inside,

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from infra.capacity import figures
-from infra.capacity.demand import Demand, cached
+from infra.capacity.demand import Demand
 from infra.capacity.figures import CacheNode
 from infra.capacity.model import CachePlan, Decision
 from infra.capacity.wording import number, percent
@@ -32,7 +32,7 @@ def cache_load(system: System, demands: dict[str, Demand], factor: float = 1.0) 
         demand = demands[name].times(factor)
         operations += demand.requests
         memory += demand.requests * 60 * figures.RATE_BUCKET_KIB / _GIB
-        if cached(service):
+        if service.cached:
             operations += demand.reads + demand.database_reads + demand.writes
             memory += _copies_gib(service, demand)
     return CacheLoad(operations, memory)

@@ -199,8 +199,8 @@ def _shard_reason(database: DatabasePlan, placement: Placement, system: System) 
         return "one instance for all services, whatever their maps say: it holds a part of the data only"
     service = system.services[placement.services[0]]
     months = system.requirements.horizon_months
-    data = service.data_gb + service.data_growth_gb_per_month * months
-    return f"{number(data)} GiB in {months} months, at most {number(figures.SHARD_GB)} GiB in a shard"
+    data = number(service.data_gb_at(months))
+    return f"{data} GiB in {months} months, at most {number(figures.SHARD_GB)} GiB in a shard"
 
 
 def _proxy_reason(database: DatabasePlan, environment: Environment, facts: Facts) -> str:

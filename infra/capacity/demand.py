@@ -79,16 +79,11 @@ def demands(system: System, environment: Environment) -> dict[str, Demand]:
     }
 
 
-def cached(service: Service) -> bool:
-    """Whether any resource of the service is kept in the cache (C2)."""
-    return any(resource.cache for resource in service.resources.values())
-
-
 def _demand(
     name: str, service: Service, requests: float, writes: dict[str, float], publishers: dict[str, str]
 ) -> Demand:
     reads = requests * service.read_share
-    from_cache = reads * service.repeat_share if cached(service) else 0.0
+    from_cache = reads * service.repeat_share if service.cached else 0.0
     sources = {publishers[event] for event in service.consumes if event in publishers}
     streams = bool(service.publishes) + service.cqrs
     return Demand(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
+from infra.capacity import figures
 from infra.capacity.model import DatabasePlan, Plan, Tier
 from infra.capacity.text import paragraph, table
-from infra.capacity.wording import count, number, percent, whole
+from infra.capacity.wording import count, number, percent, span, whole
 
 _SHOWN_TIERS = 12
 """Tiers in the report; the rest are roomier than any of these."""
@@ -59,7 +60,7 @@ def _workloads(plan: Plan) -> list[str]:
     rows = [
         (
             workload.name,
-            f"{workload.min_pods}-{workload.max_pods}",
+            span(workload.min_pods, workload.max_pods),
             f"{workload.cpu_millicores}m",
             f"{workload.memory_mib} MiB",
             str(workload.primary_connections),
@@ -113,7 +114,7 @@ def _rest(plan: Plan) -> list[str]:
     rows.append(
         (
             "Cluster",
-            f"{cluster.nodes_now} nodes of 4 vCPU today, {cluster.nodes_grown} at full growth; "
+            f"{span(cluster.nodes_now, cluster.nodes_grown)} nodes of {figures.NODE_VCPUS:.0f} vCPU; "
             f"limits {cluster.cpu_limit:,} vCPU, {cluster.memory_limit_gib:,} GiB",
         )
     )

@@ -13,10 +13,13 @@ FIRST_GENERATION = "2000-01-01"
 """A day before any data: the generation of a service that declares no map."""
 
 
+MOST_SHARDS = 64
+"""What the declaration's model allows for one generation."""
+
+
 def required_shards(service: Service, requirements: Requirements) -> int:
     """Shards that hold the service's data at the horizon with at most 1 TB in each (D3)."""
-    data = service.data_gb + service.data_growth_gb_per_month * requirements.horizon_months
-    return max(1, math.ceil(data / figures.SHARD_GB))
+    return max(1, math.ceil(service.data_gb_at(requirements.horizon_months) / figures.SHARD_GB))
 
 
 def shard_generations(service: Service, requirements: Requirements) -> tuple[tuple[str, int], ...]:
@@ -64,7 +67,7 @@ def check_shards(system: System) -> list[Problem]:
 
 
 def _expected(service: Service, requirements: Requirements, needed: int) -> str:
-    data = service.data_gb + service.data_growth_gb_per_month * requirements.horizon_months
+    data = service.data_gb_at(requirements.horizon_months)
     return (
         f"{needed} shards: {number(data)} GiB in {requirements.horizon_months} months, "
         f"at most {number(figures.SHARD_GB)} GiB in each (D3)"
@@ -72,6 +75,8 @@ def _expected(service: Service, requirements: Requirements, needed: int) -> str:
 
 
 def _remedy(service: Service, needed: int) -> str:
+    if needed > MOST_SHARDS:
+        return f"a map has at most {MOST_SHARDS} shards: split the service, or keep less of its data in the database"
     if not service.shard_map:
         lines = [f"- {{since: {FIRST_GENERATION}, shards: {needed}}}"]
         advice = (

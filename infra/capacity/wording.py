@@ -29,3 +29,8 @@ def percent(share: float) -> str:
 def count(amount: int, noun: str, plural: str | None = None) -> str:
     """``1 replica``, ``3 replicas``."""
     return f"{amount:,} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def span(least: int, most: int) -> str:
+    """``3 to 8``, or ``2`` where both are the same."""
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"

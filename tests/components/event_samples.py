@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from pulumi_aws import ec2, kms, sns
@@ -45,7 +45,7 @@ def ground(zones: int = 3) -> Ground:
     return Ground(vpc.id, [subnet.id for subnet in subnets], pods.id, key.arn, sns.Topic("alarms").arn)
 
 
-def kafka_args(on: Ground, **changes: Any) -> KafkaArgs:  # noqa: ANN401  any argument, wrong ones too
+def kafka_args(on: Ground, **changes: Any) -> KafkaArgs:
     given: KafkaArgs = {
         "system": "shop",
         "instance_type": "express.m7g.large",
@@ -60,20 +60,20 @@ def kafka_args(on: Ground, **changes: Any) -> KafkaArgs:  # noqa: ANN401  any ar
         "log_days": 90,
         "alarm_topic_arn": on.alarms,
     }
-    return _changed(given, changes)
+    return cast(KafkaArgs, _changed(given, changes))
 
 
-def queues_args(on: Ground, **changes: Any) -> QueuesArgs:  # noqa: ANN401  any argument, wrong ones too
+def queues_args(on: Ground, **changes: Any) -> QueuesArgs:
     given: QueuesArgs = {
         "topics": {event: {"consumers": topic["consumers"]} for event, topic in TOPICS.items()},
         "kms_key_arn": on.key,
         "retention_hours": 168,
         "alarm_topic_arn": on.alarms,
     }
-    return _changed(given, changes)
+    return cast(QueuesArgs, _changed(given, changes))
 
 
-def _changed(given: Any, changes: Mapping[str, Any]) -> Any:  # noqa: ANN401  a typed dictionary of any kind
+def _changed(given: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in given.items() if key not in changes}
     return kept | {key: value for key, value in changes.items() if value is not None}
 

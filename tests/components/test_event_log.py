@@ -35,7 +35,7 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 
 
-def from_kafka(on: Ground, **changes: Any) -> EventLog:  # noqa: ANN401  any argument, wrong ones too
+def from_kafka(on: Ground, **changes: Any) -> EventLog:
     kafka = Kafka("events", kafka_args(on))
     return log(on, topics=kafka.topic_names, kafka_cluster_arn=kafka.log_source_arn, **changes)
 
@@ -44,7 +44,7 @@ def from_queues(on: Ground) -> EventLog:
     return log(on, topics=Queues("events", queues_args(on)).topic_arns)
 
 
-def log(on: Ground, **changes: Any) -> EventLog:  # noqa: ANN401  any argument, wrong ones too
+def log(on: Ground, **changes: Any) -> EventLog:
     return EventLog(
         "log",
         {
@@ -59,7 +59,7 @@ def log(on: Ground, **changes: Any) -> EventLog:  # noqa: ANN401  any argument, 
     )
 
 
-def run(**changes: Any) -> Simulation:  # noqa: ANN401  any argument, wrong ones too
+def run(**changes: Any) -> Simulation:
     return declared(lambda on: from_kafka(on, **changes))
 
 
@@ -299,7 +299,7 @@ def test_a_log_of_nothing_is_refused() -> None:
         declared(lambda on: log(on))
 
 
-def query(on: Ground, **changes: Any) -> EventQuery:  # noqa: ANN401  any argument, wrong ones too
+def query(on: Ground, **changes: Any) -> EventQuery:
     return EventQuery(
         "query",
         {

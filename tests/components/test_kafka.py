@@ -32,7 +32,7 @@ STANDARD: dict[str, Any] = {
 }
 
 
-def run(zones: int = 3, **changes: Any) -> Simulation:  # noqa: ANN401  any argument, wrong ones too
+def run(zones: int = 3, **changes: Any) -> Simulation:
     return declared(lambda on: Kafka("events", kafka_args(on, **changes)), zones)
 
 

@@ -25,11 +25,11 @@ TOPIC = "aws:sns/topic:Topic"
 SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 
 
-def run(**changes: Any) -> Simulation:  # noqa: ANN401  any argument, wrong ones too
+def run(**changes: Any) -> Simulation:
     return declared(lambda on: Queues("events", queues_args(on, **changes)))
 
 
-def queue(simulation: Simulation, name: str) -> Any:  # noqa: ANN401  a resource
+def queue(simulation: Simulation, name: str) -> Any:
     (found,) = (each for each in simulation.of_type(QUEUE) if each.name == name)
     return found
 

@@ -33,5 +33,5 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
 fi
 rm -f "$venv/requirements.txt"
 "$venv/bin/python" -m pip install --require-hashes --requirement requirements.txt |
-    { sed -n 's/^Collecting \([^=]*\)==\([^ ]*\).*/    \1 \2/p'; }
+    awk '/^Collecting / { split($2, package, "=="); print "    " package[1] " " package[2]; fflush() }'
 cp requirements.txt "$venv/requirements.txt"

@@ -1,0 +1,83 @@
+"""`make setup` works with what a machine has, and says what it lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.projects import ROOT
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A directory with nothing to install."""
+    (tmp_path / "requirements.txt").write_text("")
+    return tmp_path
+
+
+def setup(place: Path, path: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [shutil.which("bash") or "bash", str(ROOT / "infra" / "setup.sh"), "environment"],
+        cwd=place,
+        env={"PATH": path, "HOME": str(place), **variables},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def python(directory: Path, name: str, version: str) -> None:
+    """A stand-in that answers as that version of Python would."""
+    directory.mkdir(exist_ok=True)
+    status = 0 if tuple(map(int, version.split(".")[:2])) >= (3, 11) else 1
+    script = directory / name
+    script.write_text(
+        "#!/bin/sh\n"
+        f'[ "$1" = --version ] && echo "Python {version}" && exit 0\n'
+        f'[ "$1" = -c ] && exit {status}\n'
+        f'echo "{name} $*" >> calls\nexit 1\n'
+    )
+    script.chmod(0o755)
+
+
+def test_a_python_that_is_too_old_is_named(place: Path) -> None:
+    python(place / "bin", "python3", "3.9.2")
+    done = setup(place, f"{place / 'bin'}:/bin", PYTHON3="python3")
+    assert done.returncode == 1
+    assert "Python 3.11 or newer is needed; found: Python 3.9.2" in done.stderr
+    assert "make setup PYTHON3=" in done.stderr
+    assert not (place / "environment").exists()
+
+
+def test_a_newer_python_of_another_name_is_found(place: Path) -> None:
+    python(place / "bin", "python3", "3.9.2")
+    python(place / "bin", "python3.14", "3.10.0")
+    python(place / "bin", "python3.13", "3.13.1")
+    done = setup(place, f"{place / 'bin'}:/bin")
+    assert (place / "calls").read_text().startswith("python3.13 -m venv")
+    assert done.returncode == 1, "the stand-in makes no environment"
+    assert "python3-venv" in done.stderr
+
+
+def test_the_environment_is_made_once_and_again_only_for_other_requirements(place: Path) -> None:
+    first = setup(place, os.environ["PATH"])
+    assert first.returncode == 0, first.stderr
+    assert "Setting up Python packages" in first.stdout
+    assert (place / "environment" / "bin" / "python").exists()
+    again = setup(place, os.environ["PATH"])
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    (place / "requirements.txt").write_text("# other\n")
+    assert "Setting up" in setup(place, os.environ["PATH"]).stdout
+    assert (place / "environment" / "requirements.txt").read_text() == "# other\n"
+
+
+def test_requirements_without_hashes_are_refused(place: Path) -> None:
+    (place / "requirements.txt").write_text("pyyaml==6.0.3\n")
+    done = setup(place, os.environ["PATH"])
+    assert done.returncode != 0
+    assert "--require-hashes" in done.stderr
+    assert not (place / "environment" / "requirements.txt").exists()

@@ -172,7 +172,7 @@ def _broker_tls(found: Found) -> bool:
 
     def encrypted(token: str, inputs: Inputs) -> bool:
         if token == _KAFKA:
-            return _at(inputs, "encryptionInfo", "encryptionInTransit", "clientBroker") == "TLS"
+            return bool(_at(inputs, "encryptionInfo", "encryptionInTransit", "clientBroker") == "TLS")
         return True
 
     kafka = _where_there_are(found, (_KAFKA,), encrypted)

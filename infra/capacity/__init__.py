@@ -1,5 +1,6 @@
 """The plan of a system in an environment: pure, fast, and free of Pulumi."""
 
+from infra.capacity.comparison import Comparison, compare
 from infra.capacity.model import (
     CachePlan,
     ClusterPlan,
@@ -22,6 +23,7 @@ from infra.capacity.shards import check_shards, required_shards
 __all__ = [
     "CachePlan",
     "ClusterPlan",
+    "Comparison",
     "DatabasePlan",
     "Decision",
     "EventsPlan",
@@ -35,6 +37,7 @@ __all__ = [
     "WorkloadPlan",
     "WorkloadRole",
     "check_shards",
+    "compare",
     "plan",
     "required_shards",
 ]

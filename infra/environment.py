@@ -1,4 +1,8 @@
-"""What one stack's configuration may say. Defaults are the safe ones: what is left out never weakens a stack."""
+"""What one stack's configuration may say. Defaults are the safe ones: what is left out never weakens a stack.
+
+Shapes and bounds of single values live here and in `stack_values.py`; what ties several together, in
+`contradictions.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,51 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from infra.stack_values import (
+    Address,
+    ClusterName,
+    Distinct,
+    Domain,
+    EmailAddress,
+    Filled,
+    ImageReference,
+    KubernetesVersion,
+    Network,
+    OidcProviderArn,
+    PublicNetwork,
+    Region,
+    Repository,
+    RoleArn,
+    SecurityGroupId,
+    StackName,
+    SubnetId,
+    VpcId,
+    VpcNetwork,
+)
+
 
 class ExistingCluster(BaseModel):
     """A cluster that the user already runs; the program then creates no EKS cluster."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
-    context: str
+    context: Filled
     """The kubeconfig context to use."""
-    security_group_id: Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")]
+    security_group_id: SecurityGroupId
     """The pods' security group, to be opened to the load balancer and let into the data stores."""
-    vpc_id: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")]
-    private_subnet_ids: Annotated[list[str], Field(min_length=2)]
-    data_subnet_ids: Annotated[list[str], Field(min_length=2)]
-    vpc_cidr: IPv4Network
+    vpc_id: VpcId
+    """The network that the cluster is in."""
+    private_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
+    """Subnets of the load balancer and of functions, in at least two zones."""
+    data_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
+    """Subnets of the data stores, in at least two zones."""
+    vpc_cidr: Network
     """The address space of that network: what may send requests to pods, and where pods find the data stores."""
-    cluster_name: str
+    cluster_name: ClusterName
     """The EKS cluster's name: Pod Identity hands out the pods' roles there."""
     target_group_binding: Literal["eks.amazonaws.com/v1", "elbv2.k8s.aws/v1beta1"] = "eks.amazonaws.com/v1"
     """What registers pods in target groups: EKS Auto Mode, or the AWS Load Balancer Controller."""
-    dns_addresses: list[str] = []
+    dns_addresses: Annotated[list[Address], Distinct] = []
     """Addresses of DNS servers that are not pods labelled `k8s-app: kube-dns`."""
 
 
@@ -35,19 +64,19 @@ class Environment(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=12)]
+    name: StackName
     """The stack's name."""
-    region: Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    region: Region
     """AWS region (`aws:region`)."""
 
-    domain: str | None = None
+    domain: Domain | None = None
     """Public host name, for example `shop.example.com`; the API answers at `api.<domain>`."""
-    hosted_zone: str | None = None
+    hosted_zone: Domain | None = None
     """Name of the Route 53 zone that holds the domain."""
     require_domain: bool = True
     """Refuse to plan without a domain (the default certificate can't insist on TLS 1.3)."""
 
-    load_share: Annotated[float, Field(gt=0, le=1, strict=False)] = 1.0
+    load_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     """Part of the declared load that this stack is sized for."""
     multi_zone: bool = True
     """Databases and caches fail over to another zone, and pods spread over zones."""
@@ -64,8 +93,8 @@ class Environment(BaseModel):
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 90
     """Days that logs are kept."""
 
-    vpc_cidr: IPv4Network = IPv4Network("10.0.0.0/16")
-    """The stack's own address space."""
+    vpc_cidr: VpcNetwork = IPv4Network("10.0.0.0/16")
+    """The stack's own address space, private and from /16 to /20. The cluster's service addresses evade it."""
     nat: Literal["none", "single", "per_zone", "regional"] = "per_zone"
     """How private subnets reach the internet."""
     interface_endpoints: bool = True
@@ -75,19 +104,22 @@ class Environment(BaseModel):
 
     kafka: Literal["standard", "express"] = "express"
     """MSK broker type."""
-    kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")] = "1.35"
+    kubernetes_version: KubernetesVersion = "1.35"
+    """Minor version of the cluster."""
     postgres_version: Literal["15", "16", "17"] = "17"
-    cluster_endpoint_cidrs: list[IPv4Network] = []
+    """Major version of the databases."""
+    cluster_endpoint_cidrs: Annotated[list[PublicNetwork], Field(max_length=40), Distinct] = []
     """Networks from which the cluster's API may be reached; empty: from inside the network only."""
-    cluster_admin_role_arns: list[Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/.+$")]] = []
+    cluster_admin_role_arns: Annotated[list[RoleArn], Distinct] = []
     """IAM roles that administer the cluster."""
     existing_cluster: ExistingCluster | None = None
+    """A cluster that is there already; its kubeconfig is the secret `kubeconfig`."""
 
-    images: dict[str, str] = {}
+    images: dict[str, ImageReference] = {}
     """Service to image reference; a service without one is left out until its image is pushed."""
-    alarm_emails: list[str] = []
+    alarm_emails: Annotated[list[EmailAddress], Distinct] = []
     """Addresses that alarms are sent to."""
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$")] | None = None
+    repository: Repository | None = None
     """GitHub repository (`owner/name`) whose pipeline may push images and deploy this stack."""
-    oidc_provider_arn: Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/.+$")] | None = None
+    oidc_provider_arn: OidcProviderArn | None = None
     """The account's GitHub identity provider when another stack has made it: an account can have one only."""

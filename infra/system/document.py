@@ -23,7 +23,9 @@ class Document:
     where: str
     top: Node
     findings: tuple[Finding, ...]
-    """What is readable and yet wrong: keys given twice, spellings that two readers of YAML take differently."""
+    """What is readable and yet wrong: keys given twice, keys that are no names."""
+    spellings: tuple[Finding, ...]
+    """Unquoted values that YAML 1.1 and 1.2 read differently, or that are not what they look like."""
 
     @property
     def values(self) -> dict[str, object]:
@@ -56,12 +58,15 @@ class Document:
             raise ProblemsFound(self.problem(finding) for finding in ordered)
 
 
-def read_document(path: FilePath) -> Document:
-    """The document in a file. Raises ``ProblemsFound``, also for what keeps a file from being read."""
-    return parse_document(_text_of(path), path.name)
+def read_document(path: FilePath, quotable: bool = True) -> Document:
+    """The document in a file. Raises ``ProblemsFound``, also for what keeps a file from being read.
+
+    ``quotable``: a line that is not YAML may be shown; false for a file that can hold a secret.
+    """
+    return parse_document(_text_of(path), path.name, quotable)
 
 
-def parse_document(text: str, where: str) -> Document:
+def parse_document(text: str, where: str, quotable: bool = True) -> Document:
     """The document in a text; ``where`` is the file's name for messages. Raises ``ProblemsFound``."""
     if unusable := _UNPRINTABLE.search(text):
         line = text.count("\n", 0, unusable.start()) + 1
@@ -74,9 +79,9 @@ def parse_document(text: str, where: str) -> Document:
         )
     try:
         reader = Reader(text, where)
-        return Document(where, reader.top(), tuple(reader.findings))
+        return Document(where, reader.top(), tuple(reader.findings), tuple(reader.spellings))
     except yaml.YAMLError as error:
-        raise _syntax_problem(error, text, where) from None
+        raise _syntax_problem(error, text, where, quotable) from None
 
 
 def _text_of(path: FilePath) -> str:
@@ -100,11 +105,12 @@ def _text_of(path: FilePath) -> str:
         fail(where, line, f"the byte 0x{content[error.start]:02X}", "UTF-8 text", "save the file as UTF-8")
 
 
-def _syntax_problem(error: yaml.YAMLError, text: str, where: str) -> ProblemsFound:
+def _syntax_problem(error: yaml.YAMLError, text: str, where: str, quotable: bool) -> ProblemsFound:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line = mark.line + 1 if mark else 1
     lines = text.splitlines() or [""]
     near = lines[min(line, len(lines)) - 1]
+    shown = printable(near.strip()) if quotable else ""
     indentation = near[: len(near) - len(near.lstrip())]
     if "\t" in indentation:
         expected, remedy = "spaces, since YAML refuses tabs as indentation", "replace the tab by spaces"
@@ -112,4 +118,4 @@ def _syntax_problem(error: yaml.YAMLError, text: str, where: str) -> ProblemsFou
         said = getattr(error, "problem", None) or "this is not YAML"
         expected = f"YAML, but its parser says: {said}"
         remedy = "look at this line and the one before it: brackets, quotes, a colon in unquoted text, indentation"
-    return ProblemsFound([Problem(f"{where}:{line}", "", printable(near.strip()), expected, remedy)])
+    return ProblemsFound([Problem(f"{where}:{line}", "", shown, expected, remedy)])

@@ -25,7 +25,7 @@ def parse_system(text: str, where: str = "system.yaml") -> System:
 
 
 def _checked(document: Document) -> System:
-    read = list(document.findings)
+    read = [*document.findings, *document.spellings]
     said = {finding.path for finding in read}
     try:
         system = System.model_validate(document.values)

@@ -16,6 +16,14 @@ IN_WORDS = {
     COUNTRY: "two capital letters, an ISO 3166-1 code such as `DE`",
 }
 
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+_REFUSED_IN_PREFIXES = ("aws", "amazon", "cognito")
+
+
+def refused_prefix_word(name: str) -> str | None:
+    """The word in a name that keeps it from being part of a sign-in domain's prefix."""
+    return next((word for word in _REFUSED_IN_PREFIXES if word in name), None)
+
 
 def plural(noun: str) -> str:
     """The English rule: ``orders``, ``boxes``, ``categories``, ``days``. Exceptions are declared (`plural`)."""

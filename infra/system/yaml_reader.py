@@ -72,7 +72,9 @@ class Reader:
 
     def __init__(self, text: str, where: str) -> None:
         self.findings: list[Finding] = []
-        """What is readable and yet wrong, found on the way to the top."""
+        """What is readable and yet wrong, whatever the values mean: keys given twice, keys that are no names."""
+        self.spellings: list[Finding] = []
+        """Unquoted values that YAML 1.1 and 1.2 read differently, or that are not what they look like."""
         self._where = where
         self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=_LOADER)
         self._scalars = yaml.SafeLoader("")
@@ -96,7 +98,7 @@ class Reader:
             fail(
                 self._where,
                 top.line,
-                printable(top.value),
+                printable(top.value) if top.children else "a single value",
                 "a mapping at the top: `key: value` lines",
                 "start with the first key at the left margin",
             )
@@ -173,21 +175,23 @@ class Reader:
 
     def _convert(self, node: Node, tag: str, path: Path) -> None:
         kind = tag.removeprefix(_TAG)
-        if kind in ("int", "float") and len(node.text) > _LONGEST_NUMBER:
+        text = node.text
+        if kind in ("int", "float") and len(text) > _LONGEST_NUMBER:
             expected = f"a number of at most {_LONGEST_NUMBER} digits"
-            self.findings.append(Finding(path, printable(node.text), expected, "shorten it, or put text in quotes"))
+            self.spellings.append(Finding(path, printable(text), expected, "shorten it, or put text in quotes"))
             return
         try:
-            value = self._scalars.construct_object(yaml.ScalarNode(tag, node.text))
-        except (ValueError, OverflowError, KeyError, yaml.YAMLError):
-            remedy = f'correct it, or put it in quotes if it is text: "{node.text}"'
-            self.findings.append(Finding(path, node.text, _CONVERTED[kind], remedy))
+            value = self._scalars.construct_object(yaml.ScalarNode(tag, text))
+        # What PyYAML's constructors raise for text that a tag promises to be something else.
+        except (ValueError, OverflowError, KeyError, IndexError, AttributeError, yaml.YAMLError):
+            remedy = "correct it, or put it in quotes if it is text"
+            self.spellings.append(Finding(path, printable(text), _CONVERTED[kind], remedy))
             return
         node.value = value
-        if kind in _PLAIN_SPELLING and not _PLAIN_SPELLING[kind].fullmatch(node.text):
-            shown = "true" if value is True else "false" if value is False else str(value)
-            remedy = f'YAML 1.1 reads {node.text} as {shown}: write {shown}, or "{node.text}" in quotes if it is text'
-            self.findings.append(Finding(path, node.text, _CONVERTED[kind], remedy))
+        if kind in _PLAIN_SPELLING and not _PLAIN_SPELLING[kind].fullmatch(text):
+            read = printable(value)
+            remedy = f'YAML 1.1 reads {text} as {read}: write {read}, or "{text}" in quotes if it is text'
+            self.spellings.append(Finding(path, text, _CONVERTED[kind], remedy))
 
     def _sequence(self, event: yaml.SequenceStartEvent, path: Path) -> Node:
         self._check_tag(event.tag, {_TAG + "seq"}, path)
@@ -206,7 +210,9 @@ class Reader:
                 merged.extend(self._merged(path))
                 continue
             key = self._key(start, path)
-            child = self._node(next(self._events), (*path, key))
+            child = self._node(next(self._events), path if key is None else (*path, key))
+            if key is None:
+                continue
             child.line = _line(start)
             if key in node.children:
                 expected = f"each key once; it stands on line {_line(start)} again"
@@ -220,22 +226,25 @@ class Reader:
         node.value = {name: child.value for name, child in node.children.items()}
         return node
 
-    def _key(self, event: yaml.Event, path: Path) -> str:
-        # Read as a value first, so that a collection used as a key is consumed whole.
-        before = len(self.findings)
+    def _key(self, event: yaml.Event, path: Path) -> str | None:
+        """The key as text; None for what cannot be a key."""
+        # Read as a value first, so that a collection used as a key is consumed whole; what is wrong inside it
+        # does not matter.
+        before = len(self.findings), len(self.spellings)
         node = self._node(event, path)
-        del self.findings[before:]
-        if isinstance(event, yaml.ScalarEvent):
-            key = node.text[:_LONGEST_SCALAR]
-            if isinstance(node.value, str):
-                return key
-            remedy = f'put it in quotes if it is meant: "{key}"' if key else "give the key a name"
+        del self.findings[before[0] :], self.spellings[before[1] :]
+        if not isinstance(event, yaml.ScalarEvent):
+            shown = "an alias" if isinstance(event, yaml.AliasEvent) else printable(node.value)
+            self.findings.append(
+                Finding(path, f"a mapping with {shown} as a key", "names as keys", "write a plain name")
+            )
+            return None
+        key = node.text[:_LONGEST_SCALAR]
+        if not isinstance(node.value, str):
             expected = f"a name; YAML reads this key as {printable(node.value)}" if key else "a name as the key"
+            remedy = f'put it in quotes if it is meant: "{key}"' if key else "give the key a name"
             self.findings.append(Finding((*path, key), "", expected, remedy))
-            return key
-        shown = "an alias" if isinstance(event, yaml.AliasEvent) else printable(node.value)
-        self.findings.append(Finding(path, f"a mapping with {shown} as a key", "names as keys", "write a plain name"))
-        return f"?{len(self.findings)}"
+        return key
 
     def _merged(self, path: Path) -> list[Node]:
         node = self._node(next(self._events), (*path, "<<"))

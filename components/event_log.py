@@ -131,7 +131,7 @@ class EventLog(pulumi.ComponentResource):
             {
                 "kms_key_arn": args["kms_key_arn"],
                 "retention_days": args["retention_days"],
-                "lock": EventLogLock(args.get("lock", EventLogLock.GOVERNANCE)),
+                "lock": args.get("lock", EventLogLock.GOVERNANCE),
                 "lock_days": args.get("lock_days", args["retention_days"]),
                 "access_log_days": args["log_days"],
                 "protect": args.get("protect", True),

@@ -8,6 +8,7 @@ from pulumi_aws import s3
 
 from components.arn import account_of
 from components.checks import require
+from components.choices import choice
 from components.private_bucket import private_bucket
 from components.resource_policy import allow_service
 
@@ -82,7 +83,7 @@ class EventLogBucket(pulumi.ComponentResource):
             bucket=bucket.id,
             rule=s3.BucketObjectLockConfigurationRuleArgs(
                 default_retention=s3.BucketObjectLockConfigurationRuleDefaultRetentionArgs(
-                    mode=EventLogLock(args.get("lock", EventLogLock.GOVERNANCE)).value,
+                    mode=_lock(name, args).value,
                     days=args.get("lock_days", args["retention_days"]),
                 )
             ),
@@ -180,6 +181,10 @@ def _lifecycle_rule(
     )
 
 
+def _lock(name: str, args: EventLogBucketArgs) -> EventLogLock:
+    return choice(EventLogLock, args.get("lock", EventLogLock.GOVERNANCE), f'EventLogBucket "{name}"', "lock")
+
+
 def _check(name: str, args: EventLogBucketArgs) -> None:
     where = f'EventLogBucket "{name}"'
     retention = args["retention_days"]
@@ -193,7 +198,7 @@ def _check(name: str, args: EventLogBucketArgs) -> None:
         f"1 to {retention}, the days that events are kept",
         "lower it, or keep events longer",
     )
-    compliance = EventLogLock(args.get("lock", EventLogLock.GOVERNANCE)) is EventLogLock.COMPLIANCE
+    compliance = _lock(name, args) is EventLogLock.COMPLIANCE
     require(
         not compliance or args.get("protect", True),
         where,

@@ -12,13 +12,14 @@ from pulumi_aws import appautoscaling, cloudwatch, ec2, msk, vpc
 from components import kafka_access
 from components.alarms import declare
 from components.checks import require
+from components.choices import choice
 from components.iam import Statement
 from components.kafka_alarms import cluster_alarms, lag_alarms
 from components.names import autonamed
 from components.resource_policy import document
 
 VERSION = "3.9.x.kraft"
-"""The newest version that both broker types offer; Express has it since November 2025, with KRaft only.
+"""Both broker types offer it without ZooKeeper.
 https://docs.aws.amazon.com/msk/latest/developerguide/supported-kafka-versions.html
 """
 EXPRESS_REPLICATION = 3
@@ -54,7 +55,8 @@ class KafkaMonitoring(Enum):
 
 class KafkaTopicArgs(TypedDict):
     partitions: int
-    """Can be raised later, never lowered; keys then move between partitions."""
+    """Can be raised later, never lowered; keys then move between partitions. Not in one deployment with a change of
+    ``retention_hours``: https://docs.aws.amazon.com/msk/latest/developerguide/msk-update-topic.html"""
     consumers: list[str]
     """Services, or projectors of services, that read the event; each is a consumer group."""
 
@@ -153,11 +155,11 @@ class Kafka(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("groundplan:index:Kafka", name, {}, opts)
-        _check(name, args)
+        kind = _kind(name, args)
+        _check(name, args, kind)
         self._system = args["system"]
         self._topics = args["topics"]
         self._parent = pulumi.ResourceOptions(parent=self)
-        kind = KafkaKind(args.get("kind", KafkaKind.EXPRESS))
         replication, min_in_sync = _durability(kind, args)
         protect = args.get("protect", True)
 
@@ -294,7 +296,7 @@ class Kafka(pulumi.ComponentResource):
             configuration_info=msk.ClusterConfigurationInfoArgs(
                 arn=configuration.arn, revision=configuration.latest_revision
             ),
-            enhanced_monitoring=KafkaMonitoring(args.get("monitoring", KafkaMonitoring.PER_TOPIC_PER_BROKER)).value,
+            enhanced_monitoring=_monitoring(name, args).value,
             logging_info=msk.ClusterLoggingInfoArgs(
                 broker_logs=msk.ClusterLoggingInfoBrokerLogsArgs(
                     cloudwatch_logs=msk.ClusterLoggingInfoBrokerLogsCloudwatchLogsArgs(
@@ -343,7 +345,7 @@ class Kafka(pulumi.ComponentResource):
         self, name: str, cluster: msk.Cluster, group: ec2.SecurityGroup, cidr: pulumi.Input[str]
     ) -> pulumi.Output[str]:
         opened = vpc.SecurityGroupIngressRule(
-            f"{name}-from-private-link",
+            f"{name}-private-link",
             description="Kafka over TLS with IAM through private link, for the event log",
             security_group_id=group.id,
             cidr_ipv4=cidr,
@@ -419,9 +421,18 @@ def _private_link() -> msk.ClusterBrokerNodeGroupInfoConnectivityInfoArgs:
     )
 
 
-def _check(name: str, args: KafkaArgs) -> None:
+def _kind(name: str, args: KafkaArgs) -> KafkaKind:
+    return choice(KafkaKind, args.get("kind", KafkaKind.EXPRESS), f'Kafka "{name}"', "kind")
+
+
+def _monitoring(name: str, args: KafkaArgs) -> KafkaMonitoring:
+    level = args.get("monitoring", KafkaMonitoring.PER_TOPIC_PER_BROKER)
+    return choice(KafkaMonitoring, level, f'Kafka "{name}"', "monitoring")
+
+
+def _check(name: str, args: KafkaArgs, kind: KafkaKind) -> None:
     where = f'Kafka "{name}"'
-    kind = KafkaKind(args.get("kind", KafkaKind.EXPRESS))
+    _monitoring(name, args)
     subnets, brokers = len(args["subnet_ids"]), args["brokers"]
     require(
         subnets >= 2 and brokers > 0 and brokers % subnets == 0,
@@ -566,6 +577,14 @@ def _check_topics(where: str, args: KafkaArgs) -> None:
         )
         names[metric] = topic
     for event, arguments in args["topics"].items():
+        require(
+            "-" not in event,
+            where,
+            "topics",
+            event,
+            "an event's name without hyphens, such as order.placed; consumers may have them",
+            "write '_' for '-'",
+        )
         require(
             arguments["partitions"] >= 1,
             where,

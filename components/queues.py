@@ -148,7 +148,7 @@ class Queues(pulumi.ComponentResource):
             opts=self._parent,
         )
         self._declare(
-            f"{slug(event)}-undelivered",
+            f"{slug(event)}-failed",
             Alarm(
                 description=f"SNS could not deliver {event} to a queue or to the event log",
                 metrics={"failed": _sns("NumberOfNotificationsFailed", topic)},

@@ -99,7 +99,7 @@ def test_a_stream_waits_for_its_topic_its_role_and_the_door_a3() -> None:
         (ROLE_POLICY, "log-delivery"),
         ("aws:msk/topic:Topic", "events-topic-order.placed"),
         ("aws:msk/clusterPolicy:ClusterPolicy", "events-policy"),
-        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "events-from-private-link"),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "events-private-link"),
         ("aws:s3/bucketPolicy:BucketPolicy", "log-store"),
     ):
         assert one(simulation, token, name).urn in upstream, name
@@ -285,6 +285,7 @@ def test_a_reader_replays_its_events_and_sees_no_others_s4() -> None:
         ({"lock_days": 2556}, "lock_days is 2556"),
         ({"lock_days": 0}, "lock_days is 0"),
         ({"log_days": 0}, "access_log_days is 0"),
+        ({"lock": "NONE"}, "lock is 'NONE'"),
         ({"lock": EventLogLock.COMPLIANCE, "protect": False}, "lock is 'COMPLIANCE'"),
     ],
 )

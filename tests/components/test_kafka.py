@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from components.iam import policy
-from components.kafka import Kafka, KafkaKind, server_properties, topic_configs
+from components.kafka import Kafka, KafkaKind, KafkaMonitoring, server_properties, topic_configs
 from components.kafka_access import consumer_statements, group_arn, producer_statements, topic_arn
 from infra.simulation import Resource, Simulation, simulate
 from tests.components.event_samples import (
@@ -75,7 +75,7 @@ def test_firehose_comes_in_by_private_link_and_the_log_waits_until_it_may_a3() -
     allowed = statements(policy_of.inputs["policy"])["FirehosePrivateLink"]
     assert allowed["Principal"] == {"Service": "firehose.amazonaws.com"}
     assert allowed["Action"] == "kafka:CreateVpcConnection"
-    link = simulation.named("events-from-private-link")
+    link = simulation.named("events-private-link")
     assert (link.inputs["fromPort"], link.inputs["toPort"]) == (14001, 14100)
     assert link.inputs["cidrIpv4"] == "10.0.0.0/16"
 
@@ -282,6 +282,9 @@ def test_a_service_that_publishes_and_consumes_gets_one_valid_policy() -> None:
         ({**STANDARD, "instance_type": "kafka.m7g.2xlarge", "throughput_mibps": 100}, "throughput_mibps is 100"),
         ({"topics": {"a_b.c": TOPICS["order.placed"], "a.b_c": TOPICS["order.placed"]}}, "topics is 'shop.a.b_c'"),
         ({"topics": {"a b.c": TOPICS["order.placed"]}}, "topics is 'shop.a b.c'"),
+        ({"monitoring": "DEFAULT"}, "monitoring is 'DEFAULT'"),
+        ({"kind": "serverless"}, "kind is 'serverless'"),
+        ({"topics": {"a-b.c": TOPICS["order.placed"]}}, "topics is 'a-b.c'"),
         ({"topics": {"a.b": {"partitions": 0, "consumers": []}}}, "topics.a.b.partitions is 0"),
     ],
 )
@@ -305,6 +308,18 @@ def test_a_small_cluster_for_development_works_without_an_event_log() -> None:
     topics = simulation.of_type(TOPIC_TYPE)
     assert {each.inputs["replicationFactor"] for each in topics} == {2}
     assert {json.loads(each.inputs["configs"])["min.insync.replicas"] for each in topics} == {"1"}
+
+
+@pytest.mark.parametrize(
+    ("given", "declared_as"),
+    [
+        (None, "PER_TOPIC_PER_BROKER"),
+        (KafkaMonitoring.PER_BROKER, "PER_BROKER"),
+        ("PER_TOPIC_PER_PARTITION", "PER_TOPIC_PER_PARTITION"),
+    ],
+)
+def test_monitoring_is_at_least_what_the_alarms_read(given: KafkaMonitoring | str | None, declared_as: str) -> None:
+    assert cluster_of(run(monitoring=given)).inputs["enhancedMonitoring"] == declared_as
 
 
 def test_provisioned_throughput_reaches_the_volumes_of_sizes_that_can() -> None:

@@ -139,7 +139,7 @@ def test_another_topic_and_another_consumer_change_no_other_name() -> None:
 
 def test_alarms_tell_of_old_events_dead_letters_and_what_was_not_delivered() -> None:
     simulation = run(max_age_seconds=60)
-    assert {"payment-age", "payment-dead-letter", "payment-undelivered", "order-placed-undelivered"} <= alarm_names(
+    assert {"payment-age", "payment-dead-letter", "payment-undelivered", "order-placed-failed"} <= alarm_names(
         simulation, "events-"
     )
     age = alarm(simulation, "events-payment-age").inputs
@@ -177,6 +177,11 @@ def test_names_use_only_letters_that_sns_and_sqs_allow() -> None:
     names = [each.name for each in declared(lambda on: Queues("x" * 60, queues_args(on, topics=long))).of_type(QUEUE)]
     assert len(names) == len(set(names)) == 3
     assert max(len(name) + 8 for name in names) <= 80
+
+
+def test_a_service_may_be_called_like_an_event() -> None:
+    simulation = run(topics={"order.placed": {"consumers": ["order-placed"]}})
+    assert len({each.urn for each in simulation.resources}) == len(simulation.resources)
 
 
 @pytest.mark.parametrize(

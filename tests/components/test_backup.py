@@ -21,7 +21,7 @@ LOCK = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
 OTHER_KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
 
-def given(**values: Any) -> Callable[[BackupArgs], None]:  # noqa: ANN401  any argument
+def given(**values: Any) -> Callable[[BackupArgs], None]:
     return lambda args: args.update(values)  # type: ignore[typeddict-item]
 
 

@@ -19,7 +19,7 @@ GROUP = "aws:ec2/securityGroup:SecurityGroup"
 USER = "aws:elasticache/user:User"
 
 
-def given(**values: Any) -> Callable[[CacheArgs], None]:  # noqa: ANN401  any argument
+def given(**values: Any) -> Callable[[CacheArgs], None]:
     return lambda args: args.update(values)  # type: ignore[typeddict-item]
 
 

@@ -18,7 +18,7 @@ PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 
 
-def given(**values: Any) -> Callable[[ServiceCredentialsArgs], None]:  # noqa: ANN401  any argument
+def given(**values: Any) -> Callable[[ServiceCredentialsArgs], None]:
     return lambda args: args.update(values)  # type: ignore[typeddict-item]
 
 

@@ -30,7 +30,7 @@ LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 GIB = 1024**3
 
 
-def given(**values: Any) -> Callable[[DatabaseArgs], None]:  # noqa: ANN401  any argument
+def given(**values: Any) -> Callable[[DatabaseArgs], None]:
     return lambda args: args.update(values)  # type: ignore[typeddict-item]
 
 

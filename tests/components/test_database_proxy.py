@@ -16,7 +16,7 @@ PROXY = "aws:rds/proxy:Proxy"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 
 
-def given(**values: Any) -> Callable[[DatabaseProxyArgs], None]:  # noqa: ANN401  any argument
+def given(**values: Any) -> Callable[[DatabaseProxyArgs], None]:
     return lambda args: args.update(values)  # type: ignore[typeddict-item]
 
 

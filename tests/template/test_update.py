@@ -88,7 +88,12 @@ def test_a_conflict_is_marked_and_listed(
     monkeypatch.chdir(project)
     assert update_command.main([]) == 2
     text = (project / "system.yaml").read_text()
-    for expected in ("<<<<<<< before updating", "2500 # since spring", "requests_per_second: 2000", ">>>>>>> after updating"):
+    for expected in (
+        "<<<<<<< before updating",
+        "2500 # since spring",
+        "requests_per_second: 2000",
+        ">>>>>>> after updating",
+    ):
         assert expected in text
     assert "system.yaml" in capsys.readouterr().err
     assert git(project, "diff", "--name-only", "--diff-filter=U").split() == ["system.yaml"]

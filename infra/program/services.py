@@ -51,8 +51,8 @@ def declare_services(site: Site, ground: Ground, neighbours: Neighbours) -> None
             _declare_service(site, ground, neighbours, service)
     if missing:
         pulumi.log.info(
-            f"{_listed(missing)} left out: no image yet. Push one to the repository that the stack output `images` names, "
-            f"then: pulumi config set --path images.{missing[0]} <repository>@<digest> (the pipeline does both)."
+            f"{_listed(missing)} left out: no image yet. Push one to the repository that the stack output `images` "
+            f"names, then: pulumi config set --path images.{missing[0]} <repository>@<digest> (the pipeline does both)."
         )
 
 
@@ -67,7 +67,7 @@ def _declare_service(site: Site, ground: Ground, neighbours: Neighbours, service
         **settings.of_service(site, neighbours.identity, service),
         **settings.of_database(database, service),
         **(settings.of_cache(neighbours.cache, service) if neighbours.cache else {}),
-        **(settings.of_events(site, neighbours.events, service) if neighbours.events else {}),
+        **(settings.of_events(neighbours.events, service) if neighbours.events else {}),
     }
     migration = _migration(site, ground, database, service, shared)
     for workload in site.plan.workloads_of(service):

@@ -83,7 +83,7 @@ def of_cache(cache: Cache, service: str) -> Settings:
     }
 
 
-def of_events(site: Site, events: Events, service: str) -> Settings:
+def of_events(events: Events, service: str) -> Settings:
     """Where the service's own events go."""
     published = [topic.event for topic in events.plan.topics if topic.publisher == service]
     broker = events.broker

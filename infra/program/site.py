@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -26,23 +26,23 @@ class Site:
     plan: Plan
     region: pulumi.ProviderResource
     edge_region: pulumi.ProviderResource
-    keys: Keys = field(init=False)
-    alarms: AlarmTopic = field(init=False)
+    keys: Keys
+    alarms: AlarmTopic
 
-    def __post_init__(self) -> None:
+    @classmethod
+    def of(cls, system: System, environment: Environment, planned: Plan) -> Site:
+        region, edge_region = _providers(system, environment)
+        here = pulumi.ResourceOptions(providers=[region])
         keys = Keys(
-            self.scope,
+            f"{system.name}-{environment.name}",
             {
                 "purposes": ["alarms", "backups", "cluster", "data", "events", "logs", "secrets", "site"],
-                "protect": self.environment.protect,
+                "protect": environment.protect,
             },
-            self.here(),
+            here,
         )
-        object.__setattr__(self, "keys", keys)
-        alarms = AlarmTopic(
-            "alarms", {"kms_key_arn": keys.arns["alarms"], "emails": self.environment.alarm_emails}, self.here()
-        )
-        object.__setattr__(self, "alarms", alarms)
+        alarms = AlarmTopic("alarms", {"kms_key_arn": keys.arns["alarms"], "emails": environment.alarm_emails}, here)
+        return cls(system, environment, planned, region, edge_region, keys, alarms)
 
     @property
     def scope(self) -> str:
@@ -65,7 +65,7 @@ class Site:
         return pulumi.ResourceOptions(providers=[self.edge_region])
 
 
-def providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:
+def _providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:
     """The stack's own region and CloudFront's, with the tags that every resource carries."""
     tags = {"system": system.name, "environment": environment.name, "managed-by": "pulumi"}
     own, edge = (

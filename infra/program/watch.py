@@ -1,0 +1,126 @@
+"""What is watched, and what is kept for the day it goes wrong (T1 to T4, P2)."""
+
+from __future__ import annotations
+
+from components.alarm_topic import AlarmTopic
+from components.backup import Backup, BackupArgs
+from components.edge import Edge
+from components.edge_alarms import EdgeAlarms, EdgeAlarmsArgs
+from components.gateway import Gateway
+from components.kafka import Kafka
+from components.kafka_access import group_name, topic_name
+from components.keys import Keys
+from components.load_balancer import LoadBalancer
+from components.metrics import namespace
+from components.observability import Observability, ObservabilityArgs
+from components.slo_alarms import SloAlarms
+from components.web_acl import WebAcl
+from infra.program.databases import ServiceDatabase
+from infra.program.events import Events, readers
+from infra.program.site import EDGE_REGION, Site
+
+
+def watch(
+    site: Site,
+    edge: Edge,
+    gateway: Gateway,
+    gateway_acl: WebAcl,
+    balancer: LoadBalancer,
+    databases: list[ServiceDatabase],
+    events: Events | None,
+) -> Observability:
+    requirements = site.system.requirements
+    services = list(site.system.services)
+    slo = SloAlarms(
+        f"{site.scope}-slo",
+        {
+            "api_name": gateway.api_name,
+            "stage_name": gateway.stage_name,
+            "availability_percent": requirements.availability_percent,
+            "latency_p95_ms": requirements.latency_p95_ms,
+            "query_p95_ms": requirements.query_p95_ms,
+            "throttle_rps": site.plan.gateway.requests_per_second,
+            "metrics_namespace": namespace(site.scope),
+            "services": services,
+            "load_balancer": balancer.arn_suffix,
+            "target_groups": dict(balancer.target_group_arn_suffixes),
+            "web_acl_metric": gateway_acl.metric_name,
+            "region": site.environment.region,
+            "access_log_group": gateway.access_log_group_name,
+            "alarm_topic_arn": site.alarms.arn,
+        },
+        site.here(),
+    )
+    _watch_from_outside(site, edge, gateway)
+    args: ObservabilityArgs = {
+        "scope": site.scope,
+        "region": site.environment.region,
+        "metrics_namespace": namespace(site.scope),
+        "services": services,
+        "availability_percent": requirements.availability_percent,
+        "latency_p95_ms": requirements.latency_p95_ms,
+        "query_p95_ms": requirements.query_p95_ms,
+        "throttle_rps": site.plan.gateway.requests_per_second,
+        "api_name": gateway.api_name,
+        "stage_name": gateway.stage_name,
+        "distribution_id": edge.distribution_id,
+        "web_acl_metric": gateway_acl.metric_name,
+        "load_balancer": balancer.arn_suffix,
+        "target_groups": dict(balancer.target_group_arn_suffixes),
+        "databases": {shard.name: shard.instance.identifier for each in databases for shard in each.shards},
+        "alarms": dict(slo.burning_alarm_arns),
+        "access_log_group": gateway.access_log_group_name,
+    }
+    if events is not None:
+        args["log_streams"] = dict(events.log.stream_names)
+        if isinstance(events.broker, Kafka):
+            args["kafka_cluster"] = events.broker.cluster_name
+            args["kafka_brokers"] = events.plan.kafka.brokers if events.plan.kafka else 0
+            args["kafka_consumers"] = _followed_topics(site, events)
+    return Observability("dashboard", args, site.here())
+
+
+def _followed_topics(site: Site, events: Events) -> dict[str, list[str]]:
+    """Topics by consumer group."""
+    system = site.system.name
+    followed: dict[str, list[str]] = {}
+    for topic in events.plan.topics:
+        for reader in readers(topic):
+            followed.setdefault(group_name(system, reader), []).append(topic_name(system, topic.event))
+    return followed
+
+
+def _watch_from_outside(site: Site, edge: Edge, gateway: Gateway) -> None:
+    """CloudFront and Route 53 publish in their own region, and alarms reach only topics beside them."""
+    topic = site.alarms.arn
+    if site.environment.region != EDGE_REGION:
+        keys = Keys(
+            f"{site.scope}-edge",
+            {"purposes": ["alarms"], "region": EDGE_REGION, "protect": site.environment.protect},
+            site.at_edge(),
+        )
+        topic = AlarmTopic(
+            "edge-alarms",
+            {"kms_key_arn": keys.arns["alarms"], "emails": site.environment.alarm_emails},
+            site.at_edge(),
+        ).arn
+    args: EdgeAlarmsArgs = {
+        "distribution_id": edge.distribution_id,
+        "alarm_topic_arn": topic,
+    }
+    if site.api_domain:
+        args["domain"] = site.api_domain
+        args["path"] = gateway.health_path
+    EdgeAlarms("outside", args, site.at_edge())
+
+
+def keep(site: Site) -> Backup:
+    """Copies of everything that is tagged for it, out of reach of whoever can delete the original."""
+    environment = site.environment
+    args: BackupArgs = {
+        "kms_key_arn": site.key("backups"),
+        "also_tagged": {"system": site.system.name, "environment": environment.name},
+        "protect": environment.protect,
+        "alarm_topic_arn": site.alarms.arn,
+    }
+    return Backup(f"{site.scope}-backup", args, site.here())

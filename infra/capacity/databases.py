@@ -72,13 +72,10 @@ def _database(
     clients = sum(workload.max_pods * workload.primary_connections for workload in workloads)
     busy = _busy(statements.primary * growth, seconds)
     proxy = environment.database_proxy and clients > figures.POOLING_FROM
-    held = min(clients, busy) if proxy else clients
     largest = classes(environment)[-1]
-    chosen = (
-        smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib, held)
-        or (smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib) if proxy else None)
-        or largest
-    )
+    # More than the largest class takes is shared (the proxy queues) or cut (pools shrink): it asks for no larger one.
+    held = min(clients, busy if proxy else clients, usable_connections(largest))
+    chosen = smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib, held) or largest
     fitted = workloads if proxy else _fit_pools(placement, environment, workloads, usable_connections(chosen))
     squeezed = fitted != workloads
 

@@ -396,11 +396,11 @@ def _check_administrators(component: str, administrators: dict[str, pulumi.Input
     )
     for who, arn in administrators.items():
         require(
-            re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", who) is not None,
+            re.fullmatch(r"[\w+=,.@-]{1,64}", who, re.ASCII) is not None,
             component,
             "administrators",
             who,
-            "names of lower-case letters, digits and hyphens",
+            "names of 1 to 64 letters, digits and _+=,.@- (what IAM allows a role)",
             "rename the entry; the name is yours to choose",
         )
         if isinstance(arn, str):

@@ -19,7 +19,7 @@ ADMIN = "arn:aws:iam::123456789012:role/admin"
 DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
 
 
-def args(**changes: Any) -> ClusterArgs:  # noqa: ANN401  any argument, wrong ones too
+def args(**changes: Any) -> ClusterArgs:
     given: ClusterArgs = {
         "cluster_name": "shop-prod",
         "kubernetes_version": "1.35",
@@ -36,7 +36,7 @@ def run(given: ClusterArgs) -> Simulation:
     return simulate(lambda: Cluster("cluster", given), strict=False)
 
 
-def cluster_inputs(given: ClusterArgs) -> Any:  # noqa: ANN401  plain properties
+def cluster_inputs(given: ClusterArgs) -> Any:
     return run(given).named("cluster-cluster").inputs
 
 
@@ -67,6 +67,13 @@ def test_s3_nobody_but_the_named_administrators_gets_in() -> None:
         "cluster-admin-deployer": "AmazonEKSClusterAdminPolicy",
         "cluster-admin-people": "AmazonEKSClusterAdminPolicy",
     }
+
+
+def test_s3_a_role_of_single_sign_on_can_administer_under_its_own_name() -> None:
+    role = "AWSReservedSSO_AdministratorAccess_0123456789abcdef"
+    arn = f"arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-central-1/{role}"
+    entries = run(args(administrators={role: arn})).of_type("aws:eks/accessEntry:AccessEntry")
+    assert {each.inputs["principalArn"] for each in entries if each.name == f"cluster-admin-{role}"} == {arn}
 
 
 def test_nodes_of_an_own_class_get_in_as_machines() -> None:

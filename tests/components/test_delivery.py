@@ -14,7 +14,7 @@ BUCKET = "arn:aws:s3:::shop-state"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 
 
-def args(**changes: Any) -> DeliveryArgs:  # noqa: ANN401  any argument, wrong ones too
+def args(**changes: Any) -> DeliveryArgs:
     given: DeliveryArgs = {
         "repository": "acme/shop",
         "environment": "prod",
@@ -28,7 +28,7 @@ def run(given: DeliveryArgs) -> Simulation:
     return simulate(lambda: Delivery("delivery", given))
 
 
-def trust_of(simulation: Simulation) -> Any:  # noqa: ANN401  a policy document
+def trust_of(simulation: Simulation) -> Any:
     return json.loads(simulation.named("delivery-role").inputs["assumeRolePolicy"])["Statement"]
 
 

@@ -11,7 +11,7 @@ from infra.simulation import Simulation, simulate
 from tests.components.kubernetes_samples import KEY
 
 
-def args(**changes: Any) -> ImagesArgs:  # noqa: ANN401  any argument, wrong ones too
+def args(**changes: Any) -> ImagesArgs:
     given: ImagesArgs = {"prefix": "shop-prod", "services": ["user", "order"], "key_arn": KEY}
     return {**given, **changes}  # type: ignore[typeddict-item]
 

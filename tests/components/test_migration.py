@@ -12,7 +12,7 @@ from tests.components.kubernetes_samples import IMAGE, access, container_of, pod
 from tests.components.test_workload import args as workload_args
 
 
-def args(**changes: Any) -> MigrationArgs:  # noqa: ANN401  any argument, wrong ones too
+def args(**changes: Any) -> MigrationArgs:
     given: MigrationArgs = {
         "namespace": "shop",
         "part_of": "shop",

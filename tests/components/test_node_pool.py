@@ -10,7 +10,7 @@ from infra.simulation import Simulation, simulate
 from tests.components.kubernetes_samples import KEY, access
 
 
-def args(**changes: Any) -> NodePoolArgs:  # noqa: ANN401  any argument, wrong ones too
+def args(**changes: Any) -> NodePoolArgs:
     given: NodePoolArgs = {
         "node_role_name": "cluster-node-role-0123456",
         "subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
@@ -27,7 +27,7 @@ def run(given: NodePoolArgs, name: str = "services") -> Simulation:
     return simulate(lambda: NodePool(name, given, access().options()))
 
 
-def spec_of(simulation: Simulation, what: str) -> Any:  # noqa: ANN401  plain properties
+def spec_of(simulation: Simulation, what: str) -> Any:
     return simulation.named(f"services-{what}").inputs["spec"]
 
 

@@ -13,7 +13,7 @@ from tests.components.kubernetes_samples import access, container_of, pod_specs,
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
-def args(**changes: Any) -> PoolerArgs:  # noqa: ANN401  any argument, wrong ones too
+def args(**changes: Any) -> PoolerArgs:
     given: PoolerArgs = {
         "namespace": "shop",
         "part_of": "shop",

@@ -13,7 +13,7 @@ from tests.components.kubernetes_samples import IMAGE, access, container_of, pod
 TARGET_GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/order/0123456789abcdef"
 
 
-def args(**changes: Any) -> WorkloadArgs:  # noqa: ANN401  any argument, wrong ones too
+def args(**changes: Any) -> WorkloadArgs:
     given: WorkloadArgs = {
         "namespace": "shop",
         "part_of": "shop",
@@ -37,7 +37,7 @@ def args(**changes: Any) -> WorkloadArgs:  # noqa: ANN401  any argument, wrong o
     return {**given, **changes}  # type: ignore[typeddict-item]
 
 
-def worker(**changes: Any) -> WorkloadArgs:  # noqa: ANN401  any argument, wrong ones too
+def worker(**changes: Any) -> WorkloadArgs:
     given: Any = args(role="consumer", serves=False, **changes)
     for routed in ("ingress_cidrs", "callers", "target_group_arn"):
         del given[routed]

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from infra.system.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, plural
+from infra.system.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, plural
 
 
 class Declared(BaseModel):
@@ -31,6 +31,8 @@ ServiceName = Annotated[str, Field(pattern=HYPHENATED, min_length=2, max_length=
 Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=40)]
 # `<resource>.<past tense>`, for example `order.placed`.
 EventName = Annotated[str, Field(pattern=EVENT, max_length=80)]
+# It becomes a cell of a table in documents, and a description in AWS.
+Line = Annotated[str, Field(pattern=LINE, max_length=200)]
 CountryCode = Annotated[str, Field(pattern=COUNTRY)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -87,7 +89,7 @@ class ResourceField(Declared):
     """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id)."""
     personal: bool = False
     """Personal data: kept out of logs and events."""
-    description: str = ""
+    description: Line = ""
     """One line for readers of the API."""
 
 
@@ -144,7 +146,7 @@ class Resource(Declared):
 
     plural: Annotated[str, Field(pattern=HYPHENATED, max_length=40)] | None = None
     """The path segment; by English rule from the name when absent."""
-    description: str = ""
+    description: Line = ""
     fields: Annotated[dict[Identifier, ResourceField], Field(min_length=1, max_length=100)]
     """By column name; `id`, `created_at`, `updated_at`, `version` come of themselves."""
     operations: Annotated[dict[Operation, list[str]], Field(min_length=1)]
@@ -180,7 +182,7 @@ class ShardGeneration(Declared):
 class Service(Declared):
     """One independently deployed program with its own database, API and events (A1, A2)."""
 
-    description: str = ""
+    description: Line = ""
     exposure: Literal["public", "internal"] = "public"
     """`public`: routed by the API gateway; `internal`: reachable from inside the cluster only."""
     traffic_weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
@@ -291,7 +293,7 @@ class System(Declared):
 
     name: SystemName
     """Also the Pulumi project's name; it leads the names of what is deployed."""
-    description: str = ""
+    description: Line = ""
     """One line: what the system is for."""
     requirements: Requirements = Requirements()
     """What it must hold."""

@@ -115,7 +115,7 @@ def _said(kind: str, context: Mapping[str, Any], value: object, text: str | None
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"]
         better = in_form(pattern, str(value))
-        return IN_WORDS.get(pattern, f"text that matches {pattern}"), f"write `{better}`" if better else "rename it"
+        return IN_WORDS.get(pattern, f"text that matches {pattern}"), f"write `{better}`" if better else "correct it"
     if kind in _KINDS:
         return _KINDS[kind], _retyped(kind, value, text)
     return _bound(kind, context)

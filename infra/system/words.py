@@ -8,11 +8,13 @@ HYPHENATED = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 IDENTIFIER = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 EVENT = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*\.[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 COUNTRY = "^[A-Z]{2}$"
+LINE = "^[^\\x00-\\x1f\\x7f]*$"
 
 IN_WORDS = {
     HYPHENATED: "lower-case letters, digits and single hyphens between them, starting with a letter",
     IDENTIFIER: "lower-case letters, digits and single underscores between them, starting with a letter",
     EVENT: "`<resource>.<past tense>` in lower case, such as `order.placed`",
+    LINE: "one line of text",
     COUNTRY: "two capital letters, an ISO 3166-1 code such as `DE`",
 }
 
@@ -38,6 +40,8 @@ def in_form(pattern: str, name: str) -> str | None:
     """``name`` rewritten in the form that the pattern demands, where that is obvious: ``OrderLine``, ``order_line``."""
     if pattern == COUNTRY:
         candidate = name.strip().upper()
+    elif pattern not in (HYPHENATED, IDENTIFIER, EVENT):
+        return None
     else:
         separator = "-" if pattern == HYPHENATED else "_"
         kept = "." if pattern == EVENT else ""

@@ -1,11 +1,15 @@
-"""Events: everyone who listens is heard from, and every name fits the broker (A3)."""
+"""Events: whoever listens can hear something, and names stay apart (A3).
+
+Lengths need no check: the longest `<system>.<event>` has 101 characters, where Kafka allows 249 and SNS 256, and
+queues' names are shortened where queues are made.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from infra.problems import Finding, did_you_mean, listed
-from infra.system.model import Broker, Service, System
+from infra.system.model import Broker, System
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html:
 # MessageRetentionPeriod is at most 1,209,600 seconds.
@@ -17,7 +21,7 @@ def check_events(system: System) -> list[Finding]:
         *_retention(system),
         *_publishers(system),
         *_colliding(system),
-        *(finding for name, service in system.services.items() for finding in _consumed(system, name, service)),
+        *_consumed(system),
     ]
 
 
@@ -64,22 +68,23 @@ def _colliding(system: System) -> Iterator[Finding]:
                 )
 
 
-def _consumed(system: System, name: str, service: Service) -> Iterator[Finding]:
+def _consumed(system: System) -> Iterator[Finding]:
     published = system.published_events()
-    for position, event in enumerate(service.consumes):
-        path = ("services", name, "consumes", position)
-        if event in service.consumes[:position]:
-            yield Finding(path, event, "each event once", "remove one of the two")
-        elif event in service.publishes:
-            yield Finding(
-                path,
-                event,
-                "an event of another service; a service knows what it did itself",
-                "remove it, and act where the service publishes it",
-            )
-        elif event not in published:
-            otherwise = f"publish it in the service that owns it, or choose one of {listed(published)}"
-            if not published:
+    for name, service in system.services.items():
+        for position, event in enumerate(service.consumes):
+            path = ("services", name, "consumes", position)
+            if event in service.consumes[:position]:
+                yield Finding(path, event, "each event once", "remove one of the two")
+            elif event in service.publishes:
+                yield Finding(
+                    path,
+                    event,
+                    "an event of another service; a service knows what it did itself",
+                    "remove it, and act where the service publishes it",
+                )
+            elif event not in published:
                 otherwise = "publish it in the service that owns it"
-            remedy = did_you_mean(event, published, otherwise)
-            yield Finding(path, event, "an event that a service publishes", remedy)
+                if published:
+                    otherwise += f", or choose one of {listed(published)}"
+                remedy = did_you_mean(event, published, otherwise)
+                yield Finding(path, event, "an event that a service publishes", remedy)

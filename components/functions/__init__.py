@@ -1,1 +1,0 @@
-"""Code that runs inside AWS, deployed by components as it stands."""

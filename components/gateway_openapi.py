@@ -101,18 +101,19 @@ def _operation(
     if name == "list":
         queries = sorted({*LIST_PARAMETERS, *route.get("query_parameters", [])})
         parameters += [_parameter(query, "query") for query in queries]
-    security: Document = {}
+    # API Gateway asks for everything that is listed, where OpenAPI's own rule is that one is enough.
+    security: list[Document] = []
     if tokens is not None and name not in route.get("open_operations", []):
-        security[TOKENS] = [tokens.read_scope if operation.reads else tokens.write_scope]
+        security.append({TOKENS: [tokens.read_scope if operation.reads else tokens.write_scope]})
     if security or cached:
         parameters.append(_parameter("Authorization", "header"))
     if api_keys:
-        security[API_KEYS] = []
+        security.append({API_KEYS: []})
     document: Document = {
         "operationId": f"{name}-{route['plural']}",
         "parameters": parameters,
         "responses": {"default": {"description": "The service's answer"}},
-        "security": [security] if security else [],
+        "security": security,
         "x-amazon-apigateway-integration": _integration(
             backend, operation.method, path, _cache_keys(parameters) if cached and operation.reads else []
         ),

@@ -1,245 +1,296 @@
-"""Who may sign in and as what: Cognito, OAuth's code flow with PKCE, and groups as roles (S3, S4)."""
+"""Who may sign in, and as what: a user pool, its roles, and the way to a token (S3, S4)."""
 
 import re
+from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi_aws import cognito
+from pulumi_aws import cognito, wafv2
 
 from components.arn import region_of
 from components.checks import require
-from components.default_role import DefaultRole
+from components.sign_up_role import SignUpRole
 
-# https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html
-ACCESS_TOKEN_MINUTES = range(5, 1441)
-MOST_GROUPS_IN_TOKEN = 100
-# NIST SP 800-63B asks for eight characters, and for fifteen where a password is all there is.
-PASSWORD_LENGTH = 15
+SHORTEST_PASSWORD = 12
+TEMPORARY_PASSWORD_DAYS = 3
 REFRESH_TOKEN_DAYS = 30
-# A rotated refresh token's predecessor stays good this long, for a client that lost the answer; 60 at most.
-REFRESH_GRACE_SECONDS = 30
+ID_TOKEN_MINUTES = 60
+ROTATION_GRACE_SECONDS = 30
+"""How long a refresh token that was just exchanged may be sent again: a lost answer must not sign anybody out."""
+READ_SCOPE = "read"
+WRITE_SCOPE = "write"
+SCOPES = {READ_SCOPE: "Read what your roles let you read", WRITE_SCOPE: "Change what your roles let you change"}
 
-# Letters, digits and hyphens; no part may be one of AWS's own names.
-# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
-DOMAIN_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-RESERVED_IN_DOMAIN = ("aws", "amazon", "cognito")
+ROLE = re.compile(r"[\w+=,.@-]{1,128}")
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolDomain.html
+PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+RESERVED = ("aws", "amazon", "cognito")
+LOCAL = ("http://localhost", "http://127.0.0.1")
 
 
 class IdentityArgs(TypedDict):
     roles: list[str]
-    """Groups, which tokens carry as `cognito:groups`. The earlier ones take precedence."""
-    domain_prefix: pulumi.Input[str]
-    """Of the hosted sign-in pages; unique among all accounts of the region."""
-    callback_urls: list[str]
-    """Where sign-in may return to; https, or http on localhost."""
-    logout_urls: list[str]
-    resource_server: str
-    """Identifier that scopes begin with: `shop` makes `shop/read` and `shop/write`."""
-    key_arn: pulumi.Input[str]
-    """Encrypts the log of the function that gives the default role."""
-    self_sign_up: NotRequired[bool]
-    """People may register themselves; true unless said otherwise."""
+    """Groups of the user pool, the strongest last; tokens carry them in `cognito:groups`."""
     default_role: NotRequired[str]
-    """The role of somebody who registered; none unless said otherwise."""
+    """Role of whoever registers; without one an administrator grants the first."""
+    self_sign_up: NotRequired[bool]
+    """People may register themselves; false unless said otherwise."""
     mfa_required: NotRequired[bool]
-    """Everybody needs a second factor; otherwise who wants one has one."""
+    """Everybody needs a one-time password app to sign in; false (whoever wants to) unless said otherwise."""
     access_token_minutes: NotRequired[int]
-    """60 unless said otherwise."""
+    """5 to 1,440; 60 unless said otherwise."""
+    resource_server: str
+    """First part of the scopes: `shop` makes `shop/read` and `shop/write`."""
+    domain_prefix: pulumi.Input[str]
+    """`<prefix>.auth.<region>.amazoncognito.com` is where people sign in; unique among all accounts of the region."""
+    callback_urls: list[pulumi.Input[str]]
+    """Where the web client takes the code; https, or http on localhost."""
+    logout_urls: list[pulumi.Input[str]]
+    email_identity_arn: NotRequired[pulumi.Input[str]]
+    """A verified SES identity that mails are sent from. Without one Cognito sends, at most 50 a day."""
+    email_from: NotRequired[str]
+    """Sender, for example `Shop <no-reply@example.com>`; needed with ``email_identity_arn``."""
+    threat_protection: NotRequired[bool]
+    """Refuse sign-ins with leaked passwords or at risk, by Cognito's Plus plan (charged for each user); false unless
+    said otherwise."""
+    web_acl_arn: NotRequired[pulumi.Input[str]]
+    """A web ACL of scope REGIONAL, without origin secrets, before the sign-in pages."""
+    kms_key_arn: pulumi.Input[str]
+    """Encrypts what belongs to the default role's function; its policy admits CloudWatch Logs."""
     log_days: NotRequired[int]
-    """90 unless said otherwise."""
+    """How long that function's log is kept; 90 unless said otherwise."""
     protect: NotRequired[bool]
-    """Refuse to delete the pool with all its users; true unless said otherwise."""
+    """Refuse to delete the user pool: nobody's password could be restored. True unless said otherwise."""
 
 
 class Identity(pulumi.ComponentResource):
-    """A user pool, its groups, its scopes and one public client for the web.
+    """A Cognito user pool that speaks OAuth 2.0 and OpenID Connect.
 
-    Mail is sent by Cognito itself, 50 a day: a system with more registrations verifies an SES identity and sets it on
-    the pool (https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html).
+    Its web client has no secret and gets tokens by the code flow alone, to be used with PKCE, which Cognito checks
+    whenever a client sends a challenge.
     """
 
     user_pool_id: pulumi.Output[str]
     user_pool_arn: pulumi.Output[str]
     issuer: pulumi.Output[str]
-    """The `iss` claim of its tokens."""
+    """`iss` of every token."""
     jwks_uri: pulumi.Output[str]
-    """Where the keys are that its tokens are signed with."""
-    client_ids: dict[str, pulumi.Output[str]]
-    """By client: what the `client_id` claim of an access token may be."""
+    """Keys that tokens are signed by."""
     authorize_url: pulumi.Output[str]
     token_url: pulumi.Output[str]
-    scopes: list[str]
-    """Custom scopes: `shop/read`, `shop/write`."""
+    client_ids: dict[str, pulumi.Output[str]]
+    """`web`."""
+    scopes: dict[str, pulumi.Output[str]]
+    """Full names of `read` and `write`."""
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(f'Identity "{name}"', args)
         super().__init__("groundplan:index:Identity", name, {}, opts)
+        _check(name, args)
         inside = pulumi.ResourceOptions(parent=self)
-        protect = args.get("protect", True)
-        log_days = args.get("log_days", 90)
-
-        newcomers = None
-        if "default_role" in args:
-            newcomers = DefaultRole(
-                f"{name}-newcomers",
-                {"role": args["default_role"], "key_arn": args["key_arn"], "log_days": log_days},
+        first_role = (
+            SignUpRole(
+                f"{name}-default-role",
+                {
+                    "default_role": args["default_role"],
+                    "kms_key_arn": args["kms_key_arn"],
+                    "log_days": args.get("log_days", 90),
+                },
                 inside,
             )
-        pool = cognito.UserPool(
-            f"{name}-pool",
-            user_pool_tier="ESSENTIALS",
-            deletion_protection="ACTIVE" if protect else "INACTIVE",
-            username_attributes=["email"],
-            username_configuration={"case_sensitive": False},
-            auto_verified_attributes=["email"],
-            # A changed address counts only once it is verified: until then the old one stays.
-            user_attribute_update_settings={"attributes_require_verification_before_updates": ["email"]},
-            account_recovery_setting={"recovery_mechanisms": [{"name": "verified_email", "priority": 1}]},
-            admin_create_user_config={"allow_admin_create_user_only": not args.get("self_sign_up", True)},
-            password_policy={
-                "minimum_length": PASSWORD_LENGTH,
-                "require_lowercase": False,
-                "require_uppercase": False,
-                "require_numbers": False,
-                "require_symbols": False,
-                "password_history_size": 5,
-                "temporary_password_validity_days": 3,
-            },
-            mfa_configuration="ON" if args.get("mfa_required", False) else "OPTIONAL",
-            software_token_mfa_configuration={"enabled": True},
-            lambda_config={"post_confirmation": newcomers.function_arn} if newcomers else None,
-            tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            if "default_role" in args
+            else None
         )
-        if newcomers:
-            newcomers.admit(pool)
-        for precedence, role in enumerate(args["roles"], start=1):
-            cognito.UserGroup(f"{name}-{role}", name=role, user_pool_id=pool.id, precedence=precedence, opts=inside)
+        pool = self._pool(name, args, first_role)
+        if first_role is not None:
+            first_role.permit(f"{name}-default-role", pool.arn)
+        for index, role in enumerate(reversed(args["roles"])):
+            cognito.UserGroup(
+                f"{name}-{role}",
+                user_pool_id=pool.id,
+                name=role,
+                description=f"Role {role}",
+                # The smaller the number, the stronger the role that a token calls the preferred one.
+                precedence=index,
+                opts=inside,
+            )
         server = cognito.ResourceServer(
-            f"{name}-scopes",
+            name,
+            user_pool_id=pool.id,
             identifier=args["resource_server"],
             name=args["resource_server"],
-            user_pool_id=pool.id,
-            scopes=[
-                {"scope_name": "read", "scope_description": "Read"},
-                {"scope_name": "write", "scope_description": "Create, change and delete"},
-            ],
+            scopes=[{"scope_name": scope, "scope_description": text} for scope, text in SCOPES.items()],
             opts=inside,
         )
-        self.scopes = [f"{args['resource_server']}/{scope}" for scope in ("read", "write")]
-        web = cognito.UserPoolClient(
-            f"{name}-web",
-            user_pool_id=pool.id,
-            # Public: a browser keeps no secret, PKCE takes its place.
-            generate_secret=False,
-            allowed_oauth_flows_user_pool_client=True,
-            allowed_oauth_flows=["code"],
-            allowed_oauth_scopes=["openid", "email", "profile", *self.scopes],
-            supported_identity_providers=["COGNITO"],
-            callback_urls=args["callback_urls"],
-            logout_urls=args["logout_urls"],
-            # Only the hosted pages sign in, and rotation takes the place of the refresh flow.
-            # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html
-            explicit_auth_flows=["ALLOW_USER_SRP_AUTH"],
-            refresh_token_rotation={"feature": "ENABLED", "retry_grace_period_seconds": REFRESH_GRACE_SECONDS},
-            prevent_user_existence_errors="ENABLED",
-            enable_token_revocation=True,
-            access_token_validity=args.get("access_token_minutes", 60),
-            id_token_validity=args.get("access_token_minutes", 60),
-            refresh_token_validity=REFRESH_TOKEN_DAYS,
-            token_validity_units={"access_token": "minutes", "id_token": "minutes", "refresh_token": "days"},
-            # Clients know scopes by their names, not by the server that has them.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[server]),
-        )
+        self.scopes = {scope: pulumi.Output.concat(server.identifier, "/", scope) for scope in SCOPES}
+        client = self._web_client(name, args, pool)
         domain = cognito.UserPoolDomain(
-            f"{name}-domain",
-            domain=args["domain_prefix"],
+            name,
             user_pool_id=pool.id,
-            managed_login_version=2,
+            domain=args["domain_prefix"],
+            # Version 2 shows nothing until somebody has designed its pages.
+            managed_login_version=1,
             opts=inside,
         )
-        cognito.ManagedLoginBranding(
-            f"{name}-login", user_pool_id=pool.id, client_id=web.id, use_cognito_provided_values=True, opts=inside
-        )
+        if "web_acl_arn" in args:
+            wafv2.WebAclAssociation(name, resource_arn=pool.arn, web_acl_arn=args["web_acl_arn"], opts=inside)
 
-        pages = pulumi.Output.concat("https://", domain.domain, ".auth.", region_of(pool.arn), ".amazoncognito.com")
+        region = region_of(pool.arn)
+        pages = pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com/oauth2/")
         self.user_pool_id = pool.id
         self.user_pool_arn = pool.arn
-        self.issuer = pulumi.Output.concat("https://", pool.endpoint)
+        self.issuer = pulumi.Output.concat("https://cognito-idp.", region, ".amazonaws.com/", pool.id)
         self.jwks_uri = pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
-        self.client_ids = {"web": web.id}
-        self.authorize_url = pulumi.Output.concat(pages, "/oauth2/authorize")
-        self.token_url = pulumi.Output.concat(pages, "/oauth2/token")
+        self.authorize_url = pulumi.Output.concat(pages, "authorize")
+        self.token_url = pulumi.Output.concat(pages, "token")
+        self.client_ids = {"web": client.id}
         self.register_outputs(
             {
                 "user_pool_id": self.user_pool_id,
                 "user_pool_arn": self.user_pool_arn,
                 "issuer": self.issuer,
                 "jwks_uri": self.jwks_uri,
-                "client_ids": self.client_ids,
                 "authorize_url": self.authorize_url,
                 "token_url": self.token_url,
+                "client_ids": self.client_ids,
                 "scopes": self.scopes,
             }
         )
 
+    def _pool(self, name: str, args: IdentityArgs, first_role: SignUpRole | None) -> cognito.UserPool:
+        protect = args.get("protect", True)
+        guarded = args.get("threat_protection", False)
+        return cognito.UserPool(
+            name,
+            username_attributes=["email"],
+            username_configuration={"case_sensitive": False},
+            auto_verified_attributes=["email"],
+            user_attribute_update_settings={"attributes_require_verification_before_updates": ["email"]},
+            admin_create_user_config={"allow_admin_create_user_only": not args.get("self_sign_up", False)},
+            password_policy={
+                "minimum_length": SHORTEST_PASSWORD,
+                "require_lowercase": True,
+                "require_uppercase": True,
+                "require_numbers": True,
+                "require_symbols": False,
+                "temporary_password_validity_days": TEMPORARY_PASSWORD_DAYS,
+            },
+            mfa_configuration="ON" if args.get("mfa_required", False) else "OPTIONAL",
+            software_token_mfa_configuration={"enabled": True},
+            account_recovery_setting={"recovery_mechanisms": [{"name": "verified_email", "priority": 1}]},
+            email_configuration={
+                "email_sending_account": "DEVELOPER",
+                "source_arn": args["email_identity_arn"],
+                "from_email_address": args["email_from"],
+            }
+            if "email_identity_arn" in args
+            else None,
+            # https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-sign-in-feature-plans.html
+            user_pool_tier="PLUS" if guarded else "ESSENTIALS",
+            user_pool_add_ons={"advanced_security_mode": "ENFORCED"} if guarded else None,
+            lambda_config={"post_confirmation": first_role.function_arn} if first_role is not None else None,
+            deletion_protection="ACTIVE" if protect else "INACTIVE",
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self, protect=protect),
+        )
 
-def _check(component: str, args: IdentityArgs) -> None:
+    def _web_client(self, name: str, args: IdentityArgs, pool: cognito.UserPool) -> cognito.UserPoolClient:
+        return cognito.UserPoolClient(
+            f"{name}-web",
+            user_pool_id=pool.id,
+            generate_secret=False,
+            supported_identity_providers=["COGNITO"],
+            allowed_oauth_flows_user_pool_client=True,
+            allowed_oauth_flows=["code"],
+            allowed_oauth_scopes=["openid", "email", "profile", *self.scopes.values()],
+            callback_urls=args["callback_urls"],
+            logout_urls=args["logout_urls"],
+            # With rotation the flow that exchanges refresh tokens for ever must be off:
+            # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html
+            explicit_auth_flows=["ALLOW_USER_SRP_AUTH"],
+            refresh_token_rotation={
+                "feature": "ENABLED",
+                "retry_grace_period_seconds": ROTATION_GRACE_SECONDS,
+            },
+            enable_token_revocation=True,
+            prevent_user_existence_errors="ENABLED",
+            access_token_validity=args.get("access_token_minutes", 60),
+            id_token_validity=ID_TOKEN_MINUTES,
+            refresh_token_validity=REFRESH_TOKEN_DAYS,
+            token_validity_units={"access_token": "minutes", "id_token": "minutes", "refresh_token": "days"},
+            read_attributes=["email", "email_verified", "name"],
+            write_attributes=["email", "name"],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _check(name: str, args: IdentityArgs) -> None:
+    who = f'Identity "{name}"'
     roles = args["roles"]
-    require(bool(roles), component, "roles", roles, "at least one role", "name the roles that operations ask for")
-    require(len(set(roles)) == len(roles), component, "roles", roles, "each role once", "remove the second mention")
     require(
-        len(roles) <= MOST_GROUPS_IN_TOKEN,
-        component,
+        bool(roles) and len(set(roles)) == len(roles),
+        who,
         "roles",
-        len(roles),
-        f"at most {MOST_GROUPS_IN_TOKEN}, as many as a token carries",
-        "express finer differences by ownership or by scopes",
+        roles,
+        "at least one role, none twice",
+        "name the groups that people can be in",
     )
-    if "default_role" in args:
+    for role in roles:
         require(
-            args["default_role"] in roles,
-            component,
-            "default_role",
-            args["default_role"],
-            f"one of {', '.join(roles)}",
-            "add it to roles or name another",
+            ROLE.fullmatch(role) is not None,
+            who,
+            "roles",
+            role,
+            "letters, digits and _+=,.@- without spaces",
+            "rename the role",
         )
-        require(
-            args.get("self_sign_up", True),
-            component,
-            "default_role",
-            args["default_role"],
-            "people who register themselves (self_sign_up)",
-            "leave it out: an administrator who creates a user grants its role",
-        )
+    require(
+        "default_role" not in args or args["default_role"] in roles,
+        who,
+        "default_role",
+        args.get("default_role"),
+        f"one of the roles {', '.join(roles)}",
+        "add it to roles, or choose another",
+    )
     minutes = args.get("access_token_minutes", 60)
     require(
-        minutes in ACCESS_TOKEN_MINUTES,
-        component,
+        5 <= minutes <= 1440,
+        who,
         "access_token_minutes",
         minutes,
         "5 to 1,440 minutes",
-        "take 60: who loses a role keeps it until the token ends",
+        "shorter is safer: a token can't be taken back before it expires",
     )
     prefix = args["domain_prefix"]
     if isinstance(prefix, str):
         require(
-            DOMAIN_PREFIX.fullmatch(prefix) is not None and not any(word in prefix for word in RESERVED_IN_DOMAIN),
-            component,
+            PREFIX.fullmatch(prefix) is not None and not any(word in prefix for word in RESERVED),
+            who,
             "domain_prefix",
             prefix,
-            f"1 to 63 lower-case letters, digits and hyphens, without {', '.join(RESERVED_IN_DOMAIN)}",
-            "take the system's name with something of your own before it",
+            f"up to 63 small letters, digits and hyphens, without {', '.join(RESERVED)}",
+            "choose another prefix",
         )
-    for argument, urls in (("callback_urls", args["callback_urls"]), ("logout_urls", args["logout_urls"])):
-        require(bool(urls), component, argument, urls, "at least one address", "add the web front end's address")
-        for url in urls:
+    _require_urls(who, "callback_urls", args["callback_urls"])
+    _require_urls(who, "logout_urls", args["logout_urls"])
+    require(
+        ("email_identity_arn" in args) == ("email_from" in args),
+        who,
+        "email_from",
+        args.get("email_from"),
+        "email_identity_arn and email_from, or neither",
+        "give both or remove the one",
+    )
+
+
+def _require_urls(component: str, argument: str, urls: Sequence[pulumi.Input[str]]) -> None:
+    require(bool(urls), component, argument, [], "at least one address", "write it like https://shop.example.com/")
+    for url in urls:
+        if isinstance(url, str):
             require(
-                url.startswith(("https://", "http://localhost:", "http://localhost/")),
+                url.startswith(("https://", *LOCAL)) and "#" not in url and "*" not in url,
                 component,
                 argument,
                 url,
-                "an https address, or http on localhost",
-                "use https: tokens travel there",
+                "an https address (http on localhost only), without fragment or wildcard",
+                "write it like https://shop.example.com/",
             )

@@ -29,6 +29,35 @@ def private_bucket(
     other); no ACLs, no public access, TLS only. ``statements`` makes further policy statements from the bucket's ARN.
     Without ``protect`` the bucket can be destroyed with what is in it.
     """
+    bucket, block = closed_bucket(
+        name, parent=parent, kms_key_arn=kms_key_arn, protect=protect, versioned=versioned, object_lock=object_lock
+    )
+    policy = s3.BucketPolicy(
+        name,
+        bucket=bucket.id,
+        policy=document(
+            tls_only(["s3:*"], [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")]),
+            *(statements(bucket.arn) if statements is not None else []),
+        ),
+        # S3 refuses two changes of a bucket's policies at once.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[block]),
+    )
+    return bucket, policy
+
+
+def closed_bucket(
+    name: str,
+    *,
+    parent: pulumi.Resource,
+    kms_key_arn: pulumi.Input[str] | None,
+    protect: bool,
+    versioned: bool = False,
+    object_lock: bool = False,
+) -> tuple[s3.Bucket, s3.BucketPublicAccessBlock]:
+    """The bucket without its policy, for whoever knows only later what the policy says.
+
+    A policy must wait for the second part: S3 refuses two changes of a bucket's policies at once.
+    """
     inside = pulumi.ResourceOptions(parent=parent)
     bucket = s3.Bucket(
         autonamed(name, NAME_LIMIT),
@@ -74,14 +103,4 @@ def private_bucket(
             versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
             opts=inside,
         )
-    policy = s3.BucketPolicy(
-        name,
-        bucket=bucket.id,
-        policy=document(
-            tls_only(["s3:*"], [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")]),
-            *(statements(bucket.arn) if statements is not None else []),
-        ),
-        # S3 refuses two changes of a bucket's policies at once.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[block]),
-    )
-    return bucket, policy
+    return bucket, block

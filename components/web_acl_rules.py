@@ -144,4 +144,4 @@ def _any(statements: Sequence[Rule]) -> Rule:
 
 
 def _not(statement: Rule) -> Rule:
-    return {"not_statement": {"statements": [statement]}}
+    return {"not_statement": {"statement": statement}}

@@ -1,0 +1,142 @@
+"""The bucket of a web front end, which only a distribution may read (C1, S5)."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+from pulumi_aws import cloudfront, s3
+
+from components.arn import account_of
+from components.private_bucket import closed_bucket, private_bucket
+
+INDEX = "index.html"
+OLD_VERSION_DAYS = 90
+DEFAULT_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Nothing here yet</title>
+<p>The site is up. Its pages come with the first deployment of the web front end.</p>
+</html>
+"""
+
+
+class StaticSiteArgs(TypedDict):
+    kms_key_arn: pulumi.Input[str]
+    """Encrypts the pages; its policy lets CloudFront decrypt for this account's distributions."""
+    index_page: NotRequired[str]
+    """HTML of the first page; whoever deploys the front end replaces it."""
+    log_days: NotRequired[int]
+    """How long the record of who read what is kept; 90 unless said otherwise."""
+    protect: NotRequired[bool]
+    """Refuse to delete the bucket and its pages; true unless said otherwise."""
+
+
+class StaticSite(pulumi.ComponentResource):
+    """A private, versioned bucket, and the identity by which a distribution reads it.
+
+    Nobody can read it before an `Edge` gets it: that one knows its distribution, and writes the bucket's policy.
+    """
+
+    bucket: pulumi.Output[str]
+    bucket_arn: pulumi.Output[str]
+    bucket_domain: pulumi.Output[str]
+    """Host that CloudFront reads from."""
+    access_control_id: pulumi.Output[str]
+    """CloudFront signs its requests to the bucket by this origin access control."""
+
+    def __init__(self, name: str, args: StaticSiteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("groundplan:index:StaticSite", name, {}, opts)
+        protect = args.get("protect", True)
+        inside = pulumi.ResourceOptions(parent=self)
+        bucket, closed = closed_bucket(
+            name, parent=self, kms_key_arn=args["kms_key_arn"], protect=protect, versioned=True
+        )
+        s3.BucketLifecycleConfiguration(
+            name,
+            bucket=bucket.id,
+            rules=[
+                {
+                    "id": "old-versions",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "noncurrent_version_expiration": {"noncurrent_days": OLD_VERSION_DAYS},
+                    "abort_incomplete_multipart_upload": {"days_after_initiation": 1},
+                }
+            ],
+            opts=inside,
+        )
+        self._access_log(name, args, bucket, protect)
+        s3.BucketObjectv2(
+            f"{name}-index",
+            bucket=bucket.id,
+            key=INDEX,
+            content=args.get("index_page", DEFAULT_PAGE),
+            content_type="text/html; charset=utf-8",
+            cache_control="no-cache",
+            # From the first deployment on, the page is the front end's.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closed], ignore_changes=["content", "etag"]),
+        )
+        control = cloudfront.OriginAccessControl(
+            name,
+            description=f"Reads {name}",
+            origin_access_control_origin_type="s3",
+            signing_behavior="always",
+            signing_protocol="sigv4",
+            opts=inside,
+        )
+        self.bucket = bucket.id
+        self.bucket_arn = bucket.arn
+        self.bucket_domain = bucket.bucket_regional_domain_name
+        self.access_control_id = control.id
+        self.register_outputs(
+            {
+                "bucket": self.bucket,
+                "bucket_arn": self.bucket_arn,
+                "bucket_domain": self.bucket_domain,
+                "access_control_id": self.access_control_id,
+            }
+        )
+
+    def _access_log(self, name: str, args: StaticSiteArgs, bucket: s3.Bucket, protect: bool) -> None:
+        """S3 writes access logs to no bucket that a customer key encrypts: S3's own encryption it is.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
+        """
+        logs, admitted = private_bucket(
+            f"{name}-logs",
+            parent=self,
+            kms_key_arn=None,
+            protect=protect,
+            statements=lambda arn: [
+                {
+                    "Sid": "AccessLog",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "logging.s3.amazonaws.com"},
+                    "Action": "s3:PutObject",
+                    "Resource": pulumi.Output.concat(arn, "/*"),
+                    "Condition": {
+                        "ArnLike": {"aws:SourceArn": bucket.arn},
+                        "StringEquals": {"aws:SourceAccount": account_of(args["kms_key_arn"])},
+                    },
+                }
+            ],
+        )
+        s3.BucketLifecycleConfiguration(
+            f"{name}-logs",
+            bucket=logs.id,
+            rules=[
+                {
+                    "id": "expire",
+                    "status": "Enabled",
+                    "filter": {"prefix": ""},
+                    "expiration": {"days": args.get("log_days", 90)},
+                }
+            ],
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        s3.BucketLogging(
+            name,
+            bucket=bucket.id,
+            target_bucket=logs.id,
+            target_prefix="site/",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[admitted]),
+        )

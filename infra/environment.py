@@ -121,5 +121,8 @@ class Environment(BaseModel):
     """Addresses that alarms are sent to."""
     repository: Repository | None = None
     """GitHub repository (`owner/name`) whose pipeline may push images and deploy this stack."""
+    gateway_account_role: bool = True
+    """Make the role by which API Gateway writes logs. A region of an account has one: true in one stack of those that
+    share it."""
     oidc_provider_arn: OidcProviderArn | None = None
     """The account's GitHub identity provider when another stack has made it: an account can have one only."""

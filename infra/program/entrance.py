@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pulumi
 import pulumi_aws as aws
 
+from components.certificate import Certificate
+from components.edge import Edge, EdgeArgs
+from components.gateway import Gateway, GatewayArgs
 from components.gateway_routes import LIST_PARAMETERS, GatewayRoute
 from components.identity import Identity, IdentityArgs
 from components.listener_rules import LoadBalancerRoute
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.pod_ingress import PodIngress
+from components.static_site import StaticSite
+from components.stored_secret import generated_password
+from components.web_acl import WebAcl, WebAclScope
 from infra.program.body_schemas import body_schema
 from infra.program.ground import Ground
 from infra.program.routes import PublicResource, public_resources
-from infra.program.site import Site
+from infra.program.site import EDGE_REGION, Site
 from infra.system.model import FieldType
 
 READING = ["GET", "HEAD"]
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What proves the stack's names; only with a domain."""
+
+    hosted_zone_id: pulumi.Output[str]
+    edge_arn: pulumi.Output[str]
+    api_arn: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class GuardedGateway:
+    """The gateway, the web ACL before it, and the secret by which that one knows the edge."""
+
+    component: Gateway
+    web_acl: WebAcl
+    origin_secret: pulumi.Output[str]
 
 
 def declare_identity(site: Site) -> Identity:
@@ -30,7 +56,7 @@ def declare_identity(site: Site) -> Identity:
         "callback_urls": [f"{home}signed-in"],
         "logout_urls": [home],
         "resource_server": site.system.name,
-        "key_arn": site.key("logs"),
+        "kms_key_arn": site.key("logs"),
         "self_sign_up": declared.self_sign_up,
         "mfa_required": declared.mfa == "required",
         "access_token_minutes": declared.access_token_minutes,
@@ -42,7 +68,21 @@ def declare_identity(site: Site) -> Identity:
     return Identity("identity", args, site.here())
 
 
-def declare_balancer(site: Site, ground: Ground, certificate_arn: pulumi.Output[str] | None) -> LoadBalancer:
+def declare_certificates(site: Site) -> Certificates | None:
+    domain, api_domain = site.environment.domain, site.api_domain
+    if domain is None or api_domain is None:
+        return None
+    zone = aws.route53.get_zone_output(
+        name=site.environment.hosted_zone, private_zone=False, opts=pulumi.InvokeOptions(provider=site.region)
+    ).zone_id
+    edge = Certificate(
+        "certificate-edge", {"domain": domain, "hosted_zone_id": zone, "region": EDGE_REGION}, site.here()
+    )
+    api = Certificate("certificate-api", {"domain": api_domain, "hosted_zone_id": zone}, site.here())
+    return Certificates(zone, edge.arn, api.arn)
+
+
+def declare_balancer(site: Site, ground: Ground, certificates: Certificates | None) -> LoadBalancer:
     """With a domain it speaks TLS, under the gateway's own host name: nobody else resolves that name to it."""
     args: LoadBalancerArgs = {
         "vpc_id": ground.vpc_id,
@@ -53,8 +93,8 @@ def declare_balancer(site: Site, ground: Ground, certificate_arn: pulumi.Output[
         "log_days": site.environment.log_days,
         "protect": site.environment.protect,
     }
-    if certificate_arn is not None:
-        args["certificate_arn"] = certificate_arn
+    if certificates:
+        args["certificate_arn"] = certificates.api_arn
     balancer = LoadBalancer("balancer", args, site.here())
     PodIngress(
         "pods",
@@ -81,7 +121,96 @@ def _balancer_routes(resources: list[PublicResource]) -> list[LoadBalancerRoute]
     return routes + [{"workload": workload, "paths": paths} for workload, paths in everything.items()]
 
 
-def gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:
+def declare_gateway(
+    site: Site, ground: Ground, certificates: Certificates | None, balancer: LoadBalancer, identity: Identity
+) -> GuardedGateway:
+    environment, sizes = site.environment, site.plan.gateway
+    secret = generated_password("origin-secret", site.keys).result
+    web_acl = WebAcl(
+        f"{site.scope}-gateway",
+        {
+            "scope": WebAclScope.REGIONAL,
+            "rate_limit": site.system.edge.rate_limit.requests,
+            "rate_window_seconds": site.system.edge.rate_limit.per_seconds,
+            "count_forwarded": True,
+            "origin_secrets": [secret],
+            "log_days": environment.log_days,
+            "kms_key_arn": site.key("logs"),
+        },
+        site.here(),
+    )
+    args: GatewayArgs = {
+        "routes": _gateway_routes(public_resources(site.system, site.plan)),
+        "vpc_id": ground.vpc_id,
+        "subnet_ids": ground.private_subnet_ids,
+        "load_balancer_arn": balancer.arn,
+        "load_balancer_host": site.api_domain or balancer.dns_name,
+        "load_balancer_port": balancer.listener_port,
+        "load_balancer_security_group_id": balancer.security_group_id,
+        "user_pool_arn": identity.user_pool_arn,
+        "read_scope": identity.scopes["read"],
+        "write_scope": identity.scopes["write"],
+        "requests_per_second": sizes.requests_per_second,
+        "burst": sizes.burst,
+        "web_acl_arn": web_acl.arn,
+        "kms_key_arn": site.key("logs"),
+        "log_days": environment.log_days,
+        "account_role": environment.gateway_account_role,
+    }
+    if sizes.cache_gb is not None:
+        args["cache_gb"] = sizes.cache_gb
+        args["cache_seconds"] = sizes.cache_seconds
+    if certificates and site.api_domain:
+        args["domain"] = site.api_domain
+        args["certificate_arn"] = certificates.api_arn
+        args["hosted_zone_id"] = certificates.hosted_zone_id
+        args["cors_origin"] = f"https://{environment.domain}"
+    return GuardedGateway(Gateway(f"{site.scope}-api", args, site.here()), web_acl, secret)
+
+
+def declare_edge(site: Site, certificates: Certificates | None, gateway: GuardedGateway) -> Edge:
+    environment, declared = site.environment, site.system.edge
+    web_acl = WebAcl(
+        f"{site.scope}-edge",
+        {
+            "scope": WebAclScope.CLOUDFRONT,
+            "rate_limit": declared.rate_limit.requests,
+            "rate_window_seconds": declared.rate_limit.per_seconds,
+            "allowed_countries": list(declared.allowed_countries),
+            "blocked_countries": list(declared.blocked_countries),
+            "log_days": environment.log_days,
+            "kms_key_arn": site.edge_key("logs"),
+        },
+        site.here(),
+    )
+    args: EdgeArgs = {
+        "api_host": gateway.component.host,
+        "origin_secret": gateway.origin_secret,
+        "web_acl_arn": web_acl.arn,
+        "kms_key_arn": site.key("logs"),
+        "log_days": environment.log_days,
+        "protect": environment.protect,
+    }
+    if declared.static_site:
+        pages = StaticSite(
+            f"{site.scope}-site",
+            {"kms_key_arn": site.key("site"), "log_days": environment.log_days, "protect": environment.protect},
+            site.here(),
+        )
+        args["site"] = {
+            "bucket": pages.bucket,
+            "bucket_arn": pages.bucket_arn,
+            "bucket_domain": pages.bucket_domain,
+            "access_control_id": pages.access_control_id,
+        }
+    if certificates and environment.domain:
+        args["domain"] = environment.domain
+        args["certificate_arn"] = certificates.edge_arn
+        args["hosted_zone_id"] = certificates.hosted_zone_id
+    return Edge(f"{site.scope}-edge", args, site.here())
+
+
+def _gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:
     """Resources with what the declaration lets be done to them, and the shape of bodies (S6)."""
     routes: list[GatewayRoute] = []
     for each in resources:

@@ -27,6 +27,8 @@ class Site:
     region: pulumi.ProviderResource
     edge_region: pulumi.ProviderResource
     keys: Keys
+    edge_keys: Keys
+    """In CloudFront's region, which may be the stack's own."""
     alarms: AlarmTopic
 
     @classmethod
@@ -42,7 +44,14 @@ class Site:
             here,
         )
         alarms = AlarmTopic("alarms", {"kms_key_arn": keys.arns["alarms"], "emails": environment.alarm_emails}, here)
-        return cls(system, environment, planned, region, edge_region, keys, alarms)
+        edge_keys = keys
+        if environment.region != EDGE_REGION:
+            edge_keys = Keys(
+                f"{system.name}-{environment.name}-edge",
+                {"purposes": ["alarms", "logs"], "region": EDGE_REGION, "protect": environment.protect},
+                here,
+            )
+        return cls(system, environment, planned, region, edge_region, keys, edge_keys, alarms)
 
     @property
     def scope(self) -> str:
@@ -55,6 +64,9 @@ class Site:
 
     def key(self, purpose: str) -> pulumi.Output[str]:
         return self.keys.arns[purpose]
+
+    def edge_key(self, purpose: str) -> pulumi.Output[str]:
+        return self.edge_keys.arns[purpose]
 
     def here(self) -> pulumi.ResourceOptions:
         """Options of what lives in the stack's own region."""

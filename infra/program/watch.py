@@ -6,16 +6,14 @@ from components.alarm_topic import AlarmTopic
 from components.backup import Backup, BackupArgs
 from components.edge import Edge
 from components.edge_alarms import EdgeAlarms, EdgeAlarmsArgs
-from components.gateway import Gateway
 from components.kafka import Kafka
 from components.kafka_access import group_name, topic_name
-from components.keys import Keys
 from components.load_balancer import LoadBalancer
 from components.metrics import namespace
 from components.observability import Observability, ObservabilityArgs
 from components.slo_alarms import SloAlarms
-from components.web_acl import WebAcl
 from infra.program.databases import ServiceDatabase
+from infra.program.entrance import GuardedGateway
 from infra.program.events import Events, readers
 from infra.program.site import EDGE_REGION, Site
 
@@ -23,8 +21,7 @@ from infra.program.site import EDGE_REGION, Site
 def watch(
     site: Site,
     edge: Edge,
-    gateway: Gateway,
-    gateway_acl: WebAcl,
+    gateway: GuardedGateway,
     balancer: LoadBalancer,
     databases: list[ServiceDatabase],
     events: Events | None,
@@ -34,8 +31,8 @@ def watch(
     slo = SloAlarms(
         f"{site.scope}-slo",
         {
-            "api_name": gateway.api_name,
-            "stage_name": gateway.stage_name,
+            "api_name": gateway.component.api_name,
+            "stage_name": gateway.component.stage_name,
             "availability_percent": requirements.availability_percent,
             "latency_p95_ms": requirements.latency_p95_ms,
             "query_p95_ms": requirements.query_p95_ms,
@@ -44,9 +41,9 @@ def watch(
             "services": services,
             "load_balancer": balancer.arn_suffix,
             "target_groups": dict(balancer.target_group_arn_suffixes),
-            "web_acl_metric": gateway_acl.metric_name,
+            "web_acl_metric": gateway.web_acl.metric_name,
             "region": site.environment.region,
-            "access_log_group": gateway.access_log_group_name,
+            "access_log_group": gateway.component.access_log_group_name,
             "alarm_topic_arn": site.alarms.arn,
         },
         site.here(),
@@ -61,15 +58,15 @@ def watch(
         "latency_p95_ms": requirements.latency_p95_ms,
         "query_p95_ms": requirements.query_p95_ms,
         "throttle_rps": site.plan.gateway.requests_per_second,
-        "api_name": gateway.api_name,
-        "stage_name": gateway.stage_name,
+        "api_name": gateway.component.api_name,
+        "stage_name": gateway.component.stage_name,
         "distribution_id": edge.distribution_id,
-        "web_acl_metric": gateway_acl.metric_name,
+        "web_acl_metric": gateway.web_acl.metric_name,
         "load_balancer": balancer.arn_suffix,
         "target_groups": dict(balancer.target_group_arn_suffixes),
         "databases": {shard.name: shard.instance.identifier for each in databases for shard in each.shards},
         "alarms": dict(slo.burning_alarm_arns),
-        "access_log_group": gateway.access_log_group_name,
+        "access_log_group": gateway.component.access_log_group_name,
     }
     if events is not None:
         args["log_streams"] = dict(events.log.stream_names)
@@ -90,18 +87,13 @@ def _followed_topics(site: Site, events: Events) -> dict[str, list[str]]:
     return followed
 
 
-def _watch_from_outside(site: Site, edge: Edge, gateway: Gateway) -> None:
+def _watch_from_outside(site: Site, edge: Edge, gateway: GuardedGateway) -> None:
     """CloudFront and Route 53 publish in their own region, and alarms reach only topics beside them."""
     topic = site.alarms.arn
     if site.environment.region != EDGE_REGION:
-        keys = Keys(
-            f"{site.scope}-edge",
-            {"purposes": ["alarms"], "region": EDGE_REGION, "protect": site.environment.protect},
-            site.at_edge(),
-        )
         topic = AlarmTopic(
             "edge-alarms",
-            {"kms_key_arn": keys.arns["alarms"], "emails": site.environment.alarm_emails},
+            {"kms_key_arn": site.edge_key("alarms"), "emails": site.environment.alarm_emails},
             site.at_edge(),
         ).arn
     args: EdgeAlarmsArgs = {
@@ -110,7 +102,7 @@ def _watch_from_outside(site: Site, edge: Edge, gateway: Gateway) -> None:
     }
     if site.api_domain:
         args["domain"] = site.api_domain
-        args["path"] = gateway.health_path
+        args["path"] = gateway.component.health_path
     EdgeAlarms("outside", args, site.at_edge())
 
 

@@ -27,7 +27,7 @@ DEV = Environment(
 STACKS = {"dev": DEV, "staging": STAGING, "prod": PROD}
 
 
-def one_service(requirements: dict[str, Any] | None = None, broker: str = "kafka", **service: Any) -> System:  # noqa: ANN401
+def one_service(requirements: dict[str, Any] | None = None, broker: str = "kafka", **service: Any) -> System:
     """A system of one service, `thing`, with a cached resource of its own."""
     declared = {
         "resources": {

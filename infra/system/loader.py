@@ -40,5 +40,5 @@ def _checked(document: Document) -> System:
         ties = check(partial) if partial else []
         document.refuse([*read, *(finding for finding in [*shapes, *ties] if finding.path not in said)])
         raise  # not reached: every validation error has a finding
-    document.refuse([*read, *check(system)])
+    document.refuse([*read, *(finding for finding in check(system) if finding.path not in said)])
     return system

@@ -142,7 +142,7 @@ def _retyped(kind: str, value: object, text: str | None) -> str:
     if kind == "date_type":
         return "write year, month and day as in 2026-01-31"
     if isinstance(value, str) and _is_number(value):
-        return f"write it without quotes: {value.strip()}"
+        return f"write it without quotes: {value.strip().lstrip('0') or '0'}"
     return "write it in plain digits"
 
 

@@ -47,4 +47,6 @@ def in_form(pattern: str, name: str) -> str | None:
         kept = "." if pattern == EVENT else ""
         words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", separator, name).lower()
         candidate = re.sub(f"[^a-z0-9{re.escape(kept)}]+", separator, words).strip(separator)
+        if pattern == EVENT and "." not in candidate:
+            candidate = ".".join(candidate.rsplit(separator, 1))
     return candidate if candidate != name and re.search(pattern, candidate) else None

@@ -1,16 +1,57 @@
 """A cluster that is already there, for tests of what runs on it, and the rules that its API server would apply."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from components.cluster_access import ClusterAccess, TargetGroupBindingApi
 from components.existing_cluster import ExistingCluster
-from infra.simulation import Resource, Simulation
+from infra.simulation import Resource, Simulation, simulate
 
 KUBECONFIG = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 IMAGE = f"123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop/order@{DIGEST}"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
+SECURITY_GROUP = "sg-0123456789abcdef0"
+OTHER_SECURITY_GROUP = "sg-0123456789abcdef1"
+SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"]
+ADMINISTRATOR = "arn:aws:iam::123456789012:role/admin"
+DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
+SINGLE_SIGN_ON = (
+    "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-central-1/"
+    "AWSReservedSSO_AdministratorAccess_0123456789abcdef"
+)
+BOUNDARY = "arn:aws:iam::123456789012:policy/boundary"
+IMAGE_REPOSITORY = "arn:aws:ecr:eu-central-1:123456789012:repository/shop/order"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:order-abcdef"
+TARGET_GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/order/0123456789abcdef"
+GITHUB = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
+FOREIGN_NODES = "arn:aws:iam::210987654321:role/nodes"
+
+# What a stack's configuration names is taken to exist.
+EXISTING = {
+    "shop:existing": " ".join(
+        [
+            KEY,
+            SECURITY_GROUP,
+            OTHER_SECURITY_GROUP,
+            *SUBNETS,
+            ADMINISTRATOR,
+            DEPLOYER,
+            SINGLE_SIGN_ON,
+            BOUNDARY,
+            IMAGE_REPOSITORY,
+            SECRET,
+            TARGET_GROUP,
+            GITHUB,
+            FOREIGN_NODES,
+        ]
+    )
+}
+
+
+def simulated(program: Callable[[], object], *, preview: bool = False) -> Simulation:
+    """The program in an account in which all of the above exists."""
+    return simulate(program, config=EXISTING, preview=preview)
 
 
 def access() -> ClusterAccess:
@@ -19,7 +60,7 @@ def access() -> ClusterAccess:
         {
             "kubeconfig": KUBECONFIG,
             "context": "production",
-            "security_group_id": "sg-0123456789abcdef0",
+            "security_group_id": SECURITY_GROUP,
             "binding": TargetGroupBindingApi.LOAD_BALANCER_CONTROLLER,
             "dns_addresses": ["169.254.20.10"],
         },

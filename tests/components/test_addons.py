@@ -7,13 +7,15 @@ import pytest
 
 from components.addons import ClusterAddons, ClusterAddonsArgs
 from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import KEY
+from tests.components.kubernetes_samples import EXISTING, KEY
 
 
 def run(given: ClusterAddonsArgs | None = None) -> Simulation:
     whole: ClusterAddonsArgs = given or {"cluster_name": "shop-prod", "key_arn": KEY}
+    simulation = simulate(lambda: ClusterAddons("addons", whole), config=EXISTING, strict=False)
     # The cluster is none of this program's.
-    return simulate(lambda: ClusterAddons("addons", whole), strict=False)
+    assert {refusal.path for refusal in simulation.refusals} <= {"clusterName"}
+    return simulation
 
 
 def test_p1_the_metrics_server_is_there_for_the_autoscalers() -> None:

@@ -12,11 +12,15 @@ from hypothesis import strategies
 from components.cluster import Cluster, ClusterArgs, dns_address, kubeconfig, service_network
 from components.cluster_access import TargetGroupBindingApi
 from components.namespace import Namespace
-from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import KEY
-
-ADMIN = "arn:aws:iam::123456789012:role/admin"
-DEPLOYER = "arn:aws:iam::123456789012:role/deployer"
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import (
+    ADMINISTRATOR,
+    DEPLOYER,
+    KEY,
+    SINGLE_SIGN_ON,
+    SUBNETS,
+    simulated,
+)
 
 
 def args(**changes: Any) -> ClusterArgs:
@@ -24,16 +28,15 @@ def args(**changes: Any) -> ClusterArgs:
         "cluster_name": "shop-prod",
         "kubernetes_version": "1.35",
         "vpc_cidr": "10.0.0.0/16",
-        "subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
+        "subnet_ids": list(SUBNETS),
         "key_arn": KEY,
-        "administrators": {"deployer": DEPLOYER, "people": ADMIN},
+        "administrators": {"deployer": DEPLOYER, "people": ADMINISTRATOR},
     }
     return {**given, **changes}  # type: ignore[typeddict-item]
 
 
 def run(given: ClusterArgs) -> Simulation:
-    # The subnets belong to no network of this program.
-    return simulate(lambda: Cluster("cluster", given), strict=False)
+    return simulated(lambda: Cluster("cluster", given))
 
 
 def cluster_inputs(given: ClusterArgs) -> Any:
@@ -57,7 +60,7 @@ def test_s3_nobody_but_the_named_administrators_gets_in() -> None:
     entries = {each.name: each.inputs for each in simulation.of_type("aws:eks/accessEntry:AccessEntry")}
     assert set(entries) == {"cluster-node", "cluster-admin-deployer", "cluster-admin-people"}
     assert entries["cluster-admin-deployer"]["principalArn"] == DEPLOYER
-    assert entries["cluster-admin-people"]["principalArn"] == ADMIN
+    assert entries["cluster-admin-people"]["principalArn"] == ADMINISTRATOR
     policies = {
         each.name: each.inputs["policyArn"].rpartition("/")[2]
         for each in simulation.of_type("aws:eks/accessPolicyAssociation:AccessPolicyAssociation")
@@ -70,10 +73,9 @@ def test_s3_nobody_but_the_named_administrators_gets_in() -> None:
 
 
 def test_s3_a_role_of_single_sign_on_can_administer_under_its_own_name() -> None:
-    role = "AWSReservedSSO_AdministratorAccess_0123456789abcdef"
-    arn = f"arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-central-1/{role}"
-    entries = run(args(administrators={role: arn})).of_type("aws:eks/accessEntry:AccessEntry")
-    assert {each.inputs["principalArn"] for each in entries if each.name == f"cluster-admin-{role}"} == {arn}
+    role = SINGLE_SIGN_ON.rpartition("/")[2]
+    entries = run(args(administrators={role: SINGLE_SIGN_ON})).of_type("aws:eks/accessEntry:AccessEntry")
+    assert {each.inputs["principalArn"] for each in entries if each.name == f"cluster-admin-{role}"} == {SINGLE_SIGN_ON}
 
 
 def test_nodes_of_an_own_class_get_in_as_machines() -> None:
@@ -206,7 +208,7 @@ def test_objects_follow_the_access_entries_and_die_with_the_cluster() -> None:
         assert access.binding is TargetGroupBindingApi.AUTO_MODE
         Namespace("shop", {"cpu_limit": 8, "memory_limit_gib": 16, "pod_limit": 50}, access.options())
 
-    simulation = simulate(program, strict=False)
+    simulation = simulated(program)
     cluster = simulation.named("cluster-cluster")
     provider = simulation.named("cluster-kubernetes")
     associations = simulation.of_type("aws:eks/accessPolicyAssociation:AccessPolicyAssociation")
@@ -231,7 +233,7 @@ def test_the_first_preview_goes_through_with_no_cluster_to_ask() -> None:
         access = Cluster("cluster", args()).access
         Namespace("shop", {"cpu_limit": 8, "memory_limit_gib": 16, "pod_limit": 50}, access.options())
 
-    simulation = simulate(program, preview=True, strict=False)
+    simulation = simulated(program, preview=True)
     assert len(simulation.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy")) == 2
 
 
@@ -260,10 +262,10 @@ def test_a_network_beside_the_usual_one_moves_the_services() -> None:
         ({"subnet_ids": ["subnet-0123456789abcdef0"]}, "at least two zones"),
         ({"log_days": 100}, "log_days is 100"),
         ({"administrators": {}}, "nobody else may enter the cluster"),
-        ({"administrators": {"A B": ADMIN}}, "administrators is 'A B'"),
+        ({"administrators": {"A B": ADMINISTRATOR}}, "administrators is 'A B'"),
         ({"administrators": {"people": "admin"}}, "administrators.people is 'admin'"),
         ({"administrators": {"a": "arn:aws:sts::123456789012:assumed-role/admin/me"}}, "not the ARN of a session"),
-        ({"administrators": {"a": ADMIN, "b": ADMIN}}, "each role once"),
+        ({"administrators": {"a": ADMINISTRATOR, "b": ADMINISTRATOR}}, "each role once"),
         ({"vpc_cidr": "10.0.0.1/16"}, "without host bits"),
         ({"vpc_cidr": "0.0.0.0/0"}, "give service_cidr"),
         ({"service_cidr": "10.0.0.0/20"}, "addresses outside the network's 10.0.0.0/16"),

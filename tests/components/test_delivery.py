@@ -7,25 +7,24 @@ import pulumi
 import pytest
 
 from components.delivery import Delivery, DeliveryArgs
-from infra.simulation import Simulation, simulate
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import BOUNDARY, GITHUB, IMAGE_REPOSITORY, KEY, simulated
 
-REPOSITORY = "arn:aws:ecr:eu-central-1:123456789012:repository/shop/order"
 BUCKET = "arn:aws:s3:::shop-state"
-KEY = "arn:aws:kms:eu-central-1:123456789012:key/12345678-1234-1234-1234-123456789012"
 
 
 def args(**changes: Any) -> DeliveryArgs:
     given: DeliveryArgs = {
         "repository": "acme/shop",
         "environment": "prod",
-        "image_repository_arns": [REPOSITORY],
+        "image_repository_arns": [IMAGE_REPOSITORY],
         "deployment": {"role_prefix": "shop", "state_bucket_arn": BUCKET, "state_key_arn": KEY},
     }
     return {**given, **changes}  # type: ignore[typeddict-item]
 
 
 def run(given: DeliveryArgs) -> Simulation:
-    return simulate(lambda: Delivery("delivery", given))
+    return simulated(lambda: Delivery("delivery", given))
 
 
 def trust_of(simulation: Simulation) -> Any:
@@ -65,15 +64,14 @@ def test_s3_or_one_branch() -> None:
 
 
 def test_an_account_that_knows_github_keeps_its_provider() -> None:
-    known = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
-    simulation = run(args(provider_arn=known))
+    simulation = run(args(provider_arn=GITHUB))
     assert simulation.of_type("aws:iam/openIdConnectProvider:OpenIdConnectProvider") == ()
-    assert trust_of(simulation)[0]["Principal"] == {"Federated": known}
+    assert trust_of(simulation)[0]["Principal"] == {"Federated": GITHUB}
 
 
 def test_s4_images_are_pushed_to_the_systems_repositories_only() -> None:
     found = statements(run(args()), "push")
-    assert found["Push"]["Resource"] == [REPOSITORY]
+    assert found["Push"]["Resource"] == [IMAGE_REPOSITORY]
     assert "ecr:PutImage" in found["Push"]["Action"]
     assert not [action for action in found["Push"]["Action"] if "Delete" in action or "*" in action]
     assert (found["SignIn"]["Action"], found["SignIn"]["Resource"]) == (["ecr:GetAuthorizationToken"], ["*"])
@@ -119,14 +117,12 @@ def test_what_it_deploys_with_can_be_narrowed() -> None:
 
     (power,) = attached(args())
     assert power.endswith(":iam::aws:policy/PowerUserAccess")
-    own = "arn:aws:iam::123456789012:policy/shop-deployment"
-    assert attached(args(deployment={"role_prefix": "shop", "policy_arns": [own]})) == [own]
+    assert attached(args(deployment={"role_prefix": "shop", "policy_arns": [BOUNDARY]})) == [BOUNDARY]
 
 
 def test_a_boundary_caps_the_pipeline() -> None:
-    boundary = "arn:aws:iam::123456789012:policy/pipeline-boundary"
-    role = run(args(permissions_boundary_arn=boundary)).named("delivery-role")
-    assert role.inputs["permissionsBoundary"] == boundary
+    role = run(args(permissions_boundary_arn=BOUNDARY)).named("delivery-role")
+    assert role.inputs["permissionsBoundary"] == BOUNDARY
     assert role.inputs["maxSessionDuration"] == 3600
 
 

@@ -7,8 +7,8 @@ import pulumi
 import pytest
 
 from components.images import Images, ImagesArgs, lifecycle
-from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import KEY
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import FOREIGN_NODES, KEY, simulated
 
 
 def args(**changes: Any) -> ImagesArgs:
@@ -17,7 +17,7 @@ def args(**changes: Any) -> ImagesArgs:
 
 
 def run(given: ImagesArgs) -> Simulation:
-    return simulate(lambda: Images("images", given))
+    return simulated(lambda: Images("images", given))
 
 
 def test_each_service_has_a_repository_whose_tags_never_move() -> None:
@@ -58,10 +58,9 @@ def test_old_images_go_and_the_newest_stay() -> None:
 
 
 def test_s4_another_accounts_nodes_may_pull_and_do_nothing_else() -> None:
-    node = "arn:aws:iam::210987654321:role/nodes"
-    policy = json.loads(run(args(puller_role_arns=[node])).named("images-order-pull").inputs["policy"])
+    policy = json.loads(run(args(puller_role_arns=[FOREIGN_NODES])).named("images-order-pull").inputs["policy"])
     statement = policy["Statement"][0]
-    assert statement["Principal"] == {"AWS": [node]}
+    assert statement["Principal"] == {"AWS": [FOREIGN_NODES]}
     assert statement["Action"] == [
         "ecr:BatchCheckLayerAvailability",
         "ecr:BatchGetImage",
@@ -82,7 +81,7 @@ def test_addresses_are_told_by_service() -> None:
         pulumi.export("urls", images.urls)
         pulumi.export("arns", images.arns)
 
-    simulation = simulate(program)
+    simulation = simulated(program)
     assert set(simulation.outputs["urls"]) == {"user", "order"}
     assert simulation.outputs["urls"]["order"] == simulation.named("images-order").outputs["repositoryUrl"]
     assert simulation.outputs["arns"]["order"] == simulation.named("images-order").outputs["arn"]

@@ -7,8 +7,8 @@ import pytest
 
 from components.migration import Migration, MigrationArgs
 from components.workload import Workload
-from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import IMAGE, access, container_of, pod_specs, restricted_violations
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import IMAGE, access, container_of, pod_specs, restricted_violations, simulated
 from tests.components.test_workload import args as workload_args
 
 
@@ -26,7 +26,7 @@ def args(**changes: Any) -> MigrationArgs:
 
 
 def run(given: MigrationArgs, name: str = "order-migration") -> Simulation:
-    return simulate(lambda: Migration(name, given, access().options()))
+    return simulated(lambda: Migration(name, given, access().options()))
 
 
 def job_name(given: MigrationArgs) -> str:
@@ -97,7 +97,7 @@ def test_t4_the_deployment_changes_after_it() -> None:
         migration = Migration("order-migration", args(), cluster.options())
         Workload("order-api", workload_args(migration=migration.completed), cluster.options())
 
-    simulation = simulate(program)
+    simulation = simulated(program)
     assert simulation.named("order-migration-job").urn in simulation.named("order-api-deployment").dependencies
 
 

@@ -6,8 +6,8 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 
 from components.cluster_access import TargetGroupBindingApi
 from components.namespace import Namespace, NamespaceArgs
-from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import access
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import access, simulated
 
 
 def args() -> NamespaceArgs:
@@ -22,7 +22,7 @@ def args() -> NamespaceArgs:
 
 
 def run(given: NamespaceArgs, name: str = "shop") -> Simulation:
-    return simulate(lambda: Namespace(name, given, access().options()))
+    return simulated(lambda: Namespace(name, given, access().options()))
 
 
 def test_p3_only_pods_of_the_restricted_standard_are_admitted() -> None:
@@ -89,7 +89,7 @@ def test_the_namespace_is_known_only_when_its_walls_stand() -> None:
         namespace = Namespace("shop", args(), cluster.options())
         ServiceAccount("first", metadata={"namespace": namespace.namespace}, opts=cluster.options())
 
-    simulation = simulate(program)
+    simulation = simulated(program)
     first = simulation.named("first")
     assert first.inputs["metadata"]["namespace"] == "shop"
     assert {simulation.named(f"shop-{what}").urn for what in ("deny", "dns", "defaults", "quota")} <= first.dependencies

@@ -6,15 +6,15 @@ import pulumi
 import pytest
 
 from components.node_pool import Architecture, NodePool, NodePoolArgs, UnmatchedTraffic, requirements
-from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import KEY, access
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import KEY, SECURITY_GROUP, SUBNETS, access, simulated
 
 
 def args(**changes: Any) -> NodePoolArgs:
     given: NodePoolArgs = {
         "node_role_name": "cluster-node-role-0123456",
-        "subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
-        "security_group_id": "sg-0123456789abcdef0",
+        "subnet_ids": list(SUBNETS),
+        "security_group_id": SECURITY_GROUP,
         "key_arn": KEY,
         "cpu_limit": 200,
         "memory_limit_gib": 400,
@@ -24,7 +24,7 @@ def args(**changes: Any) -> NodePoolArgs:
 
 
 def run(given: NodePoolArgs, name: str = "services") -> Simulation:
-    return simulate(lambda: NodePool(name, given, access().options()))
+    return simulated(lambda: NodePool(name, given, access().options()))
 
 
 def spec_of(simulation: Simulation, what: str) -> Any:
@@ -54,8 +54,8 @@ def test_s5_node_volumes_are_encrypted_by_the_customers_key() -> None:
 
 def test_machines_are_in_the_private_subnets_with_the_clusters_group_and_role() -> None:
     found = spec_of(run(args()), "class")
-    assert found["subnetSelectorTerms"] == [{"id": "subnet-0123456789abcdef0"}, {"id": "subnet-0123456789abcdef1"}]
-    assert found["securityGroupSelectorTerms"] == [{"id": "sg-0123456789abcdef0"}]
+    assert found["subnetSelectorTerms"] == [{"id": subnet} for subnet in SUBNETS]
+    assert found["securityGroupSelectorTerms"] == [{"id": SECURITY_GROUP}]
     assert found["role"] == "cluster-node-role-0123456"
     # The managed policies of Auto Mode don't allow tags of one's own.
     assert "tags" not in found

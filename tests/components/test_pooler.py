@@ -7,8 +7,8 @@ import pulumi
 import pytest
 
 from components.pooler import IMAGE, Pooler, PoolerArgs, pgbouncer_ini, user_list
-from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import access, container_of, pod_specs, restricted_violations
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import access, container_of, pod_specs, restricted_violations, simulated
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -33,7 +33,7 @@ def args(**changes: Any) -> PoolerArgs:
 
 
 def run(given: PoolerArgs) -> Simulation:
-    return simulate(lambda: Pooler("order-pooler", given, access().options()))
+    return simulated(lambda: Pooler("order-pooler", given, access().options()))
 
 
 def settings(text: str) -> ConfigParser:

@@ -1,6 +1,7 @@
 """The AWS identity of a service account (P3, S3, S4)."""
 
 import json
+from collections.abc import Callable
 
 import pulumi
 import pytest
@@ -9,10 +10,8 @@ from components.iam import policy
 from components.service_role import ServiceRole, ServiceRoleArgs
 from components.workload import Workload
 from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import access
+from tests.components.kubernetes_samples import BOUNDARY, EXISTING, SECRET, access
 from tests.components.test_workload import args as workload_args
-
-SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:order-abcdef"
 
 
 def args() -> ServiceRoleArgs:
@@ -24,9 +23,15 @@ def args() -> ServiceRoleArgs:
     }
 
 
-def run() -> Simulation:
+def judged(program: Callable[[], object]) -> Simulation:
+    simulation = simulate(program, config=EXISTING, strict=False)
     # The cluster is none of this program's.
-    return simulate(lambda: ServiceRole("order-api", args()), strict=False)
+    assert {refusal.path for refusal in simulation.refusals} <= {"clusterName"}
+    return simulation
+
+
+def run() -> Simulation:
+    return judged(lambda: ServiceRole("order-api", args()))
 
 
 def test_s3_only_this_service_account_assumes_the_role() -> None:
@@ -71,25 +76,23 @@ def test_the_pods_start_after_their_identity_is_there() -> None:
         role = ServiceRole("order-role", args())
         Workload("order-api", workload_args(identity=role.association_id), access().options())
 
-    simulation = simulate(program, strict=False)
+    simulation = judged(program)
     needed = {simulation.named("order-role-association").urn}
     assert needed <= simulation.named("order-api-deployment").dependencies
 
 
 def test_a_boundary_can_cap_it() -> None:
-    boundary = "arn:aws:iam::123456789012:policy/boundary"
-
     def program() -> None:
-        ServiceRole("order-api", {**args(), "permissions_boundary_arn": boundary})
+        ServiceRole("order-api", {**args(), "permissions_boundary_arn": BOUNDARY})
 
-    role = simulate(program, strict=False).named("order-api-role")
-    assert role.inputs["permissionsBoundary"] == boundary
+    role = judged(program).named("order-api-role")
+    assert role.inputs["permissionsBoundary"] == BOUNDARY
     assert "permissionsBoundary" not in run().named("order-api-role").inputs
 
 
 def test_a_long_name_still_makes_a_role() -> None:
     """IAM allows 64 characters, of which Pulumi's suffix takes eight."""
-    simulation = simulate(lambda: ServiceRole("a" * 60, args()), strict=False)
+    simulation = judged(lambda: ServiceRole("a" * 60, args()))
     assert len(simulation.of_type("aws:iam/role:Role")[0].name) <= 56
 
 

@@ -7,10 +7,16 @@ import pytest
 
 from components.cluster_access import TargetGroupBindingApi
 from components.workload import Workload, WorkloadArgs, grace_seconds
-from infra.simulation import Simulation, simulate
-from tests.components.kubernetes_samples import IMAGE, access, container_of, pod_specs, restricted_violations
-
-TARGET_GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/order/0123456789abcdef"
+from infra.simulation import Simulation
+from tests.components.kubernetes_samples import (
+    IMAGE,
+    TARGET_GROUP,
+    access,
+    container_of,
+    pod_specs,
+    restricted_violations,
+    simulated,
+)
 
 
 def args(**changes: Any) -> WorkloadArgs:
@@ -45,7 +51,7 @@ def worker(**changes: Any) -> WorkloadArgs:
 
 
 def run(given: WorkloadArgs, name: str = "order-api") -> Simulation:
-    return simulate(lambda: Workload(name, given, access().options()))
+    return simulated(lambda: Workload(name, given, access().options()))
 
 
 def test_p3_the_api_server_would_admit_the_pods() -> None:

@@ -95,7 +95,7 @@ def deliver(project: Path, stack: str, *, yes: bool) -> int:
     waiting = list(buildable(project))
     print(f"Stack {stack}, commit {revision[:12]}, services with code: {', '.join(waiting) or 'none yet'}", flush=True)
     for _ in range(2):
-        repositories: Mapping[str, str] = outputs(project, stack).get("image_repositories") or {}
+        repositories: Mapping[str, str] = outputs(project, stack).get("images") or {}
         ready = [service for service in waiting if service in repositories]
         for service in ready:
             _configure(project, stack, service, publish(project, service, repositories[service], revision))

@@ -51,7 +51,7 @@ def check_tools(project: Path, stack: str) -> None:
 def check_images(project: Path, stack: str) -> None:
     """Raises ProblemsFound when the deployment would take away a service that runs now."""
     configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml"))
-    lost = sorted((outputs(project, stack).get("images") or {}).keys() - configuration.images.keys())
+    lost = sorted((outputs(project, stack).get("running") or {}).keys() - configuration.images.keys())
     if lost:
         raise ProblemsFound(
             [

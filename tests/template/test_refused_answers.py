@@ -5,10 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
-from tests.projects import make_project
+from infra.stack_values import REGIONS
+from infra.system.reserved import (
+    AWS_PREFIXES,
+    BUCKET_PREFIXES,
+    NAMESPACE_PREFIXES,
+    NAMESPACES,
+    PYTHON_WORDS,
+    SERVICE_NAMES,
+    SERVICE_PREFIXES,
+)
+from infra.system.words import plural
+from tests.projects import ROOT, make_project
 
 REFUSED: dict[str, tuple[str, Any, str]] = {
     "capital letters in the name": ("name", "Shop", '"Shop" cannot name a system'),
@@ -39,10 +51,10 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
         [{"name": "user", "resources": {"a": "b"}}],
         "each with fields and operations",
     ),
-    "one resource in two services": (
+    "one path of two services": (
         "services",
-        ["invoice", {"name": "bill", "resources": {"invoice": {"fields": {}}}}],
-        'services "invoice" and "bill" both have the resource "invoice"',
+        ["order", "orders"],
+        'services "order" and "orders" would both answer at /api/v1/orders',
     ),
     "share above one": ("services", [{"name": "user", "read_share": 90}], "expected a number from 0 to 1"),
     "data as a text": ("services", [{"name": "user", "data_gb": "3 TB"}], '"3 TB" does not fit: expected a number'),
@@ -68,7 +80,7 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
         [{"name": "user", "shard_map": [{"shards": 2}]}],
         "expected a list such as",
     ),
-    "no load": ("requests_per_second", 0, "expected a number from 0.01 to 1000000"),
+    "no load": ("requests_per_second", 0, "expected a number from 2 to 1000000"),
     "load with a separator": ("requests_per_second", "1,000", '"1,000" does not fit'),
     "load that is true": ("requests_per_second", True, "true does not fit"),
     "shrinking": ("growth_factor", 0.5, "expected a number from 1 to 1000"),
@@ -114,3 +126,32 @@ def test_a_question_that_does_not_exist_changes_nothing(template: Path, shop: Pa
     project = make_project(template, tmp_path / "project", {"service": ["user"]})
     assert (project / "system.yaml").read_text() == (shop / "system.yaml").read_text()
     assert "service" not in yaml.safe_load((project / ".copier-answers.yml").read_text())
+
+
+def test_the_template_knows_what_the_declaration_reserves() -> None:
+    """A name that the declaration refuses is refused when it is asked for; no other is."""
+    environment = jinja2.Environment(  # noqa: S701  nothing here is HTML
+        loader=jinja2.FileSystemLoader(ROOT),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+    )
+    checks: Any = environment.get_template("templates/answers/checks.jinja").module
+
+    def refused(name: str, what: str) -> bool:
+        return bool(checks.name_problem(name, what).strip())
+
+    lower_case_words = {word for word in PYTHON_WORDS if word.islower()}
+    for name in SERVICE_NAMES | lower_case_words | {f"{prefix}x" for prefix in {**SERVICE_PREFIXES, **AWS_PREFIXES}}:
+        assert refused(name, "a service"), name
+    for prefix in {**AWS_PREFIXES, **BUCKET_PREFIXES, **NAMESPACE_PREFIXES}:
+        assert refused(f"{prefix}x", "a system"), prefix
+    for name in (*NAMESPACES, "my-aws", "amazonia", "incognito"):
+        assert refused(name, "a system"), name
+    for name in ("orders", "none-such", "publicity", "isolation", "in-store", "pgadmin", "kube", "classes"):
+        assert not refused(name, "a service"), name
+        assert not refused(name, "a system"), name
+    for region in REGIONS:
+        assert not checks.region_problem(region).strip(), region
+    for noun in ("order", "box", "city", "day", "dish", "match", "class", "quiz", "web-shop"):
+        assert checks.path(noun) == plural(noun)

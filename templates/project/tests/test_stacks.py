@@ -1,0 +1,37 @@
+"""Every stack can be planned, or says what it lacks."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.capacity import plan
+from infra.configuration import read_stack_file
+from infra.problems import ProblemsFound
+from infra.system.model import System
+from tests.conftest import PROJECT, read_environment
+
+
+def test_the_stack_is_planned_for_its_share_of_the_load_and_for_growth(system: System, stack: str) -> None:
+    """P1"""
+    environment = read_environment(stack)
+    planned = plan(system, environment)
+    requirements = system.requirements
+    assert planned.requests_per_second == pytest.approx(requirements.requests_per_second * environment.load_share)
+    assert planned.growth_factor == requirements.growth_factor
+    assert {workload.service for workload in planned.workloads} == set(system.services)
+    for tier in planned.bottlenecks:
+        assert tier.utilisation_now <= 1, f"{tier.subject} does not hold today's load: {tier.remedy}"
+
+
+def test_a_stack_that_demands_a_domain_is_refused_without_one(system: System, stack: str) -> None:
+    """S2: CloudFront's own certificate can't insist on TLS 1.3."""
+    configured = PROJECT / f"Pulumi.{stack}.yaml"
+    lines = configured.read_text().splitlines(keepends=True)
+    without = [line for line in lines if f"{system.name}:domain:" not in line and ":hosted_zone:" not in line]
+    if not any(line.strip() == f"{system.name}:require_domain: true" for line in lines):
+        return
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ProblemsFound, match="TLS 1.3") as refusal:
+        patch.setattr(type(configured), "read_text", lambda *_, **__: "".join(without))
+        patch.setattr(type(configured), "read_bytes", lambda *_, **__: "".join(without).encode())
+        read_stack_file(configured, system)
+    assert f"{system.name}:domain is missing" in str(refusal.value)

@@ -24,8 +24,13 @@ def _component(*names: str) -> tuple[str, ...]:
 
 
 ITEMS: tuple[Item, ...] = (
-    Item("S1 network", "Web firewall at the edge, with managed rules", _component("edge_firewall"), ("edge firewall",)),
-    Item("S1 network", "Web firewall at the gateway too", _component("gateway_firewall"), ("gateway firewall",)),
+    Item(
+        "S1 network",
+        "Web firewall at the edge, with managed rules",
+        _component("web_acl", "web_acl_rules"),
+        ("edge firewall",),
+    ),
+    Item("S1 network", "Web firewall at the gateway too", _component("web_acl"), ("gateway firewall",)),
     Item("S1 network", "Nothing in the default security group", _component("network"), ("default group empty",)),
     Item(
         "S1 network", "Pods reach only what they need", _component("namespace", "pod_network"), ("walls between pods",)
@@ -84,7 +89,7 @@ ITEMS: tuple[Item, ...] = (
         ("restricted pods",),
     ),
     Item("S6 application", "Images scanned, tags immutable", _component("images"), ("images",)),
-    Item("S7 rate limit", "", _component("edge_firewall"), ("rate rule",)),
+    Item("S7 rate limit", "", _component("web_acl", "web_acl_rules"), ("rate rule",)),
     Item("S7 rate limit", "The gateway's stage is throttled", _component("gateway"), ("stage throttle",)),
 )
 

@@ -77,7 +77,7 @@ def test_pods_of_the_shop() -> None:
 
 
 def test_pools_of_the_shop() -> None:
-    """D3, T2: 430 writes/s x 4 statements x 20/3 ms x 1.5 = 17.2 connections a core; queries open none to the primary."""
+    """D3, T2: 430 writes/s x 4 statements x 20/3 ms x 1.5 = 17.2 connections; queries open none to the primary."""
     sized = plan(shop(), PROD)
     assert workload(sized, "order-command").primary_connections == 18
     assert workload(sized, "order-command").replica_connections == 0

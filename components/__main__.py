@@ -9,18 +9,47 @@ import pkgutil
 import sys
 from pathlib import Path
 
+if __name__ == "__main__":
+    # Pulumi runs this folder, with it alone on the import path.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
 import pulumi
+from pulumi.provider import main as serve
+from pulumi.provider.experimental.analyzer import PropertyDefinition, PropertyType
+from pulumi.provider.experimental.component import ComponentProvider
 
-ROOT = Path(__file__).resolve().parents[1]
+import components
+
 PACKAGE = "groundplan"
+VERSION = "0.1.0"
 
 
-def components() -> list[type[pulumi.ComponentResource]]:
+class Host(ComponentProvider):
+    """Pulumi's host, but whole numbers arrive whole.
+
+    They travel as floating-point numbers, and the SDK (3.272) converts them and then puts the unconverted back.
+    """
+
+    def map_input_properties(
+        self,
+        inputs: pulumi.Inputs,
+        properties: dict[str, PropertyDefinition],
+        mapping: dict[str, str],
+        component_name: str,
+        property_path: str,
+    ) -> pulumi.Inputs:
+        mapped = dict(super().map_input_properties(inputs, properties, mapping, component_name, property_path))
+        for name, definition in properties.items():
+            value = mapped.get(mapping[name])
+            if definition.type is PropertyType.INTEGER and isinstance(value, float):
+                mapped[mapping[name]] = int(value)
+        return mapped
+
+
+def found() -> list[type[pulumi.ComponentResource]]:
     """Every component that this package's modules define, by name."""
-    import components as package
-
-    found: dict[str, type[pulumi.ComponentResource]] = {}
-    for module in pkgutil.iter_modules(package.__path__):
+    classes: dict[str, type[pulumi.ComponentResource]] = {}
+    for module in pkgutil.iter_modules(components.__path__):
         if module.name == "__main__":
             continue
         loaded = importlib.import_module(f"components.{module.name}")
@@ -31,17 +60,9 @@ def components() -> list[type[pulumi.ComponentResource]]:
                 and value.__module__ == loaded.__name__
                 and not name.startswith("_")
             ):
-                found[name] = value
-    return [found[name] for name in sorted(found)]
-
-
-def main() -> None:
-    """Serve the components to the Pulumi engine, which starts this as a plugin."""
-    from pulumi.provider.experimental import component_provider_host
-
-    component_provider_host(name=PACKAGE, components=components())
+                classes[name] = value
+    return [classes[name] for name in sorted(classes)]
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
-    main()
+    serve(Host(found(), PACKAGE, version=VERSION), sys.argv[1:])

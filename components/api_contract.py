@@ -12,5 +12,8 @@ HEALTH_PATH = f"/{STAGE}/health"
 """Answered by the load balancer itself: tells whether the way from the internet to there works, services aside."""
 ORIGIN_HEADER = "x-origin-verify"
 """By the secret in it the gateway's web ACL knows what came by way of the edge."""
+VIEWER_HEADER = "x-viewer-ip"
+"""The client's address, written by the edge over whatever the client sent. Behind a web ACL that asks for the origin
+secret it can be trusted, which `X-Forwarded-For`, begun by the client, can't."""
 EDGE_REGION = "us-east-1"
 """Where CloudFront's certificates, web ACLs and log sources live."""

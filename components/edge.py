@@ -6,9 +6,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudfront, route53, s3
 
-from components.api_contract import ORIGIN_HEADER, STAGE
+from components.api_contract import ORIGIN_HEADER, STAGE, VIEWER_HEADER
 from components.checks import require
 from components.edge_log import EdgeLog
+from components.names import autonamed
 from components.resource_policy import document, tls_only
 from components.static_site import INDEX
 
@@ -25,6 +26,7 @@ ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 SITE = "site"
 API = "api"
 TWO_YEARS_SECONDS = 63_072_000
+FUNCTION_NAME_LIMIT = 64
 ORIGIN_READ_SECONDS = 30
 """As long as the gateway may take at most."""
 CONTENT_SECURITY_POLICY = (
@@ -42,6 +44,12 @@ ONE_PAGE = """function handler(event) {
   }
   return request;
 }
+"""
+
+VIEWER_ADDRESS = f"""function handler(event) {{
+  event.request.headers['{VIEWER_HEADER}'] = {{ value: event.viewer.ip }};
+  return event.request;
+}}
 """
 
 
@@ -110,7 +118,7 @@ class Edge(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self)
         headers = _security_headers(name, args.get("content_security_policy", CONTENT_SECURITY_POLICY), inside)
         site = args.get("site")
-        to_api = _api_behaviour(headers.id)
+        to_api = _api_behaviour(name, headers.id, inside)
         distribution = cloudfront.Distribution(
             name,
             enabled=True,
@@ -212,7 +220,8 @@ def _origins(args: EdgeArgs) -> list[dict[str, Any]]:
     return origins
 
 
-def _api_behaviour(headers_policy: pulumi.Input[str]) -> dict[str, Any]:
+def _api_behaviour(name: str, headers_policy: pulumi.Input[str], opts: pulumi.ResourceOptions) -> dict[str, Any]:
+    function = _function(f"{name}-viewer-address", "Tells the API who asks", VIEWER_ADDRESS, opts)
     return {
         "target_origin_id": API,
         # A redirect would come after the token has travelled in plain text.
@@ -223,19 +232,13 @@ def _api_behaviour(headers_policy: pulumi.Input[str]) -> dict[str, Any]:
         # The host must be the gateway's own: it refuses any other.
         "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST,
         "response_headers_policy_id": headers_policy,
+        "function_associations": [{"event_type": "viewer-request", "function_arn": function.arn}],
         "compress": True,
     }
 
 
 def _site_behaviour(name: str, headers_policy: pulumi.Input[str], opts: pulumi.ResourceOptions) -> dict[str, Any]:
-    function = cloudfront.Function(
-        f"{name}-one-page",
-        comment="Every address of the front end is its one page",
-        runtime="cloudfront-js-2.0",
-        publish=True,
-        code=ONE_PAGE,
-        opts=opts,
-    )
+    function = _function(f"{name}-one-page", "Every address of the front end is its one page", ONE_PAGE, opts)
     return {
         "target_origin_id": SITE,
         "viewer_protocol_policy": "redirect-to-https",
@@ -246,6 +249,17 @@ def _site_behaviour(name: str, headers_policy: pulumi.Input[str], opts: pulumi.R
         "function_associations": [{"event_type": "viewer-request", "function_arn": function.arn}],
         "compress": True,
     }
+
+
+def _function(name: str, comment: str, code: str, opts: pulumi.ResourceOptions) -> cloudfront.Function:
+    return cloudfront.Function(
+        autonamed(name, FUNCTION_NAME_LIMIT),
+        comment=comment,
+        runtime="cloudfront-js-2.0",
+        publish=True,
+        code=code,
+        opts=opts,
+    )
 
 
 def _security_headers(

@@ -11,10 +11,13 @@ from components.arn import region_of
 from components.checks import require
 from components.sign_up_role import SignUpRole
 
-SHORTEST_PASSWORD = 12
+SHORTEST_PASSWORD = 15
+"""Where a password may be all there is: NIST SP 800-63B, which also has done with rules on kinds of characters."""
+REMEMBERED_PASSWORDS = 5
 TEMPORARY_PASSWORD_DAYS = 3
 REFRESH_TOKEN_DAYS = 30
-ID_TOKEN_MINUTES = 60
+MOST_ROLES = 100
+"""As many groups as a token carries: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html"""
 ROTATION_GRACE_SECONDS = 30
 """How long a refresh token that was just exchanged may be sent again: a lost answer must not sign anybody out."""
 READ_SCOPE = "read"
@@ -25,14 +28,14 @@ ROLE = re.compile(r"[\w+=,.@-]{1,128}")
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolDomain.html
 PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 RESERVED = ("aws", "amazon", "cognito")
-LOCAL = ("http://localhost", "http://127.0.0.1")
+LOCAL = ("http://localhost:", "http://localhost/")
 
 
 class IdentityArgs(TypedDict):
     roles: list[str]
     """Groups of the user pool, the strongest last; tokens carry them in `cognito:groups`."""
     default_role: NotRequired[str]
-    """Role of whoever registers; without one an administrator grants the first."""
+    """Role of whoever registers; without one an administrator grants the first. Needs ``self_sign_up``."""
     self_sign_up: NotRequired[bool]
     """People may register themselves; false unless said otherwise."""
     mfa_required: NotRequired[bool]
@@ -127,18 +130,22 @@ class Identity(pulumi.ComponentResource):
             name,
             user_pool_id=pool.id,
             domain=args["domain_prefix"],
-            # Version 2 shows nothing until somebody has designed its pages.
-            managed_login_version=1,
+            managed_login_version=2,
             opts=inside,
+        )
+        # Pages of version 2 stay empty until a client has a style, even if it is Cognito's own.
+        cognito.ManagedLoginBranding(
+            name, user_pool_id=pool.id, client_id=client.id, use_cognito_provided_values=True, opts=inside
         )
         if "web_acl_arn" in args:
             wafv2.WebAclAssociation(name, resource_arn=pool.arn, web_acl_arn=args["web_acl_arn"], opts=inside)
 
-        region = region_of(pool.arn)
-        pages = pulumi.Output.concat("https://", domain.domain, ".auth.", region, ".amazoncognito.com/oauth2/")
+        pages = pulumi.Output.concat(
+            "https://", domain.domain, ".auth.", region_of(pool.arn), ".amazoncognito.com/oauth2/"
+        )
         self.user_pool_id = pool.id
         self.user_pool_arn = pool.arn
-        self.issuer = pulumi.Output.concat("https://cognito-idp.", region, ".amazonaws.com/", pool.id)
+        self.issuer = pulumi.Output.concat("https://", pool.endpoint)
         self.jwks_uri = pulumi.Output.concat(self.issuer, "/.well-known/jwks.json")
         self.authorize_url = pulumi.Output.concat(pages, "authorize")
         self.token_url = pulumi.Output.concat(pages, "token")
@@ -168,10 +175,11 @@ class Identity(pulumi.ComponentResource):
             admin_create_user_config={"allow_admin_create_user_only": not args.get("self_sign_up", False)},
             password_policy={
                 "minimum_length": SHORTEST_PASSWORD,
-                "require_lowercase": True,
-                "require_uppercase": True,
-                "require_numbers": True,
+                "require_lowercase": False,
+                "require_uppercase": False,
+                "require_numbers": False,
                 "require_symbols": False,
+                "password_history_size": REMEMBERED_PASSWORDS,
                 "temporary_password_validity_days": TEMPORARY_PASSWORD_DAYS,
             },
             mfa_configuration="ON" if args.get("mfa_required", False) else "OPTIONAL",
@@ -214,7 +222,7 @@ class Identity(pulumi.ComponentResource):
             enable_token_revocation=True,
             prevent_user_existence_errors="ENABLED",
             access_token_validity=args.get("access_token_minutes", 60),
-            id_token_validity=ID_TOKEN_MINUTES,
+            id_token_validity=args.get("access_token_minutes", 60),
             refresh_token_validity=REFRESH_TOKEN_DAYS,
             token_validity_units={"access_token": "minutes", "id_token": "minutes", "refresh_token": "days"},
             read_attributes=["email", "email_verified", "name"],
@@ -243,6 +251,22 @@ def _check(name: str, args: IdentityArgs) -> None:
             "letters, digits and _+=,.@- without spaces",
             "rename the role",
         )
+    require(
+        len(roles) <= MOST_ROLES,
+        who,
+        "roles",
+        f"a list of {len(roles)}",
+        f"at most {MOST_ROLES}, as many as a token carries",
+        "express finer differences by ownership",
+    )
+    require(
+        "default_role" not in args or args.get("self_sign_up", False),
+        who,
+        "default_role",
+        args.get("default_role"),
+        "self_sign_up beside it: who is created by an administrator gets roles from them",
+        "set self_sign_up, or remove default_role",
+    )
     require(
         "default_role" not in args or args["default_role"] in roles,
         who,

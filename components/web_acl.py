@@ -40,8 +40,8 @@ class WebAclArgs(TypedDict):
     rate_window_seconds: NotRequired[int]
     """60, 120, 300 or 600; 60 unless said otherwise."""
     count_forwarded: NotRequired[bool]
-    """Count by the first address in `X-Forwarded-For` in place of the caller's: for an ACL behind a proxy. Clients can
-    write that header, so the exact count stays with the ACL at the edge. False unless said otherwise."""
+    """Count by the address in `x-viewer-ip`, which the edge writes, in place of the caller's, which behind the edge is
+    CloudFront's own. Only with ``origin_secrets``: else clients could write it. False unless said otherwise."""
     allowed_countries: NotRequired[list[str]]
     """ISO 3166 codes; when given, all others are refused."""
     blocked_countries: NotRequired[list[str]]
@@ -178,6 +178,14 @@ def _check(name: str, args: WebAclArgs) -> None:
             f"one of {', '.join(EXTRA_GROUPS)}",
             "correct the name; the common groups are always there",
         )
+    require(
+        not args.get("count_forwarded", False) or bool(args.get("origin_secrets")),
+        who,
+        "count_forwarded",
+        True,
+        "origin_secrets beside it: without them clients could name whatever address they like",
+        "give the edge's secret, or count callers",
+    )
     for argument in ("allowed_countries", "blocked_countries"):
         for code in args.get(argument, []):  # type: ignore[attr-defined]
             require(

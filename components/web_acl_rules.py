@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from components.api_contract import ORIGIN_HEADER
+from components.api_contract import ORIGIN_HEADER, VIEWER_HEADER
 from components.error_envelope import error_body
 
 MANAGED_GROUPS = {
@@ -108,7 +108,7 @@ def _rate(limit: int, seconds: int, forwarded: bool) -> Rule:
     }
     if forwarded:
         # A request whose header holds no address counts against one shared limit rather than against none.
-        statement["forwarded_ip_config"] = {"header_name": "X-Forwarded-For", "fallback_behavior": "MATCH"}
+        statement["forwarded_ip_config"] = {"header_name": VIEWER_HEADER, "fallback_behavior": "MATCH"}
     return {"rate_based_statement": statement}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from infra.system.model import System
 
 PROJECT = Path(__file__).resolve().parents[1]
 STACKS = sorted(path.name.split(".")[1] for path in PROJECT.glob("Pulumi.*.yaml"))
-# Stands in where none is configured yet, so that the rest of the stack is tested all the same.
-SAMPLE_DOMAIN = "system.example.com"
+# Stands in where a stack lacks the domain that it demands, so that the rest of it is tested all the same.
+SAMPLE_DOMAIN = {"domain": "system.example.com", "hosted_zone": "example.com"}
 
 
 @cache
@@ -28,13 +29,20 @@ def read_system() -> System:
 
 @cache
 def read_environment(stack: str) -> Environment:
-    """The stack as configured, with an image of every service."""
+    """The stack as configured, with an image of every service and, if it lacks the one it demands, a sample domain."""
     system = read_system()
     path = PROJECT / f"Pulumi.{stack}.yaml"
     try:
         environment = read_stack_file(path, system)
     except ProblemsFound:
-        environment = with_sample_domain(path, system)
+        lines = (f"config:\n  {system.name}:{key}: {value}\n" for key, value in SAMPLE_DOMAIN.items())
+        text = path.read_text()
+        for line in lines:
+            text = text.replace("config:\n", line, 1)
+        with tempfile.TemporaryDirectory() as directory:
+            sample = Path(directory) / path.name
+            sample.write_text(text)
+            environment = read_stack_file(sample, system)
     registry = f"123456789012.dkr.ecr.{environment.region}.amazonaws.com/{system.name}"
     images = {name: f"{registry}/{name}@sha256:{'0' * 64}" for name in system.services}
     return environment.model_copy(update={"images": images})
@@ -44,9 +52,7 @@ def read_environment(stack: str) -> Environment:
 def deployed(stack: str) -> Simulation:
     """The whole program in the simulated cloud; raises CloudRefused with everything that the cloud would refuse."""
     system, environment = read_system(), read_environment(stack)
-    return simulate(
-        lambda: declare(system, environment), project=system.name, stack=stack, region=environment.region
-    )
+    return simulate(lambda: declare(system, environment), project=system.name, stack=stack, region=environment.region)
 
 
 @pytest.fixture

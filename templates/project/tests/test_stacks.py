@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from infra.capacity import plan
@@ -23,15 +25,14 @@ def test_the_stack_is_planned_for_its_share_of_the_load_and_for_growth(system: S
         assert tier.utilisation_now <= 1, f"{tier.subject} does not hold today's load: {tier.remedy}"
 
 
-def test_a_stack_that_demands_a_domain_is_refused_without_one(system: System, stack: str) -> None:
+def test_a_stack_that_demands_a_domain_is_refused_without_one(system: System, stack: str, tmp_path: Path) -> None:
     """S2: CloudFront's own certificate can't insist on TLS 1.3."""
-    configured = PROJECT / f"Pulumi.{stack}.yaml"
-    lines = configured.read_text().splitlines(keepends=True)
-    without = [line for line in lines if f"{system.name}:domain:" not in line and ":hosted_zone:" not in line]
-    if not any(line.strip() == f"{system.name}:require_domain: true" for line in lines):
-        return
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(ProblemsFound, match="TLS 1.3") as refusal:
-        patch.setattr(type(configured), "read_text", lambda *_, **__: "".join(without))
-        patch.setattr(type(configured), "read_bytes", lambda *_, **__: "".join(without).encode())
-        read_stack_file(configured, system)
+    configured = (PROJECT / f"Pulumi.{stack}.yaml").read_text()
+    if f"{system.name}:require_domain: true" not in configured:
+        pytest.skip(f"{stack} may go without a domain (require_domain)")
+    without = tmp_path / f"Pulumi.{stack}.yaml"
+    kept = [line for line in configured.splitlines() if ":domain:" not in line and ":hosted_zone:" not in line]
+    without.write_text("\n".join(kept) + "\n")
+    with pytest.raises(ProblemsFound, match="TLS 1.3") as refusal:
+        read_stack_file(without, system)
     assert f"{system.name}:domain is missing" in str(refusal.value)

@@ -1,0 +1,159 @@
+"""Whatever answers are taken, the project is whole and passes its own tests untouched (U1)."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.capacity import check_shards
+from infra.commands.stacks import read_project
+from infra.system.loader import load_system
+from tests.projects import make_project
+
+MATRIX: dict[str, dict[str, Any]] = {
+    "the default answers": {},
+    "one service": {"services": ["order"], "name": "orders"},
+    "fifty services": {"name": "many", "services": [f"part-{number}" for number in range(50)], "events": "sqs"},
+    "SQS": {"events": "sqs", "event_log_days": 30},
+    "no domain yet": {"domain": ""},
+    "much data, in shards": {
+        "services": ["user", {"name": "order", "data_gb": 3000, "data_growth_gb_per_month": 100}, "payment"]
+    },
+    "another region": {"region": "us-east-1", "domain": "shop.io"},
+    "words that YAML takes for something else": {
+        "name": "null",
+        "description": 'on: "off" # it\'s {{ 7 * 7 }} {% raw %} ünïcödé 🙂 \\',
+        "services": [{"name": "off", "description": "yes: 'no' # é"}, "true", {"name": "y1e3", "description": "- 1"}],
+        "domain": "xn--bro-hoa.example.com",
+    },
+    "a pipeline, an address for alarms, Apache licence": {
+        "repository": "acme-corp/web.shop_2",
+        "alarm_email": "on-call+shop@ops.example.com",
+        "licence": "Apache-2.0",
+    },
+    "MIT licence": {"licence": "MIT", "name": "a" * 20, "description": ""},
+    "50,000 requests/s": {"requests_per_second": 50000},
+    "a handful of requests": {"requests_per_second": 2, "growth_factor": 1, "services": ["note"]},
+    "no growth": {"growth_factor": 1},
+    "an internal service": {
+        "services": ["user", {"name": "audit", "exposure": "internal", "consumes": ["user.closed"]}]
+    },
+    "no CQRS": {"services": ["user", {"name": "order", "cqrs": False}, "payment"]},
+    "CQRS on SQS, fractions": {
+        "events": "sqs",
+        "requests_per_second": 1500.5,
+        "services": [{"name": "invoice", "cqrs": True, "read_share": 0.00001, "data_gb": 1e-7}],
+    },
+    "resources of its own": {
+        "services": [
+            {
+                "name": "library",
+                "traffic_weight": 2.5,
+                "resources": {
+                    "book": {
+                        "description": 'One: "volume"',
+                        "fields": {
+                            "title": {"type": "string", "required": True, "description": "{{ title }} # 1"},
+                            "kind": {"type": "enum", "values": ["print", "audio"]},
+                        },
+                        "operations": {"list": ["anyone"], "create": ["admin"]},
+                        "cache": {"invalidation": "write_through", "seconds": 60},
+                    }
+                },
+                "publishes": ["book.lent"],
+            },
+            {"name": "reader", "consumes": ["book.lent"]},
+        ]
+    },
+    "a subset of the samples": {"services": ["payment", "user"]},
+}
+
+EXPECTED = {
+    *(".copier-answers.yml", ".editorconfig", ".gitignore", "LICENSE", "Makefile", "README.md", "ARCHITECTURE.md"),
+    *("system.yaml", "system.schema.json", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"),
+    *("pyproject.toml", "requirements.in", "requirements.txt", "infra/__main__.py", "infra/setup.sh"),
+    *("infra/commands/service.py", "components/__init__.py", "foundation/state.yaml", "services/README.md"),
+    *("tests/conftest.py", "tests/test_program.py"),
+}
+PIPELINE = (".github/workflows/check.yml", ".github/workflows/deploy.yml", ".github/workflows/deploy-stack.yml")
+MARKER = re.compile(r"(?<!\$)\{\{|\{%|\{#|\[\[%|_copier_conf|copier_answers \|")
+
+
+@pytest.fixture(params=MATRIX.values(), ids=MATRIX.keys(), scope="module")
+def answers(request: pytest.FixtureRequest) -> dict[str, Any]:
+    found: dict[str, Any] = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(template: Path, answers: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project(template, tmp_path_factory.mktemp("matrix") / "project", answers)
+
+
+def test_its_files_are_there(project: Path, answers: dict[str, Any]) -> None:
+    present = {str(path.relative_to(project)) for path in project.rglob("*") if path.is_file()}
+    assert EXPECTED - present == set()
+    assert present.issuperset(PIPELINE) if answers.get("repository") else present.isdisjoint(PIPELINE)
+    assert not [name for name in present if name.endswith((".jinja", ".pyc")) or "{" in name]
+
+
+def test_no_mark_of_the_template_is_left(project: Path, answers: dict[str, Any]) -> None:
+    ours = str(answers)
+    for path in project.rglob("*"):
+        # What comes from infra/ and components/ is copied, never rendered.
+        if path.is_file() and path.relative_to(project).parts[0] not in {"infra", "components"}:
+            for line in path.read_text(encoding="utf-8").splitlines():
+                found = MARKER.search(line)
+                assert found is None or "{{ 7 * 7 }}" in line or "{{ title }}" in line, f"{path.name}: {line}"
+    assert "49" not in (project / "README.md").read_text() or "7 * 7" not in ours
+
+
+def test_its_declaration_and_stacks_say_what_was_answered(project: Path, answers: dict[str, Any]) -> None:
+    system = load_system(project / "system.yaml")
+    names = [
+        item if isinstance(item, str) else item["name"]
+        for item in answers.get("services", ["user", "order", "payment"])
+    ]
+    assert list(system.services) == names
+    assert system.name == answers.get("name", "shop")
+    assert system.events.broker == answers.get("events", "kafka")
+    assert system.events.log_retention_days == answers.get("event_log_days", 2555)
+    assert system.requirements.requests_per_second == answers.get("requests_per_second", 1000)
+    assert system.requirements.growth_factor == answers.get("growth_factor", 10)
+    if "description" in answers:
+        assert system.description == answers["description"]
+    for item in answers.get("services", []):
+        for key, value in item.items() if isinstance(item, dict) else ():
+            if key != "name":
+                service = system.services[item["name"]]
+                declared = service.model_dump(mode="json", exclude_unset=True).get(key, getattr(service, key))
+                assert declared == value, key
+    assert check_shards(system) == []
+    stacks = read_project(project)
+    domain = answers.get("domain", f"{system.name}.example.com")
+    assert set(stacks.environments) == ({"dev", "staging", "prod"} if domain else {"dev"})
+    for name, environment in stacks.environments.items():
+        assert environment.region == answers.get("region", "eu-central-1")
+        assert environment.domain == {"dev": None, "staging": f"staging.{domain}", "prod": domain}[name]
+        assert environment.repository == (answers.get("repository") or None)
+    if domain:
+        email = answers.get("alarm_email")
+        assert stacks.environments["prod"].alarm_emails == ([email] if email else [])
+
+
+def test_it_passes_its_own_tests_untouched(project: Path, environment: Path) -> None:
+    done = subprocess.run(
+        ["make", "test", f"VENV={environment}"],
+        cwd=project,
+        env={key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "MAKE", "MFLAGS"))},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    assert "failed" not in done.stdout

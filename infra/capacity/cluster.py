@@ -24,7 +24,9 @@ def plan_cluster(
     floor = int(figures.ZONES) if environment.multi_zone else 1
     nodes_now = _nodes(cpu_now, pods_now, floor)
     nodes_grown = _nodes(cpu_grown, pods_grown, floor)
-    cpu_limit = math.ceil(nodes_grown * figures.NODE_VCPUS * figures.POOL_HEADROOM)
+    # Whole nodes: a limit that a further node would pass keeps a rollout's new pods waiting for ever.
+    spare = math.ceil(nodes_grown * figures.POOL_HEADROOM)
+    cpu_limit = int((nodes_grown + spare) * figures.NODE_VCPUS)
     cluster = ClusterPlan(
         instance_cpus=figures.NODE_CPUS,
         nodes_now=nodes_now,
@@ -67,8 +69,8 @@ def plan_cluster(
             "cluster",
             "cpu_limit",
             str(cpu_limit),
-            f"{nodes_grown} nodes of {figures.NODE_VCPUS:.0f} vCPU and a quarter more, for pods that run beside those "
-            "they replace",
+            f"{nodes_grown} nodes of {figures.NODE_VCPUS:.0f} vCPU and {spare} more, for pods that run beside those they "
+            "replace",
             "P1",
             figures.POOL_HEADROOM.source,
         ),

@@ -109,7 +109,6 @@ GP3_MAX_IOPS = Figure(64000, "IOPS", f"{_RDS_STORAGE}: most that gp3 can be give
 GP3_IOPS_PER_GB = Figure(50, "IOPS a GiB", "Amazon RDS API, CreateDBInstance: IOPS is 0.5 to 50 times the storage")
 GP3_THROUGHPUT = Figure(125, "MiB/s", f"{_RDS_STORAGE}: gp3 baseline below 400 GiB")
 GP3_STRIPED_THROUGHPUT = Figure(500, "MiB/s", f"{_RDS_STORAGE}: gp3 baseline from 400 GiB")
-GP3_MAX_THROUGHPUT = Figure(4000, "MiB/s", f"{_RDS_STORAGE}: most that gp3 can be given")
 IO_KIB = Figure(8, "KiB", "PostgreSQL documentation: a page is 8 KiB")
 MAX_REPLICAS = Figure(15, "replicas", "Amazon RDS User Guide, read replicas: PostgreSQL up to 15")
 CONNECTION_BYTES = Figure(
@@ -315,7 +314,6 @@ SHARED_PRIVATE_ADDRESSES = Figure(
     128, "addresses a zone", "load balancer (up to 100 as it scales, ELB User Guide), interface endpoints, VPC links"
 )
 NAT_CONNECTIONS = Figure(55_000, "connections", "Amazon VPC User Guide: a NAT gateway to one destination")
-NAT_GBPS = Figure(100, "Gbit/s", "Amazon VPC User Guide: a NAT gateway scales up to that")
 OUTBOUND_CONNECTIONS = Figure(
     0.1, "connections a request/s", "one request in ten calls one outside service, for a second", assumed=True
 )
@@ -328,7 +326,12 @@ NODE_GIB_PER_VCPU = Figure(4, "GiB", "general-purpose instances")
 NODE_ALLOCATABLE = Figure(0.9, "of a node", "Amazon EKS: kubelet, system and eviction reserve", assumed=True)
 NODE_PACKING = Figure(0.85, "of a node", "pods of unequal size leave gaps", assumed=True)
 PODS_PER_NODE = Figure(110, "pods", "Kubernetes documentation, large clusters")
-POOL_HEADROOM = Figure(1.25, "times the need", "a rollout runs new pods before old ones stop (maxUnavailable: 0)")
+POOL_HEADROOM = Figure(
+    0.25,
+    "of the nodes",
+    "a rollout runs new pods before old ones stop (maxUnavailable: 0); at least one whole node",
+    assumed=True,
+)
 NODES_PER_CLUSTER = Figure(5000, "nodes", "Kubernetes documentation, large clusters")
 ACCOUNT_VCPUS_QUOTA = "L-1216C47A"
 ACCOUNT_VCPUS = Figure(

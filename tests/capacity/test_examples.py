@@ -302,3 +302,12 @@ def test_environment_names_reach_the_problems() -> None:
     services = {f"part-{n}": system.services["thing"] for n in range(8)}
     with pytest.raises(ProblemsFound, match=r"Pulumi\.blue\.yaml"):
         plan(system.model_copy(update={"services": services}), stack)
+
+
+@pytest.mark.parametrize("stack", [DEV, PROD])
+def test_the_node_pool_has_a_whole_node_to_spare(stack: Environment) -> None:
+    """A rollout runs new pods beside the old ones: a limit within the last node would stop it."""
+    cluster = plan(shop(), stack).cluster
+    assert cluster.cpu_limit >= 4 * (cluster.nodes_grown + 1)
+    assert cluster.cpu_limit % 4 == 0
+    assert cluster.memory_limit_gib == 4 * cluster.cpu_limit

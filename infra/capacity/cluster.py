@@ -69,8 +69,8 @@ def plan_cluster(
             "cluster",
             "cpu_limit",
             str(cpu_limit),
-            f"{nodes_grown} nodes of {figures.NODE_VCPUS:.0f} vCPU and {spare} more, for pods that run beside those they "
-            "replace",
+            f"{nodes_grown} nodes of {figures.NODE_VCPUS:.0f} vCPU and {spare} more, for pods that run beside those "
+            "they replace",
             "P1",
             figures.POOL_HEADROOM.source,
         ),

@@ -251,7 +251,7 @@ def shop_without_git(template: Path, tmp_path: Path) -> Path:
     return make_project(template, tmp_path / "plain")
 
 
-def test_outside_a_project_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:  # noqa: ANN401
+def test_outside_a_project_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.chdir(tmp_path)
     assert service.main(["add", "invoice"]) == 1
     assert ".copier-answers.yml: the file is missing" in capsys.readouterr().err
@@ -275,7 +275,7 @@ def test_a_failure_half_way_leaves_nothing_behind(unchanged: Path, monkeypatch: 
 
     real = copier.run_update
 
-    def interrupted(*arguments: Any, **options: Any) -> None:  # noqa: ANN401
+    def interrupted(*arguments: Any, **options: Any) -> None:
         real(*arguments, **options)
         raise KeyboardInterrupt
 

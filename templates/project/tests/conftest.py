@@ -35,13 +35,10 @@ def read_environment(stack: str) -> Environment:
     try:
         environment = read_stack_file(path, system)
     except ProblemsFound:
-        lines = (f"config:\n  {system.name}:{key}: {value}\n" for key, value in SAMPLE_DOMAIN.items())
-        text = path.read_text()
-        for line in lines:
-            text = text.replace("config:\n", line, 1)
+        lines = "".join(f"  {system.name}:{key}: {value}\n" for key, value in SAMPLE_DOMAIN.items())
         with tempfile.TemporaryDirectory() as directory:
             sample = Path(directory) / path.name
-            sample.write_text(text)
+            sample.write_text(path.read_text().replace("config:\n", f"config:\n{lines}", 1))
             environment = read_stack_file(sample, system)
     registry = f"123456789012.dkr.ecr.{environment.region}.amazonaws.com/{system.name}"
     images = {name: f"{registry}/{name}@sha256:{'0' * 64}" for name in system.services}

@@ -466,10 +466,10 @@ def _check_addresses(component: str, args: ClusterArgs) -> None:
     for cidr in endpoint_cidrs:
         check_cidr(component, "endpoint_cidrs", cidr)
         require(
-            IPv4Network(cidr).prefixlen > 0,
+            IPv4Network(cidr).prefixlen > 0 or not args.get("protect", True),
             component,
             "endpoint_cidrs",
             cidr,
-            "the networks of the people and pipelines that administer the cluster",
+            "of a protected cluster, the networks of the people and pipelines that administer it",
             "name them, or leave the list empty and deploy from inside the network",
         )

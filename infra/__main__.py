@@ -50,7 +50,9 @@ def declare(system: System, environment: Environment) -> None:
         raise ProblemsFound(problems)
 
     site = Site.of(system, environment, plan(system, environment))
-    ground = declare_ground(site)
+    images = declare_images(site)
+    delivery = declare_delivery(site, images)
+    ground = declare_ground(site, delivery)
 
     identity = declare_identity(site)
     certificates = declare_certificates(site)
@@ -62,12 +64,10 @@ def declare(system: System, environment: Environment) -> None:
     cache = declare_cache(site, ground)
     events = declare_events(site, ground)
 
-    images = declare_images(site)
     declare_services(site, ground, Neighbours(identity, databases, cache, events, balancer))
 
     dashboard = watch(site, edge, gateway, balancer, databases, events)
     keep(site)
-    delivery = declare_delivery(site, images)
 
     pulumi.export("url", edge.url)
     pulumi.export("api", gateway.component.url)

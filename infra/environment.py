@@ -111,7 +111,8 @@ class Environment(BaseModel):
     cluster_endpoint_cidrs: Annotated[list[PublicNetwork], Field(max_length=40), Distinct] = []
     """Networks from which the cluster's API may be reached; empty: from inside the network only."""
     cluster_admin_role_arns: Annotated[list[RoleArn], Distinct] = []
-    """IAM roles that administer the cluster."""
+    """IAM roles that administer the cluster, beside the pipeline's; empty: the role that runs `pulumi up`, whoever that
+    is, so name them before a second one does."""
     existing_cluster: ExistingCluster | None = None
     """A cluster that is there already; its kubeconfig is the secret `kubeconfig`."""
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_aws as aws
 
 from components.addons import ClusterAddons
 from components.cluster import Cluster
 from components.cluster_access import ClusterAccess, TargetGroupBindingApi
+from components.delivery import Delivery
 from components.existing_cluster import ExistingCluster, ExistingClusterArgs
 from components.namespace import Namespace, NamespaceArgs
 from components.network import NatMode, Network
@@ -36,12 +38,12 @@ class Ground:
     namespace: pulumi.Output[str]
 
 
-def declare_ground(site: Site) -> Ground:
+def declare_ground(site: Site, delivery: Delivery | None) -> Ground:
     brought = site.environment.existing_cluster
-    return _brought(site, brought) if brought else _made(site)
+    return _brought(site, brought) if brought else _made(site, delivery)
 
 
-def _made(site: Site) -> Ground:
+def _made(site: Site, delivery: Delivery | None) -> Ground:
     environment, sizes, pool = site.environment, site.plan.network, site.plan.cluster
     network = Network(
         "network",
@@ -68,7 +70,7 @@ def _made(site: Site) -> Ground:
             "vpc_cidr": str(sizes.cidr),
             "subnet_ids": list(network.private_subnet_ids),
             "key_arn": site.key("cluster"),
-            "administrators": {arn.rpartition("/")[2].lower(): arn for arn in environment.cluster_admin_role_arns},
+            "administrators": _administrators(site, delivery),
             "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
             "log_days": environment.log_days,
             "protect": environment.protect,
@@ -104,6 +106,18 @@ def _made(site: Site) -> Ground:
         cluster_name=cluster.cluster_name,
         namespace=_namespace(site, cluster.access, [nodes]),
     )
+
+
+def _administrators(site: Site, delivery: Delivery | None) -> dict[str, pulumi.Input[str]]:
+    """The configured roles and the pipeline's; with none configured, whoever deploys: a first time just works."""
+    roles: dict[str, pulumi.Input[str]] = {
+        arn.rpartition("/")[2]: arn for arn in site.environment.cluster_admin_role_arns
+    }
+    if roles:
+        return {**roles, "pipeline": delivery.role_arn} if delivery else roles
+    asked = pulumi.InvokeOptions(provider=site.region)
+    session = aws.iam.get_session_context_output(arn=aws.get_caller_identity_output(opts=asked).arn, opts=asked)
+    return {"deployer": session.issuer_arn}
 
 
 def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:

@@ -94,7 +94,8 @@ def _values_of(document: Document, system: System) -> tuple[dict[str, object], l
     if configuration is None or configuration.value is None:
         return {}, []
     if not isinstance(configuration.value, dict):
-        finding = Finding(("config",), printable(configuration.value), "a mapping", "write `key: value` lines below it")
+        shown = printable(configuration.value) if configuration.children else "a single value"
+        finding = Finding(("config",), shown, "a mapping", "write `key: value` lines below it")
         document.refuse([finding])
     values = {str(key): _value_of(node) for key, node in configuration.children.items()}
     # A plain value's own spelling does not matter: the engine takes the text as it stands.

@@ -106,7 +106,10 @@ def _text_of(path: FilePath) -> str:
 
 
 def _syntax_problem(error: yaml.YAMLError, text: str, where: str, quotable: bool) -> ProblemsFound:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    said = getattr(error, "problem", None) or "this is not YAML"
+    marks = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    # What is still open when the file ends is mended where it was opened.
+    mark = marks[1] if marks[1] and "end" in said and "stream" in said else marks[0] or marks[1]
     line = mark.line + 1 if mark else 1
     lines = text.splitlines() or [""]
     near = lines[min(line, len(lines)) - 1]
@@ -115,7 +118,6 @@ def _syntax_problem(error: yaml.YAMLError, text: str, where: str, quotable: bool
     if "\t" in indentation:
         expected, remedy = "spaces, since YAML refuses tabs as indentation", "replace the tab by spaces"
     else:
-        said = getattr(error, "problem", None) or "this is not YAML"
         expected = f"YAML, but its parser says: {said}"
         remedy = "look at this line and the one before it: brackets, quotes, a colon in unquoted text, indentation"
     return ProblemsFound([Problem(f"{where}:{line}", "", shown, expected, remedy)])

@@ -147,6 +147,7 @@ class Resource(Declared):
     plural: Annotated[str, Field(pattern=HYPHENATED, max_length=40)] | None = None
     """The path segment; by English rule from the name when absent."""
     description: Line = ""
+    """One line: what a row of it stands for."""
     fields: Annotated[dict[Identifier, ResourceField], Field(min_length=1, max_length=100)]
     """By column name; `id`, `created_at`, `updated_at`, `version` come of themselves."""
     operations: Annotated[dict[Operation, list[str]], Field(min_length=1)]
@@ -183,6 +184,7 @@ class Service(Declared):
     """One independently deployed program with its own database, API and events (A1, A2)."""
 
     description: Line = ""
+    """One line: what the service is for."""
     exposure: Literal["public", "internal"] = "public"
     """`public`: routed by the API gateway; `internal`: reachable from inside the cluster only."""
     traffic_weight: Annotated[float, Field(gt=0, le=1000)] = 1.0

@@ -21,8 +21,8 @@ UNKNOWN_AND_MISSING = [
           "`name` (also the Pulumi project's name", "add `name:` here"),
     Wrong("no identity roles", "roles: [customer, support, admin]\n  default_role: customer", "mfa: optional",
           "identity.roles", "missing", "`roles` (groups of the user pool", "add `roles:` here", at="identity:"),
-    Wrong("field without type", "{type: integer, minimum: 1}", "{minimum: 1}", f"{PAYMENT}.fields.amount.type", "missing",
-          "`type` (the value's type)", "add `type:` here", at="amount:"),
+    Wrong("field without type", "{type: integer, minimum: 1}", "{minimum: 1}", f"{PAYMENT}.fields.amount.type",
+          "missing", "`type` (the value's type)", "add `type:` here", at="amount:"),
 ]  # fmt: skip
 
 KINDS = [
@@ -36,9 +36,10 @@ KINDS = [
           "write it in plain digits"),
     Wrong("not a number", "growth_factor: 10", "growth_factor: .nan", "requirements.growth_factor", "nan",
           "a finite number", "write it in plain digits"),
-    Wrong("number for a boolean", "cqrs: true", "cqrs: 1", f"{ORDER}.cqrs", "1", "true or false", "write true or false"),
-    Wrong("version-like number for text", "name: shop\n", "name: shop\ndescription: 1.10\n", "description", "1.1", "text",
-          'put it in quotes: "1.10"', at="description:"),
+    Wrong("number for a boolean", "cqrs: true", "cqrs: 1", f"{ORDER}.cqrs", "1", "true or false",
+          "write true or false"),
+    Wrong("version-like number for text", "name: shop\n", "name: shop\ndescription: 1.10\n", "description", "1.1",
+          "text", 'put it in quotes: "1.10"', at="description:"),
     Wrong("date for text", "name: shop\n", "name: shop\ndescription: 2026-01-31\n", "description", "2026-01-31", "text",
           'put it in quotes: "2026-01-31"', at="description:"),
     Wrong("text for a list", "consumes: [order.placed]", "consumes: order.placed", "services.payment.consumes",
@@ -57,8 +58,8 @@ KINDS = [
 CHOICES = [
     Wrong("misspelt type", "type: decimal", "type: decmal", f"{FIELDS}.total.type", '"decmal"',
           "one of `string`, `text`, `integer`, `decimal`", "did you mean `decimal`?", at="total:"),
-    Wrong("unknown broker", "broker: kafka", "broker: rabbitmq", "events.broker", '"rabbitmq"', "one of `kafka` or `sqs`",
-          "choose one of `kafka` or `sqs`"),
+    Wrong("unknown broker", "broker: kafka", "broker: rabbitmq", "events.broker", '"rabbitmq"',
+          "one of `kafka` or `sqs`", "choose one of `kafka` or `sqs`"),
     Wrong("window that the WAF lacks", "per_seconds: 60", "per_seconds: 90", "edge.rate_limit.per_seconds", "90",
           "one of `60`, `120`, `300` or `600`", "choose one of", at="rate_limit:"),
     Wrong("unknown operation", "          get: [admin]", "          remove: [admin]\n          get: [admin]",
@@ -69,13 +70,14 @@ CHOICES = [
 ]  # fmt: skip
 
 BOUNDS = [
-    Wrong("share above one", "read_share: 0.85", "read_share: 85", f"{ORDER}.read_share", "85", "at most 1", "lower it"),
+    Wrong("share above one", "read_share: 0.85", "read_share: 85", f"{ORDER}.read_share", "85", "at most 1",
+          "lower it"),
     Wrong("weight of nothing", "traffic_weight: 2", "traffic_weight: 0", "services.payment.traffic_weight", "0",
           "more than 0", "raise it"),
     Wrong("perfect availability", "availability_percent: 99.9", "availability_percent: 100",
           "requirements.availability_percent", "100", "less than 100", "lower it"),
-    Wrong("rate limit below the WAF's", "requests: 100,", "requests: 5,", "edge.rate_limit.requests", "5", "at least 10",
-          "raise it", at="rate_limit:"),
+    Wrong("rate limit below the WAF's", "requests: 100,", "requests: 5,", "edge.rate_limit.requests", "5",
+          "at least 10", "raise it", at="rate_limit:"),
     Wrong("too long a retention", "retention_hours: 168", "retention_hours: 9000", "events.retention_hours", "9000",
           "at most 8,760", "lower it"),
     Wrong("no roles", "roles: [customer, support, admin]\n  default_role: customer", "roles: []", "identity.roles",
@@ -87,8 +89,10 @@ BOUNDS = [
           amount: {type: integer, minimum: 1}
         operations:
           get: [admin]
-""", "    resources: {}\n", "services.payment.resources", "an empty mapping", "at least 1 entry", "add what is missing"),
-    Wrong("too many decimals", "scale: 2", "scale: 12", f"{FIELDS}.total.scale", "12", "at most 10", "lower it", at="total:"),
+""", "    resources: {}\n", "services.payment.resources", "an empty mapping", "at least 1 entry",
+          "add what is missing"),
+    Wrong("too many decimals", "scale: 2", "scale: 12", f"{FIELDS}.total.scale", "12", "at most 10", "lower it",
+          at="total:"),
     Wrong("description of a page", "name: shop\n", f"name: shop\ndescription: {'long ' * 50}\n", "description",
           '"long long long long long long long long long long long lon…', "at most 200 characters", "shorten it",
           at="description:"),
@@ -112,17 +116,17 @@ NAMES = [
 ]  # fmt: skip
 
 SPELLINGS = [
-    Wrong("Norway read as false", "edge:\n", "edge:\n  allowed_countries: [NO, SE]\n", "edge.allowed_countries[0]", "NO",
-          "true or false, or text in quotes", 'YAML 1.1 reads NO as false: write false, or "NO" in quotes',
+    Wrong("Norway read as false", "edge:\n", "edge:\n  allowed_countries: [NO, SE]\n", "edge.allowed_countries[0]",
+          "NO", "true or false, or text in quotes", 'YAML 1.1 reads NO as false: write false, or "NO" in quotes',
           at="allowed_countries"),
     Wrong("yes for true", "cqrs: true", "cqrs: yes", f"{ORDER}.cqrs", "yes", "true or false",
           "YAML 1.1 reads yes as true: write true"),
     Wrong("a time of day read as base 60", "retention_hours: 168", "retention_hours: 22:30", "events.retention_hours",
           "22:30", "a number in plain digits", "YAML 1.1 reads 22:30 as 1350: write 1350"),
-    Wrong("digits grouped", "requests_per_second: 1000", "requests_per_second: 1_000", "requirements.requests_per_second",
-          "1_000", "a number in plain digits", "reads 1_000 as 1000: write 1000"),
-    Wrong("octal", "retention_hours: 168", "retention_hours: 0168", "events.retention_hours", '"0168"', "a whole number",
-          "write it without quotes: 168"),
+    Wrong("digits grouped", "requests_per_second: 1000", "requests_per_second: 1_000",
+          "requirements.requests_per_second", "1_000", "a number in plain digits", "reads 1_000 as 1000: write 1000"),
+    Wrong("octal", "retention_hours: 168", "retention_hours: 0168", "events.retention_hours", '"0168"',
+          "a whole number", "write it without quotes: 168"),
     Wrong("octal that reads as another number", "retention_hours: 168", "retention_hours: 0167",
           "events.retention_hours", "0167", "a number in plain digits", "reads 0167 as 119"),
     Wrong("key read as a boolean", "amount: {", "on: {", f"{PAYMENT}.fields.on", "",
@@ -138,8 +142,8 @@ SPELLINGS = [
           "each key once; it stands on line 20 again", "keep one of the two"),
     Wrong("merge of what is no mapping", "cqrs: true", "<<: 5\n    cqrs: true", ORDER, "merged with 5",
           "an alias of a mapping after `<<`", "write `<<: *name`", at="  order:"),
-    Wrong("list as a key", "cqrs: true", "? [a]\n    : 1\n    cqrs: true", ORDER, "a mapping with a list of 1 item as a key",
-          "names as keys", "write a plain name", at="  order:"),
+    Wrong("list as a key", "cqrs: true", "? [a]\n    : 1\n    cqrs: true", ORDER,
+          "a mapping with a list of 1 item as a key", "names as keys", "write a plain name", at="  order:"),
 ]  # fmt: skip
 
 

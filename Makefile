@@ -1,7 +1,6 @@
 # `make` lists what can be done. Every command sets up its Python environment itself when that is missing or out of date.
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
-ROUNDS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test bench plan compare format schema requirements clean
@@ -25,10 +24,10 @@ test: setup ## Check format, lint and types, and run all tests
 bench: setup ## Measure planning, simulating and copying against floors measured in the same run
 	@$(PYTHON) -m bench
 
-plan: setup ## Show every size of the reference system and its reason
-	@$(PYTHON) -m infra.commands.plan
+plan: setup ## Show every size of the reference system, and bring ARCHITECTURE.md up to date (WHY=1 with reasons)
+	@$(PYTHON) -m infra.commands.plan $(if $(WHY),--why)
 
-compare: setup ## What changes in the reference system if load or data grow
+compare: setup ## What changes in the reference system if load or data grow: make compare LOAD=10
 	@$(PYTHON) -m infra.commands.compare
 
 format: setup ## Format the code, and mend what the linter can

@@ -1,0 +1,75 @@
+"""A project checks its code as this repository does, so that what passes here passes there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.architecture import skeleton
+from tests.projects import ROOT
+
+
+def tools(where: Path) -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((where / "pyproject.toml").read_text())["tool"]
+    return found
+
+
+def test_the_tools_settings_are_the_same_but_for_what_a_project_lacks(shop: Path) -> None:
+    ours, theirs = tools(ROOT), tools(shop)
+    for settings in (ours, theirs):
+        settings["ruff"].pop("extend-exclude", None)
+        for names in (settings["ruff"]["lint"]["isort"]["known-first-party"], settings["mypy"]["packages"]):
+            names[:] = [name for name in names if name != "bench"]
+    assert theirs == ours
+
+
+def test_the_document_starts_as_the_skeleton(shop: Path) -> None:
+    """O1"""
+    assert (shop / "ARCHITECTURE.md").read_text() == skeleton("shop")
+
+
+def test_help_lists_every_command_of_the_readme(shop: Path) -> None:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    done = subprocess.run(["make"], cwd=shop, env=clean, check=True, capture_output=True, text=True)
+    listed = {line.split()[1] for line in done.stdout.splitlines()}
+    readme = (shop / "README.md").read_text()
+    used = {
+        word.split()[1].strip("`.,;:)") for word in readme.replace("\n", " ").split("`") if word.startswith("make ")
+    }
+    assert used - listed == set()
+    assert listed >= {"setup", "plan", "compare", "test", "rehearse", "up", "add-service", "remove-service", "update"}
+
+
+def test_a_service_command_without_a_name_says_so(shop: Path, environment: Path) -> None:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE") and key != "NAME"}
+    done = subprocess.run(
+        ["make", "add-service", f"VENV={environment}"], cwd=shop, env=clean, check=False, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "say which: NAME=" in done.stderr
+
+
+def test_a_service_command_runs_nothing_that_its_values_say(shop: Path, environment: Path) -> None:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    command = ["make", "add-service", f"VENV={environment}", "NAME=a'; touch ran #", 'SET=b="$(touch ran)"']
+    done = subprocess.run(command, cwd=shop, env=clean, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert not (shop / "ran").exists()
+    assert "Traceback" not in done.stderr
+
+
+def test_workflows_are_whole_and_pin_their_actions(template: Path) -> None:
+    workflows = sorted((template / "templates/project").glob("*.github*/workflows/*.yml"))
+    assert len(workflows) == 3
+    for path in workflows:
+        workflow = yaml.safe_load(path.read_text())
+        for job in workflow["jobs"].values():
+            for step in job.get("steps", []):
+                assert "uses" not in step or step["uses"].rpartition("@v")[2].isdigit(), step
+        # YAML 1.1 reads the key `on` as true.
+        assert True in workflow

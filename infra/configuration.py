@@ -98,23 +98,29 @@ def _values_of(document: Document, system: System) -> tuple[dict[str, object], l
         finding = Finding(("config",), shown, "a mapping", "write `key: value` lines below it")
         document.refuse([finding])
     values = {str(key): _value_of(node) for key, node in configuration.children.items()}
-    # A plain value's own spelling does not matter: the engine takes the text as it stands.
-    unreadable = [
-        *(finding for finding in document.findings if len(finding.path) > 1),
-        *(finding for finding in document.spellings if len(finding.path) > 2),
-    ]
+    unreadable = [*document.findings, *document.spellings]
     secret = f"{system.name}:{KUBECONFIG}"
     return values, [
         replace(finding, path=finding.path[1:])
         for finding in unreadable
-        if finding.path[0] == "config" and finding.path[1] != secret
+        if finding.path[:1] == ("config",) and len(finding.path) > 1 and finding.path[1] != secret
     ]
 
 
 def _value_of(node: Node) -> object:
     if _encrypted(node):
         return Secret.VALUE
-    return node.value if isinstance(node.value, dict | list) else node.text
+    match node.value:
+        case dict() | list():
+            return node.value
+        case bool():
+            return "true" if node.value else "false"
+        # Pulumi writes numbers anew: an unquoted version 1.30 reaches the program as 1.3, and 1.0 as 1.
+        case float() if node.value.is_integer():
+            return str(int(node.value))
+        case int() | float():
+            return str(node.value)
+    return node.text
 
 
 def _encrypted(node: Node) -> bool:

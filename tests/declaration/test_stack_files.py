@@ -91,9 +91,21 @@ def test_plain_and_quoted_values_are_the_same(tmp_path: Path) -> None:
     assert (plain.require_domain, plain.load_share, plain.log_days) == (False, 0.5, 30)
 
 
-def test_an_unquoted_version_is_taken_as_it_is_written(tmp_path: Path) -> None:
-    text = "config:\n  aws:region: eu-central-1\n  shop:require_domain: false\n  shop:kubernetes_version: 1.30\n"
-    assert read_stack_file(write(tmp_path, text), shop()).kubernetes_version == "1.30"
+def test_an_unquoted_version_is_refused_where_pulumi_would_shorten_it(tmp_path: Path) -> None:
+    """Seen with the real engine: 1.30 without quotes reaches the program as 1.3."""
+    text = "config:\n  aws:region: eu-west-1\n  shop:require_domain: false\n  shop:kubernetes_version: {}\n"
+    (problem,) = problems_of(lambda: read_stack_file(write(tmp_path, text.format("1.30")), shop()))
+    assert (problem.where, problem.value) == ("Pulumi.prod.yaml:4", '"1.3"')
+    assert problem.expected == 'a minor version of Kubernetes in quotes such as "1.35"'
+    assert read_stack_file(write(tmp_path, text.format("1.35")), shop()).kubernetes_version == "1.35"
+
+
+@pytest.mark.parametrize(("written", "remedy"), [("yes", "write true"), ("1_000", "write 1000"), ("017", "write 15")])
+def test_what_two_readers_of_yaml_take_differently_is_refused(written: str, remedy: str, tmp_path: Path) -> None:
+    text = f"config:\n  aws:region: eu-west-1\n  shop:require_domain: false\n  shop:protect: {written}\n"
+    (problem,) = problems_of(lambda: read_stack_file(write(tmp_path, text), shop()))
+    assert (problem.where, problem.path, problem.value) == ("Pulumi.prod.yaml:4", "shop:protect", written)
+    assert remedy in problem.remedy
 
 
 def test_an_existing_cluster_with_its_secret(tmp_path: Path) -> None:

@@ -234,10 +234,11 @@ EXPRESS_BROKERS: tuple[BrokerType, ...] = (
 )
 STANDARD_BROKERS_SOURCE = (
     "Amazon MSK Developer Guide, best practices: partitions per Standard broker; throughput from 153.8 MB/s ingress "
-    "of m7g.16xlarge by share of its size (kafka.t3.small assumed)"
+    "of m7g.16xlarge by share of its size"
 )
+# No kafka.t3.small: it has no private link, through which Firehose reads the event log's topics (A3).
+# https://docs.aws.amazon.com/msk/latest/developerguide/aws-access-mult-vpc.html
 STANDARD_BROKERS: tuple[BrokerType, ...] = (
-    BrokerType("kafka.t3.small", 1.0, 2.0, 300),
     BrokerType("kafka.m7g.large", 4.8, 9.6, 1000),
     BrokerType("kafka.m7g.xlarge", 9.6, 19.2, 1000),
     BrokerType("kafka.m7g.2xlarge", 19.2, 38.4, 2000),

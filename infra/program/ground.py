@@ -111,7 +111,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
 def _administrators(site: Site, delivery: Delivery | None) -> dict[str, pulumi.Input[str]]:
     """The configured roles and the pipeline's; with none configured, whoever deploys: a first time just works."""
     roles: dict[str, pulumi.Input[str]] = {
-        arn.rpartition("/")[2]: arn for arn in site.environment.cluster_admin_role_arns
+        arn.partition(":role/")[2].replace("/", "."): arn for arn in site.environment.cluster_admin_role_arns
     }
     if roles:
         return {**roles, "pipeline": delivery.role_arn} if delivery else roles

@@ -160,7 +160,7 @@ def test_dev_is_cheap() -> None:
     assert (sized.cache.node_type, sized.cache.replicas) == ("cache.t4g.micro", 0)
     assert sized.events is not None
     assert sized.events.kafka is not None
-    assert sized.events.kafka.instance_type == "kafka.t3.small"
+    assert sized.events.kafka.instance_type == "kafka.m7g.large"
     assert sized.cluster.nodes_now == 1
 
 

@@ -28,7 +28,6 @@ Found = Mapping[str, Sequence[Inputs]]
 _WAF = "aws:wafv2/webAcl:WebAcl"
 _DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 _REST_API = "aws:apigateway/restApi:RestApi"
-_METHOD = "aws:apigateway/method:Method"
 _LISTENER = "aws:lb/listener:Listener"
 _DATABASE = "aws:rds/instance:Instance"
 _CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
@@ -181,18 +180,39 @@ def _broker_tls(found: Found) -> bool:
     return kafka or (_KAFKA not in found and queues)
 
 
-def _tokens(found: Found) -> bool:
-    """Every method asks an authorizer, save CORS preflights and what is declared open."""
-    open_methods = [
-        inputs
-        for inputs in found.get(_METHOD, ())
-        if inputs.get("authorization") == "NONE" and inputs.get("httpMethod") != "OPTIONS"
+def _contracts(found: Found) -> list[Mapping[str, Any]]:
+    """The OpenAPI documents of all REST APIs; one that can't be read counts as empty."""
+    bodies = []
+    for inputs in found.get(_REST_API, ()):
+        try:
+            bodies.append(json.loads(inputs.get("body") or "{}"))
+        except ValueError:
+            bodies.append({})
+    return bodies
+
+
+def _operations(contract: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Method and operation, without preflights, which browsers send with no token."""
+    return [
+        (method, operation)
+        for path in (contract.get("paths") or {}).values()
+        for method, operation in path.items()
+        if method != "options"
     ]
-    authorizers = found.get("aws:apigateway/authorizer:Authorizer", ())
-    if not authorizers:
-        return False
-    methods = found.get(_METHOD, ())
-    return not methods or len(open_methods) < len(methods)
+
+
+def _tokens(found: Found) -> bool:
+    """Every operation asks an authorizer for a token, or says in so many words that it is open."""
+    contracts = _contracts(found)
+    return bool(contracts) and all(_asks_for_tokens(contract) for contract in contracts)
+
+
+def _asks_for_tokens(contract: Mapping[str, Any]) -> bool:
+    schemes = _at(contract, "components", "securitySchemes") or {}
+    checked = {name for name, scheme in schemes.items() if "x-amazon-apigateway-authorizer" in scheme}
+    asked = [operation.get("security") for _, operation in _operations(contract)]
+    guarded = [security for security in asked if any(checked & set(each) for each in security or ())]
+    return bool(guarded) and all(security is not None for security in asked)
 
 
 def _code_flow(found: Found) -> bool:
@@ -281,14 +301,17 @@ def _secret_rotation(found: Found) -> bool:
 
 
 def _request_validation(found: Found) -> bool:
-    """Methods that take a body check it against a model."""
-    taking = [inputs for inputs in found.get(_METHOD, ()) if inputs.get("httpMethod") in ("POST", "PUT", "PATCH")]
-    validators = found.get("aws:apigateway/requestValidator:RequestValidator", ())
-    if taking:
-        return all(inputs.get("requestValidatorId") and inputs.get("requestModels") for inputs in taking)
-    bodies = [str(inputs.get("body")) for inputs in found.get(_REST_API, ()) if inputs.get("body")]
-    described = bool(bodies) and all("x-amazon-apigateway-request-validator" in body for body in bodies)
-    return described or (bool(validators) and bool(found.get("aws:apigateway/model:Model")))
+    """Whatever writes is held to a schema, by a validator that looks at bodies."""
+    contracts = _contracts(found)
+    return bool(contracts) and all(_validates(contract) for contract in contracts)
+
+
+def _validates(contract: Mapping[str, Any]) -> bool:
+    name = contract.get("x-amazon-apigateway-request-validator") or ""
+    validator = _at(contract, "x-amazon-apigateway-request-validators", name)
+    writing = [operation for method, operation in _operations(contract) if method in ("post", "put", "patch")]
+    described = all(_at(each, "requestBody", "content", "application/json", "schema") for each in writing)
+    return _at(validator, "validateRequestBody") is True and bool(writing) and described
 
 
 def _restricted_pods(found: Found) -> bool:

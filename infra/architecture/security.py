@@ -47,7 +47,10 @@ ITEMS: tuple[Item, ...] = (
         ("database TLS", "cache TLS", "broker TLS"),
     ),
     Item(
-        "S3 authentication", "Every request needs a token, checked by the gateway", _component("gateway"), ("tokens",)
+        "S3 authentication",
+        "A token for whatever is not declared open, checked by the gateway",
+        _component("gateway"),
+        ("tokens",),
     ),
     Item("S3 authentication", "OAuth code flow only", _component("identity"), ("code flow",)),
     Item("S3 authentication", "A second factor", _component("identity"), ("second factor",)),
@@ -79,7 +82,7 @@ ITEMS: tuple[Item, ...] = (
     Item(
         "S6 application",
         "Requests checked against a model before they arrive",
-        _component("gateway"),
+        _component("gateway_openapi"),
         ("request validation",),
     ),
     Item(

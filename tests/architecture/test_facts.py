@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +23,24 @@ class Record:
 def policy(*names: str) -> dict[str, Any]:
     return {"metadata": {}, "spec": {"podSelector": {}, "policyTypes": list(names)}}
 
+
+REST_API = {"securityPolicy": "SecurityPolicy_TLS13_1_3_2025_09", "endpointAccessMode": "STRICT"}
+CONTRACT: dict[str, Any] = {
+    "paths": {
+        "/v1/orders": {
+            "get": {"security": [{"tokens": ["read"]}]},
+            "post": {
+                "security": [{"tokens": ["write"]}],
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/order"}}}},
+            },
+            "options": {},
+        },
+        "/health": {"get": {"security": []}},
+    },
+    "components": {"securitySchemes": {"tokens": {"x-amazon-apigateway-authorizer": {"type": "cognito_user_pools"}}}},
+    "x-amazon-apigateway-request-validators": {"all": {"validateRequestBody": True}},
+    "x-amazon-apigateway-request-validator": "all",
+}
 
 SAFE: list[tuple[str, dict[str, Any]]] = [
     (
@@ -41,21 +61,7 @@ SAFE: list[tuple[str, dict[str, Any]]] = [
     ("aws:ec2/flowLog:FlowLog", {}),
     ("kubernetes:networking.k8s.io/v1:NetworkPolicy", policy("Ingress", "Egress")),
     ("kubernetes:core/v1:Namespace", {"metadata": {"labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}),
-    (
-        "aws:apigateway/restApi:RestApi",
-        {"securityPolicy": "SecurityPolicy_TLS13_1_3_2025_09", "endpointAccessMode": "STRICT"},
-    ),
-    ("aws:apigateway/authorizer:Authorizer", {"type": "COGNITO_USER_POOLS"}),
-    ("aws:apigateway/method:Method", {"httpMethod": "GET", "authorization": "COGNITO_USER_POOLS"}),
-    (
-        "aws:apigateway/method:Method",
-        {
-            "httpMethod": "POST",
-            "authorization": "COGNITO_USER_POOLS",
-            "requestValidatorId": "v",
-            "requestModels": {"application/json": "m"},
-        },
-    ),
+    ("aws:apigateway/restApi:RestApi", REST_API | {"body": json.dumps(CONTRACT)}),
     ("aws:apigateway/methodSettings:MethodSettings", {"settings": {"throttlingRateLimit": 100}}),
     ("aws:lb/listener:Listener", {"protocol": "HTTPS", "sslPolicy": "ELBSecurityPolicy-TLS13-1-3-2021-06"}),
     ("aws:rds/parameterGroup:ParameterGroup", {"parameters": [{"name": "rds.force_ssl", "value": "1"}]}),
@@ -160,7 +166,6 @@ def test_a_program_that_does_nothing_has_none() -> None:
         ("buckets at rest", "aws:s3/bucket:Bucket", {}),
         ("private buckets", "aws:s3/bucket:Bucket", {}),
         ("images", "aws:ecr/repository:Repository", {"imageTagMutability": "MUTABLE"}),
-        ("request validation", "aws:apigateway/method:Method", {"httpMethod": "PUT"}),
         ("stage throttle", "aws:apigateway/methodSettings:MethodSettings", {"settings": {"throttlingRateLimit": -1}}),
         (
             "least privilege",
@@ -204,3 +209,56 @@ def test_queues_need_tls_by_their_policies() -> None:
         "broker TLS"
     ]
     assert not security_facts(records)["broker TLS"]
+
+
+def without_scheme(contract: dict[str, Any]) -> None:
+    contract["components"]["securitySchemes"]["tokens"].pop("x-amazon-apigateway-authorizer")
+
+
+def without_security(contract: dict[str, Any]) -> None:
+    contract["paths"]["/v1/orders"]["get"].pop("security")
+
+
+def all_open(contract: dict[str, Any]) -> None:
+    for method in ("get", "post"):
+        contract["paths"]["/v1/orders"][method]["security"] = []
+
+
+def without_schema(contract: dict[str, Any]) -> None:
+    contract["paths"]["/v1/orders"]["post"].pop("requestBody")
+
+
+def lenient(contract: dict[str, Any]) -> None:
+    contract["x-amazon-apigateway-request-validators"]["all"]["validateRequestBody"] = False
+
+
+def without_validator(contract: dict[str, Any]) -> None:
+    contract.pop("x-amazon-apigateway-request-validator")
+
+
+@pytest.mark.parametrize(
+    ("fact", "spoil"),
+    [
+        ("tokens", without_scheme),
+        ("tokens", without_security),
+        ("tokens", all_open),
+        ("request validation", without_schema),
+        ("request validation", lenient),
+        ("request validation", without_validator),
+    ],
+)
+def test_the_gateways_contract_is_read(fact: str, spoil: Callable[[dict[str, Any]], None]) -> None:
+    """S3, S6: what API Gateway is told in its OpenAPI document."""
+    contract = copy.deepcopy(CONTRACT)
+    spoil(contract)
+    assert (
+        security_facts([*safe(), Record("aws:apigateway/restApi:RestApi", {"body": json.dumps(contract)})])[fact]
+        is False
+    )
+
+
+def test_a_contract_that_cannot_be_read_proves_nothing() -> None:
+    broken = Record("aws:apigateway/restApi:RestApi", {"body": "{"})
+    facts = security_facts([*safe(), broken])
+    assert not facts["tokens"]
+    assert not facts["request validation"]

@@ -22,6 +22,9 @@ from infra.system.loader import load_system
 PLATFORM = "linux/amd64"
 """What the node pool starts (`components/node_pool.py`)."""
 
+CODE = ("services", "chassis")
+"""What an image is built from; `.dockerignore` lets nothing else in."""
+
 
 def buildable(project: Path) -> tuple[str, ...]:
     """Declared services with a Dockerfile."""
@@ -31,13 +34,13 @@ def buildable(project: Path) -> tuple[str, ...]:
 
 def commit(project: Path) -> str:
     """The commit to deliver; raises ProblemsFound when files differ from it, for the image's tag would lie."""
-    pending = _run(project, "git", "status", "--porcelain", "--", "services")
+    pending = _run(project, "git", "status", "--porcelain", "--", *CODE)
     head = _run(project, "git", "rev-parse", "HEAD")
     if head.returncode or pending.stdout.strip():
         raise ProblemsFound(
             [
                 Problem(
-                    "services/",
+                    ", ".join(CODE),
                     "git status",
                     "not clean" if pending.stdout.strip() else "not in a git repository",
                     "committed code: an image is named after its commit and never overwritten",
@@ -75,7 +78,8 @@ def publish(project: Path, service: str, repository: str, revision: str) -> str:
         [
             *("docker", "buildx", "build", "--platform", PLATFORM, "--push", "--provenance=false"),
             *("--tag", f"{repository}:{revision}", "--metadata-file", str(metadata)),
-            str(project / "services" / service),
+            *("--file", str(project / "services" / service / "Dockerfile")),
+            str(project),
         ],
         cwd=project,
         check=False,

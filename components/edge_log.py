@@ -11,8 +11,10 @@ from pulumi_aws import cloudwatch, s3
 
 from components.api_contract import EDGE_REGION
 from components.arn import account_of, partition_of
+from components.names import autonamed
 from components.private_bucket import private_bucket
 
+NAME_LIMIT = 60
 FIELDS = (
     "date",
     "time",
@@ -97,7 +99,7 @@ class EdgeLog(pulumi.ComponentResource):
         )
         ready = pulumi.ResourceOptions(parent=self, depends_on=[admitted])
         source = cloudwatch.LogDeliverySource(
-            name,
+            autonamed(name, NAME_LIMIT),
             resource_arn=args["distribution_arn"],
             log_type="ACCESS_LOGS",
             region=EDGE_REGION,
@@ -105,7 +107,7 @@ class EdgeLog(pulumi.ComponentResource):
             opts=ready,
         )
         destination = cloudwatch.LogDeliveryDestination(
-            name,
+            autonamed(name, NAME_LIMIT),
             output_format="json",
             delivery_destination_configuration={"destination_resource_arn": bucket.arn},
             region=EDGE_REGION,

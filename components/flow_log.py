@@ -6,7 +6,8 @@ import pulumi
 from pulumi_aws import cloudwatch, ec2, iam
 
 from components.arn import account_of
-from components.iam import policy
+from components.iam import ROLE_NAME_LIMIT, policy
+from components.names import autonamed
 from components.resource_policy import document
 
 
@@ -33,7 +34,7 @@ class FlowLog(pulumi.ComponentResource):
             opts=inside,
         )
         role = iam.Role(
-            name,
+            autonamed(name, ROLE_NAME_LIMIT),
             description="Lets VPC flow logs write to their log group",
             assume_role_policy=document(
                 {

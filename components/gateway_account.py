@@ -6,7 +6,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi_aws import apigateway, iam
 
-from components.iam import trust
+from components.iam import ROLE_NAME_LIMIT, trust
+from components.names import autonamed
 
 MANAGED_POLICY = "service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 
@@ -28,7 +29,7 @@ class GatewayAccount(pulumi.ComponentResource):
         kept = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         partition = aws.get_partition_output(opts=pulumi.InvokeOptions(parent=self)).partition
         role = iam.Role(
-            name,
+            autonamed(name, ROLE_NAME_LIMIT),
             description="Lets API Gateway write logs to CloudWatch",
             assume_role_policy=trust("apigateway.amazonaws.com"),
             tags={"Name": name},

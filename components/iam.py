@@ -8,6 +8,9 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
+ROLE_NAME_LIMIT = 64
+"""Characters: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
 
 class Statement(TypedDict):
     """One allowing statement; ``conditions`` is operator → key → value."""

@@ -6,12 +6,14 @@ from typing import TypedDict
 import pulumi
 from pulumi_aws import cloudwatch, iam, lambda_
 
-from components.iam import policy, trust
+from components.iam import ROLE_NAME_LIMIT, policy, trust
+from components.names import autonamed
 
 RUNTIME = "python3.13"
 # Cognito waits five seconds for a trigger: https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-identity-pools-working-with-aws-lambda-triggers.html
 TIMEOUT_SECONDS = 5
 MEMORY_MB = 256
+FUNCTION_NAME_LIMIT = 64
 CODE = Path(__file__).with_name("default_role.py")
 
 
@@ -42,7 +44,7 @@ class SignUpRole(pulumi.ComponentResource):
             opts=inside,
         )
         self._role = iam.Role(
-            name,
+            autonamed(name, ROLE_NAME_LIMIT),
             description="Puts new users into their first group",
             assume_role_policy=trust("lambda.amazonaws.com"),
             tags={"Name": name},
@@ -60,7 +62,7 @@ class SignUpRole(pulumi.ComponentResource):
             opts=inside,
         )
         self._function = lambda_.Function(
-            name,
+            autonamed(name, FUNCTION_NAME_LIMIT),
             description="Gives whoever registers the default role",
             runtime=RUNTIME,
             architectures=["arm64"],

@@ -6,10 +6,12 @@ import pulumi
 from pulumi_aws import cloudfront, s3
 
 from components.arn import account_of
+from components.names import autonamed
 from components.private_bucket import closed_bucket, private_bucket
 
 INDEX = "index.html"
 OLD_VERSION_DAYS = 90
+CONTROL_NAME_LIMIT = 64
 DEFAULT_PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -76,7 +78,7 @@ class StaticSite(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed], ignore_changes=["content", "etag"]),
         )
         control = cloudfront.OriginAccessControl(
-            name,
+            autonamed(name, CONTROL_NAME_LIMIT),
             description=f"Reads {name}",
             origin_access_control_origin_type="s3",
             signing_behavior="always",

@@ -35,7 +35,7 @@ def event_load(system: System, demands: dict[str, Demand], factor: float = 1.0) 
 
 def read_model_stream(service: str) -> str:
     """The stream of all changes of a CQRS service, that its projector follows."""
-    return f"{service}.read-model"
+    return f"{service.replace('-', '_')}.read_model"
 
 
 def plan_events(

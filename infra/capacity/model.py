@@ -118,8 +118,8 @@ class CachePlan:
 class TopicPlan:
     """One event's Kafka topic, or SNS topic.
 
-    A service with CQRS also has a stream of all its changes, ``<service>.read-model``, which no declared
-    event can be called (event names have no hyphen). Its projector reads it under a consumer group or from
+    A service with CQRS also has a stream of all its changes, ``<service>.read_model``, which no declared
+    event may be called (`infra/system/checks/events.py`). Its projector reads it under a consumer group or from
     a queue of its own, so that it never competes with the service's consumer.
     """
 

@@ -113,7 +113,7 @@ def test_the_diagram_is_ascii_of_this_system_and_below_80_columns_more() -> None
         "order-query       3 to 8 pods",
         "order    proxy -> writer and standby db.r7g.large, 2 read replicas",
         "order.placed      order -> payment",
-        "order.read-model  order -> order-projector",
+        "order.read_model  order -> order-projector",
         "MSK: 3 x express.m7g.large",
         "ElastiCache for Valkey",
     ):

@@ -188,7 +188,7 @@ def test_a_cqrs_service_has_a_stream_of_its_own_changes() -> None:
     assert events is not None
     (stream,) = [topic for topic in events.topics if topic.projectors]
     assert (stream.event, stream.publisher, stream.consumers, stream.projectors) == (
-        "order.read-model",
+        "order.read_model",
         "order",
         (),
         ("order",),

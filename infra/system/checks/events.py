@@ -15,6 +15,9 @@ from infra.system.model import Broker, System
 # MessageRetentionPeriod is at most 1,209,600 seconds.
 _SQS_RETENTION_HOURS = 14 * 24
 
+# The stream that feeds a service's read model is `<service>.read_model`.
+_READ_MODEL = ".read_model"
+
 
 def check_events(system: System) -> list[Finding]:
     return [
@@ -42,7 +45,14 @@ def _publishers(system: System) -> Iterator[Finding]:
         for position, event in enumerate(service.publishes):
             path = ("services", name, "publishes", position)
             resource = event.partition(".")[0]
-            if event in first:
+            if event.endswith(_READ_MODEL):
+                yield Finding(
+                    path,
+                    event,
+                    "a name that no read model's own stream can have (A4)",
+                    "name what happened, in the past tense",
+                )
+            elif event in first:
                 who = "this service" if first[event] == name else f"the service `{first[event]}`"
                 yield Finding(path, event, f"an event that nobody else publishes; {who} does already", "remove one")
             elif resource not in service.resources:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
 from components.backup import BackupArgs
@@ -18,7 +19,6 @@ SELECTION = "aws:backup/selection:Selection"
 VAULT = "aws:backup/vault:Vault"
 POLICY = "aws:backup/vaultPolicy:VaultPolicy"
 LOCK = "aws:backup/vaultLockConfiguration:VaultLockConfiguration"
-OTHER_KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 
 
 def given(**values: Any) -> Callable[[BackupArgs], None]:
@@ -91,10 +91,14 @@ def test_resources_are_selected_by_all_tags_and_not_by_any() -> None:
 
 
 def test_a_second_region_gets_a_copy_of_everything() -> None:
-    simulation = with_backup(given(copy={"region": "eu-west-1", "kms_key_arn": OTHER_KEY}))
+    def copied(args: BackupArgs) -> None:
+        key = aws.kms.Key("far", description="Copies", enable_key_rotation=True, region="eu-west-1")
+        args["copy"] = {"region": "eu-west-1", "kms_key_arn": key.arn}
+
+    simulation = with_backup(copied)
     here, there = (simulation.named(f"shop-{which}") for which in ("vault", "copy"))
     assert there.region == "eu-west-1"
-    assert there.inputs["kmsKeyArn"] == OTHER_KEY
+    assert there.inputs["kmsKeyArn"] == simulation.named("far").outputs["arn"]
     for plan in ("shop-snapshots", "shop-continuous"):
         for rule in rules(simulation, plan).values():
             assert rule["targetVaultName"] == here.outputs["name"]

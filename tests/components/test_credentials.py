@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
 from components.credentials import ServiceCredentialsArgs
@@ -58,8 +59,11 @@ def test_two_users_alternate_so_that_a_rotation_refuses_nobody() -> None:
 
 
 def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
-    key = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-    simulation = with_credentials(given(admin_kms_key_arn=key))
+    def apart(args: ServiceCredentialsArgs) -> None:
+        args["admin_kms_key_arn"] = aws.kms.Key("admin", description="Administrators", enable_key_rotation=True).arn
+
+    simulation = with_credentials(apart)
+    key = simulation.named("admin").outputs["arn"]
     sent = simulation.named("shop-users-rotation-application").inputs["parameters"]
     assert sent["masterSecretKmsKeyArn"] == key
     assert sent["kmsKeyArn"] == simulation.named("data").outputs["arn"]

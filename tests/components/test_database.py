@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
+import pulumi_aws as aws
 import pytest
 
 from components.database import Database, DatabaseArgs, DatabaseInsights
@@ -64,8 +65,11 @@ def test_s5_storage_insights_logs_and_secrets_are_encrypted_by_the_customers_key
 
 
 def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
-    key = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-    simulation = with_database(given(secrets_kms_key_arn=key))
+    def apart(args: DatabaseArgs) -> None:
+        args["secrets_kms_key_arn"] = aws.kms.Key("secrets", description="Secrets", enable_key_rotation=True).arn
+
+    simulation = with_database(apart)
+    key = simulation.named("secrets").outputs["arn"]
     assert only(simulation, "aws:secretsmanager/secret:Secret").inputs["kmsKeyId"] == key
     function = only(simulation, "aws:serverlessrepository/cloudFormationStack:CloudFormationStack").inputs
     assert function["parameters"]["kmsKeyArn"] == key

@@ -71,8 +71,6 @@ def _kafka(site: Site, ground: Ground, planned: EventsPlan, kafka: KafkaPlan) ->
         "kind": KafkaKind(kafka.kind),
         "instance_type": kafka.instance_type,
         "brokers": kafka.brokers,
-        "replication": kafka.replication,
-        "min_in_sync": kafka.min_in_sync,
         "vpc_id": ground.vpc_id,
         "subnet_ids": ground.data_subnet_ids,
         "client_security_group_ids": {"pods": ground.cluster.security_group_id},
@@ -86,8 +84,15 @@ def _kafka(site: Site, ground: Ground, planned: EventsPlan, kafka: KafkaPlan) ->
         "alarm_topic_arn": site.alarms.arn,
         "protect": site.environment.protect,
     }
+    if args["kind"] is KafkaKind.STANDARD:
+        # Express has its own, and refuses to be told.
+        args["replication"] = kafka.replication
+        args["min_in_sync"] = kafka.min_in_sync
     if kafka.storage_gb is not None:
+        # Express decides all three by itself.
         args["storage_gb"] = kafka.storage_gb
+        args["replication"] = kafka.replication
+        args["min_in_sync"] = kafka.min_in_sync
     return Kafka("kafka", args, site.here())
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.certificate import Certificate, CertificateArgs, proof_of
-from infra.simulation import Simulation, simulate
-from tests.components.way_in_samples import ZONE, one, refusal
+from infra.simulation import Simulation
+from tests.components.way_in_samples import ZONE, one, refusal, simulated
 
 RECORD = "aws:route53/record:Record"
 
@@ -19,7 +19,7 @@ def certificate_args(**changed: Any) -> CertificateArgs:
 
 
 def build(**changed: Any) -> Simulation:
-    return simulate(lambda: Certificate("shop", certificate_args(**changed)))
+    return simulated(lambda: Certificate("shop", certificate_args(**changed)))
 
 
 def test_s2_each_name_is_proved_by_dns() -> None:

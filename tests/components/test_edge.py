@@ -8,7 +8,7 @@ import pytest
 
 from components.edge import ONE_PAGE, Edge, EdgeArgs, PriceClass
 from components.static_site import StaticSite, StaticSiteArgs
-from infra.simulation import Resource, Simulation, simulate
+from infra.simulation import Resource, Simulation
 from tests.components.way_in_samples import (
     EDGE_CERTIFICATE,
     EDGE_WEB_ACL,
@@ -16,6 +16,7 @@ from tests.components.way_in_samples import (
     ZONE,
     one,
     refusal,
+    simulated,
     statements,
 )
 
@@ -52,7 +53,7 @@ def build(*without: str, site: bool = True, protect: bool = True, **changed: Any
             }
         Edge("edge", args)
 
-    return simulate(program)
+    return simulated(program)
 
 
 def named(simulation: Simulation, token: str, name: str) -> Resource:
@@ -228,7 +229,7 @@ def test_a_certificate_without_a_domain_is_refused() -> None:
 
 
 def test_s5_a_site_alone_is_private_versioned_and_encrypted() -> None:
-    simulation = simulate(lambda: StaticSite("pages", {"kms_key_arn": KEY}))
+    simulation = simulated(lambda: StaticSite("pages", {"kms_key_arn": KEY}))
     assert {
         each.inputs["blockPublicPolicy"]
         for each in simulation.of_type("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
@@ -251,7 +252,7 @@ def test_s5_a_site_alone_is_private_versioned_and_encrypted() -> None:
 
 
 def test_the_first_page_is_the_front_ends_once_it_is_deployed() -> None:
-    page = one(simulate(lambda: StaticSite("pages", {"kms_key_arn": KEY})), "aws:s3/bucketObjectv2:BucketObjectv2")
+    page = one(simulated(lambda: StaticSite("pages", {"kms_key_arn": KEY})), "aws:s3/bucketObjectv2:BucketObjectv2")
     assert page.inputs["key"] == "index.html"
     assert page.inputs["contentType"].startswith("text/html")
     assert "content" in page.ignore_changes

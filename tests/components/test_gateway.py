@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 
 from components.gateway import Gateway, GatewayArgs
-from infra.simulation import Simulation, simulate
-from tests.components.way_in_samples import CERTIFICATE, GROUP, KEY, WEB_ACL, ZONE, gateway_args, one, refusal
+from infra.simulation import Simulation
+from tests.components.way_in_samples import (
+    CERTIFICATE,
+    GROUP,
+    KEY,
+    WEB_ACL,
+    ZONE,
+    gateway_args,
+    one,
+    refusal,
+    simulated,
+)
 
 API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"
@@ -21,7 +31,7 @@ def build(*without: str, **changed: Any) -> Simulation:
     args: Any = {**gateway_args(), **changed}
     for key in without:
         del args[key]
-    return simulate(lambda: Gateway("shop", args))
+    return simulated(lambda: Gateway("shop", args))
 
 
 def test_s2_the_api_and_its_domain_insist_on_tls_1_3() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from components.default_role import add_to_group
 from components.identity import Identity, IdentityArgs
-from infra.simulation import Simulation, simulate
-from tests.components.way_in_samples import KEY, WEB_ACL, identity_args, one, refusal
+from infra.simulation import Simulation
+from tests.components.way_in_samples import KEY, MAIL_IDENTITY, WEB_ACL, identity_args, one, refusal, simulated
 
 POOL = "aws:cognito/userPool:UserPool"
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
@@ -20,7 +20,7 @@ def build(*without: str, **changed: Any) -> Simulation:
     args: Any = {**identity_args(), **changed}
     for key in without:
         del args[key]
-    return simulate(lambda: Identity("identity", args))
+    return simulated(lambda: Identity("identity", args))
 
 
 def test_s3_the_web_client_uses_the_code_flow_without_a_secret() -> None:
@@ -148,11 +148,10 @@ def test_threat_protection_needs_the_plus_plan() -> None:
 
 
 def test_mails_come_from_an_identity_of_ones_own() -> None:
-    identity = "arn:aws:ses:eu-central-1:123456789012:identity/example.com"
-    pool = one(build(email_identity_arn=identity, email_from="Shop <no-reply@example.com>"), POOL).inputs
+    pool = one(build(email_identity_arn=MAIL_IDENTITY, email_from="Shop <no-reply@example.com>"), POOL).inputs
     assert pool["emailConfiguration"] == {
         "emailSendingAccount": "DEVELOPER",
-        "sourceArn": identity,
+        "sourceArn": MAIL_IDENTITY,
         "fromEmailAddress": "Shop <no-reply@example.com>",
     }
 

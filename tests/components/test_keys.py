@@ -9,8 +9,7 @@ import pytest
 
 from components.key_policy import PURPOSES, Place, key_policy
 from components.keys import Keys
-from infra.simulation import simulate
-from tests.components.way_in_samples import refusal, statements
+from tests.components.way_in_samples import refusal, simulated, statements
 
 PLACE = Place("aws", "eu-central-1", "123456789012")
 
@@ -23,7 +22,7 @@ def services(purpose: str) -> set[str]:
 
 
 def test_s5_every_key_rotates_and_has_an_alias() -> None:
-    simulation = simulate(lambda: Keys("shop-prod", {"purposes": ["data", "logs"]}))
+    simulation = simulated(lambda: Keys("shop-prod", {"purposes": ["data", "logs"]}))
     keys = simulation.of_type("aws:kms/key:Key")
     assert {key.name for key in keys} == {"shop-prod-data", "shop-prod-logs"}
     assert all(key.inputs["enableKeyRotation"] is True for key in keys)
@@ -33,14 +32,14 @@ def test_s5_every_key_rotates_and_has_an_alias() -> None:
 
 @pytest.mark.parametrize(("protect", "days"), [(True, 30), (False, 7)])
 def test_protection_follows_the_argument(protect: bool, days: int) -> None:
-    simulation = simulate(lambda: Keys("shop", {"purposes": ["data"], "protect": protect}))
+    simulation = simulated(lambda: Keys("shop", {"purposes": ["data"], "protect": protect}))
     key = simulation.of_type("aws:kms/key:Key")[0]
     assert key.protect is protect
     assert key.inputs["deletionWindowInDays"] == days
 
 
 def test_s5_keys_of_another_region_admit_that_regions_logs() -> None:
-    simulation = simulate(lambda: Keys("edge", {"purposes": ["logs"], "region": "us-east-1"}))
+    simulation = simulated(lambda: Keys("edge", {"purposes": ["logs"], "region": "us-east-1"}))
     key = simulation.of_type("aws:kms/key:Key")[0]
     assert key.region == "us-east-1"
     assert statements(key.inputs["policy"])["LogGroups"]["Principal"] == {"Service": ["logs.us-east-1.amazonaws.com"]}

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
-from infra.simulation import Resource, Simulation, simulate
-from tests.components.way_in_samples import CERTIFICATE, SUBNETS, balancer_args, one, refusal, statements
+from infra.simulation import Resource, Simulation
+from tests.components.way_in_samples import CERTIFICATE, SUBNETS, balancer_args, one, refusal, simulated, statements
 
 LISTENER = "aws:lb/listener:Listener"
 GROUP = "aws:lb/targetGroup:TargetGroup"
@@ -18,7 +18,7 @@ RULE = "aws:lb/listenerRule:ListenerRule"
 
 def build(**changed: Any) -> Simulation:
     args: LoadBalancerArgs = {**balancer_args(), **changed}  # type: ignore[typeddict-item]
-    return simulate(lambda: LoadBalancer("lb", args))
+    return simulated(lambda: LoadBalancer("lb", args))
 
 
 def rule(simulation: Simulation, name: str) -> Resource:
@@ -56,7 +56,7 @@ def test_s2_tls_1_3_alone_with_a_certificate() -> None:
 def test_s2_without_a_certificate_it_says_that_it_speaks_plain_http() -> None:
     args = balancer_args()
     del args["certificate_arn"]
-    simulation = simulate(lambda: LoadBalancer("lb", args))
+    simulation = simulated(lambda: LoadBalancer("lb", args))
     listener = one(simulation, LISTENER)
     assert (listener.inputs["protocol"], listener.inputs["port"]) == ("HTTP", 80)
     assert "sslPolicy" not in listener.inputs
@@ -112,7 +112,7 @@ def test_a_group_is_known_once_a_rule_leads_to_it() -> None:
         balancer = LoadBalancer("lb", balancer_args())
         aws.ssm.Parameter("pods", type="String", value=balancer.target_group_arns["user"])
 
-    simulation = simulate(program)
+    simulation = simulated(program)
     pods = simulation.named("pods")
     assert rule(simulation, "user-0").urn in pods.dependencies
     group = next(each for each in simulation.of_type(GROUP) if each.name == "lb-user")

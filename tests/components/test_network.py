@@ -9,13 +9,13 @@ import pytest
 
 from components.network import NatMode, Network, NetworkArgs
 from components.network_firewall import endpoint_in
-from infra.simulation import Resource, Simulation, simulate
-from tests.components.way_in_samples import KEY, network_args, one, refusal
+from infra.simulation import Resource, Simulation
+from tests.components.way_in_samples import KEY, network_args, one, refusal, simulated
 
 
 def build(**changed: Any) -> Simulation:
     args: NetworkArgs = {**network_args(), **changed}  # type: ignore[typeddict-item]
-    return simulate(lambda: Network("net", args))
+    return simulated(lambda: Network("net", args))
 
 
 def routes(simulation: Simulation) -> dict[str, Resource]:

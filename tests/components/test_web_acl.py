@@ -9,8 +9,8 @@ import pulumi
 import pytest
 
 from components.web_acl import WebAcl, WebAclArgs, WebAclScope
-from infra.simulation import Simulation, simulate
-from tests.components.way_in_samples import KEY, one, refusal
+from infra.simulation import Simulation
+from tests.components.way_in_samples import EDGE_KEY, KEY, one, refusal, simulated
 
 ACL = "aws:wafv2/webAcl:WebAcl"
 
@@ -21,7 +21,7 @@ def web_acl_args(**changed: Any) -> WebAclArgs:
 
 
 def build(**changed: Any) -> Simulation:
-    return simulate(lambda: WebAcl("shop", web_acl_args(**changed)))
+    return simulated(lambda: WebAcl("shop", web_acl_args(**changed)))
 
 
 def rules(simulation: Simulation) -> dict[str, dict[str, Any]]:
@@ -141,7 +141,7 @@ def test_s5_the_log_holds_no_tokens() -> None:
 
 
 def test_what_stands_before_cloudfront_lives_where_cloudfront_lives() -> None:
-    simulation = build(scope=WebAclScope.CLOUDFRONT, max_body_kib=32)
+    simulation = build(scope=WebAclScope.CLOUDFRONT, max_body_kib=32, kms_key_arn=EDGE_KEY)
     assert one(simulation, ACL).inputs["scope"] == "CLOUDFRONT"
     for resource in simulation.resources:
         if resource.custom:

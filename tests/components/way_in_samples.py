@@ -24,10 +24,37 @@ WEB_ACL = f"arn:aws:wafv2:eu-central-1:{ACCOUNT}:regional/webacl/api/11111111-22
 EDGE_WEB_ACL = f"arn:aws:wafv2:us-east-1:{ACCOUNT}:global/webacl/edge/11111111-2222-4333-8444-aaaaaaaaaaaa"
 USER_POOL = f"arn:aws:cognito-idp:eu-central-1:{ACCOUNT}:userpool/eu-central-1_AbCdEfGhI"
 BALANCER = f"arn:aws:elasticloadbalancing:eu-central-1:{ACCOUNT}:loadbalancer/app/lb/0123456789abcdef"
+MAIL_IDENTITY = f"arn:aws:ses:eu-central-1:{ACCOUNT}:identity/example.com"
 VPC = "vpc-0123456789abcdef0"
-SUBNETS: list[pulumi.Input[str]] = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"]
+SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"]
 GROUP = "sg-0123456789abcdef0"
 ZONE = "Z0123456789ABCDEFGHIJ"
+
+# What a stack's configuration names is taken to exist.
+EXISTING = {
+    "shop:existing": " ".join(
+        [
+            KEY,
+            EDGE_KEY,
+            CERTIFICATE,
+            EDGE_CERTIFICATE,
+            WEB_ACL,
+            EDGE_WEB_ACL,
+            USER_POOL,
+            BALANCER,
+            MAIL_IDENTITY,
+            VPC,
+            *SUBNETS,
+            GROUP,
+            ZONE,
+        ]
+    )
+}
+
+
+def simulated(program: Callable[[], object], *, preview: bool = False) -> Simulation:
+    """The program in an account in which all of the above exists."""
+    return simulate(program, config=EXISTING, preview=preview)
 
 
 def network_args() -> NetworkArgs:
@@ -44,7 +71,7 @@ def network_args() -> NetworkArgs:
 def balancer_args() -> LoadBalancerArgs:
     return {
         "vpc_id": VPC,
-        "subnet_ids": SUBNETS,
+        "subnet_ids": list(SUBNETS),
         "target_cidrs": ["10.0.32.0/19", "10.0.64.0/19", "10.0.96.0/19"],
         "certificate_arn": CERTIFICATE,
         "cluster_name": "shop-prod",
@@ -70,7 +97,7 @@ def gateway_args() -> GatewayArgs:
             {"plural": "articles", "operations": ["list", "get"], "open_operations": ["list", "get"]},
         ],
         "vpc_id": VPC,
-        "subnet_ids": SUBNETS,
+        "subnet_ids": list(SUBNETS),
         "load_balancer_arn": BALANCER,
         "load_balancer_host": "api.shop.example.com",
         "load_balancer_port": 443,
@@ -105,7 +132,7 @@ def refusal(program: Callable[[], object]) -> str:
     """What a component says about an argument; nothing may have been registered but itself."""
     registered: list[Resource] = []
     with pytest.raises(pulumi.RunError) as refused:
-        simulate(program, progress=registered.append)
+        simulate(program, config=EXISTING, progress=registered.append)
     assert [each for each in registered if each.custom] == []
     return str(refused.value)
 

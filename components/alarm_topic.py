@@ -10,7 +10,13 @@ from components.arn import account_of
 from components.checks import require
 from components.resource_policy import allow_service, document, tls_only
 
-PUBLISHERS = ("cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com")
+PUBLISHERS = (
+    "cloudwatch.amazonaws.com",
+    "events.amazonaws.com",
+    "budgets.amazonaws.com",
+    "events.rds.amazonaws.com",
+    "backup.amazonaws.com",
+)
 """Services that publish to the topic. The key's policy must let each of them decrypt and generate data keys, else
 alarms are lost without a word: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 """

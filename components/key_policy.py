@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from components.alarm_topic import PUBLISHER_KEY_ACTIONS, PUBLISHERS
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -87,8 +89,8 @@ def _alarms(place: Place) -> PolicyStatement:
     """Services that publish to an encrypted topic: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"""
     return _service(
         "Alarms",
-        ["cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"],
-        ["kms:GenerateDataKey*", "kms:Decrypt"],
+        list(PUBLISHERS),
+        list(PUBLISHER_KEY_ACTIONS),
         {"StringEquals": {"aws:SourceAccount": place.account}},
     )
 

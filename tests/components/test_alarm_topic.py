@@ -24,6 +24,8 @@ def test_the_topic_is_encrypted_and_open_to_this_accounts_services_over_tls_only
         "cloudwatch.amazonaws.com",
         "events.amazonaws.com",
         "budgets.amazonaws.com",
+        "events.rds.amazonaws.com",
+        "backup.amazonaws.com",
     ]
     assert by_sid["Alarms"]["Action"] == ["sns:Publish"]
     assert by_sid["Alarms"]["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.alarm_topic import PUBLISHERS
 from components.key_policy import PURPOSES, Place, key_policy
 from components.keys import Keys
 from tests.components.way_in_samples import refusal, simulated, statements
@@ -49,7 +50,7 @@ def test_s5_keys_of_another_region_admit_that_regions_logs() -> None:
 def test_s5_each_purpose_admits_only_the_services_it_needs() -> None:
     logs = "logs.eu-central-1.amazonaws.com"
     assert {purpose: services(purpose) - {logs} for purpose in PURPOSES} == {
-        "alarms": {"cloudwatch.amazonaws.com", "events.amazonaws.com", "budgets.amazonaws.com"},
+        "alarms": set(PUBLISHERS),
         "backups": set(),
         "cluster": set(),
         "data": set(),

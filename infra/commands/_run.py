@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -11,7 +12,13 @@ from infra.problems import ProblemsFound
 def run(command: Callable[[], int]) -> int:
     """The command's exit status; 1 when it found problems, which are then printed."""
     try:
-        return command()
+        status = command()
+        sys.stdout.flush()
     except ProblemsFound as problems:
         print(problems, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # `make plan | head` has read enough. What is still buffered must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status

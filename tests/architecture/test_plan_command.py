@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -206,3 +209,11 @@ def test_several_wrong_questions_are_said_at_once(project: Path, capsys: pytest.
     assert compare.main(["--load", "much", "--data", "oder=1", "--growth", "order"]) == 1
     assert project.exists()
     assert capsys.readouterr().err.startswith("3 problems")
+
+
+def test_a_reader_that_has_read_enough_is_no_error() -> None:
+    """`make compare | head -1`."""
+    command = f"{shlex.quote(sys.executable)} -m infra.commands.compare --stack prod | head -1"
+    ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.stdout.startswith("shop, prod: ")
+    assert ended.stderr == ""

@@ -17,6 +17,7 @@ def declare_cache(site: Site, ground: Ground) -> Cache | None:
         "subnet_ids": ground.data_subnet_ids,
         "client_security_groups": {"pods": ground.cluster.security_group_id},
         "kms_key_arn": site.key("data"),
+        "secrets_kms_key_arn": site.key("secrets"),
         "services": list(site.system.services),
         "node_type": planned.node_type,
         "shards": planned.shards,

@@ -184,6 +184,7 @@ def _instance(site: Site, ground: Ground, planned: DatabasePlan) -> DatabaseArgs
         "client_security_groups": {"pods": ground.cluster.security_group_id},
         "rotation_subnet_ids": ground.private_subnet_ids,
         "kms_key_arn": site.key("data"),
+        "secrets_kms_key_arn": site.key("secrets"),
         "instance_class": planned.instance_class,
         "storage_gib": planned.storage_gb,
         "max_storage_gib": planned.max_storage_gb,

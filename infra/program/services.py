@@ -164,7 +164,7 @@ def _secret_reading(site: Site, arns: list[pulumi.Output[str]]) -> list[Statemen
         {
             "sid": "SecretsKey",
             "actions": ["kms:Decrypt"],
-            "resources": [site.key("secrets"), site.key("data")],
+            "resources": [site.key("secrets")],
             "conditions": {
                 "StringEquals": {"kms:ViaService": f"secretsmanager.{site.environment.region}.amazonaws.com"}
             },

@@ -202,8 +202,8 @@ def _origins(args: EdgeArgs) -> list[dict[str, Any]]:
                 "http_port": 80,
                 "https_port": 443,
                 "origin_protocol_policy": "https-only",
-                # The oldest that CloudFront may use; the API itself accepts 1.3 alone, which has no name in this list.
-                # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-ciphers-cloudfront-to-origin.html
+                # The oldest that CloudFront may use. The API accepts 1.3 alone, which CloudFront offers unasked:
+                # https://aws.amazon.com/about-aws/whats-new/2025/11/amazon-cloudfront-tls13-origin/
                 "origin_ssl_protocols": ["TLSv1.2"],
                 "origin_read_timeout": ORIGIN_READ_SECONDS,
             },

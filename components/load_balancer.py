@@ -23,6 +23,7 @@ from components.private_bucket import private_bucket
 # TLS 1.3 alone. Set always: a listener's own default is the policy of 2016.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-3-2021-06"
+TLS_1_2_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTPS = 443
 HTTP = 80
 
@@ -46,6 +47,9 @@ class LoadBalancerArgs(TypedDict):
     routes: list[LoadBalancerRoute]
     certificate_arn: NotRequired[pulumi.Input[str]]
     """Certificate of the host that the gateway calls by; without one the listener speaks plain HTTP."""
+    accept_tls_1_2: NotRequired[bool]
+    """Accept TLS 1.2 beside 1.3: AWS doesn't document which versions its gateway speaks through a link. False unless
+    said otherwise."""
     cluster_name: NotRequired[pulumi.Input[str]]
     """EKS Auto Mode's controller registers pods only in target groups that carry their cluster's name."""
     port: NotRequired[int]
@@ -112,7 +116,7 @@ class LoadBalancer(pulumi.ComponentResource):
             load_balancer_arn=balancer.arn,
             port=self.listener_port,
             protocol="HTTPS" if secure else "HTTP",
-            ssl_policy=TLS_POLICY if secure else None,
+            ssl_policy=_tls_policy(args),
             certificate_arn=args.get("certificate_arn"),
             default_actions=[_answer("404", error_body("NOT_FOUND", "Not found"))],
             tags={"Name": name},
@@ -257,6 +261,12 @@ class LoadBalancer(pulumi.ComponentResource):
             tags={**tags, "eks:eks-cluster-name": args["cluster_name"]} if "cluster_name" in args else tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+
+def _tls_policy(args: LoadBalancerArgs) -> str | None:
+    if "certificate_arn" not in args:
+        return None
+    return TLS_1_2_POLICY if args.get("accept_tls_1_2", False) else TLS_POLICY
 
 
 def _answer(status: str, body: str) -> dict[str, object]:

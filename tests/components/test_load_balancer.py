@@ -53,6 +53,10 @@ def test_s2_tls_1_3_alone_with_a_certificate() -> None:
     assert listener.inputs["certificateArn"] == CERTIFICATE
 
 
+def test_s2_older_clients_are_let_in_only_when_asked_for() -> None:
+    assert one(build(accept_tls_1_2=True), LISTENER).inputs["sslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+
+
 def test_s2_without_a_certificate_it_says_that_it_speaks_plain_http() -> None:
     args = balancer_args()
     del args["certificate_arn"]

@@ -7,10 +7,11 @@ https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logg
 from typing import TypedDict
 
 import pulumi
-from pulumi_aws import cloudwatch, s3
+from pulumi_aws import cloudwatch
 
 from components.api_contract import EDGE_REGION
 from components.arn import account_of, partition_of
+from components.expiry import expire
 from components.names import autonamed
 from components.private_bucket import private_bucket
 
@@ -84,19 +85,7 @@ class EdgeLog(pulumi.ComponentResource):
                 }
             ],
         )
-        s3.BucketLifecycleConfiguration(
-            name,
-            bucket=bucket.id,
-            rules=[
-                {
-                    "id": "expire",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "expiration": {"days": args["log_days"]},
-                }
-            ],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        expire(name, bucket, args["log_days"], self)
         ready = pulumi.ResourceOptions(parent=self, depends_on=[admitted])
         source = cloudwatch.LogDeliverySource(
             autonamed(name, NAME_LIMIT),

@@ -10,6 +10,7 @@ from pulumi_aws import ec2, lb, s3, vpc
 from components.api_contract import HEALTH_PATH
 from components.checks import require
 from components.error_envelope import error_body
+from components.expiry import expire
 from components.listener_rules import (
     RULES_PER_LISTENER,
     LoadBalancerRoute,
@@ -228,12 +229,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 }
             ],
         )
-        s3.BucketLifecycleConfiguration(
-            f"{name}-logs",
-            bucket=bucket.id,
-            rules=[{"id": "expire", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": days}}],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        expire(f"{name}-logs", bucket, days, self)
         return bucket, policy
 
     def _target_group(self, name: str, workload: str, args: LoadBalancerArgs) -> lb.TargetGroup:

@@ -6,6 +6,7 @@ import pulumi
 from pulumi_aws import cloudfront, s3
 
 from components.arn import account_of
+from components.expiry import expire
 from components.names import autonamed
 from components.private_bucket import closed_bucket, private_bucket
 
@@ -122,19 +123,7 @@ class StaticSite(pulumi.ComponentResource):
                 }
             ],
         )
-        s3.BucketLifecycleConfiguration(
-            f"{name}-logs",
-            bucket=logs.id,
-            rules=[
-                {
-                    "id": "expire",
-                    "status": "Enabled",
-                    "filter": {"prefix": ""},
-                    "expiration": {"days": args.get("log_days", 90)},
-                }
-            ],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        expire(f"{name}-logs", logs, args.get("log_days", 90), self)
         s3.BucketLogging(
             name,
             bucket=bucket.id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -43,9 +44,13 @@ def in_turns(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, Measu
     """
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
     said: dict[str, dict[str, float]] = {}
+    # Without bytecode each process would compile the SDKs anew, and that would be all that is measured.
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     for _ in range(rounds):
         for name, command in commands.items():
-            done = subprocess.run([sys.executable, "-c", _CHILD, *command], capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                [sys.executable, "-c", _CHILD, *command], env=environment, capture_output=True, text=True, check=False
+            )
             if done.returncode:
                 raise RuntimeError(f"{name} failed:\n{done.stdout}{done.stderr}")
             *_, own, usage = done.stdout.strip().splitlines()

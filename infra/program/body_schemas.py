@@ -1,6 +1,7 @@
-"""What a body may look like, from the declaration, as JSON Schema draft 4, which API Gateway validates by (S6).
+"""What a body may look like, from the declaration, in the words that JSON Schema and OpenAPI 3.0 share (S6).
 
 The gateway turns away what can't be right before it costs a service anything; the service checks that again, and more.
+A field without a value is left out: OpenAPI 3.0 has no type for null.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html
 """
 
@@ -42,7 +43,6 @@ def body_schema(resource: Resource) -> str:
     """
     required = [name for name, field in resource.fields.items() if field.required and name != resource.owner]
     schema: Schema = {
-        "$schema": "http://json-schema.org/draft-04/schema#",
         "type": "object",
         "additionalProperties": False,
         "properties": {name: _property(field) for name, field in resource.fields.items()},
@@ -62,8 +62,4 @@ def _property(field: ResourceField) -> Schema:
         schema |= {
             key: value for key, value in (("minimum", field.minimum), ("maximum", field.maximum)) if value is not None
         }
-    if not field.required:
-        schema["type"] = [schema["type"], "null"]
-        if "enum" in schema:
-            schema["enum"].append(None)
     return schema

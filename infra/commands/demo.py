@@ -7,9 +7,12 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
+from infra.commands._facts import with_images
 from infra.commands.demo_summary import summary
+from infra.commands.stacks import read_project
 from infra.problems import ProblemsFound
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,21 +98,16 @@ def _edited(project: Path) -> bool:
 def _summed_up(project: Path) -> str:
     from infra.__main__ import declare
     from infra.capacity import plan
-    from infra.configuration import read_stack_file
     from infra.simulation import simulate
-    from infra.system.loader import load_system
 
-    system = load_system(project / "system.yaml")
+    read = read_project(project)
     plans, simulations = {}, {}
-    for stack in ("dev", "staging", "prod"):
-        environment = read_stack_file(project / f"Pulumi.{stack}.yaml", system)
-        registry = f"123456789012.dkr.ecr.{environment.region}.amazonaws.com/{system.name}"
-        images = {name: f"{registry}/{name}@sha256:{'0' * 64}" for name in system.services}
-        with_images = environment.model_copy(update={"images": images})
-        plans[stack] = plan(system, with_images)
+    for stack, configured in read.environments.items():
+        environment = with_images(read.system, configured)
+        plans[stack] = plan(read.system, environment)
         simulations[stack] = simulate(
-            lambda environment=with_images: declare(system, environment),
-            project=system.name,
+            partial(declare, read.system, environment),
+            project=read.system.name,
             stack=stack,
             region=environment.region,
         )

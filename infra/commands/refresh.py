@@ -8,14 +8,8 @@ from pathlib import Path
 
 from infra.capacity import plan
 from infra.capacity.comparison import compare, comparison_report
-from infra.configuration import read_stack_file
-from infra.environment import Environment
-from infra.problems import ProblemsFound
-from infra.system.loader import load_system
+from infra.commands.stacks import read_project
 from infra.system.model import System
-
-STACKS = ("prod", "staging", "dev")
-"""The fullest first: that is where a change shows."""
 
 
 def refresh(project: Path) -> None:
@@ -32,16 +26,6 @@ def refresh(project: Path) -> None:
 
 def show_changes(project: Path, before: System) -> None:
     """Prints what is planned differently now that the project no longer declares ``before``."""
-    after = load_system(project / "system.yaml")
-    environment = _fullest_stack(project, after)
-    if environment is not None:
-        print(comparison_report(compare(plan(before, environment), plan(after, environment))))
-
-
-def _fullest_stack(project: Path, system: System) -> Environment | None:
-    for stack in STACKS:
-        try:
-            return read_stack_file(project / f"Pulumi.{stack}.yaml", system)
-        except ProblemsFound:
-            continue
-    return None
+    after = read_project(project)
+    environment = after.environments[after.main]
+    print(comparison_report(compare(plan(before, environment), plan(after.system, environment))))

@@ -84,7 +84,7 @@ PIPELINE = (".github/workflows/check.yml", ".github/workflows/deploy.yml", ".git
 MARKER = re.compile(r"(?<!\$)\{\{|\{%|\{#|\[\[%|_copier_conf|copier_answers \|")
 
 
-@pytest.fixture(params=MATRIX.values(), ids=MATRIX.keys(), scope="module")
+@pytest.fixture(params=list(MATRIX.values()), ids=list(MATRIX), scope="module")
 def answers(request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = request.param
     return found

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.__main__ import declare
+from infra.commands._facts import with_images
 from infra.configuration import read_stack_file
 from infra.environment import Environment
 from infra.problems import ProblemsFound
@@ -40,9 +41,7 @@ def read_environment(stack: str) -> Environment:
             sample = Path(directory) / path.name
             sample.write_text(path.read_text().replace("config:\n", f"config:\n{lines}", 1))
             environment = read_stack_file(sample, system)
-    registry = f"123456789012.dkr.ecr.{environment.region}.amazonaws.com/{system.name}"
-    images = {name: f"{registry}/{name}@sha256:{'0' * 64}" for name in system.services}
-    return environment.model_copy(update={"images": images})
+    return with_images(system, environment)
 
 
 @cache

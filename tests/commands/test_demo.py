@@ -1,0 +1,89 @@
+"""The demo starts afresh, unless somebody has worked in its project; its summary counts what is there (U5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.capacity import plan
+from infra.commands import demo
+from infra.commands.demo_summary import OTHER, counts, kind_of, summary
+from infra.simulation import Resource, Simulation
+from tests.projects import commit_all, git
+from tests.samples import shop, stack
+
+
+@pytest.fixture
+def made(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(demo, "ROOT", template)
+    project = tmp_path / "demo" / "shop"
+    assert demo.make_project(project)
+    return project
+
+
+def test_the_project_is_committed_so_that_changes_show(made: Path) -> None:
+    assert git(made, "status", "--porcelain") == ""
+    assert git(made, "log", "--format=%s").strip() == demo.MADE
+
+
+def test_a_second_demo_starts_afresh(made: Path) -> None:
+    (made / "ARCHITECTURE.md").write_text("filled in by the plan\n")
+    assert demo.make_project(made)
+    assert "filled in by the plan" not in (made / "ARCHITECTURE.md").read_text()
+
+
+@pytest.mark.parametrize("committed", [True, False])
+def test_work_in_the_demos_project_is_kept(made: Path, committed: bool) -> None:
+    system = made / "system.yaml"
+    system.write_text(system.read_text().replace("1000", "2000"))
+    if committed:
+        commit_all(made, "Twice the load")
+    assert not demo.make_project(made)
+    assert "2000" in system.read_text()
+
+
+def test_a_directory_that_the_demo_did_not_make_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "mine").write_text("mine")
+    assert not demo.make_project(tmp_path / "shop")
+    assert (tmp_path / "shop" / "mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"),
+    [
+        ("aws:ec2/subnet:Subnet", "Network"),
+        ("aws:rds/instance:Instance", "Databases"),
+        ("aws:apigateway/restApi:RestApi", "Gateway and load balancer"),
+        ("aws:lb/listener:Listener", "Gateway and load balancer"),
+        ("kubernetes:apps/v1:Deployment", "Workloads in the cluster"),
+        ("random:index/randomPassword:RandomPassword", "Permissions, keys and secrets"),
+        ("aws:ecr/repository:Repository", "Kubernetes cluster and images"),
+        ("aws:gamelift/fleet:Fleet", OTHER),
+    ],
+)
+def test_every_resource_counts_in_one_row(token: str, kind: str) -> None:
+    assert kind_of(token) == kind
+
+
+def resource(token: str, name: str, *, custom: bool = True) -> Resource:
+    return Resource(urn=name, type=token, name=name, id=name, inputs={}, outputs={}, parent="", custom=custom)
+
+
+def test_the_summary_counts_resources_but_not_components() -> None:
+    resources = (
+        resource("groundplan:index:Network", "network", custom=False),
+        resource("aws:ec2/vpc:Vpc", "vpc"),
+        resource("aws:ec2/subnet:Subnet", "subnet"),
+        resource("aws:rds/instance:Instance", "database"),
+    )
+    simulation = Simulation(project="shop", stack="prod", region="eu-central-1", resources=resources, outputs={})
+    assert counts(simulation) == {"Network": 2, "Databases": 1}
+    planned = plan(shop(), stack("prod"))
+    said = summary({"prod": planned}, {"prod": simulation})
+    rows = {line.rsplit(maxsplit=1)[0].strip(): line.split()[-1] for line in said.splitlines() if line.split()}
+    assert rows["All resources"] == "3"
+    assert rows["Requests/s today"] == "1,000"
+    assert rows["… by configuration"] == "10,000"
+    assert planned.bottlenecks[0].subject in said

@@ -25,7 +25,7 @@ class ClusterAddonsArgs(TypedDict):
     """Where to install them, and how their logs are kept."""
 
     cluster_name: pulumi.Input[str]
-    key_arn: pulumi.Input[str]
+    kms_key_arn: pulumi.Input[str]
     """Customer key of the logs; its policy must let CloudWatch Logs use it."""
     log_days: NotRequired[int]
     """Days that container logs are kept (90)."""
@@ -40,7 +40,7 @@ class ClusterAddons(pulumi.ComponentResource):
     They need nodes: declare them after the node pool (`depends_on`).
     """
 
-    application_log_group: pulumi.Output[str]
+    application_log_group_name: pulumi.Output[str]
     """Where the containers' output ends up."""
 
     def __init__(self, name: str, args: ClusterAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -55,7 +55,7 @@ class ClusterAddons(pulumi.ComponentResource):
                 f"{name}-{what}",
                 name=pulumi.Output.concat("/aws/containerinsights/", args["cluster_name"], "/", what),
                 retention_in_days=args.get("log_days", 90),
-                kms_key_id=args["key_arn"],
+                kms_key_id=args["kms_key_arn"],
                 opts=inside,
             )
             for what in LOG_GROUPS
@@ -91,8 +91,8 @@ class ClusterAddons(pulumi.ComponentResource):
             resolve_conflicts_on_update="PRESERVE",
             opts=pulumi.ResourceOptions(parent=self, depends_on=[grant, *groups.values()]),
         )
-        self.application_log_group = groups["application"].name
-        self.register_outputs({"application_log_group": self.application_log_group})
+        self.application_log_group_name = groups["application"].name
+        self.register_outputs({"application_log_group_name": self.application_log_group_name})
 
 
 def _check(name: str, args: ClusterAddonsArgs) -> None:

@@ -75,7 +75,7 @@ class BackupArgs(TypedDict):
     """Default: 365."""
     continuous_days: NotRequired[int]
     """Days of point-in-time recovery for what is tagged `backup=continuous`. Default: 35."""
-    least_days: NotRequired[int]
+    min_days: NotRequired[int]
     """A protected vault refuses to hold or delete copies for less than this. Default: 7."""
     copy: NotRequired[BackupCopy]
     """Default: no second region."""
@@ -149,10 +149,10 @@ class Backup(pulumi.ComponentResource):
         self.role_arn = role.arn
         self.register_outputs(
             {
-                "vaultArn": self.vault_arn,
-                "vaultName": self.vault_name,
-                "copyVaultArn": self.copy_vault_arn,
-                "roleArn": self.role_arn,
+                "vault_arn": self.vault_arn,
+                "vault_name": self.vault_name,
+                "copy_vault_arn": self.copy_vault_arn,
+                "role_arn": self.role_arn,
             }
         )
 
@@ -191,7 +191,7 @@ class Backup(pulumi.ComponentResource):
                 backup_vault_name=vault.name,
                 # Without `changeable_for_days` it is governance mode: who may administer AWS Backup can still lift the
                 # lock, and a mistake in a retention is not for ever.
-                min_retention_days=args.get("least_days", 7),
+                min_retention_days=args.get("min_days", 7),
                 region=region,
                 opts=child,
             )
@@ -346,8 +346,8 @@ def _wanted(value: str, args: BackupArgs) -> dict[str, str]:
 def _check(name: str, args: BackupArgs) -> None:
     component = f'Backup "{name}"'
     require_name(component, name, NAME_LENGTH - len("-vault"))
-    least = args.get("least_days", 7)
-    require(least >= 1, component, "least_days", least, "at least 1 day", "7 is a good value")
+    least = args.get("min_days", 7)
+    require(least >= 1, component, "min_days", least, "at least 1 day", "7 is a good value")
     for argument, days in (
         ("daily_days", args.get("daily_days", 35)),
         ("weekly_days", args.get("weekly_days", 90)),
@@ -359,8 +359,8 @@ def _check(name: str, args: BackupArgs) -> None:
             component,
             argument,
             days,
-            f"no less than least_days ({least}): the locked vault would refuse every copy",
-            "raise it, or lower least_days",
+            f"no less than min_days ({least}): the locked vault would refuse every copy",
+            "raise it, or lower min_days",
         )
     continuous = args.get("continuous_days", 35)
     require(

@@ -51,7 +51,7 @@ class CacheArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets."""
-    client_security_groups: dict[str, pulumi.Input[str]]
+    client_security_group_ids: dict[str, pulumi.Input[str]]
     """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
     kms_key_arn: pulumi.Input[str]
     """The customer key of data, snapshots and logs (S5)."""
@@ -71,7 +71,7 @@ class CacheArgs(TypedDict):
     one shard. Default: yes, also for one: a cache that is not in cluster mode can't be changed into one in one step."""
     multi_zone: NotRequired[bool]
     """Replicas are in other zones than their primary, and take over when it fails (P2). Default: yes with replicas."""
-    engine_version: NotRequired[str]
+    valkey_version: NotRequired[str]
     """Valkey `7.2`, `8.0` and later. Default: `8.0`."""
     password_generation: NotRequired[int]
     """Raise it by one to give every user a new password; the one before stays good until the next time. Default: 1."""
@@ -122,7 +122,7 @@ class Cache(pulumi.ComponentResource):
         protect = args.get("protect", True)
         shards = args.get("shards", 1)
         replicas = args.get("replicas", 1)
-        version = args.get("engine_version", "8.0")
+        version = args.get("valkey_version", "8.0")
         self.clustered = args.get("cluster_mode", True)
 
         group = self._security_group(name, args)
@@ -219,15 +219,15 @@ class Cache(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "endpoint": self.endpoint,
-                "readerEndpoint": self.reader_endpoint,
+                "reader_endpoint": self.reader_endpoint,
                 "port": self.port,
                 "clustered": self.clustered,
-                "securityGroupId": self.security_group_id,
+                "security_group_id": self.security_group_id,
                 "arn": self.arn,
-                "replicationGroupId": self.replication_group_id,
-                "userNames": self.user_names,
-                "keyPrefixes": self.key_prefixes,
-                "secretArns": self.secret_arns,
+                "replication_group_id": self.replication_group_id,
+                "user_names": self.user_names,
+                "key_prefixes": self.key_prefixes,
+                "secret_arns": self.secret_arns,
             }
         )
 
@@ -241,7 +241,7 @@ class Cache(pulumi.ComponentResource):
             tags={"Name": name},
             opts=child,
         )
-        for client, client_group_id in args["client_security_groups"].items():
+        for client, client_group_id in args["client_security_group_ids"].items():
             vpc.SecurityGroupIngressRule(
                 f"{name}-from-{client}",
                 security_group_id=group.id,
@@ -392,11 +392,11 @@ def _check(name: str, args: CacheArgs) -> None:
         "an ElastiCache node type",
         "write it as ElastiCache does, for example cache.m7g.large",
     )
-    version = args.get("engine_version", "8.0")
+    version = args.get("valkey_version", "8.0")
     require(
         VERSION.fullmatch(version) is not None,
         component,
-        "engine_version",
+        "valkey_version",
         version,
         "a version of Valkey: 7.2, 8.0 or later, major and minor",
         "leave it out to have 8.0",

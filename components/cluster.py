@@ -60,7 +60,7 @@ class ClusterArgs(TypedDict):
     """The network's address space, which Kubernetes' service addresses must not overlap."""
     subnet_ids: list[pulumi.Input[str]]
     """Private subnets in at least two zones."""
-    key_arn: pulumi.Input[str]
+    kms_key_arn: pulumi.Input[str]
     """Customer key for Kubernetes secrets, control-plane logs and node volumes. Its policy must let IAM decide, and
     CloudWatch Logs use it."""
     administrators: dict[str, pulumi.Input[str]]
@@ -103,7 +103,7 @@ class Cluster(pulumi.ComponentResource):
             f"{name}-logs",
             name=f"/aws/eks/{cluster_name}/cluster",
             retention_in_days=args.get("log_days", 90),
-            kms_key_id=args["key_arn"],
+            kms_key_id=args["kms_key_arn"],
             opts=inside,
         )
         role = aws.iam.Role(
@@ -118,7 +118,7 @@ class Cluster(pulumi.ComponentResource):
             aws.iam.RolePolicy(
                 f"{name}-targets", role=role.name, policy=_target_groups(role.arn, cluster_name), opts=inside
             ),
-            aws.iam.RolePolicy(f"{name}-key", role=role.name, policy=_volume_key(args["key_arn"]), opts=inside),
+            aws.iam.RolePolicy(f"{name}-key", role=role.name, policy=_volume_key(args["kms_key_arn"]), opts=inside),
         ]
         node_role = aws.iam.Role(
             f"{name}-node-role",
@@ -150,7 +150,7 @@ class Cluster(pulumi.ComponentResource):
             storage_config={"block_storage": {"enabled": True}},
             bootstrap_self_managed_addons=False,
             access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
-            encryption_config={"provider": {"key_arn": args["key_arn"]}, "resources": ["secrets"]},
+            encryption_config={"provider": {"key_arn": args["kms_key_arn"]}, "resources": ["secrets"]},
             enabled_cluster_log_types=list(CONTROL_PLANE_LOGS),
             upgrade_policy={"support_type": "STANDARD"},
             zonal_shift_config={"enabled": True},

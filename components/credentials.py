@@ -28,8 +28,8 @@ class ServiceCredentialsArgs(TypedDict):
 
     services: list[str]
     """Names of services; of an instance that several share, all of them."""
-    identifier: pulumi.Input[str]
-    address: pulumi.Input[str]
+    database_identifier: pulumi.Input[str]
+    database_address: pulumi.Input[str]
     """Host of the primary, even when services connect through a proxy: rotation changes passwords there."""
     admin_secret_arn: pulumi.Input[str]
     rotation_security_group_id: pulumi.Input[str]
@@ -96,7 +96,7 @@ class ServiceCredentials(pulumi.ComponentResource):
                     "kms_key_arn": args["kms_key_arn"],
                     "content": {
                         "engine": "postgres",
-                        "host": args["address"],
+                        "host": args["database_address"],
                         "port": str(POSTGRES_PORT),
                         "dbname": identifier,
                         "username": identifier,
@@ -115,9 +115,9 @@ class ServiceCredentials(pulumi.ComponentResource):
             self.user_names[service] = identifier
         self.register_outputs(
             {
-                "secretArns": self.secret_arns,
-                "databaseNames": self.database_names,
-                "userNames": self.user_names,
+                "secret_arns": self.secret_arns,
+                "database_names": self.database_names,
+                "user_names": self.user_names,
             }
         )
 
@@ -130,7 +130,7 @@ def sql_name(service: str) -> str:
 def _rotation(args: ServiceCredentialsArgs) -> RotationFunctionArgs:
     rotation: RotationFunctionArgs = {
         "strategy": RotationStrategy.SINGLE_USER,
-        "function_name": pulumi.Output.concat(args["identifier"], "-users"),
+        "function_name": pulumi.Output.concat(args["database_identifier"], "-users"),
         "subnet_ids": args["rotation_subnet_ids"],
         "security_group_id": args["rotation_security_group_id"],
         "kms_key_arn": args["kms_key_arn"],

@@ -74,7 +74,7 @@ class DatabaseArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, in at least two zones."""
-    client_security_groups: dict[str, pulumi.Input[str]]
+    client_security_group_ids: dict[str, pulumi.Input[str]]
     """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
     rotation_subnet_ids: list[pulumi.Input[str]]
     """Where the rotation function runs: subnets with a way to Secrets Manager, by NAT or interface endpoint."""
@@ -101,7 +101,7 @@ class DatabaseArgs(TypedDict):
     """Read replicas (D3). Default: none."""
     replica_class: NotRequired[str]
     """Default: the primary's class."""
-    zones: NotRequired[list[pulumi.Input[str]]]
+    zone_names: NotRequired[list[pulumi.Input[str]]]
     """Availability zones of the data subnets: replicas take turns in them. Default: RDS chooses."""
     multi_zone: NotRequired[bool]
     """A standby in another zone takes over when the primary fails (P2). Default: yes."""
@@ -299,13 +299,13 @@ class Database(pulumi.ComponentResource):
             {
                 "address": self.address,
                 "port": self.port,
-                "replicaAddresses": self.replica_addresses,
+                "replica_addresses": self.replica_addresses,
                 "identifier": self.identifier,
-                "resourceId": self.resource_id,
+                "resource_id": self.resource_id,
                 "arn": self.arn,
-                "securityGroupId": self.security_group_id,
-                "rotationSecurityGroupId": self.rotation_security_group_id,
-                "adminSecretArn": self.admin_secret_arn,
+                "security_group_id": self.security_group_id,
+                "rotation_security_group_id": self.rotation_security_group_id,
+                "admin_secret_arn": self.admin_secret_arn,
             }
         )
 
@@ -319,7 +319,7 @@ class Database(pulumi.ComponentResource):
             tags={"Name": name},
             opts=child,
         )
-        for client, client_group_id in args["client_security_groups"].items():
+        for client, client_group_id in args["client_security_group_ids"].items():
             vpc.SecurityGroupIngressRule(
                 f"{name}-from-{client}",
                 security_group_id=group.id,
@@ -421,7 +421,7 @@ class Database(pulumi.ComponentResource):
         """A copy to read from. It holds nothing that the primary doesn't, so it may go without protection."""
         replica_name = f"{name}-replica-{number}"
         identifier = pulumi.Output.concat(primary_identifier, f"-replica-{number}")
-        zones = args.get("zones", [])
+        zones = args.get("zone_names", [])
         return rds.Instance(
             replica_name,
             identifier=identifier,

@@ -36,7 +36,7 @@ class DatabaseProxyArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, in at least two zones."""
-    client_security_groups: dict[str, pulumi.Input[str]]
+    client_security_group_ids: dict[str, pulumi.Input[str]]
     """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
     database_identifier: pulumi.Input[str]
     database_security_group_id: pulumi.Input[str]
@@ -159,7 +159,7 @@ class DatabaseProxy(pulumi.ComponentResource):
                 "endpoint": self.endpoint,
                 "port": self.port,
                 "arn": self.arn,
-                "securityGroupId": self.security_group_id,
+                "security_group_id": self.security_group_id,
             }
         )
 
@@ -173,7 +173,7 @@ class DatabaseProxy(pulumi.ComponentResource):
             tags={"Name": name},
             opts=child,
         )
-        for client, client_group_id in args["client_security_groups"].items():
+        for client, client_group_id in args["client_security_group_ids"].items():
             vpc.SecurityGroupIngressRule(
                 f"{name}-from-{client}",
                 security_group_id=group.id,

@@ -82,7 +82,7 @@ class DeploymentGrant(TypedDict):
     """The beginning of the names of all roles and policies that the program makes: the system's name."""
     state_bucket_arn: NotRequired[pulumi.Input[str]]
     """Bucket of Pulumi's state, when it is kept in S3."""
-    state_key_arn: NotRequired[pulumi.Input[str]]
+    state_kms_key_arn: NotRequired[pulumi.Input[str]]
     """Key that encrypts the secrets in Pulumi's state."""
     policy_arns: NotRequired[list[pulumi.Input[str]]]
     """Managed policies instead of `PowerUserAccess`."""
@@ -221,12 +221,12 @@ def _deploy(role: aws.iam.Role, deployment: DeploymentGrant) -> pulumi.Output[st
                 "resources": [pulumi.Output.concat(bucket, "/*")],
             },
         ]
-    if "state_key_arn" in deployment:
+    if "state_kms_key_arn" in deployment:
         statements.append(
             {
                 "sid": "StateSecrets",
                 "actions": ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"],
-                "resources": [deployment["state_key_arn"]],
+                "resources": [deployment["state_kms_key_arn"]],
             }
         )
     return policy(*statements)

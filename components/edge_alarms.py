@@ -29,7 +29,7 @@ class EdgeAlarmsArgs(TypedDict):
     """Where Route 53 asks from: three or more, all of its places unless said otherwise. Geo rules must let them in."""
     distribution_id: NotRequired[pulumi.Input[str]]
     """A CloudFront distribution."""
-    web_acl_metric: NotRequired[pulumi.Input[str]]
+    web_acl_metric_name: NotRequired[pulumi.Input[str]]
     """Metric name of the distribution's web ACL."""
     alarm_topic_arn: pulumi.Input[str]
     """A topic in us-east-1: alarms reach no other."""
@@ -65,8 +65,8 @@ class EdgeAlarms(pulumi.ComponentResource):
             alarms["outside"] = _outside(args["domain"], check.id)
         if "distribution_id" in args:
             alarms["distribution"] = _distribution(args["distribution_id"])
-        if "web_acl_metric" in args:
-            alarms["firewall"] = blocked_alarm(args["web_acl_metric"], None)
+        if "web_acl_metric_name" in args:
+            alarms["firewall"] = blocked_alarm(args["web_acl_metric_name"], None)
         for what, alarm in alarms.items():
             declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], parent)
         self.register_outputs({})

@@ -133,7 +133,7 @@ class EventLog(pulumi.ComponentResource):
                 "retention_days": args["retention_days"],
                 "lock": args.get("lock", EventLogLock.GOVERNANCE),
                 "lock_days": args.get("lock_days", args["retention_days"]),
-                "access_log_days": args["log_days"],
+                "log_days": args["log_days"],
                 "protect": args.get("protect", True),
             },
             self._parent,

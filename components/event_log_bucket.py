@@ -42,7 +42,7 @@ class EventLogBucketArgs(TypedDict):
     """Governance unless said otherwise."""
     lock_days: NotRequired[int]
     """Days that nobody may delete or overwrite an event; all of ``retention_days`` unless said otherwise."""
-    access_log_days: int
+    log_days: int
     """Days that S3's record of who read what is kept."""
     protect: NotRequired[bool]
 
@@ -133,7 +133,7 @@ class EventLogBucket(pulumi.ComponentResource):
                     id="expire",
                     status="Enabled",
                     filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="access/"),
-                    expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args["access_log_days"]),
+                    expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args["log_days"]),
                 )
             ],
             opts=pulumi.ResourceOptions(parent=self),
@@ -207,6 +207,4 @@ def _check(name: str, args: EventLogBucketArgs) -> None:
         "GOVERNANCE where the stack is meant to be destroyed: nobody can delete what compliance mode locked",
         "set protect, or lock to GOVERNANCE",
     )
-    require(
-        args["access_log_days"] >= 1, where, "access_log_days", args["access_log_days"], "at least 1 day", "raise it"
-    )
+    require(args["log_days"] >= 1, where, "log_days", args["log_days"], "at least 1 day", "raise it")

@@ -65,7 +65,7 @@ class GatewayArgs(TypedDict):
     """OAuth scope of `list` and `get`, for example `shop/read`; needed with ``user_pool_arn``."""
     write_scope: NotRequired[pulumi.Input[str]]
     """OAuth scope of the other operations; needed with ``user_pool_arn``."""
-    requests_per_second: float
+    throttle_rps: int
     """Steady rate of all requests together; what is over it gets status 429."""
     burst: int
     """Requests above the rate that are let through at once."""
@@ -302,7 +302,7 @@ class Gateway(pulumi.ComponentResource):
                 "metrics_enabled": True,
                 "logging_level": "ERROR",
                 "data_trace_enabled": False,
-                "throttling_rate_limit": args["requests_per_second"],
+                "throttling_rate_limit": args["throttle_rps"],
                 "throttling_burst_limit": args["burst"],
                 "caching_enabled": cached,
                 **cache,
@@ -318,7 +318,7 @@ class Gateway(pulumi.ComponentResource):
             name,
             description="What a client with a key may use",
             api_stages=[{"api_id": api.id, "stage": stage.stage_name}],
-            throttle_settings={"rate_limit": args["requests_per_second"], "burst_limit": args["burst"]},
+            throttle_settings={"rate_limit": args["throttle_rps"], "burst_limit": args["burst"]},
             quota_settings={"limit": quota, "period": "DAY"} if quota is not None else None,
             tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self),
@@ -439,10 +439,10 @@ def _check(name: str, args: GatewayArgs) -> None:
         "answer sooner, and finish long work by an event",
     )
     require(
-        args["requests_per_second"] > 0 and args["burst"] > 0,
+        args["throttle_rps"] > 0 and args["burst"] > 0,
         who,
-        "requests_per_second",
-        args["requests_per_second"] if args["requests_per_second"] <= 0 else args["burst"],
+        "throttle_rps",
+        args["throttle_rps"] if args["throttle_rps"] <= 0 else args["burst"],
         "a rate and a burst above zero",
         "plan for at least one request a second",
     )

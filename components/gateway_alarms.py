@@ -25,11 +25,11 @@ def _metric(api: pulumi.Input[str], stage: pulumi.Input[str], name: str, statist
 
 
 def burn_alarms(
-    api: pulumi.Input[str], stage: pulumi.Input[str], burn: Burn, target_percent: float, least_errors: int
+    api: pulumi.Input[str], stage: pulumi.Input[str], burn: Burn, target_percent: float, min_errors: int
 ) -> tuple[Alarm, Alarm]:
     """The long and the short window of one burn rate; only both together mean anything.
 
-    Fewer than ``least_errors`` in the long window are no burn: at night one failed request is a large share.
+    Fewer than ``min_errors`` in the long window are no burn: at night one failed request is a large share.
     """
 
     def window(seconds: int, least: int) -> Alarm:
@@ -45,7 +45,7 @@ def burn_alarms(
             periods=1,
         )
 
-    return window(burn.long_seconds, least_errors), window(burn.short_seconds, 1)
+    return window(burn.long_seconds, min_errors), window(burn.short_seconds, 1)
 
 
 def latency_alarm(api: pulumi.Input[str], stage: pulumi.Input[str], p95_ms: float) -> Alarm:

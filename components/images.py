@@ -24,7 +24,7 @@ class ImagesArgs(TypedDict):
     """First part of each repository's name, before the slash: the system, and the environment unless it is shared."""
     services: list[str]
     """One repository for each."""
-    key_arn: pulumi.Input[str]
+    kms_key_arn: pulumi.Input[str]
     """Customer key that encrypts the images. ECR can't change it later: another key is another repository."""
     keep_images: NotRequired[int]
     """Images kept for each service (100): as far back as a roll-back can go. The age counts, not whether it runs."""
@@ -41,10 +41,10 @@ class ImagesArgs(TypedDict):
 class Images(pulumi.ComponentResource):
     """An ECR repository for each service: immutable tags, scanned on push, encrypted, pruned (S5, S6)."""
 
-    urls: pulumi.Output[dict[str, str]]
-    """Service to repository address, to which a tag is appended."""
-    arns: pulumi.Output[dict[str, str]]
-    """Service to repository ARN."""
+    urls: dict[str, pulumi.Output[str]]
+    """By service: repository address, to which a tag is appended."""
+    arns: dict[str, pulumi.Output[str]]
+    """By service."""
 
     def __init__(self, name: str, args: ImagesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(name, args)
@@ -61,7 +61,7 @@ class Images(pulumi.ComponentResource):
                 # What was deployed under a tag stays what the tag names.
                 image_tag_mutability="IMMUTABLE",
                 image_scanning_configuration={"scan_on_push": True},
-                encryption_configurations=[{"encryption_type": "KMS", "kms_key": args["key_arn"]}],
+                encryption_configurations=[{"encryption_type": "KMS", "kms_key": args["kms_key_arn"]}],
                 force_delete=not protect,
                 tags={"Name": f"{args['prefix']}/{service}"},
                 opts=pulumi.ResourceOptions(parent=self, protect=protect),
@@ -92,10 +92,8 @@ class Images(pulumi.ComponentResource):
                 ],
                 opts=inside,
             )
-        self.urls = pulumi.Output.all(
-            **{service: repository.repository_url for service, repository in self.repositories.items()}
-        )
-        self.arns = pulumi.Output.all(**{service: repository.arn for service, repository in self.repositories.items()})
+        self.urls = {service: repository.repository_url for service, repository in self.repositories.items()}
+        self.arns = {service: repository.arn for service, repository in self.repositories.items()}
         self.register_outputs({"urls": self.urls, "arns": self.arns})
 
 

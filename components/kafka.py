@@ -75,9 +75,9 @@ class KafkaArgs(TypedDict):
     """Standard only; 3 unless said otherwise."""
     min_in_sync: NotRequired[int]
     """Standard only; one less than ``replication`` unless said otherwise."""
-    storage_gb: NotRequired[int]
+    storage_gib: NotRequired[int]
     """Standard only, and needed there: GiB of each broker at the start."""
-    max_storage_gb: NotRequired[int]
+    max_storage_gib: NotRequired[int]
     """Standard only: GiB up to which each broker's volume grows by itself."""
     throughput_mibps: NotRequired[int]
     """Standard only, of the sizes that can: provisioned throughput of each volume, in MiB/s."""
@@ -145,7 +145,7 @@ class Kafka(pulumi.ComponentResource):
 
     bootstrap_brokers: pulumi.Output[str]
     """Where clients that sign with IAM connect, `host:port` separated by commas."""
-    cluster_arn: pulumi.Output[str]
+    arn: pulumi.Output[str]
     cluster_name: pulumi.Output[str]
     log_source_arn: pulumi.Output[str]
     """The cluster's ARN, known once Firehose may connect to it (with ``private_link_cidr``)."""
@@ -178,8 +178,8 @@ class Kafka(pulumi.ComponentResource):
             opts=self._parent,
         )
         cluster = self._cluster(name, args, kind, group, logs, configuration, protect)
-        if kind is KafkaKind.STANDARD and "max_storage_gb" in args:
-            self._autoscale_storage(name, cluster, args["max_storage_gb"])
+        if kind is KafkaKind.STANDARD and "max_storage_gib" in args:
+            self._autoscale_storage(name, cluster, args["max_storage_gib"])
         self.log_source_arn = cluster.arn
         if "private_link_cidr" in args:
             self.log_source_arn = self._admit_firehose(name, cluster, group, args["private_link_cidr"])
@@ -209,13 +209,13 @@ class Kafka(pulumi.ComponentResource):
         self._alarms(name, args, kind, cluster)
 
         self.bootstrap_brokers = cluster.bootstrap_brokers_sasl_iam
-        self.cluster_arn = cluster.arn
+        self.arn = cluster.arn
         self.cluster_name = cluster.cluster_name
         self.security_group_id = group.id
         self.register_outputs(
             {
                 "bootstrap_brokers": self.bootstrap_brokers,
-                "cluster_arn": self.cluster_arn,
+                "arn": self.arn,
                 "cluster_name": self.cluster_name,
                 "log_source_arn": self.log_source_arn,
                 "security_group_id": self.security_group_id,
@@ -226,7 +226,7 @@ class Kafka(pulumi.ComponentResource):
     def publisher_statements(self, events: Sequence[str]) -> list[Statement]:
         """What a service's role needs to publish the given events, and nothing more."""
         return kafka_access.producer_statements(
-            self.cluster_arn, [kafka_access.topic_name(self._system, event) for event in events]
+            self.arn, [kafka_access.topic_name(self._system, event) for event in events]
         )
 
     def consumer_statements(self, consumer: str) -> list[Statement]:
@@ -235,12 +235,12 @@ class Kafka(pulumi.ComponentResource):
         if not events:
             return []
         statements = kafka_access.consumer_statements(
-            self.cluster_arn,
+            self.arn,
             [kafka_access.topic_name(self._system, event) for event in events],
             kafka_access.group_name(self._system, consumer),
         )
         dead_letters = kafka_access.dead_letter_topic_name(self._system, consumer)
-        return [*statements, *kafka_access.producer_statements(self.cluster_arn, [dead_letters], "DeadLetter")]
+        return [*statements, *kafka_access.producer_statements(self.arn, [dead_letters], "DeadLetter")]
 
     def _security_group(self, name: str, args: KafkaArgs) -> ec2.SecurityGroup:
         group = ec2.SecurityGroup(
@@ -310,19 +310,19 @@ class Kafka(pulumi.ComponentResource):
                 protect=protect,
                 # Autoscaling grows the volumes, which never shrink: the next deployment must not try to.
                 ignore_changes=["brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize"]
-                if "max_storage_gb" in args
+                if "max_storage_gib" in args
                 else None,
             ),
         )
 
-    def _autoscale_storage(self, name: str, cluster: msk.Cluster, max_storage_gb: int) -> None:
+    def _autoscale_storage(self, name: str, cluster: msk.Cluster, max_storage_gib: int) -> None:
         target = appautoscaling.Target(
             f"{name}-storage",
             service_namespace="kafka",
             scalable_dimension="kafka:broker-storage:VolumeSize",
             resource_id=cluster.arn,
             min_capacity=1,
-            max_capacity=max_storage_gb,
+            max_capacity=max_storage_gib,
             opts=self._parent,
         )
         appautoscaling.Policy(
@@ -400,7 +400,7 @@ def _storage(args: KafkaArgs) -> msk.ClusterBrokerNodeGroupInfoStorageInfoArgs:
     throughput = args.get("throughput_mibps")
     return msk.ClusterBrokerNodeGroupInfoStorageInfoArgs(
         ebs_storage_info=msk.ClusterBrokerNodeGroupInfoStorageInfoEbsStorageInfoArgs(
-            volume_size=args["storage_gb"],
+            volume_size=args["storage_gib"],
             provisioned_throughput=msk.ClusterBrokerNodeGroupInfoStorageInfoEbsStorageInfoProvisionedThroughputArgs(
                 enabled=True, volume_throughput=throughput
             )
@@ -475,7 +475,7 @@ def _check_express(where: str, args: KafkaArgs) -> None:
         "three subnets in three zones, over which Express spreads its three replicas",
         "give three, or set kind to STANDARD",
     )
-    for argument in ("replication", "min_in_sync", "storage_gb", "max_storage_gb", "throughput_mibps"):
+    for argument in ("replication", "min_in_sync", "storage_gib", "max_storage_gib", "throughput_mibps"):
         require(
             argument not in args,
             where,
@@ -521,22 +521,22 @@ def _check_standard(where: str, args: KafkaArgs) -> None:
         "less than replication: otherwise one broker that restarts stops all writes",
         f"set it to {max(1, replication - 1)}",
     )
-    storage = args.get("storage_gb")
+    storage = args.get("storage_gib")
     require(
         storage is not None and 1 <= storage <= 16_384,
         where,
-        "storage_gb",
+        "storage_gib",
         storage,
         "1 to 16384 GiB for each broker",
         "give what topics keep, times replication, over the number of brokers",
     )
-    largest = args.get("max_storage_gb", storage)
+    largest = args.get("max_storage_gib", storage)
     require(
         largest is not None and storage is not None and storage <= largest <= 16_384,
         where,
-        "max_storage_gb",
+        "max_storage_gib",
         largest,
-        "storage_gb or more, and 16384 GiB at most",
+        "storage_gib or more, and 16384 GiB at most",
         "raise it, or leave it out to keep the size fixed",
     )
     throughput = args.get("throughput_mibps")

@@ -57,7 +57,7 @@ class LoadBalancerArgs(TypedDict):
     """Port of the pods; 8080 unless said otherwise."""
     health_path: NotRequired[str]
     """What says that a pod can serve; `/health/ready` unless said otherwise."""
-    deregistration_seconds: NotRequired[int]
+    drain_seconds: NotRequired[int]
     """How long a pod that leaves may finish its requests; 30 unless said otherwise."""
     slow_start_seconds: NotRequired[int]
     """How long a new pod gets a growing share, 30 to 900, or 0 for the full share at once; 30 unless said otherwise."""
@@ -241,7 +241,7 @@ class LoadBalancer(pulumi.ComponentResource):
             protocol="HTTP",
             protocol_version="HTTP1",
             port=args.get("port", 8080),
-            deregistration_delay=args.get("deregistration_seconds", 30),
+            deregistration_delay=args.get("drain_seconds", 30),
             # Only round robin can start slowly: the provider's docs of load_balancing_algorithm_type and slow_start.
             load_balancing_algorithm_type="round_robin",
             slow_start=args.get("slow_start_seconds", 30),
@@ -299,11 +299,11 @@ def _check(name: str, args: LoadBalancerArgs) -> None:
         "0, or 30 to 900 seconds",
         "choose 0 to turn it off",
     )
-    delay = args.get("deregistration_seconds", 30)
+    delay = args.get("drain_seconds", 30)
     require(
         0 <= delay <= 3600,
         who,
-        "deregistration_seconds",
+        "drain_seconds",
         delay,
         "0 to 3600 seconds",
         "choose at least as long as a request may take",

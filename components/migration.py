@@ -22,7 +22,7 @@ class MigrationArgs(TypedDict):
     """What to run against the database, and as whom."""
 
     namespace: pulumi.Input[str]
-    part_of: str
+    system: str
     """The system that it belongs to (label)."""
     image: pulumi.Input[str]
     """The image whose code needs the new schema."""
@@ -61,7 +61,7 @@ class Migration(pulumi.ComponentResource):
         _check(name, args)
         super().__init__("groundplan:index:Migration", name, {}, opts)
         inside = object_options(self, opts)
-        labels = pod.labels(name, args["part_of"], "migration")
+        labels = pod.labels(name, args["system"], "migration")
         metadata = {"name": name, "namespace": args["namespace"], "labels": labels}
         environment = args.get("environment", {})
         deadline = args.get("deadline_seconds", 900)

@@ -33,7 +33,7 @@ class NatMode(StrEnum):
 
 
 class NetworkArgs(TypedDict):
-    cidr: str
+    vpc_cidr: str
     """The whole range, for example `10.0.0.0/16`."""
     public_cidrs: list[str]
     """One range for each zone, for what the internet may reach."""
@@ -65,7 +65,7 @@ class Network(pulumi.ComponentResource):
     """A VPC whose data tier has no way to the internet, and whose default security group lets nothing through."""
 
     vpc_id: pulumi.Output[str]
-    cidr: str
+    vpc_cidr: str
     public_subnet_ids: list[pulumi.Output[str]]
     private_subnet_ids: list[pulumi.Output[str]]
     data_subnet_ids: list[pulumi.Output[str]]
@@ -86,7 +86,7 @@ class Network(pulumi.ComponentResource):
 
         self._vpc = ec2.Vpc(
             name,
-            cidr_block=args["cidr"],
+            cidr_block=args["vpc_cidr"],
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags={"Name": name},
@@ -136,7 +136,7 @@ class Network(pulumi.ComponentResource):
 
         endpoints: EndpointsArgs = {
             "vpc_id": self._vpc.id,
-            "vpc_cidr": args["cidr"],
+            "vpc_cidr": args["vpc_cidr"],
             "route_table_ids": [table.id for table in private_tables],
             "kms_key_arn": args["kms_key_arn"],
         }
@@ -146,7 +146,7 @@ class Network(pulumi.ComponentResource):
         Endpoints(f"{name}-endpoints", endpoints, self._inside)
 
         self.vpc_id = self._vpc.id
-        self.cidr = args["cidr"]
+        self.vpc_cidr = args["vpc_cidr"]
         self.public_subnet_ids = [subnet.id for subnet in public]
         self.private_subnet_ids = [subnet.id for subnet in private]
         self.data_subnet_ids = [subnet.id for subnet in data]
@@ -157,7 +157,7 @@ class Network(pulumi.ComponentResource):
         self.register_outputs(
             {
                 "vpc_id": self.vpc_id,
-                "cidr": self.cidr,
+                "vpc_cidr": self.vpc_cidr,
                 "public_subnet_ids": self.public_subnet_ids,
                 "private_subnet_ids": self.private_subnet_ids,
                 "data_subnet_ids": self.data_subnet_ids,
@@ -327,4 +327,4 @@ def _check(name: str, args: NetworkArgs) -> None:
             "`single` or `per_zone` behind a network firewall: its endpoints must lie between the subnets and NAT",
             "choose one of the two, or set network_firewall to false",
         )
-    require_layout(who, args["cidr"], tiers)
+    require_layout(who, args["vpc_cidr"], tiers)

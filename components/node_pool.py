@@ -46,7 +46,7 @@ class NodePoolArgs(TypedDict):
     subnet_ids: list[pulumi.Input[str]]
     """Private subnets."""
     security_group_id: pulumi.Input[str]
-    key_arn: pulumi.Input[str]
+    kms_key_arn: pulumi.Input[str]
     """Customer key of the nodes' volumes; the cluster's role must be allowed to use it."""
     cpu_limit: int
     """vCPUs that the pool may reach."""
@@ -102,7 +102,7 @@ class NodePool(pulumi.ComponentResource):
                 "networkPolicyEventLogs": "Enabled",
                 "ephemeralStorage": {
                     "size": f"{args.get('ephemeral_storage_gib', 80)}Gi",
-                    "kmsKeyID": args["key_arn"],
+                    "kmsKeyID": args["kms_key_arn"],
                 },
             },
             opts=inside,

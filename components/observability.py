@@ -32,32 +32,32 @@ class ObservabilityArgs(TypedDict):
     api_name: pulumi.Input[str]
     stage_name: pulumi.Input[str]
     distribution_id: NotRequired[pulumi.Input[str]]
-    edge_web_acl_metric: NotRequired[pulumi.Input[str]]
+    edge_web_acl_metric_name: NotRequired[pulumi.Input[str]]
     """Metric name of CloudFront's web ACL."""
-    web_acl_metric: NotRequired[pulumi.Input[str]]
+    web_acl_metric_name: NotRequired[pulumi.Input[str]]
     """Metric name of the gateway's web ACL."""
-    load_balancer: NotRequired[pulumi.Input[str]]
+    load_balancer_arn_suffix: NotRequired[pulumi.Input[str]]
     """ARN suffix."""
-    target_groups: NotRequired[dict[str, pulumi.Input[str]]]
+    target_group_arn_suffixes: NotRequired[dict[str, pulumi.Input[str]]]
     """ARN suffixes by workload."""
-    databases: NotRequired[dict[str, pulumi.Input[str]]]
+    database_identifiers: NotRequired[dict[str, pulumi.Input[str]]]
     """Instance identifiers by what they are called in charts."""
-    cache_nodes: NotRequired[dict[str, pulumi.Input[str]]]
+    cache_cluster_ids: NotRequired[dict[str, pulumi.Input[str]]]
     """Cache cluster ids by what they are called in charts."""
-    kafka_cluster: NotRequired[pulumi.Input[str]]
+    kafka_cluster_name: NotRequired[pulumi.Input[str]]
     """The cluster's name."""
     kafka_brokers: NotRequired[int]
     kafka_consumers: NotRequired[dict[str, list[str]]]
     """Topics by consumer group, both in full (`shop.payment`, `shop.order.placed`)."""
-    queues: NotRequired[dict[str, pulumi.Input[str]]]
+    queue_names: NotRequired[dict[str, pulumi.Input[str]]]
     """Queue names by consumer."""
-    log_streams: NotRequired[dict[str, pulumi.Input[str]]]
+    event_log_stream_names: NotRequired[dict[str, pulumi.Input[str]]]
     """Firehose streams of the event log by event."""
-    alarms: NotRequired[dict[str, pulumi.Input[str]]]
+    alarm_arns: NotRequired[dict[str, pulumi.Input[str]]]
     """ARNs of the alarms that the dashboard shows first."""
-    service_log_groups: NotRequired[dict[str, pulumi.Input[str]]]
+    service_log_group_names: NotRequired[dict[str, pulumi.Input[str]]]
     """Names of the log groups that services write to."""
-    access_log_group: NotRequired[pulumi.Input[str]]
+    access_log_group_name: NotRequired[pulumi.Input[str]]
     """Name of the gateway's access log."""
 
 
@@ -78,11 +78,11 @@ class Observability(pulumi.ComponentResource):
             dashboard_body=_known(args, outline).apply(lambda facts: json.dumps(body(rows(facts), facts.region))),
             opts=parent,
         )
-        groups = args.get("service_log_groups", {})
+        groups = args.get("service_log_group_names", {})
         if groups:
             _save(name, f"{args['scope']}/services", service_queries(), [groups[key] for key in sorted(groups)], parent)
-        if "access_log_group" in args:
-            _save(name, f"{args['scope']}/gateway", gateway_queries(), [args["access_log_group"]], parent)
+        if "access_log_group_name" in args:
+            _save(name, f"{args['scope']}/gateway", gateway_queries(), [args["access_log_group_name"]], parent)
 
         self.dashboard_name = dashboard.dashboard_name
         self.register_outputs({"dashboard_name": self.dashboard_name})
@@ -103,16 +103,16 @@ def _outline(args: ObservabilityArgs) -> Facts:
         api_name="later",
         stage_name="later",
         distribution_id="later" if "distribution_id" in args else "",
-        edge_web_acl="later" if "edge_web_acl_metric" in args else "",
-        web_acl="later" if "web_acl_metric" in args else "",
-        load_balancer="later" if "load_balancer" in args else "",
-        kafka_cluster="later" if "kafka_cluster" in args else "",
-        target_groups=dict.fromkeys(args.get("target_groups", {}), "later"),
-        databases=dict.fromkeys(args.get("databases", {}), "later"),
-        cache_nodes=dict.fromkeys(args.get("cache_nodes", {}), "later"),
-        queues=dict.fromkeys(args.get("queues", {}), "later"),
-        log_streams=dict.fromkeys(args.get("log_streams", {}), "later"),
-        alarm_arns=["later"] * len(args.get("alarms", {})),
+        edge_web_acl="later" if "edge_web_acl_metric_name" in args else "",
+        web_acl="later" if "web_acl_metric_name" in args else "",
+        load_balancer="later" if "load_balancer_arn_suffix" in args else "",
+        kafka_cluster="later" if "kafka_cluster_name" in args else "",
+        target_groups=dict.fromkeys(args.get("target_group_arn_suffixes", {}), "later"),
+        databases=dict.fromkeys(args.get("database_identifiers", {}), "later"),
+        cache_nodes=dict.fromkeys(args.get("cache_cluster_ids", {}), "later"),
+        queues=dict.fromkeys(args.get("queue_names", {}), "later"),
+        log_streams=dict.fromkeys(args.get("event_log_stream_names", {}), "later"),
+        alarm_arns=["later"] * len(args.get("alarm_arns", {})),
     )
 
 
@@ -122,16 +122,16 @@ def _known(args: ObservabilityArgs, outline: Facts) -> pulumi.Output[Facts]:
         api_name=args["api_name"],
         stage_name=args["stage_name"],
         distribution_id=args.get("distribution_id", ""),
-        edge_web_acl=args.get("edge_web_acl_metric", ""),
-        web_acl=args.get("web_acl_metric", ""),
-        load_balancer=args.get("load_balancer", ""),
-        kafka_cluster=args.get("kafka_cluster", ""),
-        target_groups=_sorted(args.get("target_groups", {})),
-        databases=_sorted(args.get("databases", {})),
-        cache_nodes=_sorted(args.get("cache_nodes", {})),
-        queues=_sorted(args.get("queues", {})),
-        log_streams=_sorted(args.get("log_streams", {})),
-        alarm_arns=list(_sorted(args.get("alarms", {})).values()),
+        edge_web_acl=args.get("edge_web_acl_metric_name", ""),
+        web_acl=args.get("web_acl_metric_name", ""),
+        load_balancer=args.get("load_balancer_arn_suffix", ""),
+        kafka_cluster=args.get("kafka_cluster_name", ""),
+        target_groups=_sorted(args.get("target_group_arn_suffixes", {})),
+        databases=_sorted(args.get("database_identifiers", {})),
+        cache_nodes=_sorted(args.get("cache_cluster_ids", {})),
+        queues=_sorted(args.get("queue_names", {})),
+        log_streams=_sorted(args.get("event_log_stream_names", {})),
+        alarm_arns=list(_sorted(args.get("alarm_arns", {})).values()),
     ).apply(lambda known: dataclasses.replace(outline, **known))
 
 
@@ -171,22 +171,27 @@ def _check(name: str, args: ObservabilityArgs, outline: Facts) -> None:
     require(
         metrics <= MOST_METRICS and widgets <= MOST_WIDGETS,
         where,
-        "databases",
+        "database_identifiers",
         f"{metrics} metrics in {widgets} widgets",
         f"at most {MOST_METRICS} metrics in {MOST_WIDGETS} widgets, CloudWatch's limits for one dashboard",
         "declare several, each with a part of the services, databases and consumers",
     )
-    alarms = len(args.get("alarms", {}))
+    alarms = len(args.get("alarm_arns", {}))
     require(
-        alarms <= MOST_ALARMS, where, "alarms", f"{alarms} alarms", f"at most {MOST_ALARMS}", "name the ones that page"
+        alarms <= MOST_ALARMS,
+        where,
+        "alarm_arns",
+        f"{alarms} alarms",
+        f"at most {MOST_ALARMS}",
+        "name the ones that page",
     )
     require(
-        "kafka_cluster" not in args or args.get("kafka_brokers", 0) > 0,
+        "kafka_cluster_name" not in args or args.get("kafka_brokers", 0) > 0,
         where,
         "kafka_brokers",
         args.get("kafka_brokers"),
         "the number of the cluster's brokers",
-        "give it with kafka_cluster",
+        "give it with kafka_cluster_name",
     )
     require(
         0 < args["availability_percent"] < 100,

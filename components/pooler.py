@@ -39,7 +39,7 @@ class PoolerArgs(TypedDict):
     """The replicas of one shard, who reads from them, and how many connections there may be."""
 
     namespace: pulumi.Input[str]
-    part_of: str
+    system: str
     """The system that it belongs to (label)."""
     hosts: list[pulumi.Input[str]]
     """Host names of the read replicas. New connections take turns."""
@@ -90,7 +90,7 @@ class Pooler(pulumi.ComponentResource):
         _check(name, args)
         super().__init__("groundplan:index:Pooler", name, {}, opts)
         inside = object_options(self, opts)
-        labels = pod.labels(name, args["part_of"], "pooler")
+        labels = pod.labels(name, args["system"], "pooler")
         metadata = {"name": name, "namespace": args["namespace"], "labels": labels}
 
         files: dict[str, pulumi.Input[str]] = {"pgbouncer.ini": _settings(args)}

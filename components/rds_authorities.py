@@ -30,4 +30,4 @@ def authority(region: str) -> str:
 
 def _by_region() -> dict[str, str]:
     parts = _FILE.read_text(encoding="ascii").split("# ")[1:]
-    return dict((part.split("\n", 1)[0], part.split("\n", 1)[1]) for part in parts)
+    return {region: certificate for region, _, certificate in (part.partition("\n") for part in parts)}

@@ -27,20 +27,20 @@ class SloAlarmsArgs(TypedDict):
     """T2."""
     throttle_rps: int
     """T3: requests a second that the stage lets in."""
-    least_errors: NotRequired[int]
+    min_errors: NotRequired[int]
     """Failed requests in a long window under which nobody is told; 10 unless said otherwise."""
     metrics_namespace: str
     """`components.metrics.namespace(…)` of this system in this environment."""
     services: list[str]
-    load_balancer: NotRequired[pulumi.Input[str]]
+    load_balancer_arn_suffix: NotRequired[pulumi.Input[str]]
     """ARN suffix of the internal load balancer (`app/…`)."""
-    target_groups: NotRequired[dict[str, pulumi.Input[str]]]
-    """ARN suffixes (`targetgroup/…`) by workload; needs ``load_balancer``."""
-    web_acl_metric: NotRequired[pulumi.Input[str]]
+    target_group_arn_suffixes: NotRequired[dict[str, pulumi.Input[str]]]
+    """ARN suffixes (`targetgroup/…`) by workload; needs ``load_balancer_arn_suffix``."""
+    web_acl_metric_name: NotRequired[pulumi.Input[str]]
     """Metric name of the regional web ACL."""
     region: NotRequired[pulumi.Input[str]]
-    """Needed with ``web_acl_metric``."""
-    access_log_group: NotRequired[pulumi.Input[str]]
+    """Needed with ``web_acl_metric_name``."""
+    access_log_group_name: NotRequired[pulumi.Input[str]]
     """The gateway's access log, in JSON: refusals are counted from it."""
     authorizer_function: NotRequired[pulumi.Input[str]]
     """A Lambda authoriser's function name; Cognito's has no metrics of its own."""
@@ -67,8 +67,8 @@ class SloAlarms(pulumi.ComponentResource):
         self.burning_alarm_arns = self._burning()
         self._declare(self._services())
         self._declare(self._doors())
-        if "access_log_group" in args:
-            self._count_refusals(args["access_log_group"])
+        if "access_log_group_name" in args:
+            self._count_refusals(args["access_log_group_name"])
         self.register_outputs({"burning_alarm_arns": self.burning_alarm_arns})
 
     def _gateway(self) -> Mapping[str, Alarm]:
@@ -85,7 +85,7 @@ class SloAlarms(pulumi.ComponentResource):
         composites = {}
         for burn in burns_for(args["availability_percent"]):
             windows = burn_alarms(
-                args["api_name"], args["stage_name"], burn, args["availability_percent"], args.get("least_errors", 10)
+                args["api_name"], args["stage_name"], burn, args["availability_percent"], args.get("min_errors", 10)
             )
             # The windows tell nobody anything; what both say together does.
             long, short = (
@@ -117,18 +117,18 @@ class SloAlarms(pulumi.ComponentResource):
         for service in args["services"]:
             own = service_alarms(args["metrics_namespace"], service, args["latency_p95_ms"], args["query_p95_ms"])
             alarms |= {f"service-{service}-{what}": alarm for what, alarm in own.items()}
-        if "load_balancer" in args:
-            alarms["load-balancer"] = load_balancer_alarm(args["load_balancer"])
-            for workload, group in args.get("target_groups", {}).items():
-                seen = target_alarms(args["load_balancer"], group, workload)
+        if "load_balancer_arn_suffix" in args:
+            alarms["load-balancer"] = load_balancer_alarm(args["load_balancer_arn_suffix"])
+            for workload, group in args.get("target_group_arn_suffixes", {}).items():
+                seen = target_alarms(args["load_balancer_arn_suffix"], group, workload)
                 alarms |= {f"target-{workload}-{what}": alarm for what, alarm in seen.items()}
         return alarms
 
     def _doors(self) -> Mapping[str, Alarm]:
         args = self._args
         alarms: dict[str, Alarm] = {}
-        if "web_acl_metric" in args:
-            alarms["firewall"] = blocked_alarm(args["web_acl_metric"], args["region"])
+        if "web_acl_metric_name" in args:
+            alarms["firewall"] = blocked_alarm(args["web_acl_metric_name"], args["region"])
         if "authorizer_function" in args:
             alarms["authorizer"] = Alarm(
                 description="S3: the authoriser fails: nobody with a token gets in",
@@ -143,7 +143,7 @@ class SloAlarms(pulumi.ComponentResource):
                 threshold=0,
                 periods=3,
             )
-        if "access_log_group" in args:
+        if "access_log_group_name" in args:
             alarms |= {
                 f"refused-{status}": alarm for status, alarm in refusal_alarms(args["metrics_namespace"]).items()
             }
@@ -188,18 +188,18 @@ def _check(name: str, args: SloAlarmsArgs) -> None:
     ):
         require(value > 0, where, argument, value, "more than 0", "give the target that was promised")
     require(
-        not args.get("target_groups") or "load_balancer" in args,
+        not args.get("target_group_arn_suffixes") or "load_balancer_arn_suffix" in args,
         where,
-        "load_balancer",
+        "load_balancer_arn_suffix",
         None,
         "the load balancer of the target groups",
         "give its ARN suffix",
     )
     require(
-        "web_acl_metric" not in args or "region" in args,
+        "web_acl_metric_name" not in args or "region" in args,
         where,
         "region",
         None,
         "the region of the web ACL",
-        "give it with web_acl_metric",
+        "give it with web_acl_metric_name",
     )

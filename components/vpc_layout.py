@@ -19,7 +19,7 @@ def require_layout(component: str, cidr: str, tiers: Mapping[str, Sequence[str]]
 
     ``tiers`` is argument name to address ranges. Raises pulumi.RunError.
     """
-    whole = _network(component, "cidr", cidr)
+    whole = _network(component, "vpc_cidr", cidr)
     zones = len(next(iter(tiers.values())))
     subnets: list[tuple[str, IPv4Network]] = []
     for argument, ranges in tiers.items():

@@ -31,7 +31,7 @@ class WorkloadArgs(TypedDict):
     """One program, how many pods of it, how large, and whom it talks to."""
 
     namespace: pulumi.Input[str]
-    part_of: str
+    system: str
     """The system that it belongs to (label)."""
     role: str
     """What it does in the system, `api` or `consumer` for example (label)."""
@@ -88,7 +88,7 @@ class Workload(pulumi.ComponentResource):
     The component's name is the Kubernetes name of all its objects.
     """
 
-    service_name: pulumi.Output[str]
+    host: pulumi.Output[str]
     """DNS name inside the cluster; empty for a workload that doesn't serve."""
     deployment_name: pulumi.Output[str]
 
@@ -98,7 +98,7 @@ class Workload(pulumi.ComponentResource):
         inside = object_options(self, opts)
         serves = args.get("serves", True)
         port = args.get("port", PORT)
-        labels = pod.labels(name, args["part_of"], args["role"])
+        labels = pod.labels(name, args["system"], args["role"])
         metadata = {"name": name, "namespace": args["namespace"], "labels": labels}
         scaled = args["max_pods"] > args["min_pods"]
 
@@ -117,7 +117,7 @@ class Workload(pulumi.ComponentResource):
             opts=inside,
         )
         before: list[pulumi.Resource] = [wall]
-        self.service_name = pulumi.Output.from_input("")
+        self.host = pulumi.Output.from_input("")
         if serves:
             service = kubernetes.core.v1.Service(
                 f"{name}-service",
@@ -131,7 +131,7 @@ class Workload(pulumi.ComponentResource):
                 opts=inside,
             )
             bound = service.metadata.apply(lambda known: known.name)
-            self.service_name = pulumi.Output.concat(bound, ".", args["namespace"], ".svc")
+            self.host = pulumi.Output.concat(bound, ".", args["namespace"], ".svc")
             if "target_group_arn" in args:
                 before.append(_bind(name, args, metadata, bound, inside))
 
@@ -178,7 +178,7 @@ class Workload(pulumi.ComponentResource):
             },
             opts=inside,
         )
-        self.register_outputs({"service_name": self.service_name, "deployment_name": self.deployment_name})
+        self.register_outputs({"host": self.host, "deployment_name": self.deployment_name})
 
 
 def _settings(
@@ -321,8 +321,8 @@ def _check(name: str, args: WorkloadArgs) -> None:
         f"at least min_pods, which is {args['min_pods']}",
         "raise max_pods",
     )
-    for label in ("part_of", "role"):
-        value = args["part_of"] if label == "part_of" else args["role"]
+    for label in ("system", "role"):
+        value = args["system"] if label == "system" else args["role"]
         require(
             re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", value) is not None,
             component,

@@ -15,7 +15,7 @@ def declare_cache(site: Site, ground: Ground) -> Cache | None:
     args: CacheArgs = {
         "vpc_id": ground.vpc_id,
         "subnet_ids": ground.data_subnet_ids,
-        "client_security_groups": {"pods": ground.cluster.security_group_id},
+        "client_security_group_ids": {"pods": ground.cluster.security_group_id},
         "kms_key_arn": site.key("data"),
         "secrets_kms_key_arn": site.key("secrets"),
         "services": list(site.system.services),

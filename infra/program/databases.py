@@ -87,8 +87,8 @@ def _shard(site: Site, ground: Ground, planned: DatabasePlan, number: int) -> Sh
         f"{name}-users",
         {
             "services": list(planned.services),
-            "identifier": instance.identifier,
-            "address": instance.address,
+            "database_identifier": instance.identifier,
+            "database_address": instance.address,
             "admin_secret_arn": instance.admin_secret_arn,
             "rotation_security_group_id": instance.rotation_security_group_id,
             "rotation_subnet_ids": ground.private_subnet_ids,
@@ -107,7 +107,7 @@ def _shard(site: Site, ground: Ground, planned: DatabasePlan, number: int) -> Sh
             {
                 "vpc_id": ground.vpc_id,
                 "subnet_ids": ground.data_subnet_ids,
-                "client_security_groups": {"pods": ground.cluster.security_group_id},
+                "client_security_group_ids": {"pods": ground.cluster.security_group_id},
                 "database_identifier": instance.identifier,
                 "database_security_group_id": instance.security_group_id,
                 "secret_arns": dict(credentials.secret_arns),
@@ -152,7 +152,7 @@ def _reading(
         f"{shard}-readers",
         {
             "namespace": ground.namespace,
-            "part_of": site.system.name,
+            "system": site.system.name,
             "hosts": list(instance.replica_addresses),
             "databases": [credentials.database_names[service] for service in planned.services],
             "users": users,
@@ -181,7 +181,7 @@ def _instance(site: Site, ground: Ground, planned: DatabasePlan) -> DatabaseArgs
     args: DatabaseArgs = {
         "vpc_id": ground.vpc_id,
         "subnet_ids": ground.data_subnet_ids,
-        "client_security_groups": {"pods": ground.cluster.security_group_id},
+        "client_security_group_ids": {"pods": ground.cluster.security_group_id},
         "rotation_subnet_ids": ground.private_subnet_ids,
         "kms_key_arn": site.key("data"),
         "secrets_kms_key_arn": site.key("secrets"),

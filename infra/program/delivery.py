@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 from components.delivery import Delivery, DeliveryArgs
 from components.images import Images
 from infra.program.site import Site
@@ -15,7 +13,7 @@ def declare_images(site: Site) -> Images:
         {
             "prefix": site.scope,
             "services": list(site.system.services),
-            "key_arn": site.key("data"),
+            "kms_key_arn": site.key("data"),
             "protect": site.environment.protect,
         },
         site.here(),
@@ -30,7 +28,7 @@ def declare_delivery(site: Site, images: Images) -> Delivery | None:
     args: DeliveryArgs = {
         "repository": repository,
         "environment": site.environment.name,
-        "image_repository_arns": [images.arns.apply(itemgetter(service)) for service in site.system.services],
+        "image_repository_arns": [images.arns[service] for service in site.system.services],
         "deployment": {"role_prefix": site.system.name},
     }
     if site.environment.oidc_provider_arn is not None:

@@ -150,7 +150,7 @@ def declare_gateway(
         "user_pool_arn": identity.user_pool_arn,
         "read_scope": identity.scopes["read"],
         "write_scope": identity.scopes["write"],
-        "requests_per_second": sizes.requests_per_second,
+        "throttle_rps": sizes.requests_per_second,
         "burst": sizes.burst,
         "web_acl_arn": web_acl.arn,
         "kms_key_arn": site.key("logs"),

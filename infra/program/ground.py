@@ -48,7 +48,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
     network = Network(
         "network",
         {
-            "cidr": str(sizes.cidr),
+            "vpc_cidr": str(sizes.cidr),
             "public_cidrs": [str(each) for each in sizes.public],
             "private_cidrs": [str(each) for each in sizes.private],
             "data_cidrs": [str(each) for each in sizes.data],
@@ -69,7 +69,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
             "kubernetes_version": environment.kubernetes_version,
             "vpc_cidr": str(sizes.cidr),
             "subnet_ids": list(network.private_subnet_ids),
-            "key_arn": site.key("cluster"),
+            "kms_key_arn": site.key("cluster"),
             "administrators": _administrators(site, delivery),
             "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
             "log_days": environment.log_days,
@@ -83,7 +83,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
             "node_role_name": cluster.node_role_name,
             "subnet_ids": list(network.private_subnet_ids),
             "security_group_id": cluster.security_group_id,
-            "key_arn": site.key("cluster"),
+            "kms_key_arn": site.key("cluster"),
             "cpu_limit": pool.cpu_limit,
             "memory_limit_gib": pool.memory_limit_gib,
             "instance_cpus": list(pool.instance_cpus),
@@ -92,7 +92,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
     )
     ClusterAddons(
         "addons",
-        {"cluster_name": cluster.cluster_name, "key_arn": site.key("cluster"), "log_days": environment.log_days},
+        {"cluster_name": cluster.cluster_name, "kms_key_arn": site.key("cluster"), "log_days": environment.log_days},
         pulumi.ResourceOptions.merge(site.here(), pulumi.ResourceOptions(depends_on=[nodes])),
     )
     return Ground(

@@ -83,7 +83,7 @@ def _migration(site: Site, ground: Ground, database: ServiceDatabase, service: s
         name,
         {
             "namespace": ground.namespace,
-            "part_of": site.system.name,
+            "system": site.system.name,
             "image": site.environment.images[service],
             "command": ["migrate"],
             "environment": {**shared, **settings.of_migration(database)},
@@ -101,7 +101,7 @@ def _workload(
     events = neighbours.events
     args: WorkloadArgs = {
         "namespace": ground.namespace,
-        "part_of": site.system.name,
+        "system": site.system.name,
         "role": workload.role,
         "image": site.environment.images[workload.service],
         "min_pods": workload.min_pods,

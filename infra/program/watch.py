@@ -39,11 +39,11 @@ def watch(
             "throttle_rps": site.plan.gateway.requests_per_second,
             "metrics_namespace": namespace(site.scope),
             "services": services,
-            "load_balancer": balancer.arn_suffix,
-            "target_groups": dict(balancer.target_group_arn_suffixes),
-            "web_acl_metric": gateway.web_acl.metric_name,
+            "load_balancer_arn_suffix": balancer.arn_suffix,
+            "target_group_arn_suffixes": dict(balancer.target_group_arn_suffixes),
+            "web_acl_metric_name": gateway.web_acl.metric_name,
             "region": site.environment.region,
-            "access_log_group": gateway.component.access_log_group_name,
+            "access_log_group_name": gateway.component.access_log_group_name,
             "alarm_topic_arn": site.alarms.arn,
         },
         site.here(),
@@ -61,17 +61,17 @@ def watch(
         "api_name": gateway.component.api_name,
         "stage_name": gateway.component.stage_name,
         "distribution_id": edge.distribution_id,
-        "web_acl_metric": gateway.web_acl.metric_name,
-        "load_balancer": balancer.arn_suffix,
-        "target_groups": dict(balancer.target_group_arn_suffixes),
-        "databases": {shard.name: shard.instance.identifier for each in databases for shard in each.shards},
-        "alarms": dict(slo.burning_alarm_arns),
-        "access_log_group": gateway.component.access_log_group_name,
+        "web_acl_metric_name": gateway.web_acl.metric_name,
+        "load_balancer_arn_suffix": balancer.arn_suffix,
+        "target_group_arn_suffixes": dict(balancer.target_group_arn_suffixes),
+        "database_identifiers": {shard.name: shard.instance.identifier for each in databases for shard in each.shards},
+        "alarm_arns": dict(slo.burning_alarm_arns),
+        "access_log_group_name": gateway.component.access_log_group_name,
     }
     if events is not None:
-        args["log_streams"] = dict(events.log.stream_names)
+        args["event_log_stream_names"] = dict(events.log.stream_names)
         if isinstance(events.broker, Kafka):
-            args["kafka_cluster"] = events.broker.cluster_name
+            args["kafka_cluster_name"] = events.broker.cluster_name
             args["kafka_brokers"] = events.plan.kafka.brokers if events.plan.kafka else 0
             args["kafka_consumers"] = _followed_topics(site, events)
     return Observability("dashboard", args, site.here())

@@ -57,7 +57,7 @@ def database_args(at: Ground) -> DatabaseArgs:
     return {
         "vpc_id": at.vpc_id,
         "subnet_ids": at.subnet_ids,
-        "client_security_groups": {"pods": at.pods},
+        "client_security_group_ids": {"pods": at.pods},
         "rotation_subnet_ids": at.subnet_ids[:1],
         "kms_key_arn": at.key,
         "instance_class": "db.m7g.large",
@@ -72,7 +72,7 @@ def cache_args(at: Ground) -> CacheArgs:
     return {
         "vpc_id": at.vpc_id,
         "subnet_ids": at.subnet_ids,
-        "client_security_groups": {"pods": at.pods},
+        "client_security_group_ids": {"pods": at.pods},
         "kms_key_arn": at.key,
         "services": ["user", "order"],
         "node_type": "cache.m7g.large",
@@ -87,8 +87,8 @@ def backup_args(at: Ground) -> BackupArgs:
 def credentials_args(at: Ground, database: Database) -> ServiceCredentialsArgs:
     return {
         "services": ["user", "order-history"],
-        "identifier": database.identifier,
-        "address": database.address,
+        "database_identifier": database.identifier,
+        "database_address": database.address,
         "admin_secret_arn": database.admin_secret_arn,
         "rotation_security_group_id": database.rotation_security_group_id,
         "rotation_subnet_ids": at.subnet_ids[:1],
@@ -101,7 +101,7 @@ def proxy_args(at: Ground, database: Database, secret_arns: Mapping[str, pulumi.
     return {
         "vpc_id": at.vpc_id,
         "subnet_ids": at.subnet_ids,
-        "client_security_groups": {"pods": at.pods},
+        "client_security_group_ids": {"pods": at.pods},
         "database_identifier": database.identifier,
         "database_security_group_id": database.security_group_id,
         "secret_arns": dict(secret_arns),

@@ -11,7 +11,7 @@ from tests.components.kubernetes_samples import EXISTING, KEY
 
 
 def run(given: ClusterAddonsArgs | None = None) -> Simulation:
-    whole: ClusterAddonsArgs = given or {"cluster_name": "shop-prod", "key_arn": KEY}
+    whole: ClusterAddonsArgs = given or {"cluster_name": "shop-prod", "kms_key_arn": KEY}
     simulation = simulate(lambda: ClusterAddons("addons", whole), config=EXISTING, strict=False)
     # The cluster is none of this program's.
     assert {refusal.path for refusal in simulation.refusals} <= {"clusterName"}
@@ -24,7 +24,7 @@ def test_p1_the_metrics_server_is_there_for_the_autoscalers() -> None:
 
 
 def test_s5_container_logs_are_encrypted_and_end() -> None:
-    simulation = run({"cluster_name": "shop-prod", "key_arn": KEY, "log_days": 30})
+    simulation = run({"cluster_name": "shop-prod", "kms_key_arn": KEY, "log_days": 30})
     groups = simulation.of_type("aws:cloudwatch/logGroup:LogGroup")
     assert {group.inputs["name"] for group in groups} == {
         f"/aws/containerinsights/shop-prod/{what}" for what in ("application", "dataplane", "host", "performance")
@@ -51,16 +51,16 @@ def test_s4_only_the_agents_pods_assume_the_agents_role() -> None:
 
 
 def test_versions_can_be_pinned() -> None:
-    simulation = run({"cluster_name": "a", "key_arn": KEY, "versions": {"metrics-server": "v0.8.0-eksbuild.2"}})
+    simulation = run({"cluster_name": "a", "kms_key_arn": KEY, "versions": {"metrics-server": "v0.8.0-eksbuild.2"}})
     assert simulation.named("addons-metrics-server").inputs["addonVersion"] == "v0.8.0-eksbuild.2"
     assert "addonVersion" not in simulation.named("addons-observability").inputs
 
 
 def test_a_retention_that_cloudwatch_does_not_know_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match="log_days is 2"):
-        run({"cluster_name": "shop-prod", "key_arn": KEY, "log_days": 2})
+        run({"cluster_name": "shop-prod", "kms_key_arn": KEY, "log_days": 2})
 
 
 def test_a_version_of_something_that_isnt_installed_is_refused() -> None:
     with pytest.raises(pulumi.RunError, match=r"versions is \['coredns'\]"):
-        run({"cluster_name": "shop-prod", "key_arn": KEY, "versions": {"coredns": "v1"}})
+        run({"cluster_name": "shop-prod", "kms_key_arn": KEY, "versions": {"coredns": "v1"}})

@@ -158,10 +158,10 @@ def test_failures_are_told() -> None:
     [
         ({"daily_days": 3}, "daily_days"),
         ({"weekly_days": 1}, "weekly_days"),
-        ({"monthly_days": 5, "least_days": 6}, "monthly_days"),
+        ({"monthly_days": 5, "min_days": 6}, "monthly_days"),
         ({"continuous_days": 36}, "continuous_days"),
         ({"continuous_days": 1}, "continuous_days"),
-        ({"least_days": 0}, "least_days"),
+        ({"min_days": 0}, "min_days"),
         ({"also_tagged": {"backup": "yes"}}, "also_tagged"),
     ],
 )

@@ -155,7 +155,7 @@ def test_p1_a_cache_is_in_cluster_mode_from_the_start() -> None:
 
 
 def test_without_cluster_mode_writers_and_readers_have_endpoints_of_their_own() -> None:
-    simulation = with_cache(given(cluster_mode=False, engine_version="7.2"))
+    simulation = with_cache(given(cluster_mode=False, valkey_version="7.2"))
     assert cluster(simulation).inputs["clusterMode"] == "disabled"
     assert simulation.outputs["endpoint"] == cluster(simulation).outputs["primaryEndpointAddress"]
     assert simulation.outputs["reader_endpoint"] == cluster(simulation).outputs["readerEndpointAddress"]
@@ -247,8 +247,8 @@ def test_identifiers_of_users_fit() -> None:
         ({"services": ["s" * 21]}, "services"),
         ({"services": ["us*r"]}, "services"),
         ({"node_type": "db.m7g.large"}, "node_type"),
-        ({"engine_version": "7.1"}, "engine_version"),
-        ({"engine_version": "8"}, "engine_version"),
+        ({"valkey_version": "7.1"}, "valkey_version"),
+        ({"valkey_version": "8"}, "valkey_version"),
         ({"shards": 0}, "shards"),
         ({"shards": 60, "replicas": 1}, "shards"),
         ({"replicas": 6}, "replicas"),

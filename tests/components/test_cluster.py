@@ -29,7 +29,7 @@ def args(**changes: Any) -> ClusterArgs:
         "kubernetes_version": "1.35",
         "vpc_cidr": "10.0.0.0/16",
         "subnet_ids": list(SUBNETS),
-        "key_arn": KEY,
+        "kms_key_arn": KEY,
         "administrators": {"deployer": DEPLOYER, "people": ADMINISTRATOR},
     }
     return {**given, **changes}  # type: ignore[typeddict-item]

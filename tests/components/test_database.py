@@ -117,7 +117,7 @@ def test_s1_rotation_reaches_the_database_and_secrets_manager_only() -> None:
 
 def test_s1_with_an_interface_endpoint_rotation_reaches_nothing_else_by_https() -> None:
     def through_an_endpoint(args: DatabaseArgs) -> None:
-        args["secrets_endpoint_security_group_id"] = args["client_security_groups"]["pods"]
+        args["secrets_endpoint_security_group_id"] = args["client_security_group_ids"]["pods"]
 
     simulation = with_database(through_an_endpoint)
     rule = simulation.named("shop-order-rotation-to-secrets").inputs
@@ -259,7 +259,7 @@ def test_max_connections_is_rds_own_unless_asked_for() -> None:
 
 def test_d3_replicas_read_from_the_primary_and_share_its_settings() -> None:
     simulation = with_database(
-        given(replicas=3, replica_class="db.r7g.large", zones=["eu-central-1a", "eu-central-1b"])
+        given(replicas=3, replica_class="db.r7g.large", zone_names=["eu-central-1a", "eu-central-1b"])
     )
     found = replicas(simulation)
     assert [each.name for each in found] == [f"shop-order-replica-{number}" for number in (1, 2, 3)]

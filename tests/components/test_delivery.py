@@ -18,7 +18,7 @@ def args(**changes: Any) -> DeliveryArgs:
         "repository": "acme/shop",
         "environment": "prod",
         "image_repository_arns": [IMAGE_REPOSITORY],
-        "deployment": {"role_prefix": "shop", "state_bucket_arn": BUCKET, "state_key_arn": KEY},
+        "deployment": {"role_prefix": "shop", "state_bucket_arn": BUCKET, "state_kms_key_arn": KEY},
     }
     return {**given, **changes}  # type: ignore[typeddict-item]
 

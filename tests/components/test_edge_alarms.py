@@ -36,14 +36,14 @@ def test_somebody_asks_from_outside_and_silence_is_an_outage_t4() -> None:
 
 
 def test_everything_lives_where_the_metrics_are() -> None:
-    simulation = run(domain="api.shop.example.com", distribution_id="E1ABC", web_acl_metric="shop-edge")
+    simulation = run(domain="api.shop.example.com", distribution_id="E1ABC", web_acl_metric_name="shop-edge")
     alarms = simulation.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")
     assert {each.region for each in alarms} == {"us-east-1"}
     assert alarm_names(simulation, "edge-") == {"outside", "distribution", "firewall"}
 
 
 def test_cloudfronts_web_acl_has_no_region_s1() -> None:
-    simulation = run(web_acl_metric="shop-edge")
+    simulation = run(web_acl_metric_name="shop-edge")
     blocked = alarm(simulation, "edge-firewall").inputs["metricQueries"][0]["metric"]
     assert blocked["dimensions"] == {"WebACL": "shop-edge", "Rule": "ALL"}
     assert alarm_names(simulation, "edge-") == {"firewall"}

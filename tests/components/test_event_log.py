@@ -284,7 +284,7 @@ def test_a_reader_replays_its_events_and_sees_no_others_s4() -> None:
         ({"retention_days": 0}, "retention_days is 0"),
         ({"lock_days": 2556}, "lock_days is 2556"),
         ({"lock_days": 0}, "lock_days is 0"),
-        ({"log_days": 0}, "access_log_days is 0"),
+        ({"log_days": 0}, "log_days is 0"),
         ({"lock": "NONE"}, "lock is 'NONE'"),
         ({"lock": EventLogLock.COMPLIANCE, "protect": False}, "lock is 'COMPLIANCE'"),
     ],

@@ -214,7 +214,7 @@ def test_a1_fifty_services_take_no_more_resources_than_one() -> None:
         ({"cache_gb": 0.5}, "cache_seconds", "cache_gb and cache_seconds, or neither"),
         ({"cache_gb": 0.5, "cache_seconds": 4000}, "cache_seconds", "1 to 3600 seconds"),
         ({"timeout_ms": 30_000}, "timeout_ms", "50 to 29000 milliseconds"),
-        ({"requests_per_second": 0}, "requests_per_second", "above zero"),
+        ({"throttle_rps": 0}, "throttle_rps", "above zero"),
         ({"cors_origin": "*"}, "cors_origin", "one origin"),
         ({"cors_origin": "https://shop.example.com/"}, "cors_origin", "without a path"),
     ],

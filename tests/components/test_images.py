@@ -12,7 +12,7 @@ from tests.components.kubernetes_samples import FOREIGN_NODES, KEY, simulated
 
 
 def args(**changes: Any) -> ImagesArgs:
-    given: ImagesArgs = {"prefix": "shop-prod", "services": ["user", "order"], "key_arn": KEY}
+    given: ImagesArgs = {"prefix": "shop-prod", "services": ["user", "order"], "kms_key_arn": KEY}
     return {**given, **changes}  # type: ignore[typeddict-item]
 
 

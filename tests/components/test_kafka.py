@@ -27,8 +27,8 @@ TOPIC_TYPE = "aws:msk/topic:Topic"
 STANDARD: dict[str, Any] = {
     "kind": KafkaKind.STANDARD,
     "instance_type": "kafka.m7g.large",
-    "storage_gb": 100,
-    "max_storage_gb": 1000,
+    "storage_gib": 100,
+    "max_storage_gib": 1000,
 }
 
 
@@ -125,7 +125,7 @@ def test_standard_volumes_grow_and_no_deployment_shrinks_them_p1() -> None:
 
 
 def test_a_volume_of_fixed_size_follows_its_argument() -> None:
-    simulation = run(**{**STANDARD, "max_storage_gb": None})
+    simulation = run(**{**STANDARD, "max_storage_gib": None})
     assert cluster_of(simulation).ignore_changes == ()
     assert not simulation.of_type("aws:appautoscaling/target:Target")
 
@@ -270,12 +270,12 @@ def test_a_service_that_publishes_and_consumes_gets_one_valid_policy() -> None:
         ({"kafka_version": "3.9.x"}, "kafka_version is '3.9.x'"),
         ({"retention_hours": 0}, "retention_hours is 0"),
         ({"instance_type": "kafka.m7g.large"}, "instance_type is 'kafka.m7g.large'"),
-        ({"storage_gb": 100}, "storage_gb is 100"),
+        ({"storage_gib": 100}, "storage_gib is 100"),
         ({"replication": 2}, "replication is 2"),
         ({**STANDARD, "instance_type": "express.m7g.large"}, "instance_type is 'express.m7g.large'"),
         ({**STANDARD, "instance_type": "kafka.t3.small"}, "instance_type is 'kafka.t3.small'"),
-        ({**STANDARD, "storage_gb": None}, "storage_gb is None"),
-        ({**STANDARD, "max_storage_gb": 50}, "max_storage_gb is 50"),
+        ({**STANDARD, "storage_gib": None}, "storage_gib is None"),
+        ({**STANDARD, "max_storage_gib": 50}, "max_storage_gib is 50"),
         ({**STANDARD, "replication": 4}, "replication is 4"),
         ({**STANDARD, "replication": 3, "min_in_sync": 3}, "min_in_sync is 3"),
         ({**STANDARD, "throughput_mibps": 300}, "throughput_mibps is 300"),

@@ -212,7 +212,7 @@ def test_a_raised_quota_lets_more_rules_in() -> None:
         ({"subnet_ids": ["subnet-1"]}, "subnet_ids", "at least two zones"),
         ({"target_cidrs": []}, "target_cidrs", "at least one network"),
         ({"slow_start_seconds": 10}, "slow_start_seconds", "0, or 30 to 900"),
-        ({"deregistration_seconds": 4000}, "deregistration_seconds", "0 to 3600"),
+        ({"drain_seconds": 4000}, "drain_seconds", "0 to 3600"),
         ({"health_path": "health"}, "health_path", "a path"),
     ],
 )

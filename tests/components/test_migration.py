@@ -15,7 +15,7 @@ from tests.components.test_workload import args as workload_args
 def args(**changes: Any) -> MigrationArgs:
     given: MigrationArgs = {
         "namespace": "shop",
-        "part_of": "shop",
+        "system": "shop",
         "image": IMAGE,
         "command": ["migrate"],
         "environment": {"ADMIN_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:1:secret:a"},

@@ -238,8 +238,8 @@ def test_everything_belongs_to_the_component_and_has_a_name() -> None:
 @pytest.mark.parametrize(
     ("changed", "argument", "expected"),
     [
-        ({"cidr": "10.0.0.0/8"}, "cidr", "from /16 to /28"),
-        ({"cidr": "10.0.0.1/16"}, "cidr", "whose host bits are zero"),
+        ({"vpc_cidr": "10.0.0.0/8"}, "vpc_cidr", "from /16 to /28"),
+        ({"vpc_cidr": "10.0.0.1/16"}, "vpc_cidr", "whose host bits are zero"),
         ({"private_cidrs": ["10.0.32.0/19"]}, "private_cidrs", "one address range for each zone"),
         ({"data_cidrs": ["10.0.4.0/24", "10.0.5.0/24"]}, "data_cidrs", "one address range for each zone"),
         ({"data_cidrs": ["10.0.4.0/24", "10.0.5.0/24", "10.1.6.0/24"]}, "data_cidrs[2]", "inside"),

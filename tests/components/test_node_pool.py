@@ -15,7 +15,7 @@ def args(**changes: Any) -> NodePoolArgs:
         "node_role_name": "cluster-node-role-0123456",
         "subnet_ids": list(SUBNETS),
         "security_group_id": SECURITY_GROUP,
-        "key_arn": KEY,
+        "kms_key_arn": KEY,
         "cpu_limit": 200,
         "memory_limit_gib": 400,
         "instance_cpus": ["4", "8", "16"],

@@ -62,12 +62,12 @@ def args(**changes: Any) -> ObservabilityArgs:
         "throttle_rps": 10_000,
         "api_name": "shop",
         "stage_name": "v1",
-        "databases": {"order": pulumi.Output.from_input("order-1a2b")},
-        "kafka_cluster": pulumi.Output.from_input("events"),
+        "database_identifiers": {"order": pulumi.Output.from_input("order-1a2b")},
+        "kafka_cluster_name": pulumi.Output.from_input("events"),
         "kafka_brokers": 3,
         "kafka_consumers": {"shop.payment": ["shop.order.placed"]},
-        "service_log_groups": {"order": "shop-order", "payment": "shop-payment"},
-        "access_log_group": "shop-access",
+        "service_log_group_names": {"order": "shop-order", "payment": "shop-payment"},
+        "access_log_group_name": "shop-access",
     }
     return {**given, **changes}  # type: ignore[typeddict-item]
 
@@ -211,8 +211,8 @@ def test_without_logs_there_are_no_queries() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"databases": {str(number): "x" for number in range(600)}}, "databases is "),
-        ({"alarms": {str(number): "x" for number in range(101)}}, "alarms is '101 alarms'"),
+        ({"database_identifiers": {str(number): "x" for number in range(600)}}, "database_identifiers is "),
+        ({"alarm_arns": {str(number): "x" for number in range(101)}}, "alarm_arns is '101 alarms'"),
         ({"kafka_brokers": 0}, "kafka_brokers is 0"),
         ({"availability_percent": 100}, "availability_percent is 100"),
         ({"scope": "shop prod"}, "scope is 'shop prod'"),

@@ -16,7 +16,7 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 def args(**changes: Any) -> PoolerArgs:
     given: PoolerArgs = {
         "namespace": "shop",
-        "part_of": "shop",
+        "system": "shop",
         "hosts": ["order-1.abc.eu-central-1.rds.amazonaws.com", "order-2.abc.eu-central-1.rds.amazonaws.com"],
         "databases": ["order"],
         "users": {"order_reader": "s3cret-one"},

@@ -25,11 +25,11 @@ def args(on: Ground, **changes: Any) -> SloAlarmsArgs:
         "throttle_rps": 10_000,
         "metrics_namespace": metrics.namespace("shop-prod"),
         "services": ["order", "payment"],
-        "load_balancer": "app/shop/0123456789abcdef",
-        "target_groups": {"order-command": "targetgroup/order-command/0123456789abcdef"},
-        "web_acl_metric": "shop",
+        "load_balancer_arn_suffix": "app/shop/0123456789abcdef",
+        "target_group_arn_suffixes": {"order-command": "targetgroup/order-command/0123456789abcdef"},
+        "web_acl_metric_name": "shop",
         "region": "eu-central-1",
-        "access_log_group": "shop-access",
+        "access_log_group_name": "shop-access",
         "alarm_topic_arn": on.alarms,
     }
     kept = {key: value for key, value in given.items() if key not in changes}
@@ -73,7 +73,7 @@ def test_windows_and_thresholds_follow_the_declared_target_t4(target: float, fac
 
 
 def test_a_single_failure_at_night_wakes_nobody() -> None:
-    simulation = run(least_errors=25)
+    simulation = run(min_errors=25)
     assert queries(simulation, "slo-burn-1h-long")["watched"]["expression"] == "IF(errors >= 25, errors / requests, 0)"
     assert queries(simulation, "slo-burn-1h-short")["watched"]["expression"] == "IF(errors >= 1, errors / requests, 0)"
 
@@ -151,7 +151,13 @@ def test_an_authoriser_of_ones_own_is_watched_s3() -> None:
 
 
 def test_only_the_gateway_and_services_are_needed() -> None:
-    simulation = run(load_balancer=None, target_groups=None, web_acl_metric=None, region=None, access_log_group=None)
+    simulation = run(
+        load_balancer_arn_suffix=None,
+        target_group_arn_suffixes=None,
+        web_acl_metric_name=None,
+        region=None,
+        access_log_group_name=None,
+    )
     assert not {name for name in alarm_names(simulation, "slo-") if name.startswith(("target", "refused", "fire"))}
     assert not simulation.of_type("aws:cloudwatch/logMetricFilter:LogMetricFilter")
 
@@ -182,7 +188,7 @@ def test_another_service_changes_no_other_name() -> None:
         ({"latency_p95_ms": 0}, "latency_p95_ms is 0"),
         ({"query_p95_ms": -1}, "query_p95_ms is -1"),
         ({"throttle_rps": 0}, "throttle_rps is 0"),
-        ({"load_balancer": None}, "load_balancer is None"),
+        ({"load_balancer_arn_suffix": None}, "load_balancer_arn_suffix is None"),
         ({"region": None}, "region is None"),
     ],
 )

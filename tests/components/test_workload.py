@@ -22,7 +22,7 @@ from tests.components.kubernetes_samples import (
 def args(**changes: Any) -> WorkloadArgs:
     given: WorkloadArgs = {
         "namespace": "shop",
-        "part_of": "shop",
+        "system": "shop",
         "role": "api",
         "image": IMAGE,
         "min_pods": 3,
@@ -255,7 +255,7 @@ def test_everything_is_in_the_component_and_on_the_given_cluster() -> None:
     assert len(children) == 8
     assert {child.provider for child in children} == {cluster}
     assert {child.inputs["metadata"]["namespace"] for child in children} == {"shop"}
-    assert workload.outputs["service_name"] == "order-api.shop.svc"
+    assert workload.outputs["host"] == "order-api.shop.svc"
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_everything_is_in_the_component_and_on_the_given_cluster() -> None:
         ({"drain_seconds": 4000}, "0 to 3600 seconds"),
         ({"cpu_target_percent": 100}, "cpu_target_percent is 100"),
         ({"memory_target_percent": 5}, "memory_target_percent is 5"),
-        ({"part_of": "my shop"}, "part_of is 'my shop'"),
+        ({"system": "my shop"}, "system is 'my shop'"),
         ({"role": "-api"}, "role is '-api'"),
         ({"environment": {"AWS_SESSION_TOKEN": "x"}}, "no AWS credentials"),
         ({"ingress_cidrs": ["10.0.0.1/8"]}, "without host bits"),

@@ -59,7 +59,7 @@ def simulated(program: Callable[[], object], *, preview: bool = False) -> Simula
 
 def network_args() -> NetworkArgs:
     return {
-        "cidr": "10.0.0.0/16",
+        "vpc_cidr": "10.0.0.0/16",
         "public_cidrs": ["10.0.0.0/24", "10.0.1.0/24", "10.0.2.0/24"],
         "private_cidrs": ["10.0.32.0/19", "10.0.64.0/19", "10.0.96.0/19"],
         "data_cidrs": ["10.0.4.0/24", "10.0.5.0/24", "10.0.6.0/24"],
@@ -105,7 +105,7 @@ def gateway_args() -> GatewayArgs:
         "user_pool_arn": USER_POOL,
         "read_scope": "shop/read",
         "write_scope": "shop/write",
-        "requests_per_second": 2000,
+        "throttle_rps": 2000,
         "burst": 1000,
         "domain": "api.shop.example.com",
         "certificate_arn": CERTIFICATE,

@@ -25,13 +25,14 @@ class ClusterAddonsArgs(TypedDict):
     """Where to install them, and how their logs are kept."""
 
     cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
     kms_key_arn: pulumi.Input[str]
     """Customer key of the logs; its policy must let CloudWatch Logs use it."""
     log_days: NotRequired[int]
-    """Days that container logs are kept (90)."""
+    """Days that container logs are kept. Default: 90."""
     versions: NotRequired[dict[str, str]]
-    """Add-on name to version, such as `{"metrics-server": "v0.8.0-eksbuild.2"}`; by default the one that EKS recommends
-    for the cluster's Kubernetes version on the day of installation."""
+    """Add-on name to version, such as `{"metrics-server": "v0.8.0-eksbuild.2"}`. Default: what EKS recommends for the
+    cluster's Kubernetes version on the day of installation."""
 
 
 class ClusterAddons(pulumi.ComponentResource):

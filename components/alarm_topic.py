@@ -27,7 +27,7 @@ class AlarmTopicArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """A key of the same region, whose policy admits PUBLISHERS."""
     emails: NotRequired[list[str]]
-    """Each gets a mail to confirm first."""
+    """Each gets a mail to confirm first. Default: none."""
 
 
 class AlarmTopic(pulumi.ComponentResource):

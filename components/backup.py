@@ -55,6 +55,7 @@ class BackupCopy(TypedDict):
     """A second vault in another region."""
 
     region: str
+    """Where the second copies are kept: another region."""
     kms_key_arn: pulumi.Input[str]
     """A customer key of that region."""
 
@@ -70,19 +71,19 @@ class BackupArgs(TypedDict):
     daily_days: NotRequired[int]
     """Days that daily copies are kept. Default: 35."""
     weekly_days: NotRequired[int]
-    """Default: 90."""
+    """Days that weekly copies are kept. Default: 90."""
     monthly_days: NotRequired[int]
-    """Default: 365."""
+    """Days that monthly copies are kept. Default: 365."""
     continuous_days: NotRequired[int]
     """Days of point-in-time recovery for what is tagged `backup=continuous`. Default: 35."""
     min_days: NotRequired[int]
     """A protected vault refuses to hold or delete copies for less than this. Default: 7."""
     copy: NotRequired[BackupCopy]
-    """Default: no second region."""
+    """A second region, and the key of the copies there. Default: no second region."""
     restore_testing: NotRequired[RestoreTesting]
-    """Default: no restore tests."""
+    """Regular restores from the copies, to prove that they can be read. Default: no restore tests."""
     protect: NotRequired[bool]
-    """Lock and access policy that deny deletion, and Pulumi's own protection. Default: yes."""
+    """Lock and access policy that deny deletion, and Pulumi's own protection. Default: true."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of failures; its policy must let `backup.amazonaws.com` and `events.amazonaws.com` publish. Default:
     nobody is told."""

@@ -13,8 +13,9 @@ FORECAST_PERCENT = 100
 
 class BudgetArgs(TypedDict):
     monthly_usd: float
+    """A month's money, in US dollars."""
     tag: NotRequired[str]
-    """`Key=value` of a cost allocation tag that is activated in the payer's account; absent: the whole account."""
+    """`Key=value` of a cost allocation tag that is activated in the payer's account. Default: the whole account."""
     alarm_topic_arn: pulumi.Input[str]
     """A topic that lets budgets.amazonaws.com publish, as `AlarmTopic` does."""
 

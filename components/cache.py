@@ -49,6 +49,7 @@ class CacheArgs(TypedDict):
     """Args of `Cache`."""
 
     vpc_id: pulumi.Input[str]
+    """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
@@ -63,21 +64,22 @@ class CacheArgs(TypedDict):
     """For example `cache.m7g.large`."""
 
     shards: NotRequired[int]
-    """Default: 1."""
+    """Parts that the keys are spread over. Default: 1."""
     replicas: NotRequired[int]
     """Replicas of each shard. Default: 1."""
     cluster_mode: NotRequired[bool]
     """Clients speak the cluster protocol, so that shards can be added while the cache serves (P1). Needed for more than
-    one shard. Default: yes, also for one: a cache that is not in cluster mode can't be changed into one in one step."""
+    one shard. Default: true, also for one: a cache that is not in cluster mode can't be changed into one in one
+    step."""
     multi_zone: NotRequired[bool]
-    """Replicas are in other zones than their primary, and take over when it fails (P2). Default: yes with replicas."""
+    """Replicas are in other zones than their primary, and take over when it fails (P2). Default: true with replicas."""
     valkey_version: NotRequired[str]
     """Valkey `7.2`, `8.0` and later. Default: `8.0`."""
     password_generation: NotRequired[int]
     """Raise it by one to give every user a new password; the one before stays good until the next time. Default: 1."""
 
     protect: NotRequired[bool]
-    """Pulumi's own protection (ElastiCache has none), and changes in the maintenance window only. Default: yes."""
+    """Pulumi's own protection (ElastiCache has none), and changes in the maintenance window only. Default: true."""
     snapshot_days: NotRequired[int]
     """Days that daily snapshots are kept, for a warm start after a disaster; 0: none. Default: 1."""
     snapshot_window: NotRequired[str]

@@ -21,11 +21,11 @@ class CertificateArgs(TypedDict):
     domain: str
     """First name, for example `shop.example.com`."""
     alternative_names: NotRequired[list[str]]
-    """Further names; `*.example.com` stands for every name one level below."""
+    """Further names; `*.example.com` stands for every name one level below. Default: none."""
     hosted_zone_id: pulumi.Input[str]
     """Public zone that holds all the names."""
     region: NotRequired[str]
-    """Where it is used; the provider's region unless said otherwise. CloudFront takes it from `us-east-1` only."""
+    """Where it is used; CloudFront takes it from `us-east-1` only. Default: the provider's region."""
 
 
 class Certificate(pulumi.ComponentResource):

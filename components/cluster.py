@@ -66,13 +66,13 @@ class ClusterArgs(TypedDict):
     administrators: dict[str, pulumi.Input[str]]
     """A name of your own to the ARN of an IAM role that administers the cluster. The role that runs Pulumi is one."""
     endpoint_cidrs: NotRequired[list[str]]
-    """Networks from which the API answers on its public address; none: from inside the network only."""
+    """Networks from which the API answers on its public address. Default: none, it answers inside the network only."""
     service_cidr: NotRequired[str]
-    """Addresses of Kubernetes services; by default the first usual one that doesn't overlap `vpc_cidr`."""
+    """Addresses of Kubernetes services. Default: the first usual range that doesn't overlap ``vpc_cidr``."""
     log_days: NotRequired[int]
-    """Days that control-plane logs are kept (90)."""
+    """Days that control-plane logs are kept. Default: 90."""
     protect: NotRequired[bool]
-    """Refuse to delete the cluster, in AWS and in Pulumi (true)."""
+    """Refuse to delete the cluster, in AWS and in Pulumi. Default: true."""
 
 
 class Cluster(pulumi.ComponentResource):

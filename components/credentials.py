@@ -29,11 +29,15 @@ class ServiceCredentialsArgs(TypedDict):
     services: list[str]
     """Names of services; of an instance that several share, all of them."""
     database_identifier: pulumi.Input[str]
+    """The instance's identifier."""
     database_address: pulumi.Input[str]
     """Host of the primary, even when services connect through a proxy: rotation changes passwords there."""
     admin_secret_arn: pulumi.Input[str]
+    """The administrator's secret, which creates the services' users and clones them at rotation."""
     rotation_security_group_id: pulumi.Input[str]
+    """Security group of the rotation function: `Database.rotation_security_group_id`."""
     rotation_subnet_ids: list[pulumi.Input[str]]
+    """Where the rotation function runs: subnets with a way to Secrets Manager, by NAT or interface endpoint."""
     kms_key_arn: pulumi.Input[str]
     """The customer key of the secrets and of rotation's log (S5)."""
 
@@ -42,13 +46,13 @@ class ServiceCredentialsArgs(TypedDict):
     proxied: NotRequired[bool]
     """Services connect through RDS Proxy. It knows a secret's current user alone and refuses the one before, which is
     the reverse of what alternating users are for (aws/aws-cdk#25568): each user's own password then changes. Default:
-    no, two users alternate, and the last credentials stay good until the next rotation."""
+    false, two users alternate, and the last credentials stay good until the next rotation."""
     protect: NotRequired[bool]
-    """Default: yes."""
+    """Pulumi's own protection of the secrets. Default: true."""
     rotation_days: NotRequired[int]
-    """Default: 30."""
+    """Days between two passwords of a service. Default: 30."""
     log_days: NotRequired[int]
-    """Default: 90."""
+    """Days that rotation's log is kept. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of the alarm on failed rotations. Default: no alarm."""
 

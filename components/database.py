@@ -72,6 +72,7 @@ class DatabaseArgs(TypedDict):
     """Args of `Database`."""
 
     vpc_id: pulumi.Input[str]
+    """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, in at least two zones."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
@@ -100,15 +101,15 @@ class DatabaseArgs(TypedDict):
     replicas: NotRequired[int]
     """Read replicas (D3). Default: none."""
     replica_class: NotRequired[str]
-    """Default: the primary's class."""
+    """Instance class of the replicas. Default: the primary's."""
     zone_names: NotRequired[list[pulumi.Input[str]]]
     """Availability zones of the data subnets: replicas take turns in them. Default: RDS chooses."""
     multi_zone: NotRequired[bool]
-    """A standby in another zone takes over when the primary fails (P2). Default: yes."""
+    """A standby in another zone takes over when the primary fails (P2). Default: true."""
 
     protect: NotRequired[bool]
     """Deletion protection of RDS and of Pulumi, changes in the maintenance window only, backups that outlive the
-    instance. Default: yes."""
+    instance. Default: true."""
     final_snapshot: NotRequired[bool]
     """A snapshot is taken when the instance is deleted. Default: as ``protect``. To delete a protected database, first
     deploy ``protect=False, final_snapshot=True``."""
@@ -119,20 +120,21 @@ class DatabaseArgs(TypedDict):
     maintenance_window: NotRequired[str]
     """Weekly, UTC; the replicas' are on the day before. Default: `sun:04:00-sun:05:00`."""
     allow_major_upgrade: NotRequired[bool]
-    """Let a changed ``postgres_version`` be applied. Default: no, the deployment then fails without harm. RDS upgrades
-    the replicas of a Region with their primary."""
+    """Let a changed ``postgres_version`` be applied; RDS upgrades the replicas of a Region with their primary. Default:
+    false, the deployment then fails without harm."""
 
     max_connections: NotRequired[int]
-    """Default: RDS's own, from the class's memory; there is then no alarm on connections."""
+    """Connections that the instance accepts. Default: RDS's own number, from the class's memory; there is then no alarm
+    on connections."""
     slow_statement_ms: NotRequired[int]
     """Statements that take longer are logged, in milliseconds (T2). Default: 20."""
     statement_timeout_ms: NotRequired[int]
-    """Default: 30,000 ms."""
+    """Statements that take longer are ended, in milliseconds. Default: 30,000."""
     idle_transaction_timeout_ms: NotRequired[int]
-    """Default: 60,000 ms."""
+    """Transactions that do nothing for longer are ended, in milliseconds. Default: 60,000."""
 
     insights: NotRequired[DatabaseInsights]
-    """Default: `STANDARD`."""
+    """How much of CloudWatch Database Insights is bought. Default: `STANDARD`."""
     log_days: NotRequired[int]
     """Days that PostgreSQL's logs are kept. Default: 90."""
     rotation_days: NotRequired[int]

@@ -34,11 +34,13 @@ class DatabaseProxyArgs(TypedDict):
     """Args of `DatabaseProxy`; those about the instance are outputs of `Database`."""
 
     vpc_id: pulumi.Input[str]
+    """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, in at least two zones."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
     """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
     database_identifier: pulumi.Input[str]
+    """The instance's identifier."""
     database_security_group_id: pulumi.Input[str]
     """Is opened to the proxy."""
     secret_arns: dict[str, pulumi.Input[str]]
@@ -47,7 +49,7 @@ class DatabaseProxyArgs(TypedDict):
     """The key that encrypts the secrets and the proxy's log."""
 
     authentication: NotRequired[ProxyAuthentication]
-    """Default: `PASSWORD`."""
+    """How clients say who they are. Default: `PASSWORD`."""
     postgres_version: NotRequired[str]
     """The instance's major version. Default: `17`."""
     max_connections_percent: NotRequired[int]
@@ -60,9 +62,9 @@ class DatabaseProxyArgs(TypedDict):
     idle_client_seconds: NotRequired[int]
     """Time after which an idle client is disconnected. Default: 1,800 s."""
     log_days: NotRequired[int]
-    """Default: 90."""
+    """Days that the proxy's log is kept. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
-    """Default: no alarms."""
+    """SNS topic of alarms. Default: no alarms."""
     slow_statement_ms: NotRequired[int]
     """Waiting for a connection longer than a statement may take (T2) alarms, in milliseconds. Default: 20."""
 

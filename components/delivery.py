@@ -81,11 +81,11 @@ class DeploymentGrant(TypedDict):
     role_prefix: str
     """The beginning of the names of all roles and policies that the program makes: the system's name."""
     state_bucket_arn: NotRequired[pulumi.Input[str]]
-    """Bucket of Pulumi's state, when it is kept in S3."""
+    """Bucket of Pulumi's state, when it is kept in S3. Default: no bucket."""
     state_kms_key_arn: NotRequired[pulumi.Input[str]]
-    """Key that encrypts the secrets in Pulumi's state."""
+    """Key that encrypts the secrets in Pulumi's state. Default: no key."""
     policy_arns: NotRequired[list[pulumi.Input[str]]]
-    """Managed policies instead of `PowerUserAccess`."""
+    """Managed policies of the deploying role. Default: `PowerUserAccess`."""
 
 
 class DeliveryArgs(TypedDict):
@@ -94,17 +94,18 @@ class DeliveryArgs(TypedDict):
     repository: str
     """`owner/name` on GitHub."""
     branch: NotRequired[str]
-    """Only runs for this branch. Either this or `environment`."""
+    """Only runs for this branch. Either this or ``environment``. Default: none."""
     environment: NotRequired[str]
-    """Only jobs in this GitHub environment, which may ask for reviewers."""
+    """Only jobs in this GitHub environment, which may ask for reviewers. Either this or ``branch``. Default: none."""
     provider_arn: NotRequired[pulumi.Input[str]]
-    """The account's OpenID Connect provider for GitHub, if it has one: an account has at most one for an issuer."""
+    """The account's OpenID Connect provider for GitHub, if it has one: an account has at most one for an issuer.
+    Default: one is made."""
     image_repository_arns: list[pulumi.Input[str]]
     """ECR repositories that it pushes to."""
     deployment: NotRequired[DeploymentGrant]
-    """By default the pipeline pushes images only."""
+    """What the pipeline may do besides pushing images. Default: nothing."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
-    """Policy that caps what the pipeline may do, whatever it is granted."""
+    """Policy that caps what the pipeline may do, whatever it is granted. Default: no boundary."""
 
 
 class Delivery(pulumi.ComponentResource):

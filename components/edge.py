@@ -65,9 +65,13 @@ class EdgeSite(TypedDict):
     """Outputs of a `StaticSite`."""
 
     bucket: pulumi.Input[str]
+    """The bucket's name: `StaticSite.bucket`."""
     bucket_arn: pulumi.Input[str]
+    """`StaticSite.bucket_arn`."""
     bucket_domain: pulumi.Input[str]
+    """Host that CloudFront reads from: `StaticSite.bucket_domain`."""
     access_control_id: pulumi.Input[str]
+    """Origin access control: `StaticSite.access_control_id`."""
 
 
 class EdgeArgs(TypedDict):
@@ -76,26 +80,26 @@ class EdgeArgs(TypedDict):
     origin_secret: pulumi.Input[str]
     """Sent to the API in `x-origin-verify`: its web ACL refuses whatever comes without."""
     site: NotRequired[EdgeSite]
-    """A static site for all other paths; without one everything goes to the API."""
+    """A static site for all other paths. Default: everything goes to the API."""
     web_acl_arn: pulumi.Input[str]
     """Of scope CLOUDFRONT."""
     domain: NotRequired[str]
-    """Host name, for example `shop.example.com`. Without one the distribution has CloudFront's own name and
-    certificate, and can't insist on TLS 1.3."""
+    """Host name, for example `shop.example.com`. Default: CloudFront's own name and certificate, which can't insist on
+    TLS 1.3."""
     certificate_arn: NotRequired[pulumi.Input[str]]
-    """Of the domain, validated, in us-east-1; needed with ``domain``."""
+    """Of the domain, validated, in us-east-1; needed with ``domain``. Default: none."""
     hosted_zone_id: NotRequired[pulumi.Input[str]]
-    """Where the domain's addresses are published; needed with ``domain``."""
+    """Where the domain's addresses are published; needed with ``domain``. Default: none."""
     price_class: NotRequired[PriceClass]
-    """Europe and North America unless said otherwise."""
+    """From where CloudFront answers. Default: Europe and North America."""
     content_security_policy: NotRequired[str]
-    """What the site's pages may load; their own files and Cognito's sign-in unless said otherwise."""
+    """What the site's pages may load. Default: their own files and Cognito's sign-in."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the access log; its policy lets log delivery use it."""
     log_days: NotRequired[int]
-    """How long the access log is kept; 90 unless said otherwise."""
+    """Days that the access log is kept. Default: 90."""
     protect: NotRequired[bool]
-    """Refuse to delete the access log; true unless said otherwise."""
+    """Refuse to delete the access log. Default: true."""
 
 
 class Edge(pulumi.ComponentResource):

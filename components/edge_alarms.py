@@ -22,15 +22,15 @@ DISTRIBUTION_ERROR_PERCENT = 5.0
 
 class EdgeAlarmsArgs(TypedDict):
     domain: NotRequired[str]
-    """Host that answers ``path`` to anybody, for example `api.shop.example.com`; absent: nobody asks from outside."""
+    """Host that answers ``path`` to anybody, for example `api.shop.example.com`. Default: nobody asks from outside."""
     path: NotRequired[str]
-    """`/health` unless said otherwise; the gateway must route it without a token."""
+    """What is asked for; the gateway must route it without a token. Default: `/health`."""
     check_regions: NotRequired[list[str]]
-    """Where Route 53 asks from: three or more, all of its places unless said otherwise. Geo rules must let them in."""
+    """Where Route 53 asks from: three or more. Geo rules must let them in. Default: all of its places."""
     distribution_id: NotRequired[pulumi.Input[str]]
-    """A CloudFront distribution."""
+    """A CloudFront distribution to watch. Default: none."""
     web_acl_metric_name: NotRequired[pulumi.Input[str]]
-    """Metric name of the distribution's web ACL."""
+    """Metric name of the distribution's web ACL: `WebAcl.metric_name`. Default: none is watched."""
     alarm_topic_arn: pulumi.Input[str]
     """A topic in us-east-1: alarms reach no other."""
 

@@ -4,7 +4,7 @@ Version 1 wants a bucket with ACLs, which S3 has switched off for good reasons; 
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import cloudwatch
@@ -45,10 +45,13 @@ FIELDS = (
 
 class EdgeLogArgs(TypedDict):
     distribution_arn: pulumi.Input[str]
+    """The CloudFront distribution whose requests are logged."""
     kms_key_arn: pulumi.Input[str]
     """In the bucket's region; its policy lets log delivery use it."""
-    log_days: int
-    protect: bool
+    log_days: NotRequired[int]
+    """Days that the access log is kept. Default: 90."""
+    protect: NotRequired[bool]
+    """Refuse to delete the access log. Default: true."""
 
 
 class EdgeLog(pulumi.ComponentResource):
@@ -66,7 +69,7 @@ class EdgeLog(pulumi.ComponentResource):
             name,
             parent=self,
             kms_key_arn=args["kms_key_arn"],
-            protect=args["protect"],
+            protect=args.get("protect", True),
             # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-V2-S3.html
             statements=lambda arn: [
                 {
@@ -85,7 +88,7 @@ class EdgeLog(pulumi.ComponentResource):
                 }
             ],
         )
-        expire(name, bucket, args["log_days"], self)
+        expire(name, bucket, args.get("log_days", 90), self)
         ready = pulumi.ResourceOptions(parent=self, depends_on=[admitted])
         source = cloudwatch.LogDeliverySource(
             autonamed(name, NAME_LIMIT),

@@ -39,14 +39,15 @@ HTTPS = 443
 
 class EndpointsArgs(TypedDict):
     vpc_id: pulumi.Input[str]
+    """The network."""
     vpc_cidr: pulumi.Input[str]
     """Who may use the interface endpoints."""
     route_table_ids: list[pulumi.Input[str]]
     """Of the subnets that reach S3 and DynamoDB by the gateway endpoints."""
     subnet_ids: NotRequired[list[pulumi.Input[str]]]
-    """One in each zone, for the interface endpoints; none of these without it."""
+    """One in each zone, for the interface endpoints. Default: none of these."""
     interface_services: NotRequired[list[str]]
-    """Service names without `com.amazonaws.<region>.`; what EKS and its workloads call, unless said otherwise."""
+    """Service names without `com.amazonaws.<region>.`. Default: what EKS and its workloads call."""
     kms_key_arn: pulumi.Input[str]
     """Any key of this account: tells which account's principals may use the gateway endpoints."""
 

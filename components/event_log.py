@@ -35,22 +35,28 @@ UNDELIVERED_HOURS = 336
 
 class EventLogArgs(TypedDict):
     system: str
+    """The system's name: Kafka's consumer groups begin with it."""
     topics: dict[str, pulumi.Input[str]]
     """By event: the Kafka topic's name, or the SNS topic's ARN."""
     kafka_cluster_arn: NotRequired[pulumi.Input[str]]
-    """Given: read from Kafka. Take `Kafka.log_source_arn`, which is there once Firehose may connect."""
+    """Events are read from this Kafka cluster. Take `Kafka.log_source_arn`, which is there once Firehose may connect.
+    Default: ``topics`` are SNS topics."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the log; its policy lets CloudWatch Logs and SNS use it."""
     retention_days: int
+    """Days that every event is kept; then it expires."""
     lock: NotRequired[EventLogLock]
+    """Who may delete an event before its time. Default: `GOVERNANCE`."""
     lock_days: NotRequired[int]
-    log_days: int
-    """Days that Firehose's own log and S3's access log are kept."""
-    alarm_topic_arn: pulumi.Input[str]
+    """Days that nobody may delete or overwrite an event. Default: all of ``retention_days``."""
+    log_days: NotRequired[int]
+    """Days that Firehose's own log and S3's access log are kept. Default: 90."""
+    alarm_topic_arn: NotRequired[pulumi.Input[str]]
+    """SNS topic of alarms. Default: no alarms."""
     max_lag_events: NotRequired[int]
-    """A stream further behind its Kafka topic raises an alarm; 10,000 unless said otherwise."""
+    """A stream further behind its Kafka topic raises an alarm. Default: 10,000."""
     protect: NotRequired[bool]
-    """Refuse to delete the log; true unless said otherwise."""
+    """Refuse to delete the log. Default: true."""
 
 
 def prefix(event: str) -> str:
@@ -104,7 +110,7 @@ class EventLog(pulumi.ComponentResource):
         self._store = self._bucket()
         self._logs = cloudwatch.LogGroup(
             f"{name}-delivery",
-            retention_in_days=args["log_days"],
+            retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": f"{name}-delivery"},
             opts=self._parent,
@@ -133,7 +139,7 @@ class EventLog(pulumi.ComponentResource):
                 "retention_days": args["retention_days"],
                 "lock": args.get("lock", EventLogLock.GOVERNANCE),
                 "lock_days": args.get("lock_days", args["retention_days"]),
-                "log_days": args["log_days"],
+                "log_days": args.get("log_days", 90),
                 "protect": args.get("protect", True),
             },
             self._parent,
@@ -230,10 +236,11 @@ class EventLog(pulumi.ComponentResource):
             tags={"Name": name, "Event": event},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._allowed]),
         )
-        for what, alarm in _stream_alarms(
-            event, stream.name, args.get("max_lag_events", 10_000), kafka="kafka_cluster_arn" in args
-        ).items():
-            declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], self._parent)
+        if "alarm_topic_arn" in args:
+            for what, alarm in _stream_alarms(
+                event, stream.name, args.get("max_lag_events", 10_000), kafka="kafka_cluster_arn" in args
+            ).items():
+                declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], self._parent)
         return stream
 
     def _kafka_source(self, event: str) -> kinesis.FirehoseDeliveryStreamMskSourceConfigurationArgs | None:
@@ -326,24 +333,21 @@ class EventLog(pulumi.ComponentResource):
             ),
             opts=self._parent,
         )
-        declare(
-            name,
-            Alarm(
-                description="Events did not reach the event log: put them back, the log must be complete",
-                metrics={
-                    "waiting": Metric(
-                        namespace="AWS/SQS",
-                        name="ApproximateNumberOfMessagesVisible",
-                        statistic="Maximum",
-                        dimensions={"QueueName": queue.name},
-                    )
-                },
-                threshold=0,
-                periods=1,
-            ),
-            [args["alarm_topic_arn"]],
-            self._parent,
+        undelivered = Alarm(
+            description="Events did not reach the event log: put them back, the log must be complete",
+            metrics={
+                "waiting": Metric(
+                    namespace="AWS/SQS",
+                    name="ApproximateNumberOfMessagesVisible",
+                    statistic="Maximum",
+                    dimensions={"QueueName": queue.name},
+                )
+            },
+            threshold=0,
+            periods=1,
         )
+        if "alarm_topic_arn" in args:
+            declare(name, undelivered, [args["alarm_topic_arn"]], self._parent)
         return queue
 
 

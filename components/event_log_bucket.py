@@ -36,15 +36,17 @@ class EventLogLock(Enum):
 
 class EventLogBucketArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
+    """The customer key of the events (S5)."""
     retention_days: int
     """Days that every event is kept; then it expires."""
     lock: NotRequired[EventLogLock]
-    """Governance unless said otherwise."""
+    """Who may delete an event before its time. Default: `GOVERNANCE`."""
     lock_days: NotRequired[int]
-    """Days that nobody may delete or overwrite an event; all of ``retention_days`` unless said otherwise."""
-    log_days: int
-    """Days that S3's record of who read what is kept."""
+    """Days that nobody may delete or overwrite an event. Default: all of ``retention_days``."""
+    log_days: NotRequired[int]
+    """Days that S3's record of who read what is kept. Default: 90."""
     protect: NotRequired[bool]
+    """Refuse to delete the bucket, and to get round its lock. Default: true."""
 
 
 def transitions(retention_days: int) -> list[tuple[int, str]]:
@@ -133,7 +135,7 @@ class EventLogBucket(pulumi.ComponentResource):
                     id="expire",
                     status="Enabled",
                     filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="access/"),
-                    expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args["log_days"]),
+                    expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.get("log_days", 90)),
                 )
             ],
             opts=pulumi.ResourceOptions(parent=self),
@@ -207,4 +209,5 @@ def _check(name: str, args: EventLogBucketArgs) -> None:
         "GOVERNANCE where the stack is meant to be destroyed: nobody can delete what compliance mode locked",
         "set protect, or lock to GOVERNANCE",
     )
-    require(args["log_days"] >= 1, where, "log_days", args["log_days"], "at least 1 day", "raise it")
+    log_days = args.get("log_days", 90)
+    require(log_days >= 1, where, "log_days", log_days, "at least 1 day", "raise it")

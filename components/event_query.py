@@ -36,11 +36,13 @@ class EventQueryArgs(TypedDict):
     bucket: pulumi.Input[str]
     """The event log's bucket, by name."""
     events: list[str]
+    """Names of the events in the log."""
     retention_days: int
+    """Days that the log keeps an event."""
     kms_key_arn: pulumi.Input[str]
     """The key of the log, which encrypts results as well."""
     scan_limit_bytes: NotRequired[int]
-    """The most that one query may read; a tebibyte unless said otherwise."""
+    """The most that one query may read. Default: a tebibyte."""
 
 
 def projection(bucket: str, events: list[str], retention_days: int) -> dict[str, str]:

@@ -20,12 +20,13 @@ class ExistingClusterArgs(TypedDict):
     security_group_id: pulumi.Input[str]
     """The pods' security group."""
     cluster_name: NotRequired[pulumi.Input[str]]
-    """The EKS cluster's name, for Pod Identity; leave it out when the cluster isn't EKS."""
+    """The EKS cluster's name, for Pod Identity. Default: none, the cluster isn't EKS."""
     binding: NotRequired[TargetGroupBindingApi]
-    """What registers pods in target groups, if anything does. Never guessed: an object of a kind that the cluster
-    doesn't know fails."""
+    """What registers pods in target groups. Never guessed: an object of a kind that the cluster doesn't know fails.
+    Default: nothing."""
     dns_addresses: NotRequired[list[str]]
-    """Addresses of DNS servers that aren't pods labelled `k8s-app: kube-dns` (node-local caches, Auto Mode)."""
+    """Addresses of DNS servers that aren't pods labelled `k8s-app: kube-dns` (node-local caches, Auto Mode). Default:
+    none."""
 
 
 class ExistingCluster(pulumi.ComponentResource):

@@ -1,6 +1,6 @@
 """A record of who spoke to whom inside a network (S1)."""
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import cloudwatch, ec2, iam
@@ -13,7 +13,9 @@ from components.resource_policy import document
 
 class FlowLogArgs(TypedDict):
     vpc_id: pulumi.Input[str]
-    log_days: int
+    """The network."""
+    log_days: NotRequired[int]
+    """Days that flow logs are kept. Default: 90."""
     kms_key_arn: pulumi.Input[str]
     """Its policy admits CloudWatch Logs."""
 
@@ -28,7 +30,7 @@ class FlowLog(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self)
         group = cloudwatch.LogGroup(
             name,
-            retention_in_days=args["log_days"],
+            retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": name},
             opts=inside,

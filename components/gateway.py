@@ -49,10 +49,13 @@ ACCESS_LOG = {
 
 class GatewayArgs(TypedDict):
     routes: list[GatewayRoute]
+    """The resources that it routes."""
     vpc_id: pulumi.Input[str]
+    """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Private subnets, for the link to the load balancer."""
     load_balancer_arn: pulumi.Input[str]
+    """Where requests go: an application load balancer."""
     load_balancer_host: pulumi.Input[str]
     """The name in the load balancer's certificate; without TLS its DNS name."""
     load_balancer_port: int
@@ -60,43 +63,46 @@ class GatewayArgs(TypedDict):
     load_balancer_security_group_id: pulumi.Input[str]
     """Gets a rule that lets the gateway in."""
     user_pool_arn: NotRequired[pulumi.Input[str]]
-    """Whose tokens are accepted; needed unless every operation is open."""
+    """Whose tokens are accepted; needed unless every operation is open. Default: none."""
     read_scope: NotRequired[pulumi.Input[str]]
-    """OAuth scope of `list` and `get`, for example `shop/read`; needed with ``user_pool_arn``."""
+    """OAuth scope of `list` and `get`, for example `shop/read`; needed with ``user_pool_arn``. Default: none."""
     write_scope: NotRequired[pulumi.Input[str]]
-    """OAuth scope of the other operations; needed with ``user_pool_arn``."""
+    """OAuth scope of the other operations; needed with ``user_pool_arn``. Default: none."""
     throttle_rps: int
-    """Steady rate of all requests together; what is over it gets status 429."""
+    """T3: requests a second of all clients together; what is over it gets status 429."""
     burst: int
     """Requests above the rate that are let through at once."""
     cache_gb: NotRequired[float]
-    """Size of the response cache, as AWS sells it (0.5, 1.6, 6.1, …); none unless said otherwise."""
+    """Size of the response cache in GB, as AWS sells it (0.5, 1.6, 6.1, …). Default: no cache."""
     cache_seconds: NotRequired[int]
-    """Life of a cached GET response, 1 to 3,600; needed with ``cache_gb``."""
+    """Life of a cached GET response, 1 to 3,600; needed with ``cache_gb``. Default: nothing is cached."""
     api_keys: NotRequired[list[str]]
-    """Clients that get a key under the usage plan. When given, every request needs one in `x-api-key`."""
+    """Clients that get a key under the usage plan; every request then needs one in `x-api-key`. Default: none, and no
+    keys are asked for."""
     daily_quota: NotRequired[int]
-    """Requests a day for each key of the usage plan; unlimited unless said otherwise."""
+    """Requests a day for each key of the usage plan. Default: unlimited."""
     timeout_ms: NotRequired[int]
-    """Longest that a service may take, 50 to 29,000; 10,000 unless said otherwise."""
+    """Longest that a service may take, 50 to 29,000. Default: 10,000."""
     cors_origin: NotRequired[str]
-    """The one origin besides the API's own that browsers may call from, for example `https://shop.example.com`."""
+    """The one origin besides the API's own that browsers may call from, for example `https://shop.example.com`.
+    Default: none."""
     domain: NotRequired[str]
-    """Host name, for example `api.shop.example.com`. With one, the API's default address is switched off."""
+    """Host name, for example `api.shop.example.com`; the API's default address is then switched off. Default: the
+    default address."""
     certificate_arn: NotRequired[pulumi.Input[str]]
-    """Of the domain, validated, in the API's region; needed with ``domain``."""
+    """Of the domain, validated, in the API's region; needed with ``domain``. Default: none."""
     hosted_zone_id: NotRequired[pulumi.Input[str]]
-    """Where the domain's address is published; needed with ``domain``."""
+    """Where the domain's address is published; needed with ``domain``. Default: none."""
     web_acl_arn: NotRequired[pulumi.Input[str]]
-    """A web ACL of scope REGIONAL."""
+    """A web ACL of scope REGIONAL. Default: none."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the logs; its policy admits CloudWatch Logs."""
     log_days: NotRequired[int]
-    """How long access logs are kept; 90 unless said otherwise."""
+    """Days that access logs are kept. Default: 90."""
     account_role: NotRequired[bool]
-    """Make the account's role for logging; false where something else looks after it. True unless said otherwise."""
+    """Make the account's role for logging; false where something else looks after it. Default: true."""
     resource_quota: NotRequired[int]
-    """The account's quota of path segments for one API; AWS's default of 300 unless said otherwise."""
+    """The account's quota of path segments for one API. Default: AWS's default of 300."""
 
 
 class Gateway(pulumi.ComponentResource):

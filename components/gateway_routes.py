@@ -45,14 +45,14 @@ class GatewayRoute(TypedDict):
     operations: list[str]
     """Any of `list`, `get`, `create`, `update`, `delete`."""
     open_operations: NotRequired[list[str]]
-    """Those of them that need no token; none unless said otherwise."""
+    """Those of them that need no token. Default: none."""
     query_parameters: NotRequired[list[str]]
     """What a list is filtered by, besides `page`, `limit` and `sort`. A cached answer is kept apart by these alone, so
-    services must refuse all others."""
+    services must refuse all others. Default: none."""
     create_schema: NotRequired[str]
-    """JSON Schema (draft 4) of what `create` accepts, as JSON; without it the gateway lets every body through."""
+    """JSON Schema (draft 4) of what `create` accepts, as JSON. Default: the gateway lets every body through."""
     update_schema: NotRequired[str]
-    """The same for `update`."""
+    """The same for `update`. Default: every body."""
 
 
 def require_gateway_routes(component: str, routes: Sequence[GatewayRoute], resource_quota: int) -> None:

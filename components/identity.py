@@ -35,13 +35,13 @@ class IdentityArgs(TypedDict):
     roles: list[str]
     """Groups of the user pool, the strongest last; tokens carry them in `cognito:groups`."""
     default_role: NotRequired[str]
-    """Role of whoever registers; without one an administrator grants the first. Needs ``self_sign_up``."""
+    """Role of whoever registers; needs ``self_sign_up``. Default: none, an administrator grants the first."""
     self_sign_up: NotRequired[bool]
-    """People may register themselves; false unless said otherwise."""
+    """People may register themselves. Default: false."""
     mfa_required: NotRequired[bool]
-    """Everybody needs a one-time password app to sign in; false (whoever wants to) unless said otherwise."""
+    """Everybody needs a one-time password app to sign in. Default: false, whoever wants to."""
     access_token_minutes: NotRequired[int]
-    """5 to 1,440; 60 unless said otherwise."""
+    """Life of an access token, 5 to 1,440 minutes. Default: 60."""
     resource_server: str
     """First part of the scopes: `shop` makes `shop/read` and `shop/write`."""
     domain_prefix: pulumi.Input[str]
@@ -49,21 +49,22 @@ class IdentityArgs(TypedDict):
     callback_urls: list[pulumi.Input[str]]
     """Where the web client takes the code; https, or http on localhost."""
     logout_urls: list[pulumi.Input[str]]
+    """Where the web client returns to after signing out."""
     email_identity_arn: NotRequired[pulumi.Input[str]]
-    """A verified SES identity that mails are sent from. Without one Cognito sends, at most 50 a day."""
+    """A verified SES identity that mails are sent from. Default: Cognito sends, at most 50 a day."""
     email_from: NotRequired[str]
-    """Sender, for example `Shop <no-reply@example.com>`; needed with ``email_identity_arn``."""
+    """Sender, for example `Shop <no-reply@example.com>`; needed with ``email_identity_arn``. Default: none."""
     threat_protection: NotRequired[bool]
-    """Refuse sign-ins with leaked passwords or at risk, by Cognito's Plus plan (charged for each user); false unless
-    said otherwise."""
+    """Refuse sign-ins with leaked passwords or at risk, by Cognito's Plus plan (charged for each user). Default:
+    false."""
     web_acl_arn: NotRequired[pulumi.Input[str]]
-    """A web ACL of scope REGIONAL, without origin secrets, before the sign-in pages."""
+    """A web ACL of scope REGIONAL, without origin secrets, before the sign-in pages. Default: none."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts what belongs to the default role's function; its policy admits CloudWatch Logs."""
     log_days: NotRequired[int]
-    """How long that function's log is kept; 90 unless said otherwise."""
+    """Days that that function's log is kept. Default: 90."""
     protect: NotRequired[bool]
-    """Refuse to delete the user pool: nobody's password could be restored. True unless said otherwise."""
+    """Refuse to delete the user pool: nobody's password could be restored. Default: true."""
 
 
 class Identity(pulumi.ComponentResource):

@@ -27,15 +27,16 @@ class ImagesArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """Customer key that encrypts the images. ECR can't change it later: another key is another repository."""
     keep_images: NotRequired[int]
-    """Images kept for each service (100): as far back as a roll-back can go. The age counts, not whether it runs."""
+    """Images kept for each service, as far back as a roll-back can go. The age counts, not whether it runs. Default:
+    100."""
     protect: NotRequired[bool]
-    """Refuse to delete repositories, or those that hold images (true)."""
+    """Refuse to delete repositories, or those that hold images. Default: true."""
     puller_role_arns: NotRequired[list[pulumi.Input[str]]]
     """Roles of other accounts that pull from here, the node role of a cluster there. Nodes of this account need none:
-    their own role's policy is enough."""
+    their own role's policy is enough. Default: none."""
     continuous_scanning: NotRequired[bool]
     """Have Amazon Inspector scan all repositories of the account and region, continuously. It is the registry's one
-    setting, so only one stack may declare it (false)."""
+    setting, so only one stack may declare it. Default: false."""
 
 
 class Images(pulumi.ComponentResource):

@@ -65,43 +65,52 @@ class KafkaArgs(TypedDict):
     system: str
     """Topics and groups begin with it: `shop.order.placed`."""
     kind: NotRequired[KafkaKind]
-    """Express unless said otherwise. There is no way from one to the other but a new cluster."""
+    """Kind of broker; there is no way from one to the other but a new cluster. Default: `EXPRESS`."""
     kafka_version: NotRequired[str]
+    """MSK's name of the version, for example `3.9.x.kraft`. Default: `3.9.x.kraft`."""
     instance_type: str
     """`kafka.…` for Standard, `express.…` for Express."""
     brokers: int
     """A multiple of the number of subnets."""
     replication: NotRequired[int]
-    """Standard only; 3 unless said otherwise."""
+    """Standard only: copies of each partition. Default: 3."""
     min_in_sync: NotRequired[int]
-    """Standard only; one less than ``replication`` unless said otherwise."""
+    """Standard only: copies that must confirm a write. Default: one less than ``replication``."""
     storage_gib: NotRequired[int]
-    """Standard only, and needed there: GiB of each broker at the start."""
+    """Standard only, and needed there: GiB of each broker at the start. Default: none, Express buys storage by
+    itself."""
     max_storage_gib: NotRequired[int]
-    """Standard only: GiB up to which each broker's volume grows by itself."""
+    """Standard only: GiB up to which each broker's volume grows by itself. Default: it doesn't grow."""
     throughput_mibps: NotRequired[int]
-    """Standard only, of the sizes that can: provisioned throughput of each volume, in MiB/s."""
+    """Standard only, of the sizes that can: provisioned throughput of each volume, in MiB/s. Default: the baseline of
+    the size."""
     vpc_id: pulumi.Input[str]
+    """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, one in each zone; three for Express."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
-    """Who may connect, by a name for each; nobody else can."""
+    """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
     private_link_cidr: NotRequired[pulumi.Input[str]]
-    """The network's own address range. Given, MSK's private link is on and Firehose may use it, for an event log."""
+    """The network's own address range, when Firehose is to read events: MSK's private link is then on. Default: no
+    private link."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts topics and logs; its policy lets CloudWatch Logs use it."""
     topics: dict[str, KafkaTopicArgs]
     """By event (`order.placed`)."""
     retention_hours: int
-    log_days: int
+    """Hours that topics keep an event."""
+    log_days: NotRequired[int]
+    """Days that the brokers' log is kept. Default: 90."""
     monitoring: NotRequired[KafkaMonitoring]
-    alarm_topic_arn: pulumi.Input[str]
+    """What MSK publishes to CloudWatch. Default: `PER_TOPIC_PER_BROKER`."""
+    alarm_topic_arn: NotRequired[pulumi.Input[str]]
+    """SNS topic of alarms. Default: no alarms."""
     max_lag_seconds: NotRequired[int]
-    """A consumer further behind raises an alarm; 300 unless said otherwise."""
+    """A consumer further behind raises an alarm, in seconds. Default: 300."""
     max_lag_events: NotRequired[int]
-    """The same in events; 10,000 unless said otherwise."""
+    """A consumer further behind raises an alarm, in events. Default: 10,000."""
     protect: NotRequired[bool]
-    """Refuse to delete the cluster and its topics; true unless said otherwise."""
+    """Refuse to delete the cluster and its topics. Default: true."""
 
 
 def server_properties(kind: KafkaKind, replication: int, min_in_sync: int, retention_hours: int) -> str:
@@ -166,7 +175,7 @@ class Kafka(pulumi.ComponentResource):
         group = self._security_group(name, args)
         logs = cloudwatch.LogGroup(
             f"{name}-logs",
-            retention_in_days=args["log_days"],
+            retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": f"{name}-logs"},
             opts=self._parent,
@@ -385,8 +394,9 @@ class Kafka(pulumi.ComponentResource):
                     max_events=args.get("max_lag_events", 10_000),
                 )
                 alarms |= {f"lag-{consumer}-{event}-{unit}": alarm for unit, alarm in lags.items()}
-        for key, alarm in alarms.items():
-            declare(f"{name}-{key}", alarm, [args["alarm_topic_arn"]], self._parent)
+        if "alarm_topic_arn" in args:
+            for key, alarm in alarms.items():
+                declare(f"{name}-{key}", alarm, [args["alarm_topic_arn"]], self._parent)
 
 
 def _durability(kind: KafkaKind, args: KafkaArgs) -> tuple[int, int]:

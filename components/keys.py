@@ -20,9 +20,9 @@ class KeysArgs(TypedDict):
     """Any of `alarms`, `backups`, `cluster`, `data`, `events`, `logs`, `secrets`, `site`. Each key also admits the log
     groups of what it protects."""
     region: NotRequired[str]
-    """Where the keys live; the provider's region unless said otherwise. What CloudFront uses needs `us-east-1`."""
+    """Where the keys live; what CloudFront uses needs `us-east-1`. Default: the provider's region."""
     protect: NotRequired[bool]
-    """Refuse to delete the keys (all that they encrypt would be lost); true unless said otherwise."""
+    """Refuse to delete the keys (all that they encrypt would be lost). Default: true."""
 
 
 class Keys(pulumi.ComponentResource):

@@ -24,10 +24,11 @@ class LoadBalancerRoute(TypedDict):
     """Requests that one workload answers."""
 
     workload: str
+    """Name of the workload that answers; it gets a target group."""
     paths: list[str]
     """Each stands for itself and for all below it: `/api/v1/orders` also means `/api/v1/orders/17`."""
     methods: NotRequired[list[str]]
-    """Only these (`GET`, `HEAD`); absent: all that no other route names for the same path."""
+    """Only these (`GET`, `HEAD`). Default: all that no other route names for the same path."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,34 +39,37 @@ HEALTH_TIMEOUT_SECONDS = 5
 
 class LoadBalancerArgs(TypedDict):
     vpc_id: pulumi.Input[str]
+    """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Private subnets, in two zones or more."""
     target_cidrs: list[str]
     """Where pods are: the only place that the load balancer may connect to."""
     allowed_cidrs: NotRequired[list[str]]
-    """Networks that may connect besides the gateway (which opens the door for itself); none unless said otherwise."""
+    """Networks that may connect besides the gateway (which opens the door for itself). Default: none."""
     routes: list[LoadBalancerRoute]
+    """Which workload answers which paths."""
     certificate_arn: NotRequired[pulumi.Input[str]]
-    """Certificate of the host that the gateway calls by; without one the listener speaks plain HTTP."""
+    """Certificate of the host that the gateway calls by. Default: none, the listener speaks plain HTTP."""
     accept_tls_1_2: NotRequired[bool]
-    """Accept TLS 1.2 beside 1.3: AWS doesn't document which versions its gateway speaks through a link. False unless
-    said otherwise."""
+    """Accept TLS 1.2 beside 1.3: AWS doesn't document which versions its gateway speaks through a link. Default:
+    false."""
     cluster_name: NotRequired[pulumi.Input[str]]
-    """EKS Auto Mode's controller registers pods only in target groups that carry their cluster's name."""
+    """Name of the EKS cluster: Auto Mode's controller registers pods only in target groups that carry it. Default:
+    none."""
     port: NotRequired[int]
-    """Port of the pods; 8080 unless said otherwise."""
+    """Port of the pods. Default: 8080."""
     health_path: NotRequired[str]
-    """What says that a pod can serve; `/health/ready` unless said otherwise."""
+    """What says that a pod can serve. Default: `/health/ready`."""
     drain_seconds: NotRequired[int]
-    """How long a pod that leaves may finish its requests; 30 unless said otherwise."""
+    """How long a pod that leaves may finish its requests: `Workload` has the same. Default: 30."""
     slow_start_seconds: NotRequired[int]
-    """How long a new pod gets a growing share, 30 to 900, or 0 for the full share at once; 30 unless said otherwise."""
+    """How long a new pod gets a growing share, 30 to 900, or 0 for the full share at once. Default: 30."""
     rule_quota: NotRequired[int]
-    """The account's quota of rules for a load balancer; AWS's default of 100 unless said otherwise."""
+    """The account's quota of rules for a load balancer. Default: AWS's default of 100."""
     log_days: NotRequired[int]
-    """How long access logs are kept; 90 unless said otherwise."""
+    """Days that access logs are kept. Default: 90."""
     protect: NotRequired[bool]
-    """Refuse to delete the load balancer and its access logs; true unless said otherwise."""
+    """Refuse to delete the load balancer and its access logs. Default: true."""
 
 
 class LoadBalancer(pulumi.ComponentResource):

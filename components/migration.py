@@ -22,6 +22,7 @@ class MigrationArgs(TypedDict):
     """What to run against the database, and as whom."""
 
     namespace: pulumi.Input[str]
+    """Kubernetes namespace in which it runs."""
     system: str
     """The system that it belongs to (label)."""
     image: pulumi.Input[str]
@@ -30,20 +31,21 @@ class MigrationArgs(TypedDict):
     """Arguments to the image's entry point. It must be repeatable and take a lock of its own: a lost node may start it
     twice."""
     environment: NotRequired[dict[str, pulumi.Input[str]]]
-    """Plain settings and ARNs; no secrets."""
+    """Plain settings and ARNs; no secrets. Default: none."""
     identity: NotRequired[pulumi.Input[str]]
     """`ServiceRole.association_id` of a role of its own, which may read the owner's credentials as the service's may
-    not."""
+    not. Default: no access to AWS."""
     egress: NotRequired[list[Destination]]
-    """The database, and the AWS APIs for its credentials."""
+    """Where it may connect to: the database, and the AWS APIs for its credentials. Default: DNS and its identity
+    only."""
     cpu_millicores: NotRequired[int]
-    """Request, in thousandths of a CPU (250)."""
+    """Request, in thousandths of a CPU. Default: 250."""
     memory_mib: NotRequired[int]
-    """Request and limit, in MiB (512)."""
+    """Request and limit, in MiB. Default: 512."""
     retries: NotRequired[int]
-    """Further attempts after a failure (2)."""
+    """Further attempts after a failure. Default: 2."""
     deadline_seconds: NotRequired[int]
-    """All attempts together may take this long (900)."""
+    """All attempts together may take this long. Default: 900."""
 
 
 class Migration(pulumi.ComponentResource):

@@ -21,12 +21,13 @@ class NamespaceArgs(TypedDict):
     pod_limit: int
     """Pods, during a rolling update too."""
     dns_addresses: NotRequired[list[str]]
-    """DNS servers that no pod selector matches: EKS Auto Mode runs DNS on the node, at the cluster's DNS address."""
+    """DNS servers that no pod selector matches: EKS Auto Mode runs DNS on the node, at the cluster's DNS address.
+    Default: none."""
     binding: NotRequired[TargetGroupBindingApi]
     """What registers pods in target groups: a new pod then counts as ready only once the load balancer calls it
-    healthy, so that a rollout never removes the last pod that gets traffic (T4)."""
+    healthy, so that a rollout never removes the last pod that gets traffic (T4). Default: nothing."""
     pod_security_version: NotRequired[str]
-    """Version of the Pod Security rules, `v1.35` for example; by default the API server's own."""
+    """Version of the Pod Security rules, for example `v1.35`. Default: the API server's own."""
 
 
 class Namespace(pulumi.ComponentResource):

@@ -42,23 +42,24 @@ class NetworkArgs(TypedDict):
     data_cidrs: list[str]
     """One range for each zone, for data stores: reachable from the private subnets only."""
     firewall_cidrs: NotRequired[list[str]]
-    """One range for each zone, for the network firewall's endpoints; needed with ``network_firewall``."""
+    """One range for each zone, for the network firewall's endpoints; needed with ``network_firewall``. Default:
+    none."""
     nat: NotRequired[NatMode]
-    """`per_zone` unless said otherwise."""
+    """How what is private reaches the internet. Default: `per_zone`."""
     interface_endpoints: NotRequired[bool]
-    """Reach AWS services inside the network; true unless said otherwise."""
+    """Reach AWS services inside the network. Default: true."""
     interface_services: NotRequired[list[str]]
-    """Which of them; what EKS and its workloads call, unless said otherwise."""
+    """Which of them. Default: what EKS and its workloads call."""
     network_firewall: NotRequired[bool]
-    """Inspect what leaves the private subnets; false unless said otherwise."""
+    """Inspect what leaves the private subnets. Default: false."""
     allowed_domains: NotRequired[list[str]]
-    """Where the firewall lets them go; AWS and the usual image registries unless said otherwise."""
+    """Where the firewall lets them go. Default: AWS and the usual image registries."""
     log_days: NotRequired[int]
-    """How long flow logs are kept; 90 unless said otherwise."""
+    """Days that flow logs are kept. Default: 90."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the logs and the firewall's rules; its policy admits CloudWatch Logs."""
     protect: NotRequired[bool]
-    """Refuse to delete the network and its firewall; true unless said otherwise."""
+    """Refuse to delete the network and its firewall. Default: true."""
 
 
 class Network(pulumi.ComponentResource):

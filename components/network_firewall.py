@@ -33,16 +33,18 @@ DOMAIN = re.compile(r"\.?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 class NetworkFirewallArgs(TypedDict):
     vpc_id: pulumi.Input[str]
+    """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """One in each zone, with nothing else in them."""
     allowed_domains: NotRequired[list[str]]
-    """Where what is inside may go; `.example.com` also means every subdomain. AWS and the usual image registries unless
-    said otherwise."""
-    log_days: int
+    """Where what is inside may go; `.example.com` also means every subdomain. Default: AWS and the usual image
+    registries."""
+    log_days: NotRequired[int]
+    """Days that the firewall's logs are kept. Default: 90."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the rules and the logs; its policy admits CloudWatch Logs."""
     protect: NotRequired[bool]
-    """Refuse to delete the firewall or move it to other subnets; true unless said otherwise."""
+    """Refuse to delete the firewall or move it to other subnets. Default: true."""
 
 
 class NetworkFirewall(pulumi.ComponentResource):
@@ -108,7 +110,7 @@ class NetworkFirewall(pulumi.ComponentResource):
         logs = cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/vendedlogs/network-firewall/{name}",
-            retention_in_days=args["log_days"],
+            retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": f"{name}-logs"},
             opts=inside,

@@ -43,9 +43,11 @@ class NodePoolArgs(TypedDict):
     """What the machines are like, and how many vCPUs and GiB of them there may be."""
 
     node_role_name: pulumi.Input[str]
+    """IAM role of the nodes: `Cluster.node_role_name`."""
     subnet_ids: list[pulumi.Input[str]]
     """Private subnets."""
     security_group_id: pulumi.Input[str]
+    """Security group of nodes and pods: `Cluster.security_group_id`."""
     kms_key_arn: pulumi.Input[str]
     """Customer key of the nodes' volumes; the cluster's role must be allowed to use it."""
     cpu_limit: int
@@ -55,17 +57,17 @@ class NodePoolArgs(TypedDict):
     instance_cpus: list[str]
     """Sizes to choose from, in vCPUs: `["4", "8", "16"]`. Several let Auto Mode get past a shortage of one."""
     architecture: NotRequired[Architecture]
-    """(AMD64)"""
+    """Of the processors. Default: `AMD64`."""
     spot: NotRequired[bool]
-    """Allow spot capacity, which AWS may take back with two minutes' notice (false)."""
+    """Allow spot capacity, which AWS may take back with two minutes' notice. Default: false."""
     unmatched_traffic: NotRequired[UnmatchedTraffic]
-    """(ALLOW)"""
+    """What happens to traffic that no network policy speaks of. Default: `ALLOW`."""
     ephemeral_storage_gib: NotRequired[int]
-    """Size of a node's data volume: images, logs and scratch space (80)."""
+    """Size of a node's data volume in GiB: images, logs and scratch space. Default: 80."""
     node_hours: NotRequired[int]
-    """Longest life of a node: machines are replaced with patched ones by then (336, two weeks)."""
+    """Longest life of a node: machines are replaced with patched ones by then. Default: 336, two weeks."""
     disruption_percent: NotRequired[int]
-    """Share of the nodes that may be replaced at a time, at least one (10)."""
+    """Share of the nodes that may be replaced at a time, at least one. Default: 10."""
 
 
 class NodePool(pulumi.ComponentResource):

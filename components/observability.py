@@ -22,43 +22,53 @@ class ObservabilityArgs(TypedDict):
     scope: str
     """One system in one environment (`shop-prod`): names the dashboard and the folder of saved queries."""
     region: str
+    """Region of the system's metrics and logs."""
     metrics_namespace: str
     """`components.metrics.namespace(…)` of this system in this environment."""
     services: list[str]
+    """Names of the services."""
     availability_percent: float
+    """T4, over thirty days: 99.9."""
     latency_p95_ms: float
+    """T1."""
     query_p95_ms: float
+    """T2."""
     throttle_rps: int
+    """T3: requests a second that the stage lets in."""
     api_name: pulumi.Input[str]
+    """The REST API's name."""
     stage_name: pulumi.Input[str]
+    """The API's stage."""
     distribution_id: NotRequired[pulumi.Input[str]]
+    """A CloudFront distribution. Default: none."""
     edge_web_acl_metric_name: NotRequired[pulumi.Input[str]]
-    """Metric name of CloudFront's web ACL."""
+    """Metric name of CloudFront's web ACL. Default: none."""
     web_acl_metric_name: NotRequired[pulumi.Input[str]]
-    """Metric name of the gateway's web ACL."""
+    """Metric name of the gateway's web ACL. Default: none."""
     load_balancer_arn_suffix: NotRequired[pulumi.Input[str]]
-    """ARN suffix."""
+    """Of the internal load balancer (`app/…`). Default: none."""
     target_group_arn_suffixes: NotRequired[dict[str, pulumi.Input[str]]]
-    """ARN suffixes by workload."""
+    """`targetgroup/…` by workload. Default: none."""
     database_identifiers: NotRequired[dict[str, pulumi.Input[str]]]
-    """Instance identifiers by what they are called in charts."""
+    """Instance identifiers by what they are called in charts. Default: none."""
     cache_cluster_ids: NotRequired[dict[str, pulumi.Input[str]]]
-    """Cache cluster ids by what they are called in charts."""
+    """Cache cluster ids by what they are called in charts. Default: none."""
     kafka_cluster_name: NotRequired[pulumi.Input[str]]
-    """The cluster's name."""
+    """The Kafka cluster's name. Default: none."""
     kafka_brokers: NotRequired[int]
+    """Number of its brokers; needed with ``kafka_cluster_name``. Default: 0."""
     kafka_consumers: NotRequired[dict[str, list[str]]]
-    """Topics by consumer group, both in full (`shop.payment`, `shop.order.placed`)."""
+    """Topics by consumer group, both in full (`shop.payment`, `shop.order.placed`). Default: none."""
     queue_names: NotRequired[dict[str, pulumi.Input[str]]]
-    """Queue names by consumer."""
+    """Queue names by consumer. Default: none."""
     event_log_stream_names: NotRequired[dict[str, pulumi.Input[str]]]
-    """Firehose streams of the event log by event."""
+    """Firehose streams of the event log by event. Default: none."""
     alarm_arns: NotRequired[dict[str, pulumi.Input[str]]]
-    """ARNs of the alarms that the dashboard shows first."""
+    """Alarms that the dashboard shows first, by name. Default: none."""
     service_log_group_names: NotRequired[dict[str, pulumi.Input[str]]]
-    """Names of the log groups that services write to."""
+    """Log groups that services write to, by service. Default: no saved queries over them."""
     access_log_group_name: NotRequired[pulumi.Input[str]]
-    """Name of the gateway's access log."""
+    """The gateway's access log. Default: no saved queries over it."""
 
 
 class Observability(pulumi.ComponentResource):

@@ -16,7 +16,7 @@ class PodIngressArgs(TypedDict):
     source_security_group_id: pulumi.Input[str]
     """The load balancer's."""
     port: NotRequired[int]
-    """The pods' port (8080)."""
+    """The pods' port. Default: 8080."""
 
 
 class PodIngress(pulumi.ComponentResource):

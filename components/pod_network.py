@@ -22,8 +22,11 @@ class Destination(TypedDict):
     """Somewhere that pods may open TCP connections to: `cidr`, or the `pods` of a workload in the namespace."""
 
     ports: list[int]
+    """TCP ports."""
     cidr: NotRequired[pulumi.Input[str]]
+    """A network. Either this or ``pods``. Default: none."""
     pods: NotRequired[str]
+    """Name of a workload in the same namespace. Default: none."""
 
 
 def egress(destinations: Sequence[Destination], identity: bool) -> list[Rule]:

@@ -39,6 +39,7 @@ class PoolerArgs(TypedDict):
     """The replicas of one shard, who reads from them, and how many connections there may be."""
 
     namespace: pulumi.Input[str]
+    """Kubernetes namespace in which it runs."""
     system: str
     """The system that it belongs to (label)."""
     hosts: list[pulumi.Input[str]]
@@ -52,6 +53,7 @@ class PoolerArgs(TypedDict):
     callers: list[str]
     """Workloads of the namespace that read."""
     pods: int
+    """Number of PgBouncer pods."""
     cpu_millicores: int
     """Request, in thousandths of a CPU. PgBouncer uses one CPU at most."""
     memory_mib: int
@@ -62,17 +64,17 @@ class PoolerArgs(TypedDict):
     """Connections that one pod opens, over all replicas and databases."""
     ca_bundle: NotRequired[pulumi.Input[str]]
     """AWS's certificate authorities for RDS in the region (PEM), for example the file of
-    https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem."""
+    https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem. Default: ``ca_file``."""
     ca_file: NotRequired[str]
-    """Where the image has them, instead of `ca_bundle`."""
+    """Where the image has them, instead of ``ca_bundle``. Default: ``ca_bundle``."""
     max_prepared_statements: NotRequired[int]
-    """Prepared statements that a server connection keeps (200). 0: drivers must not prepare."""
+    """Prepared statements that a server connection keeps; with 0 drivers must not prepare. Default: 200."""
     image: NotRequired[pulumi.Input[str]]
-    """See `IMAGE`."""
+    """PgBouncer's image. Default: `docker.io/edoburu/pgbouncer:v1.25.2-p0`."""
     image_user: NotRequired[int]
-    """User that the image runs as (70)."""
+    """User that the image runs as. Default: 70."""
     spread_zones: NotRequired[bool]
-    """Pods spread evenly over zones, as a rule rather than a wish (true)."""
+    """Pods spread evenly over zones, as a rule rather than a wish. Default: true."""
 
 
 class Pooler(pulumi.ComponentResource):

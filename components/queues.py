@@ -41,14 +41,15 @@ class QueuesArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """Encrypts topics and queues; its policy lets SNS use it, or nothing is ever delivered."""
     retention_hours: int
-    """How long an unread event waits."""
+    """Hours that an unread event waits."""
     processing_seconds: NotRequired[int]
-    """The longest that a consumer may take for one event; 30 unless said otherwise."""
-    alarm_topic_arn: pulumi.Input[str]
+    """The longest that a consumer may take for one event, in seconds. Default: 30."""
+    alarm_topic_arn: NotRequired[pulumi.Input[str]]
+    """SNS topic of alarms. Default: no alarms."""
     max_age_seconds: NotRequired[int]
-    """An event that waits longer raises an alarm; 300 unless said otherwise."""
+    """An event that waits longer raises an alarm, in seconds. Default: 300."""
     protect: NotRequired[bool]
-    """Refuse to delete what holds events; true unless said otherwise."""
+    """Refuse to delete what holds events. Default: true."""
 
 
 def slug(event: str) -> str:
@@ -278,7 +279,8 @@ class Queues(pulumi.ComponentResource):
             )
 
     def _declare(self, what: str, alarm: Alarm) -> None:
-        declare(f"{self._name}-{what}", alarm, [self._args["alarm_topic_arn"]], self._parent)
+        if "alarm_topic_arn" in self._args:
+            declare(f"{self._name}-{what}", alarm, [self._args["alarm_topic_arn"]], self._parent)
 
     def _protected(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, protect=self._args.get("protect", True))

@@ -48,6 +48,7 @@ class RotationFunctionArgs(TypedDict):
     """Args of `RotationFunction`."""
 
     strategy: RotationStrategy
+    """Whose password changes, and who changes it."""
     function_name: pulumi.Input[str]
     """Unique in the account and region; at most 64 characters."""
     subnet_ids: list[pulumi.Input[str]]
@@ -57,7 +58,7 @@ class RotationFunctionArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """The key that encrypts the rotated secrets; its ARN also tells partition and region."""
     admin_secret_arn: NotRequired[pulumi.Input[str]]
-    """The administrator's secret, which `ALTERNATING_USERS` needs: it clones the user."""
+    """The administrator's secret, which `ALTERNATING_USERS` needs: it clones the user. Default: none."""
     admin_kms_key_arn: NotRequired[pulumi.Input[str]]
     """The key that encrypts the administrator's secret. Default: ``kms_key_arn``."""
     log_days: NotRequired[int]

@@ -15,13 +15,15 @@ class ServiceRoleArgs(TypedDict):
     """A role for the pods of one service account on one cluster."""
 
     cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
     namespace: str
+    """Kubernetes namespace of the service account."""
     service_account: str
     """The name of the `Workload`, `Migration` or `Pooler`."""
     policy: pulumi.Input[str]
     """Identity policy (JSON) with all that it may do, see `components.iam.policy`."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
-    """Policy that bounds whatever the role is granted."""
+    """Policy that caps whatever the role is granted. Default: no boundary."""
 
 
 class ServiceRole(pulumi.ComponentResource):

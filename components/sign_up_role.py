@@ -1,7 +1,7 @@
 """The function that gives whoever registers a default role (S4)."""
 
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import cloudwatch, iam, lambda_
@@ -22,7 +22,8 @@ class SignUpRoleArgs(TypedDict):
     """A group of the user pool."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the function's configuration and its log; its policy admits CloudWatch Logs."""
-    log_days: int
+    log_days: NotRequired[int]
+    """Days that the function's log is kept. Default: 90."""
 
 
 class SignUpRole(pulumi.ComponentResource):
@@ -38,7 +39,7 @@ class SignUpRole(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self)
         logs = cloudwatch.LogGroup(
             name,
-            retention_in_days=args["log_days"],
+            retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": name},
             opts=inside,

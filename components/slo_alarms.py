@@ -19,6 +19,7 @@ class SloAlarmsArgs(TypedDict):
     api_name: pulumi.Input[str]
     """The REST API's name."""
     stage_name: pulumi.Input[str]
+    """The API's stage."""
     availability_percent: float
     """T4, over thirty days: 99.9."""
     latency_p95_ms: float
@@ -28,26 +29,27 @@ class SloAlarmsArgs(TypedDict):
     throttle_rps: int
     """T3: requests a second that the stage lets in."""
     min_errors: NotRequired[int]
-    """Failed requests in a long window under which nobody is told; 10 unless said otherwise."""
+    """Failed requests in a long window under which nobody is told. Default: 10."""
     metrics_namespace: str
     """`components.metrics.namespace(…)` of this system in this environment."""
     services: list[str]
+    """Names of the services."""
     load_balancer_arn_suffix: NotRequired[pulumi.Input[str]]
-    """ARN suffix of the internal load balancer (`app/…`)."""
+    """Of the internal load balancer (`app/…`). Default: it is not watched."""
     target_group_arn_suffixes: NotRequired[dict[str, pulumi.Input[str]]]
-    """ARN suffixes (`targetgroup/…`) by workload; needs ``load_balancer_arn_suffix``."""
+    """`targetgroup/…` by workload; needs ``load_balancer_arn_suffix``. Default: none."""
     web_acl_metric_name: NotRequired[pulumi.Input[str]]
-    """Metric name of the regional web ACL."""
+    """Metric name of the regional web ACL: `WebAcl.metric_name`. Default: it is not watched."""
     region: NotRequired[pulumi.Input[str]]
-    """Needed with ``web_acl_metric_name``."""
+    """Of the web ACL; needed with ``web_acl_metric_name``. Default: none."""
     access_log_group_name: NotRequired[pulumi.Input[str]]
-    """The gateway's access log, in JSON: refusals are counted from it."""
+    """The gateway's access log, in JSON: refusals are counted from it. Default: they are not counted."""
     authorizer_function: NotRequired[pulumi.Input[str]]
-    """A Lambda authoriser's function name; Cognito's has no metrics of its own."""
+    """A Lambda authoriser's function name; Cognito's has no metrics of its own. Default: none."""
     alarm_topic_arn: pulumi.Input[str]
     """Gets what somebody must look at now."""
     ticket_topic_arn: NotRequired[pulumi.Input[str]]
-    """Gets what can wait until the next working day; the same topic unless said otherwise."""
+    """Gets what can wait until the next working day. Default: ``alarm_topic_arn``."""
 
 
 class SloAlarms(pulumi.ComponentResource):

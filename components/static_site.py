@@ -26,11 +26,12 @@ class StaticSiteArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """Encrypts the pages; its policy lets CloudFront decrypt for this account's distributions."""
     index_page: NotRequired[str]
-    """HTML of the first page; whoever deploys the front end replaces it."""
+    """HTML of the first page; whoever deploys the front end replaces it. Default: a page that says that there is
+    nothing yet."""
     log_days: NotRequired[int]
-    """How long the record of who read what is kept; 90 unless said otherwise."""
+    """Days that the record of who read what is kept. Default: 90."""
     protect: NotRequired[bool]
-    """Refuse to delete the bucket and its pages; true unless said otherwise."""
+    """Refuse to delete the bucket and its pages. Default: true."""
 
 
 class StaticSite(pulumi.ComponentResource):

@@ -37,14 +37,16 @@ class StoredSecretArgs(TypedDict):
     """Args of `StoredSecret`."""
 
     description: str
+    """What it opens, for whoever finds it in the console."""
     kms_key_arn: pulumi.Input[str]
     """The customer key that encrypts the secret (S5)."""
     content: dict[str, pulumi.Input[str]]
     """The JSON object's members; the whole is treated as secret."""
     rotated: NotRequired[bool]
-    """Secrets Manager changes the content from time to time; Pulumi then only writes the first version. Default: no."""
+    """Secrets Manager changes the content from time to time; Pulumi then only writes the first version. Default:
+    false."""
     protect: NotRequired[bool]
-    """Pulumi's own protection, and the longest time in which a deletion can be undone. Default: yes."""
+    """Pulumi's own protection, and the longest time in which a deletion can be undone. Default: true."""
 
 
 class StoredSecret(pulumi.ComponentResource):

@@ -35,26 +35,28 @@ class WebAclScope(StrEnum):
 
 class WebAclArgs(TypedDict):
     scope: WebAclScope
+    """What it protects: `REGIONAL`, or `CLOUDFRONT`, whose web ACLs live in us-east-1."""
     rate_limit: NotRequired[int]
-    """Requests of one client in the window, 10 or more; 100 unless said otherwise (S7)."""
+    """Requests of one client in the window, 10 or more (S7). Default: 100."""
     rate_window_seconds: NotRequired[int]
-    """60, 120, 300 or 600; 60 unless said otherwise."""
+    """Length of the window: 60, 120, 300 or 600 seconds. Default: 60."""
     count_forwarded: NotRequired[bool]
     """Count by the address in `x-viewer-ip`, which the edge writes, in place of the caller's, which behind the edge is
-    CloudFront's own. Only with ``origin_secrets``: else clients could write it. False unless said otherwise."""
+    CloudFront's own. Only with ``origin_secrets``: else clients could write it. Default: false."""
     allowed_countries: NotRequired[list[str]]
-    """ISO 3166 codes; when given, all others are refused."""
+    """ISO 3166 codes; all others are refused. Default: every country."""
     blocked_countries: NotRequired[list[str]]
-    """ISO 3166 codes that are refused."""
+    """ISO 3166 codes that are refused. Default: none."""
     max_body_kib: NotRequired[int]
-    """16, 32, 48 or 64: the largest body that is let through, all of it inspected; 16 unless said otherwise."""
+    """The largest body that is let through, all of it inspected: 16, 32, 48 or 64 KiB. Default: 16."""
     extra_groups: NotRequired[list[str]]
-    """Managed rules besides the four that are always there: any of `anonymous`, `linux`, `posix`, `admin`."""
+    """Managed rules besides the four that are always there: any of `anonymous`, `linux`, `posix`, `admin`. Default:
+    none."""
     origin_secrets: NotRequired[list[pulumi.Input[str]]]
-    """When given, only requests with one of them in `x-origin-verify` come through, which the edge adds: nobody gets
-    round it. Two while one takes the other's place."""
+    """Only requests with one of them in `x-origin-verify`, which the edge adds, come through: nobody gets round it. Two
+    while one takes the other's place. Default: none, and everybody comes through."""
     log_days: NotRequired[int]
-    """How long the log is kept; 90 unless said otherwise."""
+    """Days that the log is kept. Default: 90."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the log. In the ACL's region; its policy admits CloudWatch Logs."""
 

@@ -31,6 +31,7 @@ class WorkloadArgs(TypedDict):
     """One program, how many pods of it, how large, and whom it talks to."""
 
     namespace: pulumi.Input[str]
+    """Kubernetes namespace in which it runs."""
     system: str
     """The system that it belongs to (label)."""
     role: str
@@ -38,48 +39,51 @@ class WorkloadArgs(TypedDict):
     image: pulumi.Input[str]
     """Reference with a digest or an immutable tag."""
     min_pods: int
+    """Pods that always run."""
     max_pods: int
-    """Equal to `min_pods`: no autoscaling."""
+    """Equal to ``min_pods``: no autoscaling."""
     cpu_millicores: int
     """Request, in thousandths of a CPU."""
     memory_mib: int
     """Request and limit, in MiB."""
     command: NotRequired[list[str]]
-    """Arguments to the image's entry point."""
+    """Arguments to the image's entry point. Default: the image's own."""
     environment: NotRequired[dict[str, pulumi.Input[str]]]
-    """Plain settings and ARNs; no secrets. A change rolls out."""
+    """Plain settings and ARNs; no secrets. A change rolls out. Default: none."""
     identity: NotRequired[pulumi.Input[str]]
     """`ServiceRole.association_id`: the pods start after it is there, restart when it changes, and may reach the agent
-    that hands out its credentials."""
+    that hands out its credentials. Default: no access to AWS."""
     migration: NotRequired[pulumi.Input[str]]
-    """`Migration.completed`: the pods are replaced after it."""
+    """`Migration.completed`: the pods are replaced after it. Default: nothing is waited for."""
     egress: NotRequired[list[Destination]]
-    """Where it may connect to, besides DNS and its identity."""
+    """Where it may connect to, besides DNS and its identity. Default: nowhere."""
     serves: NotRequired[bool]
-    """It answers requests (true): it gets a Service, and time for the last of them when it stops. Its health endpoints
-    at the port are there either way."""
+    """It answers requests: it gets a Service, and time for the last of them when it stops. Its health endpoints at the
+    port are there either way. Default: true."""
     ingress_cidrs: NotRequired[list[pulumi.Input[str]]]
-    """Networks that requests come from: the load balancer's subnets."""
+    """Networks that requests come from: the load balancer's subnets. Default: none."""
     callers: NotRequired[list[str]]
-    """Workloads of the namespace that call it."""
+    """Workloads of the namespace that call it. Default: none."""
     target_group_arn: NotRequired[pulumi.Input[str]]
     """Target group of type `ip` in the cluster's network, already behind a listener: pods become ready only when the
-    load balancer finds them healthy."""
+    load balancer finds them healthy. Default: none."""
     binding: NotRequired[TargetGroupBindingApi]
-    """What registers the pods there (EKS Auto Mode)."""
+    """What registers the pods in the target group. Default: EKS Auto Mode."""
     port: NotRequired[int]
-    """Port of requests and health endpoints (8080)."""
+    """Port of requests and health endpoints. Default: 8080."""
     drain_seconds: NotRequired[int]
-    """Longest that a running request or message may take; the target group's deregistration delay (30)."""
+    """Longest that a running request or message may take: `LoadBalancer` has the same. Default: 30."""
     cpu_target_percent: NotRequired[int]
-    """Use of the CPU request that autoscaling aims at (60: a pod can then take two thirds more while others start)."""
+    """Use of the CPU request that autoscaling aims at. Default: 60, a pod can then take two thirds more while others
+    start."""
     memory_target_percent: NotRequired[int]
-    """Use of the memory request that autoscaling aims at too; by default memory doesn't count."""
+    """Use of the memory request that autoscaling aims at too. Default: memory doesn't count."""
     cpu_limit_millicores: NotRequired[int]
-    """By default none, see `pod.resources`."""
+    """Limit, in thousandths of a CPU. Default: no limit, see `components.pod.resources`."""
     spread_zones: NotRequired[bool]
-    """Pods spread evenly over zones, as a rule rather than a wish (true)."""
+    """Pods spread evenly over zones, as a rule rather than a wish. Default: true."""
     priority_class: NotRequired[str]
+    """Name of a PriorityClass of the cluster. Default: none."""
 
 
 class Workload(pulumi.ComponentResource):

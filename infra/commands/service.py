@@ -13,8 +13,10 @@ from typing import Any
 
 import yaml
 
+from infra.capacity import plan
 from infra.capacity.shards import FIRST_GENERATION, required_shards
 from infra.commands.refresh import refresh, show_changes
+from infra.commands.stacks import read_project
 from infra.commands.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
 from infra.problems import Problem, ProblemsFound, did_you_mean
 from infra.system.loader import load_system
@@ -108,6 +110,8 @@ def change(project: Path, action: str, name: str, settings: Settings, *, today: 
             result = _load(project, action, name)
             if action == "resize":
                 _require_effect(result, name, settings)
+            for environment in read_project(project).environments.values():
+                plan(result, environment)
 
     return update(project, answers, {"services": changed}, accept=accept)
 

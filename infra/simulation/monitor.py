@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -14,15 +15,18 @@ from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 from pulumi.runtime import mocks, settings
 from pulumi.runtime import stack as stacks
 from pulumi.runtime.config import set_all_config
-from pulumi.runtime.proto import engine_pb2, resource_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
-from infra.simulation.cloud import Cloud, Item
+from infra.simulation import invokes, providers
+from infra.simulation.cloud import Cloud, identifiers_in
+from infra.simulation.item import Item
 from infra.simulation.model import Message, Resource, Simulation
 from infra.simulation.refusals import CloudRefused, Refusal
-from infra.simulation.wire import decode, encode, value_of
+from infra.simulation.wire import UNKNOWN, Plain, decode, encode, value_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_PROVIDER = "pulumi:providers:"
 
 
 def simulate(
@@ -36,6 +40,9 @@ def simulate(
     preview: bool = False,
     progress: Callable[[Resource], None] | None = None,
     strict: bool = True,
+    hosted_zones: Sequence[str] = (),
+    given: Iterable[str] = (),
+    part: bool | None = None,
 ) -> Simulation:
     """Run a Pulumi program in a fresh simulated account.
 
@@ -43,28 +50,61 @@ def simulate(
     the default provider unless ``config`` says otherwise. With ``preview`` what only a deployment makes known stays
     unknown, as in `pulumi preview`. ``progress`` is called for each resource as it is registered.
 
+    What exists before the program runs: the identifiers and ARNs in ``given`` and in ``config`` (`identifiers_in` finds
+    those of a text), and ``hosted_zones`` by name; by default every zone that is asked for exists. With ``part`` the
+    program is a component alone, and whatever it refers to without creating it is taken to exist; by default that is
+    what `parts_alone` says, else False.
+
     Raises CloudRefused with everything that the cloud would refuse; with ``strict=False`` it is in
     `Simulation.refusals` instead. What the program raises comes out as it is.
     """
     settled = {"aws:region": region, **(config or {})}
-    context = contextvars.copy_context()
-    simulation = context.run(_run, program, project, stack, settled, tuple(secret_keys), preview, progress)
+    cloud = Cloud(
+        {*given, *identifiers_in(" ".join(settled.values()))},
+        hosted_zones,
+        surroundings_assumed=_PARTS.get() if part is None else part,
+    )
+    monitor = SimulatedMonitor(cloud, project, stack, settled["aws:region"], preview, progress)
+    engine = _Engine()
+    contextvars.copy_context().run(_run, program, monitor, engine, project, stack, settled, tuple(secret_keys))
+    simulation = Simulation(
+        project=project,
+        stack=stack,
+        region=settled["aws:region"],
+        resources=tuple(monitor.registered.values()),
+        outputs=monitor.stack_outputs,
+        secret_outputs=monitor.secret_outputs,
+        refusals=tuple(cloud.refusals),
+        messages=tuple(engine.messages),
+    )
     if strict and simulation.refusals:
         raise CloudRefused(simulation.refusals)
     return simulation
 
 
+_PARTS: contextvars.ContextVar[bool] = contextvars.ContextVar("parts", default=False)
+
+
+@contextlib.contextmanager
+def parts_alone() -> Iterator[None]:
+    """While it holds, `simulate` takes its programs for parts, as tests of single components do."""
+    token = _PARTS.set(True)
+    try:
+        yield
+    finally:
+        _PARTS.reset(token)
+
+
 def _run(
     program: Callable[[], object],
+    monitor: SimulatedMonitor,
+    engine: _Engine,
     project: str,
     stack: str,
     config: Mapping[str, str],
     secret_keys: Sequence[str],
-    preview: bool,
-    progress: Callable[[Resource], None] | None,
-) -> Simulation:
-    engine = _Engine()
-    monitor = SimulatedMonitor(Cloud(), project, stack, config["aws:region"], preview, progress)
+) -> None:
+    """Run the program in a context of its own, so that nothing of the SDK's settings stays behind."""
     settings.configure(
         mocks.MockSettings(  # type: ignore[no-untyped-call]
             monitor=monitor,
@@ -72,7 +112,7 @@ def _run(
             engine=engine,
             project=project,
             stack=stack,
-            dry_run=preview,
+            dry_run=monitor.preview,
             organization="organization",
             root_directory=".",
             callbacks=None,
@@ -91,18 +131,13 @@ def _run(
     loop.set_default_executor(_Inline())
     try:
         loop.run_until_complete(stacks.run_in_stack(entry))
+    except Exception:
+        if monitor.unanswered:
+            raise CloudRefused(monitor.cloud.refusals) from None
+        raise
     finally:
         _close(loop)
-    return Simulation(
-        project=project,
-        stack=stack,
-        region=config["aws:region"],
-        resources=tuple(monitor.registered.values()),
-        outputs=monitor.stack_outputs,
-        secret_outputs=monitor.secret_outputs,
-        refusals=tuple(monitor.cloud.refusals),
-        messages=tuple(engine.messages),
-    )
+    monitor.cloud.conclude()
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:
@@ -187,6 +222,9 @@ class SimulatedMonitor(mocks.MockMonitor):
         self.stack_urn = f"urn:pulumi:{stack}::{project}::pulumi:pulumi:Stack::{project}-{stack}"
         self.stack_outputs: Mapping[str, Any] = {}
         self.secret_outputs: frozenset[str] = frozenset()
+        self.unanswered = False
+        """The program asked for something that the account doesn't know."""
+        self._places: dict[str, providers.Place] = {}
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
         """The URN that the engine gives (the mock monitor's own forgets all but one parent)."""
@@ -200,23 +238,45 @@ class SimulatedMonitor(mocks.MockMonitor):
         if request.type == "pulumi:pulumi:Stack":
             return resource_pb2.RegisterResourceResponse(urn=urn)
         inputs, secrets = decode(request.object)
+        self._refuse_unsupported(urn, request)
         if not request.custom:
-            resource = self._record(urn, request, inputs, secrets, "", inputs, "")
-            return resource_pb2.RegisterResourceResponse(urn=resource.urn, object=request.object)
-        region = self._region_of(request.provider, inputs)
-        item = self.cloud.create(Item(urn, request.type, request.name, region, inputs))
-        self._record(urn, request, inputs, secrets, item.id, item.outputs, region)
-        return resource_pb2.RegisterResourceResponse(
-            urn=urn, id=item.id, object=_answer(request.object, item.outputs, request.additionalSecretOutputs)
+            self._record(urn, request, inputs, secrets, "", inputs, "")
+            self.cloud.order(urn, {*request.dependencies, request.parent})
+            return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+        if request.type.startswith(_PROVIDER):
+            return self._provider(urn, request, inputs, secrets)
+        provider = request.provider.rpartition("::")[0]
+        place = self._place(request.type, provider, inputs)
+        item = Item(
+            urn=urn,
+            type=request.type,
+            name=request.name,
+            place=place.name,
+            inputs=inputs,
+            secret_paths=secrets,
+            dependencies=frozenset({*request.dependencies, provider, request.parent} - {"", self.stack_urn}),
+            default_tags=place.tags,
+            generation=self._generation(urn),
+            id=request.importId,
         )
+        self.cloud.create(item)
+        outputs = self.cloud.planned(item) if self.preview else item.outputs
+        known_id = "" if self.preview else item.id
+        self._record(
+            urn, request, inputs, secrets, known_id, outputs, place.name if request.type.startswith("aws:") else ""
+        )
+        answer = _answer(request.object, outputs, request.additionalSecretOutputs)
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=known_id, object=answer)
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
+        """What the program looks up by id is taken to exist."""
         urn = self.make_urn(request.parent, request.type, request.name)
-        inputs, _ = decode(request.properties)
-        item = self.cloud.create(
-            Item(urn, request.type, request.name, self._region_of(request.provider, inputs), inputs)
-        )
-        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=encode(item.outputs))
+        inputs, secrets = decode(request.properties)
+        place = self._place(request.type, request.provider.rpartition("::")[0], inputs)
+        item = Item(urn, request.type, request.name, place.name, inputs, secrets, adopted=True, id=request.id)
+        self.cloud.create(item, check=False)
+        answer = _answer(request.properties, item.outputs, request.additionalSecretOutputs)
+        return resource_pb2.ReadResourceResponse(urn=urn, id=request.id, properties=answer)
 
     def RegisterResourceOutputs(self, request: resource_pb2.RegisterResourceOutputsRequest) -> Empty:
         values, secrets = decode(request.outputs)
@@ -228,18 +288,71 @@ class SimulatedMonitor(mocks.MockMonitor):
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         arguments, _ = decode(request.args)
-        answer = self.cloud.invoke(request.tok, arguments, self._region_of(request.provider, arguments))
+        place = self._place(request.tok, request.provider.rpartition("::")[0], arguments)
+        try:
+            answer = invokes.answer(self.cloud, request.tok, arguments, place.name)
+        except invokes.Unanswered as reason:
+            self.unanswered = True
+            self._refuse(
+                self.stack_urn, request.tok, "", str(reason), "create it in the program, or pass it by configuration"
+            )
+            failure = provider_pb2.CheckFailure(property="", reason=str(reason))
+            return resource_pb2.ResourceInvokeResponse(failures=[failure])
         return resource_pb2.ResourceInvokeResponse(**{"return": encode(answer)})
 
-    def _region_of(self, provider: str, inputs: Mapping[str, Any]) -> str:
+    def _provider(
+        self,
+        urn: str,
+        request: resource_pb2.RegisterResourceRequest,
+        inputs: Mapping[str, Any],
+        secrets: frozenset[str],
+    ) -> resource_pb2.RegisterResourceResponse:
+        package = request.type.removeprefix(_PROVIDER)
+        for each in providers.mismatches(package, inputs, self.cloud):
+            shown = "[secret]" if any(each.path.startswith(path) for path in secrets) else repr(each.value)
+            self._refuse(urn, each.path, shown, each.expected, each.remedy, f"pulumi_{package}")
+        self._places[urn] = providers.place_of(package, inputs, self.region)
+        self.cloud.order(urn, {*request.dependencies, request.parent})
+        id_ = "" if self.preview else Item(urn, request.type, request.name, "", {}).uuid()
+        self._record(urn, request, inputs, secrets, id_, inputs, self._places[urn].name if package == "aws" else "")
+        return resource_pb2.RegisterResourceResponse(urn=urn, id=id_, object=request.object)
+
+    def _place(self, token: str, provider: str, inputs: Mapping[str, Any]) -> providers.Place:
+        package = token.partition(":")[0]
+        place = self._places.get(provider) or providers.place_of(package, {}, self.region)
         own = inputs.get("region")
-        if isinstance(own, str):
-            return own
-        urn = provider.rpartition("::")[0]
-        explicit = self.registered.get(urn)
-        if explicit is not None and isinstance(explicit.inputs.get("region"), str):
-            return str(explicit.inputs["region"])
-        return self.region
+        if package == "aws" and isinstance(own, str):
+            return providers.Place(own, place.tags)
+        return place
+
+    def _generation(self, urn: str) -> int:
+        return sum(1 for item in self.cloud.items.values() if item.urn == urn) if urn in self.registered else 0
+
+    def _refuse(self, urn: str, path: str, value: str, expected: str, remedy: str, source: str = "") -> None:
+        self.cloud.refusals.append(Refusal(urn, path, value, expected, remedy, source))
+
+    def _refuse_unsupported(self, urn: str, request: resource_pb2.RegisterResourceRequest) -> None:
+        if urn in self.registered:
+            self._refuse(
+                urn,
+                "name",
+                repr(request.name),
+                "a name that no resource of this type under the same parent has",
+                "give one of the two another name",
+                "Pulumi: URNs are unique in a stack",
+            )
+        if request.transforms:
+            self._refuse(
+                urn,
+                "transforms",
+                "",
+                "no transforms: they run in the engine only",
+                "rehearse this program with the Pulumi CLI",
+            )
+        if request.remote:
+            self._refuse(
+                urn, "type", request.type, "a component in Python", "rehearse this program with the Pulumi CLI"
+            )
 
     def _record(
         self,
@@ -250,19 +363,9 @@ class SimulatedMonitor(mocks.MockMonitor):
         id_: str,
         outputs: Mapping[str, Any],
         region: str,
-    ) -> Resource:
-        if urn in self.registered:
-            self.cloud.refusals.append(
-                Refusal(
-                    urn,
-                    "name",
-                    request.name,
-                    "a name that no resource of this type under the same parent has",
-                    "give one of the two another name",
-                    "Pulumi: URNs are unique in a stack",
-                )
-            )
+    ) -> None:
         timeouts = request.customTimeouts
+        given = (("create", timeouts.create), ("update", timeouts.update), ("delete", timeouts.delete))
         resource = Resource(
             urn=urn,
             type=request.type,
@@ -285,29 +388,23 @@ class SimulatedMonitor(mocks.MockMonitor):
             ignore_changes=tuple(request.ignoreChanges),
             replace_on_changes=tuple(request.replaceOnChanges),
             aliases=tuple(alias.urn or alias.spec.name for alias in request.aliases),
-            custom_timeouts={
-                key: value
-                for key, value in (
-                    ("create", timeouts.create),
-                    ("update", timeouts.update),
-                    ("delete", timeouts.delete),
-                )
-                if value
-            },
+            custom_timeouts={key: value for key, value in given if value},
             secret_paths=secrets,
             additional_secret_outputs=tuple(request.additionalSecretOutputs),
         )
         self.registered[urn] = resource
         if self.progress is not None:
             self.progress(resource)
-        return resource
 
 
-def _answer(sent: Struct, outputs: Mapping[str, Any], secret: Sequence[str]) -> Struct:
+def _answer(sent: Struct, outputs: Mapping[str, Plain], secret: Sequence[str]) -> Struct:
     """The outputs on the wire: inputs go back exactly as they came, so that what was secret stays secret."""
     answer = Struct(fields=dict(sent.fields))
     marked = frozenset(secret)
     for key, value in outputs.items():
-        if key not in sent.fields or key in marked:
+        if key not in sent.fields or key in marked or key in ("metadata", "spec", "vpcConfig"):
             answer.fields[key].CopyFrom(value_of(value, key, marked))
     return answer
+
+
+__all__ = ["UNKNOWN", "SimulatedMonitor", "parts_alone", "simulate"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.gateway import Gateway, GatewayArgs
+from components.gateway_account import GatewayAccount
 from infra.simulation import Simulation
 from tests.components.way_in_samples import (
     CERTIFICATE,
@@ -108,7 +110,16 @@ def test_a_stage_waits_until_it_may_log() -> None:
     account = one(simulation, "aws:apigateway/account:Account")
     assert account.retain_on_delete
     assert account.urn in one(simulation, STAGE).dependencies
-    assert build(account_role=False).of_type("aws:apigateway/account:Account") == ()
+
+
+def test_one_role_serves_every_gateway_of_the_account() -> None:
+    def program() -> None:
+        account = GatewayAccount("account", {})
+        args: GatewayArgs = {**gateway_args(), "account_role": False}
+        Gateway("shop", args, pulumi.ResourceOptions(depends_on=[account]))
+
+    simulation = simulated(program)
+    assert one(simulation, "aws:apigateway/account:Account").parent.endswith("GatewayAccount::account")
 
 
 def test_c1_the_response_cache_is_encrypted_and_obeys_tokens() -> None:

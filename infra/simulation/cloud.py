@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from infra.simulation import names, references, schema
 from infra.simulation.catalogue import answer, kind_of
 from infra.simulation.catalogue.kind import Kind
 from infra.simulation.catalogue.kubernetes import kind_name
-from infra.simulation.item import ACCOUNT, Item, look_up
+from infra.simulation.item import ACCOUNT, Item, leaves, look_up
 from infra.simulation.refusals import Refusal
 from infra.simulation.rules import check_item, check_whole
 from infra.simulation.rules.custom import BROUGHT
@@ -143,7 +143,7 @@ class Cloud:
     def _add_implied(self, item: Item) -> None:
         """What AWS makes along with a resource: a network's default group, a cluster's security group."""
         for path, token in _IMPLIED.get(item.type, ()):
-            for _, identifier in references.leaves(look_up(item.outputs, path), path):
+            for _, identifier in leaves(look_up(item.outputs, path), path):
                 if IMPLIED_FORM.match(identifier) and not self._handles.get(identifier):
                     made = Item(f"{item.urn}#{path}", token, item.name, item.place, {}, adopted=True, id=identifier)
                     self._handles[identifier].append(made)
@@ -155,7 +155,7 @@ class Cloud:
         for handle in _handles(item):
             self._handles[handle].remove(item)
         for path, _ in _IMPLIED.get(item.type, ()):
-            for _, identifier in references.leaves(look_up(item.outputs, path), path):
+            for _, identifier in leaves(look_up(item.outputs, path), path):
                 self._handles.pop(identifier, None)
         self._values.clear()
 
@@ -186,7 +186,7 @@ class Cloud:
         for other in self.items.values():
             if other is item or other.adopted or other.urn == item.urn:
                 continue
-            for path, value in references.leaves(other.inputs, ""):
+            for path, value in leaves(other.inputs, ""):
                 if value in own and item.type in references._types_for(kind_of(other.type).references, path):
                     found.append(other)
                     break
@@ -283,7 +283,8 @@ def _mismatches(item: Item, cloud: Cloud) -> list[schema.Mismatch]:
 
 
 def _defines(definition: Item, version: str, kind: str) -> bool:
-    return definition.known("spec.group") == version.partition("/")[0] and definition.known("spec.names.kind") == kind
+    group, defined = definition.known("spec.group"), definition.known("spec.names.kind")
+    return bool(group == version.partition("/")[0] and defined == kind)
 
 
 def _handles(item: Item) -> set[str]:

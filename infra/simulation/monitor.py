@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, ParamSpec, TypeVar
@@ -124,8 +125,11 @@ def _run(
     settings.ROOT.set(None)
     set_all_config(dict(config), list(secret_keys))
 
-    def entry() -> Any:  # noqa: ANN401  the SDK awaits whatever awaitable a program returns
-        return program()
+    async def entry() -> None:
+        result = program()
+        if inspect.isawaitable(result):
+            await result
+        await _settled()
 
     loop = asyncio.new_event_loop()
     loop.set_default_executor(_Inline())
@@ -138,6 +142,18 @@ def _run(
     finally:
         _close(loop)
     monitor.cloud.conclude()
+
+
+async def _settled() -> None:
+    """Wait until every resource is registered and every output is there.
+
+    The SDK waits for whichever output comes first, again and again, which is quadratic in the size of the program.
+    """
+    while True:
+        pending = [task for task in (*settings._get_rpc_manager().rpcs, *settings.SETTINGS.outputs) if not task.done()]
+        if not pending:
+            return
+        await asyncio.wait(pending)
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:

@@ -67,7 +67,8 @@ def _default_tags(value: object) -> dict[str, str]:
 
 
 def _server(kubeconfig: object, context: object) -> str:
-    """The address of the API server that a kubeconfig's context leads to; the file and context when it is only named."""
+    """The address of the API server that a kubeconfig's context leads to; the file and context when it is only
+    named."""
     if kubeconfig is UNKNOWN or context is UNKNOWN:
         return "unknown cluster"
     if not isinstance(kubeconfig, str) or not kubeconfig:

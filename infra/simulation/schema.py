@@ -24,7 +24,7 @@ import pulumi
 from pulumi import _types
 from pulumi.runtime import rpc
 
-from infra.simulation.wire import UNKNOWN
+from infra.simulation.wire import UNKNOWN, Plain
 
 PACKAGES = {"aws": "pulumi_aws", "kubernetes": "pulumi_kubernetes", "random": "pulumi_random"}
 
@@ -39,7 +39,9 @@ class Mismatch:
     remedy: str
 
 
-Check = Callable[[Any, str, list[Mismatch]], None]
+Annotation = Any
+"""A type, or the name of one, as annotations hold it."""
+Check = Callable[[Plain, str, list[Mismatch]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def schema_of(token: str) -> Schema | None:
         return None
     arguments = _args_class(resource)
     shape = _object(arguments)
-    return Schema(token, shape.properties, shape.check, _computed(resource, shape.properties))
+    return Schema(token, shape.properties, shape.check, _computed(resource))
 
 
 def known_types(package: str) -> tuple[str, ...]:
@@ -151,7 +153,7 @@ class _Shape:
 @cache
 def _object(arguments: type) -> _Shape:
     """The shape of an ``Args`` class. Nested classes are looked into when a value first reaches them."""
-    init: Any = arguments.__init__
+    init: Any = vars(arguments)["__init__"]
     names = _types.input_type_py_to_pulumi_names(arguments)
     optional = init.__kwdefaults__ or {}
     scope = vars(sys.modules[arguments.__module__])
@@ -171,7 +173,7 @@ def _object(arguments: type) -> _Shape:
 def _object_check(
     title: str, properties: Mapping[str, Property], checks: Mapping[str, Check], required: frozenset[str]
 ) -> Check:
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         if value.__class__ is not dict:
             if value is not UNKNOWN:
                 found.append(Mismatch(path, value, f"an object ({title})", "pass the SDK's Args class or a dict"))
@@ -216,7 +218,7 @@ _SCALARS: dict[object, tuple[tuple[type, ...], str]] = {
 }
 
 
-def _compile(annotation: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # noqa: ANN401  annotations are any object
+def _compile(annotation: Annotation, scope: dict[str, Any]) -> tuple[Check, str]:
     annotation = _resolved(annotation, scope)
     members = _members(annotation, scope)
     if len(members) == 1:
@@ -224,7 +226,7 @@ def _compile(annotation: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # no
     return _compile_union(members, scope)
 
 
-def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:  # noqa: ANN401
+def _resolved(annotation: Annotation, scope: dict[str, Any]) -> Annotation:
     if isinstance(annotation, ForwardRef):
         annotation = annotation.__forward_arg__
     if isinstance(annotation, str):
@@ -234,9 +236,9 @@ def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:  # noqa: ANN401
     return annotation
 
 
-def _members(annotation: Any, scope: dict[str, Any]) -> list[Any]:  # noqa: ANN401
+def _members(annotation: Annotation, scope: dict[str, Any]) -> list[Any]:
     """What a value may be, without the wrappers that say how it may arrive (Input, Output, Optional)."""
-    origin = typing.get_origin(annotation)
+    origin: object = typing.get_origin(annotation)
     if origin is Union or origin is types.UnionType:
         inner = [_resolved(each, scope) for each in typing.get_args(annotation)]
     else:
@@ -263,7 +265,7 @@ def _compile_union(members: list[Any], scope: dict[str, Any]) -> tuple[Check, st
     compiled = [_compile_one(each, scope) for each in members]
     accepts = " or ".join(words for _, words in compiled)
 
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         attempts: list[list[Mismatch]] = []
         for one, _ in compiled:
             attempt: list[Mismatch] = []
@@ -271,17 +273,17 @@ def _compile_union(members: list[Any], scope: dict[str, Any]) -> tuple[Check, st
             if not attempt:
                 return
             attempts.append(attempt)
-        inside = [attempt for attempt in attempts if any(each.path != path for each in attempt)]
+        inside = sorted((attempt for attempt in attempts if any(each.path != path for each in attempt)), key=len)
         if inside:  # the value has the form of one member, and is wrong somewhere in it
-            found.extend(min(inside, key=len))
+            found.extend(inside[0])
         else:
             found.append(Mismatch(path, value, accepts, "change the value's type"))
 
     return check, accepts
 
 
-def _compile_one(member: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # noqa: ANN401
-    origin = typing.get_origin(member)
+def _compile_one(member: Annotation, scope: dict[str, Any]) -> tuple[Check, str]:
+    origin: object = typing.get_origin(member)
     if member in _SCALARS:
         allowed, words = _SCALARS[member]
         return _scalar(allowed, words), words
@@ -301,12 +303,12 @@ def _compile_one(member: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # no
     return _anything, "any value"
 
 
-def _anything(value: Any, path: str, found: list[Mismatch]) -> None:  # noqa: ARG001
+def _anything(value: Plain, path: str, found: list[Mismatch]) -> None:  # noqa: ARG001
     return
 
 
 def _scalar(allowed: tuple[type, ...], words: str) -> Check:
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         if value.__class__ not in allowed and value is not UNKNOWN:
             found.append(Mismatch(path, value, words, f"pass {words}"))
 
@@ -316,17 +318,17 @@ def _scalar(allowed: tuple[type, ...], words: str) -> Check:
 def _one_of(values: tuple[object, ...]) -> tuple[Check, str]:
     words = "one of " + ", ".join(str(each) for each in values) if len(values) > 1 else str(values[0])
 
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         if value not in values and value is not UNKNOWN:
             found.append(Mismatch(path, value, words, "use a value that the SDK lists"))
 
     return check, words
 
 
-def _sequence(element: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # noqa: ANN401
+def _sequence(element: Annotation, scope: dict[str, Any]) -> tuple[Check, str]:
     each_check, words = _compile(element, scope)
 
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         if value.__class__ is list:
             for index, inner in enumerate(value):
                 if inner is not None:
@@ -337,10 +339,10 @@ def _sequence(element: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # noqa
     return check, f"a list of {words}"
 
 
-def _mapping(element: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # noqa: ANN401
+def _mapping(element: Annotation, scope: dict[str, Any]) -> tuple[Check, str]:
     each_check, words = _compile(element, scope)
 
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         if value.__class__ is dict:
             for key, inner in value.items():
                 if inner is not None:
@@ -352,7 +354,7 @@ def _mapping(element: Any, scope: dict[str, Any]) -> tuple[Check, str]:  # noqa:
 
 
 def _asset(member: type) -> Check:
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         if not isinstance(value, member) and value is not UNKNOWN:
             found.append(Mismatch(path, value, f"a pulumi {member.__name__}", f"wrap it in a pulumi.{member.__name__}"))
 
@@ -360,13 +362,13 @@ def _asset(member: type) -> Check:
 
 
 def _nested(member: type) -> Check:
-    def check(value: Any, path: str, found: list[Mismatch]) -> None:
+    def check(value: Plain, path: str, found: list[Mismatch]) -> None:
         _object(member).check(value, path, found)
 
     return check
 
 
-def _computed(resource: type, inputs: Mapping[str, Property]) -> dict[str, object]:
+def _computed(resource: type) -> dict[str, object]:
     """Outputs that are always there: their type in the resource's class is not optional."""
     found: dict[str, object] = {}
     for attribute in vars(resource).values():

@@ -18,7 +18,7 @@ PROXY = "aws:rds/proxy:Proxy"
 GROUP = "aws:elasticache/replicationGroup:ReplicationGroup"
 _HYPHENATED = r"[a-z](?!.*--)[a-z0-9-]*(?<!-)"
 _HYPHENATED_SAYS = "lower-case letters, digits and single hyphens, a letter first, no hyphen last"
-_DB_NAME = dict(pattern=_HYPHENATED, says=_HYPHENATED_SAYS, lower=True)
+_DB_NAME = {"pattern": _HYPHENATED, "says": _HYPHENATED_SAYS, "lower": True}
 _PORTS = {"postgres": 5432, "mysql": 3306, "mariadb": 3306}
 _HOSTED_ZONES = {"eu-central-1": "Z1RLNUO7B9Q6NB", "eu-west-1": "Z29XKXDKYMONMX", "us-east-1": "Z2R2ITUGPM61AM"}
 

@@ -1,7 +1,7 @@
 """API Gateway.
 
-Identifiers and ARNs: API Gateway developer guide, "ARN values". Hosted zones of regional domain names: AWS General Reference.
-Replacements: CloudFormation reference.
+Identifiers and ARNs: API Gateway developer guide, "ARN values". Hosted zones of regional domain names: AWS General
+Reference. Replacements: CloudFormation reference.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infra.simulation.catalogue.kind import Kind, Name
-from infra.simulation.item import Item
+from infra.simulation.item import ACCOUNT, Item
 
 if TYPE_CHECKING:
     from infra.simulation.cloud import Cloud
@@ -24,6 +24,17 @@ def _client_secret(item: Item, _: Cloud) -> str:
 
 def _scopes(item: Item, _: Cloud) -> list[str]:
     return [f"{item.known('identifier')}/{scope.get('scopeName')}" for scope in item.objects("scopes")]
+
+
+def _invocations(version: str, arn: str, what: str) -> str:
+    return f"arn:aws:apigateway:{{region}}:lambda:path/{version}/functions/{arn}/{what}"
+
+
+def _rotation_function(item: Item, _: Cloud) -> dict[str, str]:
+    """What AWS's applications for rotating secrets give back."""
+    parameters = item.known("parameters")
+    name = parameters.get("functionName") if isinstance(parameters, dict) else item.physical_name
+    return {"RotationLambdaARN": f"arn:aws:lambda:{item.place}:{ACCOUNT}:function:{name}"}
 
 
 KINDS = (
@@ -112,10 +123,10 @@ KINDS = (
             longest=64, pattern=r"[a-zA-Z0-9-_]+", says="letters, digits, - and _", source="Lambda API: CreateFunction"
         ),
         outputs={
-            "invokeArn": "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations",
+            "invokeArn": _invocations("2015-03-31", "{arn}", "invocations"),
             "qualifiedArn": "{arn}:1",
-            "qualifiedInvokeArn": "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}:1/invocations",
-            "responseStreamingInvokeArn": "arn:aws:apigateway:{region}:lambda:path/2021-11-15/functions/{arn}/response-streaming-invocations",
+            "qualifiedInvokeArn": _invocations("2015-03-31", "{arn}:1", "invocations"),
+            "responseStreamingInvokeArn": _invocations("2021-11-15", "{arn}", "response-streaming-invocations"),
             "version": "1",
             "lastModified": "2026-01-01T00:00:00Z",
             "sourceCodeSize": 1024,
@@ -140,11 +151,7 @@ KINDS = (
             says="letters, digits and hyphens, a letter first",
         ),
         outputs={
-            "outputs": lambda item, _: {
-                "RotationLambdaARN": (
-                    f"arn:aws:lambda:{item.place}:123456789012:function:{(item.known('parameters') or {}).get('functionName')}"
-                )
-            }
+            "outputs": _rotation_function,
         },
         replaces=("applicationId", "name"),
     ),

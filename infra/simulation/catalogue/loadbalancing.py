@@ -1,7 +1,7 @@
 """Load balancers.
 
-Names and identifiers: Elastic Load Balancing API. Hosted zones of load balancers: AWS General Reference, "Elastic Load Balancing
-endpoints". Replacements: CloudFormation reference.
+Names and identifiers: Elastic Load Balancing API. Hosted zones of load balancers: AWS General Reference, "Elastic Load
+Balancing endpoints". Replacements: CloudFormation reference.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Networks.
 
-Identifiers and ARNs: Service Authorization Reference, "Amazon EC2" and "AWS Network Firewall". Replacements: CloudFormation
-reference of each type, "Update requires: Replacement".
+Identifiers and ARNs: Service Authorization Reference, "Amazon EC2" and "AWS Network Firewall". Replacements:
+CloudFormation reference of each type, "Update requires: Replacement".
 """
 
 from __future__ import annotations

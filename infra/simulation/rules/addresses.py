@@ -137,7 +137,7 @@ def security_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
             f"exactly one of {', '.join(_SOURCES)}; {len(given)} are given",
             "write one rule for each peer",
         )
-    yield from _ports(item, item.inputs, "", "ipProtocol")
+    yield from _ports(item.inputs, "", "ipProtocol")
     yield from _cidr(item.inputs, "", ("cidrIpv4",))
     for other in cloud.where(item.type, "securityGroupId", item.known("securityGroupId")):
         if other is not item and other.urn != item.urn and _same_rule(item, other):
@@ -162,7 +162,7 @@ def inline_security_rules(group: Item, _: Cloud) -> Iterator[Broken]:
     for side in ("ingress", "egress"):
         for index, each in enumerate(group.objects(side)):
             path = f"{side}[{index}]"
-            yield from _ports(group, each, f"{path}.", "protocol")
+            yield from _ports(each, f"{path}.", "protocol")
             for place, cidr in enumerate(each.get("cidrBlocks") or []):
                 if isinstance(cidr, str) and network(cidr) is None:
                     yield Broken(
@@ -176,7 +176,7 @@ def inline_security_rules(group: Item, _: Cloud) -> Iterator[Broken]:
                 )
 
 
-def _ports(item: Item, rule_: dict[str, Any], prefix: str, protocol_name: str) -> Iterator[Broken]:
+def _ports(rule_: dict[str, Any], prefix: str, protocol_name: str) -> Iterator[Broken]:
     protocol = rule_.get(protocol_name)
     low, high = rule_.get("fromPort"), rule_.get("toPort")
     if protocol in ("-1", "all"):
@@ -260,7 +260,8 @@ def route_table_association(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:ec2/natGateway:NatGateway")
 def nat_gateway(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A zonal gateway sits in a subnet and, when public, has an elastic address that no other uses; a regional one names its VPC.
+    """A zonal gateway sits in a subnet and, when public, has an elastic address that no other uses; a regional one
+    names its VPC.
 
     Source: EC2 API, CreateNatGateway.
     """
@@ -287,7 +288,8 @@ def nat_gateway(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:ec2/vpcEndpoint:VpcEndpoint")
 def vpc_endpoint(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A gateway endpoint goes into route tables, an interface endpoint into one subnet a zone; private DNS needs the VPC's DNS.
+    """A gateway endpoint goes into route tables, an interface endpoint into one subnet a zone; private DNS needs the
+    VPC's DNS.
 
     Source: EC2 API, CreateVpcEndpoint; AWS PrivateLink guide, Access an AWS service.
     """

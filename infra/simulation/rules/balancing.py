@@ -28,7 +28,7 @@ _SSL_FAMILIES = (
 
 
 def _layer7(balancer: Item) -> bool:
-    return balancer.get("loadBalancerType", "application") == "application"
+    return bool(balancer.get("loadBalancerType", "application") == "application")
 
 
 @rule(BALANCER)
@@ -196,7 +196,8 @@ def actions(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:lb/listenerRule:ListenerRule")
 def listener_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A rule has conditions and a priority from 1 to 50000 that no other of the listener has; at most five values a rule.
+    """A rule has conditions and a priority from 1 to 50000 that no other of the listener has; at most five values a
+    rule.
 
     Source: Elastic Load Balancing API, CreateRule; quotas for Application Load Balancers.
     """

@@ -56,7 +56,8 @@ def sizes(group: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(GROUP)
 def failover(group: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Automatic failover needs a replica in each shard; Multi-AZ needs automatic failover and two zones; shards need failover.
+    """Automatic failover needs a replica in each shard; Multi-AZ needs automatic failover and two zones; shards need
+    failover.
 
     Source: ElastiCache API, CreateReplicationGroup, AutomaticFailoverEnabled and MultiAZEnabled.
     """
@@ -146,7 +147,8 @@ def engine(group: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule(GROUP)
 def upkeep(group: Item, _: Cloud) -> Iterator[Broken]:
-    """Snapshots are kept 0 to 35 days; logs are slow-log or engine-log, as json or text, to CloudWatch Logs or Firehose, once each.
+    """Snapshots are kept 0 to 35 days; logs are slow-log or engine-log, as json or text, to CloudWatch Logs or
+    Firehose, once each.
 
     Source: ElastiCache API, CreateReplicationGroup, SnapshotRetentionLimit, LogDeliveryConfigurationRequest.
     """

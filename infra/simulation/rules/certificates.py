@@ -18,7 +18,8 @@ _DOMAIN = r"(\*\.)?(?=.{1,253}$)([a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a
 
 @rule(CERTIFICATE)
 def names(item: Item, _: Cloud) -> Iterator[Broken]:
-    """Names are domain names, a wildcard only as the first label; the first name has at most 64 characters; ten in all by default.
+    """Names are domain names, a wildcard only as the first label; the first name has at most 64 characters; ten in
+    all by default.
 
     Source: ACM API, RequestCertificate; ACM quotas.
     """

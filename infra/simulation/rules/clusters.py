@@ -58,7 +58,8 @@ def auto_mode(cluster: Item) -> bool:
 
 @rule(CLUSTER)
 def auto_mode_flags(cluster: Item, _: Cloud) -> Iterator[Broken]:
-    """Auto Mode is compute, load balancing and block storage together, without self-managed add-ons, signed in to by the API.
+    """Auto Mode is compute, load balancing and block storage together, without self-managed add-ons, signed in to by
+    the API.
 
     Source: EKS API, CreateCluster, ComputeConfigRequest; EKS user guide, Create a cluster with EKS Auto Mode.
     """
@@ -103,7 +104,8 @@ def auto_mode_flags(cluster: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(CLUSTER)
 def control_plane(cluster: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Subnets in at least two zones of one VPC; a version of Kubernetes; logs, networks and encryption as listed; an endpoint that can be reached.
+    """Subnets in at least two zones of one VPC; a version of Kubernetes; logs, networks and encryption as listed; an
+    endpoint that can be reached.
 
     Source: EKS API, CreateCluster; EKS user guide, VPC and subnet requirements.
     """

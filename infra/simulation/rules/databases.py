@@ -246,9 +246,11 @@ def final_snapshot(instance: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(INSTANCE)
 def insights(instance: Item, _: Cloud) -> Iterator[Broken]:
-    """Database Insights' advanced mode needs Performance Insights with 465 days or more; retentions are 7, 731 or months of 31 days.
+    """Database Insights' advanced mode needs Performance Insights with 465 days or more; retentions are 7, 731 or
+    months of 31 days.
 
-    Source: RDS user guide, Turning on the Advanced mode of Database Insights; RDS API, PerformanceInsightsRetentionPeriod.
+    Source: RDS user guide, Turning on the Advanced mode of Database Insights; RDS API,
+    PerformanceInsightsRetentionPeriod.
     """
     enabled = instance.get("performanceInsightsEnabled", False)
     days = instance.known("performanceInsightsRetentionPeriod")
@@ -312,7 +314,8 @@ def windows(instance: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(INSTANCE)
 def placement(instance: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Multi-AZ leaves the zone to RDS and needs subnets in two; classes begin with `db.`; private instances name a subnet group.
+    """Multi-AZ leaves the zone to RDS and needs subnets in two; classes begin with `db.`; private instances name a
+    subnet group.
 
     Source: RDS API, CreateDBInstance, AvailabilityZone, DBSubnetGroupName, DBInstanceClass.
     """
@@ -457,7 +460,8 @@ def proxy(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup")
 def proxy_pool(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A pool holds 1 to 100 % of the database's connections, at most half of them idle by default, and waits up to 300 s.
+    """A pool holds 1 to 100 % of the database's connections, at most half of them idle by default, and waits up to
+    300 s.
 
     Source: RDS API, ConnectionPoolConfiguration.
     """

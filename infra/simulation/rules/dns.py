@@ -26,7 +26,8 @@ _POLICIES = (
 
 @rule(RECORD)
 def record(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A record has either an alias, or values with a time to live; an alias is of type A, AAAA or its target's; routing needs an identifier.
+    """A record has either an alias, or values with a time to live; an alias is of type A, AAAA or its target's;
+    routing needs an identifier.
 
     Source: Route 53 API, ResourceRecordSet.
     """

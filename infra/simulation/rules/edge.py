@@ -64,7 +64,8 @@ _OWN = {
 
 @rule(DISTRIBUTION)
 def certificate(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Own names need a certificate from us-east-1 that covers them; the default certificate can't insist on TLS 1.2 or later.
+    """Own names need a certificate from us-east-1 that covers them; the default certificate can't insist on TLS 1.2
+    or later.
 
     Source: CloudFront developer guide, Requirements for using SSL/TLS certificates; CloudFront API, ViewerCertificate.
     """
@@ -119,7 +120,8 @@ def _covers(name: object, host: str) -> bool:
 
 @rule(DISTRIBUTION)
 def behaviors(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Behaviours name an origin, one of three sets of methods, a viewer policy, and policies or forwarded values, not both.
+    """Behaviours name an origin, one of three sets of methods, a viewer policy, and policies or forwarded values, not
+    both.
 
     Source: CloudFront API, CacheBehavior and DefaultCacheBehavior.
     """
@@ -197,9 +199,11 @@ def _behavior(path: str, behavior: dict[str, Any], origins: set[Any], cloud: Clo
 
 @rule(DISTRIBUTION)
 def origins(item: Item, _: Cloud) -> Iterator[Broken]:
-    """An origin is a host name with an S3, custom or VPC configuration; ids are unique; header names are not CloudFront's own.
+    """An origin is a host name with an S3, custom or VPC configuration; ids are unique; header names are not
+    CloudFront's own.
 
-    Source: CloudFront API, Origin; CloudFront developer guide, Custom headers that CloudFront can't add to origin requests.
+    Source: CloudFront API, Origin; CloudFront developer guide, Custom headers that CloudFront can't add to origin
+    requests.
     """
     seen: set[object] = set()
     for index, origin in enumerate(item.objects("origins")):
@@ -243,7 +247,8 @@ def origins(item: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(DISTRIBUTION)
 def settings(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Price class, HTTP version, geographic restriction and web ACL take their listed values; the ACL is one of CloudFront's scope.
+    """Price class, HTTP version, geographic restriction and web ACL take their listed values; the ACL is one of
+    CloudFront's scope.
 
     Source: CloudFront API, DistributionConfig; WAF developer guide, scope CLOUDFRONT.
     """

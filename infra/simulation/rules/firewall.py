@@ -200,7 +200,8 @@ def _rate(content: dict[str, Any], path: str, top: bool) -> Iterator[Broken]:
 
 @rule("aws:wafv2/webAclAssociation:WebAclAssociation")
 def association(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A regional ACL protects a stage, an application load balancer, a user pool and the like, one ACL each; CloudFront names its own.
+    """A regional ACL protects a stage, an application load balancer, a user pool and the like, one ACL each;
+    CloudFront names its own.
 
     Source: WAF API, AssociateWebACL.
     """
@@ -210,7 +211,10 @@ def association(item: Item, cloud: Cloud) -> Iterator[Broken]:
             "webAclArn", "a web ACL of scope REGIONAL", "name the ACL in the distribution's web_acl_id instead"
         )
     arn = item.known("resourceArn")
-    fitting = r"arn:aws[a-z-]*:(elasticloadbalancing:.*:loadbalancer/app/|apigateway:.*::/restapis/[^/]+/stages/|cognito-idp:.*:userpool/|appsync:|apprunner:|ec2:.*:verified-access-instance/|amplify:)"
+    fitting = (
+        r"arn:aws[a-z-]*:(elasticloadbalancing:.*:loadbalancer/app/|apigateway:.*::/restapis/[^/]+/stages/"
+        r"|cognito-idp:.*:userpool/|appsync:|apprunner:|ec2:.*:verified-access-instance/|amplify:)"
+    )
     if isinstance(arn, str) and re.match(fitting, arn) is None:
         yield Broken(
             "resourceArn",

@@ -40,7 +40,8 @@ _CACHE_SIZES = ("0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237")
 
 @rule(API, "aws:apigateway/domainName:DomainName")
 def security_policy(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A policy named `SecurityPolicy_…` needs an endpoint access mode; TLS 1.3 only is insisted on in mode STRICT; EDGE policies are for edge endpoints.
+    """A policy named `SecurityPolicy_…` needs an endpoint access mode; TLS 1.3 only is insisted on in mode STRICT;
+    EDGE policies are for edge endpoints.
 
     Source: API Gateway developer guide, Security policies for REST APIs; Endpoint access mode.
     """
@@ -82,7 +83,8 @@ def api(item: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule("aws:apigateway/resource:Resource")
 def path_part(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A path part has letters, digits and -._~:$, or is a variable in braces; siblings differ, and only one of them is a variable.
+    """A path part has letters, digits and -._~:$, or is a variable in braces; siblings differ, and only one of them
+    is a variable.
 
     Source: API Gateway API, CreateResource; API Gateway developer guide, Important notes.
     """
@@ -109,7 +111,8 @@ def path_part(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule(METHOD)
 def method(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A method's authorization is listed; CUSTOM and COGNITO_USER_POOLS need an authorizer of that kind and of the same API.
+    """A method's authorization is listed; CUSTOM and COGNITO_USER_POOLS need an authorizer of that kind and of the
+    same API.
 
     Source: API Gateway API, PutMethod.
     """
@@ -132,7 +135,7 @@ def method(item: Item, cloud: Cloud) -> Iterator[Broken]:
         if (kind == "COGNITO_USER_POOLS") != (way == "COGNITO_USER_POOLS"):
             yield Broken(
                 "authorization",
-                f"{'COGNITO_USER_POOLS' if kind == 'COGNITO_USER_POOLS' else 'CUSTOM'}, as the authorizer is of type {kind}",
+                f"{kind if kind == 'COGNITO_USER_POOLS' else 'CUSTOM'}, as the authorizer is of type {kind}",
                 "make the two agree",
             )
         if found.known("restApi") != item.known("restApi"):
@@ -165,9 +168,11 @@ def _same_place(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule(INTEGRATION)
 def integration(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """What is not a mock has a method and an address; a private integration has a link, of version 2 where it names a load balancer.
+    """What is not a mock has a method and an address; a private integration has a link, of version 2 where it names a
+    load balancer.
 
-    Source: API Gateway API, PutIntegration; API Gateway developer guide, Set up a private integration with VPC links V2.
+    Source: API Gateway API, PutIntegration; API Gateway developer guide, Set up a private integration with VPC links
+    V2.
     """
     yield from one_of(item, "type", "HTTP", "HTTP_PROXY", "AWS", "AWS_PROXY", "MOCK")
     kind = item.known("type")
@@ -269,7 +274,8 @@ def deployments_wait(cloud: Cloud) -> Iterator[Broken]:
 
 @rule(STAGE)
 def stage(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A stage's name has letters, digits, - and _; cache sizes are those on sale; access logs go to a log group or Firehose.
+    """A stage's name has letters, digits, - and _; cache sizes are those on sale; access logs go to a log group or
+    Firehose.
 
     Source: API Gateway API, CreateStage; API Gateway developer guide, Set up CloudWatch logging.
     """
@@ -338,7 +344,8 @@ def logs_need_an_account_role(cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:apigateway/methodSettings:MethodSettings")
 def method_settings(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A path is `*/*` or `path/METHOD`; throttles are not negative; caching lives up to 3600 s and needs a stage with a cache.
+    """A path is `*/*` or `path/METHOD`; throttles are not negative; caching lives up to 3600 s and needs a stage with
+    a cache.
 
     Source: API Gateway API, MethodSetting.
     """

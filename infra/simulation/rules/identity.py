@@ -31,7 +31,8 @@ _STANDARD_SCOPES = ("phone", "email", "openid", "profile", "aws.cognito.signin.u
 
 @rule(POOL)
 def pool(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A second factor needs a way to send or compute it; passwords have 6 to 99 characters; threat protection needs the PLUS tier.
+    """A second factor needs a way to send or compute it; passwords have 6 to 99 characters; threat protection needs
+    the PLUS tier.
 
     Source: Cognito API, CreateUserPool; Cognito developer guide, User pool feature plans.
     """
@@ -60,7 +61,8 @@ def pool(item: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(CLIENT)
 def client(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """OAuth needs flows, scopes and an identity provider, and for codes a callback; callbacks are https, or http on localhost.
+    """OAuth needs flows, scopes and an identity provider, and for codes a callback; callbacks are https, or http on
+    localhost.
 
     Source: Cognito API, CreateUserPoolClient; OpenID Connect scopes of Cognito.
     """

@@ -19,7 +19,8 @@ TOPIC = "aws:msk/topic:Topic"
 _SUBNETS = "brokerNodeGroupInfo.clientSubnets"
 # MSK developer guide, "Supported Apache Kafka versions" (in support, November 2026).
 _VERSION = r"(3\.[3-9]\.\w+(\.kraft)?|3\.\d\.\d|3\.[89]\.x(\.kraft)?|4\.[01]\.x\.kraft)"
-_TYPE = r"(express\.m7g\.(large|xlarge|2xlarge|4xlarge|8xlarge|12xlarge|16xlarge)|kafka\.(t3\.small|m5\.(large|xlarge|2xlarge|4xlarge|8xlarge|12xlarge|16xlarge|24xlarge)|m7g\.(large|xlarge|2xlarge|4xlarge|8xlarge|12xlarge|16xlarge)))"
+_SIZES = "large|xlarge|2xlarge|4xlarge|8xlarge|12xlarge|16xlarge"
+_TYPE = rf"express\.m7g\.({_SIZES})|kafka\.(t3\.small|m5\.({_SIZES}|24xlarge)|m7g\.({_SIZES}))"
 # MSK developer guide, "Express broker configurations": read-only or absent on Express.
 _FIXED_ON_EXPRESS = (
     "default.replication.factor",
@@ -49,7 +50,8 @@ def properties(text: object) -> dict[str, str]:
 
 @rule(CLUSTER)
 def brokers(cluster: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Brokers are a multiple of the subnets, which are two or three in as many zones; Express has three zones and up to 60 brokers.
+    """Brokers are a multiple of the subnets, which are two or three in as many zones; Express has three zones and up
+    to 60 brokers.
 
     Source: MSK API, CreateCluster, NumberOfBrokerNodes and ClientSubnets; MSK developer guide, MSK Express brokers.
     """
@@ -107,7 +109,8 @@ def version(cluster: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule(CLUSTER)
 def storage(cluster: Item, _: Cloud) -> Iterator[Broken]:
-    """Express brokers have no storage to configure; standard ones have 1 to 16,384 GiB each, and throughput only on large types.
+    """Express brokers have no storage to configure; standard ones have 1 to 16,384 GiB each, and throughput only on
+    large types.
 
     Source: MSK developer guide, MSK Express brokers; MSK API, EBSStorageInfo, ProvisionedThroughput.
     """
@@ -137,7 +140,8 @@ def storage(cluster: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(CLUSTER)
 def access(cluster: Item, _: Cloud) -> Iterator[Broken]:
-    """Signing in needs TLS between clients and brokers; small brokers have no public access; logging names where it goes.
+    """Signing in needs TLS between clients and brokers; small brokers have no public access; logging names where it
+    goes.
 
     Source: MSK API, ClientAuthentication, EncryptionInTransit, BrokerLogs.
     """

@@ -39,7 +39,8 @@ _RESERVED = frozenset(
 
 @rule(FUNCTION)
 def function(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """Code from one place; a zip has a handler and a supported runtime; memory 128 to 10,240 MB; at most 900 s; reserved names are not set.
+    """Code from one place; a zip has a handler and a supported runtime; memory 128 to 10,240 MB; at most 900 s;
+    reserved names are not set.
 
     Source: Lambda API, CreateFunction; Lambda quotas; Lambda developer guide, Defined runtime environment variables.
     """

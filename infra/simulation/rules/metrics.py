@@ -30,7 +30,8 @@ _DAY = 86_400
 
 @rule(ALARM)
 def one_source(item: Item, _: Cloud) -> Iterator[Broken]:
-    """An alarm watches one metric, or queries of which one returns data (beside the band of an anomaly detection); not both.
+    """An alarm watches one metric, or queries of which one returns data (beside the band of an anomaly detection);
+    not both.
 
     Source: CloudWatch API, PutMetricAlarm.
     """
@@ -104,7 +105,8 @@ def _period(seconds: int) -> bool:
 
 @rule(ALARM)
 def figures(item: Item, _: Cloud) -> Iterator[Broken]:
-    """Periods are 10, 20, 30 or whole minutes; all periods make at most a day (a week from an hour on); points to alarm fit in the periods.
+    """Periods are 10, 20, 30 or whole minutes; all periods make at most a day (a week from an hour on); points to
+    alarm fit in the periods.
 
     Source: CloudWatch API, PutMetricAlarm, Period, EvaluationPeriods, DatapointsToAlarm.
     """

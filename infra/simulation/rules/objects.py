@@ -33,7 +33,8 @@ _SCALED = {"Deployment": _DEPLOYMENT, "StatefulSet": _STATEFUL_SET}
 
 @rule(_AUTOSCALER)
 def autoscaler(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """An autoscaler's target exists, its bounds are in order, and utilisation counts against a request that the containers have.
+    """An autoscaler's target exists, its bounds are in order, and utilisation counts against a request that the
+    containers have.
 
     Source: Kubernetes, Horizontal Pod Autoscaling.
     """
@@ -205,13 +206,8 @@ def services_have_pods(cloud: Cloud) -> Iterator[Broken]:
             names, numbers = {port.get("name") for port in ports}, {port.get("containerPort") for port in ports}
             for index, port in enumerate(item.objects("spec.ports")):
                 target = port.get("targetPort", port.get("port"))
-                if (
-                    isinstance(target, str)
-                    and not target.isdigit()
-                    and target not in names
-                    or isinstance(target, int)
-                    and numbers
-                    and target not in numbers
+                if (isinstance(target, str) and not target.isdigit() and target not in names) or (
+                    isinstance(target, int) and numbers and target not in numbers
                 ):
                     yield Broken(
                         f"spec.ports[{index}].targetPort",
@@ -260,15 +256,17 @@ def _peer(path: str, peer: object) -> Iterator[Broken]:
         yield Broken(f"{path}.ipBlock.cidr", "a network in CIDR notation with no host bits set", "correct the range")
     for index, each in enumerate(block.get("except") or []):
         part = _range(each)
-        inside = (
-            part is not None
-            and whole_ is not None
-            and part.version == whole_.version
-            and whole_.supernet_of(part)
-            and part != whole_
-        )  # type: ignore[arg-type]
+        inside = isinstance(each, str) and whole_ is not None and _inside(part, whole_)
         if isinstance(each, str) and whole_ is not None and not inside:
             yield Broken(f"{path}.ipBlock.except[{index}]", f"a part of {whole_}", "correct the range")
+
+
+def _inside(part: ipaddress.IPv4Network | ipaddress.IPv6Network | None, whole_: object) -> bool:
+    if isinstance(part, ipaddress.IPv4Network) and isinstance(whole_, ipaddress.IPv4Network):
+        return part != whole_ and part.subnet_of(whole_)
+    if isinstance(part, ipaddress.IPv6Network) and isinstance(whole_, ipaddress.IPv6Network):
+        return part != whole_ and part.subnet_of(whole_)
+    return False
 
 
 def _range(text: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
@@ -339,11 +337,12 @@ def binding(item: Item, cloud: Cloud) -> Iterator[Broken]:
             "roleRef.name", "a Role of the namespace", "create it first, and pass its metadata.name", absent=True
         )
     built_in = ("cluster-admin", "admin", "edit", "view")
-    if kind == "ClusterRole" and isinstance(name, str) and name not in built_in and not name.startswith("system:"):
-        if not any(each.type == token and each.place == item.place for each in cloud.named(name)):
-            yield Broken(
-                "roleRef.name", "a ClusterRole that exists", "create it first, and pass its metadata.name", absent=True
-            )
+    own = isinstance(name, str) and name not in built_in and not name.startswith("system:")
+    found = any(each.type == token and each.place == item.place for each in cloud.named(name))
+    if kind == "ClusterRole" and own and not found:
+        yield Broken(
+            "roleRef.name", "a ClusterRole that exists", "create it first, and pass its metadata.name", absent=True
+        )
     for index, subject in enumerate(item.objects("subjects")):
         if subject.get("kind") not in ("User", "Group", "ServiceAccount") and isinstance(subject.get("kind"), str):
             yield Broken(f"subjects[{index}].kind", "User, Group or ServiceAccount", "correct it")

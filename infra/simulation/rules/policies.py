@@ -72,7 +72,8 @@ def principals_of(statement: dict[str, Any]) -> list[str]:
 
 @rule(*_IDENTITY)
 def identity_policy(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """An identity policy: valid, within its size without spaces (managed 6,144, inline 10,240), no principals, no `*` action.
+    """An identity policy: valid, within its size without spaces (managed 6,144, inline 10,240), no principals, no `*`
+    action.
 
     Source: IAM user guide, IAM JSON policy reference; IAM quotas; Security best practices, grant least privilege.
     """
@@ -92,7 +93,8 @@ def resource_policy(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule(_ROLE)
 def trust_policy(role: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A trust policy: valid, at most 2,048 characters without spaces, naming principals and no resource, allowing sts actions.
+    """A trust policy: valid, at most 2,048 characters without spaces, naming principals and no resource, allowing sts
+    actions.
 
     Source: IAM user guide, IAM JSON policy elements: Principal; IAM quotas.
     """

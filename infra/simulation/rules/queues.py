@@ -32,7 +32,8 @@ _PROTOCOLS = {
 
 @rule(QUEUE)
 def queue(item: Item, _: Cloud) -> Iterator[Broken]:
-    """Messages are kept 60 s to 14 days, hidden up to 12 hours, delayed up to 15 minutes, polled up to 20 s, and up to 1 MiB large.
+    """Messages are kept 60 s to 14 days, hidden up to 12 hours, delayed up to 15 minutes, polled up to 20 s, and up
+    to 1 MiB large.
 
     Source: SQS API, CreateQueue, Attributes.
     """
@@ -59,7 +60,8 @@ def queue(item: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(QUEUE, "aws:sqs/redrivePolicy:RedrivePolicy")
 def redrive(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A redrive policy is JSON with a queue of the same kind and 1 to 1000 receives; the dead-letter queue keeps messages longer.
+    """A redrive policy is JSON with a queue of the same kind and 1 to 1000 receives; the dead-letter queue keeps
+    messages longer.
 
     Source: SQS developer guide, Using dead-letter queues; SQS API, SetQueueAttributes, RedrivePolicy.
     """

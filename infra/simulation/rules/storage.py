@@ -207,7 +207,7 @@ def image_lifecycle(item: Item, _: Cloud) -> Iterator[Broken]:
     if len(set(priorities)) != len(rules) or not all(isinstance(each, int) and each > 0 for each in priorities):
         yield Broken("policy", "rules with different priorities from 1", "renumber them", json.dumps(priorities))
         return
-    last = max(priorities)
+    last = max(each for each in priorities if isinstance(each, int))
     for each in rules:
         selection = each.get("selection") or {}
         if selection.get("tagStatus") not in ("tagged", "untagged", "any"):
@@ -248,7 +248,8 @@ def image_lifecycle(item: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule("aws:backup/plan:Plan")
 def backup_plan(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A recovery point stays at least 90 days in cold storage; continuous backups live up to 35 days; schedules are cron or rate.
+    """A recovery point stays at least 90 days in cold storage; continuous backups live up to 35 days; schedules are
+    cron or rate.
 
     Source: AWS Backup API, Lifecycle, BackupRuleInput.
     """

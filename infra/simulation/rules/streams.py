@@ -18,7 +18,8 @@ _S3 = "extendedS3Configuration"
 
 @rule(STREAM)
 def destination(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A stream has the configuration of its destination; buffers hold 1 to 128 MiB (64 with dynamic partitions) and up to 900 s.
+    """A stream has the configuration of its destination; buffers hold 1 to 128 MiB (64 with dynamic partitions) and
+    up to 900 s.
 
     Source: Firehose API, CreateDeliveryStream, BufferingHints, DynamicPartitioningConfiguration.
     """
@@ -61,9 +62,11 @@ def destination(item: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule(STREAM)
 def source(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """A stream reads from MSK or Kinesis, or is put to; then only is it encrypted by itself. MSK lets Firehose in by IAM and a policy.
+    """A stream reads from MSK or Kinesis, or is put to; then only is it encrypted by itself. MSK lets Firehose in by
+    IAM and a policy.
 
-    Source: Firehose API, CreateDeliveryStream, MSKSourceConfiguration; Firehose developer guide, Grant access to a private MSK cluster.
+    Source: Firehose API, CreateDeliveryStream, MSKSourceConfiguration; Firehose developer guide, Grant access to a
+    private MSK cluster.
     """
     given = [name for name in ("mskSourceConfiguration", "kinesisSourceConfiguration") if item.get(name) is not None]
     if len(given) > 1:
@@ -81,16 +84,14 @@ def source(item: Item, cloud: Cloud) -> Iterator[Broken]:
     if (
         cluster is not None
         and item.known("mskSourceConfiguration.authenticationConfiguration.connectivity") == "PRIVATE"
+    ) and (
+        cluster.known("brokerNodeGroupInfo.connectivityInfo.vpcConnectivity.clientAuthentication.sasl.iam") is not True
     ):
-        if (
-            cluster.known("brokerNodeGroupInfo.connectivityInfo.vpcConnectivity.clientAuthentication.sasl.iam")
-            is not True
-        ):
-            yield Broken(
-                "mskSourceConfiguration.authenticationConfiguration.connectivity",
-                "a cluster with multi-VPC connectivity by IAM",
-                "set connectivity_info.vpc_connectivity on the cluster",
-            )
+        yield Broken(
+            "mskSourceConfiguration.authenticationConfiguration.connectivity",
+            "a cluster with multi-VPC connectivity by IAM",
+            "set connectivity_info.vpc_connectivity on the cluster",
+        )
 
 
 @rule(STREAM)

@@ -202,8 +202,10 @@ def _ports(where: str, container: dict[str, Any]) -> Iterator[Broken]:
                 f"{where}.{probe}", "one of httpGet, tcpSocket, exec and grpc", "keep one", ", ".join(handlers)
             )
         for each in handlers:
-            port = (content[each] or {}).get("port") if isinstance(content[each], dict) else None
-            if isinstance(port, str) and port not in names or isinstance(port, int) and ports and port not in numbers:
+            handler = content[each]
+            asked = handler.get("port") if isinstance(handler, dict) else None
+            unnamed = isinstance(asked, str) and asked not in names
+            if unnamed or (isinstance(asked, int) and ports and asked not in numbers):
                 yield Broken(
                     f"{where}.{probe}.{each}.port",
                     f"a port of the container: {', '.join(sorted(map(str, numbers)))}",
@@ -259,14 +261,13 @@ def _environment(item: Item, cloud: Cloud, where: str, container: dict[str, Any]
                 isinstance(reference, dict)
                 and isinstance(reference.get("name"), str)
                 and reference.get("optional") is not True
-            ):
-                if find_object(cloud, item, token, reference["name"]) is None:
-                    yield Broken(
-                        f"{where}.envFrom[{index}].{kind}.name",
-                        f"a {kind_name(token)} of the namespace",
-                        "create it first, and pass its metadata.name",
-                        absent=True,
-                    )
+            ) and find_object(cloud, item, token, reference["name"]) is None:
+                yield Broken(
+                    f"{where}.envFrom[{index}].{kind}.name",
+                    f"a {kind_name(token)} of the namespace",
+                    "create it first, and pass its metadata.name",
+                    absent=True,
+                )
 
 
 def _key(item: Item, cloud: Cloud, path: str, token: str, reference: dict[str, Any]) -> Iterator[Broken]:
@@ -473,7 +474,8 @@ def _restricted(path: str, spec: dict[str, Any]) -> Iterator[Broken]:
 
 @rule("kubernetes:apps/v1:Deployment")
 def rollout(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A rolling update can make progress: surge and unavailable are not both 0; only a rolling update has their settings.
+    """A rolling update can make progress: surge and unavailable are not both 0; only a rolling update has their
+    settings.
 
     Source: Kubernetes API reference, RollingUpdateDeployment (server validation).
     """

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 
 from components.arn import managed_policy
 from components.checks import require
-from components.cluster import LOG_DAYS
+from components.log_days import require_log_days
 from components.service_role import pod_trust
 
 # What the CloudWatch agent and Fluent Bit write, below /aws/containerinsights/<cluster>/.
@@ -98,14 +98,7 @@ class ClusterAddons(pulumi.ComponentResource):
 
 def _check(name: str, args: ClusterAddonsArgs) -> None:
     component = f'ClusterAddons "{name}"'
-    require(
-        args.get("log_days", 90) in LOG_DAYS,
-        component,
-        "log_days",
-        args.get("log_days"),
-        f"one of {', '.join(map(str, LOG_DAYS))}",
-        "choose a number of days that CloudWatch Logs knows",
-    )
+    require_log_days(component, args.get("log_days", 90))
     known = {"metrics-server", "amazon-cloudwatch-observability"}
     unknown = sorted(set(args.get("versions", {})) - known)
     require(

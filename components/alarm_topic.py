@@ -39,7 +39,6 @@ class AlarmTopic(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: AlarmTopicArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:AlarmTopic", name, {}, opts)
         emails = args.get("emails", [])
         for email in emails:
             require(
@@ -50,7 +49,8 @@ class AlarmTopic(pulumi.ComponentResource):
                 "an e-mail address",
                 "write it as somebody@example.com",
             )
-        parent = pulumi.ResourceOptions(parent=self)
+        super().__init__("groundplan:index:AlarmTopic", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
         account = account_of(args["kms_key_arn"])
 
         topic = sns.Topic(
@@ -58,7 +58,7 @@ class AlarmTopic(pulumi.ComponentResource):
             display_name="Alarms",
             kms_master_key_id=args["kms_key_arn"],
             tags={"Name": name},
-            opts=parent,
+            opts=inside,
         )
         sns.TopicPolicy(
             name,
@@ -73,10 +73,10 @@ class AlarmTopic(pulumi.ComponentResource):
                 ),
                 tls_only(["sns:Publish"], [topic.arn]),
             ),
-            opts=parent,
+            opts=inside,
         )
         for email in sorted(set(emails)):
-            sns.TopicSubscription(f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=parent)
+            sns.TopicSubscription(f"{name}-{email}", topic=topic.arn, protocol="email", endpoint=email, opts=inside)
 
         self.arn = topic.arn
         self.register_outputs({"arn": self.arn})

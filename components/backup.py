@@ -103,8 +103,8 @@ class Backup(pulumi.ComponentResource):
     role_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Backup", name, None, opts)
         _check(name, args)
+        super().__init__("groundplan:index:Backup", name, {}, opts)
         vault = self._vault(f"{name}-vault", args["kms_key_arn"], args)
         copy_vault = None
         if "copy" in args:
@@ -160,7 +160,7 @@ class Backup(pulumi.ComponentResource):
     def _vault(
         self, name: str, kms_key_arn: pulumi.Input[str], args: BackupArgs, region: str | None = None
     ) -> backup.Vault:
-        child = pulumi.ResourceOptions(parent=self)
+        inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         vault = backup.Vault(
             name,
@@ -185,7 +185,7 @@ class Backup(pulumi.ComponentResource):
                     }
                 ),
                 region=region,
-                opts=child,
+                opts=inside,
             )
             backup.VaultLockConfiguration(
                 f"{name}-lock",
@@ -194,7 +194,7 @@ class Backup(pulumi.ComponentResource):
                 # lock, and a mistake in a retention is not for ever.
                 min_retention_days=args.get("min_days", 7),
                 region=region,
-                opts=child,
+                opts=inside,
             )
         return vault
 
@@ -277,13 +277,13 @@ class Backup(pulumi.ComponentResource):
         )
 
     def _notifications(self, name: str, vault: backup.Vault, topic_arn: pulumi.Input[str]) -> None:
-        child = pulumi.ResourceOptions(parent=self)
+        inside = pulumi.ResourceOptions(parent=self)
         backup.VaultNotifications(
             f"{name}-vault-events",
             backup_vault_name=vault.name,
             backup_vault_events=VAULT_EVENTS,
             sns_topic_arn=topic_arn,
-            opts=child,
+            opts=inside,
         )
         patterns = {
             "backup-failed": pulumi.Output.json_dumps(
@@ -307,9 +307,9 @@ class Backup(pulumi.ComponentResource):
                 description=f"Jobs of AWS Backup that ended badly: {what}",
                 event_pattern=pattern,
                 tags={"Name": f"{name}-{what}"},
-                opts=child,
+                opts=inside,
             )
-            cloudwatch.EventTarget(f"{name}-{what}", rule=rule.name, arn=topic_arn, opts=child)
+            cloudwatch.EventTarget(f"{name}-{what}", rule=rule.name, arn=topic_arn, opts=inside)
 
 
 def _rule(

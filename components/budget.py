@@ -24,7 +24,6 @@ class Budget(pulumi.ComponentResource):
     """Tells when half, four fifths and all of a month's money is spent, and when the forecast says it will be."""
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Budget", name, {}, opts)
         where = f'Budget "{name}"'
         require(
             args["monthly_usd"] > 0, where, "monthly_usd", args["monthly_usd"], "more than 0 US dollars", "raise it"
@@ -32,6 +31,7 @@ class Budget(pulumi.ComponentResource):
         tag = args.get("tag", "Key=value")
         key, _, value = tag.partition("=")
         require(bool(key and value), where, "tag", tag, "a tag's key and value", "write it as Project=shop")
+        super().__init__("groundplan:index:Budget", name, {}, opts)
 
         budgets.Budget(
             name,

@@ -4,21 +4,24 @@ import re
 from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi_aws import cloudwatch, ec2, elasticache, vpc
+from pulumi_aws import cloudwatch, elasticache
 
 from components.alarms import declare
 from components.cache_alarms import node_alarms
 from components.checks import require
+from components.client_access import client_security_group
 from components.database_checks import require_name
-from components.names import bounded
+from components.log_days import require_log_days
+from components.names import autonamed, bounded
 from components.stored_secret import StoredSecret, generated_password
 from components.windows import require_windows
 
 VALKEY_PORT = 6379
 
-# A replication group's identifier has 40 characters, of which Pulumi's suffix takes 8.
+# Of the identifiers of replication groups and users.
+ID_LENGTH = 40
+# What `-default`, the longest that is put behind it in an identifier, leaves.
 NAME_LENGTH = 32
-USER_ID_LENGTH = 40
 SERVICE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SERVICE_LENGTH = 20
 NODE_TYPE = re.compile(r"cache\.[a-z0-9]+\.[a-z0-9]+")
@@ -118,22 +121,30 @@ class Cache(pulumi.ComponentResource):
     ``cluster``."""
 
     def __init__(self, name: str, args: CacheArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Cache", name, None, opts)
         _check(name, args)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__("groundplan:index:Cache", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         shards = args.get("shards", 1)
         replicas = args.get("replicas", 1)
         version = args.get("valkey_version", "8.0")
         self.clustered = args.get("cluster_mode", True)
 
-        group = self._security_group(name, args)
+        group = client_security_group(
+            name,
+            parent=self,
+            description=f"Cache {name}",
+            vpc_id=args["vpc_id"],
+            clients=args["client_security_group_ids"],
+            protocol="Valkey",
+            port=VALKEY_PORT,
+        )
         subnets = elasticache.SubnetGroup(
             f"{name}-subnets",
             subnet_ids=args["subnet_ids"],
             description=f"Data subnets of {name}",
             tags={"Name": name},
-            opts=child,
+            opts=inside,
         )
         settings = elasticache.ParameterGroup(
             f"{name}-parameters",
@@ -144,7 +155,7 @@ class Cache(pulumi.ComponentResource):
                 for parameter, value in sorted(_parameters(self.clustered).items())
             ],
             tags={"Name": name},
-            opts=child,
+            opts=inside,
         )
         passwords = {service: self._passwords(name, service, args) for service in args["services"]}
         users = self._users(name, passwords)
@@ -157,13 +168,13 @@ class Cache(pulumi.ComponentResource):
                 kms_key_id=args["kms_key_arn"],
                 retention_in_days=args.get("log_days", 90),
                 tags={"Name": f"{name}-{log_type}"},
-                opts=child,
+                opts=inside,
             )
             for log_type in ("slow-log", "engine-log")
         }
 
         cluster = elasticache.ReplicationGroup(
-            f"{name}-valkey",
+            autonamed(f"{name}-valkey", ID_LENGTH),
             description=f"Cache of {name}",
             engine="valkey",
             engine_version=version,
@@ -233,29 +244,6 @@ class Cache(pulumi.ComponentResource):
             }
         )
 
-    def _security_group(self, name: str, args: CacheArgs) -> ec2.SecurityGroup:
-        """Lets the clients in, and nothing out (S1, P3)."""
-        child = pulumi.ResourceOptions(parent=self)
-        group = ec2.SecurityGroup(
-            f"{name}-access",
-            vpc_id=args["vpc_id"],
-            description=f"Cache {name}",
-            tags={"Name": name},
-            opts=child,
-        )
-        for client, client_group_id in args["client_security_group_ids"].items():
-            vpc.SecurityGroupIngressRule(
-                f"{name}-from-{client}",
-                security_group_id=group.id,
-                referenced_security_group_id=client_group_id,
-                ip_protocol="tcp",
-                from_port=VALKEY_PORT,
-                to_port=VALKEY_PORT,
-                description=f"Valkey from {client}",
-                opts=child,
-            )
-        return group
-
     def _passwords(self, name: str, service: str, args: CacheArgs) -> list[pulumi.Output[str]]:
         """The current password and, from the second generation on, the one before; a user has two at most."""
         generation = args.get("password_generation", 1)
@@ -265,7 +253,7 @@ class Cache(pulumi.ComponentResource):
         ]
 
     def _users(self, name: str, passwords: dict[str, list[pulumi.Output[str]]]) -> elasticache.UserGroup:
-        child = pulumi.ResourceOptions(parent=self)
+        inside = pulumi.ResourceOptions(parent=self)
         # Clients that don't say who they are become `default`. Groups of the engine `redis` must have that user, those
         # of `valkey` may: here it is switched off, and has a password because Valkey's groups take nobody without one
         # (ElastiCache user guide, "Role-Based Access Control").
@@ -280,14 +268,14 @@ class Cache(pulumi.ComponentResource):
                     type="password", passwords=[generated_password(f"{name}-default-password", self).result]
                 ),
                 tags={"Name": f"{name}-default"},
-                opts=child,
+                opts=inside,
             )
         ]
         for service, service_passwords in passwords.items():
             users.append(
                 elasticache.User(
                     f"{name}-{service}",
-                    user_id=bounded(f"{name}-{service}", USER_ID_LENGTH),
+                    user_id=bounded(f"{name}-{service}", ID_LENGTH),
                     user_name=service,
                     engine="valkey",
                     access_string=access_string(service),
@@ -295,7 +283,7 @@ class Cache(pulumi.ComponentResource):
                         type="password", passwords=list(service_passwords)
                     ),
                     tags={"Name": f"{name}-{service}"},
-                    opts=child,
+                    opts=inside,
                 )
             )
         return elasticache.UserGroup(
@@ -304,7 +292,7 @@ class Cache(pulumi.ComponentResource):
             engine="valkey",
             user_ids=[user.user_id for user in users],
             tags={"Name": name},
-            opts=child,
+            opts=inside,
         )
 
     def _secret(self, name: str, service: str, password: pulumi.Output[str], args: CacheArgs) -> StoredSecret:
@@ -369,6 +357,7 @@ def _parameters(clustered: bool) -> dict[str, str]:
 def _check(name: str, args: CacheArgs) -> None:
     component = f'Cache "{name}"'
     require_name(component, name, NAME_LENGTH)
+    require_log_days(component, args.get("log_days", 90))
     for service in args["services"]:
         require(
             SERVICE.fullmatch(service) is not None and len(service) <= SERVICE_LENGTH and service != "default",

@@ -23,6 +23,7 @@ from components.arn import account_of, managed_policy, partition_of, region_of
 from components.checks import require
 from components.cluster_access import ClusterAccess, TargetGroupBindingApi
 from components.iam import policy, trust
+from components.log_days import require_log_days
 
 # https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -44,9 +45,6 @@ PRIVATE_NETWORKS = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.
 # EKS takes at most this many CIDR blocks for the public endpoint.
 # https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html
 MAX_ENDPOINT_CIDRS = 40
-
-# https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 
 
 class ClusterArgs(TypedDict):
@@ -373,14 +371,7 @@ def _check(name: str, args: ClusterArgs) -> None:
         "subnets in at least two zones",
         "pass the network's private subnets",
     )
-    require(
-        args.get("log_days", 90) in LOG_DAYS,
-        component,
-        "log_days",
-        args.get("log_days"),
-        f"one of {', '.join(map(str, LOG_DAYS))}",
-        "choose a number of days that CloudWatch Logs knows",
-    )
+    require_log_days(component, args.get("log_days", 90))
     _check_administrators(component, args["administrators"])
     _check_addresses(component, args)
 

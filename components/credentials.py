@@ -7,6 +7,7 @@ import pulumi
 
 from components.checks import require
 from components.database import POSTGRES_PORT
+from components.log_days import require_log_days
 from components.rotation import (
     RotationFunction,
     RotationFunctionArgs,
@@ -83,11 +84,11 @@ class ServiceCredentials(pulumi.ComponentResource):
     """By service: the first of the two users; the current one is in the secret."""
 
     def __init__(self, name: str, args: ServiceCredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:ServiceCredentials", name, None, opts)
         _check(name, args)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__("groundplan:index:ServiceCredentials", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
         days = args.get("rotation_days", 30)
-        function = RotationFunction(f"{name}-rotation", _rotation(args), child)
+        function = RotationFunction(f"{name}-rotation", _rotation(args), inside)
         self.secret_arns = {}
         self.database_names = {}
         self.user_names = {}
@@ -111,7 +112,7 @@ class ServiceCredentials(pulumi.ComponentResource):
                     "rotated": True,
                     "protect": args.get("protect", True),
                 },
-                child,
+                inside,
             )
             rotate(f"{name}-{service}-schedule", secret, function, days, immediately=False, parent=self)
             self.secret_arns[service] = secret.arn
@@ -151,6 +152,7 @@ def _rotation(args: ServiceCredentialsArgs) -> RotationFunctionArgs:
 
 def _check(name: str, args: ServiceCredentialsArgs) -> None:
     component = f'ServiceCredentials "{name}"'
+    require_log_days(component, args.get("log_days", 90))
     services = args["services"]
     require(
         bool(services) and len(set(map(sql_name, services))) == len(services),

@@ -10,6 +10,7 @@ from pulumi_aws import cloudwatch, ec2, iam, rds, vpc
 from components.alarms import declare
 from components.arn import managed_policy
 from components.checks import require
+from components.client_access import client_security_group
 from components.database_alarms import (
     declare_counter,
     instance_alarms,
@@ -27,6 +28,7 @@ from components.database_checks import (
 )
 from components.database_parameters import parameters
 from components.iam import trust
+from components.log_days import require_log_days
 from components.rotation import RotationFunction, RotationFunctionArgs, RotationStrategy, require_rotation_days, rotate
 from components.stored_secret import StoredSecret, generated_password
 from components.windows import replica_window, require_windows
@@ -176,15 +178,15 @@ class Database(pulumi.ComponentResource):
     admin_secret_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Database", name, None, opts)
         _check(name, args)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__("groundplan:index:Database", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         version = args.get("postgres_version", "17")
 
         # Log groups bear the instance's identifier and must be there before RDS would create them itself, unencrypted
         # and kept for ever: so the identifier is made here. Its random part lets a database be deleted and made again.
-        suffix = random.RandomId(f"{name}-suffix", byte_length=3, opts=child)
+        suffix = random.RandomId(f"{name}-suffix", byte_length=3, opts=inside)
         identifier = pulumi.Output.concat(name, "-", suffix.hex)
 
         subnets = rds.SubnetGroup(
@@ -192,9 +194,18 @@ class Database(pulumi.ComponentResource):
             subnet_ids=args["subnet_ids"],
             description=f"Data subnets of {name}",
             tags={"Name": name},
-            opts=child,
+            opts=inside,
         )
-        group = self._security_group(name, args)
+        # It lets nothing out: a database opens no connections (S1, P3).
+        group = client_security_group(
+            name,
+            parent=self,
+            description=f"Database {name}",
+            vpc_id=args["vpc_id"],
+            clients=args["client_security_group_ids"],
+            protocol="PostgreSQL",
+            port=POSTGRES_PORT,
+        )
         rotation_group = self._rotation_security_group(name, args, group)
         settings = rds.ParameterGroup(
             f"{name}-parameters",
@@ -212,7 +223,7 @@ class Database(pulumi.ComponentResource):
                 )
             ],
             tags={"Name": name},
-            opts=child,
+            opts=inside,
         )
         monitoring = self._monitoring_role(name, args["kms_key_arn"])
         password = generated_password(f"{name}-admin-password", self)
@@ -272,7 +283,7 @@ class Database(pulumi.ComponentResource):
                 "rotated": True,
                 "protect": protect,
             },
-            child,
+            inside,
         )
         rotation_args: RotationFunctionArgs = {
             "strategy": RotationStrategy.SINGLE_USER,
@@ -284,7 +295,7 @@ class Database(pulumi.ComponentResource):
         }
         if "alarm_topic_arn" in args:
             rotation_args["alarm_topic_arn"] = args["alarm_topic_arn"]
-        rotation = RotationFunction(f"{name}-admin-rotation", rotation_args, child)
+        rotation = RotationFunction(f"{name}-admin-rotation", rotation_args, inside)
         rotate(f"{name}-admin-schedule", secret, rotation, args.get("rotation_days", 30), immediately=True, parent=self)
         self._alarms(name, args, primary, replicas)
 
@@ -311,38 +322,15 @@ class Database(pulumi.ComponentResource):
             }
         )
 
-    def _security_group(self, name: str, args: DatabaseArgs) -> ec2.SecurityGroup:
-        """Lets the clients in, and nothing out: a database opens no connections (S1, P3)."""
-        child = pulumi.ResourceOptions(parent=self)
-        group = ec2.SecurityGroup(
-            f"{name}-access",
-            vpc_id=args["vpc_id"],
-            description=f"Database {name}",
-            tags={"Name": name},
-            opts=child,
-        )
-        for client, client_group_id in args["client_security_group_ids"].items():
-            vpc.SecurityGroupIngressRule(
-                f"{name}-from-{client}",
-                security_group_id=group.id,
-                referenced_security_group_id=client_group_id,
-                ip_protocol="tcp",
-                from_port=POSTGRES_PORT,
-                to_port=POSTGRES_PORT,
-                description=f"PostgreSQL from {client}",
-                opts=child,
-            )
-        return group
-
     def _rotation_security_group(self, name: str, args: DatabaseArgs, group: ec2.SecurityGroup) -> ec2.SecurityGroup:
         """Lets rotation functions out to the database and to Secrets Manager, and nobody in."""
-        child = pulumi.ResourceOptions(parent=self)
+        inside = pulumi.ResourceOptions(parent=self)
         rotation = ec2.SecurityGroup(
             f"{name}-rotation",
             vpc_id=args["vpc_id"],
             description=f"Rotation of passwords in database {name}",
             tags={"Name": f"{name}-rotation"},
-            opts=child,
+            opts=inside,
         )
         vpc.SecurityGroupIngressRule(
             f"{name}-from-rotation",
@@ -352,7 +340,7 @@ class Database(pulumi.ComponentResource):
             from_port=POSTGRES_PORT,
             to_port=POSTGRES_PORT,
             description="PostgreSQL from password rotation",
-            opts=child,
+            opts=inside,
         )
         vpc.SecurityGroupEgressRule(
             f"{name}-rotation-to-database",
@@ -362,7 +350,7 @@ class Database(pulumi.ComponentResource):
             from_port=POSTGRES_PORT,
             to_port=POSTGRES_PORT,
             description="PostgreSQL",
-            opts=child,
+            opts=inside,
         )
         endpoint = args.get("secrets_endpoint_security_group_id")
         vpc.SecurityGroupEgressRule(
@@ -375,7 +363,7 @@ class Database(pulumi.ComponentResource):
             from_port=HTTPS_PORT,
             to_port=HTTPS_PORT,
             description="Secrets Manager",
-            opts=child,
+            opts=inside,
         )
         return rotation
 
@@ -452,7 +440,7 @@ class Database(pulumi.ComponentResource):
         topic_arn = args.get("alarm_topic_arn")
         if topic_arn is None:
             return
-        child = pulumi.ResourceOptions(parent=self)
+        inside = pulumi.ResourceOptions(parent=self)
         primary_class = args["instance_class"]
         replica_class = args.get("replica_class", primary_class)
         lag_seconds = args.get("replica_lag_seconds", REPLICA_LAG_SECONDS)
@@ -469,9 +457,9 @@ class Database(pulumi.ComponentResource):
                 slow_statement_ms=args.get("slow_statement_ms", 20),
             )
             for what, alarm in {**general_alarms, **own_alarms}.items():
-                declare(f"{prefix}-{what}", alarm, [topic_arn], child)
+                declare(f"{prefix}-{what}", alarm, [topic_arn], inside)
         for what, counter in primary_counters(shard_limit_gib=args.get("shard_limit_gib", SHARD_LIMIT_GIB)).items():
-            declare_counter(f"{name}-primary-{what}", counter, primary.resource_id, topic_arn, child)
+            declare_counter(f"{name}-primary-{what}", counter, primary.resource_id, topic_arn, inside)
         rds.EventSubscription(
             f"{name}-events",
             sns_topic=topic_arn,
@@ -517,6 +505,7 @@ def _shared(
 def _check(name: str, args: DatabaseArgs) -> None:
     component = f'Database "{name}"'
     require_name(component, name)
+    require_log_days(component, args.get("log_days", 90))
     require_instance_class(component, "instance_class", args["instance_class"])
     require_instance_class(component, "replica_class", args.get("replica_class", args["instance_class"]))
     require(

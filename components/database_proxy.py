@@ -10,9 +10,11 @@ from pulumi_aws import cloudwatch, ec2, iam, rds, vpc
 from components.alarms import Alarm, Metric, declare
 from components.arn import region_of
 from components.checks import require
+from components.client_access import client_security_group
 from components.database import POSTGRES_PORT
 from components.database_checks import POSTGRES_VERSIONS, require_name
 from components.iam import policy, trust
+from components.log_days import require_log_days
 
 PERCENT = range(1, 101)
 # RDS user guide, "RDS Proxy connection considerations".
@@ -84,9 +86,9 @@ class DatabaseProxy(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: DatabaseProxyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:DatabaseProxy", name, None, opts)
         _check(name, args)
-        child = pulumi.ResourceOptions(parent=self)
+        super().__init__("groundplan:index:DatabaseProxy", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
         group = self._security_group(name, args)
         role = self._role(name, args)
 
@@ -98,7 +100,7 @@ class DatabaseProxy(pulumi.ComponentResource):
             kms_key_id=args["kms_key_arn"],
             retention_in_days=args.get("log_days", 90),
             tags={"Name": name},
-            opts=child,
+            opts=inside,
         )
         by_token = args.get("authentication", ProxyAuthentication.PASSWORD) is ProxyAuthentication.IAM
         proxy = rds.Proxy(
@@ -139,18 +141,18 @@ class DatabaseProxy(pulumi.ComponentResource):
                 max_idle_connections_percent=args.get("max_idle_connections_percent", most_connections // 2),
                 connection_borrow_timeout=args.get("borrow_timeout_seconds", 5),
             ),
-            opts=child,
+            opts=inside,
         )
         rds.ProxyTarget(
             f"{name}-target",
             db_proxy_name=proxy.name,
             target_group_name=pool.name,
             db_instance_identifier=args["database_identifier"],
-            opts=child,
+            opts=inside,
         )
         if "alarm_topic_arn" in args:
             for what, alarm in _alarms(proxy.name, args.get("slow_statement_ms", 20)).items():
-                declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], child)
+                declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], inside)
 
         self.endpoint = proxy.endpoint
         self.port = pulumi.Output.from_input(POSTGRES_PORT)
@@ -167,25 +169,16 @@ class DatabaseProxy(pulumi.ComponentResource):
 
     def _security_group(self, name: str, args: DatabaseProxyArgs) -> ec2.SecurityGroup:
         """Lets the clients in, and out to the database only (S1)."""
-        child = pulumi.ResourceOptions(parent=self)
-        group = ec2.SecurityGroup(
-            f"{name}-access",
-            vpc_id=args["vpc_id"],
+        inside = pulumi.ResourceOptions(parent=self)
+        group = client_security_group(
+            name,
+            parent=self,
             description=f"Database proxy {name}",
-            tags={"Name": name},
-            opts=child,
+            vpc_id=args["vpc_id"],
+            clients=args["client_security_group_ids"],
+            protocol="PostgreSQL",
+            port=POSTGRES_PORT,
         )
-        for client, client_group_id in args["client_security_group_ids"].items():
-            vpc.SecurityGroupIngressRule(
-                f"{name}-from-{client}",
-                security_group_id=group.id,
-                referenced_security_group_id=client_group_id,
-                ip_protocol="tcp",
-                from_port=POSTGRES_PORT,
-                to_port=POSTGRES_PORT,
-                description=f"PostgreSQL from {client}",
-                opts=child,
-            )
         vpc.SecurityGroupEgressRule(
             f"{name}-to-database",
             security_group_id=group.id,
@@ -194,7 +187,7 @@ class DatabaseProxy(pulumi.ComponentResource):
             from_port=POSTGRES_PORT,
             to_port=POSTGRES_PORT,
             description="PostgreSQL",
-            opts=child,
+            opts=inside,
         )
         vpc.SecurityGroupIngressRule(
             f"{name}-into-database",
@@ -204,7 +197,7 @@ class DatabaseProxy(pulumi.ComponentResource):
             from_port=POSTGRES_PORT,
             to_port=POSTGRES_PORT,
             description=f"PostgreSQL from the proxy {name}",
-            opts=child,
+            opts=inside,
         )
         return group
 
@@ -271,6 +264,7 @@ def _alarms(proxy: pulumi.Input[str], slow_statement_ms: int) -> Mapping[str, Al
 def _check(name: str, args: DatabaseProxyArgs) -> None:
     component = f'DatabaseProxy "{name}"'
     require_name(component, name)
+    require_log_days(component, args.get("log_days", 90))
     require(
         len(args["subnet_ids"]) >= 2,
         component,

@@ -7,7 +7,7 @@ import pulumi
 from pulumi_aws import cloudfront, route53, s3
 
 from components.api_contract import ORIGIN_HEADER, STAGE, VIEWER_HEADER
-from components.checks import require
+from components.certificate import require_domain
 from components.edge_log import EdgeLog
 from components.names import autonamed
 from components.resource_policy import document, tls_only
@@ -116,8 +116,8 @@ class Edge(pulumi.ComponentResource):
     log_bucket: pulumi.Output[str]
 
     def __init__(self, name: str, args: EdgeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Edge", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:Edge", name, {}, opts)
         domain = args.get("domain")
         inside = pulumi.ResourceOptions(parent=self)
         headers = _security_headers(name, args.get("content_security_policy", CONTENT_SECURITY_POLICY), inside)
@@ -315,20 +315,4 @@ def _site_policy(bucket_arn: pulumi.Input[str], distribution_arn: pulumi.Input[s
 
 def _check(name: str, args: EdgeArgs) -> None:
     who = f'Edge "{name}"'
-    for needed in ("certificate_arn", "hosted_zone_id"):
-        require(
-            "domain" not in args or needed in args,
-            who,
-            needed,
-            None,
-            "a value beside domain",
-            "give certificate_arn and hosted_zone_id, or no domain",
-        )
-        require(
-            "domain" in args or needed not in args,
-            who,
-            "domain",
-            None,
-            f"the host name that {needed} is for",
-            f"give domain, or remove {needed}",
-        )
+    require_domain(who, args)

@@ -42,9 +42,9 @@ class EdgeAlarms(pulumi.ComponentResource):
     """
 
     def __init__(self, name: str, args: EdgeAlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:EdgeAlarms", name, {}, opts)
         _check(name, args)
-        parent = pulumi.ResourceOptions(parent=self)
+        super().__init__("groundplan:index:EdgeAlarms", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
         alarms: dict[str, Alarm] = {}
 
         if "domain" in args:
@@ -60,7 +60,7 @@ class EdgeAlarms(pulumi.ComponentResource):
                 measure_latency=True,
                 regions=sorted(args["check_regions"]) if "check_regions" in args else None,
                 tags={"Name": f"{name}-outside"},
-                opts=parent,
+                opts=inside,
             )
             alarms["outside"] = _outside(args["domain"], check.id)
         if "distribution_id" in args:
@@ -68,7 +68,7 @@ class EdgeAlarms(pulumi.ComponentResource):
         if "web_acl_metric_name" in args:
             alarms["firewall"] = blocked_alarm(args["web_acl_metric_name"], None)
         for what, alarm in alarms.items():
-            declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], parent)
+            declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], inside)
         self.register_outputs({})
 
 

@@ -59,7 +59,6 @@ class Endpoints(pulumi.ComponentResource):
     """Of the interface endpoints; empty without any."""
 
     def __init__(self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Endpoints", name, {}, opts)
         subnet_ids = args.get("subnet_ids", [])
         services = args.get("interface_services", list(DEFAULT_INTERFACE_SERVICES))
         require(
@@ -79,6 +78,7 @@ class Endpoints(pulumi.ComponentResource):
                 "a service's short name, like ecr.api; S3 and DynamoDB have gateway endpoints already",
                 "shorten or remove it",
             )
+        super().__init__("groundplan:index:Endpoints", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)
         region = aws.get_region_output(opts=pulumi.InvokeOptions(parent=self)).region
         account = account_of(args["kms_key_arn"])

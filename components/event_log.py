@@ -17,6 +17,7 @@ from components.arn import account_of, partition_of, region_of
 from components.checks import require
 from components.event_log_bucket import ERRORS_PREFIX, EVENTS_PREFIX, EventLogBucket, EventLogLock
 from components.iam import Statement, policy, trust
+from components.log_days import require_log_days
 from components.names import autonamed
 from components.resource_policy import allow_service, document, tls_only
 
@@ -102,18 +103,18 @@ class EventLog(pulumi.ComponentResource):
     """Firehose streams by event."""
 
     def __init__(self, name: str, args: EventLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:EventLog", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:EventLog", name, {}, opts)
         self._name = name
         self._args = args
-        self._parent = pulumi.ResourceOptions(parent=self)
+        self._inside = pulumi.ResourceOptions(parent=self)
         self._store = self._bucket()
         self._logs = cloudwatch.LogGroup(
             f"{name}-delivery",
             retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": f"{name}-delivery"},
-            opts=self._parent,
+            opts=self._inside,
         )
         self._role, self._allowed = self._delivery_role()
 
@@ -142,7 +143,7 @@ class EventLog(pulumi.ComponentResource):
                 "log_days": args.get("log_days", 90),
                 "protect": args.get("protect", True),
             },
-            self._parent,
+            self._inside,
         )
 
     def _delivery_role(self) -> tuple[iam.Role, iam.RolePolicy]:
@@ -151,13 +152,13 @@ class EventLog(pulumi.ComponentResource):
             autonamed(f"{self._name}-delivery", ROLE_NAME_LIMIT),
             assume_role_policy=account_of(args["kms_key_arn"]).apply(_trusted_firehose),
             tags={"Name": f"{self._name}-delivery"},
-            opts=self._parent,
+            opts=self._inside,
         )
         statements = self._writing()
         if "kafka_cluster_arn" in args:
             statements += _reading(args["kafka_cluster_arn"], args["system"])
         allowed = iam.RolePolicy(
-            f"{self._name}-delivery", role=role.name, policy=policy(*statements), opts=self._parent
+            f"{self._name}-delivery", role=role.name, policy=policy(*statements), opts=self._inside
         )
         return role, allowed
 
@@ -198,7 +199,7 @@ class EventLog(pulumi.ComponentResource):
     def _stream(self, event: str) -> kinesis.FirehoseDeliveryStream:
         args = self._args
         name = f"{self._name}-{event}"
-        log_stream = cloudwatch.LogStream(name, name=event, log_group_name=self._logs.name, opts=self._parent)
+        log_stream = cloudwatch.LogStream(name, name=event, log_group_name=self._logs.name, opts=self._inside)
         destination = kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationArgs(
             bucket_arn=self._store.arn,
             role_arn=self._role.arn,
@@ -240,7 +241,7 @@ class EventLog(pulumi.ComponentResource):
             for what, alarm in _stream_alarms(
                 event, stream.name, args.get("max_lag_events", 10_000), kafka="kafka_cluster_arn" in args
             ).items():
-                declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], self._parent)
+                declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], self._inside)
         return stream
 
     def _kafka_source(self, event: str) -> kinesis.FirehoseDeliveryStreamMskSourceConfigurationArgs | None:
@@ -263,7 +264,7 @@ class EventLog(pulumi.ComponentResource):
             autonamed(name, ROLE_NAME_LIMIT),
             assume_role_policy=trust("sns.amazonaws.com"),
             tags={"Name": name},
-            opts=self._parent,
+            opts=self._inside,
         )
         key = args["kms_key_arn"]
         # Our own streams by the beginning of their names: a list of a hundred ARNs would not fit into a role's
@@ -293,7 +294,7 @@ class EventLog(pulumi.ComponentResource):
                     "resources": [ours],
                 }
             ),
-            opts=self._parent,
+            opts=self._inside,
         )
         undelivered = self._undelivered()
         for event, stream in streams.items():
@@ -331,7 +332,7 @@ class EventLog(pulumi.ComponentResource):
                 ),
                 tls_only(["sqs:*"], [queue.arn]),
             ),
-            opts=self._parent,
+            opts=self._inside,
         )
         undelivered = Alarm(
             description="Events did not reach the event log: put them back, the log must be complete",
@@ -347,7 +348,7 @@ class EventLog(pulumi.ComponentResource):
             periods=1,
         )
         if "alarm_topic_arn" in args:
-            declare(name, undelivered, [args["alarm_topic_arn"]], self._parent)
+            declare(name, undelivered, [args["alarm_topic_arn"]], self._inside)
         return queue
 
 
@@ -433,9 +434,11 @@ def _stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka
 
 
 def _check(name: str, args: EventLogArgs) -> None:
+    component = f'EventLog "{name}"'
+    require_log_days(component, args.get("log_days", 90))
     require(
         bool(args["topics"]),
-        f'EventLog "{name}"',
+        component,
         "topics",
         args["topics"],
         "at least one event",

@@ -6,11 +6,11 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_aws import s3
 
+from components.access_log import log_access
 from components.arn import account_of
 from components.checks import require
 from components.choices import choice
 from components.private_bucket import private_bucket
-from components.resource_policy import allow_service
 
 EVENTS_PREFIX = "events/"
 ERRORS_PREFIX = "errors/"
@@ -67,8 +67,8 @@ class EventLogBucket(pulumi.ComponentResource):
     """The bucket's name."""
 
     def __init__(self, name: str, args: EventLogBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:EventLogBucket", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:EventLogBucket", name, {}, opts)
         protect = args.get("protect", True)
         inside = pulumi.ResourceOptions(parent=self)
 
@@ -100,53 +100,19 @@ class EventLogBucket(pulumi.ComponentResource):
             ],
             opts=inside,
         )
-        self._log_access(name, bucket, args, protect)
+        log_access(
+            name,
+            bucket,
+            parent=self,
+            account=account_of(args["kms_key_arn"]),
+            days=args.get("log_days", 90),
+            protect=protect,
+        )
 
         # Who writes to the bucket waits for its policy.
         self.arn = pulumi.Output.all(bucket.arn, policy.id).apply(lambda known: str(known[0]))
         self.bucket = bucket.id
         self.register_outputs({"arn": self.arn, "bucket": self.bucket})
-
-    def _log_access(self, name: str, bucket: s3.Bucket, args: EventLogBucketArgs, protect: bool) -> None:
-        # A target of access logs can be neither locked nor encrypted by a customer key.
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
-        def deliver(arn: pulumi.Output[str]) -> list[dict[str, Any]]:
-            return [
-                allow_service(
-                    "AccessLogs",
-                    ["logging.s3.amazonaws.com"],
-                    ["s3:PutObject"],
-                    [pulumi.Output.concat(arn, "/*")],
-                    {
-                        "ArnLike": {"aws:SourceArn": bucket.arn},
-                        "StringEquals": {"aws:SourceAccount": account_of(args["kms_key_arn"])},
-                    },
-                )
-            ]
-
-        target, policy = private_bucket(
-            f"{name}-access", parent=self, kms_key_arn=None, protect=protect, statements=deliver
-        )
-        s3.BucketLifecycleConfiguration(
-            f"{name}-access",
-            bucket=target.id,
-            rules=[
-                s3.BucketLifecycleConfigurationRuleArgs(
-                    id="expire",
-                    status="Enabled",
-                    filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix="access/"),
-                    expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=args.get("log_days", 90)),
-                )
-            ],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        s3.BucketLogging(
-            name,
-            bucket=bucket.id,
-            target_bucket=target.id,
-            target_prefix="access/",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-        )
 
 
 def _no_bypass(arn: pulumi.Output[str]) -> list[dict[str, Any]]:

@@ -98,8 +98,8 @@ class EventQuery(pulumi.ComponentResource):
     workgroup: pulumi.Output[str]
 
     def __init__(self, name: str, args: EventQueryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:EventQuery", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:EventQuery", name, {}, opts)
         self._args = args
         inside = pulumi.ResourceOptions(parent=self)
 

@@ -7,6 +7,7 @@ from pulumi_aws import cloudwatch, ec2, iam
 
 from components.arn import account_of
 from components.iam import ROLE_NAME_LIMIT, policy
+from components.log_days import require_log_days
 from components.names import autonamed
 from components.resource_policy import document
 
@@ -26,6 +27,7 @@ class FlowLog(pulumi.ComponentResource):
     log_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: FlowLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        require_log_days(f'FlowLog "{name}"', args.get("log_days", 90))
         super().__init__("groundplan:index:FlowLog", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)
         group = cloudwatch.LogGroup(

@@ -10,10 +10,12 @@ from pulumi_aws import apigateway, apigatewayv2, cloudwatch, ec2, route53, vpc, 
 from components import metrics
 from components.api_contract import HEALTH_PATH, STAGE
 from components.arn import region_of
+from components.certificate import require_domain
 from components.checks import require
 from components.gateway_account import GatewayAccount
 from components.gateway_openapi import Backend, Tokens, openapi
 from components.gateway_routes import RESOURCES_PER_API, GatewayRoute, require_gateway_routes
+from components.log_days import require_log_days
 
 TLS_POLICY = "SecurityPolicy_TLS13_1_3_2025_09"
 ACCESS_MODE = "STRICT"
@@ -126,8 +128,8 @@ class Gateway(pulumi.ComponentResource):
     """By client; secret."""
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Gateway", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:Gateway", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)
         domain = args.get("domain")
 
@@ -387,6 +389,7 @@ class Gateway(pulumi.ComponentResource):
 
 def _check(name: str, args: GatewayArgs) -> None:
     who = f'Gateway "{name}"'
+    require_log_days(who, args.get("log_days", 90))
     require_gateway_routes(who, args["routes"], args.get("resource_quota", RESOURCES_PER_API))
     closed = [
         f"{operation} {route['plural']}"
@@ -452,15 +455,7 @@ def _check(name: str, args: GatewayArgs) -> None:
         "a rate and a burst above zero",
         "plan for at least one request a second",
     )
-    for needed in ("certificate_arn", "hosted_zone_id"):
-        require(
-            "domain" not in args or needed in args,
-            who,
-            needed,
-            None,
-            "a value beside domain",
-            "give certificate_arn and hosted_zone_id, or no domain",
-        )
+    require_domain(who, args)
     origin = args.get("cors_origin")
     require(
         origin is None or (origin.startswith("https://") and "*" not in origin and origin.count("/") == 2),

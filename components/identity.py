@@ -88,8 +88,8 @@ class Identity(pulumi.ComponentResource):
     """Full names of `read` and `write`."""
 
     def __init__(self, name: str, args: IdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Identity", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:Identity", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)
         first_role = (
             SignUpRole(

@@ -13,8 +13,10 @@ from components import kafka_access
 from components.alarms import declare
 from components.checks import require
 from components.choices import choice
+from components.client_access import client_security_group
 from components.iam import Statement
 from components.kafka_alarms import cluster_alarms, lag_alarms
+from components.log_days import require_log_days
 from components.names import autonamed
 from components.resource_policy import document
 
@@ -163,28 +165,36 @@ class Kafka(pulumi.ComponentResource):
     """By event."""
 
     def __init__(self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Kafka", name, {}, opts)
         kind = _kind(name, args)
         _check(name, args, kind)
+        super().__init__("groundplan:index:Kafka", name, {}, opts)
         self._system = args["system"]
         self._topics = args["topics"]
-        self._parent = pulumi.ResourceOptions(parent=self)
+        self._inside = pulumi.ResourceOptions(parent=self)
         replication, min_in_sync = _durability(kind, args)
         protect = args.get("protect", True)
 
-        group = self._security_group(name, args)
+        group = client_security_group(
+            name,
+            parent=self,
+            description=f"Brokers of {name}",
+            vpc_id=args["vpc_id"],
+            clients=args["client_security_group_ids"],
+            protocol="Kafka over TLS with IAM",
+            port=SASL_IAM_PORT,
+        )
         logs = cloudwatch.LogGroup(
             f"{name}-logs",
             retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": f"{name}-logs"},
-            opts=self._parent,
+            opts=self._inside,
         )
         configuration = msk.Configuration(
             f"{name}-configuration",
             description=f"Brokers of {name}",
             server_properties=server_properties(kind, replication, min_in_sync, args["retention_hours"]),
-            opts=self._parent,
+            opts=self._inside,
         )
         cluster = self._cluster(name, args, kind, group, logs, configuration, protect)
         if kind is KafkaKind.STANDARD and "max_storage_gib" in args:
@@ -251,27 +261,6 @@ class Kafka(pulumi.ComponentResource):
         dead_letters = kafka_access.dead_letter_topic_name(self._system, consumer)
         return [*statements, *kafka_access.producer_statements(self.arn, [dead_letters], "DeadLetter")]
 
-    def _security_group(self, name: str, args: KafkaArgs) -> ec2.SecurityGroup:
-        group = ec2.SecurityGroup(
-            f"{name}-brokers",
-            description=f"Brokers of {name}",
-            vpc_id=args["vpc_id"],
-            tags={"Name": f"{name}-brokers"},
-            opts=self._parent,
-        )
-        for client, client_group in sorted(args["client_security_group_ids"].items()):
-            vpc.SecurityGroupIngressRule(
-                f"{name}-from-{client}",
-                description=f"Kafka over TLS with IAM from {client}",
-                security_group_id=group.id,
-                referenced_security_group_id=client_group,
-                ip_protocol="tcp",
-                from_port=SASL_IAM_PORT,
-                to_port=SASL_IAM_PORT,
-                opts=self._parent,
-            )
-        return group
-
     def _cluster(
         self,
         name: str,
@@ -332,7 +321,7 @@ class Kafka(pulumi.ComponentResource):
             resource_id=cluster.arn,
             min_capacity=1,
             max_capacity=max_storage_gib,
-            opts=self._parent,
+            opts=self._inside,
         )
         appautoscaling.Policy(
             f"{name}-storage",
@@ -347,7 +336,7 @@ class Kafka(pulumi.ComponentResource):
                     predefined_metric_type="KafkaBrokerStorageUtilization"
                 ),
             ),
-            opts=self._parent,
+            opts=self._inside,
         )
 
     def _admit_firehose(
@@ -361,7 +350,7 @@ class Kafka(pulumi.ComponentResource):
             ip_protocol="tcp",
             from_port=PRIVATE_LINK_PORTS[0],
             to_port=PRIVATE_LINK_PORTS[1],
-            opts=self._parent,
+            opts=self._inside,
         )
         # The policy that AWS prescribes, word for word: Firehose documents no condition key for it, and its role
         # must be allowed each topic anyway.
@@ -378,7 +367,7 @@ class Kafka(pulumi.ComponentResource):
                     "Resource": cluster.arn,
                 }
             ),
-            opts=self._parent,
+            opts=self._inside,
         )
         return pulumi.Output.all(admitted.cluster_arn, opened.id).apply(lambda known: str(known[0]))
 
@@ -396,7 +385,7 @@ class Kafka(pulumi.ComponentResource):
                 alarms |= {f"lag-{consumer}-{event}-{unit}": alarm for unit, alarm in lags.items()}
         if "alarm_topic_arn" in args:
             for key, alarm in alarms.items():
-                declare(f"{name}-{key}", alarm, [args["alarm_topic_arn"]], self._parent)
+                declare(f"{name}-{key}", alarm, [args["alarm_topic_arn"]], self._inside)
 
 
 def _durability(kind: KafkaKind, args: KafkaArgs) -> tuple[int, int]:
@@ -442,6 +431,7 @@ def _monitoring(name: str, args: KafkaArgs) -> KafkaMonitoring:
 
 def _check(name: str, args: KafkaArgs, kind: KafkaKind) -> None:
     where = f'Kafka "{name}"'
+    require_log_days(where, args.get("log_days", 90))
     _monitoring(name, args)
     subnets, brokers = len(args["subnet_ids"]), args["brokers"]
     require(

@@ -32,7 +32,6 @@ class Keys(pulumi.ComponentResource):
     """By purpose."""
 
     def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Keys", name, {}, opts)
         purposes = args["purposes"]
         who = f'Keys "{name}"'
         require(bool(purposes), who, "purposes", purposes, "at least one purpose", f"choose from {', '.join(PURPOSES)}")
@@ -53,6 +52,7 @@ class Keys(pulumi.ComponentResource):
             "each purpose once",
             "remove the second mention",
         )
+        super().__init__("groundplan:index:Keys", name, {}, opts)
         protect = args.get("protect", True)
         region = args.get("region")
         asked = pulumi.InvokeOptions(parent=self)

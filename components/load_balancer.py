@@ -88,8 +88,8 @@ class LoadBalancer(pulumi.ComponentResource):
     """By workload: what CloudWatch calls them."""
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:LoadBalancer", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:LoadBalancer", name, {}, opts)
         protect = args.get("protect", True)
         secure = "certificate_arn" in args
         self.listener_port = HTTPS if secure else HTTP

@@ -10,6 +10,7 @@ from pulumi_aws import ec2
 from components.checks import require
 from components.endpoints import DEFAULT_INTERFACE_SERVICES, Endpoints, EndpointsArgs
 from components.flow_log import FlowLog
+from components.log_days import require_log_days
 from components.network_firewall import DEFAULT_DOMAINS, NetworkFirewall, require_domains
 from components.vpc_layout import require_layout
 
@@ -76,8 +77,8 @@ class Network(pulumi.ComponentResource):
     flow_log_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Network", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:Network", name, {}, opts)
         self._prefix = name
         self._inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
@@ -314,6 +315,7 @@ def _zone(names: list[str], index: int) -> str:
 
 def _check(name: str, args: NetworkArgs) -> None:
     who = f'Network "{name}"'
+    require_log_days(who, args.get("log_days", 90))
     inspected = args.get("network_firewall", False)
     nat = NatMode(args.get("nat", NatMode.PER_ZONE))
     tiers = {tier: args[tier] for tier in ("private_cidrs", "public_cidrs", "data_cidrs")}

@@ -8,6 +8,7 @@ import pulumi
 from pulumi_aws import cloudwatch, networkfirewall
 
 from components.checks import require
+from components.log_days import require_log_days
 
 AWS_DOMAINS = (".amazonaws.com", ".api.aws", ".amazontrust.com")
 REGISTRY_DOMAINS = (
@@ -54,9 +55,10 @@ class NetworkFirewall(pulumi.ComponentResource):
     """The firewall's endpoint in each of ``subnet_ids``, in their order: where route tables point."""
 
     def __init__(self, name: str, args: NetworkFirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:NetworkFirewall", name, {}, opts)
         domains = args.get("allowed_domains", list(DEFAULT_DOMAINS))
         require_domains(f'NetworkFirewall "{name}"', domains)
+        require_log_days(f'NetworkFirewall "{name}"', args.get("log_days", 90))
+        super().__init__("groundplan:index:NetworkFirewall", name, {}, opts)
         protect = args.get("protect", True)
         inside = pulumi.ResourceOptions(parent=self)
         encryption = {"type": "CUSTOMER_KMS", "key_id": args["kms_key_arn"]}

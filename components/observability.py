@@ -77,22 +77,22 @@ class Observability(pulumi.ComponentResource):
     dashboard_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ObservabilityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Observability", name, {}, opts)
         outline = _outline(args)
         _check(name, args, outline)
-        parent = pulumi.ResourceOptions(parent=self)
+        super().__init__("groundplan:index:Observability", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
 
         dashboard = cloudwatch.Dashboard(
             name,
             dashboard_name=args["scope"],
             dashboard_body=_known(args, outline).apply(lambda facts: json.dumps(body(rows(facts), facts.region))),
-            opts=parent,
+            opts=inside,
         )
         groups = args.get("service_log_group_names", {})
         if groups:
-            _save(name, f"{args['scope']}/services", service_queries(), [groups[key] for key in sorted(groups)], parent)
+            _save(name, f"{args['scope']}/services", service_queries(), [groups[key] for key in sorted(groups)], inside)
         if "access_log_group_name" in args:
-            _save(name, f"{args['scope']}/gateway", gateway_queries(), [args["access_log_group_name"]], parent)
+            _save(name, f"{args['scope']}/gateway", gateway_queries(), [args["access_log_group_name"]], inside)
 
         self.dashboard_name = dashboard.dashboard_name
         self.register_outputs({"dashboard_name": self.dashboard_name})

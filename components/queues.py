@@ -76,11 +76,11 @@ class Queues(pulumi.ComponentResource):
     """By consumer: what it received too often and never finished."""
 
     def __init__(self, name: str, args: QueuesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:Queues", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:Queues", name, {}, opts)
         self._name = name
         self._args = args
-        self._parent = pulumi.ResourceOptions(parent=self)
+        self._inside = pulumi.ResourceOptions(parent=self)
         self._consumed = events_by_consumer(args["topics"])
         self._queues: dict[str, sqs.Queue] = {}
 
@@ -146,7 +146,7 @@ class Queues(pulumi.ComponentResource):
             f"{self._name}-{slug(event)}",
             arn=topic.arn,
             policy=document(tls_only(["sns:Publish"], [topic.arn])),
-            opts=self._parent,
+            opts=self._inside,
         )
         self._declare(
             f"{slug(event)}-failed",
@@ -175,14 +175,14 @@ class Queues(pulumi.ComponentResource):
             redrive_allow_policy=pulumi.Output.json_dumps(
                 {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
             ),
-            opts=self._parent,
+            opts=self._inside,
         )
         # No queue moves anything to where SNS puts what it couldn't deliver.
         sqs.RedriveAllowPolicy(
             f"{self._name}-{consumer}-undelivered",
             queue_url=undelivered.url,
             redrive_allow_policy=json.dumps({"redrivePermission": "denyAll"}),
-            opts=self._parent,
+            opts=self._inside,
         )
         self._admit_topics(f"{consumer}-undelivered", undelivered, events)
         admitted = self._admit_topics(consumer, queue, events)
@@ -240,7 +240,7 @@ class Queues(pulumi.ComponentResource):
                 ),
                 tls_only(["sqs:*"], [queue.arn]),
             ),
-            opts=self._parent,
+            opts=self._inside,
         )
 
     def _refuse_plain_text(self, what: str, queue: sqs.Queue) -> None:
@@ -248,7 +248,7 @@ class Queues(pulumi.ComponentResource):
             f"{self._name}-{what}",
             queue_url=queue.url,
             policy=document(tls_only(["sqs:*"], [queue.arn])),
-            opts=self._parent,
+            opts=self._inside,
         )
 
     def _consumer_alarms(
@@ -280,7 +280,7 @@ class Queues(pulumi.ComponentResource):
 
     def _declare(self, what: str, alarm: Alarm) -> None:
         if "alarm_topic_arn" in self._args:
-            declare(f"{self._name}-{what}", alarm, [self._args["alarm_topic_arn"]], self._parent)
+            declare(f"{self._name}-{what}", alarm, [self._args["alarm_topic_arn"]], self._inside)
 
     def _protected(self) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, protect=self._args.get("protect", True))

@@ -8,6 +8,7 @@ from pulumi_aws import cloudwatch, secretsmanager, serverlessrepository
 
 from components.alarms import Alarm, Metric, declare
 from components.checks import require
+from components.log_days import require_log_days
 from components.stored_secret import StoredSecret
 
 # AWS publishes the rotation functions once per partition. Publisher accounts, home regions and versions are those that
@@ -73,7 +74,6 @@ class RotationFunction(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: RotationFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:RotationFunction", name, None, opts)
         require(
             (args["strategy"] is RotationStrategy.ALTERNATING_USERS) == ("admin_secret_arn" in args),
             f'RotationFunction "{name}"',
@@ -82,6 +82,8 @@ class RotationFunction(pulumi.ComponentResource):
             "the administrator's secret with alternating users, and only then",
             "pass it with ALTERNATING_USERS, leave it out with SINGLE_USER",
         )
+        require_log_days(f'RotationFunction "{name}"', args.get("log_days", 90))
+        super().__init__("groundplan:index:RotationFunction", name, {}, opts)
         key_arn = pulumi.Output.from_input(args["kms_key_arn"])
         parameters: dict[str, pulumi.Input[str]] = {
             "endpoint": key_arn.apply(secrets_endpoint),

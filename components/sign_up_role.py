@@ -7,6 +7,7 @@ import pulumi
 from pulumi_aws import cloudwatch, iam, lambda_
 
 from components.iam import ROLE_NAME_LIMIT, policy, trust
+from components.log_days import require_log_days
 from components.names import autonamed
 
 RUNTIME = "python3.13"
@@ -35,6 +36,7 @@ class SignUpRole(pulumi.ComponentResource):
     function_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: SignUpRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        require_log_days(f'SignUpRole "{name}"', args.get("log_days", 90))
         super().__init__("groundplan:index:SignUpRole", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)
         logs = cloudwatch.LogGroup(

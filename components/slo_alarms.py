@@ -59,11 +59,11 @@ class SloAlarms(pulumi.ComponentResource):
     """Composite alarms by the long window (`1h`)."""
 
     def __init__(self, name: str, args: SloAlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:SloAlarms", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:SloAlarms", name, {}, opts)
         self._name = name
         self._args = args
-        self._parent = pulumi.ResourceOptions(parent=self)
+        self._inside = pulumi.ResourceOptions(parent=self)
 
         self._declare(self._gateway())
         self.burning_alarm_arns = self._burning()
@@ -91,7 +91,7 @@ class SloAlarms(pulumi.ComponentResource):
             )
             # The windows tell nobody anything; what both say together does.
             long, short = (
-                declare(f"{self._name}-burn-{burn.name}-{which}", alarm, [], self._parent)
+                declare(f"{self._name}-burn-{burn.name}-{which}", alarm, [], self._inside)
                 for which, alarm in zip(("long", "short"), windows, strict=True)
             )
             topic = args["alarm_topic_arn"]
@@ -109,7 +109,7 @@ class SloAlarms(pulumi.ComponentResource):
                 alarm_actions=[topic],
                 ok_actions=[topic],
                 tags={"Name": f"{self._name}-burn-{burn.name}"},
-                opts=self._parent,
+                opts=self._inside,
             ).arn
         return composites
 
@@ -164,12 +164,12 @@ class SloAlarms(pulumi.ComponentResource):
                     default_value="0",
                     unit="Count",
                 ),
-                opts=self._parent,
+                opts=self._inside,
             )
 
     def _declare(self, alarms: Mapping[str, Alarm]) -> None:
         for what, alarm in alarms.items():
-            declare(f"{self._name}-{what}", alarm, [self._args["alarm_topic_arn"]], self._parent)
+            declare(f"{self._name}-{what}", alarm, [self._args["alarm_topic_arn"]], self._inside)
 
 
 def _check(name: str, args: SloAlarmsArgs) -> None:

@@ -5,10 +5,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudfront, s3
 
+from components.access_log import log_access
 from components.arn import account_of
-from components.expiry import expire
 from components.names import autonamed
-from components.private_bucket import closed_bucket, private_bucket
+from components.private_bucket import closed_bucket
 
 INDEX = "index.html"
 OLD_VERSION_DAYS = 90
@@ -68,7 +68,14 @@ class StaticSite(pulumi.ComponentResource):
             ],
             opts=inside,
         )
-        self._access_log(name, args, bucket, protect)
+        log_access(
+            name,
+            bucket,
+            parent=self,
+            account=account_of(args["kms_key_arn"]),
+            days=args.get("log_days", 90),
+            protect=protect,
+        )
         s3.BucketObjectv2(
             f"{name}-index",
             bucket=bucket.id,
@@ -98,37 +105,4 @@ class StaticSite(pulumi.ComponentResource):
                 "bucket_domain": self.bucket_domain,
                 "access_control_id": self.access_control_id,
             }
-        )
-
-    def _access_log(self, name: str, args: StaticSiteArgs, bucket: s3.Bucket, protect: bool) -> None:
-        """S3 writes access logs to no bucket that a customer key encrypts: S3's own encryption it is.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html
-        """
-        logs, admitted = private_bucket(
-            f"{name}-logs",
-            parent=self,
-            kms_key_arn=None,
-            protect=protect,
-            statements=lambda arn: [
-                {
-                    "Sid": "AccessLog",
-                    "Effect": "Allow",
-                    "Principal": {"Service": "logging.s3.amazonaws.com"},
-                    "Action": "s3:PutObject",
-                    "Resource": pulumi.Output.concat(arn, "/*"),
-                    "Condition": {
-                        "ArnLike": {"aws:SourceArn": bucket.arn},
-                        "StringEquals": {"aws:SourceAccount": account_of(args["kms_key_arn"])},
-                    },
-                }
-            ],
-        )
-        expire(f"{name}-logs", logs, args.get("log_days", 90), self)
-        s3.BucketLogging(
-            name,
-            bucket=bucket.id,
-            target_bucket=logs.id,
-            target_prefix="site/",
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[admitted]),
         )

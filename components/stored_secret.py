@@ -58,10 +58,10 @@ class StoredSecret(pulumi.ComponentResource):
     """The first version; what rotates the secret depends on it."""
 
     def __init__(self, name: str, args: StoredSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:StoredSecret", name, None, opts)
         require(
             bool(args["content"]), f'StoredSecret "{name}"', "content", {}, "at least one member", "name what is stored"
         )
+        super().__init__("groundplan:index:StoredSecret", name, {}, opts)
         protect = args.get("protect", True)
         content: pulumi.Output[str] = pulumi.Output.secret(pulumi.Output.json_dumps(args["content"]))
         secret = secretsmanager.Secret(

@@ -9,6 +9,7 @@ from pulumi_aws import cloudwatch, wafv2
 
 from components.api_contract import EDGE_REGION, ORIGIN_HEADER
 from components.checks import require
+from components.log_days import require_log_days
 from components.web_acl_rules import EXTRA_GROUPS, custom_bodies, rules, visibility
 
 SMALLEST_LIMIT = 10
@@ -70,8 +71,8 @@ class WebAcl(pulumi.ComponentResource):
     log_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: WebAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("groundplan:index:WebAcl", name, {}, opts)
         _check(name, args)
+        super().__init__("groundplan:index:WebAcl", name, {}, opts)
         scope = WebAclScope(args["scope"])
         region = EDGE_REGION if scope is WebAclScope.CLOUDFRONT else None
         inside = pulumi.ResourceOptions(parent=self)
@@ -136,6 +137,7 @@ def _inspection(scope: WebAclScope, kib: int) -> dict[str, object] | None:
 
 def _check(name: str, args: WebAclArgs) -> None:
     who = f'WebAcl "{name}"'
+    require_log_days(who, args.get("log_days", 90))
     require(
         METRIC_NAME.fullmatch(name) is not None,
         who,

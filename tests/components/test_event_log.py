@@ -126,7 +126,7 @@ def test_compliance_locks_even_the_root_out_for_the_whole_retention_d2() -> None
 def test_the_log_is_private_encrypted_and_read_over_tls_only_s2_s5() -> None:
     simulation = run()
     (key,) = simulation.of_type("aws:kms/key:Key")
-    for bucket in ("log-store", "log-store-access"):
+    for bucket in ("log-store", "log-store-logs"):
         block = one(simulation, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", bucket).inputs
         assert {block[each] for each in block if each.startswith(("block", "ignore", "restrict"))} == {True}
         ownership = one(simulation, "aws:s3/bucketOwnershipControls:BucketOwnershipControls", bucket)
@@ -149,12 +149,12 @@ def test_the_log_is_private_encrypted_and_read_over_tls_only_s2_s5() -> None:
 def test_who_read_the_log_is_itself_logged_d2() -> None:
     simulation = run()
     logging = one(simulation, "aws:s3/bucketLogging:BucketLogging", "log-store")
-    target = one(simulation, BUCKET, "log-store-access")
+    target = one(simulation, BUCKET, "log-store-logs")
     assert logging.inputs["targetBucket"] == target.id
     assert "objectLockEnabled" not in target.inputs
-    by_sid = statements(one(simulation, "aws:s3/bucketPolicy:BucketPolicy", "log-store-access").inputs["policy"])
-    assert by_sid["AccessLogs"]["Principal"] == {"Service": ["logging.s3.amazonaws.com"]}
-    assert set(by_sid["AccessLogs"]["Condition"]) == {"ArnLike", "StringEquals"}
+    by_sid = statements(one(simulation, "aws:s3/bucketPolicy:BucketPolicy", "log-store-logs").inputs["policy"])
+    assert by_sid["AccessLog"]["Principal"] == {"Service": ["logging.s3.amazonaws.com"]}
+    assert set(by_sid["AccessLog"]["Condition"]) == {"ArnLike", "StringEquals"}
 
 
 def test_events_grow_cheaper_with_age_and_expire_on_their_day() -> None:
@@ -181,7 +181,7 @@ def test_no_event_pays_for_longer_in_a_class_than_it_stays_there(retention_days:
 @pytest.mark.parametrize("protect", [True, False])
 def test_the_log_is_protected_or_can_be_destroyed_with_all_that_is_in_it(protect: bool) -> None:
     simulation = run(protect=protect)
-    assert stateful(simulation, BUCKET) == {"log-store": protect, "log-store-access": protect}
+    assert stateful(simulation, BUCKET) == {"log-store": protect, "log-store-logs": protect}
     assert one(simulation, BUCKET, "log-store").inputs["forceDestroy"] is not protect
     by_sid = statements(one(simulation, "aws:s3/bucketPolicy:BucketPolicy", "log-store").inputs["policy"])
     assert ("NobodyShortensTheLock" in by_sid) is protect

@@ -148,7 +148,7 @@ def test_its_declaration_and_stacks_say_what_was_answered(project: Path, answers
 
 def test_it_passes_its_own_tests_untouched(project: Path, environment: Path) -> None:
     done = subprocess.run(
-        ["make", "test", f"VENV={environment}"],
+        ["make", "test", f"VENV={environment}", "JOBS=0"],
         cwd=project,
         env={key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "MAKE", "MFLAGS"))},
         check=False,

@@ -56,6 +56,7 @@ def system() -> System:
     return read_system()
 
 
-@pytest.fixture(params=STACKS)
+# Tests of one stack share its simulation, so they run in one process.
+@pytest.fixture(params=[pytest.param(stack, marks=pytest.mark.xdist_group(stack)) for stack in STACKS])
 def stack(request: pytest.FixtureRequest) -> str:
     return str(request.param)

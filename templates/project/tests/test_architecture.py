@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from infra.commands.plan import plan_project
-from tests.conftest import PROJECT
+import pytest
+
+from infra.architecture import Subject, blocks, rewrite, security_facts
+from infra.capacity import plan
+from infra.commands.stacks import read_project
+from tests.conftest import PROJECT, deployed
+
+DOCUMENT = PROJECT / "ARCHITECTURE.md"
+READ = read_project(PROJECT)
 
 
+@pytest.mark.xdist_group(READ.main)
 def test_the_document_is_up_to_date() -> None:
-    assert plan_project(PROJECT, check=True, quiet=True) == 0
+    plans = {stack: plan(READ.system, environment) for stack, environment in READ.environments.items()}
+    facts = security_facts(deployed(READ.main).resources)
+    current = blocks(Subject(READ.system, READ.environments, plans, facts, READ.main))
+    stale = rewrite(DOCUMENT.read_text(encoding="utf-8"), current, DOCUMENT.name).changed
+    assert stale == (), "run `make plan` and commit what it changes"

@@ -55,7 +55,9 @@ def test_the_security_layer_is_there(layer: str, stack: str) -> None:
 
 
 def test_what_holds_data_is_protected_where_the_stack_says_so(stack: str) -> None:
-    databases = deployed(stack).of_type("aws:rds/instance:Instance")
+    """A replica holds nothing that its writer doesn't."""
+    instances = deployed(stack).of_type("aws:rds/instance:Instance")
+    writers = [instance for instance in instances if "replicateSourceDb" not in instance.inputs]
     protect = read_environment(stack).protect
-    assert {database.inputs.get("deletionProtection", False) for database in databases} == {protect}
-    assert {database.protect for database in databases} == {protect}
+    assert {writer.inputs.get("deletionProtection", False) for writer in writers} == {protect}
+    assert {writer.protect for writer in writers} == {protect}

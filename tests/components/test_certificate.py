@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pulumi_aws as aws
 import pytest
 
 from components.certificate import Certificate, CertificateArgs, proof_of
@@ -36,10 +37,17 @@ def test_s2_each_name_is_proved_by_dns() -> None:
 
 
 def test_s2_who_uses_the_certificate_waits_until_it_is_valid() -> None:
-    simulation = build()
+    def program() -> None:
+        aws.ssm.Parameter("user", type="String", value=Certificate("shop", certificate_args()).arn)
+
+    simulation = simulated(program)
     validation = one(simulation, "aws:acm/certificateValidation:CertificateValidation")
-    assert validation.inputs["certificateArn"] == one(simulation, "aws:acm/certificate:Certificate").outputs["arn"]
-    assert set(validation.dependencies) >= {one(simulation, RECORD).urn}
+    certificate = one(simulation, "aws:acm/certificate:Certificate")
+    assert validation.inputs["certificateArn"] == certificate.outputs["arn"]
+    assert validation.dependencies >= {one(simulation, RECORD).urn}
+    user = one(simulation, "aws:ssm/parameter:Parameter")
+    assert user.inputs["value"] == certificate.outputs["arn"]
+    assert user.dependencies >= {validation.urn}
 
 
 def test_a_name_and_its_wildcard_share_one_record() -> None:

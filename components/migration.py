@@ -17,6 +17,9 @@ KEEP_SECONDS = 7 * 24 * 3600
 # Pulling the image and, where there is no room, starting a node.
 START_SECONDS = 300
 
+CPU_MILLICORES = 250
+MEMORY_MIB = 512
+
 
 class MigrationArgs(TypedDict):
     """What to run against the database, and as whom."""
@@ -95,7 +98,9 @@ class Migration(pulumi.ComponentResource):
                             pod.container(
                                 name,
                                 args["image"],
-                                pod.resources(args.get("cpu_millicores", 250), args.get("memory_mib", 512)),
+                                pod.resources(
+                                    args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB)
+                                ),
                                 command=args["command"],
                                 extra={"env": [{"name": key, "value": value} for key, value in environment.items()]},
                             )
@@ -121,7 +126,9 @@ def _check(name: str, args: MigrationArgs) -> None:
     component = f'Migration "{name}"'
     pod.check_name(component, name)
     pod.check_image(component, args["image"])
-    pod.check_quantities(component, args.get("cpu_millicores", 250), args.get("memory_mib", 512), None)
+    pod.check_quantities(
+        component, args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB), None
+    )
     pod.check_environment(component, args.get("environment", {}))
     pod_network.check_destinations(component, args.get("egress", []))
     require(

@@ -16,11 +16,8 @@ from components.namespace import Namespace, NamespaceArgs
 from components.network import NatMode, Network
 from components.node_pool import NodePool
 from infra.environment import ExistingCluster as ExistingClusterConfiguration
+from infra.program.quota import quota
 from infra.program.site import Site
-
-# During a rolling update every Deployment has a quarter more pods for a while (Kubernetes' default surge), and
-# migrations run beside them.
-SURGE = 1.25
 
 
 @dataclass(frozen=True)
@@ -144,11 +141,11 @@ def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
 
 
 def _namespace(site: Site, access: ClusterAccess, after: list[pulumi.Resource]) -> pulumi.Output[str]:
-    pool = site.plan.cluster
+    room = quota(site.plan)
     args: NamespaceArgs = {
-        "cpu_limit": pool.cpu_limit,
-        "memory_limit_gib": pool.memory_limit_gib,
-        "pod_limit": round(pool.pods_grown * SURGE) + len(site.system.services),
+        "cpu_limit": room.cpu,
+        "memory_limit_gib": room.memory_gib,
+        "pod_limit": room.pods,
         "dns_addresses": list(access.dns_addresses),
     }
     if access.binding:

@@ -117,7 +117,7 @@ def _workload(
         },
         "identity": _role(site, ground, workload.name, _permissions(site, neighbours, workload)).association_id,
         "migration": migration.completed,
-        "egress": _destinations(site, ground, neighbours, workload.service),
+        "egress": _destinations(site, ground, neighbours, workload),
         "serves": workload.role in SERVING,
         "callers": _callers(site, workload),
         "spread_zones": site.environment.multi_zone,
@@ -183,16 +183,16 @@ def _answers_inside(site: Site, workload: WorkloadPlan) -> bool:
     return workload.role in SERVING and site.system.services[workload.service].exposure == "internal"
 
 
-def _destinations(site: Site, ground: Ground, neighbours: Neighbours, service: str) -> list[Destination]:
+def _destinations(site: Site, ground: Ground, neighbours: Neighbours, workload: WorkloadPlan) -> list[Destination]:
     internal: list[Destination] = [
         {"pods": other.name, "ports": [PORT]}
         for other in site.plan.workloads
-        if other.service != service and _answers_inside(site, other)
+        if other.service != workload.service and _answers_inside(site, other)
     ]
     poolers: list[Destination] = [
         {"pods": f"{shard.name}-readers", "ports": [LISTEN_PORT]}
-        for shard in neighbours.database_of(service).shards
-        if shard.reading
+        for shard in neighbours.database_of(workload.service).shards
+        if shard.reading and workload.replica_connections
     ]
     ports = [POSTGRES_PORT]
     if neighbours.cache:

@@ -132,7 +132,7 @@ def update(
             ANSWERS_FILE,
             "_src_path",
             f"{answers['_src_path']} at {answers['_commit']}",
-            "a template that can be reached and takes these answers",
+            "a template that can be reached, has that commit (work in progress has none) and takes these answers",
             f"nothing was changed; copier said: {_last_line(error)}",
         ) from error
     except BaseException:

@@ -138,6 +138,8 @@ def _change(action: str, name: str, settings: Settings) -> int:
     refresh(project)
     if before is not None:
         show_changes(project, before)
+    if action == "resize" and (since := _new_shards(project, name)):
+        print(f"New keys go to the new shards from {since} on: deploy them before that day.")
     print(f"\nDone: {_past(action)} {name}. See it with `git diff`, then commit; nothing is deployed until `make up`.")
     return 0
 
@@ -159,6 +161,13 @@ def _preview(action: str, name: str, settings: Settings) -> int:
         else:
             show_changes(clone, before)
     return 0
+
+
+def _new_shards(project: Path, name: str) -> datetime.date | None:
+    """The day that a generation of shards begins which is still to come."""
+    generations = load_system(project / "system.yaml").services[name].shard_map
+    last = generations[-1].since if generations else datetime.date.min
+    return last if last > datetime.date.today() else None
 
 
 def _require_new(name: str, services: Services, system: System) -> None:

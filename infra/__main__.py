@@ -72,6 +72,7 @@ def declare(system: System, environment: Environment) -> None:
     pulumi.export("url", edge.url)
     pulumi.export("api", gateway.component.url)
     pulumi.export("images", images.urls)
+    pulumi.export("running", environment.images)
     pulumi.export("dashboard", dashboard.dashboard_name)
     pulumi.export("issuer", identity.issuer)
     pulumi.export("web_client_id", identity.client_ids["web"])

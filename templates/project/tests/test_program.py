@@ -41,6 +41,7 @@ def test_every_service_runs_with_a_database_and_an_image_repository(system: Syst
         assert any(service in name for name in deployments), service
         assert any(service in name for name in repositories), service
     assert set(simulation.outputs["images"]) == set(system.services)
+    assert set(simulation.outputs["running"]) == set(system.services)
 
 
 @pytest.mark.parametrize("layer", LAYERS)

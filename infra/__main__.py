@@ -32,6 +32,7 @@ from infra.program.entrance import (
 )
 from infra.program.events import declare_events
 from infra.program.ground import declare_ground
+from infra.program.routes import API_PREFIX
 from infra.program.services import Neighbours, declare_services
 from infra.program.site import Site
 from infra.program.watch import keep, watch
@@ -70,7 +71,7 @@ def declare(system: System, environment: Environment) -> None:
     keep(site)
 
     pulumi.export("url", edge.url)
-    pulumi.export("api", gateway.component.url)
+    pulumi.export("api", edge.url.apply(lambda url: f"{url}{API_PREFIX}"))
     pulumi.export("images", images.urls)
     pulumi.export("running", environment.images)
     pulumi.export("dashboard", dashboard.dashboard_name)

@@ -70,7 +70,7 @@ class Environment(BaseModel):
     """AWS region (`aws:region`)."""
 
     domain: Domain | None = None
-    """Public host name, for example `shop.example.com`; the API answers at `api.<domain>`."""
+    """Public host name, for example `shop.example.com`; the API answers below `/api/v1` there."""
     hosted_zone: Domain | None = None
     """Name of the Route 53 zone that holds the domain."""
     require_domain: bool = True

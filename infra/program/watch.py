@@ -100,8 +100,9 @@ def _watch_from_outside(site: Site, edge: Edge, gateway: GuardedGateway) -> None
         "distribution_id": edge.distribution_id,
         "alarm_topic_arn": topic,
     }
-    if site.api_domain:
-        args["domain"] = site.api_domain
+    # By way of the edge: the gateway refuses whoever comes straight to it.
+    if site.environment.domain:
+        args["domain"] = site.environment.domain
         args["path"] = gateway.component.health_path
     EdgeAlarms("outside", args, site.at_edge())
 

@@ -25,7 +25,7 @@ PUBLISHER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey*")
 
 class AlarmTopicArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
-    """A key of the same region, whose policy admits PUBLISHERS."""
+    """A key of the same region, whose policy admits `components.alarm_topic.PUBLISHERS`."""
     emails: NotRequired[list[str]]
     """Each gets a mail to confirm first. Default: none."""
 

@@ -75,7 +75,8 @@ class CacheArgs(TypedDict):
     one shard. Default: true, also for one: a cache that is not in cluster mode can't be changed into one in one
     step."""
     multi_zone: NotRequired[bool]
-    """Replicas are in other zones than their primary, and take over when it fails (P2). Default: true with replicas."""
+    """Replicas are in other zones than their primary, and take over when it fails (P2). Default: whether there are
+    replicas."""
     valkey_version: NotRequired[str]
     """Valkey `7.2`, `8.0` and later. Default: `8.0`."""
     password_generation: NotRequired[int]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.event_log import EventLog, error_prefix, prefix, reader_statements
+from components.event_log import EventLog, EventLogArgs, error_prefix, prefix, reader_statements
 from components.event_log_bucket import EventLogLock, transitions
 from components.event_query import EVENT_COLUMNS, EventQuery, projection, saved_queries
 from components.iam import policy
@@ -17,6 +17,7 @@ from components.kafka import Kafka
 from components.queues import Queues
 from infra.simulation import Resource, Simulation, simulate
 from tests.components.event_samples import (
+    ALARM,
     Ground,
     alarm,
     alarm_names,
@@ -393,3 +394,17 @@ def test_wrong_arguments_of_queries_are_refused(changes: dict[str, Any], said: s
     with pytest.raises(pulumi.RunError) as refused:
         declared(lambda on: query(on, **changes))
     assert f'EventQuery "query": {said}\n' in str(refused.value)
+
+
+def test_without_a_topic_to_tell_the_log_has_no_alarms() -> None:
+    def silent(on: Ground) -> None:
+        args: EventLogArgs = {
+            "system": "shop",
+            "topics": dict(Queues("events", queues_args(on, alarm_topic_arn=None)).topic_arns),
+            "kms_key_arn": on.key,
+            "retention_days": 2555,
+        }
+        EventLog("log", args)
+
+    assert declared(from_queues).of_type(ALARM)
+    assert declared(silent).of_type(ALARM) == ()

@@ -11,6 +11,7 @@ from components.kafka import Kafka, KafkaKind, KafkaMonitoring, server_propertie
 from components.kafka_access import consumer_statements, group_arn, producer_statements, topic_arn
 from infra.simulation import Resource, Simulation, simulate
 from tests.components.event_samples import (
+    ALARM,
     TOPICS,
     alarm,
     alarm_names,
@@ -326,3 +327,8 @@ def test_provisioned_throughput_reaches_the_volumes_of_sizes_that_can() -> None:
     simulation = run(**{**STANDARD, "instance_type": "kafka.m7g.2xlarge", "throughput_mibps": 300})
     storage = cluster_of(simulation).inputs["brokerNodeGroupInfo"]["storageInfo"]["ebsStorageInfo"]
     assert storage["provisionedThroughput"] == {"enabled": True, "volumeThroughput": 300}
+
+
+def test_without_a_topic_to_tell_there_are_no_alarms() -> None:
+    assert run().of_type(ALARM)
+    assert run(alarm_topic_arn=None).of_type(ALARM) == ()

@@ -10,6 +10,7 @@ from components.iam import policy
 from components.queues import Queues, slug
 from infra.simulation import Simulation, simulate
 from tests.components.event_samples import (
+    ALARM,
     TOPICS,
     alarm,
     alarm_names,
@@ -199,3 +200,8 @@ def test_wrong_arguments_are_refused_with_what_to_do(changes: dict[str, Any], ar
         run(**changes)
     assert f'Queues "events": {argument}\n' in str(refused.value)
     assert "to do:" in str(refused.value)
+
+
+def test_without_a_topic_to_tell_there_are_no_alarms() -> None:
+    assert run().of_type(ALARM)
+    assert run(alarm_topic_arn=None).of_type(ALARM) == ()

@@ -10,6 +10,7 @@ from pulumi_aws import cloudwatch, ec2, iam, rds, vpc
 from components.alarms import declare
 from components.arn import managed_policy
 from components.checks import require
+from components.choices import choice
 from components.client_access import client_security_group
 from components.database_alarms import (
     declare_counter,
@@ -475,7 +476,7 @@ def _shared(
     args: DatabaseArgs, settings: rds.ParameterGroup, group: ec2.SecurityGroup, monitoring: iam.Role
 ) -> dict[str, object]:
     """What a primary and its replicas have in common."""
-    insights = args.get("insights", DatabaseInsights.STANDARD)
+    insights = _insights("Database", args)
     return {
         "storage_type": "gp3",
         "storage_encrypted": True,
@@ -502,8 +503,13 @@ def _shared(
     }
 
 
+def _insights(component: str, args: DatabaseArgs) -> DatabaseInsights:
+    return choice(DatabaseInsights, args.get("insights", DatabaseInsights.STANDARD), component, "insights")
+
+
 def _check(name: str, args: DatabaseArgs) -> None:
     component = f'Database "{name}"'
+    _insights(component, args)
     require_name(component, name)
     require_log_days(component, args.get("log_days", 90))
     require_instance_class(component, "instance_class", args["instance_class"])

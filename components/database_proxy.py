@@ -10,6 +10,7 @@ from pulumi_aws import cloudwatch, ec2, iam, rds, vpc
 from components.alarms import Alarm, Metric, declare
 from components.arn import region_of
 from components.checks import require
+from components.choices import choice
 from components.client_access import client_security_group
 from components.database import POSTGRES_PORT
 from components.database_checks import POSTGRES_VERSIONS, require_name
@@ -102,7 +103,7 @@ class DatabaseProxy(pulumi.ComponentResource):
             tags={"Name": name},
             opts=inside,
         )
-        by_token = args.get("authentication", ProxyAuthentication.PASSWORD) is ProxyAuthentication.IAM
+        by_token = _authentication(f'DatabaseProxy "{name}"', args) is ProxyAuthentication.IAM
         proxy = rds.Proxy(
             f"{name}-proxy",
             name=proxy_name,
@@ -261,8 +262,15 @@ def _alarms(proxy: pulumi.Input[str], slow_statement_ms: int) -> Mapping[str, Al
     }
 
 
+def _authentication(component: str, args: DatabaseProxyArgs) -> ProxyAuthentication:
+    return choice(
+        ProxyAuthentication, args.get("authentication", ProxyAuthentication.PASSWORD), component, "authentication"
+    )
+
+
 def _check(name: str, args: DatabaseProxyArgs) -> None:
     component = f'DatabaseProxy "{name}"'
+    _authentication(component, args)
     require_name(component, name)
     require_log_days(component, args.get("log_days", 90))
     require(

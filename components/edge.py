@@ -8,6 +8,7 @@ from pulumi_aws import cloudfront, route53, s3
 
 from components.api_contract import ORIGIN_HEADER, STAGE, VIEWER_HEADER
 from components.certificate import require_domain
+from components.choices import choice
 from components.edge_log import EdgeLog
 from components.names import autonamed
 from components.resource_policy import document, tls_only
@@ -129,7 +130,7 @@ class Edge(pulumi.ComponentResource):
             comment=name,
             http_version="http2and3",
             is_ipv6_enabled=True,
-            price_class=PriceClass(args.get("price_class", PriceClass.EUROPE_NORTH_AMERICA)).value,
+            price_class=_price_class(f'Edge "{name}"', args).value,
             web_acl_id=args["web_acl_arn"],
             aliases=[domain] if domain is not None else None,
             origins=_origins(args),
@@ -313,6 +314,11 @@ def _site_policy(bucket_arn: pulumi.Input[str], distribution_arn: pulumi.Input[s
     )
 
 
+def _price_class(component: str, args: EdgeArgs) -> PriceClass:
+    return choice(PriceClass, args.get("price_class", PriceClass.EUROPE_NORTH_AMERICA), component, "price_class")
+
+
 def _check(name: str, args: EdgeArgs) -> None:
     who = f'Edge "{name}"'
+    _price_class(who, args)
     require_domain(who, args)

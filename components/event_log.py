@@ -15,6 +15,7 @@ from components import kafka_access
 from components.alarms import Alarm, Comparison, Metric, declare
 from components.arn import account_of, partition_of, region_of
 from components.checks import require
+from components.choices import choice
 from components.event_log_bucket import ERRORS_PREFIX, EVENTS_PREFIX, EventLogBucket, EventLogLock
 from components.iam import Statement, policy, trust
 from components.log_days import require_log_days
@@ -435,6 +436,8 @@ def _stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka
 
 def _check(name: str, args: EventLogArgs) -> None:
     component = f'EventLog "{name}"'
+    if "lock" in args:
+        choice(EventLogLock, args["lock"], component, "lock")
     require_log_days(component, args.get("log_days", 90))
     require(
         bool(args["topics"]),

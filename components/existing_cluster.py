@@ -7,6 +7,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.addresses import check_address
 from components.checks import require
+from components.choices import choice
 from components.cluster_access import ClusterAccess, TargetGroupBindingApi
 
 
@@ -53,7 +54,7 @@ class ExistingCluster(pulumi.ComponentResource):
             ),
             security_group_id=self.security_group_id,
             cluster_name=None if cluster_name is None else pulumi.Output.from_input(cluster_name),
-            binding=args.get("binding"),
+            binding=_binding(name, args),
             dns_addresses=tuple(args.get("dns_addresses", [])),
             # The cluster outlives the stack, so its objects are deleted one by one.
             dies_with=None,
@@ -61,8 +62,15 @@ class ExistingCluster(pulumi.ComponentResource):
         self.register_outputs({"security_group_id": self.security_group_id})
 
 
+def _binding(name: str, args: ExistingClusterArgs) -> TargetGroupBindingApi | None:
+    if "binding" not in args:
+        return None
+    return choice(TargetGroupBindingApi, args["binding"], f'ExistingCluster "{name}"', "binding")
+
+
 def _check(name: str, args: ExistingClusterArgs) -> None:
     component = f'ExistingCluster "{name}"'
+    _binding(name, args)
     require(
         bool(args["context"].strip()),
         component,

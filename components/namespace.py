@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 
 from components.addresses import check_address
 from components.checks import require
+from components.choices import choice
 from components.cluster_access import TargetGroupBindingApi, object_options
 
 
@@ -110,7 +111,8 @@ def _labels(args: NamespaceArgs) -> dict[str, str]:
         found[f"pod-security.kubernetes.io/{mode}"] = "restricted"
         found[f"pod-security.kubernetes.io/{mode}-version"] = version
     if "binding" in args:
-        found[args["binding"].readiness_label] = "enabled"
+        binding = choice(TargetGroupBindingApi, args["binding"], "Namespace", "binding")
+        found[binding.readiness_label] = "enabled"
     return found
 
 
@@ -127,6 +129,8 @@ def _dns(addresses: list[str]) -> dict[str, Any]:
 
 def _check(name: str, args: NamespaceArgs) -> None:
     component = f'Namespace "{name}"'
+    if "binding" in args:
+        choice(TargetGroupBindingApi, args["binding"], component, "binding")
     require(
         len(name) <= 63 and re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) is not None,
         component,

@@ -8,6 +8,7 @@ import pulumi_aws as aws
 from pulumi_aws import ec2
 
 from components.checks import require
+from components.choices import choice
 from components.endpoints import DEFAULT_INTERFACE_SERVICES, Endpoints, EndpointsArgs
 from components.flow_log import FlowLog
 from components.log_days import require_log_days
@@ -83,7 +84,7 @@ class Network(pulumi.ComponentResource):
         self._inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         log_days = args.get("log_days", 90)
-        nat = NatMode(args.get("nat", NatMode.PER_ZONE))
+        nat = _nat(f'Network "{name}"', args)
         count = len(args["private_cidrs"])
 
         self._vpc = ec2.Vpc(
@@ -313,11 +314,15 @@ def _zone(names: list[str], index: int) -> str:
     return names[index]
 
 
+def _nat(component: str, args: NetworkArgs) -> NatMode:
+    return choice(NatMode, args.get("nat", NatMode.PER_ZONE), component, "nat")
+
+
 def _check(name: str, args: NetworkArgs) -> None:
     who = f'Network "{name}"'
     require_log_days(who, args.get("log_days", 90))
     inspected = args.get("network_firewall", False)
-    nat = NatMode(args.get("nat", NatMode.PER_ZONE))
+    nat = _nat(who, args)
     tiers = {tier: args[tier] for tier in ("private_cidrs", "public_cidrs", "data_cidrs")}
     if inspected:
         tiers["firewall_cidrs"] = args.get("firewall_cidrs", [])

@@ -12,6 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 
 from components.checks import require
+from components.choices import choice
 from components.cluster_access import object_options
 from components.pod import check_name
 
@@ -100,7 +101,7 @@ class NodePool(pulumi.ComponentResource):
                 "subnetSelectorTerms": [{"id": subnet} for subnet in args["subnet_ids"]],
                 "securityGroupSelectorTerms": [{"id": args["security_group_id"]}],
                 "snatPolicy": "Random",
-                "networkPolicy": args.get("unmatched_traffic", UnmatchedTraffic.ALLOW).value,
+                "networkPolicy": _unmatched_traffic(f'NodePool "{name}"', args).value,
                 "networkPolicyEventLogs": "Enabled",
                 "ephemeralStorage": {
                     "size": f"{args.get('ephemeral_storage_gib', 80)}Gi",
@@ -128,7 +129,7 @@ def _pool_spec(args: NodePoolArgs, node_class: pulumi.Output[str]) -> dict[str, 
                 "nodeClassRef": {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": node_class},
                 "requirements": requirements(
                     args["instance_cpus"],
-                    args.get("architecture", Architecture.AMD64),
+                    _architecture("NodePool", args),
                     args.get("spot", False),
                 ),
                 "expireAfter": f"{args.get('node_hours', 336)}h",
@@ -168,8 +169,20 @@ def requirements(instance_cpus: list[str], architecture: Architecture, spot: boo
     ]
 
 
+def _architecture(component: str, args: NodePoolArgs) -> Architecture:
+    return choice(Architecture, args.get("architecture", Architecture.AMD64), component, "architecture")
+
+
+def _unmatched_traffic(component: str, args: NodePoolArgs) -> UnmatchedTraffic:
+    return choice(
+        UnmatchedTraffic, args.get("unmatched_traffic", UnmatchedTraffic.ALLOW), component, "unmatched_traffic"
+    )
+
+
 def _check(name: str, args: NodePoolArgs) -> None:
     component = f'NodePool "{name}"'
+    _architecture(component, args)
+    _unmatched_traffic(component, args)
     check_name(component, name)
     require(
         name not in ("system", "general-purpose", "default"),

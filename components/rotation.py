@@ -8,6 +8,7 @@ from pulumi_aws import cloudwatch, secretsmanager, serverlessrepository
 
 from components.alarms import Alarm, Metric, declare
 from components.checks import require
+from components.choices import choice
 from components.log_days import require_log_days
 from components.stored_secret import StoredSecret
 
@@ -74,15 +75,17 @@ class RotationFunction(pulumi.ComponentResource):
     arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: RotationFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        component = f'RotationFunction "{name}"'
+        strategy = choice(RotationStrategy, args["strategy"], component, "strategy")
         require(
-            (args["strategy"] is RotationStrategy.ALTERNATING_USERS) == ("admin_secret_arn" in args),
-            f'RotationFunction "{name}"',
+            (strategy is RotationStrategy.ALTERNATING_USERS) == ("admin_secret_arn" in args),
+            component,
             "admin_secret_arn",
             "given" if "admin_secret_arn" in args else "absent",
             "the administrator's secret with alternating users, and only then",
             "pass it with ALTERNATING_USERS, leave it out with SINGLE_USER",
         )
-        require_log_days(f'RotationFunction "{name}"', args.get("log_days", 90))
+        require_log_days(component, args.get("log_days", 90))
         super().__init__("groundplan:index:RotationFunction", name, {}, opts)
         key_arn = pulumi.Output.from_input(args["kms_key_arn"])
         parameters: dict[str, pulumi.Input[str]] = {
@@ -105,7 +108,7 @@ class RotationFunction(pulumi.ComponentResource):
             tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        application = APPLICATIONS[args["strategy"]]
+        application = APPLICATIONS[strategy]
         stack = serverlessrepository.CloudFormationStack(
             f"{name}-application",
             application_id=key_arn.apply(lambda arn: f"{PUBLISHERS[partition(arn)][0]}{application}"),

@@ -9,6 +9,7 @@ from pulumi_aws import cloudwatch, wafv2
 
 from components.api_contract import EDGE_REGION, ORIGIN_HEADER
 from components.checks import require
+from components.choices import choice
 from components.log_days import require_log_days
 from components.web_acl_rules import EXTRA_GROUPS, custom_bodies, rules, visibility
 
@@ -73,7 +74,7 @@ class WebAcl(pulumi.ComponentResource):
     def __init__(self, name: str, args: WebAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(name, args)
         super().__init__("groundplan:index:WebAcl", name, {}, opts)
-        scope = WebAclScope(args["scope"])
+        scope = _scope(f'WebAcl "{name}"', args)
         region = EDGE_REGION if scope is WebAclScope.CLOUDFRONT else None
         inside = pulumi.ResourceOptions(parent=self)
         body_kib = args.get("max_body_kib", STANDARD_BODY_KIB)
@@ -135,8 +136,13 @@ def _inspection(scope: WebAclScope, kib: int) -> dict[str, object] | None:
     return {"request_bodies": [{kind: limit}]}
 
 
+def _scope(component: str, args: WebAclArgs) -> WebAclScope:
+    return choice(WebAclScope, args["scope"], component, "scope")
+
+
 def _check(name: str, args: WebAclArgs) -> None:
     who = f'WebAcl "{name}"'
+    _scope(who, args)
     require_log_days(who, args.get("log_days", 90))
     require(
         METRIC_NAME.fullmatch(name) is not None,

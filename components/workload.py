@@ -13,6 +13,7 @@ import pulumi_kubernetes as kubernetes
 from components import pod, pod_network
 from components.addresses import check_cidr
 from components.checks import require
+from components.choices import choice
 from components.cluster_access import TargetGroupBindingApi, object_options
 from components.pod_network import Destination
 
@@ -215,7 +216,7 @@ def _bind(
     # Both APIs have the same shape; `targetType` and the ARN are what Auto Mode insists on (containers-roadmap#2621).
     binding: pulumi.Resource = kubernetes.apiextensions.CustomResource(
         f"{name}-binding",
-        api_version=args.get("binding", TargetGroupBindingApi.AUTO_MODE).value,
+        api_version=_binding(f'Workload "{name}"', args).value,
         kind="TargetGroupBinding",
         metadata=metadata,
         spec={
@@ -307,8 +308,13 @@ def _scaling(args: WorkloadArgs, deployment: pulumi.Output[str]) -> dict[str, An
     }
 
 
+def _binding(component: str, args: WorkloadArgs) -> TargetGroupBindingApi:
+    return choice(TargetGroupBindingApi, args.get("binding", TargetGroupBindingApi.AUTO_MODE), component, "binding")
+
+
 def _check(name: str, args: WorkloadArgs) -> None:
     component = f'Workload "{name}"'
+    _binding(component, args)
     pod.check_name(component, name)
     pod.check_image(component, args["image"])
     pod.check_quantities(component, args["cpu_millicores"], args["memory_mib"], args.get("cpu_limit_millicores"))

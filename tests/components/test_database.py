@@ -309,6 +309,11 @@ def test_database_insights(mode: DatabaseInsights, days: int) -> None:
     assert inputs["monitoringInterval"] == 60
 
 
+def test_insights_given_as_a_word_are_what_the_word_says() -> None:
+    inputs = primary(with_database(given(insights="advanced"))).inputs
+    assert inputs["performanceInsightsRetentionPeriod"] == 465
+
+
 def test_provisioned_performance_is_passed_on_from_400_gib() -> None:
     inputs = primary(
         with_database(given(storage_gib=400, max_storage_gib=1200, iops=16_000, throughput_mibps=1_000))

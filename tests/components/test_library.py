@@ -182,3 +182,20 @@ def test_a_component_is_built_like_every_other(name: str, constructor: ast.Funct
         for key, value in zip(outputs.keys, outputs.values, strict=True):
             assert key is not None
             assert ast.unparse(value) == f"self.{ast.literal_eval(key)}"
+
+
+CHOICES = {each.name for each in classes().values() if each.base in ("Enum", "StrEnum")}
+
+
+@pytest.mark.parametrize("path", WITH_COMPONENTS, ids=label)
+def test_a_choice_may_come_as_its_word(path: Path) -> None:
+    """Compared as it came, a word would silently be none of the members; every one goes through `choice`."""
+    chosen = {
+        field.name
+        for given, field in ALL_ARGUMENTS
+        if given.module == path.stem and set(re.findall(r"\w+", field.type)) & CHOICES
+    }
+    for call in (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)):
+        if ast.unparse(call.func) == "choice":
+            chosen.discard(str(ast.literal_eval(call.args[3])))
+    assert chosen == set()

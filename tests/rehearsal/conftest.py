@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.rehearsal.cli import NoCli, find_cli
+
+
+@pytest.fixture(scope="session")
+def cli() -> Path:
+    """The Pulumi CLI on PATH; without one, whatever needs the real engine is skipped."""
+    try:
+        return find_cli()
+    except NoCli as reason:
+        pytest.skip(f"needs the Pulumi engine: {reason}")

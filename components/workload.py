@@ -42,7 +42,7 @@ class WorkloadArgs(TypedDict):
     min_pods: int
     """Pods that always run."""
     max_pods: int
-    """Equal to ``min_pods``: no autoscaling."""
+    """Equal to ``min_pods``: their number is fixed."""
     cpu_millicores: int
     """Request, in thousandths of a CPU."""
     memory_mib: int
@@ -105,7 +105,9 @@ class Workload(pulumi.ComponentResource):
         port = args.get("port", PORT)
         labels = pod.labels(name, args["system"], args["role"])
         metadata = {"name": name, "namespace": args["namespace"], "labels": labels}
-        scaled = args["max_pods"] > args["min_pods"]
+        # A fixed number too: were the Deployment to say it, the change to a range would take it out again, and the API
+        # server would go back to its default of one pod until the autoscaler is there.
+        scaled = args["max_pods"] > 1
 
         account = kubernetes.core.v1.ServiceAccount(
             f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=inside

@@ -85,10 +85,19 @@ def test_memory_counts_when_asked_to() -> None:
     }
 
 
-def test_a_fixed_number_of_pods_needs_no_autoscaler() -> None:
-    simulation = run(args(min_pods=2, max_pods=2))
-    assert simulation.named("order-api-deployment").inputs["spec"]["replicas"] == 2
+def test_a_single_pod_needs_no_autoscaler() -> None:
+    simulation = run(args(min_pods=1, max_pods=1))
+    assert simulation.named("order-api-deployment").inputs["spec"]["replicas"] == 1
     assert simulation.of_type("kubernetes:autoscaling/v2:HorizontalPodAutoscaler") == ()
+
+
+def test_t4_pods_of_a_fixed_number_stay_when_it_becomes_a_range() -> None:
+    """A field that leaves an applied object falls back to its default: of two pods, one would go."""
+    for most in (2, 5):
+        simulation = run(args(min_pods=2, max_pods=most))
+        assert "replicas" not in simulation.named("order-api-deployment").inputs["spec"]
+        scaling = simulation.named("order-api-scaling").inputs["spec"]
+        assert (scaling["minReplicas"], scaling["maxReplicas"]) == (2, most)
 
 
 def test_t4_a_rollout_never_goes_below_the_pods_that_serve() -> None:

@@ -126,7 +126,7 @@ class Cloud:
         """Compute id and outputs from the inputs."""
         item.outputs = {"arn": answer(kind.arn, item, self)} if kind.arn and "{id}" not in str(kind.arn) else {}
         if not item.id:
-            item.id = str(answer(kind.id, item, self))
+            item.id = str(answer(kind.id, item, self)) or item.hex(17)
         item.outputs = _outputs(item, kind, self)
 
     def add(self, item: Item) -> None:
@@ -159,15 +159,28 @@ class Cloud:
                 self._handles.pop(identifier, None)
         self._values.clear()
 
-    def create(self, item: Item, *, check: bool = True) -> list[Refusal]:
-        """Check and create. Refusals are collected and creation goes on, so that one run tells of all mistakes."""
+    def admit(self, item: Item) -> list[Refusal]:
+        """Everything for which an item would be refused; it gets its name here, but doesn't exist yet."""
         self.order(item.urn, item.dependencies or ())
         item.physical_name = names.physical_name(item, kind_of(item.type))
-        found = self.check(item) if check else []
-        found.extend(self._overwriting(item))
+        return [*self.check(item), *self._overwriting(item)]
+
+    def create(self, item: Item, *, check: bool = True) -> list[Refusal]:
+        """Admit and create. Refusals are collected and creation goes on, so that one run tells of all mistakes."""
+        found = self.admit(item) if check else []
         self.settle(item)
         self.refusals.extend(found)
         return found
+
+    def held(self, urn: str, token: str, identifier: str) -> Item | None:
+        """What the engine means by an id: the newest of the type that has it, of this URN if one has."""
+        found = [item for item in self.named(identifier) if item.type == token and item.id == identifier]
+        found.sort(key=lambda item: (item.urn == urn, item.generation))
+        return found[-1] if found else None
+
+    def generation(self, urn: str) -> int:
+        """One more than the newest that exists under a URN."""
+        return 1 + max((item.generation for item in self.items.values() if item.urn == urn), default=-1)
 
     def planned(self, item: Item) -> dict[str, Any]:
         """An item's outputs as a preview tells them: what is not given stays unknown."""

@@ -38,6 +38,8 @@ class Item:
     outputs: dict[str, Any] = field(default_factory=dict)
     adopted: bool = False
     """It was there before: the program only names it, and nothing is known of it."""
+    filled: bool = False
+    """Somebody put something into it: a bucket or a repository that isn't empty."""
 
     @property
     def arn(self) -> str:

@@ -272,7 +272,7 @@ class SimulatedMonitor(mocks.MockMonitor):
             secret_paths=secrets,
             dependencies=frozenset({*request.dependencies, provider, request.parent} - {"", self.stack_urn}),
             default_tags=place.tags,
-            generation=self._generation(urn),
+            generation=self.cloud.generation(urn) if urn in self.registered else 0,
             id=request.importId,
         )
         self.cloud.create(item)
@@ -340,9 +340,6 @@ class SimulatedMonitor(mocks.MockMonitor):
         if package == "aws" and isinstance(own, str):
             return providers.Place(own, place.tags)
         return place
-
-    def _generation(self, urn: str) -> int:
-        return sum(1 for item in self.cloud.items.values() if item.urn == urn) if urn in self.registered else 0
 
     def _refuse(self, urn: str, path: str, value: str, expected: str, remedy: str, source: str = "") -> None:
         self.cloud.refusals.append(Refusal(urn, path, value, expected, remedy, source))

@@ -37,6 +37,8 @@ class Unknown:
 
 UNKNOWN: Final = Unknown()
 
+CONTENT: Final = (pulumi.Asset, pulumi.Archive)
+
 Plain = Any
 """A plain value: None, bool, int, float, str, list, dict, `Unknown`, or Pulumi's Asset and Archive."""
 
@@ -79,20 +81,35 @@ def _special(fields: Mapping[str, Value], path: str, secrets: list[str]) -> Plai
         return _plain(fields["value"], path, secrets) if "value" in fields else UNKNOWN
     if signature == RESOURCE:
         return _plain(fields["id"], path, secrets) if "id" in fields else fields["urn"].string_value
-    if signature == ASSET:
-        if "text" in fields:
-            return pulumi.StringAsset(fields["text"].string_value)
-        if "path" in fields:
-            return pulumi.FileAsset(fields["path"].string_value)
-        return pulumi.RemoteAsset(fields["uri"].string_value)
-    if signature == ARCHIVE:
-        if "assets" in fields:
-            inside = fields["assets"].struct_value.fields
-            return pulumi.AssetArchive({name: _plain(each, path, secrets) for name, each in inside.items()})
-        if "path" in fields:
-            return pulumi.FileArchive(fields["path"].string_value)
-        return pulumi.RemoteArchive(fields["uri"].string_value)
+    if signature in (ASSET, ARCHIVE):
+        return _content(signature, fields, path, secrets)
     raise ValueError(f"{path} carries the unknown signature {signature}")
+
+
+def _content(signature: str, fields: Mapping[str, Value], path: str, secrets: list[str]) -> Plain:
+    """An asset or archive; the engine says its hash, which tells whether it changed."""
+    content: Any
+    if "assets" in fields:
+        inside = fields["assets"].struct_value.fields
+        content = pulumi.AssetArchive({name: _plain(each, path, secrets) for name, each in inside.items()})
+    elif "text" in fields:
+        content = pulumi.StringAsset(fields["text"].string_value)
+    elif "path" in fields:
+        local = pulumi.FileAsset if signature == ASSET else pulumi.FileArchive
+        content = local(fields["path"].string_value)
+    else:
+        remote = pulumi.RemoteAsset if signature == ASSET else pulumi.RemoteArchive
+        content = remote(fields["uri"].string_value)
+    content.hash = fields["hash"].string_value if "hash" in fields else ""
+    return content
+
+
+def same_content(one: object, other: object) -> bool:
+    """Whether two assets or archives hold the same."""
+    hashes = getattr(one, "hash", ""), getattr(other, "hash", "")
+    if all(hashes):
+        return hashes[0] == hashes[1]
+    return bool(_asset(one) == _asset(other))
 
 
 def encode(values: Mapping[str, Plain], secret: Iterable[str] = ()) -> Struct:

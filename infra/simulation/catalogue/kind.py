@@ -91,7 +91,7 @@ def _fact(name: str, item: Item) -> str:
     if name == "partition":
         return PARTITION
     if name == "arn":
-        return item.arn
+        return item.arn or str(item.known("arn") or "")
     if name == "uuid":
         return item.uuid()
     if name.startswith("hex") and name[3:].isdigit():

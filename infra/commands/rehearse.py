@@ -23,7 +23,7 @@ from infra.rehearsal.differences import Difference, compare
 from infra.rehearsal.judgement import judge
 from infra.system.model import System
 
-_WIDTH = 32
+_WIDTH = 38
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,17 +89,17 @@ def _plan(project: Project, stack: str) -> bool:
     from infra.__main__ import declare
     from infra.simulation import Simulation, simulate
 
+    environment = project.environments[stack]
+
     def simulated(system: System) -> Simulation:
-        environment = with_images(system, project.environments[stack])
-        return simulate(
-            partial(declare, system, environment), project=system.name, stack=stack, region=environment.region
-        )
+        whole = with_images(system, environment)
+        return simulate(partial(declare, system, whole), project=system.name, stack=stack, region=whole.region)
 
     print(f"\nPlanning {stack} in-process, in the simulated cloud")
     surprises: list[str] = []
     before = None
     first = growth.Change("deployed for the first time", project.system)
-    for change in (first, *growth.changes(project.system, datetime.date.today())):
+    for change in (first, *growth.changes(project.system, environment, datetime.date.today())):
         _begun(change.title)
         start = time.monotonic()
         after = simulated(change.system)

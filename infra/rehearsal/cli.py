@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from pulumi.automation import InvalidVersionError, PulumiCommand
@@ -35,7 +35,7 @@ def find_cli(install_to: Path | None = None, told: Callable[[str], None] = lambd
 
     ``told`` hears of the download before it begins. Raises NoCli.
     """
-    if importlib.util.find_spec("pip") is None:
+    if find_spec("pip") is None:
         raise NoCli(
             "Pulumi's Python host needs pip, which this Python environment lacks (`python -m ensurepip` adds it)"
         )

@@ -127,8 +127,7 @@ class Stack:
                 timeout=STEP_SECONDS,
             )
         except subprocess.TimeoutExpired:
-            said = (f"no end after {STEP_SECONDS:.0f} s",)
-            raise StepFailed(arguments[0], Difference(), said) from None
+            raise StepFailed(arguments[0], Difference(), (f"no end after {STEP_SECONDS:.0f} s",)) from None
         if done.returncode:
             said = tuple(line.strip() for line in done.stderr.splitlines() if "error:" in line)
             raise StepFailed(arguments[0], Difference(), said or (done.stderr.strip() or done.stdout.strip(),))

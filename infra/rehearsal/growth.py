@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from infra.environment import Environment
 from infra.system.model import Service, ShardGeneration, System
 
 FACTOR = 10
@@ -32,15 +33,21 @@ class Change:
     type: str = ""
 
 
-def changes(system: System, today: datetime.date) -> Iterator[Change]:
-    """The changes in their order, each on top of the one before."""
+def changes(system: System, environment: Environment, today: datetime.date) -> Iterator[Change]:
+    """The changes in their order, each on top of the one before.
+
+    Where services share one instance nobody has shards: there the declaration may say so, and nothing comes of it.
+    """
     loaded = more_load(system)
     yield Change("ten times the load", loaded)
     grown = with_service(loaded)
     yield Change("a service added", grown, added_service(loaded))
     sharded = sharded_service(grown)
     if sharded is not None:
-        yield Change(f"a shard added to {sharded}", with_shard(grown, today), sharded, _DATABASE)
+        title, expected = f"a shard added to {sharded}", (sharded, _DATABASE)
+        if environment.shared_database:
+            title, expected = f"{title} (shared here)", ("", "")
+        yield Change(title, with_shard(grown, today), *expected)
 
 
 def more_load(system: System) -> System:

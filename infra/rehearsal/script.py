@@ -108,7 +108,7 @@ class _Script:
         self._step("up", self.engine.up, lambda done: as_previewed(previewed, done))
         self._step("up again", self.engine.up, changes_nothing)
 
-        for change in growth.changes(self.stage.system, today):
+        for change in growth.changes(self.stage.system, self.stage.environment, today):
             self._change(change)
 
         self._step("refresh", self.engine.refresh, changes_nothing)

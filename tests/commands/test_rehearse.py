@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.commands import rehearse
+from infra.environment import Environment
 from infra.rehearsal import growth
 from infra.system.model import System
 from tests.samples import ROOT
@@ -40,12 +41,12 @@ def test_without_a_cli_it_is_a_plan_of_every_change(capsys: pytest.CaptureFixtur
         "deployed for the first time",
         "ten times the load",
         "a service added",
-        "a shard added to order",
+        "a shard added to order (shared here)",
     ]
     assert re.fullmatch(r"\d{3} created", counted["deployed for the first time"])
     assert "changed in place" in counted["ten times the load"]
     assert "created" in counted["a service added"]
-    assert "created" in counted["a shard added to order"]
+    assert re.fullmatch(r"\d{3} unchanged", counted["a shard added to order (shared here)"])
     assert lines[-1] == (
         "dev could be deployed and changed in these ways: nothing that holds data would be replaced or deleted."
     )
@@ -57,7 +58,7 @@ def without_user(system: System) -> System:
 
 
 def test_data_that_would_be_lost_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def changes(system: System, _: datetime.date) -> Iterator[growth.Change]:
+    def changes(system: System, _: Environment, __: datetime.date) -> Iterator[growth.Change]:
         yield growth.Change("a service removed", without_user(system))
 
     monkeypatch.setattr(growth, "changes", changes)

@@ -13,7 +13,7 @@ from infra.rehearsal.cli import NoCli, find_cli
 
 @pytest.fixture(autouse=True)
 def _with_pip(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr("infra.rehearsal.cli.find_spec", lambda name: name)
 
 
 pytestmark = pytest.mark.usefixtures("tools")
@@ -72,7 +72,7 @@ def test_one_without_its_python_host(tools: Path) -> None:
 
 
 def test_no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr("infra.rehearsal.cli.find_spec", lambda _: None)
     with pytest.raises(NoCli, match="needs pip"):
         find_cli()
 

@@ -21,7 +21,7 @@ def queues(**wanted: dict[str, object]) -> Simulation:
     def program() -> None:
         for name, args in wanted.items():
             options = args.pop("opts", None)
-            aws.sqs.Queue(name, opts=options, **args)  # type: ignore[arg-type]
+            aws.sqs.Queue(name, opts=options, **args)
 
     return simulate(program)
 

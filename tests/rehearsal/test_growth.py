@@ -11,7 +11,7 @@ from infra.capacity import check_shards
 from infra.rehearsal import growth
 from infra.system.loader import load_system
 from infra.system.model import System
-from tests.samples import as_yaml, changed, shop, system_of
+from tests.samples import as_yaml, changed, shop, stack, system_of
 
 TODAY = datetime.date(2026, 11, 23)
 
@@ -28,7 +28,7 @@ def with_shard_map(*generations: tuple[str, int]) -> System:
     ids=["shop", "one service", "thirty", "sqs", "sharded"],
 )
 def test_every_change_is_a_declaration_that_loads(system: System, tmp_path: Path) -> None:
-    for number, change in enumerate(growth.changes(system, TODAY)):
+    for number, change in enumerate(growth.changes(system, stack("prod"), TODAY)):
         file = tmp_path / str(number) / "system.yaml"
         file.parent.mkdir()
         file.write_text(as_yaml(change.system))
@@ -38,8 +38,8 @@ def test_every_change_is_a_declaration_that_loads(system: System, tmp_path: Path
 
 
 def test_changes_build_on_each_other() -> None:
-    titles = [change.title for change in growth.changes(shop(), TODAY)]
-    last = list(growth.changes(shop(), TODAY))[-1].system
+    titles = [change.title for change in growth.changes(shop(), stack("prod"), TODAY)]
+    last = list(growth.changes(shop(), stack("prod"), TODAY))[-1].system
     assert titles == ["ten times the load", "a service added", "a shard added to order"]
     assert last.requirements.requests_per_second == 10 * shop().requirements.requests_per_second
     assert set(last.services) == {*shop().services, "trial"}
@@ -47,6 +47,12 @@ def test_changes_build_on_each_other() -> None:
         ("2000-01-01", 1),
         ("2026-11-23", 2),
     ]
+
+
+def test_where_one_instance_is_shared_no_database_is_expected() -> None:
+    expected = {name: list(growth.changes(shop(), stack(name), TODAY))[-1] for name in ("dev", "prod")}
+    assert (expected["dev"].title, expected["dev"].service) == ("a shard added to order (shared here)", "")
+    assert (expected["prod"].service, expected["prod"].type) == ("order", "aws:rds/instance:Instance")
 
 
 def test_load_stays_within_what_may_be_declared() -> None:

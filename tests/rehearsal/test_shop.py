@@ -15,7 +15,12 @@ from infra.simulation.faults import Fault
 from infra.simulation.provider import ProviderServers
 from tests.samples import ROOT, shop, stack
 
-SHARDED = growth.sharded_service(shop())
+DATABASE = "aws:rds/instance:Instance"
+
+
+def shard_step(rehearsal: Rehearsal) -> str:
+    shared = " (shared here)" if stack(rehearsal.stack).shared_database else ""
+    return f"a shard added to {growth.sharded_service(shop())}{shared}"
 
 
 @pytest.fixture(scope="module", params=["dev", "prod"])
@@ -36,7 +41,7 @@ def test_every_step_is_reached(rehearsal: Rehearsal) -> None:
         "up again",
         "ten times the load",
         "a service added",
-        f"a shard added to {SHARDED}",
+        shard_step(rehearsal),
         "refresh",
         *lifted,
         "destroy",
@@ -70,9 +75,11 @@ def test_a_service_more_loses_nothing_and_brings_its_own(rehearsal: Rehearsal) -
 
 
 def test_a_shard_more_is_a_database_more_and_touches_no_other(rehearsal: Rehearsal) -> None:
-    """D3: rows stay where they are, so the databases that hold them do too."""
-    done = rehearsal.step(f"a shard added to {SHARDED}").done
-    assert "aws:rds/instance:Instance" in {type_of(urn) for urn in done.created}
+    """D3: rows stay where they are, so the databases that hold them do too; a shared one stays alone."""
+    done = rehearsal.step(shard_step(rehearsal)).done
+    databases = [urn for urn in done.created if type_of(urn) == DATABASE]
+    assert bool(databases) != stack(rehearsal.stack).shared_database
+    assert not [urn for urn in done.touched if type_of(urn) == DATABASE]
     assert done.lost == ()
 
 

@@ -22,7 +22,7 @@ test: setup ## Check format, lint and types, and run all tests
 	@$(VENV)/bin/ruff format --check --quiet .
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary
-	@$(PYTHON) -m pytest --quiet --numprocesses 2
+	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadgroup
 
 bench: setup ## Measure planning, simulating and copying against floors measured in the same run
 	@$(PYTHON) -m bench

@@ -1,4 +1,4 @@
-"""Whole graphs of the program, simulated once each: the root's own stacks, and what differs from them in one respect."""
+"""Whole graphs of the program, simulated once each: the root's stacks, and what differs from them in one respect."""
 
 from __future__ import annotations
 
@@ -187,6 +187,6 @@ def graph_of(name: str) -> Graph:
 
 
 def on(*names: str) -> pytest.MarkDecorator:
-    """Run a test on each of these variants; it takes the `graph`. Tests of one variant share a process, and so its graph."""
+    """Run a test on each of these variants; it takes the `graph`, which tests of one variant share."""
     marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
     return pytest.mark.parametrize("graph", marked, indirect=True)

@@ -83,7 +83,7 @@ def test_s5_backups_of_everything_that_is_tagged_for_it(graph: Graph) -> None:
     provider = graph.one("pulumi:providers:aws", "region")
     scope = {"system": graph.system.name, "environment": graph.environment.name}
     for own_tag in scope.items():
-        assert '"%s": "%s"' % own_tag in provider.inputs["defaultTags"]
+        assert '"{}": "{}"'.format(*own_tag) in provider.inputs["defaultTags"]
     selected = {}
     for selection in graph.some("aws:backup/selection:Selection"):
         (condition,) = selection.inputs["conditions"]

@@ -199,6 +199,8 @@ class Cloud:
         for other in self.items.values():
             if other is item or other.adopted or other.urn == item.urn:
                 continue
+            if other.type.partition(":")[0] != item.type.partition(":")[0]:
+                continue  # AWS knows nothing of what a cluster's objects name
             for path, value in leaves(other.inputs, ""):
                 if value in own and item.type in references._types_for(kind_of(other.type).references, path):
                     found.append(other)

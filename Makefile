@@ -15,7 +15,7 @@ setup: ## Set up Python (other commands do it by themselves)
 	@bash infra/setup.sh $(VENV)
 
 demo: setup ## From answers to a planned, rehearsed system, with no account; start here
-	@$(PYTHON) -m infra.commands.demo
+	@$(PYTHON) -m infra.commands.demo $(if $(AGAIN),--again)
 
 test: setup ## Check format, lint and types, and run all tests
 	@echo "Format, lint, types"

@@ -10,7 +10,12 @@ from tests.projects import commit_project, make_project, snapshot
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return snapshot(tmp_path_factory.mktemp("template") / "groundplan")
+    return snapshot(tmp_path_factory.mktemp("template") / "groundplan", whole=False)
+
+
+@pytest.fixture(scope="session")
+def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return snapshot(tmp_path_factory.mktemp("whole") / "groundplan")
 
 
 @pytest.fixture(scope="session")

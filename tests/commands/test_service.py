@@ -14,7 +14,7 @@ from infra.commands import service
 from infra.commands.service import added, change, parse_settings, removed, resized, with_shards
 from infra.problems import ProblemsFound
 from infra.system.loader import load_system
-from tests.projects import commit_all, git
+from tests.projects import commit_all, commit_project, git, make_project
 
 TODAY = datetime.date(2026, 11, 23)
 
@@ -246,8 +246,6 @@ def test_without_git_it_says_what_to_do(shop_without_git: Path) -> None:
 
 @pytest.fixture
 def shop_without_git(template: Path, tmp_path: Path) -> Path:
-    from tests.projects import make_project
-
     return make_project(template, tmp_path / "plain")
 
 
@@ -290,6 +288,24 @@ def test_preview_changes_nothing(
     monkeypatch.chdir(unchanged)
     assert service.main(["add", "invoice", "--dry-run"]) == 0
     assert "+  invoice:" in capsys.readouterr().out
+
+
+def test_the_document_and_the_plan_follow(
+    whole_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command ends with everything in step: what the project's own `make plan` would change is nothing."""
+    project = commit_project(make_project(whole_template, tmp_path / "shop", {"services": ["user"]}))
+    monkeypatch.chdir(project)
+    assert service.main(["add", "invoice"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "database.invoice" in said.out
+    assert "/api/v1/invoices" in (project / "ARCHITECTURE.md").read_text()
+    assert set(git(project, "diff", "--name-only").split()) == {
+        ".copier-answers.yml",
+        "ARCHITECTURE.md",
+        "system.yaml",
+    }
 
 
 def test_a_file_can_say_what_a_line_cannot(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,13 @@ from tests.projects import borrowed_environment, make_project, snapshot
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return snapshot(tmp_path_factory.mktemp("template") / "groundplan")
+    """Enough to try answers and updates."""
+    return snapshot(tmp_path_factory.mktemp("template") / "groundplan", whole=False)
+
+
+@pytest.fixture(scope="session")
+def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return snapshot(tmp_path_factory.mktemp("whole") / "groundplan")
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +24,6 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shop(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop(whole_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the default answers make; read only."""
-    return make_project(template, tmp_path_factory.mktemp("shop") / "shop")
+    return make_project(whole_template, tmp_path_factory.mktemp("shop") / "shop")

@@ -91,8 +91,8 @@ def answers(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def project(template: Path, answers: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_project(template, tmp_path_factory.mktemp("matrix") / "project", answers)
+def project(whole_template: Path, answers: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project(whole_template, tmp_path_factory.mktemp("matrix") / "project", answers)
 
 
 def test_its_files_are_there(project: Path, answers: dict[str, Any]) -> None:

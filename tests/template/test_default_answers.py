@@ -21,7 +21,7 @@ def test_default_answers_render_the_roots_own_file(shop: Path, name: str) -> Non
     assert (shop / name).read_text() == (ROOT / name).read_text()
 
 
-def test_the_spine_is_in_a_project_file_for_file(shop: Path, template: Path) -> None:
+def test_the_spine_is_in_a_project_file_for_file(shop: Path, whole_template: Path) -> None:
     def files(where: Path) -> dict[str, bytes]:
         return {
             str(path.relative_to(where)): path.read_bytes()
@@ -30,7 +30,7 @@ def test_the_spine_is_in_a_project_file_for_file(shop: Path, template: Path) -> 
             if path.is_file() and "__pycache__" not in path.parts
         }
 
-    expected = {name: content for name, content in files(template).items() if name not in LEFT_OUT}
+    expected = {name: content for name, content in files(whole_template).items() if name not in LEFT_OUT}
     assert expected
     assert files(shop) == expected
 

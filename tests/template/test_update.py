@@ -24,7 +24,7 @@ def replace(path: Path, old: str, new: str) -> None:
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template with one release."""
-    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan")
+    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", whole=False)
     git(template, "tag", "v0.1.0")
     return template
 

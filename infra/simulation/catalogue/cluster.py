@@ -56,7 +56,6 @@ KINDS = (
         outputs={
             "endpoint": _endpoint,
             "certificateAuthority": _authority,
-            "certificateAuthorities": lambda item, cloud: [_authority(item, cloud)],
             "identities": _identities,
             "vpcConfig": _vpc_config,
             "clusterId": "{uuid}",

@@ -89,7 +89,7 @@ KINDS = (
             "originAccessControlId": "aws:cloudfront/originAccessControl:OriginAccessControl",
             "vpcOriginId": "aws:cloudfront/vpcOrigin:VpcOrigin",
         },
-        replaces=("stagingEnabled", "staging"),
+        replaces=("staging",),
     ),
     Kind(
         "aws:cloudfront/originAccessControl:OriginAccessControl",

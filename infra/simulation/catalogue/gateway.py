@@ -145,7 +145,9 @@ KINDS = (
         replaces=("restApi", "name", "contentType"),
     ),
     _of_api(
-        "aws:apigateway/response:Response", id="aggr-{restApi}-{responseType}", replaces=("restApi", "responseType")
+        "aws:apigateway/response:Response",
+        id="aggr-{restApiId}-{responseType}",
+        replaces=("restApiId", "responseType"),
     ),
     Kind("aws:apigateway/restApiPolicy:RestApiPolicy", id="{restApiId}", replaces=("restApiId",), singleton=True),
     Kind(

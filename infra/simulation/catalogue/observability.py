@@ -54,7 +54,6 @@ KINDS = (
                 auto=property_name == "name",
                 source="CloudWatch API: PutMetricAlarm",
             ),
-            outputs={"evaluateLowSampleCountPercentiles": ""},
             replaces=(property_name,),
         )
         for token, property_name in (

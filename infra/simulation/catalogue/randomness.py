@@ -98,19 +98,17 @@ KINDS = (
         replaces=_REPLACES_ALL,
     ),
     Kind("random:index/randomShuffle:RandomShuffle", id="-", outputs={"results": _shuffled}, replaces=_REPLACES_ALL),
-    *(
-        Kind(
-            token,
-            id=_identifier("b64Url"),
-            outputs={
-                "hex": _identifier("hex"),
-                "dec": _identifier("dec"),
-                "b64Std": _identifier("b64Std"),
-                "b64Url": _identifier("b64Url"),
-                "base64": _identifier("b64Std"),
-            },
-            replaces=_REPLACES_ALL,
-        )
-        for token in ("random:index/randomId:RandomId", "random:index/randomBytes:RandomBytes")
+    Kind(
+        "random:index/randomId:RandomId",
+        id=_identifier("b64Url"),
+        outputs={form: _identifier(form) for form in ("hex", "dec", "b64Std", "b64Url")},
+        replaces=_REPLACES_ALL,
+    ),
+    Kind(
+        "random:index/randomBytes:RandomBytes",
+        id=_identifier("b64Std"),
+        outputs={"hex": _identifier("hex"), "base64": _identifier("b64Std")},
+        replaces=_REPLACES_ALL,
+        stateful=True,
     ),
 )

@@ -28,11 +28,10 @@ _BACKUP_NAME = Name(
 )
 
 
-def _part(token: str) -> Kind:
+def _part(name: str, *replaces: str) -> Kind:
     """A bucket's setting that is a resource of its own: one for each bucket."""
-    return Kind(
-        token, id="{bucket}", references=_BUCKET_REFERENCE, replaces=("bucket", "expectedBucketOwner"), singleton=True
-    )
+    token = f"aws:s3/{name[0].lower()}{name[1:]}:{name}"
+    return Kind(token, id="{bucket}", references=_BUCKET_REFERENCE, replaces=("bucket", *replaces), singleton=True)
 
 
 KINDS = (
@@ -59,21 +58,26 @@ KINDS = (
         singleton=True,
     ),
     *(
-        _part(f"aws:s3/{name[0].lower()}{name[1:]}:{name}")
+        _part(name, "expectedBucketOwner")
         for name in (
-            "BucketPublicAccessBlock",
             "BucketVersioning",
             "BucketServerSideEncryptionConfiguration",
             "BucketLifecycleConfiguration",
-            "BucketOwnershipControls",
             "BucketLogging",
             "BucketAcl",
             "BucketCorsConfiguration",
             "BucketObjectLockConfiguration",
-            "BucketNotification",
             "BucketWebsiteConfiguration",
-            "BucketReplicationConfig",
             "BucketAccelerateConfiguration",
+        )
+    ),
+    *(
+        _part(name)
+        for name in (
+            "BucketPublicAccessBlock",
+            "BucketOwnershipControls",
+            "BucketNotification",
+            "BucketReplicationConfig",
         )
     ),
     *(

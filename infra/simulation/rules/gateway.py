@@ -242,6 +242,10 @@ def methods_have_integrations(cloud: Cloud) -> Iterator[Broken]:
             )
 
 
+def _api_of(part: Item) -> object:
+    return part.known("restApi") or part.known("restApiId")
+
+
 @whole
 def deployments_wait(cloud: Cloud) -> Iterator[Broken]:
     """A deployment takes a picture of the API: it waits for every method and integration.
@@ -250,7 +254,7 @@ def deployments_wait(cloud: Cloud) -> Iterator[Broken]:
     """
     parts = [*cloud.of(METHOD), *cloud.of(INTEGRATION), *cloud.of("aws:apigateway/response:Response")]
     for deployment in cloud.of(DEPLOYMENT):
-        own = [part for part in parts if part.known("restApi") == deployment.known("restApi") is not None]
+        own = [part for part in parts if _api_of(part) == deployment.known("restApi") is not None]
         if not any(part.type == METHOD for part in own) and cloud.find(API, deployment.known("restApi")):
             api_ = cloud.find(API, deployment.known("restApi"))
             if api_ is not None and api_.get("body") is None:

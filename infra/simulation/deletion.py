@@ -19,6 +19,20 @@ _EMPTYING = {
 }
 
 
+_LIVES_IN = {"aws:msk/topic:Topic": "clusterArn"}
+"""What a thing's own property says it is inside of, and goes with."""
+
+
+def inside(item: Item, cloud: Cloud) -> list[Item]:
+    """What goes when an item does: a cluster's objects, the topics that its brokers hold."""
+    if item.type == CLUSTER:
+        endpoint = item.outputs.get("endpoint")
+        return [each for each in cloud.items.values() if each.type.startswith("kubernetes:") and each.place == endpoint]
+    if not item.arn:
+        return []
+    return [each for token, path in _LIVES_IN.items() for each in cloud.of(token) if each.known(path) == item.arn]
+
+
 def refusal_to_delete(item: Item, cloud: Cloud) -> Refusal | None:
     """Why an item can't go: it is protected, not empty, in use, or its cluster is no longer there."""
     kind = kind_of(item.type)
@@ -52,7 +66,8 @@ def refusal_to_delete(item: Item, cloud: Cloud) -> Refusal | None:
             "delete objects before their cluster, or with deleted_with",
         )
     if kind.guarded:
-        users = cloud.users_of(item)
+        going = {id(each) for each in inside(item, cloud)}
+        users = [user for user in cloud.users_of(item) if id(user) not in going]
         if users:
             return Refusal(
                 item.urn,

@@ -25,11 +25,10 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from infra.simulation import invokes, names, providers, schema, state
 from infra.simulation.catalogue import kind_of
-from infra.simulation.catalogue.cluster import CLUSTER
 from infra.simulation.catalogue.kind import Kind
 from infra.simulation.changes import changes
 from infra.simulation.cloud import Cloud
-from infra.simulation.deletion import refusal_to_delete
+from infra.simulation.deletion import inside, refusal_to_delete
 from infra.simulation.faults import Call, Faults, Struck
 from infra.simulation.item import Item
 from infra.simulation.refusals import Refusal
@@ -192,9 +191,8 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             refusal = refusal_to_delete(item, self.cloud)
             if refusal is not None:
                 _stop(context, [refusal])
-            self.cloud.remove(item)
-            if token == CLUSTER:
-                self._bury(item)
+            for each in (*inside(item, self.cloud), item):
+                self.cloud.remove(each)
         return Empty()
 
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
@@ -239,13 +237,6 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
         except Struck as struck:
             codes = {"throttle": grpc.StatusCode.RESOURCE_EXHAUSTED, "hang": grpc.StatusCode.DEADLINE_EXCEEDED}
             _abort(context, codes.get(struck.fault.kind, grpc.StatusCode.UNKNOWN), str(struck))
-
-    def _bury(self, cluster: Item) -> None:
-        """Objects die with their cluster."""
-        endpoint = cluster.outputs.get("endpoint")
-        for item in list(self.cloud.items.values()):
-            if item.type.startswith("kubernetes:") and item.place == endpoint:
-                self.cloud.remove(item)
 
 
 class ProviderServers:

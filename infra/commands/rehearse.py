@@ -34,9 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--in-process", action="store_true", help="plan only, even where there is a Pulumi CLI")
     options = parser.parse_args(arguments)
     named = options.stack or os.environ.get("STACK", "").split()
-    return run(
-        lambda: rehearse_project(Path.cwd(), named, install=not options.no_install, in_process=options.in_process)
-    )
+    try:
+        return run(
+            lambda: rehearse_project(Path.cwd(), named, install=not options.no_install, in_process=options.in_process)
+        )
+    except KeyboardInterrupt:
+        print("\nStopped. What was rehearsed was simulated, and is gone.", file=sys.stderr)
+        return 130
 
 
 def rehearse_project(folder: Path, named: Sequence[str], *, install: bool, in_process: bool) -> int:

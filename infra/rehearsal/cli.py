@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ _INSTALL = (
     "import socket, sys; socket.setdefaulttimeout(float(sys.argv[2]));"
     "from pulumi.automation import PulumiCommand; PulumiCommand.install(root=sys.argv[1])"
 )
+_NOISE = re.compile(r"^[\w.]+: |<urlopen error |>$")
+"""What Python puts around a network's own words."""
 _HOST = "pulumi-language-python"
 
 
@@ -82,7 +85,7 @@ def _install(root: Path, seconds: float) -> None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
     if process.returncode:
-        reason = said.strip().rpartition("\n")[2].strip()
+        reason = _NOISE.sub("", said.strip().rpartition("\n")[2].strip())
         raise NoCli(f"no Pulumi CLI was found on PATH, and its installer can't be reached ({reason})")
 
 

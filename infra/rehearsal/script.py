@@ -139,7 +139,7 @@ class _Script:
         self._step(change.title, run, lambda done: judge(change, done))
 
     def _destroy(self) -> None:
-        """A protected stack takes what a user has to do: configuration, `up`, `pulumi state unprotect`, `destroy`."""
+        """What is retained on purpose (API Gateway's account role, which other stacks may use) isn't left behind."""
         resources = self.engine.resources()
         kept = {resource["urn"] for resource in resources if resource.get("retainOnDelete")}
         if self.stage.environment.protect:
@@ -147,6 +147,7 @@ class _Script:
         self._step("destroy", self.engine.destroy, lambda _: self._left(kept))
 
     def _lift_protection(self) -> Outcome:
+        """As a user has to: `protect: false`, `up`; `pulumi state unprotect` for what that didn't reach."""
         start = time.monotonic()
         self.engine.configure(f"{self.stage.system.name}:protect", "false")
         done = self.engine.up().done

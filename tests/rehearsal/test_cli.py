@@ -93,8 +93,9 @@ def test_the_installer_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_an_installer_that_cannot_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "_INSTALL", "raise OSError('Name or service not known')")
-    with pytest.raises(NoCli, match=r"installer can't be reached \(OSError: Name or service not known\)"):
+    unreachable = "import urllib.error; raise urllib.error.URLError('Name or service not known')"
+    monkeypatch.setattr(cli, "_INSTALL", unreachable)
+    with pytest.raises(NoCli, match=r"installer can't be reached \(Name or service not known\)$"):
         find_cli(tmp_path / "installed")
 
 

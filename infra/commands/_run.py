@@ -21,4 +21,11 @@ def run(command: Callable[[], int]) -> int:
         # `make plan | head` has read enough. What is still buffered must not fail again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        from pulumi import RunError  # most commands never load Pulumi
+
+        if not isinstance(error, RunError):
+            raise
+        print(error, file=sys.stderr)
+        return 1
     return status

@@ -89,10 +89,7 @@ def _kafka(site: Site, ground: Ground, planned: EventsPlan, kafka: KafkaPlan) ->
         args["replication"] = kafka.replication
         args["min_in_sync"] = kafka.min_in_sync
     if kafka.storage_gb is not None:
-        # Express decides all three by itself.
         args["storage_gib"] = kafka.storage_gb
-        args["replication"] = kafka.replication
-        args["min_in_sync"] = kafka.min_in_sync
     return Kafka("kafka", args, site.here())
 
 

@@ -24,9 +24,11 @@ BROUGHT = frozenset(
         "eks.amazonaws.com/v1:IngressClassParams",
         "karpenter.sh/v1:NodePool",
         "karpenter.sh/v1:NodeClaim",
+        "elbv2.k8s.aws/v1beta1:TargetGroupBinding",
     }
 )
-"""Kinds that an Auto Mode cluster has from the start (EKS user guide, "Learn about EKS Auto Mode")."""
+"""Kinds that an Auto Mode cluster has from the start (EKS user guide, "Learn about EKS Auto Mode"), and the one of the
+AWS Load Balancer Controller, which a cluster that is brought along may run."""
 _TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
 
 

@@ -11,6 +11,7 @@ from components.arn import managed_policy
 from components.checks import require
 from components.database_checks import require_name
 from components.iam import trust
+from components.names import autonamed
 from components.resource_policy import document
 
 # What these tags are on is backed up.
@@ -20,7 +21,8 @@ SNAPSHOT = "true"
 CONTINUOUS = "continuous"
 """Any second of the last days; for buckets, which have no such recovery of their own."""
 
-# A vault's name has 50 characters, of which Pulumi's suffix takes 8.
+# AWS Backup API: the names of vaults, plans and selections have at most 50 characters.
+LONGEST_NAME = 50
 NAME_LENGTH = 40
 # AWS Backup developer guide, "Continuous backups and point-in-time restore".
 MOST_CONTINUOUS_DAYS = 35
@@ -120,7 +122,7 @@ class Backup(pulumi.ComponentResource):
             },
         )
         snapshots = backup.Plan(
-            f"{name}-snapshots",
+            autonamed(f"{name}-snapshots", LONGEST_NAME),
             rules=[
                 _rule("daily", DAILY, args.get("daily_days", 35), vault, copy_vault),
                 _rule("weekly", WEEKLY, args.get("weekly_days", 90), vault, copy_vault),
@@ -130,7 +132,7 @@ class Backup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         continuous = backup.Plan(
-            f"{name}-continuous",
+            autonamed(f"{name}-continuous", LONGEST_NAME),
             rules=[
                 _rule("continuous", DAILY, args.get("continuous_days", 35), vault, copy_vault, continuous=True),
             ],
@@ -163,7 +165,7 @@ class Backup(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         vault = backup.Vault(
-            name,
+            autonamed(name, LONGEST_NAME),
             kms_key_arn=kms_key_arn,
             force_destroy=not protect,
             region=region,
@@ -218,7 +220,7 @@ class Backup(pulumi.ComponentResource):
 
     def _selection(self, name: str, value: str, plan: backup.Plan, role: iam.Role, args: BackupArgs) -> None:
         backup.Selection(
-            name,
+            autonamed(name, LONGEST_NAME),
             plan_id=plan.id,
             iam_role_arn=role.arn,
             # Everything that meets all conditions; `selection_tags` would take what meets any.

@@ -193,11 +193,11 @@ class Cloud:
         self.refusals.extend(self._refusal(broken.item, *broken.words) for broken in check_whole(self) if broken.item)
 
     def users_of(self, item: Item) -> list[Item]:
-        """What refers to an item, and so keeps it from being deleted."""
+        """What refers to an item, and so keeps it from being deleted; AWS knows nothing of Kubernetes objects."""
         own = set(_handles(item))
         found = []
         for other in self.items.values():
-            if other is item or other.adopted or other.urn == item.urn:
+            if other is item or other.adopted or other.urn == item.urn or other.type.startswith("kubernetes:"):
                 continue
             if other.type.partition(":")[0] != item.type.partition(":")[0]:
                 continue  # AWS knows nothing of what a cluster's objects name

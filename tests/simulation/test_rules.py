@@ -1,4 +1,4 @@
-"""Each rule that AWS and Kubernetes enforce: something that breaks it is refused and told why, its twin is accepted (U5)."""
+"""Each rule of AWS and Kubernetes: what breaks it is refused and told why, and its twin is accepted (U5)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ CASES: list[Case] = [case for module in _MODULES for case in module.CASES]
 def test_what_breaks_a_rule_is_refused_with_its_source(case: Case) -> None:
     refusals = outcome(case, broken=True)
     source = known_rules()[case.rule]
-    told = [each for each in refusals if each.path == case.path and case.says in each.expected and each.source == source]
+    told = [
+        each for each in refusals if each.path == case.path and case.says in each.expected and each.source == source
+    ]
     assert told, f"expected {case.path}: {case.says}\n" + "\n".join(map(str, refusals))
     assert told[0].remedy
 
@@ -30,7 +32,8 @@ def test_its_twin_is_accepted(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {case.rule for case in CASES} == set(known_rules())
+    told_by_order = {"gateway.methods_have_integrations", "gateway.logs_need_an_account_role"}  # test_order.py
+    assert {case.rule for case in CASES} | told_by_order == set(known_rules())
 
 
 def test_every_rule_says_where_it_is_written() -> None:

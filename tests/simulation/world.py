@@ -27,7 +27,12 @@ class World:
         self._made: list[str] = []
 
     def make(
-        self, token: str, name: str = "it", inputs: Mapping[str, Any] | None = None, *, place: str = "eu-central-1",
+        self,
+        token: str,
+        name: str = "it",
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        place: str = "eu-central-1",
         first: Iterable[str] | None = None,
     ) -> Item:
         """Create a resource; what is wrong with it is in ``cloud.refusals``. ``first`` are the URNs it waits for."""
@@ -43,14 +48,20 @@ class World:
 
     def subnet(self, number: int = 0, zone: str = "") -> Item:
         zone = zone or "abc"[number]
-        inputs = {"vpcId": self.vpc().id, "cidrBlock": f"10.0.{number * 16}.0/20", "availabilityZone": f"eu-central-1{zone}"}
+        inputs = {
+            "vpcId": self.vpc().id,
+            "cidrBlock": f"10.0.{number * 16}.0/20",
+            "availabilityZone": f"eu-central-1{zone}",
+        }
         return self._once("aws:ec2/subnet:Subnet", f"subnet-{number}", inputs)
 
     def subnets(self) -> list[str]:
         return [self.subnet(number).id for number in range(3)]
 
     def group(self, name: str = "door") -> Item:
-        return self._once("aws:ec2/securityGroup:SecurityGroup", name, {"vpcId": self.vpc().id, "description": "A door"})
+        return self._once(
+            "aws:ec2/securityGroup:SecurityGroup", name, {"vpcId": self.vpc().id, "description": "A door"}
+        )
 
     def other_vpc(self) -> Item:
         return self._once("aws:ec2/vpc:Vpc", "other", {"cidrBlock": "10.1.0.0/16"})
@@ -88,7 +99,10 @@ def document(*statements: Mapping[str, Any]) -> str:
 def key_policy(*services: str) -> str:
     return document(
         allow("kms:*", Principal={"AWS": ACCOUNT_ROOT}),
-        *(allow("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*", Principal={"Service": each}) for each in services),
+        *(
+            allow("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey*", Principal={"Service": each})
+            for each in services
+        ),
     )
 
 

@@ -65,16 +65,6 @@ def key(item: Item, _: Cloud) -> Iterator[Broken]:
         yield Broken("enableKeyRotation", "false, as the key is not symmetric", "rotate it by hand")
 
 
-@rule("aws:kms/alias:Alias")
-def alias_target(item: Item, _: Cloud) -> Iterator[Broken]:
-    """An alias has a target.
-
-    Source: KMS API, CreateAlias.
-    """
-    if item.get("targetKeyId") == "":
-        yield Broken("targetKeyId", "a key", "pass the key's id")
-
-
 @rule("aws:secretsmanager/secret:Secret")
 def secret(item: Item, _: Cloud) -> Iterator[Broken]:
     """A deleted secret can be had back for 7 to 30 days, or not at all.

@@ -43,7 +43,9 @@ def table(world: World) -> str:
 def route(world: World) -> Inputs:
     gateway = world.make("aws:ec2/internetGateway:InternetGateway", "way", {"vpcId": world.vpc().id})
     routes = table(world)
-    world.make(_ROUTE, "there", {"routeTableId": routes, "destinationCidrBlock": "192.168.0.0/16", "gatewayId": gateway.id})
+    world.make(
+        _ROUTE, "there", {"routeTableId": routes, "destinationCidrBlock": "192.168.0.0/16", "gatewayId": gateway.id}
+    )
     return {"routeTableId": routes, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id}
 
 
@@ -53,7 +55,11 @@ def far_gateway(world: World) -> str:
 
 def association(world: World) -> Inputs:
     routes = table(world)
-    world.make("aws:ec2/routeTableAssociation:RouteTableAssociation", "there", {"subnetId": world.subnet(1).id, "routeTableId": routes})
+    world.make(
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        "there",
+        {"subnetId": world.subnet(1).id, "routeTableId": routes},
+    )
     return {"subnetId": world.subnet(0).id, "routeTableId": routes}
 
 
@@ -106,7 +112,14 @@ def flow_log(world: World) -> Inputs:
 
 def acl_rule(world: World) -> Inputs:
     acl = world.make("aws:ec2/networkAcl:NetworkAcl", "acl", {"vpcId": world.vpc().id})
-    base = {"networkAclId": acl.id, "protocol": "tcp", "ruleAction": "allow", "fromPort": 1, "toPort": 2, "cidrBlock": "10.0.0.0/16"}
+    base = {
+        "networkAclId": acl.id,
+        "protocol": "tcp",
+        "ruleAction": "allow",
+        "fromPort": 1,
+        "toPort": 2,
+        "cidrBlock": "10.0.0.0/16",
+    }
     world.make(_ACL_RULE, "there", {**base, "ruleNumber": 100})
     return {**base, "ruleNumber": 110}
 
@@ -128,28 +141,100 @@ CASES = (
     Case("addresses.vpc_range", "aws:ec2/vpc:Vpc", vpc, {"cidrBlock": "10.9.0.1/16"}, "cidrBlock", "no host bits"),
     Case("addresses.vpc_range", "aws:ec2/vpc:Vpc", vpc, {"cidrBlock": "10.0.0.0/8"}, "cidrBlock", "/16 to /28"),
     Case("addresses.subnet_range", _SUBNET, subnet, {"cidrBlock": "10.0.8.0/21"}, "cidrBlock", "subnet-0's"),
-    Case("addresses.subnet_range", _SUBNET, subnet, {"cidrBlock": "172.16.0.0/20"}, "cidrBlock", "a part of its VPC's 10.0.0.0/16"),
+    Case(
+        "addresses.subnet_range",
+        _SUBNET,
+        subnet,
+        {"cidrBlock": "172.16.0.0/20"},
+        "cidrBlock",
+        "a part of its VPC's 10.0.0.0/16",
+    ),
     Case("addresses.subnet_range", _SUBNET, subnet, {"cidrBlock": "ten"}, "cidrBlock", "CIDR notation"),
-    Case("addresses.subnet_zone", _SUBNET, subnet, {"availabilityZone": "us-east-1a"}, "availabilityZone", "a zone of eu-central-1"),
-    Case("addresses.security_rule", _INGRESS, ingress, {"fromPort": 80, "toPort": 80}, "securityGroupId", "is the same"),
+    Case(
+        "addresses.subnet_zone",
+        _SUBNET,
+        subnet,
+        {"availabilityZone": "us-east-1a"},
+        "availabilityZone",
+        "a zone of eu-central-1",
+    ),
+    Case(
+        "addresses.security_rule", _INGRESS, ingress, {"fromPort": 80, "toPort": 80}, "securityGroupId", "is the same"
+    ),
     Case("addresses.security_rule", _INGRESS, ingress, {"toPort": 70000}, "toPort", "0 to 65535"),
     Case("addresses.security_rule", _INGRESS, ingress, {"fromPort": 500}, "toPort", "not below fromPort"),
     Case("addresses.security_rule", _INGRESS, ingress, {"ipProtocol": "-1"}, "fromPort", "no ports"),
     Case("addresses.security_rule", _INGRESS, ingress, {"ipProtocol": "tls"}, "ipProtocol", "a protocol's number"),
     Case("addresses.security_rule", _INGRESS, ingress, {"cidrIpv4": ABSENT}, "cidrIpv4", "0 are given"),
     Case("addresses.security_rule", _INGRESS, ingress, {"cidrIpv4": "10.0.0.1/8"}, "cidrIpv4", "no host bits"),
-    Case("addresses.inline_security_rules", "aws:ec2/securityGroup:SecurityGroup", inline, {"ingress[0].cidrBlocks": []}, "ingress[0]", "a peer"),
-    Case("addresses.inline_security_rules", "aws:ec2/securityGroup:SecurityGroup", inline, {"ingress[0].toPort": 1}, "ingress[0].toPort", "not below"),
-    Case("addresses.route", _ROUTE, route, {"destinationCidrBlock": "192.168.0.0/16"}, "destinationCidrBlock", "has this one"),
+    Case(
+        "addresses.inline_security_rules",
+        "aws:ec2/securityGroup:SecurityGroup",
+        inline,
+        {"ingress[0].cidrBlocks": []},
+        "ingress[0]",
+        "a peer",
+    ),
+    Case(
+        "addresses.inline_security_rules",
+        "aws:ec2/securityGroup:SecurityGroup",
+        inline,
+        {"ingress[0].toPort": 1},
+        "ingress[0].toPort",
+        "not below",
+    ),
+    Case(
+        "addresses.route",
+        _ROUTE,
+        route,
+        {"destinationCidrBlock": "192.168.0.0/16"},
+        "destinationCidrBlock",
+        "has this one",
+    ),
     Case("addresses.route", _ROUTE, route, {"gatewayId": ABSENT}, "carrierGatewayId", "0 are given"),
-    Case("addresses.route", _ROUTE, route, {"destinationCidrBlock": ABSENT}, "destinationCidrBlock", "exactly one destination"),
-    Case("addresses.route_table_association", "aws:ec2/routeTableAssociation:RouteTableAssociation", association, {"subnetId": ABSENT}, "subnetId", "a subnet or a gateway"),
+    Case(
+        "addresses.route",
+        _ROUTE,
+        route,
+        {"destinationCidrBlock": ABSENT},
+        "destinationCidrBlock",
+        "exactly one destination",
+    ),
+    Case(
+        "addresses.route_table_association",
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        association,
+        {"subnetId": ABSENT},
+        "subnetId",
+        "a subnet or a gateway",
+    ),
     Case("addresses.nat_gateway", _NAT, nat, {"allocationId": ABSENT}, "allocationId", "elastic address"),
     Case("addresses.nat_gateway", _NAT, nat, {"connectivityType": "private"}, "allocationId", "no elastic address"),
     Case("addresses.nat_gateway", _NAT, regional_nat, {"vpcId": ABSENT}, "vpcId", "regional NAT gateway"),
-    Case("addresses.vpc_endpoint", _ENDPOINT, interface, {"serviceName": "com.amazonaws.us-east-1.ecr.api"}, "serviceName", "a service of eu-central-1"),
-    Case("addresses.vpc_endpoint", _ENDPOINT, gateway_endpoint, {"serviceName": "com.amazonaws.eu-central-1.sqs"}, "vpcEndpointType", "only S3 and DynamoDB"),
-    Case("addresses.vpc_endpoint", _ENDPOINT, interface, {"vpcEndpointType": "Gateway"}, "subnetIds", "lives in route tables"),
+    Case(
+        "addresses.vpc_endpoint",
+        _ENDPOINT,
+        interface,
+        {"serviceName": "com.amazonaws.us-east-1.ecr.api"},
+        "serviceName",
+        "a service of eu-central-1",
+    ),
+    Case(
+        "addresses.vpc_endpoint",
+        _ENDPOINT,
+        gateway_endpoint,
+        {"serviceName": "com.amazonaws.eu-central-1.sqs"},
+        "vpcEndpointType",
+        "only S3 and DynamoDB",
+    ),
+    Case(
+        "addresses.vpc_endpoint",
+        _ENDPOINT,
+        interface,
+        {"vpcEndpointType": "Gateway"},
+        "subnetIds",
+        "lives in route tables",
+    ),
     Case(
         "addresses.internet_gateway",
         "aws:ec2/internetGateway:InternetGateway",
@@ -198,10 +283,31 @@ CASES = (
         "subnetMappings",
         "one subnet a zone",
     ),
-    Case("addresses.flow_log", "aws:ec2/flowLog:FlowLog", flow_log, {"iamRoleArn": ABSENT}, "iamRoleArn", "writes to CloudWatch Logs"),
+    Case(
+        "addresses.flow_log",
+        "aws:ec2/flowLog:FlowLog",
+        flow_log,
+        {"iamRoleArn": ABSENT},
+        "iamRoleArn",
+        "writes to CloudWatch Logs",
+    ),
     Case("addresses.flow_log", "aws:ec2/flowLog:FlowLog", flow_log, {"vpcId": ABSENT}, "vpcId", "exactly one of"),
-    Case("addresses.flow_log", "aws:ec2/flowLog:FlowLog", flow_log, {"maxAggregationInterval": 300}, "maxAggregationInterval", "60 or 600"),
+    Case(
+        "addresses.flow_log",
+        "aws:ec2/flowLog:FlowLog",
+        flow_log,
+        {"maxAggregationInterval": 300},
+        "maxAggregationInterval",
+        "60 or 600",
+    ),
     Case("addresses.network_acl_rule", _ACL_RULE, acl_rule, {"ruleNumber": 100}, "ruleNumber", "has it"),
     Case("addresses.network_acl_rule", _ACL_RULE, acl_rule, {"ruleNumber": 40000}, "ruleNumber", "1 to 32766"),
-    Case("addresses.firewall_subnets", "aws:networkfirewall/firewall:Firewall", firewall, {"subnetMappings": []}, "subnetMappings", "at least one subnet"),
+    Case(
+        "addresses.firewall_subnets",
+        "aws:networkfirewall/firewall:Firewall",
+        firewall,
+        {"subnetMappings": []},
+        "subnetMappings",
+        "at least one subnet",
+    ),
 )

@@ -97,12 +97,15 @@ def _on(name: str, system: System) -> Declared:
     return system, with_images(stack(name), system)
 
 
-def pair(broker: str = "kafka", **requirements: Any) -> System:
-    """Two services that show all that services do to each other, with few resources."""
+def few(*names: str, broker: str = "kafka", **of_order: Any) -> System:
+    """Shop with these services alone: much of what the whole declares, in less time."""
     declared = shop().model_dump(mode="json", exclude_unset=True)
-    declared["requirements"] |= requirements
     declared["events"] |= {"broker": broker}
-    declared["services"] = {name: declared["services"][name] for name in ("order", "payment")}
+    declared["services"] = {name: declared["services"][name] for name in names}
+    declared["services"]["order"] |= of_order
+    published = {event for service in declared["services"].values() for event in service["publishes"]}
+    for service in declared["services"].values():
+        service["consumes"] = [event for event in service.get("consumes", []) if event in published]
     return System.model_validate(declared)
 
 
@@ -148,13 +151,17 @@ VARIANTS: dict[str, Callable[[], Declared]] = {
     "internal service": lambda: _on("dev", with_services(payment={"exposure": "internal"})),
     "no CQRS": lambda: _on("dev", with_services(order={"cqrs": False})),
     "no images": lambda: (shop(), stack("dev")),
-    "pair": lambda: _on("prod", pair()),
-    "pair in dev": lambda: _on("dev", pair()),
-    "pair of queues": lambda: _on("dev", pair("sqs")),
+    "pair": lambda: _on("prod", few("order", "payment")),
+    "pair in dev": lambda: _on("dev", few("order", "payment")),
+    "pair of queues": lambda: _on("dev", few("order", "payment", broker="sqs")),
+    "alone": lambda: _on("prod", few("order")),
+    "alone in dev": lambda: _on("dev", few("order")),
+    "sharded alone": lambda: _on("prod", few("order", data_gb=3000, shard_map=[{"since": "2024-01-01", "shards": 4}])),
+    "nothing pushed": lambda: (few("order"), stack("dev")),
     "fifty services": lambda: _on("dev", system_of(50)),
 }
-PAIRS = ("pair", "pair in dev", "pair of queues")
-ALL = tuple(name for name in VARIANTS if name not in PAIRS)
+FEW = ("pair", "pair in dev", "pair of queues", "alone", "alone in dev", "sharded alone", "nothing pushed")
+ALL = tuple(name for name in VARIANTS if name not in FEW)
 STACKS = ("dev", "staging", "prod")
 EITHER_BROKER = ("dev", "prod", "queues")
 

@@ -6,7 +6,7 @@ import json
 
 from infra.program.routes import METHODS
 from infra.simulation import Resource
-from tests.program.graphs import EITHER_BROKER, Graph, on
+from tests.program.graphs import Graph, on
 from tests.program.reading import DEPLOYMENT, JOB, openapi, operations, settings
 
 RULE = "aws:lb/listenerRule:ListenerRule"

@@ -44,8 +44,8 @@ SHARD = {"writer", "secret_arn", "readers", "reader_port", "reader_secret_arn"}
 def test_the_settings_of_each_role(graph: Graph) -> None:
     broker = str(graph.system.events.broker)
     shared = OF_ALL | (OF_KAFKA if broker == "kafka" else set())
-    expected = {role: shared | OF_WORKLOADS for role in ("api", "command", "query", "relay")}
-    expected |= {role: expected["relay"] | OF_READERS[broker] for role in ("consumer", "projector")}
+    expected = dict.fromkeys(("api", "command", "query", "relay"), shared | OF_WORKLOADS)
+    expected |= dict.fromkeys(("consumer", "projector"), expected["relay"] | OF_READERS[broker])
     assert {workload.role for workload in graph.plan.workloads} == expected.keys()
     for workload in graph.plan.workloads:
         assert settings(graph, workload.name).keys() == expected[workload.role], workload.name

@@ -129,12 +129,11 @@ def test_u6_ten_times_the_load() -> None:
 
 
 def test_u6_more_reads_ask_for_more_replicas_and_the_others_stay() -> None:
-    before = graph_of("prod")
-    now = after(changed(shop(), requirements={"requests_per_second": 3000}))
-    further = added(before, now, DATABASE)
-    assert further
-    assert all("-replica-" in name for name in further)
+    """Fifty times the load also asks for pools before the replicas."""
+    before, now = graph_of("prod"), graph_of("pooled")
     assert replaced(before, now) == []
+    assert added(before, now, DATABASE) == {"db-user-replica-3"}
+    assert "db-order-readers-deployment" in added(before, now, "kubernetes:apps/v1:Deployment")
 
 
 def test_u6_more_data_grows_the_storage_in_place() -> None:

@@ -43,6 +43,7 @@ def test_u2_every_stack_exports_the_same(graph: Graph) -> None:
         "url",
         "api",
         "images",
+        "running",
         "dashboard",
         "issuer",
         "web_client_id",

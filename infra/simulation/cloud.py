@@ -72,7 +72,7 @@ class Cloud:
 
     def referred(self, item: Item, path: str) -> Item | None:
         """What an item's property refers to."""
-        types = references._types_for(kind_of(item.type).references, path)
+        types = references.types_for(kind_of(item.type).references, path)
         return self.find(types, item.known(path))
 
     def contains(self, arn: str) -> bool:
@@ -202,7 +202,7 @@ class Cloud:
             if other.type.partition(":")[0] != item.type.partition(":")[0]:
                 continue  # AWS knows nothing of what a cluster's objects name
             for path, value in leaves(other.inputs, ""):
-                if value in own and item.type in references._types_for(kind_of(other.type).references, path):
+                if value in own and item.type in references.types_for(kind_of(other.type).references, path):
                     found.append(other)
                     break
         return found

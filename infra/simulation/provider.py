@@ -11,16 +11,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import grpc  # type: ignore[import-untyped]
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 from google.protobuf.struct_pb2 import Struct, Value  # type: ignore[import-untyped]
-from pulumi.runtime import rpc
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from infra.simulation import invokes, names, providers, schema, state
@@ -32,9 +30,8 @@ from infra.simulation.deletion import inside, refusal_to_delete
 from infra.simulation.faults import Call, Faults, Struck
 from infra.simulation.item import Item
 from infra.simulation.refusals import Refusal
-from infra.simulation.wire import UNKNOWN, Plain, decode, encode, value_of
+from infra.simulation.wire import SIGNATURE, UNKNOWN, Plain, decode, encode, value_of
 
-T = TypeVar("T")
 _AUTONAMED = "pulumi.com/autonamed"
 _DEFAULTS = "__defaults"
 _FILLED = frozenset({"metadata", "spec", "vpcConfig"})
@@ -368,7 +365,7 @@ def _answer(sent: Struct, outputs: Mapping[str, Plain]) -> Struct:
 
 
 def _secret(value: Value) -> bool:
-    return value.WhichOneof("kind") == "struct_value" and rpc._special_sig_key in value.struct_value.fields
+    return value.WhichOneof("kind") == "struct_value" and SIGNATURE in value.struct_value.fields
 
 
 def _after_update(old: Item, new: Item) -> dict[str, Plain]:
@@ -393,10 +390,3 @@ def _stop(context: grpc.ServicerContext, refusals: Iterable[Refusal]) -> None:
 def _abort(context: grpc.ServicerContext, code: grpc.StatusCode, text: str) -> NoReturn:
     context.abort(code, text)
     raise AssertionError("abort raises")
-
-
-@contextmanager
-def attached(**settings: Any) -> Iterator[ProviderServers]:  # noqa: ANN401  those of ProviderServers
-    """Providers that run while the block does."""
-    with ProviderServers(**settings) as servers:
-        yield servers

@@ -126,7 +126,7 @@ def faults(item: Item, cloud: Cloud) -> Iterator[Fault]:
 
 
 def _fault(item: Item, cloud: Cloud, own: object, path: str, value: str) -> Iterator[Fault]:
-    types = _types_for(own, path)
+    types = types_for(own, path)
     managed = _MANAGED_POLICY.match(value)
     if managed is not None:
         if managed[1] not in managed_policies():
@@ -142,7 +142,8 @@ def _fault(item: Item, cloud: Cloud, own: object, path: str, value: str) -> Iter
         yield from _present(cloud, path, value)
 
 
-def _types_for(own: object, path: str) -> tuple[str, ...]:
+def types_for(own: object, path: str) -> tuple[str, ...]:
+    """The types that a property may name, by a kind's own table or by the general one; empty: anything."""
     plain = re.sub(r"\[\d+\]", "", path)
     last = plain.rpartition(".")[2]
     table: dict[str, str | tuple[str, ...]] = own if isinstance(own, dict) else {}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
@@ -115,7 +116,7 @@ EXISTING = ExistingCluster(
     vpc_id="vpc-0123456789abcdef0",
     private_subnet_ids=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
     data_subnet_ids=["subnet-0123456789abcdef3", "subnet-0123456789abcdef4", "subnet-0123456789abcdef5"],
-    vpc_cidr="10.60.0.0/16",
+    vpc_cidr=IPv4Network("10.60.0.0/16"),
     cluster_name="company",
     target_group_binding="elbv2.k8s.aws/v1beta1",
 )

@@ -125,6 +125,13 @@ def rules_by_name(graph: Graph, scope: str) -> dict[str, dict[str, Any]]:
     return {rule["name"]: rule for rule in acl.inputs["rules"]}
 
 
+def rule(graph: Graph, scope: str, name: str) -> dict[str, Any]:
+    """One rule of a web ACL."""
+    found = rules_by_name(graph, scope)
+    assert name in found, f"the web ACL {scope} has no rule {name}"
+    return found[name]
+
+
 def alarms(graph: Graph, metric: str) -> list[Resource]:
     """Alarms that compare one metric by itself."""
     return [each for each in graph.some(ALARM) if each.inputs.get("metricName") == metric]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from infra.program.routes import METHODS
 from tests.program.graphs import EITHER_BROKER, Graph, on
-from tests.program.reading import openapi, pods, rules_by_name
+from tests.program.reading import openapi, pods, rule
 
 
 @on(*EITHER_BROKER)
@@ -37,11 +37,11 @@ def test_s6_bodies_have_the_declared_fields_and_no_others(graph: Graph) -> None:
 @on(*EITHER_BROKER)
 def test_s6_firewalls_refuse_bodies_that_they_cannot_see_whole(graph: Graph) -> None:
     for scope in ("CLOUDFRONT", "REGIONAL"):
-        rule = rules_by_name(graph, scope)["body-size"]
-        statement = rule["statement"]["sizeConstraintStatement"]
+        found = rule(graph, scope, "body-size")
+        statement = found["statement"]["sizeConstraintStatement"]
         assert (statement["comparisonOperator"], statement["size"]) == ("GT", 16 * 1024)
         assert statement["fieldToMatch"] == {"body": {"oversizeHandling": "MATCH"}}
-        assert rule["action"]["block"]["customResponse"]["responseCode"] == 413
+        assert found["action"]["block"]["customResponse"]["responseCode"] == 413
 
 
 @on("dev", "prod", "queues", "existing cluster", "pooled")
@@ -55,7 +55,7 @@ def test_s6_the_namespace_admits_restricted_pods_only(graph: Graph) -> None:
 @on("dev", "prod", "queues", "existing cluster", "pooled")
 def test_s6_pods_have_no_privileges(graph: Graph) -> None:
     found = list(pods(graph))
-    assert len(found) > 10
+    assert found
     for resource, pod in found:
         assert pod["automountServiceAccountToken"] is False, resource.urn
         assert pod["securityContext"]["runAsNonRoot"] is True, resource.urn

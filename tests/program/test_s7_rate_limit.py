@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 from tests.program.graphs import EITHER_BROKER, Graph, on
-from tests.program.reading import openapi, rules_by_name, settings
+from tests.program.reading import openapi, rule, settings
 
 
 @on(*EITHER_BROKER)
 def test_s7_the_edge_counts_requests_by_address(graph: Graph) -> None:
     limit = graph.system.edge.rate_limit
-    statement = rules_by_name(graph, "CLOUDFRONT")["rate"]["statement"]["rateBasedStatement"]
+    statement = rule(graph, "CLOUDFRONT", "rate")["statement"]["rateBasedStatement"]
     assert statement == {
         "limit": limit.requests,
         "evaluationWindowSec": limit.per_seconds,
@@ -23,7 +23,7 @@ def test_s7_the_edge_counts_requests_by_address(graph: Graph) -> None:
 def test_s7_the_gateway_counts_by_the_address_that_the_edge_wrote(graph: Graph) -> None:
     """Behind the edge every caller is CloudFront: without the edge's header all clients would share one limit."""
     limit = graph.system.edge.rate_limit
-    statement = rules_by_name(graph, "REGIONAL")["rate"]["statement"]["rateBasedStatement"]
+    statement = rule(graph, "REGIONAL", "rate")["statement"]["rateBasedStatement"]
     assert statement == {
         "limit": limit.requests,
         "evaluationWindowSec": limit.per_seconds,

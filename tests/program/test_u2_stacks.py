@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from infra.architecture import security_facts
 from infra.architecture.security import ITEMS
 from tests.program.graphs import STACKS, Graph, graph_of, on
 
 # What a stack's configuration may leave out.
-FACTS_OF_CONFIGURATION = {
+FACTS_OF_CONFIGURATION: dict[str, Callable[[Graph], bool]] = {
     "network firewall": lambda graph: graph.environment.network_firewall,
     "deletion protection": lambda graph: graph.environment.protect,
     "edge TLS": lambda graph: graph.environment.domain is not None,

@@ -38,10 +38,6 @@ def find_cli(install_to: Path | None = None, told: Callable[[str], None] = lambd
 
     ``told`` hears of the download before it begins. Raises NoCli.
     """
-    if find_spec("pip") is None:
-        raise NoCli(
-            "Pulumi's Python host needs pip, which this Python environment lacks (`python -m ensurepip` adds it)"
-        )
     on_path = shutil.which("pulumi")
     if on_path is not None:
         return _usable(Path(on_path), None)
@@ -49,6 +45,7 @@ def find_cli(install_to: Path | None = None, told: Callable[[str], None] = lambd
         raise NoCli("no Pulumi CLI was found on PATH")
     command = install_to / "bin" / "pulumi"
     if not command.exists():
+        _require_pip()
         told("No Pulumi CLI on PATH: asking for one at its official installer, get.pulumi.com")
         _install(install_to, INSTALL_SECONDS)
     return _usable(command, install_to)
@@ -59,7 +56,13 @@ def path_with(command: Path) -> str:
     return os.pathsep.join((str(command.parent), os.environ.get("PATH", os.defpath)))
 
 
+def _require_pip() -> None:
+    if find_spec("pip") is None:
+        raise NoCli("Pulumi's Python host needs pip, and this Python environment has none")
+
+
 def _usable(command: Path, root: Path | None) -> Path:
+    _require_pip()
     try:
         PulumiCommand(root=str(root) if root is not None else None)
     except (OSError, subprocess.SubprocessError, InvalidVersionError) as reason:

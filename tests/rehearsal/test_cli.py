@@ -71,8 +71,9 @@ def test_one_without_its_python_host(tools: Path) -> None:
         find_cli()
 
 
-def test_no_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_pip(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("infra.rehearsal.cli.find_spec", lambda _: None)
+    script(tools / "pulumi", "echo v3.300.0")
     with pytest.raises(NoCli, match="needs pip"):
         find_cli()
 

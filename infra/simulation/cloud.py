@@ -77,12 +77,8 @@ class Cloud:
 
     def contains(self, arn: str) -> bool:
         """Whether an ARN names a part of something that exists (an object of a bucket, a stage of an API)."""
-        parts = re.split(r"(?<=[^:])[:/]", arn)
-        for length in range(len(parts) - 1, 5, -1):
-            above = arn[: sum(len(part) + 1 for part in parts[:length]) - 1]
-            if above in self._handles:
-                return True
-        return False
+        ends = [index for index, character in enumerate(arn) if character in ":/"]
+        return any(self._handles.get(arn[:end]) for end in reversed(ends))
 
     def depends(self, item: Item, other: Item) -> bool:
         """Whether Pulumi creates ``other`` first, by whatever path."""

@@ -53,7 +53,7 @@ def test_u2_every_stack_exports_the_same(graph: Graph) -> None:
         "token_url",
     }
     assert graph.simulation.outputs["url"].startswith("https://")
-    assert graph.simulation.outputs["api"].endswith("/api")
+    assert graph.simulation.outputs["api"].endswith("/api/v1")
 
 
 @on(*STACKS)

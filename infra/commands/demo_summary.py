@@ -11,17 +11,23 @@ from infra.capacity.text import paragraph, table
 from infra.simulation import Simulation
 
 _KINDS = {
-    "Network": ("aws:ec2", "aws:networkfirewall", "aws:route53"),
+    "Network": ("aws:ec2", "aws:vpc", "aws:networkfirewall", "aws:route53"),
     "Edge: CDN, certificates, firewall": ("aws:cloudfront", "aws:acm", "aws:wafv2"),
     "Gateway and load balancer": ("aws:apigateway", "aws:apigatewayv2", "aws:lb", "aws:alb"),
-    "Sign-in": ("aws:cognito",),
+    "Sign-in": ("aws:cognito", "aws:lambda"),
     "Kubernetes cluster and images": ("aws:eks", "aws:ecr"),
     "Workloads in the cluster": ("kubernetes:",),
     "Databases": ("aws:rds",),
     "Cache": ("aws:elasticache",),
     "Events: topics, queues, streams": ("aws:msk", "aws:sns", "aws:sqs", "aws:kinesis", "aws:glue", "aws:athena"),
     "Storage and backups": ("aws:s3", "aws:backup"),
-    "Permissions, keys and secrets": ("aws:iam", "aws:kms", "aws:secretsmanager", "random:"),
+    "Permissions, keys and secrets": (
+        "aws:iam",
+        "aws:kms",
+        "aws:secretsmanager",
+        "aws:serverlessrepository",
+        "random:",
+    ),
     "Alarms, dashboards and logs": ("aws:cloudwatch", "aws:budgets"),
 }
 OTHER = "Everything else"
@@ -37,8 +43,9 @@ def kind_of(token: str) -> str:
 
 
 def counts(simulation: Simulation) -> Counter[str]:
-    """Resources by kind, components not counted."""
-    return Counter(kind_of(resource.type) for resource in simulation.resources if resource.custom)
+    """Resources by kind; components and providers are not deployed."""
+    deployed = (each.type for each in simulation.resources if each.custom and not each.type.startswith("pulumi:"))
+    return Counter(map(kind_of, deployed))
 
 
 def summary(plans: Mapping[str, Plan], simulations: Mapping[str, Simulation]) -> str:
@@ -64,7 +71,7 @@ def summary(plans: Mapping[str, Plan], simulations: Mapping[str, Simulation]) ->
 
 _SIZES = (
     "Requests/s today",
-    "… by configuration",
+    "… at full growth",
     "Pods",
     "… at most",
     "Database instances",

@@ -115,6 +115,7 @@ def test_the_summary_counts_resources_but_not_components() -> None:
         resource("aws:ec2/vpc:Vpc", "vpc"),
         resource("aws:ec2/subnet:Subnet", "subnet"),
         resource("aws:rds/instance:Instance", "database"),
+        resource("pulumi:providers:aws", "elsewhere"),
     )
     simulation = Simulation(project="shop", stack="prod", region="eu-central-1", resources=resources, outputs={})
     assert counts(simulation) == {"Network": 2, "Databases": 1}
@@ -123,5 +124,5 @@ def test_the_summary_counts_resources_but_not_components() -> None:
     rows = {line.rsplit(maxsplit=1)[0].strip(): line.split()[-1] for line in said.splitlines() if line.split()}
     assert rows["All resources"] == "3"
     assert rows["Requests/s today"] == "1,000"
-    assert rows["… by configuration"] == "10,000"
+    assert rows["… at full growth"] == "10,000"
     assert planned.bottlenecks[0].subject in said

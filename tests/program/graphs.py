@@ -183,6 +183,7 @@ FEW = (
 )
 ALL = tuple(name for name in VARIANTS if name not in FEW)
 STACKS = ("dev", "staging", "prod")
+COMPARED = (*STACKS, "pooled", "sharded")
 EITHER_BROKER = ("dev", "prod", "queues")
 
 
@@ -213,7 +214,12 @@ def graph_of(name: str) -> Graph:
     return simulated(name, *VARIANTS[name]())
 
 
+def group(name: str) -> str:
+    """Which tests run in one process: those of one variant, and those of variants that tests compare."""
+    return "compared" if name in COMPARED else name
+
+
 def on(*names: str) -> pytest.MarkDecorator:
     """Run a test on each of these variants; it takes the `graph`, which tests of one variant share."""
-    marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+    marked = [pytest.param(name, marks=pytest.mark.xdist_group(group(name))) for name in names]
     return pytest.mark.parametrize("graph", marked, indirect=True)

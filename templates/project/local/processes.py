@@ -47,6 +47,12 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
     stop_signal: int = signal.SIGTERM
     """What asks it to end without delay."""
 
+    @classmethod
+    def all_in(cls, directory: Path) -> list[ServerProcess]:
+        """Those that were started in a directory and run; to be stopped, not to be started."""
+        known = [cls(name=file.stem, command=[], directory=str(directory)) for file in directory.glob("*.process")]
+        return [process for process in known if process.alive()]
+
     @property
     def log(self) -> Path:
         return Path(self.directory) / f"{self.name}.log"

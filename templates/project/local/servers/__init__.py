@@ -12,6 +12,7 @@ with servers() as all_of_them:      # in parallel; or `python -m local.servers u
 from __future__ import annotations
 
 from local.servers.aws import Aws
+from local.servers.identity import Identity, People
 from local.servers.kafka import Kafka
 from local.servers.postgres import Postgres
 from local.servers.running import KINDS, Kind, Servers, aws, kafka, postgres, servers, start, stop, valkey
@@ -20,8 +21,10 @@ from local.servers.valkey import Valkey
 __all__ = [
     "KINDS",
     "Aws",
+    "Identity",
     "Kafka",
     "Kind",
+    "People",
     "Postgres",
     "Servers",
     "Valkey",

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -73,7 +74,7 @@ class Kafka(msgspec.Struct, frozen=True):
 
     def answers(self, name: str) -> bool:
         del name
-        return _listens(self.port) and _listens(self.secure_port)
+        return _serves(self.port) and _listens(self.secure_port)
 
     def port_of(self, name: str) -> int:
         del name
@@ -103,7 +104,7 @@ def start(directory: Path, authority: Authority) -> Kafka:
             _format(java, libraries, data, secret)
         process.start()
     kafka = Kafka(process, ports[0], ports[1], str(authority.certificate), secret)
-    process.wait_until(lambda: _listens(ports[0]) and _listens(ports[1]))
+    process.wait_until(lambda: kafka.answers("kafka"))
     return kafka
 
 
@@ -203,7 +204,7 @@ def prepare(authority: Authority) -> None:
                 directory=name,
             )
             trained.start()
-            trained.wait_until(lambda: _listens(ports[0]))
+            trained.wait_until(lambda: _serves(ports[0]))
             trained.stop(seconds=60)
             if fresh.exists():
                 fresh.rename(archive)
@@ -312,9 +313,21 @@ _PROJECT = """\
 """
 
 
+def _serves(port: int) -> bool:
+    """Whether a broker answers there: it listens some time before it does."""
+    # Request header of Kafka's protocol: API key 18 (ApiVersions), version 0, correlation id 1, no client id.
+    request = struct.pack(">hhih", 18, 0, 1, -1)
+    try:
+        with socket.create_connection((HOST, port), timeout=2) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            return len(connection.recv(8)) > 0
+    except OSError:
+        return False
+
+
 def _listens(port: int) -> bool:
     try:
-        with socket.create_connection((HOST, port), timeout=1):
+        with socket.create_connection((HOST, port), timeout=2):
             return True
     except OSError:
         return False

@@ -5,18 +5,23 @@ Every shard is a server of its own, as in the cloud, because a service's databas
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import msgspec
+import psutil
 
 from local.authority import Authority
 from local.install import apt_install, find, pip_install, refused
-from local.ports import HOST, free_port
+from local.ports import HOST, free_port, is_free
+from local.problems import Unavailable
 from local.processes import ServerProcess
 from local.secrets import password
 from local.state import data_directory, give_to, remove_data
@@ -134,30 +139,57 @@ class _Cluster:
         self.replication_password = password(directory, f"{name}-replication")
 
     def prepare(self, replicas: int) -> None:
-        """Make the primary's files, and the replicas' as copies of them: of a cluster that never ran, a copy is a base
-        backup."""
-        names = [self.name, *(f"{self.name}-replica-{number + 1}" for number in range(replicas))]
-        made = all((data_directory(self.directory, name, self.user) / "PG_VERSION").exists() for name in names)
-        if made:
-            return
-        for name in names:
-            remove_data(self.directory, name)
+        """Make the files of those that have none yet.
+
+        A new primary's replicas are copies of it: of a cluster that never ran, a copy is a base backup. To a primary
+        that has run, replicas are added by `pg_basebackup`, once it runs.
+        """
         primary = data_directory(self.directory, self.name, self.user)
+        if (primary / "PG_VERSION").exists():
+            return
+        for name in self._replicas(replicas):
+            remove_data(self.directory, name)
         self._create(primary)
-        for name in names[1:]:
+        for name in self._replicas(replicas):
             replica = data_directory(self.directory, name, self.user)
             shutil.copytree(primary, replica, dirs_exist_ok=True, copy_function=_copy_with_owner)
             for folder in (replica, *(path for path in replica.rglob("*") if path.is_dir())):
                 _take(folder, self.user)
-            (replica / "standby.signal").touch()
-            _take(replica / "standby.signal", self.user)
+            self._follow(replica)
 
     def start(self, replicas: int) -> Shard:
         primary = self._node(self.name, follows=None)
-        followers = [
-            self._node(f"{self.name}-replica-{number + 1}", follows=primary.port) for number in range(replicas)
-        ]
+        followers = []
+        for name in self._replicas(replicas):
+            replica = data_directory(self.directory, name, self.user)
+            if not (replica / "PG_VERSION").exists():
+                primary.process.wait_until(lambda: _accepts(self.programs, primary.port))
+                self._back_up(primary, replica)
+            followers.append(self._node(name, follows=primary.port))
         return Shard(primary, followers, self.admin_password, self.authority is not None)
+
+    def _replicas(self, count: int) -> list[str]:
+        return [f"{self.name}-replica-{number + 1}" for number in range(count)]
+
+    def _back_up(self, primary: Node, replica: Path) -> None:
+        _run(
+            [
+                str(self.programs / "pg_basebackup"),
+                *("--pgdata", str(replica), "--checkpoint", "fast", "--no-sync", "--no-password"),
+                *("--dbname", self._following(primary.port)),
+            ],
+            self.user,
+            environment={"PGPASSWORD": self.replication_password},
+        )
+        self._follow(replica)
+
+    def _follow(self, replica: Path) -> None:
+        (replica / "standby.signal").touch()
+        _take(replica / "standby.signal", self.user)
+
+    def _following(self, port: int) -> str:
+        tls = "require" if self.authority else "disable"
+        return f"host={HOST} port={port} user=replicator sslmode={tls}"
 
     def _create(self, data: Path) -> None:
         secret = self.directory / f"{self.name}.initial"
@@ -195,7 +227,10 @@ class _Cluster:
 
     def _node(self, name: str, follows: int | None) -> Node:
         data = data_directory(self.directory, name, self.user)
-        port = _remembered_port(data) or free_port()
+        running = ServerProcess(name=name, command=[], directory=str(self.directory)).alive()
+        port = _remembered_port(data)
+        if port is None or not (running or is_free(port)):
+            port = free_port()
         settings: dict[str, object] = {**SETTINGS, "port": port, "cluster_name": name}
         if self.authority:
             for file, kind in zip(self.authority.issue(name), ("pem", "key"), strict=True):
@@ -213,8 +248,7 @@ class _Cluster:
             settings["shared_preload_libraries"] = "pg_stat_statements,auto_explain"
         if follows is not None:
             settings["primary_conninfo"] = (
-                f"host={HOST} port={follows} user=replicator password={self.replication_password} "
-                f"application_name={name} sslmode={'require' if self.authority else 'disable'}"
+                f"{self._following(follows)} password={self.replication_password} application_name={name}"
             )
         _write(
             data / "postgresql.auto.conf", "".join(f"{key} = '{value}'\n" for key, value in settings.items()), self.user
@@ -228,8 +262,7 @@ class _Cluster:
             stop_signal=signal.SIGINT,
         )
         if not process.alive():
-            # What a killed server leaves; another process may have its number by now.
-            (data / "postmaster.pid").unlink(missing_ok=True)
+            _clear(data)
             process.start()
         return Node(process, port)
 
@@ -296,6 +329,23 @@ def _remembered_port(data: Path) -> int | None:
     return None
 
 
+def _clear(data: Path) -> None:
+    """Take away what a killed server leaves behind, unless it is another that runs on these files."""
+    lock = data / "postmaster.pid"
+    if not lock.exists():
+        return
+    with contextlib.suppress(ValueError, IndexError, psutil.Error):
+        holder = psutil.Process(int(lock.read_text().splitlines()[0]))
+        if str(data) in holder.cmdline():
+            raise Unavailable(
+                "PostgreSQL",
+                f"process {holder.pid} runs on {data}, and nobody here started it",
+                "files that no server uses",
+                f"end it: kill -INT {holder.pid}",
+            )
+    lock.unlink()
+
+
 def _psql(psql: str, dsn: str, statement: str) -> str:
     result = subprocess.run(
         [psql, "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1", "--dbname", dsn],
@@ -309,9 +359,18 @@ def _psql(psql: str, dsn: str, statement: str) -> str:
     return result.stdout.strip()
 
 
-def _run(command: list[str], user: str | None, *, stdin: object = None, text: str | None = None) -> None:
+def _run(
+    command: list[str],
+    user: str | None,
+    *,
+    stdin: IO[str] | None = None,
+    text: str | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> None:
     import pwd
 
+    # With its own home, lest libpq look for certificates in the caller's.
+    home = {"HOME": pwd.getpwnam(user).pw_dir} if user else {}
     result = subprocess.run(
         command,
         check=False,
@@ -321,10 +380,17 @@ def _run(command: list[str], user: str | None, *, stdin: object = None, text: st
         user=user,
         group=pwd.getpwnam(user).pw_gid if user else None,
         extra_groups=[] if user else None,
-        **({"input": text} if text is not None else {"stdin": stdin}),
+        env={**os.environ, **home, **(environment or {})},
+        stdin=stdin,
+        input=text,
     )
     if result.returncode:
-        raise RuntimeError(f"{Path(command[0]).name} failed: {(result.stderr or result.stdout).strip()}")
+        raise Unavailable(
+            "PostgreSQL",
+            f"{Path(command[0]).name}: {(result.stderr or result.stdout).strip()}",
+            "files and a server that it can work with",
+            "`python -m local.servers down --remove` begins anew, without the data that are there",
+        )
 
 
 def _write(path: Path, text: str, user: str | None) -> None:

@@ -18,17 +18,20 @@ from local.ports import HOST
 from local.problems import Unavailable
 from local.processes import ServerProcess
 from local.servers import aws as aws_server
+from local.servers import identity as identity_server
 from local.servers import kafka as kafka_server
 from local.servers import postgres as postgres_server
 from local.servers import valkey as valkey_server
 from local.servers.aws import Aws
+from local.servers.identity import Identity, People, declared_people
 from local.servers.kafka import Kafka
 from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
 from local.state import STATE_FILE, STATE_VARIABLE, locked, remove_data, write_privately
 
-Kind = Literal["postgres", "valkey", "kafka", "aws"]
-KINDS: tuple[Kind, ...] = ("postgres", "valkey", "kafka", "aws")
+Kind = Literal["postgres", "valkey", "kafka", "aws", "identity"]
+KINDS: tuple[Kind, ...] = ("postgres", "valkey", "kafka", "aws", "identity")
+Server = Postgres | Valkey | Kafka | Aws | Identity
 
 
 class Servers(msgspec.Struct, kw_only=True):
@@ -41,6 +44,7 @@ class Servers(msgspec.Struct, kw_only=True):
     valkey: Valkey | None = None
     kafka: Kafka | None = None
     aws: Aws | None = None
+    identity: Identity | None = None
 
     @property
     def state_file(self) -> Path:
@@ -51,7 +55,7 @@ class Servers(msgspec.Struct, kw_only=True):
         return tuple(kind for kind in KINDS if getattr(self, kind) is not None)
 
     def processes(self) -> dict[str, ServerProcess]:
-        """By name: `postgres-1` (a primary), `postgres-1-replica-1`, `valkey`, `kafka`, `aws`."""
+        """By name: `postgres-1` (a primary), `postgres-1-replica-1`, `valkey`, `kafka`, `aws`, `identity`."""
         return {process.name: process for kind in self.kinds for process in getattr(self, kind).processes()}
 
     def process(self, name: str) -> ServerProcess:
@@ -89,22 +93,23 @@ class Servers(msgspec.Struct, kw_only=True):
 
     def answers(self, name: str) -> bool:
         """Whether a server does what it is for."""
-        for server in (self.postgres, self.valkey, self.kafka, self.aws):
-            if server is not None and name in {process.name for process in server.processes()}:
-                return server.answers(name)
-        raise self._unknown(name)
+        return self._server(name).answers(name)
 
     def address(self, name: str) -> str:
         """Host and port that a server listens on."""
-        for server in (self.postgres, self.valkey, self.kafka, self.aws):
-            if server is not None and name in {process.name for process in server.processes()}:
-                return f"{HOST}:{server.port_of(name)}"
-        raise self._unknown(name)
+        return f"{HOST}:{self._server(name).port_of(name)}"
 
     def postgres_has(self, shards: int, replicas: int) -> bool:
         """Whether there are at least so many shards with so many replicas each."""
         have = self.postgres.shards if self.postgres else []
         return len(have) >= shards and all(len(shard.replicas) >= replicas for shard in have)
+
+    def _server(self, name: str) -> Server:
+        for kind in self.kinds:
+            server: Server = getattr(self, kind)
+            if name in {process.name for process in server.processes()}:
+                return server
+        raise self._unknown(name)
 
     def _unknown(self, name: str) -> Unavailable:
         known = ", ".join(self.processes())
@@ -136,60 +141,61 @@ def start(
     durable: bool = False,
     clustered: bool = True,
     cache_nodes: int = 1,
+    people: People | None = None,
 ) -> Servers:
     """Start the servers in a directory, in parallel, and write the state file; those that run already are kept.
 
+    ``people`` is what the identity provider needs to know of the system; by default what `system.yaml` declares.
     Raises Unavailable; what has been started by then is stopped.
     """
     with locked(directory):
         authority = Authority.at(directory / "tls")
-        starters: dict[Kind, Callable[[], Postgres | Valkey | Kafka | Aws]] = {
+        starters: dict[Kind, Callable[[], Server]] = {
             "postgres": lambda: postgres_server.start(
                 directory, authority, shards=shards, replicas=replicas, durable=durable
             ),
             "valkey": lambda: valkey_server.start(directory, authority, clustered=clustered, nodes=cache_nodes),
             "kafka": lambda: kafka_server.start(directory, authority),
             "aws": lambda: aws_server.start(directory),
+            "identity": lambda: identity_server.start(directory, people or declared_people()),
         }
         state_file = directory / STATE_FILE
         known = Servers.read(state_file) if state_file.exists() else None
         servers = known or Servers(directory=str(directory), authority=str(authority.certificate))
-        with ThreadPoolExecutor(len(KINDS)) as pool:
-            started = {kind: pool.submit(starters[kind]) for kind in dict.fromkeys(kinds)}
-        failures = [error for future in started.values() if (error := future.exception())]
-        for kind, future in started.items():
-            if not future.exception():
+        before = {process.name for process in ServerProcess.all_in(directory)}
+        try:
+            with ThreadPoolExecutor(len(KINDS)) as pool:
+                started = {kind: pool.submit(starters[kind]) for kind in dict.fromkeys(kinds)}
+            for kind, future in started.items():
                 setattr(servers, kind, future.result())
+        except BaseException:
+            _stop([process for process in ServerProcess.all_in(directory) if process.name not in before])
+            raise
         servers.remember()
-        if failures:
-            _stop(servers)
-            raise failures[0]
         return servers
 
 
 def stop(directory: Path, *, remove: bool = False) -> list[str]:
     """Stop what was started in a directory; returns the names. ``remove`` deletes its data too."""
-    state_file = directory / STATE_FILE
-    if not state_file.exists():
+    if not directory.exists():
         return []
     with locked(directory):
-        servers = Servers.read(state_file)
-        names = _stop(servers)
-        state_file.unlink()
+        running = ServerProcess.all_in(directory)
+        _stop(running)
         if remove:
-            for name in servers.processes():
-                remove_data(directory, name)
+            for elsewhere in directory.glob("*.elsewhere"):
+                remove_data(directory, elsewhere.stem)
+        (directory / STATE_FILE).unlink(missing_ok=True)
     if remove:
         shutil.rmtree(directory, ignore_errors=True)
-    return names
-
-
-def _stop(servers: Servers) -> list[str]:
-    running = [process for process in servers.processes().values() if process.alive()]
-    if running:
-        with ThreadPoolExecutor(len(running)) as pool:
-            list(pool.map(ServerProcess.stop, running))
     return [process.name for process in running]
+
+
+def _stop(processes: list[ServerProcess]) -> None:
+    """Together: what is asked to end waits for nobody else."""
+    if processes:
+        with ThreadPoolExecutor(len(processes)) as pool:
+            list(pool.map(ServerProcess.stop, processes))
 
 
 @contextlib.contextmanager
@@ -201,6 +207,7 @@ def servers(
     durable: bool = False,
     clustered: bool = True,
     cache_nodes: int = 1,
+    people: People | None = None,
 ) -> Iterator[Servers]:
     """These servers (all when none is named) while the block runs.
 
@@ -224,6 +231,7 @@ def servers(
             durable=durable,
             clustered=clustered,
             cache_nodes=cache_nodes,
+            people=people,
         )
     finally:
         stop(place, remove=directory is None)

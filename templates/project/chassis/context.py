@@ -1,0 +1,34 @@
+"""What the code of a running process may use: made for its role at the start, closed in reverse order at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chassis.clock import Clock
+    from chassis.health import Health
+    from chassis.observe.metrics import Metrics
+    from chassis.observe.requests import RequestLog
+    from chassis.observe.statements import StatementLog
+    from chassis.secrets import Secrets
+    from chassis.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """One object for handlers, consumers and projectors, so that a test can give them others."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    requests: RequestLog
+    statements: StatementLog
+    secrets: Secrets
+    health: Health
+    database: Any
+    cache: Any
+    """None: nothing is cached."""
+    tokens: Any
+    limiter: Any
+    client_address: Any

@@ -1,0 +1,109 @@
+"""Which operation a path and a method mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from chassis.fields import UUID_PATTERN
+from chassis.http.bodies import BodyType
+from chassis.http.errors import MethodNotAllowed, MisdirectedRequest, NotFound
+from chassis.http.operations import ON_ONE_ITEM, READING, Operation, OperationKind, operation_kinds
+from chassis.http.queries import QueryType
+
+_UUID: Final = re.compile(UUID_PATTERN)
+
+ROLE_KINDS: Final[dict[str, frozenset[OperationKind]]] = {
+    "api": frozenset(operation_kinds()),
+    "command": frozenset(operation_kinds()) - READING,
+    "query": READING,
+}
+"""What processes of a role answer (A4)."""
+
+
+class Endpoint:
+    """An operation with everything that can be made once, before the first request."""
+
+    __slots__ = ("access", "body_type", "handler", "kind", "method", "operation", "owner", "peek", "queries", "route")
+
+    def __init__(self, operation: Operation, body_type: BodyType | None, queries: QueryType | None) -> None:
+        self.operation = operation
+        self.kind = operation.kind
+        self.method = operation.method
+        self.route = operation.route
+        self.access = operation.access
+        self.handler = operation.handler
+        self.peek = operation.peek
+        self.owner = operation.resource.owner
+        self.body_type = body_type
+        self.queries = queries
+
+
+class _Methods:
+    """What one path answers."""
+
+    __slots__ = ("allow", "endpoints", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.endpoints: dict[str, Endpoint | None] = {}
+        """By method; None: processes of another role have it."""
+        self.allow = ""
+
+    def add(self, operation: Operation, endpoint: Endpoint | None) -> None:
+        self.endpoints[operation.method] = endpoint
+        if operation.method == "GET":
+            self.endpoints["HEAD"] = endpoint
+        self.allow = ", ".join(sorted(self.endpoints))
+
+
+class Routes:
+    """Two look-ups in a dictionary: paths are `<resource>` and `<resource>/{id}`, and nothing else (R1)."""
+
+    def __init__(self, operations: Sequence[Operation], role: str) -> None:
+        self._collections: dict[str, _Methods] = {}
+        self._items: dict[str, _Methods] = {}
+        for operation in operations:
+            table = self._items if operation.kind in ON_ONE_ITEM else self._collections
+            path = operation.resource.path
+            endpoint = _endpoint(operation) if operation.kind in ROLE_KINDS[role] else None
+            table.setdefault(path, _Methods(path)).add(operation, endpoint)
+        # Whoever asks a path that only has the other kind of operations is told what it does have.
+        for path in [*self._collections, *self._items]:
+            self._collections.setdefault(path, _Methods(path))
+            self._items.setdefault(path, _Methods(path))
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, UUID | None]:
+        """The endpoint, and the id in the path. Raises NotFound, MethodNotAllowed or MisdirectedRequest."""
+        found = self._collections.get(path)
+        item_id = None
+        if found is None:
+            collection, _, last = path.rpartition("/")
+            found = self._items.get(collection)
+            if found is None or _UUID.fullmatch(last) is None:
+                raise NotFound
+            item_id = UUID(last)
+        endpoint = found.endpoints.get(method)
+        if endpoint is None:
+            raise _refusal(found, method)
+        return endpoint, item_id
+
+
+def _refusal(found: _Methods, method: str) -> NotFound | MethodNotAllowed | MisdirectedRequest:
+    if method in found.endpoints:
+        return MisdirectedRequest()
+    if not found.endpoints:
+        return NotFound()
+    return MethodNotAllowed(headers={"allow": found.allow})
+
+
+def _endpoint(operation: Operation) -> Endpoint:
+    resource = operation.resource
+    writes_body = operation.kind in ("create", "update")
+    return Endpoint(
+        operation,
+        BodyType(resource.body) if writes_body else None,
+        QueryType(resource) if operation.kind == "list" else None,
+    )

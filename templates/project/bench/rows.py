@@ -1,4 +1,4 @@
-"""A table filled to the size at which indexes matter: a million rows, by COPY, as the declaration says that they look."""
+"""A table at the size at which indexes matter: a million rows, by COPY, as the declaration says that they look."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def owner(number: int) -> str:
 
 
 def rows(resource: Resource, count: int, seed: int = 1) -> Iterator[Row]:
-    """``count`` rows, the same for the same ``seed`` but for their ids. References point nowhere: the table has no others.
+    """``count`` rows, the same for the same ``seed`` but for their ids; references to other services point nowhere.
 
     Raises ValueError for a resource with a reference to another of its own service, whose rows would have to be there.
     """
@@ -88,7 +88,7 @@ def _maker(field: ResourceField) -> Callable[[int, random.Random], Value]:
 
 
 async def fill(connection: asyncpg.Connection[asyncpg.Record], table: str, made: Iterator[Row]) -> list[Row]:
-    """Copies the rows into ``table`` and analyses it, so that plans are those of a table that has been there for long."""
+    """Copies the rows into ``table`` and analyses it, so that plans are those of a table long in use."""
     kept: list[Row] = []
     batch: list[Row] = []
 

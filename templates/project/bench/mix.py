@@ -24,6 +24,9 @@ HOT_REQUESTS = 0.8
 CALLERS = 200
 """Different subjects, so that neither a token nor a bucket is always the same one."""
 
+NEW_ROWS = 10**6
+"""More than one run creates; each ``seed`` has numbers of its own, since unique values are made from them."""
+
 Sign = Callable[..., str]
 
 
@@ -63,10 +66,7 @@ def shots(target: Target, sign: Sign, seed: int = 1) -> Iterator[Shot]:
     tokens = {operation: _tokens(target.role(operation), sign) for operation in ("get", "list", "create")}
     lists = list(_lists(target))
     hot = max(1, int(len(target.stored) * HOT_SHARE))
-    made = rows(target.resource, 10**9, seed=seed + 1)
-    # New rows follow those that are there, whose unique values are taken.
-    for _ in range(len(target.stored)):
-        next(made)
+    made = rows(target.resource, NEW_ROWS, start=len(target.stored) + seed * NEW_ROWS)
     while True:
         dice = chance.random()
         if dice < GET:

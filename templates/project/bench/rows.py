@@ -39,16 +39,17 @@ def owner(number: int) -> str:
     return f"subject-{number % OWNERS}"
 
 
-def rows(resource: Resource, count: int, seed: int = 1) -> Iterator[Row]:
-    """``count`` rows, the same for the same ``seed`` but for their ids; references to other services point nowhere.
+def rows(resource: Resource, count: int, start: int = 0) -> Iterator[Row]:
+    """``count`` rows, the same for the same ``start`` but for their ids; unique values differ by number,
+    so that ranges which don't overlap never clash. References to other services point nowhere.
 
     Raises ValueError for a resource with a reference to another of its own service, whose rows would have to be there.
     """
-    chance = random.Random(seed)  # noqa: S311  test data, not secrets
+    chance = random.Random(start)  # noqa: S311  test data, not secrets
     now = datetime.datetime.now(datetime.UTC)
     makers = {name: _maker(field) for name, field in resource.fields.items()}
-    for number in range(count):
-        made = now - _SPAN * (1 - number / count)
+    for number in range(start, start + count):
+        made = now - _SPAN * (1 - (number - start) / count)
         values: dict[str, Value] = {name: make(number, chance) for name, make in makers.items()}
         whose = None
         if resource.owner:

@@ -76,7 +76,7 @@ def shots(target: Target, sign: Sign, seed: int = 1) -> Iterator[Shot]:
             name, query = chance.choice(lists)
             yield Shot(name, _request("GET", f"{target.path}?{query}", chance.choice(tokens["list"])))
         else:
-            body = json.dumps(_body(target.resource, next(made))).encode()
+            body = json.dumps(body_of(target.resource, next(made))).encode()
             yield Shot("create", _request("POST", target.path, chance.choice(tokens["create"]), body))
 
 
@@ -95,7 +95,8 @@ def _lists(target: Target) -> Iterator[tuple[str, str]]:
             yield f"list by {name}", f"{name}={target.stored[0].values[name]}&limit=20"
 
 
-def _body(resource: Resource, row: Row) -> dict[str, object]:
+def body_of(resource: Resource, row: Row) -> dict[str, object]:
+    """The row as a client writes it: decimals, dates and ids as strings."""
     return {name: _wire(field, row.values[name]) for name, field in resource.fields.items()}
 
 

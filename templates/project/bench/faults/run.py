@@ -146,4 +146,4 @@ def table(result: Faults) -> str:
 
 
 def _counted(failures: Counter[str]) -> str:
-    return ", ".join(f"{count} × {kind}" for kind, count in sorted(failures.items()))
+    return ", ".join(f"{count} x {kind}" for kind, count in sorted(failures.items()))

@@ -45,7 +45,7 @@ class Sort:
     descending: bool
 
 
-DEFAULT_SORT: Final = (Sort(CREATED_AT, True), Sort(ID, False))
+DEFAULT_SORT: Final = (Sort(CREATED_AT, True), Sort(ID, True))
 """The newest first."""
 
 

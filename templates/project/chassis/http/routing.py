@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from chassis.fields import UUID_PATTERN
 from chassis.http.bodies import BodyType
 from chassis.http.errors import MethodNotAllowed, MisdirectedRequest, NotFound
@@ -84,7 +86,7 @@ class Routes:
             found = self._items.get(collection)
             if found is None or _UUID.fullmatch(last) is None:
                 raise NotFound
-            item_id = UUID(last)
+            item_id = msgspec.convert(last, UUID)
         endpoint = found.endpoints.get(method)
         if endpoint is None:
             raise _refusal(found, method)

@@ -31,6 +31,7 @@ LOG_LINES = 12
 class _Born(msgspec.Struct, frozen=True):
     pid: int
     created: float
+    stop_signal: int
 
 
 class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +78,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
                 extra_groups=[] if self.user else None,
             )
         try:
-            born = _Born(child.pid, psutil.Process(child.pid).create_time())
+            born = _Born(child.pid, psutil.Process(child.pid).create_time(), self.stop_signal)
         except psutil.NoSuchProcess:
             child.wait()
             return
@@ -99,9 +100,9 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
         if process is None:
             return
         family = _family(process)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(self.stop_signal)
+        _send(family, signal.SIGCONT)
+        with contextlib.suppress(FileNotFoundError):
+            _send([process], self._born().stop_signal)
         _end(_left_after(family, seconds))
         self._forget(process.pid)
 
@@ -141,7 +142,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
 
     def _process(self) -> psutil.Process | None:
         try:
-            born = msgspec.json.decode(self._identity.read_bytes(), type=_Born)
+            born = self._born()
             process = psutil.Process(born.pid)
             if abs(process.create_time() - born.created) > CLOCK_DRIFT_SECONDS or not _runs(process):
                 _reap(born.pid)
@@ -150,13 +151,14 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return process
 
+    def _born(self) -> _Born:
+        return msgspec.json.decode(self._identity.read_bytes(), type=_Born)
+
     def _signal(self, number: int) -> None:
         process = self._process()
         if process is None:
             raise Unavailable(self.name, "it does not run", "a running server", f'start it: `start("{self.name}")`')
-        for each in _family(process):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.send_signal(number)
+        _send(_family(process), number)
 
     def _forget(self, pid: int) -> None:
         _reap(pid)
@@ -180,10 +182,14 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
         return [process]
 
 
-def _end(processes: list[psutil.Process]) -> None:
+def _send(processes: list[psutil.Process], number: int) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+            process.send_signal(number)
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    _send(processes, signal.SIGKILL)
     _left_after(processes, STOP_SECONDS)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,10 +28,11 @@ from local.servers.identity import Identity, People, declared_people
 from local.servers.kafka import Kafka
 from local.servers.postgres import Postgres
 from local.servers.valkey import Valkey
-from local.state import STATE_FILE, STATE_VARIABLE, locked, remove_data, write_privately
+from local.state import PROJECT, STATE_FILE, STATE_VARIABLE, locked, remove_data, write_privately
 
 Kind = Literal["postgres", "valkey", "kafka", "aws", "identity"]
 KINDS: tuple[Kind, ...] = ("postgres", "valkey", "kafka", "aws", "identity")
+KEEPER = "keeper"
 Server = Postgres | Valkey | Kafka | Aws | Identity
 
 
@@ -180,7 +182,8 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
     if not directory.exists():
         return []
     with locked(directory):
-        running = ServerProcess.all_in(directory)
+        # A keeper that stops them ends by itself.
+        running = [process for process in ServerProcess.all_in(directory) if process.pid != os.getpid()]
         _stop(running)
         if remove:
             for elsewhere in directory.glob("*.elsewhere"):
@@ -188,7 +191,7 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
         (directory / STATE_FILE).unlink(missing_ok=True)
     if remove:
         shutil.rmtree(directory, ignore_errors=True)
-    return [process.name for process in running]
+    return sorted(process.name for process in running if process.name != KEEPER)
 
 
 def _stop(processes: list[ServerProcess]) -> None:
@@ -202,6 +205,7 @@ def _stop(processes: list[ServerProcess]) -> None:
 def servers(
     *kinds: Kind,
     directory: Path | None = None,
+    private: bool = False,
     shards: int = 1,
     replicas: int = 1,
     durable: bool = False,
@@ -212,17 +216,18 @@ def servers(
     """These servers (all when none is named) while the block runs.
 
     Without a ``directory`` their data are in a temporary one. When ``LOCAL_SERVERS`` names the state file of others
-    that have what is asked for, those are used and left running.
+    that have what is asked for, those are used and left running, unless they are to be ``private``.
     """
     wanted = kinds or KINDS
     named = os.environ.get(STATE_VARIABLE)
-    if named and directory is None:
+    if named and directory is None and not private:
         shared = Servers.read(Path(named))
         if set(wanted) <= set(shared.kinds) and ("postgres" not in wanted or shared.postgres_has(shards, replicas)):
             yield shared
             return
     place = directory or Path(tempfile.mkdtemp(prefix="local-servers-"))
     try:
+        keep(place, os.getpid(), remove=directory is None)
         yield start(
             place,
             wanted,
@@ -235,6 +240,19 @@ def servers(
         )
     finally:
         stop(place, remove=directory is None)
+
+
+def keep(directory: Path, owner: int, *, remove: bool) -> None:
+    """End a directory's servers when their owner is gone without having done so; ``remove`` deletes their data too."""
+    arguments = [str(directory), str(owner), *(["remove"] if remove else [])]
+    process = ServerProcess(
+        name=KEEPER,
+        command=[sys.executable, "-m", "local.servers.keeper", *arguments],
+        directory=str(directory),
+        environment={"PYTHONPATH": str(PROJECT)},
+    )
+    if not process.alive():
+        process.start()
 
 
 @contextlib.contextmanager

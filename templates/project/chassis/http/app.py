@@ -203,13 +203,14 @@ class Api:
             document = await peeked
             if document is not None:
                 return self._item(request, document)
-        async with asyncio.timeout(DEADLINE_SECONDS) as deadline:
-            try:
+        deadline = asyncio.timeout(DEADLINE_SECONDS)
+        try:
+            async with deadline:
                 return await _HANDLING[endpoint.kind](self, request, endpoint)
-            except TimeoutError:
-                if not deadline.expired():
-                    raise
-        raise Unavailable("The request took too long")
+        except TimeoutError:
+            if deadline.expired():
+                raise Unavailable("The request took too long") from None
+            raise
 
     def _recognise(self, request: _Request) -> bool:
         """Whether the caller is known without any waiting: somebody who was verified before, or nobody."""
@@ -366,7 +367,6 @@ _HANDLING: Final = {
     "update": Api._update,
     "delete": Api._delete,
 }
-
 
 
 def _operation(request: _Request) -> str:

@@ -8,8 +8,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from chassis.fields import LARGEST_INTEGER, SMALLEST_INTEGER, TIMESTAMP_PATTERN
-from chassis.http.values import Kind, Refused, ValueType, value_type
+from chassis.fields import TIMESTAMP_PATTERN
+from chassis.http.values import Kind, Refused, ValueType, integer_bounds, value_type
 
 Schema = dict[str, Any]
 
@@ -72,12 +72,8 @@ def _schema(kind: ValueType) -> Schema:
             return {"type": "string", **_given(limits)}
         case Kind.INTEGER:
             assert isinstance(kind.shape, inspect.IntType)
-            return {
-                "type": "integer",
-                "format": "int64",
-                "minimum": _bound(kind.shape.ge, kind.shape.gt, 1, SMALLEST_INTEGER),
-                "maximum": _bound(kind.shape.le, kind.shape.lt, -1, LARGEST_INTEGER),
-            }
+            smallest, largest = integer_bounds(kind.shape)
+            return {"type": "integer", "format": "int64", "minimum": smallest, "maximum": largest}
         case Kind.DECIMAL:
             assert kind.pattern is not None
             return {"type": "string", "pattern": kind.pattern.pattern}
@@ -103,12 +99,6 @@ def _composed(kind: ValueType) -> Schema:
 
 def _given(values: Schema) -> Schema:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _bound(inclusive: float | None, exclusive: float | None, step: int, otherwise: int) -> int:
-    if inclusive is not None:
-        return int(inclusive)
-    return int(exclusive) + step if exclusive is not None else otherwise
 
 
 def _description(found: inspect.Type) -> str:

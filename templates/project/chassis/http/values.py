@@ -146,6 +146,12 @@ def value_type(annotation: object) -> ValueType:
         pattern, expected, rule = _decimal(extra)
     elif kind is Kind.ENUM:
         expected = f"Expected one of: {', '.join(_choices(found))}"
+    elif isinstance(found, inspect.IntType):
+        expected = "Expected an integer from {} to {}".format(*integer_bounds(found))
+    elif isinstance(found, inspect.StrType):
+        expected = _string(found)
+    elif isinstance(found, inspect.DictType):
+        expected = "Expected a JSON object"
     return ValueType(
         annotation=annotation,
         kind=kind,
@@ -163,6 +169,27 @@ def _choices(shape: inspect.Type) -> tuple[str, ...]:
     if isinstance(shape, inspect.EnumType):
         return tuple(str(each.value) for each in shape.cls)
     return ()
+
+
+def integer_bounds(shape: inspect.IntType) -> tuple[int, int]:
+    """Smallest and largest: those that are declared, within those of the column."""
+    smallest, largest = SMALLEST_INTEGER, LARGEST_INTEGER
+    if shape.ge is not None or shape.gt is not None:
+        smallest = max(smallest, int(shape.ge) if shape.ge is not None else int(shape.gt or 0) + 1)
+    if shape.le is not None or shape.lt is not None:
+        largest = min(largest, int(shape.le) if shape.le is not None else int(shape.lt or 0) - 1)
+    return smallest, largest
+
+
+def _string(shape: inspect.StrType) -> str:
+    bounds = []
+    if shape.min_length:
+        bounds.append(f" of at least {shape.min_length}")
+    if shape.max_length is not None:
+        bounds.append(f" of at most {shape.max_length}")
+    unit = " characters" if bounds else ""
+    form = f" of the form {shape.pattern}" if shape.pattern else ""
+    return f"Expected a string{' and'.join(bounds)}{unit}{form}"
 
 
 def _text(value: str) -> str | None:

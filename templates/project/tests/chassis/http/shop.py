@@ -236,7 +236,9 @@ class Stage:
         for name, roles in {"anna": {"customer"}, "ben": {"customer"}, "eve": set(), "ada": {"admin"}}.items():
             self.tokens.callers[name] = Caller(name, frozenset(roles), both, "web", 2_000_000_000)
         self.tokens.callers["new-anna"] = self.tokens.callers["anna"]
-        self.tokens.callers["reader"] = Caller("ada", frozenset({"admin"}), frozenset({"shop/read"}), "web", 2_000_000_000)
+        self.tokens.callers["reader"] = Caller(
+            "ada", frozenset({"admin"}), frozenset({"shop/read"}), "web", 2_000_000_000
+        )
         self.tokens.callers["scopeless"] = Caller("ada", frozenset({"admin"}), frozenset(), "web", 2_000_000_000)
         metrics = Metrics("shop/services", "order", self.lines.append)
         self.app = create_app(
@@ -264,9 +266,7 @@ class Stage:
             title="Orders",
             description="Orders from basket to delivery",
             operations=[
-                Operation(
-                    kind="list", resource=ORDERS, handler=orders.list, access=Access.of("customer:own", "admin")
-                ),
+                Operation(kind="list", resource=ORDERS, handler=orders.list, access=Access.of("customer:own", "admin")),
                 Operation(
                     kind="get",
                     resource=ORDERS,

@@ -352,13 +352,7 @@ class Api:
             sent.append((b"content-length", b"%d" % len(answer.body)))
         verdict = request.verdict
         if verdict is not None:
-            sent += (
-                (b"ratelimit-limit", b"%d" % verdict.limit),
-                (b"ratelimit-remaining", b"%d" % verdict.remaining),
-                (b"ratelimit-reset", b"%d" % verdict.reset_seconds),
-            )
-            if not verdict.allowed:
-                sent.append((b"retry-after", b"%d" % verdict.retry_after))
+            sent += answers.rate_limit(verdict)
         if self._health.draining:
             # The client's next request then finds a process that stays.
             sent.append((b"connection", b"close"))

@@ -173,6 +173,7 @@ def _sortable(value: Any) -> Any:
 class Verdict:
     allowed: bool = True
     limit: int = 100
+    window_seconds: int = 60
     remaining: int = 99
     reset_seconds: int = 1
     retry_after: int = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import signal
 import subprocess
 import time
@@ -31,6 +32,7 @@ LOG_LINES = 12
 class _Born(msgspec.Struct, frozen=True):
     pid: int
     created: float
+    stop_signal: int
 
 
 class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **_home_of(self.user), **self.environment},
                 cwd="/",
                 start_new_session=True,
                 user=self.user,
@@ -77,7 +79,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
                 extra_groups=[] if self.user else None,
             )
         try:
-            born = _Born(child.pid, psutil.Process(child.pid).create_time())
+            born = _Born(child.pid, psutil.Process(child.pid).create_time(), self.stop_signal)
         except psutil.NoSuchProcess:
             child.wait()
             return
@@ -99,9 +101,9 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
         if process is None:
             return
         family = _family(process)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.send_signal(signal.SIGCONT)
-            process.send_signal(self.stop_signal)
+        _send(family, signal.SIGCONT)
+        with contextlib.suppress(FileNotFoundError):
+            _send([process], self._born().stop_signal)
         _end(_left_after(family, seconds))
         self._forget(process.pid)
 
@@ -141,7 +143,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
 
     def _process(self) -> psutil.Process | None:
         try:
-            born = msgspec.json.decode(self._identity.read_bytes(), type=_Born)
+            born = self._born()
             process = psutil.Process(born.pid)
             if abs(process.create_time() - born.created) > CLOCK_DRIFT_SECONDS or not _runs(process):
                 _reap(born.pid)
@@ -150,13 +152,14 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return process
 
+    def _born(self) -> _Born:
+        return msgspec.json.decode(self._identity.read_bytes(), type=_Born)
+
     def _signal(self, number: int) -> None:
         process = self._process()
         if process is None:
             raise Unavailable(self.name, "it does not run", "a running server", f'start it: `start("{self.name}")`')
-        for each in _family(process):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.send_signal(number)
+        _send(_family(process), number)
 
     def _forget(self, pid: int) -> None:
         _reap(pid)
@@ -180,10 +183,14 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
         return [process]
 
 
-def _end(processes: list[psutil.Process]) -> None:
+def _send(processes: list[psutil.Process], number: int) -> None:
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
+            process.send_signal(number)
+
+
+def _end(processes: list[psutil.Process]) -> None:
+    _send(processes, signal.SIGKILL)
     _left_after(processes, STOP_SECONDS)
 
 
@@ -204,8 +211,9 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def _group_of(user: str | None) -> int | None:
-    if user is None:
-        return None
-    import pwd
+    return pwd.getpwnam(user).pw_gid if user else None
 
-    return pwd.getpwnam(user).pw_gid
+
+def _home_of(user: str | None) -> dict[str, str]:
+    """Its own, lest it look for files of its user in the caller's (libpq does, for certificates)."""
+    return {"HOME": pwd.getpwnam(user).pw_dir} if user else {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -28,6 +29,8 @@ from local.state import data_directory, give_to, remove_data
 
 ADMINISTRATOR = "dba"
 """As `components/database.py` calls it: may create roles and databases, and is no superuser, as RDS lets nobody be."""
+SUPERUSER = "postgres"
+"""Cleans up after tests; no service ever connects as it."""
 MAX_CONNECTIONS = 300
 WAL_KEPT = "512MB"
 """What a replica that was away may ask for, so that it follows again by itself."""
@@ -61,6 +64,7 @@ class Shard(msgspec.Struct, frozen=True):
     primary: Node
     replicas: list[Node]
     admin_password: str
+    superuser_password: str
     tls: bool
 
     @property
@@ -92,9 +96,22 @@ class Postgres(msgspec.Struct, frozen=True):
         tls = f"?sslmode=verify-full&sslrootcert={self.authority}" if held.tls else "?sslmode=disable"
         return f"postgresql://{ADMINISTRATOR}:{held.admin_password}@{HOST}:{port}/{database}{tls}"
 
-    def execute(self, statement: str, *, shard: int = 0, database: str = "postgres") -> str:
-        """Run a statement on a primary as its administrator, and return what psql prints of it, unaligned."""
-        return _psql(self.psql, self.dsn(database, shard=shard), statement)
+    def execute(self, statement: str, *, shard: int = 0, database: str = "postgres", replica: int | None = None) -> str:
+        """Run a statement as the administrator, and return what psql prints of it, unaligned.
+
+        Raises RuntimeError with what PostgreSQL says against it.
+        """
+        return _psql(self.psql, self.dsn(database, shard=shard, replica=replica), statement)
+
+    def drop(self, database: str, *roles: str) -> None:
+        """Take a database and roles away from all shards, whoever is connected and whoever owns them."""
+        for number, shard in enumerate(self.shards):
+            dsn = self.dsn(shard=number).replace(
+                f"{ADMINISTRATOR}:{shard.admin_password}", f"{SUPERUSER}:{shard.superuser_password}"
+            )
+            _psql(self.psql, dsn, f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+            for role in roles:
+                _psql(self.psql, dsn, f'DROP ROLE IF EXISTS "{role}"')
 
 
 def start(
@@ -136,6 +153,7 @@ class _Cluster:
         self.directory, self.name, self.programs, self.user = directory, name, programs, user
         self.authority, self.durable = authority, durable
         self.admin_password = password(directory, f"{name}-admin")
+        self.superuser_password = password(directory, f"{name}-superuser")
         self.replication_password = password(directory, f"{name}-replication")
 
     def prepare(self, replicas: int) -> None:
@@ -166,7 +184,7 @@ class _Cluster:
                 primary.process.wait_until(lambda: _accepts(self.programs, primary.port))
                 self._back_up(primary, replica)
             followers.append(self._node(name, follows=primary.port))
-        return Shard(primary, followers, self.admin_password, self.authority is not None)
+        return Shard(primary, followers, self.admin_password, self.superuser_password, self.authority is not None)
 
     def _replicas(self, count: int) -> list[str]:
         return [f"{self.name}-replica-{number + 1}" for number in range(count)]
@@ -193,14 +211,14 @@ class _Cluster:
 
     def _create(self, data: Path) -> None:
         secret = self.directory / f"{self.name}.initial"
-        secret.write_text(password(self.directory, f"{self.name}-superuser"))
+        secret.write_text(self.superuser_password)
         _take(secret, self.user)
         # Given open, because the account may not reach the folder that it lies in.
         with secret.open() as opened:
             _run(
                 [
                     str(self.programs / "initdb"),
-                    *("--pgdata", str(data), "--username", "postgres", "--encoding", "UTF8", "--locale", "C"),
+                    *("--pgdata", str(data), "--username", SUPERUSER, "--encoding", "UTF8", "--locale", "C"),
                     *("--auth", "scram-sha-256", "--no-sync", "--pwfile", "/dev/stdin"),
                 ],
                 self.user,
@@ -301,8 +319,6 @@ def _account() -> str | None:
     """PostgreSQL refuses to run as root: then the account that its package made, or the one that owns nothing."""
     if os.geteuid() != 0:
         return None
-    import pwd
-
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 
@@ -367,9 +383,6 @@ def _run(
     text: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    import pwd
-
-    # With its own home, lest libpq look for certificates in the caller's.
     home = {"HOME": pwd.getpwnam(user).pw_dir} if user else {}
     result = subprocess.run(
         command,

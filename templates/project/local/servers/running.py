@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,20 +18,21 @@ from local.authority import Authority
 from local.ports import HOST
 from local.problems import Unavailable
 from local.processes import ServerProcess
-from local.servers import aws as aws_server
-from local.servers import identity as identity_server
-from local.servers import kafka as kafka_server
-from local.servers import postgres as postgres_server
-from local.servers import valkey as valkey_server
 from local.servers.aws import Aws
+from local.servers.aws import start as start_aws
 from local.servers.identity import Identity, People, declared_people
+from local.servers.identity import start as start_identity
 from local.servers.kafka import Kafka
+from local.servers.kafka import start as start_kafka
 from local.servers.postgres import Postgres
+from local.servers.postgres import start as start_postgres
 from local.servers.valkey import Valkey
-from local.state import STATE_FILE, STATE_VARIABLE, locked, remove_data, write_privately
+from local.servers.valkey import start as start_valkey
+from local.state import PROJECT, STATE_FILE, STATE_VARIABLE, locked, remove_data, write_privately
 
 Kind = Literal["postgres", "valkey", "kafka", "aws", "identity"]
 KINDS: tuple[Kind, ...] = ("postgres", "valkey", "kafka", "aws", "identity")
+KEEPER = "keeper"
 Server = Postgres | Valkey | Kafka | Aws | Identity
 
 
@@ -151,13 +153,11 @@ def start(
     with locked(directory):
         authority = Authority.at(directory / "tls")
         starters: dict[Kind, Callable[[], Server]] = {
-            "postgres": lambda: postgres_server.start(
-                directory, authority, shards=shards, replicas=replicas, durable=durable
-            ),
-            "valkey": lambda: valkey_server.start(directory, authority, clustered=clustered, nodes=cache_nodes),
-            "kafka": lambda: kafka_server.start(directory, authority),
-            "aws": lambda: aws_server.start(directory),
-            "identity": lambda: identity_server.start(directory, people or declared_people()),
+            "postgres": lambda: start_postgres(directory, authority, shards=shards, replicas=replicas, durable=durable),
+            "valkey": lambda: start_valkey(directory, authority, clustered=clustered, nodes=cache_nodes),
+            "kafka": lambda: start_kafka(directory, authority),
+            "aws": lambda: start_aws(directory),
+            "identity": lambda: start_identity(directory, people or declared_people()),
         }
         state_file = directory / STATE_FILE
         known = Servers.read(state_file) if state_file.exists() else None
@@ -180,7 +180,8 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
     if not directory.exists():
         return []
     with locked(directory):
-        running = ServerProcess.all_in(directory)
+        # A keeper that stops them ends by itself.
+        running = [process for process in ServerProcess.all_in(directory) if process.pid != os.getpid()]
         _stop(running)
         if remove:
             for elsewhere in directory.glob("*.elsewhere"):
@@ -188,7 +189,7 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
         (directory / STATE_FILE).unlink(missing_ok=True)
     if remove:
         shutil.rmtree(directory, ignore_errors=True)
-    return [process.name for process in running]
+    return sorted(process.name for process in running if process.name != KEEPER)
 
 
 def _stop(processes: list[ServerProcess]) -> None:
@@ -202,6 +203,7 @@ def _stop(processes: list[ServerProcess]) -> None:
 def servers(
     *kinds: Kind,
     directory: Path | None = None,
+    private: bool = False,
     shards: int = 1,
     replicas: int = 1,
     durable: bool = False,
@@ -212,17 +214,18 @@ def servers(
     """These servers (all when none is named) while the block runs.
 
     Without a ``directory`` their data are in a temporary one. When ``LOCAL_SERVERS`` names the state file of others
-    that have what is asked for, those are used and left running.
+    that have what is asked for, those are used and left running, unless they are to be ``private``.
     """
     wanted = kinds or KINDS
     named = os.environ.get(STATE_VARIABLE)
-    if named and directory is None:
+    if named and directory is None and not private:
         shared = Servers.read(Path(named))
         if set(wanted) <= set(shared.kinds) and ("postgres" not in wanted or shared.postgres_has(shards, replicas)):
             yield shared
             return
     place = directory or Path(tempfile.mkdtemp(prefix="local-servers-"))
     try:
+        keep(place, os.getpid(), remove=directory is None)
         yield start(
             place,
             wanted,
@@ -235,6 +238,19 @@ def servers(
         )
     finally:
         stop(place, remove=directory is None)
+
+
+def keep(directory: Path, owner: int, *, remove: bool) -> None:
+    """End a directory's servers when their owner is gone without having done so; ``remove`` deletes their data too."""
+    arguments = [str(directory), str(owner), *(["remove"] if remove else [])]
+    process = ServerProcess(
+        name=KEEPER,
+        command=[sys.executable, "-m", "local.servers.keeper", *arguments],
+        directory=str(directory),
+        environment={"PYTHONPATH": str(PROJECT)},
+    )
+    if not process.alive():
+        process.start()
 
 
 @contextlib.contextmanager

@@ -51,6 +51,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE_SECONDS: Final = 25.0
 """For a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with it."""
+_WITHOUT_BODY: Final = frozenset({204, 304})
 UNKNOWN_ROUTE: Final = "unknown"
 """In logs, for a path that is none: what is in it may be anything."""
 
@@ -65,10 +66,24 @@ def create_app(service: Service, role: str, context: Context) -> App:
 class _Request:
     """What is known of a request, filled in on its way."""
 
-    __slots__ = ("caller", "endpoint", "headers", "item_id", "own_only", "receive", "request_id", "scope", "verdict")
+    __slots__ = (
+        "caller",
+        "endpoint",
+        "headers",
+        "item_id",
+        "method",
+        "own_only",
+        "path",
+        "receive",
+        "request_id",
+        "scope",
+        "verdict",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, found: dict[bytes, bytes], request_id: str) -> None:
         self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
         self.receive = receive
         self.headers = found
         self.request_id = request_id
@@ -106,11 +121,14 @@ class Api:
             if tracing.enabled():
                 answer = await self._traced(request, repeated)
             else:
-                answer = await self._answer(request, repeated)
+                try:
+                    answer = await self._handle(request, repeated)
+                except Exception as error:
+                    answer = self._refusal(request, error)
             await self._send(request, answer, send)
             endpoint = request.endpoint
             self._requests.finished(
-                method=scope["method"] if endpoint is None else endpoint.method,
+                method=request.method if endpoint is None else endpoint.method,
                 route=UNKNOWN_ROUTE if endpoint is None else endpoint.route,
                 status=answer.status,
                 started=started,
@@ -129,27 +147,28 @@ class Api:
             if name in request.headers
         }
         with tracing.span("request", "server", parent=parent, correlation_id=request.request_id) as span:
-            answer = await self._answer(request, repeated)
+            try:
+                answer = await self._handle(request, repeated)
+            except Exception as error:
+                answer = self._refusal(request, error)
             endpoint = request.endpoint
-            span.set("http.request.method", request.scope["method"] if endpoint is None else endpoint.method)
+            span.set("http.request.method", request.method if endpoint is None else endpoint.method)
             span.set("http.route", UNKNOWN_ROUTE if endpoint is None else endpoint.route)
             span.set("http.response.status_code", answer.status)
             if answer.status >= 500:
                 span.fail(answer.code or "")
             return answer
 
-    async def _answer(self, request: _Request, repeated: bytes | None) -> Answer:
-        try:
-            return await self._handle(request, repeated)
-        except ApiError as error:
+    def _refusal(self, request: _Request, error: Exception) -> Answer:
+        """Called while the error is being handled."""
+        if isinstance(error, ApiError):
             self._tell(request, error)
             return answers.refused(error)
-        except Exception as error:
-            log.exception(
-                "a request ended in an error that nobody expected",
-                extra={"operation": _operation(request), "error": type(error).__name__},
-            )
-            return answers.refused(ApiError())
+        log.exception(
+            "a request ended in an error that nobody expected",
+            extra={"operation": _operation(request), "error": type(error).__name__},
+        )
+        return answers.refused(ApiError())
 
     async def _handle(self, request: _Request, repeated: bytes | None) -> Answer:
         """The rate limit's question leaves first. What can be decided meanwhile is, and the cache is asked in the same
@@ -166,7 +185,7 @@ class Api:
         try:
             if repeated is not None:
                 raise headers.refuse_repeated(repeated)
-            endpoint, request.item_id = self._find(request.scope["method"], request.scope["path"])
+            endpoint, request.item_id = self._find(request.method, request.path)
             request.endpoint = endpoint
             verified = self._recognise(request)
             if verified:
@@ -189,13 +208,14 @@ class Api:
             document = await peeked
             if document is not None:
                 return self._item(request, document)
-        async with asyncio.timeout(DEADLINE_SECONDS) as deadline:
-            try:
+        deadline = asyncio.timeout(DEADLINE_SECONDS)
+        try:
+            async with deadline:
                 return await _HANDLING[endpoint.kind](self, request, endpoint)
-            except TimeoutError:
-                if not deadline.expired():
-                    raise
-        raise Unavailable("The request took too long")
+        except TimeoutError:
+            if deadline.expired():
+                raise Unavailable("The request took too long") from None
+            raise
 
     def _recognise(self, request: _Request) -> bool:
         """Whether the caller is known without any waiting: somebody who was verified before, or nobody."""
@@ -242,7 +262,7 @@ class Api:
         known = request.headers.get(headers.IF_NONE_MATCH)
         if known is not None and none_match(known, tag):
             return answers.unchanged(tag)
-        return answers.of_item(200, item_body(document, _link(request, document)), tag)
+        return answers.of_item(200, item_body(document, request.path), tag)
 
     async def _list(self, request: _Request, endpoint: Endpoint) -> Answer:
         assert endpoint.queries is not None
@@ -257,7 +277,7 @@ class Api:
         if endpoint.owner is not None and not getattr(content, endpoint.owner) and request.caller is not ANONYMOUS:
             content = msgspec.structs.replace(content, **{endpoint.owner: request.caller.subject})
         document = cast(Document, await endpoint.handler(self._call(request, content=content, idempotency_key=key)))
-        link = _link(request, document)
+        link = f"{request.path}/{document.id}"
         return answers.created(item_body(document, link), etag(document.version), link)
 
     async def _update(self, request: _Request, endpoint: Endpoint) -> Answer:
@@ -267,7 +287,7 @@ class Api:
         if document is None:
             raise NotFound
         item = cast(Document, document)
-        return answers.of_item(200, item_body(item, _link(request, item)), etag(item.version))
+        return answers.of_item(200, item_body(item, request.path), etag(item.version))
 
     async def _delete(self, request: _Request, endpoint: Endpoint) -> Answer:
         version = if_match(request.headers.get(headers.IF_MATCH))
@@ -310,6 +330,7 @@ class Api:
     def _tell(self, request: _Request, error: ApiError) -> None:
         """Refusals that others want to know of: the audit trail and the alarms."""
         if isinstance(error, Forbidden | OwnedByAnother):
+            reason = "not the owner" if isinstance(error, OwnedByAnother) else getattr(error, "reason", error.message)
             self._metrics.count(names.ACCESS_DENIED)
             log.warning(
                 "access denied",
@@ -318,7 +339,7 @@ class Api:
                     "subject": request.caller.subject,
                     "operation": _operation(request),
                     "aggregate_id": str(request.item_id or ""),
-                    "reason": "not the owner" if isinstance(error, OwnedByAnother) else error.message,
+                    "reason": reason,
                 },
             )
         elif isinstance(error, RateLimited):
@@ -327,20 +348,16 @@ class Api:
     async def _send(self, request: _Request, answer: Answer, send: Send) -> None:
         sent = answer.headers
         sent.append((b"x-request-id", request.request_id.encode()))
-        if answer.status not in (204, 304):
+        if answer.status not in _WITHOUT_BODY:
             sent.append((b"content-length", b"%d" % len(answer.body)))
         verdict = request.verdict
         if verdict is not None:
-            sent.append((b"ratelimit-limit", b"%d" % verdict.limit))
-            sent.append((b"ratelimit-remaining", b"%d" % verdict.remaining))
-            sent.append((b"ratelimit-reset", b"%d" % verdict.reset_seconds))
-            if not verdict.allowed:
-                sent.append((b"retry-after", b"%d" % verdict.retry_after))
+            sent += answers.rate_limit(verdict)
         if self._health.draining:
             # The client's next request then finds a process that stays.
             sent.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
-        body = b"" if request.scope["method"] == "HEAD" else answer.body
+        body = b"" if request.method == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
 
@@ -351,11 +368,6 @@ _HANDLING: Final = {
     "update": Api._update,
     "delete": Api._delete,
 }
-
-
-def _link(request: _Request, document: Document) -> str:
-    assert request.endpoint is not None
-    return f"{request.endpoint.operation.resource.path}/{document.id}"
 
 
 def _operation(request: _Request) -> str:

@@ -245,15 +245,24 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);"""
 
 
+def _access_path(resource: Resource, name: str) -> bool:
+    """Lists are sorted by the field, and filtered through its index (D1)."""
+    field = resource.fields[name]
+    return field.indexed or field.unique or name == resource.owner or field.type is FieldType.REFERENCE
+
+
 def _read_models(service: Service) -> Iterator[str]:
-    """A4: what queries read, written by the projector alone and served from read replicas."""
+    """A4: what queries read, written by the projector alone and served from read replicas.
+
+    Lists can be filtered by every field that has a value of its own (R2), so each of them is a column.
+    """
     for name, resource in service.resources.items():
         table = joined(name, "read_model").strip('"')
         columns = ["id uuid PRIMARY KEY"]
         columns += [
             f"{quoted(field_name)} {_type(field)}"
             for field_name, field in resource.fields.items()
-            if field.indexed or field.unique or field_name == resource.owner or field.type is FieldType.REFERENCE
+            if _access_path(resource, field_name) or field.type not in (FieldType.JSON, FieldType.TEXT)
         ]
         columns += [
             "document jsonb NOT NULL",
@@ -266,8 +275,8 @@ def _read_models(service: Service) -> Iterator[str]:
         indexes += [
             f"CREATE INDEX {joined(name, 'read_model', field_name, 'idx')} ON {table} "
             f"({quoted(field_name)}, created_at, id);"
-            for field_name, field in resource.fields.items()
-            if field.indexed or field.unique or field_name == resource.owner or field.type is FieldType.REFERENCE
+            for field_name in resource.fields
+            if _access_path(resource, field_name)
         ]
         yield "\n".join(indexes)
     yield """-- How far the projector has come, so that it goes on where it stopped.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import urllib.error
@@ -73,13 +74,22 @@ def code_environment(service: str) -> dict[str, str]:
 
 
 def start_service(
-    installation: Installation, service: str, role: str, directory: Path, environment: dict[str, str] | None = None
+    installation: Installation,
+    service: str,
+    role: str,
+    directory: Path,
+    environment: dict[str, str] | None = None,
+    *,
+    name: str | None = None,
 ) -> RunningService:
-    """Start a role of a service on a free port, its log in ``directory``; ``environment`` is put over its settings."""
+    """Start a role of a service on a free port, its log in ``directory``; ``environment`` is put over its settings.
+
+    ``name`` is the process's, by default with its port in it, so that a role may run several times.
+    """
     _require(service)
     port = free_port()
     process = ServerProcess(
-        name=f"{service}-{role}-{port}",
+        name=name or f"{service}-{role}-{port}",
         command=command(service, role),
         directory=str(directory),
         environment={
@@ -105,7 +115,7 @@ def run_service(
     result = subprocess.run(
         command(service, *arguments),
         env={
-            **_inherited(),
+            **os.environ,
             **code_environment(service),
             **process_environment(installation, service, role),
             **(environment or {}),
@@ -130,12 +140,6 @@ def run_service(
 def _main_role(roles: tuple[str, ...]) -> str:
     """The role whose settings a command without a role of its own runs with: one that may write."""
     return next(role for role in ("api", "command", *roles) if role in roles)
-
-
-def _inherited() -> dict[str, str]:
-    import os
-
-    return dict(os.environ)
 
 
 def _require(service: str) -> None:

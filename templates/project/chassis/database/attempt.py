@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import asyncpg
 
@@ -17,6 +17,7 @@ from chassis.database.transaction import Transaction, Witness
 from chassis.http.errors import Unavailable
 
 T = TypeVar("T")
+Block = asyncpg.transaction.Transaction
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 
 OUTCOME_PAUSE_SECONDS: Final = 0.1
@@ -59,7 +60,7 @@ class Attempt(Generic[T]):
         finally:
             await self._primary.release(connection)
 
-    async def _commit(self, connection: Pooled, block: Any) -> None:
+    async def _commit(self, connection: Pooled, block: Block) -> None:
         self.committing = True
         try:
             await self._primary.run(connection, "COMMIT", block.commit())
@@ -72,7 +73,7 @@ class Attempt(Generic[T]):
         self.committing = False
 
 
-async def _undo(connection: Pooled, block: Any) -> None:
+async def _undo(connection: Pooled, block: Block) -> None:
     if connection.is_closed():
         return
     try:
@@ -95,7 +96,7 @@ async def took_place(primary: Place, witness: Witness | None, away: Away) -> boo
     while True:
         try:
             if not await _runs(primary, witness.transaction):
-                found = bool(await primary.read("fetchval", witness.statement, (witness.key,)))
+                found = bool(await _value(primary, witness.statement, witness.key))
                 log.info("a commit whose connection was lost %s", "took place" if found else "did not take place")
                 return found
         except (Away, Unavailable, *REPEATABLE) as error:
@@ -107,8 +108,12 @@ async def took_place(primary: Place, witness: Witness | None, away: Away) -> boo
 
 async def _runs(primary: Place, transaction: int) -> bool:
     try:
-        status = await primary.read("fetchval", "SELECT pg_xact_status($1::text::xid8)", (str(transaction),))
+        status = await _value(primary, "SELECT pg_xact_status($1::text::xid8)", str(transaction))
     except asyncpg.InvalidParameterValueError:
         # It is in the future: the crash took the number back.
         return False
     return bool(status == "in progress")
+
+
+async def _value(primary: Place, statement: str, argument: object) -> object:
+    return await primary.ask(statement, lambda connection: connection.fetchval(statement, argument))

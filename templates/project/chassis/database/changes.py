@@ -67,7 +67,7 @@ def messages(change: Change) -> Iterator[Message]:
     """
     for number, topic in enumerate(change.topics):
         event_id = change.event_id if number == 0 else derived_id(change.event_id, topic, shard_of(change.event_id))
-        yield _message(change, event_id, topic, change.event_type, change.payload)
+        yield _message(change, event_id, topic, change.payload)
     if change.read_model is not None:
         model = change.read_model
         payload = {
@@ -76,17 +76,18 @@ def messages(change: Change) -> Iterator[Message]:
             "document": None if model.document is None else msgspec.Raw(model.document),
         }
         event_id = derived_id(change.event_id, model.stream, shard_of(change.event_id))
-        yield _message(change, event_id, model.stream, model.stream, payload)
+        yield _message(change, event_id, model.stream, payload)
 
 
-def _message(change: Change, event_id: UUID, topic: str, event_type: str, payload: Mapping[str, Any]) -> Message:
+def _message(change: Change, event_id: UUID, topic: str, payload: Mapping[str, Any]) -> Message:
     return Message(
         event_id,
         topic,
         change.aggregate_id,
         {
             "event_id": event_id,
-            "event_type": event_type,
+            # What consumers go by, also where the history calls the change by another name.
+            "event_type": topic,
             "aggregate_type": change.aggregate_type,
             "aggregate_id": change.aggregate_id,
             "version": change.version,

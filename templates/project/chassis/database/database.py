@@ -16,7 +16,7 @@ from chassis.clock import Clock, SystemClock
 from chassis.database.attempt import Attempt, Isolation, took_place
 from chassis.database.failures import REPEATABLE, Away, refusal
 from chassis.database.login import Login, SecretSource
-from chassis.database.place import Place, StatementObserver
+from chassis.database.place import Place, Question, StatementObserver
 from chassis.database.retries import Retries
 from chassis.database.sharding import ShardMap
 from chassis.database.transaction import Record, Transaction
@@ -110,23 +110,23 @@ class Database:
             raise NotFound
         return shard
 
-    async def fetch(self, statement: str, *arguments: Any, shard: int, fresh: bool = False) -> list[Record]:
+    async def fetch(self, statement: str, *arguments: object, shard: int, fresh: bool = False) -> list[Record]:
         """Rows, from a replica where this process has any.
 
         ``fresh``: from the primary, so that one's own writes are in them. A replica that is away is replaced by the
         primary, where this process has connections to it. Raises Unavailable.
         """
-        return await self._read("fetch", statement, arguments, shard, fresh)  # type: ignore[no-any-return]
+        return await self._read(statement, lambda connection: connection.fetch(statement, *arguments), shard, fresh)
 
-    async def fetchrow(self, statement: str, *arguments: Any, shard: int, fresh: bool = False) -> Record | None:
+    async def fetchrow(self, statement: str, *arguments: object, shard: int, fresh: bool = False) -> Record | None:
         """The first row; otherwise as `fetch`."""
-        return await self._read("fetchrow", statement, arguments, shard, fresh)  # type: ignore[no-any-return]
+        return await self._read(statement, lambda connection: connection.fetchrow(statement, *arguments), shard, fresh)
 
-    async def fetchval(self, statement: str, *arguments: Any, shard: int, fresh: bool = False) -> Any:
+    async def fetchval(self, statement: str, *arguments: object, shard: int, fresh: bool = False) -> Any:  # noqa: ANN401
         """The first column of the first row; otherwise as `fetch`."""
-        return await self._read("fetchval", statement, arguments, shard, fresh)
+        return await self._read(statement, lambda connection: connection.fetchval(statement, *arguments), shard, fresh)
 
-    async def each_shard(self, statement: str, *arguments: Any, fresh: bool = False) -> list[list[Record]]:
+    async def each_shard(self, statement: str, *arguments: object, fresh: bool = False) -> list[list[Record]]:
         """The rows of all shards, asked at once, in the order of the shards. Raises Unavailable when one is away."""
         return await asyncio.gather(
             *(self.fetch(statement, *arguments, shard=number, fresh=fresh) for number in self.shards)
@@ -176,31 +176,31 @@ class Database:
         if not (await self.state()).reachable:
             raise Unavailable
 
-    async def _read(self, method: str, statement: str, arguments: tuple[Any, ...], number: int, fresh: bool) -> Any:
+    async def _read(self, statement: str, question: Question[T], number: int, fresh: bool) -> T:
         shard = self._shards[number]
         try:
             if shard.replicas is not None and not fresh:
                 try:
-                    return await _repeated(shard.replicas, method, statement, arguments, patient=False)
+                    return await _repeated(shard.replicas, statement, question, patient=False)
                 except (Away, *REPEATABLE):
                     if shard.primary is None:
                         raise
             if shard.primary is None:
                 raise RuntimeError(f"shard {number}: this process reads from replicas only, where nothing is fresh")
-            return await _repeated(shard.primary, method, statement, arguments, patient=True)
+            return await _repeated(shard.primary, statement, question, patient=True)
         except (Away, *REPEATABLE) as error:
             raise Unavailable from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise (refusal(error) or error) from error
 
 
-async def _repeated(place: Place, method: str, statement: str, arguments: tuple[Any, ...], *, patient: bool) -> Any:
+async def _repeated(place: Place, statement: str, question: Question[T], *, patient: bool) -> T:
     """A read, and once more after a failure, as a pool may hold connections that broke unnoticed; ``patient``: for as
     long as a short absence takes."""
     retries = Retries()
     while True:
         try:
-            return await place.read(method, statement, arguments)
+            return await place.ask(statement, question)
         except Away as away:
             if not patient and retries.number:
                 raise

@@ -7,7 +7,7 @@ import random
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import asyncpg
 import msgspec
@@ -79,9 +79,9 @@ class Login:
         return connection
 
 
-def _to_json(value: Any) -> str:
+def _to_json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _from_json(text: str) -> Any:
+def _from_json(text: str) -> object:
     return msgspec.json.decode(text)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 import asyncpg
 
@@ -22,6 +22,8 @@ from chassis.secrets import SecretUnavailable
 
 T = TypeVar("T")
 Pooled = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+Question = Callable[[Pooled], Awaitable[T]]
+"""Sends a statement on the connection that it is given."""
 
 log = logging.getLogger(__name__)
 
@@ -97,7 +99,7 @@ class Place:
             raise Away(self.name, describe(error)) from error
 
     async def release(self, connection: Pooled) -> None:
-        if asyncio.get_running_loop().time() > connection.replaced_at and not connection.is_closed():
+        if asyncio.get_running_loop().time() > _replaced_at(connection) and not connection.is_closed():
             await connection.close(timeout=limits.CONNECT_SECONDS)
         try:
             await self._pool.release(connection, timeout=limits.CONNECT_SECONDS)
@@ -132,28 +134,28 @@ class Place:
         finally:
             self._statements.finished(statement, started)
 
-    async def read(self, method: str, statement: str, arguments: Sequence[Any]) -> Any:
-        """One statement by itself: ``method`` of asyncpg's connection. Raises Away and what `run` raises."""
+    async def ask(self, statement: str, question: Question[T]) -> T:
+        """One statement by itself. Raises Away and what `run` raises."""
         connection = await self.acquire()
         try:
-            return await self.run(connection, statement, getattr(connection, method)(statement, *arguments))
+            return await self.run(connection, statement, question(connection))
         finally:
             await self.release(connection)
 
     async def ping(self) -> None:
         """Raises Away or Unavailable unless a statement can be run."""
-        await self.read("fetchval", "SELECT 1", ())
+        await self.ask("SELECT 1", lambda connection: connection.fetchval("SELECT 1"))
 
     async def _distrust(self, connection: Pooled) -> None:
         """Of a server that fell silent, or is no primary any more: this connection ends, the others are replaced."""
         connection.terminate()
         await self._pool.expire_connections()
 
-    async def _connect(self, *_: Any, **__: Any) -> Connection:
+    async def _connect(self, *_: object, **__: object) -> Connection:
         """Of the pool: a connection to the next server that answers."""
         now = asyncio.get_running_loop().time()
         failure: BaseException | None = None
-        for _ in self._servers:
+        for _ in range(len(self._servers)):
             self._turn = (self._turn + 1) % len(self._servers)
             server = self._servers[self._turn]
             if server.rests_until > now:
@@ -186,7 +188,12 @@ class Place:
         server.rest = limits.REST_SECONDS
 
 
-async def _refuse_open_transaction(connection: Any) -> None:
+def _replaced_at(connection: Pooled) -> float:
+    # The pool's proxy passes on what it doesn't know itself.
+    return cast(Connection, connection).replaced_at
+
+
+async def _refuse_open_transaction(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
     """In place of asyncpg's reset, a statement for each release: sessions have no state here that could be left over.
 
     A connection in a transaction would be: asyncpg closes it when this raises.

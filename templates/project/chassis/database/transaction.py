@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +14,7 @@ from chassis.database.changes import Change, messages
 from chassis.database.names import joined, quoted
 from chassis.database.place import Place, Pooled
 
+T = TypeVar("T")
 Record = asyncpg.Record
 
 
@@ -44,22 +45,23 @@ class Transaction:
         self._place = place
         self._connection = connection
 
-    async def fetch(self, statement: str, *arguments: Any) -> list[Record]:
-        return await self._run("fetch", statement, arguments)  # type: ignore[no-any-return]
+    async def fetch(self, statement: str, *arguments: object) -> list[Record]:
+        return await self._run(statement, self._connection.fetch(statement, *arguments))
 
-    async def fetchrow(self, statement: str, *arguments: Any) -> Record | None:
-        return await self._run("fetchrow", statement, arguments)  # type: ignore[no-any-return]
+    async def fetchrow(self, statement: str, *arguments: object) -> Record | None:
+        return await self._run(statement, self._connection.fetchrow(statement, *arguments))
 
-    async def fetchval(self, statement: str, *arguments: Any) -> Any:
+    async def fetchval(self, statement: str, *arguments: object) -> Any:  # noqa: ANN401 - a column of any type
         """The first column of the first row, None where there is none."""
-        return await self._run("fetchval", statement, arguments)
+        return await self._run(statement, self._connection.fetchval(statement, *arguments))
 
-    async def execute(self, statement: str, *arguments: Any) -> str:
+    async def execute(self, statement: str, *arguments: object) -> str:
         """PostgreSQL's word for what it did: `UPDATE 1`."""
-        return await self._run("execute", statement, arguments)  # type: ignore[no-any-return]
+        return await self._run(statement, self._connection.execute(statement, *arguments))
 
-    async def executemany(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
-        await self._run("executemany", statement, (rows,))
+    async def executemany(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """The statement for each row of arguments, in one go."""
+        await self._run(statement, self._connection.executemany(statement, rows))
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -80,7 +82,7 @@ class Transaction:
         history = quoted(joined(change.aggregate_type, "events"))
         columns = "event_id, aggregate_id, event_type, payload, occurred_at, version, actor, correlation_id"
         insert = f"INSERT INTO {history} ({columns}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 - quoted
-        arguments: list[Any] = [
+        arguments: list[object] = [
             change.event_id,
             change.aggregate_id,
             change.event_type,
@@ -105,9 +107,8 @@ class Transaction:
             int(number),
         )
 
-    async def _run(self, method: str, statement: str, arguments: tuple[Any, ...]) -> Any:
+    async def _run(self, statement: str, running: Awaitable[T]) -> T:
         try:
-            running = getattr(self._connection, method)(statement, *arguments)
             return await self._place.run(self._connection, statement, running)
         except BaseException:
             self.broken = True

@@ -129,7 +129,7 @@ class Installation:
 
     def topic(self, event: str) -> str:
         """The Kafka topic of an event."""
-        return names.topic_name(self._events_scope, event)
+        return names.topic_name(self.events_scope, event)
 
     def remove(self) -> None:
         """Take away what was made: databases, users, topics, queues and secrets."""
@@ -316,9 +316,9 @@ class Installation:
         followed = [topic.event for topic in self._events.topics if reader in _readers(topic)]
         if self._kafka:
             return {
-                "EVENT_GROUP": names.group_name(self._events_scope, reader),
+                "EVENT_GROUP": names.group_name(self.events_scope, reader),
                 "EVENT_SOURCES": json.dumps({event: self.topic(event) for event in followed}),
-                "EVENT_DEAD_LETTERS": names.dead_letter_topic_name(self._events_scope, reader),
+                "EVENT_DEAD_LETTERS": names.dead_letter_topic_name(self.events_scope, reader),
             }
         return {
             "EVENT_SOURCES": json.dumps(followed),
@@ -333,14 +333,14 @@ class Installation:
             *(topics.Topic(self.topic(topic.event), topic.partitions, hours) for topic in self._events.topics),
             *(
                 topics.Topic(
-                    names.dead_letter_topic_name(self._events_scope, reader), 1, max(names.DEAD_LETTER_HOURS, hours)
+                    names.dead_letter_topic_name(self.events_scope, reader), 1, max(names.DEAD_LETTER_HOURS, hours)
                 )
                 for reader in sorted(readers)
             ),
         ]
 
     @property
-    def _events_scope(self) -> str:
+    def events_scope(self) -> str:
         return f"{self.system.name}-{self.label}" if self.label else self.system.name
 
     @property

@@ -41,6 +41,15 @@ JsonObject = dict[str, Any]
 """Any JSON object."""
 
 
+def decimal_pattern(scale: int | None, *, negative: bool) -> str:
+    """Of a decimal that a `numeric` column with so many digits after the point takes without rounding."""
+    whole = 18 if scale is None else min(18, DECIMAL_PRECISION - scale)
+    part = 10 if scale is None else scale
+    sign = "-?" if negative else ""
+    fraction = f"(\\.[0-9]{{1,{part}}})?" if part else ""
+    return f"^{sign}[0-9]{{1,{whole}}}{fraction}$"
+
+
 def number(scale: int = 2, minimum: float | str | None = None, maximum: float | str | None = None) -> msgspec.Meta:
     """Annotates a Decimal: digits after the point, and inclusive bounds."""
     rules: dict[str, Any] = {"scale": scale}

@@ -118,16 +118,17 @@ class QueryType:
         if text is None:
             return DEFAULT_SORT
         sorts: list[Sort] = []
-        for part in text.split(",")[: MOST_SORTS + 1]:
+        parts = text.split(",")
+        if len(parts) > MOST_SORTS:
+            return read.refuse("sort", f"Expected at most {MOST_SORTS} fields", DEFAULT_SORT)
+        for part in parts:
             name = part.removeprefix("-")
             if name not in self._sorts:
                 known = ", ".join(self._sorts)
                 return read.refuse("sort", f"Expected fields separated by commas, of: {known}", DEFAULT_SORT)
-            if any(sort.field == name for sort in sorts):
-                return read.refuse("sort", f"{name} is given more than once", DEFAULT_SORT)
-            sorts.append(Sort(name, part.startswith("-")))
-        if len(sorts) > MOST_SORTS:
-            return read.refuse("sort", f"Expected at most {MOST_SORTS} fields", DEFAULT_SORT)
+            # Among rows that are alike in a field, the same field decides nothing.
+            if all(sort.field != name for sort in sorts):
+                sorts.append(Sort(name, part.startswith("-")))
         return _stable(sorts)
 
     def _identity(self, sort: Sequence[Sort], given: Mapping[str, str], owner: str | None) -> bytes:
@@ -174,19 +175,12 @@ class _Reader:
 
 
 def _stable(sorts: Sequence[Sort]) -> tuple[Sort, ...]:
-    """The order made total by `created_at` and `id`, in the directions of the indexes `(<field>, created_at DESC, id)`
-    and `(created_at DESC, id)`: read forwards for an ascending field, backwards for a descending one."""
+    """The order made total by `created_at` and `id`, in the direction of the last field: the index
+    `(<field>, created_at, id)` is then read forwards or backwards, and nothing has to be sorted."""
     complete = list(sorts)
-    fields = {sort.field for sort in complete}
-    last = complete[-1]
-    if ID in fields:
-        # Ids are unique: what comes after one decides nothing.
-        return tuple(complete[: [sort.field for sort in complete].index(ID) + 1])
-    if CREATED_AT not in fields:
-        last = Sort(CREATED_AT, not last.descending)
-        complete.append(last)
-    created = next(sort for sort in complete if sort.field == CREATED_AT)
-    complete.append(Sort(ID, not created.descending))
+    for name in (CREATED_AT, ID):
+        if all(sort.field not in (name, ID) for sort in complete):
+            complete.append(Sort(name, complete[-1].descending))
     return tuple(complete)
 
 

@@ -16,12 +16,11 @@ from msgspec import inspect
 
 from chassis.fields import (
     DATE_PATTERN,
-    DECIMAL_PATTERN,
-    DECIMAL_PRECISION,
     LARGEST_INTEGER,
     SMALLEST_INTEGER,
     TIMESTAMP_PATTERN,
     UUID_PATTERN,
+    decimal_pattern,
 )
 
 MOST_LEVELS: Final = 32
@@ -51,19 +50,15 @@ _KINDS: Final[dict[type[inspect.Type], Kind]] = {
     inspect.LiteralType: Kind.ENUM,
     inspect.EnumType: Kind.ENUM,
 }
-
-_AS_TEXT: Final[dict[Kind, tuple[re.Pattern[str], str]]] = {
-    Kind.DECIMAL: (re.compile(DECIMAL_PATTERN), 'a decimal as a string, for example "12.50"'),
-    Kind.DATE: (re.compile(DATE_PATTERN), 'a date, for example "2026-01-31"'),
-    Kind.TIMESTAMP: (
-        re.compile(TIMESTAMP_PATTERN),
-        'a timestamp with its offset, for example "2026-01-31T12:00:00Z"',
-    ),
-    Kind.UUID: (re.compile(UUID_PATTERN), "a UUID with its hyphens"),
+_PATTERNS: Final = {Kind.DATE: DATE_PATTERN, Kind.TIMESTAMP: TIMESTAMP_PATTERN, Kind.UUID: UUID_PATTERN}
+_EXPECTED: Final = {
+    Kind.DATE: 'Expected a date, for example "2026-01-31"',
+    Kind.TIMESTAMP: 'Expected a timestamp with its offset, for example "2026-01-31T12:00:00Z"',
+    Kind.UUID: "Expected a UUID with its hyphens",
+    Kind.BOOLEAN: "Expected true or false",
 }
-_INTEGER: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
-# Python's `$` also matches before a line feed at the end.
-_PATH: Final = re.compile(r"(?s)(?P<message>.*?)(?: - at `\$(?P<path>.*)`)?\Z")
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_MESSAGE: Final = re.compile(r"(?s)(?P<message>.*?)(?: - at `\$(?P<path>.*)`)?")
 
 
 class Refused(ValueError):
@@ -82,34 +77,34 @@ class ValueType:
     annotation: Any
     kind: Kind
     nullable: bool
-    rules: tuple[Callable[[Any], str | None], ...]
-    """Each tells what is wrong with a converted value."""
-    max_length: int | None = None
-    choices: tuple[str, ...] = ()
+    shape: inspect.Type
+    """As msgspec sees it, without None and annotations."""
+    pattern: re.Pattern[str] | None
+    """Of what travels as a string without being one."""
+    expected: str | None
+    """What a client is told, where that is plainer than msgspec's own words."""
+    rule: Callable[[Any], str | None] | None
+    """Tells what is wrong with a converted value."""
 
     def from_json(self, value: object) -> object:
         """The typed value of what a JSON document holds. Raises Refused."""
         if value is None and self.nullable:
             return None
-        shape = _AS_TEXT.get(self.kind)
-        if shape is not None:
-            pattern, expected = shape
-            if not isinstance(value, str) or pattern.fullmatch(value) is None:
-                raise Refused(f"Expected {expected}")
+        if self.pattern is not None and not (isinstance(value, str) and self.pattern.fullmatch(value)):
+            raise Refused(self.expected or "Not valid")
         if self.kind is Kind.JSON:
             _require_sane(value)
         elif self.kind is Kind.INTEGER and isinstance(value, float) and value.is_integer():
             # To JSON Schema 3.0 is an integer.
             value = int(value)
         try:
-            typed = msgspec.convert(value, self.annotation)
+            typed: object = msgspec.convert(value, self.annotation)
         except msgspec.ValidationError as error:
-            found = _PATH.fullmatch(str(error))
+            found = _MESSAGE.fullmatch(str(error))
             assert found is not None
-            raise Refused(found["message"], found["path"] or "") from None
-        for rule in self.rules:
-            if wrong := rule(typed):
-                raise Refused(wrong)
+            raise Refused(self.expected or found["message"], found["path"] or "") from None
+        if self.rule is not None and (wrong := self.rule(typed)):
+            raise Refused(wrong)
         return typed
 
     def from_text(self, text: str) -> object:
@@ -120,9 +115,14 @@ class ValueType:
             return self.from_json(int(text))
         if self.kind is Kind.BOOLEAN:
             if text not in ("true", "false"):
-                raise Refused("Expected true or false")
+                raise Refused(_EXPECTED[Kind.BOOLEAN])
             return text == "true"
         return self.from_json(text)
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Of an enum."""
+        return _choices(self.shape)
 
 
 def value_type(annotation: object) -> ValueType:
@@ -141,49 +141,66 @@ def value_type(annotation: object) -> ValueType:
             raise TypeError(f"{annotation!r}: expected one type, or one type and None")
         found = rest[0]
     kind = _KINDS.get(type(found), Kind.JSON)
+    pattern, expected, rule = _PATTERNS.get(kind), _EXPECTED.get(kind), _RULES.get(kind)
+    if kind is Kind.DECIMAL:
+        pattern, expected, rule = _decimal(extra)
+    elif kind is Kind.ENUM:
+        expected = f"Expected one of: {', '.join(_choices(found))}"
+    elif isinstance(found, inspect.IntType):
+        expected = "Expected an integer from {} to {}".format(*integer_bounds(found))
+    elif isinstance(found, inspect.StrType):
+        expected = _string(found)
+    elif isinstance(found, inspect.DictType):
+        expected = "Expected a JSON object"
     return ValueType(
         annotation=annotation,
         kind=kind,
         nullable=nullable,
-        rules=tuple(_rules(kind, extra)),
-        max_length=found.max_length if isinstance(found, inspect.StrType) else None,
-        choices=_choices(found),
+        shape=found,
+        pattern=re.compile(pattern) if pattern is not None else None,
+        expected=expected,
+        rule=rule,
     )
 
 
-def _choices(found: inspect.Type) -> tuple[str, ...]:
-    if isinstance(found, inspect.LiteralType):
-        return tuple(str(each) for each in found.values)
-    if isinstance(found, inspect.EnumType):
-        return tuple(str(each.value) for each in found.cls)
+def _choices(shape: inspect.Type) -> tuple[str, ...]:
+    if isinstance(shape, inspect.LiteralType):
+        return tuple(str(each) for each in shape.values)
+    if isinstance(shape, inspect.EnumType):
+        return tuple(str(each.value) for each in shape.cls)
     return ()
 
 
-def _rules(kind: Kind, extra: dict[str, Any]) -> list[Callable[[Any], str | None]]:
-    if kind is Kind.STRING:
-        return [_text]
-    if kind is Kind.INTEGER:
-        return [_integer]
-    if kind is Kind.TIMESTAMP:
-        return [_timestamp]
-    if kind is Kind.DECIMAL:
-        return [_decimal(extra.get("scale"), extra.get("minimum"), extra.get("maximum"))]
-    return []
+def integer_bounds(shape: inspect.IntType) -> tuple[int, int]:
+    """Smallest and largest: those that are declared, within those of the column."""
+    smallest, largest = SMALLEST_INTEGER, LARGEST_INTEGER
+    if shape.ge is not None or shape.gt is not None:
+        smallest = max(smallest, int(shape.ge) if shape.ge is not None else int(shape.gt or 0) + 1)
+    if shape.le is not None or shape.lt is not None:
+        largest = min(largest, int(shape.le) if shape.le is not None else int(shape.lt or 0) - 1)
+    return smallest, largest
+
+
+def _string(shape: inspect.StrType) -> str:
+    bounds = []
+    if shape.min_length:
+        bounds.append(f" of at least {shape.min_length}")
+    if shape.max_length is not None:
+        bounds.append(f" of at most {shape.max_length}")
+    unit = " characters" if bounds else ""
+    form = f" of the form {shape.pattern}" if shape.pattern else ""
+    return f"Expected a string{' and'.join(bounds)}{unit}{form}"
 
 
 def _text(value: str) -> str | None:
     if "\0" in value:
         return "NUL characters are not allowed"
-    # A lone surrogate can be written in JSON and be stored nowhere.
-    return None if _encodable(value) else "Not valid Unicode: a surrogate without its pair"
-
-
-def _encodable(value: str) -> bool:
     try:
         value.encode()
     except UnicodeEncodeError:
-        return False
-    return True
+        # It can be written in JSON, and stored nowhere.
+        return "Not valid Unicode: a surrogate without its pair"
+    return None
 
 
 def _integer(value: int) -> str | None:
@@ -200,43 +217,47 @@ def _timestamp(value: datetime) -> str | None:
     return None
 
 
-def _decimal(scale: int | None, minimum: Decimal | None, maximum: Decimal | None) -> Callable[[Decimal], str | None]:
+_RULES: Final[dict[Kind, Callable[[Any], str | None]]] = {
+    Kind.STRING: _text,
+    Kind.INTEGER: _integer,
+    Kind.TIMESTAMP: _timestamp,
+}
+
+
+def _decimal(extra: dict[str, Any]) -> tuple[str, str, Callable[[Decimal], str | None]]:
+    """By what `chassis.fields.number` says."""
+    bounds = {name: Decimal(str(extra[name])) for name in ("minimum", "maximum") if name in extra}
+    minimum, maximum = bounds.get("minimum"), bounds.get("maximum")
+    scale = extra.get("scale")
+
     def rule(value: Decimal) -> str | None:
-        _, digits, exponent = value.as_tuple()
-        assert isinstance(exponent, int)
-        if scale is not None:
-            if -exponent > scale:
-                return f"Expected at most {scale} digits after the point"
-            if len(digits) + exponent > DECIMAL_PRECISION - scale:
-                return f"Expected at most {DECIMAL_PRECISION - scale} digits before the point"
         if minimum is not None and value < minimum:
             return f"Expected a decimal >= {minimum}"
         if maximum is not None and value > maximum:
             return f"Expected a decimal <= {maximum}"
         return None
 
-    return rule
+    digits = "" if scale is None else f" with at most {scale} digits after the point"
+    sign = "" if minimum is None or minimum < 0 else ", not negative"
+    return (
+        decimal_pattern(scale, negative=not sign),
+        f"Expected a decimal as a string{digits}{sign}",
+        rule,
+    )
 
 
 def _require_sane(value: object) -> None:
     """Refuses what JSON can say and PostgreSQL's jsonb can't hold, and what is nested too deeply to be read."""
-    level: list[Any] = [value]
-    for _ in range(MOST_LEVELS):
-        below: list[Any] = []
+    level = [value]
+    for _ in range(MOST_LEVELS + 1):
+        below: list[object] = []
         for node in level:
             if isinstance(node, dict):
                 for key, each in node.items():
                     _require_scalar(key)
-                    if isinstance(each, dict | list):
-                        below.append(each)
-                    else:
-                        _require_scalar(each)
+                    below.append(each)
             elif isinstance(node, list):
-                for each in node:
-                    if isinstance(each, dict | list):
-                        below.append(each)
-                    else:
-                        _require_scalar(each)
+                below.extend(node)
             else:
                 _require_scalar(node)
         if not below:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import httpx
@@ -173,6 +173,7 @@ def _sortable(value: Any) -> Any:
 class Verdict:
     allowed: bool = True
     limit: int = 100
+    window_seconds: int = 60
     remaining: int = 99
     reset_seconds: int = 1
     retry_after: int = 0
@@ -228,29 +229,36 @@ class Stage:
     lines: list[bytes] = field(default_factory=list)
     peeks: dict[UUID, Document] = field(default_factory=dict)
     role: str = "api"
+    operations: Sequence[Operation] = ()
+    metrics: Metrics = field(init=False)
     app: App = field(init=False)
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
         both = frozenset({"shop/read", "shop/write"})
-        for name, roles in {"anna": {"customer"}, "ben": {"customer"}, "eve": set(), "ada": {"admin"}}.items():
+        for name, roles in {"anna": {"customer"}, "ben": {"customer"}, "eve": set[str](), "ada": {"admin"}}.items():
             self.tokens.callers[name] = Caller(name, frozenset(roles), both, "web", 2_000_000_000)
         self.tokens.callers["new-anna"] = self.tokens.callers["anna"]
-        self.tokens.callers["reader"] = Caller("ada", frozenset({"admin"}), frozenset({"shop/read"}), "web", 2_000_000_000)
+        self.tokens.callers["reader"] = Caller(
+            "ada", frozenset({"admin"}), frozenset({"shop/read"}), "web", 2_000_000_000
+        )
         self.tokens.callers["scopeless"] = Caller("ada", frozenset({"admin"}), frozenset(), "web", 2_000_000_000)
-        metrics = Metrics("shop/services", "order", self.lines.append)
+        metrics = self.metrics = Metrics("shop/services", "order", self.lines.append)
         self.app = create_app(
             self.service(),
             self.role,
-            Surroundings(
-                Settings(),
-                metrics,
-                RequestLog("order", self.role, metrics, Redaction(), self.lines.append),
-                self.health,
-                self.tokens,
-                self.limiter,
-                Addresses(),
-            ),  # type: ignore[arg-type]
+            cast(
+                Any,
+                Surroundings(
+                    Settings(),
+                    metrics,
+                    RequestLog("order", self.role, metrics, Redaction(), self.lines.append),
+                    self.health,
+                    self.tokens,
+                    self.limiter,
+                    Addresses(),
+                ),
+            ),
         )
         self.client = httpx.AsyncClient(
             transport=httpx.ASGITransport(self.app), base_url="http://shop", headers={"authorization": "Bearer ada"}
@@ -263,10 +271,9 @@ class Stage:
             package="order_service",
             title="Orders",
             description="Orders from basket to delivery",
-            operations=[
-                Operation(
-                    kind="list", resource=ORDERS, handler=orders.list, access=Access.of("customer:own", "admin")
-                ),
+            operations=self.operations
+            or [
+                Operation(kind="list", resource=ORDERS, handler=orders.list, access=Access.of("customer:own", "admin")),
                 Operation(
                     kind="get",
                     resource=ORDERS,
@@ -290,7 +297,7 @@ class Stage:
             ],
         )
 
-    def peek(self, context: object, item_id: UUID) -> Awaitable[Document | None]:
+    def peek(self, _context: object, item_id: UUID) -> Awaitable[Document | None]:
         async def look() -> Document | None:
             return self.peeks.get(item_id)
 

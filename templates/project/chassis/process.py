@@ -6,7 +6,6 @@ The argument is a role, in which the process stays until it is told to stop, or 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import sys
@@ -17,8 +16,6 @@ import uvloop
 
 from chassis import assembly, commands
 from chassis.health import Health
-from chassis.observe import logs, tracing
-from chassis.observe.metrics import Metrics
 from chassis.problems import ProblemsFound
 from chassis.secrets import SecretUnavailable
 from chassis.service import Service, check, check_settings
@@ -31,9 +28,6 @@ FAILED: Final = 1
 """Something went wrong that trying again may mend."""
 REFUSED: Final = 2
 """Arguments, settings or the service's definition are wrong: somebody has to mend them."""
-CLOSE_SECONDS: Final = 4.0
-"""For pools and clients to close; Kubernetes kills five seconds after the last request (`EXIT_SECONDS` of
-`components/workload.py`)."""
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  in a pod, whose network policy says who may come
 LOOPBACK: Final = "127.0.0.1"
 
@@ -58,10 +52,7 @@ def run(service: Service, argv: Sequence[str], variables: Mapping[str, str] | No
         if command.offline is not None:
             command.offline(service, arguments)
             return DONE
-        settings = Settings.from_environment(environment, argv[0])
-        online = command.online
-        assert online is not None
-        return _in_loop(service, settings, lambda *known: online(*known, arguments))
+        return _in_loop(service, Settings.from_environment(environment, argv[0]), _once(command, arguments))
     except commands.Usage as error:
         _say(str(error))
         return REFUSED
@@ -84,6 +75,26 @@ def usage(service: Service) -> str:
 Work = Callable[[Service, Settings, assembly.Observation, StopOrder], Awaitable[None]]
 
 
+def _once(command: commands.Command, arguments: commands.Arguments) -> Work:
+    async def work(service: Service, settings: Settings, observation: assembly.Observation, order: StopOrder) -> None:
+        """An order to stop cuts the command off; what it has committed stays, and it can be given again."""
+        running = asyncio.create_task(command.run(service, settings, observation, arguments))
+        ordered = asyncio.create_task(order.wait())
+        await asyncio.wait([running, ordered], return_when=asyncio.FIRST_COMPLETED)
+        ordered.cancel()
+        if not running.done():
+            running.cancel()
+            await asyncio.wait([running])
+            raise Interrupted(order.reason)
+        await running
+
+    return work
+
+
+class Interrupted(Exception):
+    """A command was told to stop before it was done."""
+
+
 def _in_loop(service: Service, settings: Settings, work: Work) -> int:
     """Does the work on an event loop with everything that observes it, and maps how it ended to an exit status."""
     check_settings(service, settings)
@@ -97,15 +108,16 @@ def _in_loop(service: Service, settings: Settings, work: Work) -> int:
         except SecretUnavailable as error:
             log.error("%s", error, extra={"error": type(error).__name__})
             return FAILED
+        except Interrupted as error:
+            log.warning("stopped by %s before the end", error)
+            return FAILED
         except Exception as error:
             log.critical("the process ends: %s", type(error).__name__, exc_info=error)
             return FAILED
         return DONE
 
 
-async def _ordered(
-    service: Service, settings: Settings, observation: assembly.Observation, work: Work
-) -> None:
+async def _ordered(service: Service, settings: Settings, observation: assembly.Observation, work: Work) -> None:
     order = StopOrder()
     order.listen()
     await work(service, settings, observation, order)
@@ -115,7 +127,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
     if settings.role == "migrate":
         await assembly.migrate(service, settings)
         return
-    async with assembly.opened(service, settings, observation) as context:
+    async with assembly.opened(settings, observation) as context:
         listener = listen(LOOPBACK if settings.local else EVERYWHERE, settings.port)
         app = assembly.app(service, context) if settings.role in SERVING else None
         server = Server(app, context.health, listener)
@@ -130,9 +142,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
     log.info("stopped", extra={"event": "stopped", "reason": order.reason})
 
 
-async def _until_stopped(
-    server: Server, workers: Sequence[assembly.Worker], health: Health, order: StopOrder
-) -> None:
+async def _until_stopped(server: Server, workers: Sequence[assembly.Worker], health: Health, order: StopOrder) -> None:
     """Serves and works until the order to stop, then lets what was begun be ended.
 
     A worker that fails ends the process, so that Kubernetes starts another: raises what it raised.

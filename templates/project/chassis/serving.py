@@ -46,7 +46,9 @@ def listen(host: str, port: int) -> socket.socket:
             "server",
             [
                 Problem(
-                    "PORT", f"{port}, which can't be listened on at {host} ({error.strerror})", "a port that is free",
+                    "PORT",
+                    f"{port}, which can't be listened on at {host} ({error.strerror})",
+                    "a port that is free",
                     "end the process that has it, or choose another PORT (locally)",
                 )
             ],
@@ -134,7 +136,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
-            self._refuse(431, "PAYLOAD_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
+            self._refuse(431, "HEADERS_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
 
@@ -146,7 +148,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         super().on_headers_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the protocol's words tell of nothing
         self._refuse(400, "BAD_REQUEST", "This is not a valid HTTP request")
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -182,11 +184,11 @@ def _error(code: str, message: str) -> bytes:
     return msgspec.json.encode({"error": {"code": code, "message": message, "details": []}})
 
 
-async def _overloaded(scope: Scope, receive: Receive, send: Send) -> None:
+async def _overloaded(_scope: Scope, _receive: Receive, send: Send) -> None:
     await _answer(send, 503, _error("SERVICE_UNAVAILABLE", "Too much to do just now"), (b"retry-after", b"1"))
 
 
-async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+async def _nothing_here(_scope: Scope, _receive: Receive, send: Send) -> None:
     await _answer(send, 404, _error("NOT_FOUND", "No such path"))
 
 

@@ -16,7 +16,7 @@ from typing import Final, Literal, Self, cast
 import msgspec
 
 from chassis.environment import Address, Environment, address, secret_arn
-from chassis.problems import Problem, ProblemsFound
+from chassis.problems import ProblemsFound
 
 LOCAL: Final = "local"
 """The one environment in which what would be unsafe elsewhere is allowed."""

@@ -1,6 +1,6 @@
 """The event log's writer: what Firehose does in the cloud (`components/event_log.py`), from the same topics.
 
-Objects are gzipped JSON lines below `events/event=<event>/day=YYYY-MM-DD/hour=HH/`, by the time of their arrival in UTC.
+Objects are gzipped JSON lines below `events/event=<event>/day=YYYY-MM-DD/hour=HH/`, by when they arrive (UTC).
 Delivery is at least once, as Firehose's: what was written and not yet acknowledged is written again after a crash.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from chassis.http.errors import ApiError, error_body
+from chassis.http.ports import Verdict
 
 Header = tuple[bytes, bytes]
 
@@ -55,6 +56,21 @@ def of_list(body: bytes) -> Answer:
 
 def nothing() -> Answer:
     return Answer(204, [*_BARE_NOT_STORED], b"")
+
+
+def rate_limit(verdict: Verdict) -> list[Header]:
+    """`RateLimit-Policy` and `RateLimit` as the IETF's draft has them, and `Retry-After` with a refusal (S7).
+
+    `q` requests in a window of `w` seconds, `r` of them left, `t` seconds until more are there.
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (-10)
+    """
+    found = [
+        (b"ratelimit-policy", b'"client";q=%d;w=%d' % (verdict.limit, verdict.window_seconds)),
+        (b"ratelimit", b'"client";r=%d;t=%d' % (verdict.remaining, verdict.reset_seconds)),
+    ]
+    if not verdict.allowed:
+        found.append((b"retry-after", b"%d" % verdict.retry_after))
+    return found
 
 
 def refused(error: ApiError) -> Answer:

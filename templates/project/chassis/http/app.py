@@ -51,6 +51,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE_SECONDS: Final = 25.0
 """For a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with it."""
+_WITHOUT_BODY: Final = frozenset({204, 304})
 UNKNOWN_ROUTE: Final = "unknown"
 """In logs, for a path that is none: what is in it may be anything."""
 
@@ -120,7 +121,10 @@ class Api:
             if tracing.enabled():
                 answer = await self._traced(request, repeated)
             else:
-                answer = await self._answer(request, repeated)
+                try:
+                    answer = await self._handle(request, repeated)
+                except Exception as error:
+                    answer = self._refusal(request, error)
             await self._send(request, answer, send)
             endpoint = request.endpoint
             self._requests.finished(
@@ -143,7 +147,10 @@ class Api:
             if name in request.headers
         }
         with tracing.span("request", "server", parent=parent, correlation_id=request.request_id) as span:
-            answer = await self._answer(request, repeated)
+            try:
+                answer = await self._handle(request, repeated)
+            except Exception as error:
+                answer = self._refusal(request, error)
             endpoint = request.endpoint
             span.set("http.request.method", request.method if endpoint is None else endpoint.method)
             span.set("http.route", UNKNOWN_ROUTE if endpoint is None else endpoint.route)
@@ -152,18 +159,16 @@ class Api:
                 span.fail(answer.code or "")
             return answer
 
-    async def _answer(self, request: _Request, repeated: bytes | None) -> Answer:
-        try:
-            return await self._handle(request, repeated)
-        except ApiError as error:
+    def _refusal(self, request: _Request, error: Exception) -> Answer:
+        """Called while the error is being handled."""
+        if isinstance(error, ApiError):
             self._tell(request, error)
             return answers.refused(error)
-        except Exception as error:
-            log.exception(
-                "a request ended in an error that nobody expected",
-                extra={"operation": _operation(request), "error": type(error).__name__},
-            )
-            return answers.refused(ApiError())
+        log.exception(
+            "a request ended in an error that nobody expected",
+            extra={"operation": _operation(request), "error": type(error).__name__},
+        )
+        return answers.refused(ApiError())
 
     async def _handle(self, request: _Request, repeated: bytes | None) -> Answer:
         """The rate limit's question leaves first. What can be decided meanwhile is, and the cache is asked in the same
@@ -343,15 +348,11 @@ class Api:
     async def _send(self, request: _Request, answer: Answer, send: Send) -> None:
         sent = answer.headers
         sent.append((b"x-request-id", request.request_id.encode()))
-        if answer.status not in (204, 304):
+        if answer.status not in _WITHOUT_BODY:
             sent.append((b"content-length", b"%d" % len(answer.body)))
         verdict = request.verdict
         if verdict is not None:
-            sent.append((b"ratelimit-limit", b"%d" % verdict.limit))
-            sent.append((b"ratelimit-remaining", b"%d" % verdict.remaining))
-            sent.append((b"ratelimit-reset", b"%d" % verdict.reset_seconds))
-            if not verdict.allowed:
-                sent.append((b"retry-after", b"%d" % verdict.retry_after))
+            sent += answers.rate_limit(verdict)
         if self._health.draining:
             # The client's next request then finds a process that stays.
             sent.append((b"connection", b"close"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import random
+import itertools
 import re
 from collections.abc import Iterable
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from chassis.fields import UUID_PATTERN
 from chassis.http.errors import BadRequest, Detail, Unauthorized
@@ -48,8 +48,11 @@ counts, a proxy and a service could see differently."""
 # What a log line and a header can hold, and no more than API Gateway's own ids take (36 characters), twice over.
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._=+/-]{1,72}")
 _UUID: Final = re.compile(UUID_PATTERN)
-# An id has to be unique, not unguessable: no system call for each. The form is that of a UUID of version 4.
-_random: Final = random.Random()  # noqa: S311
+# An id has to be unique, not unguessable: the process's part is random, and so is where it begins to count. The form is
+# that of a UUID of version 4.
+_START: Final = uuid4()
+_PREFIX: Final = str(_START)[:24]
+_count: Final = itertools.count(_START.node)
 _LONGEST_TOKEN: Final = 8192
 """Bytes; Cognito's access tokens have one to two thousand."""
 
@@ -77,8 +80,7 @@ def request_id(value: bytes | None) -> str:
     """The gateway's id of the request, or a new one where there is none that can be trusted to be one."""
     if value is not None and _REQUEST_ID.fullmatch(value):
         return value.decode("ascii")
-    digits = f"{_random.getrandbits(128):032x}"
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
+    return f"{_PREFIX}{next(_count) & 0xFFFF_FFFF_FFFF:012x}"
 
 
 def bearer_token(value: bytes) -> str:

@@ -54,7 +54,7 @@ _ERRORS: Final[dict[str, type[errors.ApiError]]] = {
     error.__name__: error
     for error in (*_EVERYWHERE, errors.Forbidden, *(each for kind in operation_kinds() for each in _OF_KIND[kind]))
 }
-_RATE_HEADERS: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+_RATE_HEADERS: Final = ("RateLimit-Policy", "RateLimit")
 
 
 def openapi_document(service: Service) -> Document:

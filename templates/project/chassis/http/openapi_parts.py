@@ -105,9 +105,16 @@ PARAMETERS: Final[Document] = {
 HEADERS: Final[Document] = {
     "ETag": {"description": "The item's version", "schema": {"type": "string"}, "example": '"3"'},
     "Location": {"description": "The item's path", "schema": {"type": "string", "format": "uri-reference"}},
-    "RateLimit-Limit": {"description": "Requests that a full bucket holds", "schema": {"type": "integer"}},
-    "RateLimit-Remaining": {"description": "Requests that are left in it", "schema": {"type": "integer"}},
-    "RateLimit-Reset": {"description": "Seconds until it is full again", "schema": {"type": "integer"}},
+    "RateLimit-Policy": {
+        "description": "`q`: requests that are allowed in `w` seconds",
+        "schema": {"type": "string"},
+        "example": '"client";q=100;w=60',
+    },
+    "RateLimit": {
+        "description": "`r`: requests that are left; `t`: seconds until more are there",
+        "schema": {"type": "string"},
+        "example": '"client";r=99;t=1',
+    },
     "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}},
     "WWW-Authenticate": {"description": "How to prove who one is", "schema": {"type": "string"}},
     "X-Request-Id": {"description": "The request's id", "schema": {"type": "string"}},

@@ -133,14 +133,21 @@ class ResourceApi:
     description: str = ""
 
     def filter_types(self) -> dict[str, ValueType]:
+        """Type by parameter. Raises ValueError for a name that is no field."""
         types = self._types()
         names = self.filters if self.filters is not None else self._declared(types)
-        return {name: types[name] for name in names if name not in LIST_PARAMETERS}
+        return {name: self._known(types, name) for name in names if name not in LIST_PARAMETERS}
 
     def sort_types(self) -> dict[str, ValueType]:
+        """Type by field. Raises ValueError for a name that is no field."""
         types = self._types()
         names = self.sorts if self.sorts is not None else [*self._declared(types), UPDATED_AT]
-        return {name: types[name] for name in dict.fromkeys([*names, CREATED_AT, ID])}
+        return {name: self._known(types, name) for name in dict.fromkeys([*names, CREATED_AT, ID])}
+
+    def _known(self, types: Mapping[str, ValueType], name: str) -> ValueType:
+        if name not in types:
+            raise ValueError(f"{self.name}: lists can't go by {name}, {self.item.__name__} has no such field")
+        return types[name]
 
     def _declared(self, types: Mapping[str, ValueType]) -> list[str]:
         return [name for name, kind in types.items() if name not in _OF_EVERY_ITEM and kind.kind is not Kind.JSON]

@@ -19,12 +19,16 @@ class Verdict(Protocol):
         """Requests that a full bucket holds."""
 
     @property
+    def window_seconds(self) -> int:
+        """Within which so many are allowed."""
+
+    @property
     def remaining(self) -> int:
         """Requests that are left in it."""
 
     @property
     def reset_seconds(self) -> int:
-        """Until it is full again."""
+        """Until there is more in it."""
 
     @property
     def retry_after(self) -> int:

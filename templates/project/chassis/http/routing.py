@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from chassis.fields import UUID_PATTERN
 from chassis.http.bodies import BodyType
 from chassis.http.errors import MethodNotAllowed, MisdirectedRequest, NotFound
 from chassis.http.operations import ON_ONE_ITEM, READING, Operation, OperationKind, operation_kinds
 from chassis.http.queries import QueryType
 
-_UUID: Final = re.compile(UUID_PATTERN)
+_ID_LENGTH: Final = 36
+"""Of a UUID with its hyphens; without them it would be a second path to the same item."""
 
 ROLE_KINDS: Final[dict[str, frozenset[OperationKind]]] = {
     "api": frozenset(operation_kinds()),
@@ -38,7 +37,9 @@ class Endpoint:
         self.access = operation.access
         self.handler = operation.handler
         self.peek = operation.peek
-        self.owner = operation.resource.owner
+        owner = operation.resource.owner
+        # Where a body can't say whose the item is, that is the handler's to know.
+        self.owner = owner if owner in operation.resource.body.__struct_fields__ else None
         self.body_type = body_type
         self.queries = queries
 
@@ -84,13 +85,23 @@ class Routes:
         if found is None:
             collection, _, last = path.rpartition("/")
             found = self._items.get(collection)
-            if found is None or _UUID.fullmatch(last) is None:
+            if found is None:
                 raise NotFound
-            item_id = msgspec.convert(last, UUID)
+            item_id = _id(last)
         endpoint = found.endpoints.get(method)
         if endpoint is None:
             raise _refusal(found, method)
         return endpoint, item_id
+
+
+def _id(text: str) -> UUID:
+    """Raises NotFound: what is no id is the id of nothing."""
+    try:
+        if len(text) == _ID_LENGTH:
+            return msgspec.convert(text, UUID)
+    except msgspec.ValidationError:
+        pass
+    raise NotFound
 
 
 def _refusal(found: _Methods, method: str) -> NotFound | MethodNotAllowed | MisdirectedRequest:

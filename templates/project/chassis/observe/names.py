@@ -1,6 +1,6 @@
-"""Names that alarms, dashboards and saved queries read: those of `components/metrics.py`, which services may not import.
+"""Names that alarms, dashboards and saved queries read.
 
-A test holds both together.
+They are those of `components/metrics.py`, which services may not import; a test holds both together.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What is told of every request that was answered: metrics always, a line where it is worth one.
 
-A line for each would cost a third of what answering from the cache costs, and hundreds of gigabytes a day at the load of
-T3; the gateway's access log has one for each already. So successful reads are sampled, and no flood of refusals can
-flood the log.
+A line for each would cost a third of what answering from the cache costs, and tens of gigabytes a day at T3's load;
+the gateway's access log has one for each already. So successful reads are sampled, and no flood of refusals can flood
+the log.
 """
 
 from __future__ import annotations

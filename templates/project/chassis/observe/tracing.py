@@ -14,6 +14,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context as OtelContext
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
@@ -38,10 +41,10 @@ class Spanning(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def set(self, name: str, value: str | int | float | bool) -> None:
+    def set(self, name: str, value: str | int | float | bool, /) -> None:
         """Adds an attribute. Values are seen by everybody who may read traces: nothing secret, nothing personal."""
 
-    def fail(self, description: str) -> None:
+    def fail(self, description: str, /) -> None:
         """Marks what the span stands for as failed."""
 
 
@@ -54,17 +57,17 @@ class _NoSpan:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def set(self, name: str, value: str | int | float | bool) -> None:
+    def set(self, _name: str, _value: str | int | float | bool, /) -> None:
         return None
 
-    def fail(self, description: str) -> None:
+    def fail(self, _description: str, /) -> None:
         return None
 
 
 _NOTHING: Final = _NoSpan()
 _tracer: Tracer | None = None
 _provider: TracerProvider | None = None
-_meter_provider: Any = None
+_meter_provider: MeterProvider | None = None
 
 
 def enabled() -> bool:
@@ -203,7 +206,7 @@ class _OpenSpan:
         self._span.set_status(Status(StatusCode.ERROR, description))
 
 
-def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) -> Any:
+def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) -> OtelContext:
     """The context to start in: a remote parent, else the current span, else a trace named after the request."""
     from opentelemetry import context, trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -233,7 +236,7 @@ def _sampled(trace_id: int) -> int:
     return int((trace_id & 0xFFFF_FFFF_FFFF_FFFF) < round(share * (1 << 64)))
 
 
-def _metrics_to_collector(resource: Any, metrics: Metrics) -> Any:
+def _metrics_to_collector(resource: Resource, metrics: Metrics) -> MeterProvider:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader

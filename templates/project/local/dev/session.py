@@ -76,7 +76,7 @@ class Session:
             port = await self._open_gateway(installation, background)
             sink = event_log.Folder(self.directory / "event-log")
             background.append(asyncio.create_task(event_log.write(installation, sink)))
-            await self._ready()
+            await self._ready(all_must=once)
             self._banner(installation, port, time.monotonic() - began)
             if once:
                 return await self._try_it(installation, port)
@@ -123,18 +123,25 @@ class Session:
         workloads = [(service, role) for service in self.system.services for role in installation.roles(service)]
         follower = Follower(max(len(f"{service}-{role}") for service, role in workloads))
         for service, role in workloads:
-            running = await asyncio.to_thread(
-                start_service, installation, service, role, self.directory, name=f"{service}-{role}"
-            )
-            self.processes[running.process.name] = Watched(running)
-            follower.add(running.process.name, running.process.log)
+            name = f"{service}-{role}"
+            log = self.directory / f"{name}.log"
+            log.unlink(missing_ok=True)
+            follower.add(name, log)
+            running = await asyncio.to_thread(start_service, installation, service, role, self.directory, name=name)
+            self.processes[name] = Watched(running)
         return follower
 
-    async def _ready(self) -> None:
-        """Raises Unavailable when a process ends or says for too long that it isn't ready."""
-        await asyncio.gather(
-            *(asyncio.to_thread(watched.running.wait_until_ready) for watched in self.processes.values())
-        )
+    async def _ready(self, *, all_must: bool) -> None:
+        """Wait until all can work. One that can't is told of: an edit may mend it.
+
+        Raises Unavailable for it when ``all_must``.
+        """
+        waiting = (asyncio.to_thread(watched.running.wait_until_ready) for watched in self.processes.values())
+        for result in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(result, Unavailable) and not all_must:
+                self.shown(str(result))
+            elif isinstance(result, BaseException):
+                raise result
 
     async def _attend(self, follower: Follower) -> None:
         """Show logs; start again what ended by itself."""
@@ -255,7 +262,7 @@ class Session:
 
 
 def first_request(system: System, installation: Installation) -> tuple[PublicResource, str | None]:
-    """A list that can be asked for, and the role that may; None: anyone may. Raises Unavailable when all is internal."""
+    """A list that can be asked for, and the role that may; None: anyone may. Raises Unavailable when there is none."""
     resources = public_resources(system, installation.plan)
     for resource in resources:
         access = resource.resource.access("list")

@@ -173,6 +173,7 @@ def _sortable(value: Any) -> Any:
 class Verdict:
     allowed: bool = True
     limit: int = 100
+    window_seconds: int = 60
     remaining: int = 99
     reset_seconds: int = 1
     retry_after: int = 0
@@ -228,6 +229,7 @@ class Stage:
     lines: list[bytes] = field(default_factory=list)
     peeks: dict[UUID, Document] = field(default_factory=dict)
     role: str = "api"
+    metrics: Metrics = field(init=False)
     app: App = field(init=False)
     client: httpx.AsyncClient = field(init=False)
 
@@ -240,7 +242,7 @@ class Stage:
             "ada", frozenset({"admin"}), frozenset({"shop/read"}), "web", 2_000_000_000
         )
         self.tokens.callers["scopeless"] = Caller("ada", frozenset({"admin"}), frozenset(), "web", 2_000_000_000)
-        metrics = Metrics("shop/services", "order", self.lines.append)
+        metrics = self.metrics = Metrics("shop/services", "order", self.lines.append)
         self.app = create_app(
             self.service(),
             self.role,

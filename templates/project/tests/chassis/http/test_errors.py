@@ -174,9 +174,8 @@ async def test_every_answer_carries_the_same_headers(stage: Stage) -> None:
     for answer in answers:
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
-        assert answer.headers["ratelimit-limit"] == "100"
-        assert answer.headers["ratelimit-remaining"] == "99"
-        assert answer.headers["ratelimit-reset"] == "1"
+        assert answer.headers["ratelimit-policy"] == '"client";q=100;w=60'
+        assert answer.headers["ratelimit"] == '"client";r=99;t=1'
         assert answer.headers["x-request-id"]
         assert "connection" not in answer.headers
 
@@ -199,7 +198,7 @@ async def test_the_verdict_of_the_rate_limit_comes_before_everything_else(stage:
         answer = await stage.client.request(method, path, headers=headers)
         assert answer.status_code == 429
         assert answer.headers["retry-after"] == "7"
-        assert answer.headers["ratelimit-remaining"] == "0"
+        assert answer.headers["ratelimit"] == '"client";r=0;t=60'
         assert error_of(answer) == {"code": "RATE_LIMITED", "message": "Too many requests", "details": []}
     assert stage.orders.calls == []
     assert stage.tokens.verified == []

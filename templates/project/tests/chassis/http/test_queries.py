@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from urllib.parse import urlencode
@@ -318,3 +319,19 @@ def test_filters_are_the_declared_fields_unless_named() -> None:
         for field in msgspec.structs.fields(Order)
         if field.name not in ("id", "created_at", "updated_at", "version", "extras")
     ]
+
+
+def test_a_list_cant_go_by_what_isnt_there() -> None:
+    with pytest.raises(ValueError, match="order: lists can't go by colour, Order has no such field"):
+        QueryType(replace(ORDERS, filters=["colour"]))
+    with pytest.raises(ValueError, match="colour"):
+        QueryType(replace(ORDERS, sorts=["colour"]))
+
+
+def test_named_filters_and_sorts_are_all_that_there_are() -> None:
+    narrow = QueryType(replace(ORDERS, filters=["status"], sorts=["total"]))
+    assert narrow.parse(b"status=paid&sort=total").filters == {"status": Status.PAID}
+    assert narrow.parse(b"sort=-created_at,id").sort == (Sort("created_at", True), Sort("id", False))
+    for query in (b"total=1", b"sort=status", b"sort=updated_at"):
+        with pytest.raises(BadRequest):
+            narrow.parse(query)

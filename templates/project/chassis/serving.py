@@ -136,7 +136,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         if self._head_bytes > HEAD_BYTES:
-            self._refuse(431, "PAYLOAD_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
+            self._refuse(431, "HEADERS_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
 

@@ -1,4 +1,4 @@
-"""Who may do what (S4): roles by operation (RBAC), rules about the caller and the row (ABAC). What nothing allows is refused.
+"""Who may do what (S4): roles by operation (RBAC), rules about caller and row (ABAC). What nothing allows is refused.
 
 Refusals raised from here are answered and audited by `chassis.http` in one place, with the subject and nothing else of
 the caller.

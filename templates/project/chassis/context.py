@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from chassis.clock import Clock
@@ -32,3 +34,6 @@ class Context:
     tokens: Any
     limiter: Any
     client_address: Any
+    changed: Callable[[str, UUID, int], Awaitable[None]] | None = None
+    """Told by consumers and projectors of each row that an event has changed: resource, id, version. What the cache
+    holds of it by event-based invalidation is dropped (C3)."""

@@ -42,7 +42,9 @@ class Valkey(msgspec.Struct, frozen=True):
         return self.nodes
 
     def answers(self, name: str) -> bool:
-        return _answers(self, self._number(name))
+        """In cluster mode a node that has just started takes nothing for two seconds."""
+        number = self._number(name)
+        return _answers(self, number) and (not self.clustered or _whole(self, number))
 
     def port_of(self, name: str) -> int:
         return self.ports[self._number(name)]
@@ -181,7 +183,10 @@ def _form_cluster(valkey: Valkey) -> None:
 
 
 def _whole(valkey: Valkey, node: int) -> bool:
-    known = valkey.execute("CLUSTER", "INFO", node=node)
+    try:
+        known = valkey.execute("CLUSTER", "INFO", node=node)
+    except RuntimeError:
+        return False
     return f"cluster_slots_ok:{SLOTS}" in known and "cluster_state:ok" in known
 
 

@@ -255,8 +255,7 @@ def _access_path(resource: Resource, name: str) -> bool:
 def _read_models(service: Service) -> Iterator[str]:
     """A4: what queries read, written by the projector alone and served from read replicas.
 
-    Lists can be filtered by every field that has a value of its own (R2), so each of them is a column. What was deleted
-    stays for a while without its content, so that an update that comes late doesn't bring it back.
+    Lists can be filtered by every field that has a value of its own (R2), so each of them is a column.
     """
     for name, resource in service.resources.items():
         table = joined(name, "read_model").strip('"')
@@ -271,18 +270,6 @@ def _read_models(service: Service) -> Iterator[str]:
             "version integer NOT NULL",
             "created_at timestamptz NOT NULL",
             "updated_at timestamptz NOT NULL",
-<<<<<<< HEAD
-            "deleted_at timestamptz",
-        ]
-        yield _create(table, columns, f"Read model of {resource.table(name)}: the answer as it is given")
-        living = " WHERE deleted_at IS NULL"
-        indexes = [
-            f"CREATE INDEX {joined(name, 'read_model', 'created_at', 'idx')} ON {table} (created_at, id){living};"
-        ]
-        indexes += [
-            f"CREATE INDEX {joined(name, 'read_model', field_name, 'idx')} ON {table} "
-            f"({quoted(field_name)}, created_at, id){living};"
-=======
             # A deleted row stays as a mark: an update that comes late would else bring it back.
             "deleted_at timestamptz",
         ]
@@ -292,7 +279,6 @@ def _read_models(service: Service) -> Iterator[str]:
         indexes += [
             f"CREATE INDEX {joined(name, 'read_model', field_name, 'idx')} ON {table} "
             f"({quoted(field_name)}, created_at, id){_LIVING};"
->>>>>>> runtime
             for field_name in resource.fields
             if _access_path(resource, field_name)
         ]

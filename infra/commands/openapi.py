@@ -46,9 +46,8 @@ def write_documents(project: Path, *, check: bool = False, missing: bool = False
             path.write_text(document, encoding="utf-8")
             print(f"{path.relative_to(project)}: brought up to date.")
     if stale:
-        raise ProblemsFound(
-            [Problem(path, "the document", "out of date", "what the code answers", "run `make openapi`") for path in stale]
-        )
+        said = ("the document", "out of date", "what the code answers", "run `make openapi`")
+        raise ProblemsFound([Problem(path, *said) for path in stale])
     return 0
 
 

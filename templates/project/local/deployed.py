@@ -259,8 +259,10 @@ class Deployment:
         deployed.start(*roles)
         return deployed
 
-    def publish(self, event: str, data: Mapping[str, object], *, aggregate_id: uuid.UUID | None = None) -> uuid.UUID:
-        """Sends an event as the service that publishes it would; returns the event's id."""
+    def publish(
+        self, event: str, data: Mapping[str, object], *, aggregate_id: uuid.UUID | None = None, times: int = 1
+    ) -> uuid.UUID:
+        """Sends an event as the service that publishes it would, so many times; returns the event's id."""
         sent = Event(
             event_id=uuid.uuid4(),
             event_type=event,
@@ -272,7 +274,8 @@ class Deployment:
             correlation_id="test",
             payload=msgspec.json.encode(data).decode(),
         )
-        self.send(event, sent.aggregate_id, encode(sent))
+        for _ in range(times):
+            self.send(event, sent.aggregate_id, encode(sent))
         return sent.event_id
 
     def send(self, event: str, key: uuid.UUID, body: bytes) -> None:

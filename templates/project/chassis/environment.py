@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -156,19 +156,23 @@ def address(value: str, port: int) -> Address:
     if value.startswith("["):
         host, closed, rest = value[1:].partition("]")
         if not closed or not re.fullmatch(r"[0-9A-Fa-f:.]+", host) or (rest and not rest.startswith(":")):
-            raise ValueError(value)
+            raise _no_address(value)
         colon, given = rest[:1], rest[1:]
     else:
         host, colon, given = value.partition(":")
         if not _HOST.fullmatch(host):
-            raise ValueError(value)
+            raise _no_address(value)
     if colon and not (re.fullmatch(r"[0-9]{1,5}", given) and 1 <= int(given) <= 65_535):
-        raise ValueError(value)
+        raise _no_address(value)
     return Address(host, int(given) if given else port)
 
 
 def secret_arn(value: str) -> str:
     """The value, if it names a secret in Secrets Manager; raises ValueError else."""
     if not _ARN.fullmatch(value) or value.split(":")[2] != "secretsmanager":
-        raise ValueError(value)
+        raise ValueError(f"{value!r:.100} is no secret's ARN")
     return value
+
+
+def _no_address(value: str) -> ValueError:
+    return ValueError(f"{value!r:.100} is no host")

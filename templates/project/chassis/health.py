@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,8 +54,8 @@ class Report:
 class Health:
     """The state of this process. Looks at all dependencies at once, and at most once a second."""
 
-    def __init__(self, checks: tuple[Check, ...] = (), clock: Clock | None = None) -> None:
-        self._checks = checks
+    def __init__(self, checks: Iterable[Check] = (), clock: Clock | None = None) -> None:
+        self._checks = list(checks)
         self._clock = clock or SystemClock()
         self._draining = False
         self._known: tuple[float, Report] | None = None
@@ -70,6 +70,10 @@ class Health:
     def drain(self) -> None:
         """From now on the process is not ready, whatever its dependencies are like."""
         self._draining = True
+
+    def add(self, check: Check) -> None:
+        """One more thing to look at."""
+        self._checks.append(check)
 
     async def report(self) -> Report:
         """The state now, or that of a moment ago; many who ask at once share one look."""
@@ -113,7 +117,7 @@ class HealthEndpoints:
     def __init__(self, health: Health) -> None:
         self._health = health
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         status, body = await self._answer(scope["path"])

@@ -1,4 +1,4 @@
-"""Secrets as Secrets Manager has them: fetched with the pod's own identity, remembered, fetched anew after a rotation."""
+"""Secrets as Secrets Manager has them: fetched with the pod's own identity, remembered, fetched anew when rotated."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from typing import Final, Literal, Self, cast
 import msgspec
 
 from chassis.environment import Address, Environment, address, secret_arn
-from chassis.problems import Problem, ProblemsFound
+from chassis.problems import ProblemsFound
 
 LOCAL: Final = "local"
 """The one environment in which what would be unsafe elsewhere is allowed."""
@@ -331,9 +331,7 @@ def _shards(environment: Environment) -> tuple[Shard, ...]:
     try:
         shards = tuple(shard.read() for shard in found)
     except ValueError as error:
-        environment.refuse(
-            "DATABASE_SHARDS", f"hosts and the ARNs of secrets, not {str(error)!r:.100}", "deploy again with `make up`"
-        )
+        environment.refuse("DATABASE_SHARDS", f"hosts and the ARNs of secrets ({error})", "deploy again with `make up`")
         return ()
     if not 1 <= len(shards) <= MOST_SHARDS and not environment.problems:
         environment.refuse("DATABASE_SHARDS", f"1 to {MOST_SHARDS} shards", "deploy again with `make up`")
@@ -367,7 +365,7 @@ def _admins(environment: Environment, shards: int) -> tuple[DatabaseAdmin, ...]:
     try:
         admins = tuple(DatabaseAdmin(address(each.host, POSTGRES_PORT), secret_arn(each.secret_arn)) for each in found)
     except ValueError as error:
-        environment.refuse(name, f"hosts and the ARNs of secrets, not {str(error)!r:.100}", "deploy with `make up`")
+        environment.refuse(name, f"hosts and the ARNs of secrets ({error})", "deploy with `make up`")
         return ()
     if found and shards and len(admins) != shards:
         environment.refuse(name, f"one administrator for each of the {shards} shards", "deploy with `make up`")

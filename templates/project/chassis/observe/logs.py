@@ -147,6 +147,12 @@ def configure(
     return handler
 
 
+def restore_hooks() -> None:
+    """Gives uncaught errors back to Python; for tests, which outlive what they configure."""
+    sys.excepthook = sys.__excepthook__
+    threading.excepthook = threading.__excepthook__
+
+
 def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return

@@ -92,12 +92,12 @@ class Metrics:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def count(self, name: str, number: int = 1) -> None:
-        """``number`` more of this happened; 0 makes the metric exist."""
+    def count(self, name: str, n: int = 1) -> None:
+        """``n`` more of this happened; 0 makes the metric exist."""
         try:
-            self._counts[name].append(number)
+            self._counts[name].append(n)
         except KeyError:
-            self._counts.setdefault(name, []).append(number)
+            self._counts.setdefault(name, []).append(n)
 
     def record(self, name: str, value: float) -> None:
         """One measurement, in the unit of `names.UNITS`; not-a-number and infinity are left out."""
@@ -194,15 +194,14 @@ def _taken(gathered: list[Number]) -> list[Number]:
 
 
 def _statistics(part: Sequence[tuple[float, int]], whole: Distribution) -> dict[str, object]:
-    """A metric's value as buckets: the shape that AWS's own collector writes for exponential histograms
-    (open-telemetry/opentelemetry-collector-contrib, `awsemfexporter`); CloudWatch counts by `Counts`."""
+    """Buckets as the value of a metric, in the shape that AWS's own collector writes for exponential histograms
+    (open-telemetry/opentelemetry-collector-contrib, `awsemfexporter`): CloudWatch reckons by `Values` and `Counts`."""
+    complete = sum(count for _, count in part) == whole.counts.total()
     return {
         "Values": [value for value, _ in part],
         "Counts": [count for _, count in part],
-        "Max": max(value for value, _ in part),
-        "Min": min(value for value, _ in part),
+        "Max": round(whole.most, 6) if complete else part[-1][0],
+        "Min": round(whole.least, 6) if complete else part[0][0],
         "Count": sum(count for _, count in part),
-        "Sum": round(sum(value * count for value, count in part), 6)
-        if len(part) < len(whole.counts)
-        else round(whole.total, 6),
+        "Sum": round(whole.total if complete else sum(value * count for value, count in part), 6),
     }

@@ -13,7 +13,12 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
 
+from chassis.observe import correlation
+
 if TYPE_CHECKING:
+    from opentelemetry.context import Context as OtelContext
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
@@ -38,10 +43,10 @@ class Spanning(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def set(self, name: str, value: str | int | float | bool) -> None:
+    def set(self, name: str, value: str | int | float | bool, /) -> None:
         """Adds an attribute. Values are seen by everybody who may read traces: nothing secret, nothing personal."""
 
-    def fail(self, description: str) -> None:
+    def fail(self, description: str, /) -> None:
         """Marks what the span stands for as failed."""
 
 
@@ -54,17 +59,17 @@ class _NoSpan:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def set(self, name: str, value: str | int | float | bool) -> None:
+    def set(self, _name: str, _value: str | int | float | bool, /) -> None:
         return None
 
-    def fail(self, description: str) -> None:
+    def fail(self, _description: str, /) -> None:
         return None
 
 
 _NOTHING: Final = _NoSpan()
 _tracer: Tracer | None = None
 _provider: TracerProvider | None = None
-_meter_provider: Any = None
+_meter_provider: MeterProvider | None = None
 
 
 def enabled() -> bool:
@@ -82,7 +87,8 @@ def span(
     """A span named after what it stands for, without ids in the name: `GET /api/v1/orders/{id}`.
 
     ``parent``: headers with a `traceparent`, of a request or an event; else the current span is the parent.
-    ``correlation_id``: the trace's id where there is no parent and it is a UUID.
+    ``correlation_id``: the trace's id where there is no parent and it is a UUID; the one that is being handled
+    (`chassis.observe.correlation`) when absent.
     """
     if _tracer is None:
         return _NOTHING
@@ -203,7 +209,7 @@ class _OpenSpan:
         self._span.set_status(Status(StatusCode.ERROR, description))
 
 
-def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) -> Any:
+def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) -> OtelContext:
     """The context to start in: a remote parent, else the current span, else a trace named after the request."""
     from opentelemetry import context, trace
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -211,6 +217,7 @@ def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) ->
     here = context.get_current()
     if parent and "traceparent" in parent:
         return TraceContextTextMapPropagator().extract(dict(parent), here)
+    correlation_id = correlation_id or correlation.current()
     if correlation_id is None or trace.get_current_span(here).get_span_context().is_valid:
         return here
     try:
@@ -233,7 +240,7 @@ def _sampled(trace_id: int) -> int:
     return int((trace_id & 0xFFFF_FFFF_FFFF_FFFF) < round(share * (1 << 64)))
 
 
-def _metrics_to_collector(resource: Any, metrics: Metrics) -> Any:
+def _metrics_to_collector(resource: Resource, metrics: Metrics) -> MeterProvider:
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from local import names
 from local.environment import environment_for, settings_for
 from local.problems import Unavailable
 from local.provision import Installation, local_stack
-from local.servers import Servers
+from local.servers import Servers, servers
 from local.testing import PrivateServers
 from tests.local.conftest import shop
 
@@ -78,9 +79,7 @@ def roles(system: System, servers: Servers) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def two_shards(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    from local.servers import servers
-
+def two_shards() -> Iterator[Servers]:
     with servers(private=True, shards=2) as running:
         yield running
 

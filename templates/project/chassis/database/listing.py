@@ -26,8 +26,12 @@ class ListStatement:
     Every name in a statement was declared by the service, and is quoted; every value is an argument.
     """
 
-    def __init__(self, table: str, *, owner: str | None = None, deletes: bool = False) -> None:
-        """``owner``: the column with the owner's subject; ``deletes``: deleted rows stay, with `deleted_at`."""
+    def __init__(
+        self, table: str, *, columns: str | None = None, owner: str | None = None, deletes: bool = False
+    ) -> None:
+        """``columns``: what is selected, in SQL; all by default, and what a list is sorted by in any case. ``owner``:
+        the column with the owner's subject; ``deletes``: deleted rows stay, with `deleted_at`."""
+        self._columns = columns
         self._table = quoted(table)
         self._owner = owner
         self._living = "deleted_at IS NULL" if deletes else None

@@ -40,7 +40,7 @@ class Service:
     """Handler of each event of other services that it follows."""
     projections: Sequence[Projection] = ()
     """Read models that the projector writes (A4); without any there is no projector."""
-    caches: Mapping[str, CachedResource] = field(default_factory=dict)
+    caches: Sequence[CachedResource] = ()
     """How its resources are cached, by their names (C2, C3)."""
     migrations: Path | None = None
     """The folder with `env.py` and `versions/`."""

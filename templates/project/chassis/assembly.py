@@ -158,7 +158,7 @@ def _reachable(cache: Valkey) -> Callable[[], Awaitable[None]]:
 
 def _changed(service: Service, context: Callable[[], Context]) -> Changed | None:
     """Drops copies of what an event has changed, but for resources of which copies may be stale (C3)."""
-    caches = {name: cache for name, cache in service.caches.items() if cache.invalidation != "expiry"}
+    caches = {cache.resource: cache for cache in service.caches if cache.invalidation != "expiry"}
     if not caches:
         return None
 

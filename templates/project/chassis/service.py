@@ -40,8 +40,8 @@ class Service:
     """Handler of each event of other services that it follows."""
     projections: Sequence[Projection] = ()
     """Read models that the projector writes (A4); without any there is no projector."""
-    caches: Mapping[str, CachedResource] = field(default_factory=dict)
-    """How its resources are cached, by their names (C2, C3)."""
+    caches: Sequence[CachedResource] = ()
+    """How its resources are cached (C2, C3)."""
     migrations: Path | None = None
     """The folder with `env.py` and `versions/`."""
     seed: Seed | None = None

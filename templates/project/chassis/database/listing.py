@@ -63,7 +63,11 @@ class ListStatement:
         if query.after is not None:
             conditions.extend(_after(query.sort, query.after, arguments))
         order = ", ".join(f"{quoted(sort.field)} {'DESC' if sort.descending else 'ASC'}" for sort in query.sort)
-        statement = f"SELECT *\nFROM {self._table}{_where(conditions)}\nORDER BY {order}\nLIMIT {arguments.add(limit)}"
+        columns = "*"
+        if self._columns is not None:
+            columns = ", ".join([self._columns, *(quoted(sort.field) for sort in query.sort)])
+        where = _where(conditions)
+        statement = f"SELECT {columns}\nFROM {self._table}{where}\nORDER BY {order}\nLIMIT {arguments.add(limit)}"
         return statement, *arguments
 
     def count(self, query: ListQuery) -> tuple[str, *tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""Who may do what (S4): roles by operation (RBAC), rules about the caller and the row (ABAC). What nothing allows is refused.
+"""Who may do what (S4): roles by operation (RBAC), rules about caller and row (ABAC). What nothing allows is refused.
 
 Refusals raised from here are answered and audited by `chassis.http` in one place, with the subject and nothing else of
 the caller.
@@ -91,8 +91,9 @@ def decide(access: Access, caller: Caller) -> Decision:
 class Rule(Protocol):
     """One condition on a caller and the attributes of what they want to touch."""
 
-    reason: str
-    """What the audit trail says when it does not hold; names no person."""
+    @property
+    def reason(self) -> str:
+        """What the audit trail says when it does not hold; names no person."""
 
     def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool: ...
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import signal
 import subprocess
 import time
@@ -70,7 +71,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment},
+                env={**os.environ, **_home_of(self.user), **self.environment},
                 cwd="/",
                 start_new_session=True,
                 user=self.user,
@@ -210,8 +211,9 @@ def _runs(process: psutil.Process) -> bool:
 
 
 def _group_of(user: str | None) -> int | None:
-    if user is None:
-        return None
-    import pwd
+    return pwd.getpwnam(user).pw_gid if user else None
 
-    return pwd.getpwnam(user).pw_gid
+
+def _home_of(user: str | None) -> dict[str, str]:
+    """Its own, lest it look for files of its user in the caller's (libpq does, for certificates)."""
+    return {"HOME": pwd.getpwnam(user).pw_dir} if user else {}

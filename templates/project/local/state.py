@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import subprocess
 import tempfile
@@ -83,16 +84,12 @@ def remove_data(directory: Path, name: str) -> None:
 
 def give_to(path: Path, user: str) -> None:
     """Make the account the owner of a file or directory, and the only one that may read it."""
-    import pwd
-
     entry = pwd.getpwnam(user)
     os.chown(path, entry.pw_uid, entry.pw_gid)
     path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _enters(path: Path, user: str) -> bool:
-    import pwd
-
     return (
         subprocess.run(
             ["test", "-w", str(path)],

@@ -11,31 +11,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Final, cast
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
-from chassis.access import ANONYMOUS, Caller, Decision, decide
-from chassis.documents import Document, Page
+from chassis.access import ANONYMOUS, Decision, decide
+from chassis.documents import Document
 from chassis.http import answers, headers
 from chassis.http.answers import Answer
-from chassis.http.bodies import read_body, require_json
-from chassis.http.conditions import etag, if_match, none_match
-from chassis.http.envelopes import item_body, list_body
-from chassis.http.errors import (
-    ApiError,
-    Forbidden,
-    NotFound,
-    OwnedByAnother,
-    RateLimited,
-    Unauthorized,
-    Unavailable,
-)
-from chassis.http.operations import READING, Call, ListQuery
+from chassis.http.errors import ApiError, Forbidden, OwnedByAnother, RateLimited, Unauthorized, Unavailable
+from chassis.http.handling import HANDLING, answer_item
+from chassis.http.operations import READING
 from chassis.http.ports import ClientAddresses, Limiter, Tokens, Verdict
+from chassis.http.request import Receive, Request, Scope, Send
 from chassis.http.routing import Endpoint, Routes
 from chassis.observe import correlation, names, tracing
 
@@ -43,55 +31,17 @@ if TYPE_CHECKING:
     from chassis.context import Context
     from chassis.service import Service
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE_SECONDS: Final = 25.0
 """For a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with it."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
-UNKNOWN_ROUTE: Final = "unknown"
-"""In logs, for a path that is none: what is in it may be anything."""
-
 log = logging.getLogger(__name__)
 
 
 def create_app(service: Service, role: str, context: Context) -> App:
     """The API of a service, as processes of the role answer it: `api` all, `query` GET, `command` the rest (A4)."""
     return Api(Routes(service.operations, role), context)
-
-
-class _Request:
-    """What is known of a request, filled in on its way."""
-
-    __slots__ = (
-        "caller",
-        "endpoint",
-        "headers",
-        "item_id",
-        "method",
-        "own_only",
-        "path",
-        "receive",
-        "request_id",
-        "scope",
-        "verdict",
-    )
-
-    def __init__(self, scope: Scope, receive: Receive, found: dict[bytes, bytes], request_id: str) -> None:
-        self.scope = scope
-        self.method: str = scope["method"]
-        self.path: str = scope["path"]
-        self.receive = receive
-        self.headers = found
-        self.request_id = request_id
-        self.endpoint: Endpoint | None = None
-        self.item_id: UUID | None = None
-        self.caller: Caller = ANONYMOUS
-        self.own_only = False
-        self.verdict: Verdict | None = None
 
 
 class Api:
@@ -115,7 +65,7 @@ class Api:
             return
         started = time.perf_counter()
         found, repeated = headers.read_headers(scope["headers"])
-        request = _Request(scope, receive, found, headers.request_id(found.get(headers.REQUEST_ID)))
+        request = Request(self._context, scope, receive, found, headers.request_id(found.get(headers.REQUEST_ID)))
         before = correlation.begin(request.request_id)
         try:
             if tracing.enabled():
@@ -129,7 +79,7 @@ class Api:
             endpoint = request.endpoint
             self._requests.finished(
                 method=request.method if endpoint is None else endpoint.method,
-                route=UNKNOWN_ROUTE if endpoint is None else endpoint.route,
+                route=request.route,
                 status=answer.status,
                 started=started,
                 request_id=request.request_id,
@@ -140,7 +90,7 @@ class Api:
         finally:
             correlation.end(before)
 
-    async def _traced(self, request: _Request, repeated: bytes | None) -> Answer:
+    async def _traced(self, request: Request, repeated: bytes | None) -> Answer:
         parent = {
             name.decode("ascii"): request.headers[name].decode("latin-1")
             for name in (headers.TRACEPARENT, headers.TRACESTATE)
@@ -153,24 +103,24 @@ class Api:
                 answer = self._refusal(request, error)
             endpoint = request.endpoint
             span.set("http.request.method", request.method if endpoint is None else endpoint.method)
-            span.set("http.route", UNKNOWN_ROUTE if endpoint is None else endpoint.route)
+            span.set("http.route", request.route)
             span.set("http.response.status_code", answer.status)
             if answer.status >= 500:
                 span.fail(answer.code or "")
             return answer
 
-    def _refusal(self, request: _Request, error: Exception) -> Answer:
+    def _refusal(self, request: Request, error: Exception) -> Answer:
         """Called while the error is being handled."""
         if isinstance(error, ApiError):
             self._tell(request, error)
             return answers.refused(error)
         log.exception(
             "a request ended in an error that nobody expected",
-            extra={"operation": _operation(request), "error": type(error).__name__},
+            extra={"operation": request.operation, "error": type(error).__name__},
         )
         return answers.refused(ApiError())
 
-    async def _handle(self, request: _Request, repeated: bytes | None) -> Answer:
+    async def _handle(self, request: Request, repeated: bytes | None) -> Answer:
         """The rate limit's question leaves first. What can be decided meanwhile is, and the cache is asked in the same
         tick, so that both cost one round trip; yet nothing is answered, and nobody else asked, before the verdict."""
         found = request.headers
@@ -207,17 +157,17 @@ class Api:
         if peeked is not None:
             document = await peeked
             if document is not None:
-                return self._item(request, document)
+                return answer_item(request, document)
         deadline = asyncio.timeout(DEADLINE_SECONDS)
         try:
             async with deadline:
-                return await _HANDLING[endpoint.kind](self, request, endpoint)
+                return await HANDLING[endpoint.kind](request, endpoint)
         except TimeoutError:
             if deadline.expired():
                 raise Unavailable("The request took too long") from None
             raise
 
-    def _recognise(self, request: _Request) -> bool:
+    def _recognise(self, request: Request) -> bool:
         """Whether the caller is known without any waiting: somebody who was verified before, or nobody."""
         value = request.headers.get(headers.AUTHORIZATION)
         if value is None:
@@ -228,7 +178,7 @@ class Api:
         request.caller = caller
         return True
 
-    def _authorise(self, request: _Request, endpoint: Endpoint) -> None:
+    def _authorise(self, request: Request, endpoint: Endpoint) -> None:
         """Deny by default: somebody, whose token was given for this kind of use, with a role that may (S3, S4)."""
         access = endpoint.access
         if access.anyone:
@@ -244,90 +194,12 @@ class Api:
             raise Forbidden
         request.own_only = decision is Decision.OWN
 
-    def _peek(self, request: _Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
+    def _peek(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
         if endpoint.peek is None or request.item_id is None:
             return None
         return endpoint.peek(self._context, request.item_id)
 
-    async def _get(self, request: _Request, endpoint: Endpoint) -> Answer:
-        document = await endpoint.handler(self._call(request))
-        if document is None:
-            raise NotFound
-        return self._item(request, cast(Document, document))
-
-    def _item(self, request: _Request, document: Document) -> Answer:
-        if request.own_only and document.owner != request.caller.subject:
-            raise OwnedByAnother
-        tag = etag(document.version)
-        known = request.headers.get(headers.IF_NONE_MATCH)
-        if known is not None and none_match(known, tag):
-            return answers.unchanged(tag)
-        return answers.of_item(200, item_body(document, request.path), tag)
-
-    async def _list(self, request: _Request, endpoint: Endpoint) -> Answer:
-        assert endpoint.queries is not None
-        owner = request.caller.subject if request.own_only else None
-        listing = endpoint.queries.parse(request.scope["query_string"], owner)
-        page = cast(Page, await endpoint.handler(self._call(request, list_query=listing)))
-        return answers.of_list(list_body(page, listing, endpoint.queries))
-
-    async def _create(self, request: _Request, endpoint: Endpoint) -> Answer:
-        key = headers.idempotency_key(request.headers.get(headers.IDEMPOTENCY_KEY))
-        content = await self._content(request, endpoint)
-        if endpoint.owner is not None and not getattr(content, endpoint.owner) and request.caller is not ANONYMOUS:
-            content = msgspec.structs.replace(content, **{endpoint.owner: request.caller.subject})
-        document = cast(Document, await endpoint.handler(self._call(request, content=content, idempotency_key=key)))
-        link = f"{request.path}/{document.id}"
-        return answers.created(item_body(document, link), etag(document.version), link)
-
-    async def _update(self, request: _Request, endpoint: Endpoint) -> Answer:
-        content = await self._content(request, endpoint)
-        version = if_match(request.headers.get(headers.IF_MATCH))
-        document = await endpoint.handler(self._call(request, content=content, version=version))
-        if document is None:
-            raise NotFound
-        item = cast(Document, document)
-        return answers.of_item(200, item_body(item, request.path), etag(item.version))
-
-    async def _delete(self, request: _Request, endpoint: Endpoint) -> Answer:
-        version = if_match(request.headers.get(headers.IF_MATCH))
-        await endpoint.handler(self._call(request, version=version))
-        return answers.nothing()
-
-    async def _content(self, request: _Request, endpoint: Endpoint) -> msgspec.Struct:
-        """The body, checked; its owner is the caller where the caller may speak for nobody else."""
-        assert endpoint.body_type is not None
-        found = request.headers
-        require_json(found.get(headers.CONTENT_TYPE), found.get(headers.CONTENT_ENCODING))
-        content = endpoint.body_type.decode(await read_body(request.receive, found.get(headers.CONTENT_LENGTH)))
-        if request.own_only and endpoint.owner is not None:
-            owner = getattr(content, endpoint.owner)
-            if owner and owner != request.caller.subject:
-                raise Forbidden(f"{endpoint.owner} is not the caller")
-        return content
-
-    def _call(
-        self,
-        request: _Request,
-        *,
-        content: msgspec.Struct | None = None,
-        list_query: ListQuery | None = None,
-        version: int | None = None,
-        idempotency_key: UUID | None = None,
-    ) -> Call:
-        return Call(
-            self._context,
-            request.caller,
-            request.request_id,
-            request.own_only,
-            request.item_id,
-            content,
-            list_query,
-            version,
-            idempotency_key,
-        )
-
-    def _tell(self, request: _Request, error: ApiError) -> None:
+    def _tell(self, request: Request, error: ApiError) -> None:
         """Refusals that others want to know of: the audit trail and the alarms."""
         if isinstance(error, Forbidden | OwnedByAnother):
             reason = "not the owner" if isinstance(error, OwnedByAnother) else getattr(error, "reason", error.message)
@@ -337,7 +209,7 @@ class Api:
                 extra={
                     "event": names.LOG_ACCESS_DENIED,
                     "subject": request.caller.subject,
-                    "operation": _operation(request),
+                    "operation": request.operation,
                     "aggregate_id": str(request.item_id or ""),
                     "reason": reason,
                 },
@@ -345,7 +217,7 @@ class Api:
         elif isinstance(error, RateLimited):
             self._metrics.count(names.RATE_LIMITED)
 
-    async def _send(self, request: _Request, answer: Answer, send: Send) -> None:
+    async def _send(self, request: Request, answer: Answer, send: Send) -> None:
         sent = answer.headers
         sent.append((b"x-request-id", request.request_id.encode()))
         if answer.status not in _WITHOUT_BODY:
@@ -359,20 +231,6 @@ class Api:
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
         body = b"" if request.method == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
-
-
-_HANDLING: Final = {
-    "get": Api._get,
-    "list": Api._list,
-    "create": Api._create,
-    "update": Api._update,
-    "delete": Api._delete,
-}
-
-
-def _operation(request: _Request) -> str:
-    endpoint = request.endpoint
-    return UNKNOWN_ROUTE if endpoint is None else f"{endpoint.method} {endpoint.route}"
 
 
 def _started(question: Awaitable[Verdict]) -> Awaitable[Verdict]:

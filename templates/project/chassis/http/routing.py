@@ -8,10 +8,12 @@ from uuid import UUID
 
 import msgspec
 
+from chassis.access import Caller
 from chassis.http.bodies import BodyType
-from chassis.http.errors import MethodNotAllowed, MisdirectedRequest, NotFound
+from chassis.http.errors import Forbidden, MethodNotAllowed, MisdirectedRequest, NotFound
 from chassis.http.operations import ON_ONE_ITEM, READING, Operation, OperationKind, operation_kinds
 from chassis.http.queries import QueryType
+from chassis.http.values import Refused, value_type
 
 _ID_LENGTH: Final = 36
 """Of a UUID with its hyphens; without them it would be a second path to the same item."""
@@ -27,7 +29,19 @@ ROLE_KINDS: Final[dict[str, frozenset[OperationKind]]] = {
 class Endpoint:
     """An operation with everything that can be made once, before the first request."""
 
-    __slots__ = ("access", "body_type", "handler", "kind", "method", "operation", "owner", "peek", "queries", "route")
+    __slots__ = (
+        "_owner_type",
+        "access",
+        "body_type",
+        "handler",
+        "kind",
+        "method",
+        "operation",
+        "owner",
+        "peek",
+        "queries",
+        "route",
+    )
 
     def __init__(self, operation: Operation, body_type: BodyType | None, queries: QueryType | None) -> None:
         self.operation = operation
@@ -37,11 +51,20 @@ class Endpoint:
         self.access = operation.access
         self.handler = operation.handler
         self.peek = operation.peek
-        owner = operation.resource.owner
         # Where a body can't say whose the item is, that is the handler's to know.
-        self.owner = owner if owner in operation.resource.body.__struct_fields__ else None
+        types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
+        self.owner = operation.resource.owner if operation.resource.owner in types else None
+        self._owner_type = value_type(types[self.owner]) if self.owner is not None else None
         self.body_type = body_type
         self.queries = queries
+
+    def owner_of(self, caller: Caller) -> object:
+        """The caller as a value of the owner's field. Raises Forbidden for a subject that can't be one."""
+        assert self._owner_type is not None
+        try:
+            return self._owner_type.from_json(caller.subject)
+        except Refused:
+            raise Forbidden("The caller's subject can't own one of these") from None
 
 
 class _Methods:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -318,8 +319,6 @@ def _account() -> str | None:
     """PostgreSQL refuses to run as root: then the account that its package made, or the one that owns nothing."""
     if os.geteuid() != 0:
         return None
-    import pwd
-
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"
 
@@ -384,9 +383,6 @@ def _run(
     text: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> None:
-    import pwd
-
-    # With its own home, lest libpq look for certificates in the caller's.
     home = {"HOME": pwd.getpwnam(user).pw_dir} if user else {}
     result = subprocess.run(
         command,

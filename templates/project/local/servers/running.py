@@ -18,16 +18,16 @@ from local.authority import Authority
 from local.ports import HOST
 from local.problems import Unavailable
 from local.processes import ServerProcess
-from local.servers import aws as aws_server
-from local.servers import identity as identity_server
-from local.servers import kafka as kafka_server
-from local.servers import postgres as postgres_server
-from local.servers import valkey as valkey_server
 from local.servers.aws import Aws
+from local.servers.aws import start as start_aws
 from local.servers.identity import Identity, People, declared_people
+from local.servers.identity import start as start_identity
 from local.servers.kafka import Kafka
+from local.servers.kafka import start as start_kafka
 from local.servers.postgres import Postgres
+from local.servers.postgres import start as start_postgres
 from local.servers.valkey import Valkey
+from local.servers.valkey import start as start_valkey
 from local.state import PROJECT, STATE_FILE, STATE_VARIABLE, locked, remove_data, write_privately
 
 Kind = Literal["postgres", "valkey", "kafka", "aws", "identity"]
@@ -153,13 +153,11 @@ def start(
     with locked(directory):
         authority = Authority.at(directory / "tls")
         starters: dict[Kind, Callable[[], Server]] = {
-            "postgres": lambda: postgres_server.start(
-                directory, authority, shards=shards, replicas=replicas, durable=durable
-            ),
-            "valkey": lambda: valkey_server.start(directory, authority, clustered=clustered, nodes=cache_nodes),
-            "kafka": lambda: kafka_server.start(directory, authority),
-            "aws": lambda: aws_server.start(directory),
-            "identity": lambda: identity_server.start(directory, people or declared_people()),
+            "postgres": lambda: start_postgres(directory, authority, shards=shards, replicas=replicas, durable=durable),
+            "valkey": lambda: start_valkey(directory, authority, clustered=clustered, nodes=cache_nodes),
+            "kafka": lambda: start_kafka(directory, authority),
+            "aws": lambda: start_aws(directory),
+            "identity": lambda: start_identity(directory, people or declared_people()),
         }
         state_file = directory / STATE_FILE
         known = Servers.read(state_file) if state_file.exists() else None

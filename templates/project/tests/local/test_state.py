@@ -28,7 +28,9 @@ def test_what_is_written_privately_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def test_a_password_is_made_once_for_all_processes(tmp_path: Path) -> None:
-    code = f"from pathlib import Path; from local.secrets import password; print(password(Path({str(tmp_path)!r}), 'a'))"
+    code = (
+        f"from pathlib import Path; from local.secrets import password; print(password(Path({str(tmp_path)!r}), 'a'))"
+    )
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     made = {process.communicate()[0].strip() for process in both}
     assert made == {password(tmp_path, "a")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -229,6 +229,7 @@ class Stage:
     lines: list[bytes] = field(default_factory=list)
     peeks: dict[UUID, Document] = field(default_factory=dict)
     role: str = "api"
+    operations: Sequence[Operation] = ()
     metrics: Metrics = field(init=False)
     app: App = field(init=False)
     client: httpx.AsyncClient = field(init=False)
@@ -270,7 +271,8 @@ class Stage:
             package="order_service",
             title="Orders",
             description="Orders from basket to delivery",
-            operations=[
+            operations=self.operations
+            or [
                 Operation(kind="list", resource=ORDERS, handler=orders.list, access=Access.of("customer:own", "admin")),
                 Operation(
                     kind="get",

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import pytest
 
-from tests.chassis.http.shop import Stage, as_
+from chassis.access import Access
+from chassis.documents import Document
+from chassis.http.operations import Call, Operation, ResourceApi
+from tests.chassis.http.shop import NOW, Stage, as_, document
 
 BODY = {"status": "placed", "total": "12.50"}
 
@@ -94,8 +99,6 @@ async def test_another_owners_row_is_as_if_it_werent_there(stage: Stage, caplog:
 async def test_another_owners_row_is_hidden_in_the_cache_too(stage: Stage) -> None:
     order = stage.orders.add(customer_id="anna")
     answer = await stage.client.get(f"/api/v1/orders/{order.id}", headers=as_("anna"))
-    from tests.chassis.http.shop import document
-
     stage.peeks[order.id] = document(order)
     others = await stage.client.get(
         f"/api/v1/orders/{order.id}", headers=as_("ben") | {"if-none-match": answer.headers["etag"]}
@@ -123,6 +126,8 @@ async def test_nobody_gives_rows_to_others(stage: Stage, caplog: pytest.LogCaptu
     answer = await stage.client.request(method, path, json={**BODY, "customer_id": "ben"}, headers=as_("anna"))
     assert answer.status_code == 403
     assert len(denials(caplog)) == 1
+    nobodys = await stage.client.request(method, path, json={**BODY, "customer_id": ""}, headers=as_("anna"))
+    assert nobodys.status_code == 403
     own = await stage.client.request(method, path, json={**BODY, "customer_id": "anna"}, headers=as_("anna"))
     assert own.status_code in (200, 201)
 
@@ -130,6 +135,37 @@ async def test_nobody_gives_rows_to_others(stage: Stage, caplog: pytest.LogCaptu
 async def test_who_may_touch_all_rows_may_give_them_to_others(stage: Stage) -> None:
     answer = await stage.client.post("/api/v1/orders", json={**BODY, "customer_id": "ben"})
     assert answer.json()["data"]["customer_id"] == "ben"
+
+
+async def test_an_owner_may_be_of_another_type_than_string() -> None:
+    class Owned(msgspec.Struct, frozen=True):
+        name: str
+        owner: UUID | None = None
+
+    class Item(Owned, frozen=True, kw_only=True):
+        id: UUID
+
+    seen: list[object] = []
+
+    async def create(call: Call) -> Document:
+        seen.append(call.body.owner)
+        return Document(UUID(int=1), 1, str(call.body.owner), NOW, b"{}")
+
+    resource = ResourceApi(name="thing", path="/api/v1/things", body=Owned, item=Item, owner="owner")
+    operation = Operation(kind="create", resource=resource, handler=create, access=Access.of("customer:own"))
+    subject = "0190163d-8694-739b-aea5-966c26f8ad91"
+    stage = Stage(operations=[operation])
+    stage.tokens.callers["uuid"] = msgspec.structs.replace(stage.tokens.callers["anna"], subject=subject)
+    for content, status in [
+        ({"name": "a"}, 201),
+        ({"name": "a", "owner": subject.upper()}, 201),
+        ({"name": "a", "owner": str(UUID(int=2))}, 403),
+    ]:
+        answer = await stage.client.post("/api/v1/things", json=content, headers=as_("uuid"))
+        assert answer.status_code == status
+    assert seen == [UUID(subject)] * 2
+    # Whose subject is no UUID can own none of these.
+    assert (await stage.client.post("/api/v1/things", json={"name": "a"}, headers=as_("anna"))).status_code == 403
 
 
 async def test_anyone_needs_no_token(stage: Stage) -> None:

@@ -41,7 +41,7 @@ class Service:
     projections: Sequence[Projection] = ()
     """Read models that the projector writes (A4); without any there is no projector."""
     caches: Sequence[CachedResource] = ()
-    """How its resources are cached, by their names (C2, C3)."""
+    """How its resources are cached (C2, C3)."""
     migrations: Path | None = None
     """The folder with `env.py` and `versions/`."""
     seed: Seed | None = None

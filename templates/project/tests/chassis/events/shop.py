@@ -271,7 +271,7 @@ def stream_event(aggregate: UUID, version: int, operation: str = "update", total
         "version": version,
     }
     payload = {"resource": "order", "operation": operation, "document": None if operation == "delete" else item}
-    return event_of(aggregate, version, STREAM, payload=msgspec.json.encode(payload).decode(), **more)
+    return event_of(aggregate, version, STREAM, **({"payload": msgspec.json.encode(payload).decode()} | more))
 
 
 def delivery(event: Event | bytes, position: int | None = 0, name: str | None = None, partition: int = 0) -> Delivery:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from chassis.context import Context
@@ -60,8 +61,6 @@ async def streamed(db: Database) -> list[bytes]:
     rows = await db.fetch(
         "SELECT payload FROM outbox WHERE topic = $1 ORDER BY position", STREAM, shard=0, fresh=True
     )
-    import msgspec
-
     return [msgspec.json.encode(row["payload"]) for row in rows]
 
 

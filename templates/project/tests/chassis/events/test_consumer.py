@@ -12,7 +12,7 @@ import pytest
 from chassis.context import Context
 from chassis.database.database import Database
 from chassis.database.transaction import Transaction
-from chassis.events import limits, tries
+from chassis.events import limits
 from chassis.events.consumer import Consumer
 from chassis.events.errors import Postponed, Refused
 from chassis.events.event import Event
@@ -39,8 +39,8 @@ def context(db: Database, where: DatabaseSettings, told: shop.Told) -> Context:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries.limits, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(tries.limits, "LONGEST_PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(limits, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_SECONDS", 0.005)
 
 
 async def pay(transaction: Transaction, event: Event, context: Context) -> list[Changed]:
@@ -233,8 +233,8 @@ async def test_an_order_to_stop_leaves_what_was_not_begun(db: Database, context:
 async def test_an_order_to_stop_ends_waiting_for_another_try(
     db: Database, context: Context, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tries.limits, "FIRST_PAUSE_SECONDS", 3600.0)
-    monkeypatch.setattr(tries.limits, "LONGEST_PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(limits, "FIRST_PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_SECONDS", 3600.0)
     handler, _ = failing(1000, RuntimeError("for now"))
     asyncio.get_running_loop().call_later(0.1, stop.set)
     assert await Consumer(context, {SETTLED: handler}).process([delivery(event_of())], stop) == [Verdict.LEFT]
@@ -270,7 +270,9 @@ async def test_what_a_handler_writes_carries_the_requests_id(
     assert (ids, correlation.current()) == (["r-7"], None)
 
 
-@pytest.mark.parametrize("shard", [lambda event: event.data()["missing"], lambda event: derived_id(event.event_id, "x", 63)])
+@pytest.mark.parametrize(
+    "shard", [lambda event: event.data()["missing"], lambda event: derived_id(event.event_id, "x", 63)]
+)
 async def test_an_event_without_a_shard_is_refused(
     db: Database, context: Context, stop: asyncio.Event, shard: Any
 ) -> None:

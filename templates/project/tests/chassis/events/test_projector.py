@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from chassis.context import Context
 from chassis.database.database import Database
-from chassis.events import limits, tries
+from chassis.events import limits
 from chassis.events.port import Refusal, Verdict
 from chassis.events.projector import READ_MODEL_LAG_SECONDS, Projector
 from chassis.events.rebuild import rebuild
@@ -40,8 +41,8 @@ def projector(context: Context) -> Projector:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries.limits, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(tries.limits, "LONGEST_PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(limits, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_SECONDS", 0.005)
 
 
 async def read_model(db: Database) -> list[dict[str, Any]]:
@@ -72,7 +73,7 @@ async def busy_orders(db: Database, count: int = 30) -> list[UUID]:
         made.append(await db.write(lambda transaction: shop.place(transaction), shard=0))
         for _ in range(chance.randrange(4)):
             total = str(chance.randrange(1000))
-            await db.write(lambda transaction, total=total: shop.change(transaction, made[-1], total), shard=0)
+            await db.write(functools.partial(shop.change, identifier=made[-1], total=total), shard=0)
         if chance.random() < 0.3:
             await db.write(lambda transaction: shop.delete(transaction, made[-1]), shard=0)
     return made
@@ -259,7 +260,7 @@ async def test_a_rebuild_while_orders_change_and_the_projector_follows_ends_with
     async def change() -> None:
         for number in range(60):
             await db.write(
-                lambda transaction, number=number: shop.change(transaction, alive[number % 10], f"{number}.50"), shard=0
+                functools.partial(shop.change, identifier=alive[number % 10], total=f"{number}.50"), shard=0
             )
         await db.write(lambda transaction: shop.delete(transaction, alive[0]), shard=0)
 
@@ -277,7 +278,8 @@ async def test_a_rebuild_while_orders_change_and_the_projector_follows_ends_with
     await changing
     writing = False
     await following
-    kept = await db.fetch("SELECT id, version, total FROM orders WHERE deleted_at IS NULL ORDER BY id", shard=0, fresh=True)
+    statement = "SELECT id, version, total FROM orders WHERE deleted_at IS NULL ORDER BY id"
+    kept = await db.fetch(statement, shard=0, fresh=True)
     shown = living(await read_model(db))
     assert [(row["id"], row["version"], row["total"]) for row in shown] == [tuple(row) for row in kept]
 

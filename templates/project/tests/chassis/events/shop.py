@@ -173,6 +173,7 @@ def settings(
 
 def context(settings: Settings, database: Database | None, told: Told, secrets: Any = None) -> Context:
     absent: Any = None
+    given: Any = database
     return Context(
         settings=settings,
         clock=SystemClock(),
@@ -181,11 +182,11 @@ def context(settings: Settings, database: Database | None, told: Told, secrets: 
         statements=absent,
         secrets=secrets,
         health=absent,
-        database=database,
+        database=given,
         cache=None,
-        tokens=None,
-        limiter=None,
-        client_address=None,
+        tokens=absent,
+        limiter=absent,
+        client_address=absent,
     )
 
 

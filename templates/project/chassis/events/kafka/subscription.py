@@ -167,9 +167,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         During a rebalance aiokafka lets a poll wait for the new assignment, and the rebalance waits for this lane: so
         the poll is given up. What it may have fetched was not committed, and goes to whoever gets the partition.
         """
-        polling = asyncio.ensure_future(
-            self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._batch)
-        )
+        polling = asyncio.ensure_future(self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._batch))
         try:
             await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
             return (await polling).get(partition, ()) if polling.done() else ()

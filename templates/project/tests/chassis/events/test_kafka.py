@@ -16,8 +16,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from chassis.environment import Address
 from chassis.events import limits
-from chassis.events.event import Event, encode
 from chassis.events.errors import BrokerAway
+from chassis.events.event import Event, encode
 from chassis.events.kafka import dead_letters
 from chassis.events.kafka.connection import Connection
 from chassis.events.kafka.dead_letters import DeadLetterTopic
@@ -231,7 +231,7 @@ async def test_a_refused_event_becomes_a_dead_letter_with_where_and_why(
 
 
 async def test_what_is_no_event_is_put_aside_and_no_reader_stumbles_over_it(
-    publisher: KafkaPublisher, subscription: KafkaSubscription, kafka: KafkaSettings
+    subscription: KafkaSubscription, kafka: KafkaSettings
 ) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=str_of(kafka))
     await producer.start()
@@ -242,11 +242,14 @@ async def test_what_is_no_event_is_put_aside_and_no_reader_stumbles_over_it(
     recorder = Recorder()
     async with reading(subscription, recorder):
         await until(lambda: recorder.ids() == {good.event_id})
-    assert [letter.value for letter in await dead(kafka)] == [b"", b"\xff\x00", b"{}", b"x" * 900_000, b""]
+    assert [letter.value for letter in await dead(kafka)] == [b"", b"\xff\x00", b"{}", b"x" * 900_000, None]
 
 
 async def test_dead_letters_are_handled_again_once_and_what_is_refused_again_stays(
-    publisher: KafkaPublisher, subscription: KafkaSubscription, kafka: KafkaSettings, connection: Connection,
+    publisher: KafkaPublisher,
+    subscription: KafkaSubscription,
+    kafka: KafkaSettings,
+    connection: Connection,
     told: shop.Told,
 ) -> None:
     events = history(aggregates=4, versions=1)
@@ -303,9 +306,7 @@ async def test_a_broker_that_is_not_there_is_said_and_waited_for(
 async def test_signing_in_with_scram_over_tls_as_msk_has_it(
     kafka_server: Kafka, kafka: KafkaSettings, settings: Settings, told: shop.Told
 ) -> None:
-    scram = replace(
-        kafka, security="scram", secret_arn="arn", bootstrap=(_address(kafka_server.secure_bootstrap),)
-    )
+    scram = replace(kafka, security="scram", secret_arn="arn", bootstrap=(_address(kafka_server.secure_bootstrap),))
     secret = shop.Credentials(SCRAM_USER, kafka_server.scram_password)
     trusting = replace(settings, trust_file=Path(kafka_server.authority))
     connection = await Connection.of(trusting, scram, secret)

@@ -42,7 +42,15 @@ MATRIX: dict[str, dict[str, Any]] = {
         "alarm_email": "on-call+shop@ops.example.com",
         "licence": "Apache-2.0",
     },
-    "MIT licence, a long name": {"licence": "MIT", "name": "a" * 20, "description": ""},
+    "MIT licence, long names": {
+        "licence": "MIT",
+        "name": "a" * 20,
+        "description": "",
+        "services": [
+            {"name": "b" * 20, "publishes": [f"{'b' * 20}.placed"]},
+            {"name": "c" * 20, "consumes": [f"{'b' * 20}.placed"], "cqrs": True},
+        ],
+    },
     "50,000 requests/s": {"requests_per_second": 50000},
     "a handful of requests": {"requests_per_second": 2, "growth_factor": 1, "services": ["note"]},
     "no growth": {"growth_factor": 1},
@@ -82,7 +90,7 @@ MATRIX: dict[str, dict[str, Any]] = {
 STACKS: dict[str, str] = {
     # The longest names of all: `staging` is the longest stack's.
     "the default answers": "dev staging prod",
-    "MIT licence, a long name": "dev staging prod",
+    "MIT licence, long names": "dev staging prod",
     # Three stacks of fifty services take minutes.
     "fifty services": "dev",
     "words that YAML takes for something else": "dev",

@@ -11,7 +11,7 @@ from components.arn import managed_policy
 from components.checks import require
 from components.database_checks import require_name
 from components.iam import trust
-from components.names import autonamed
+from components.names import autonamed, bounded
 from components.resource_policy import document
 
 # What these tags are on is backed up.
@@ -21,9 +21,8 @@ SNAPSHOT = "true"
 CONTINUOUS = "continuous"
 """Any second of the last days; for buckets, which have no such recovery of their own."""
 
-# AWS Backup API: the names of vaults, plans and selections have at most 50 characters.
+# AWS Backup API: the names of vaults, plans, selections and restore tests have at most 50 characters.
 LONGEST_NAME = 50
-NAME_LENGTH = 40
 # AWS Backup developer guide, "Continuous backups and point-in-time restore".
 MOST_CONTINUOUS_DAYS = 35
 # Daily at 07:00, weekly on Sunday, monthly on the 1st, in UTC: RDS takes no backup in its own windows, nor in the hour
@@ -244,7 +243,7 @@ class Backup(pulumi.ComponentResource):
             {"restores": "service-role/AWSBackupServiceRolePolicyForRestores"},
         )
         # These names take letters, digits and underscores only, which Pulumi's own are not.
-        test_name = f"{name}_restore".replace("-", "_")
+        test_name = bounded(f"{name}-restore", LONGEST_NAME).replace("-", "_")
         plan = backup.RestoreTestingPlan(
             f"{name}-restore",
             name=test_name,
@@ -261,7 +260,7 @@ class Backup(pulumi.ComponentResource):
         )
         backup.RestoreTestingSelection(
             f"{name}-restore",
-            name=f"{test_name}_rds",
+            name=bounded(f"{name}-restore-rds", LONGEST_NAME).replace("-", "_"),
             restore_testing_plan_name=plan.name,
             iam_role_arn=role.arn,
             protected_resource_type="RDS",
@@ -348,7 +347,7 @@ def _wanted(value: str, args: BackupArgs) -> dict[str, str]:
 
 def _check(name: str, args: BackupArgs) -> None:
     component = f'Backup "{name}"'
-    require_name(component, name, NAME_LENGTH - len("-vault"))
+    require_name(component, name)
     least = args.get("min_days", 7)
     require(least >= 1, component, "min_days", least, "at least 1 day", "7 is a good value")
     for argument, days in (

@@ -170,7 +170,7 @@ def _indexes(table: str, resource: Resource) -> Iterator[str]:
     Ascending, although lists begin with the newest row: an index is read backwards as well, and rows that are added at
     its end leave full pages behind them. Deleted rows are in none: no list and no count comes across them.
     """
-    living = " WHERE deleted_at IS NULL" if _deletes(resource) else ""
+    living = _LIVING if _deletes(resource) else ""
     yield f"CREATE INDEX {joined(table, 'created_at', 'idx')} ON {quoted(table)} (created_at, id){living};"
     for name, field in resource.fields.items():
         filtered = field.indexed or field.type is FieldType.REFERENCE or name == resource.owner
@@ -208,6 +208,7 @@ def _events(name: str, table: str) -> Iterator[str]:
     )
 
 
+_LIVING = " WHERE deleted_at IS NULL"
 _OUTBOX = (
     """-- Written in the transaction that changes the aggregate; the relay sends it in order of position (A3).
 CREATE TABLE outbox (
@@ -269,12 +270,15 @@ def _read_models(service: Service) -> Iterator[str]:
             "version integer NOT NULL",
             "created_at timestamptz NOT NULL",
             "updated_at timestamptz NOT NULL",
+            # A deleted row stays as a mark: an update that comes late would else bring it back.
+            "deleted_at timestamptz",
         ]
         yield _create(table, columns, f"Read model of {resource.table(name)}: the answer as it is given")
-        indexes = [f"CREATE INDEX {joined(name, 'read_model', 'created_at', 'idx')} ON {table} (created_at, id);"]
+        index = joined(name, "read_model", "created_at", "idx")
+        indexes = [f"CREATE INDEX {index} ON {table} (created_at, id){_LIVING};"]
         indexes += [
             f"CREATE INDEX {joined(name, 'read_model', field_name, 'idx')} ON {table} "
-            f"({quoted(field_name)}, created_at, id);"
+            f"({quoted(field_name)}, created_at, id){_LIVING};"
             for field_name in resource.fields
             if _access_path(resource, field_name)
         ]

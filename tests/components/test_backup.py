@@ -170,7 +170,17 @@ def test_wrong_args_are_refused_by_name(change: dict[str, Any], argument: str) -
         with_backup(given(**change))
 
 
-@pytest.mark.parametrize("name", ["Shop", "s" * 35])
+@pytest.mark.parametrize("name", ["Shop", "s" * 41])
 def test_names_that_aws_backup_would_refuse(name: str) -> None:
     with pytest.raises(pulumi.RunError, match="name is "):
         with_backup(name=name)
+
+
+def test_the_longest_name_fits_what_aws_backup_takes() -> None:
+    simulation = with_backup(given(restore_testing={}), name="s" * 40)
+    tests = (
+        only(simulation, "aws:backup/restoreTestingPlan:RestoreTestingPlan").inputs["name"],
+        only(simulation, "aws:backup/restoreTestingSelection:RestoreTestingSelection").inputs["name"],
+    )
+    assert len(set(tests)) == 2
+    assert all(len(name) <= 50 for name in tests)

@@ -10,10 +10,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+from uuid import UUID
 
 from chassis.clock import SystemClock
-from chassis.context import Context
+from chassis.context import Changed, Context
 from chassis.health import App, Check, Health
 from chassis.observe import logs, tracing
 from chassis.observe.metrics import Metrics
@@ -23,6 +24,9 @@ from chassis.secrets import Secrets
 from chassis.service import Service
 from chassis.settings import SERVING, Settings
 from chassis.trust import tls_context
+
+if TYPE_CHECKING:
+    from chassis.caching.valkey import Valkey
 
 CLOSE_SECONDS: Final = 4.0
 """For everything to close; Kubernetes kills five seconds after the last request (`EXIT_SECONDS` of
@@ -39,9 +43,6 @@ class Worker(Protocol):
 
     def stop(self) -> None:
         """Takes nothing new; what was begun is ended."""
-
-    async def ping(self) -> None:
-        """Raises when the broker is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +71,12 @@ def observed(service: Service, settings: Settings) -> Iterator[Observation]:
 
 
 @contextlib.asynccontextmanager
-async def opened(settings: Settings, observation: Observation) -> AsyncIterator[Context]:
+async def opened(service: Service, settings: Settings, observation: Observation) -> AsyncIterator[Context]:
     """The context of a role. Servers that are away don't hinder it: readiness tells of them, and they are tried again.
 
     Raises ProblemsFound and SecretUnavailable for what won't mend itself.
     """
+    from chassis.buckets import Limit
     from chassis.client_address import ClientAddress
     from chassis.database.database import Database
     from chassis.ratelimit import RateLimiter
@@ -93,15 +95,16 @@ async def opened(settings: Settings, observation: Observation) -> AsyncIterator[
         if settings.cache is not None:
             from chassis.caching.valkey import Valkey
 
-            cache = await Valkey.open(settings.cache, secrets, tls if settings.cache.tls else None, clock)
+            cache = await Valkey.open(
+                settings.cache, secrets, tls if settings.cache.tls else None, client_name=settings.service
+            )
             _closing(stack, "cache", cache.close)
-            checks.append(Check("cache", cache.ping, required=False))
-        tokens = limiter = None
+            checks.append(Check("cache", _reachable(cache), required=False))
+        tokens = TokenVerifier(settings.tokens, tls)
+        _closing(stack, "tokens", tokens.close)
         if settings.role in SERVING:
-            tokens = await TokenVerifier.open(settings.tokens, tls, clock)
-            _closing(stack, "tokens", tokens.close)
-            limiter = RateLimiter(settings.rate_limit, cache, clock)
-        yield Context(
+            await tokens.open()
+        context = Context(
             settings=settings,
             clock=clock,
             metrics=observation.metrics,
@@ -112,9 +115,12 @@ async def opened(settings: Settings, observation: Observation) -> AsyncIterator[
             database=database,
             cache=cache,
             tokens=tokens,
-            limiter=limiter,
-            client_address=ClientAddress(local=settings.local),
+            limiter=RateLimiter(cache, Limit(settings.rate_limit.requests, settings.rate_limit.seconds)),
+            # In pods a request can come by way of the edge alone, which says who the client is.
+            client_address=ClientAddress(trust_viewer=not settings.local),
+            changed=_changed(service, lambda: context),
         )
+        yield context
 
 
 def app(service: Service, context: Context) -> App:
@@ -125,13 +131,10 @@ def app(service: Service, context: Context) -> App:
 
 
 def workers(service: Service, context: Context) -> Sequence[Worker]:
-    """What the context's role does besides answering; their brokers become known to its health."""
+    """What the context's role does instead of answering."""
     from chassis.events.workers import workers as of_events
 
-    made = of_events(service, context)
-    for worker in made:
-        context.health.add(Check("broker", worker.ping, required=False))
-    return made
+    return of_events(service, context)
 
 
 async def migrate(service: Service, settings: Settings) -> None:
@@ -142,7 +145,28 @@ async def migrate(service: Service, settings: Settings) -> None:
         log.info("%s has no migrations", service.name)
         return
     async with Secrets(settings.region, settings.aws_endpoint_url) as secrets:
-        await bring_up(settings, secrets, service.migrations)
+        await bring_up(settings.database, secrets, service.migrations, trust_file=settings.trust_file)
+
+
+def _reachable(cache: Valkey) -> Callable[[], Awaitable[None]]:
+    async def look() -> None:
+        if not cache.reachable:
+            raise ConnectionError("no server of the cache can be reached")
+
+    return look
+
+
+def _changed(service: Service, context: Callable[[], Context]) -> Changed | None:
+    """Drops copies of what an event has changed, but for resources of which copies may be stale (C3)."""
+    caches = {cache.resource: cache for cache in service.caches if cache.invalidation != "expiry"}
+    if not caches:
+        return None
+
+    async def changed(resource: str, identifier: UUID, version: int) -> None:
+        if resource in caches:
+            await caches[resource](context()).changed(identifier, version)
+
+    return changed
 
 
 def _closing(stack: contextlib.AsyncExitStack, what: str, close: Callable[[], Awaitable[None]]) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from chassis import assembly
-from chassis.context import Context
 from chassis.problems import Problem, ProblemsFound
-from chassis.service import Service
-from chassis.settings import Settings
+
+if TYPE_CHECKING:
+    from chassis.context import Context
+    from chassis.service import Service
 
 Arguments = argparse.Namespace
-Offline = Callable[[Service, Arguments], None]
-Online = Callable[[Service, Context, Arguments], Awaitable[None]]
+Offline = Callable[["Service", Arguments], None]
+Online = Callable[["Service", "Context", Arguments, asyncio.Event], Awaitable[None]]
+"""The event is set when the command is to stop before its end."""
 
 
 class Usage(Exception):
@@ -42,13 +44,17 @@ class Command:
             self.options(parser)
         return parser.parse_args(argv)
 
-    async def run(
-        self, service: Service, settings: Settings, observation: assembly.Observation, arguments: Arguments
-    ) -> None:
-        """Does an online command."""
-        assert self.online is not None
-        async with assembly.opened(settings, observation) as context:
-            await self.online(service, context, arguments)
+
+def find(name: str) -> Command | None:
+    """The command of this name; None: there is none."""
+    return next((command for command in _known() if command.name == name), None)
+
+
+def listed() -> list[str]:
+    """A line for each command."""
+    known = list(_known())
+    width = max(len(command.name) for command in known)
+    return [f"{command.name:<{width}}  {command.purpose}" for command in known]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -56,14 +62,12 @@ class _Parser(argparse.ArgumentParser):
         raise Usage(f"{message}\n\n{self.format_help()}")
 
 
-def find(name: str) -> Command | None:
-    return next((command for command in COMMANDS if command.name == name), None)
+def _known() -> Iterator[Command]:
+    yield from _OWN
+    from chassis.events.commands import COMMANDS
 
-
-def listed() -> list[str]:
-    """A line for each command."""
-    width = max(len(command.name) for command in COMMANDS)
-    return [f"{command.name:<{width}}  {command.purpose}" for command in COMMANDS]
+    for command in COMMANDS:
+        yield Command(command.name, command.purpose, online=command.run, options=command.options)
 
 
 def _openapi(service: Service, _: Arguments) -> None:
@@ -72,7 +76,7 @@ def _openapi(service: Service, _: Arguments) -> None:
     sys.stdout.write(openapi_text(service))
 
 
-async def _seed(service: Service, context: Context, _: Arguments) -> None:
+async def _seed(service: Service, context: Context, _: Arguments, _stop: asyncio.Event) -> None:
     if service.seed is None:
         raise ProblemsFound(
             f"service {service.name}",
@@ -81,48 +85,7 @@ async def _seed(service: Service, context: Context, _: Arguments) -> None:
     await service.seed(context)
 
 
-async def _rebuild(service: Service, context: Context, arguments: Arguments) -> None:
-    from chassis.events import commands
-
-    await commands.rebuild(service, context, arguments)
-
-
-def _rebuild_options(parser: argparse.ArgumentParser) -> None:
-    from chassis.events import commands
-
-    commands.rebuild_options(parser)
-
-
-async def _replay(service: Service, context: Context, arguments: Arguments) -> None:
-    from chassis.events import commands
-
-    await commands.replay(service, context, arguments)
-
-
-def _replay_options(parser: argparse.ArgumentParser) -> None:
-    from chassis.events import commands
-
-    commands.replay_options(parser)
-
-
-async def _redrive(service: Service, context: Context, arguments: Arguments) -> None:
-    from chassis.events import commands
-
-    await commands.redrive(service, context, arguments)
-
-
-def _redrive_options(parser: argparse.ArgumentParser) -> None:
-    from chassis.events import commands
-
-    commands.redrive_options(parser)
-
-
-COMMANDS: Final = (
-    Command("openapi", "print the API's document", offline=_openapi),
-    Command("seed", "put sample data into the database, unless it is there", online=_seed),
-    Command(
-        "rebuild", "make the read model anew from the service's own tables", online=_rebuild, options=_rebuild_options
-    ),
-    Command("replay", "apply events of the event log again", online=_replay, options=_replay_options),
-    Command("redrive", "give events that were put aside another try", online=_redrive, options=_redrive_options),
+_OWN: Final = (
+    Command("openapi", "Print the document of the service's API", offline=_openapi),
+    Command("seed", "Put sample data into the database, unless it is there", online=_seed),
 )

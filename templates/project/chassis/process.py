@@ -76,17 +76,29 @@ Work = Callable[[Service, Settings, assembly.Observation, StopOrder], Awaitable[
 
 
 def _once(command: commands.Command, arguments: commands.Arguments) -> Work:
+    """What a command does in a process of its own. Told to stop, it may end what it has in hand."""
+    online = command.online
+    assert online is not None
+
     async def work(service: Service, settings: Settings, observation: assembly.Observation, order: StopOrder) -> None:
-        """An order to stop cuts the command off; what it has committed stays, and it can be given again."""
-        running = asyncio.create_task(command.run(service, settings, observation, arguments))
-        ordered = asyncio.create_task(order.wait())
-        await asyncio.wait([running, ordered], return_when=asyncio.FIRST_COMPLETED)
-        ordered.cancel()
-        if not running.done():
-            running.cancel()
-            await asyncio.wait([running])
+        stop = asyncio.Event()
+        async with assembly.opened(service, settings, observation) as context:
+            running = asyncio.ensure_future(online(service, context, arguments, stop))
+            ordered = asyncio.create_task(order.wait())
+            order.when_impatient(running.cancel)
+            await asyncio.wait([running, ordered], return_when=asyncio.FIRST_COMPLETED)
+            ordered.cancel()
+            if running.done():
+                await running
+                return
+            stop.set()
+            _, late = await asyncio.wait([running], timeout=DRAIN_SECONDS)
+            if late:
+                running.cancel()
+                await asyncio.wait([running])
+            if not running.cancelled():
+                await running
             raise Interrupted(order.reason)
-        await running
 
     return work
 
@@ -127,7 +139,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
     if settings.role == "migrate":
         await assembly.migrate(service, settings)
         return
-    async with assembly.opened(settings, observation) as context:
+    async with assembly.opened(service, settings, observation) as context:
         listener = listen(LOOPBACK if settings.local else EVERYWHERE, settings.port)
         app = assembly.app(service, context) if settings.role in SERVING else None
         server = Server(app, context.health, listener)
@@ -138,11 +150,11 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
             settings.service,
             extra={"event": "started", "port": server.port, "version": service.version},
         )
-        await _until_stopped(server, workers, context.health, order)
+        await until_stopped(server, workers, context.health, order)
     log.info("stopped", extra={"event": "stopped", "reason": order.reason})
 
 
-async def _until_stopped(server: Server, workers: Sequence[assembly.Worker], health: Health, order: StopOrder) -> None:
+async def until_stopped(server: Server, workers: Sequence[assembly.Worker], health: Health, order: StopOrder) -> None:
     """Serves and works until the order to stop, then lets what was begun be ended.
 
     A worker that fails ends the process, so that Kubernetes starts another: raises what it raised.
@@ -152,7 +164,7 @@ async def _until_stopped(server: Server, workers: Sequence[assembly.Worker], hea
     ordered = asyncio.create_task(order.wait(), name="order to stop")
     order.when_impatient(server.stop)
     for task in working:
-        order.when_impatient(task.cancel)  # type: ignore[arg-type]
+        order.when_impatient(task.cancel)
     done, _ = await asyncio.wait([serving, ordered, *working], return_when=asyncio.FIRST_COMPLETED)
     health.drain()
     for worker in workers:

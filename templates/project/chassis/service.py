@@ -11,7 +11,11 @@ from chassis.problems import Problem, ProblemsFound
 from chassis.settings import KafkaSettings, QueueSettings, Settings
 
 if TYPE_CHECKING:
+    from chassis.caching.documents import CachedResource
     from chassis.context import Context
+    from chassis.events.handler import Handle, Handler
+    from chassis.events.projection import Projection
+    from chassis.http.operations import Operation
 
 Seed = Callable[["Context"], Awaitable[None]]
 """Puts sample data into an empty database; run twice, it changes nothing the second time."""
@@ -28,14 +32,16 @@ class Service:
     title: str
     version: str = "1.0.0"
     description: str = ""
-    operations: Sequence[Any] = ()
+    operations: Sequence[Operation] = ()
     """What its API answers (`chassis.http`)."""
     publishes: frozenset[str] = frozenset()
     """Events of its own, as declared."""
-    consumers: Mapping[str, Any] = field(default_factory=dict)
+    consumers: Mapping[str, Handler | Handle] = field(default_factory=dict)
     """Handler of each event of other services that it follows."""
-    projections: Sequence[Any] = ()
+    projections: Sequence[Projection] = ()
     """Read models that the projector writes (A4); without any there is no projector."""
+    caches: Sequence[CachedResource] = ()
+    """How its resources are cached (C2, C3)."""
     migrations: Path | None = None
     """The folder with `env.py` and `versions/`."""
     seed: Seed | None = None

@@ -63,6 +63,7 @@ class Server:
         self._app = app or _nothing_here
         self._health = HealthEndpoints(health)
         self._listener = listener
+        self.port = int(listener.getsockname()[1])
         self._server = _Uvicorn(
             uvicorn.Config(
                 self._front,
@@ -80,10 +81,6 @@ class Server:
                 timeout_graceful_shutdown=DRAIN_SECONDS,
             )
         )
-
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
 
     async def run(self) -> None:
         """Serves until `stop`; returns when the last request is answered, or DRAIN_SECONDS have passed."""

@@ -15,7 +15,7 @@ class StopOrder:
 
     def __init__(self) -> None:
         self._given = asyncio.Event()
-        self._impatient: list[Callable[[], None]] = []
+        self._impatient: list[Callable[[], object]] = []
         self.reason = ""
 
     def listen(self) -> None:
@@ -29,7 +29,7 @@ class StopOrder:
         self.reason = self.reason or reason
         self._given.set()
 
-    def when_impatient(self, act: Callable[[], None]) -> None:
+    def when_impatient(self, act: Callable[[], object]) -> None:
         self._impatient.append(act)
 
     @property

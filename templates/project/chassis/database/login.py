@@ -7,7 +7,7 @@ import random
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
 import msgspec
@@ -25,7 +25,14 @@ class SecretSource(Protocol):
         ...
 
 
-class Connection(asyncpg.Connection[asyncpg.Record]):
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    # Generic in its stubs only.
+    _Connection = asyncpg.Connection
+
+
+class Connection(_Connection):
     """A connection that knows when it is to be replaced."""
 
     replaced_at: float

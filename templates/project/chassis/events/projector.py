@@ -59,10 +59,19 @@ class Update(msgspec.Struct, frozen=True):
 class Projector:
     """Writes batches: a transaction for each shard that they touch."""
 
-    def __init__(self, context: Context, projections: Iterable[Projection], changed: Invalidate | None = None) -> None:
+    def __init__(
+        self,
+        context: Context,
+        projections: Iterable[Projection],
+        changed: Invalidate | None = None,
+        *,
+        live: bool = True,
+    ) -> None:
+        """``live``: deliveries come from the stream itself, so positions and lag say how far it was followed."""
         self._context = context
         self._projections: Mapping[str, Projection] = {each.resource: each for each in projections}
         self._changed = changed
+        self._live = live
         self._tries = Tries(context.database)
 
     async def process(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> Sequence[Outcome]:
@@ -126,7 +135,10 @@ class Projector:
 
     async def _apply(self, shard: int, updates: Sequence[Update], stop: asyncio.Event, most: int | None) -> None:
         async def work(transaction: Transaction) -> Applied:
-            return await apply(transaction, updates)
+            applied = await apply(transaction, updates)
+            if self._live:
+                await remember(transaction, updates)
+            return applied
 
         async def once() -> Applied:
             written: Applied = await self._context.database.write(work, shard=shard, idempotent=True)
@@ -136,7 +148,8 @@ class Projector:
         now = datetime.now(UTC)
         newest = max(update.event.occurred_at for update in updates)
         self._context.metrics.count(names.EVENTS_CONSUMED, len(updates))
-        self._context.metrics.record(READ_MODEL_LAG_SECONDS, max(0.0, (now - newest).total_seconds()))
+        if self._live:
+            self._context.metrics.record(READ_MODEL_LAG_SECONDS, max(0.0, (now - newest).total_seconds()))
         if self._changed is not None:
             for resource, identifier, version in applied:
                 try:
@@ -147,7 +160,7 @@ class Projector:
 
 
 async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:
-    """Writes what is newer than what the read model has, and how far the stream has been followed."""
+    """Writes what is newer than what the read model has."""
     applied: Applied = []
     latest: dict[tuple[str, UUID], Update] = {}
     for update in updates:
@@ -173,12 +186,13 @@ async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:
                     third,
                 )
                 applied += [(resource, row["id"], row["version"]) for row in rows]
-    await _remember(transaction, updates)
     return applied
 
 
-async def _remember(transaction: Transaction, updates: Sequence[Update]) -> None:
-    """Where streams have no positions, the time of the newest change stands for one (milliseconds since 1970)."""
+async def remember(transaction: Transaction, updates: Sequence[Update]) -> None:
+    """Writes how far the stream has been followed.
+
+    Where streams have no positions, the time of the newest change stands for one (milliseconds since 1970)."""
     reached: dict[tuple[str, int], int] = {}
     for update in updates:
         delivery = update.delivery

@@ -92,12 +92,12 @@ class Metrics:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def count(self, name: str, number: int = 1) -> None:
-        """``number`` more of this happened; 0 makes the metric exist."""
+    def count(self, name: str, n: int = 1) -> None:
+        """``n`` more of this happened; 0 makes the metric exist."""
         try:
-            self._counts[name].append(number)
+            self._counts[name].append(n)
         except KeyError:
-            self._counts.setdefault(name, []).append(number)
+            self._counts.setdefault(name, []).append(n)
 
     def record(self, name: str, value: float) -> None:
         """One measurement, in the unit of `names.UNITS`; not-a-number and infinity are left out."""

@@ -25,6 +25,8 @@ ACCESS_DENIED: Final = "access_denied"
 """Requests refused for want of a role or of ownership (S4); count."""
 OUTBOX_AGE_SECONDS: Final = "outbox_age_seconds"
 """Age of the oldest event that is committed and not yet published, in seconds (A3)."""
+READ_MODEL_LAG_SECONDS: Final = "read_model_lag_seconds"
+"""From a change until queries see it, in seconds (A4)."""
 EVENTS_CONSUMED: Final = "events_consumed"
 EVENTS_DEAD_LETTERED: Final = "events_dead_lettered"
 """Events given up and put aside for a person; count (A3)."""
@@ -33,6 +35,7 @@ UNITS: Final = {
     REQUEST_DURATION_MS: "Milliseconds",
     QUERY_DURATION_MS: "Milliseconds",
     OUTBOX_AGE_SECONDS: "Seconds",
+    READ_MODEL_LAG_SECONDS: "Seconds",
 }
 """CloudWatch's units; all others are counts."""
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
 
+from chassis.observe import correlation
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context as OtelContext
     from opentelemetry.sdk.metrics import MeterProvider
@@ -85,7 +87,8 @@ def span(
     """A span named after what it stands for, without ids in the name: `GET /api/v1/orders/{id}`.
 
     ``parent``: headers with a `traceparent`, of a request or an event; else the current span is the parent.
-    ``correlation_id``: the trace's id where there is no parent and it is a UUID.
+    ``correlation_id``: the trace's id where there is no parent and it is a UUID; the one that is being handled
+    (`chassis.observe.correlation`) when absent.
     """
     if _tracer is None:
         return _NOTHING
@@ -214,6 +217,7 @@ def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) ->
     here = context.get_current()
     if parent and "traceparent" in parent:
         return TraceContextTextMapPropagator().extract(dict(parent), here)
+    correlation_id = correlation_id or correlation.current()
     if correlation_id is None or trace.get_current_span(here).get_span_context().is_valid:
         return here
     try:

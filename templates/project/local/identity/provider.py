@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -92,7 +92,7 @@ class Provider:
         return HTMLResponse(page, headers={"content-security-policy": POLICY, "cache-control": "no-store"})
 
     async def login(self, request: Request) -> Response:
-        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        form = await _form(request)
         problem = self._wrong({**form, "response_type": "code", "code_challenge_method": "S256"})
         role, subject = form.get("role", ""), form.get("subject", "").strip()
         if not subject or (role and role not in self.roles):
@@ -112,7 +112,7 @@ class Provider:
         return RedirectResponse(f"{form['redirect_uri']}{separator}{urlencode(answer)}", status_code=303)
 
     async def token(self, request: Request) -> Response:
-        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        form = await _form(request)
         client_id = form.get("client_id", WEB_CLIENT)
         if client_id != WEB_CLIENT:
             return _refused("invalid_client", f"client_id {WEB_CLIENT}")
@@ -186,6 +186,11 @@ class Provider:
 def _is_local(uri: str) -> bool:
     split = urlsplit(uri)
     return split.scheme in ("http", "https") and split.hostname in ("localhost", "127.0.0.1") and not split.fragment
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """OAuth's requests are `application/x-www-form-urlencoded` (RFC 6749); of a repeated name the last counts."""
+    return dict(parse_qsl((await request.body()).decode(errors="replace"), keep_blank_values=True))
 
 
 def _refused(error: str, expected: str) -> Response:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc import jwt
+import jwt
 
 from local.identity.keys import KeyRing
 
@@ -95,4 +95,4 @@ class Issuer:
         """A token of exactly these claims, by the current key."""
         key = self.keys.current()
         kept = {name: value for name, value in {**content, **(claims or {})}.items() if value is not None}
-        return jwt.encode({"alg": "RS256", "kid": str(key.kid)}, kept, key)
+        return jwt.encode(kept, key.private, algorithm="RS256", headers={"kid": key.id})

@@ -54,9 +54,12 @@ class Valkey(msgspec.Struct, frozen=True):
 
     def execute(self, *arguments: str, node: int = 0) -> str:
         """Run a command as the operator on one node; raises RuntimeError with what the server said against it."""
-        return _cli(
-            self.client, self.ports[node], self.operator_password, self.authority if self.tls else None, arguments
-        )
+        return self.execute_as(OPERATOR, self.operator_password, *arguments, node=node)
+
+    def execute_as(self, user: str, secret: str, *arguments: str, node: int = 0) -> str:
+        """As `execute`, for another user; in cluster mode it follows to the node that holds the key."""
+        trust = self.authority if self.tls else None
+        return _cli(self.client, self.ports[node], user, secret, trust, arguments, follow=user != OPERATOR)
 
     def add_user(self, name: str, secret: str, rules: str) -> None:
         """Make or replace a user on all nodes; ``rules`` in Valkey's notation, as `components/cache.py` writes them.
@@ -225,11 +228,16 @@ def _has_tls(client: Path) -> bool:
     return "--cacert" in said.stdout + said.stderr
 
 
-def _cli(client: str, port: int, secret: str, trust: str | None, arguments: tuple[str, ...]) -> str:
-    tls = ["--tls", "--cacert", trust] if trust else []
-    # The password is not among the arguments, which everybody on the machine can read; nor are those of users.
+def _cli(
+    client: str, port: int, user: str, secret: str, trust: str | None, arguments: tuple[str, ...], *, follow: bool
+) -> str:
+    options = ["-c"] if follow else []
+    options += ["--tls", "--cacert", trust] if trust else []
+    options += ["--user", user] if user else []
+    # The last argument comes by standard input and the password by the environment: everybody on the machine can read
+    # a process's arguments.
     result = subprocess.run(
-        [client, "-h", HOST, "-p", str(port), *tls, "--user", OPERATOR, "-e", "-x", *arguments[:-1]],
+        [client, "-h", HOST, "-p", str(port), *options, "-e", "-x", *arguments[:-1]],
         input=arguments[-1],
         env={**os.environ, "REDISCLI_AUTH": secret},
         check=False,

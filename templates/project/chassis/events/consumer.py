@@ -117,15 +117,6 @@ class Consumer:
             raise Refused(f"its shard can't be told: {type(error).__name__}") from error
 
     async def _once(self, work: _Work, shard: int) -> Sequence[Changed]:
-<<<<<<< HEAD
-        async def effect(transaction: Transaction) -> Iterable[Changed]:
-            if not await inbox.first_time(transaction, work.event.event_id, work.name):
-                return ()
-            return await work.handler.handle(transaction, work.event, self._context) or ()
-
-        # Done again, it would find its own mark: a commit without an answer does no harm.
-        return tuple(await self._context.database.write(effect, shard=shard, idempotent=True))
-=======
         async def effect(transaction: Transaction) -> Sequence[Changed]:
             if not await inbox.first_time(transaction, work.event.event_id, work.name):
                 return ()
@@ -133,7 +124,6 @@ class Consumer:
 
         # A commit without an answer is looked up by the mark.
         return await self._context.database.write(effect, shard=shard)
->>>>>>> events
 
     async def _tell(self, changes: Sequence[Changed]) -> None:
         """Caches forget what they have. Where that fails, their expiry does it: the event has been handled."""

@@ -46,11 +46,7 @@ class DeadLetterTopic:
         self._turn = asyncio.Lock()
 
     async def put(self, record: ConsumerRecord[bytes, bytes], reason: str, stop: asyncio.Event) -> None:
-<<<<<<< HEAD
-        """Returns once the broker has it, after however many tries; raises Stopped when ``stop`` is set meanwhile."""
-=======
         """Returns once the broker has it, however often that is tried; raises Stopped if ``stop`` is set."""
->>>>>>> events
         between = Backoff(limits.FIRST_PAUSE_SECONDS, limits.LONGEST_ABSENCE_PAUSE_SECONDS)
         while True:
             try:

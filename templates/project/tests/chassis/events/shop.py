@@ -173,11 +173,7 @@ def settings(
 
 def context(settings: Settings, database: Database | None, told: Told, secrets: Any = None) -> Context:
     absent: Any = None
-<<<<<<< HEAD
-    stored: Any = database
-=======
     given: Any = database
->>>>>>> events
     return Context(
         settings=settings,
         clock=SystemClock(),
@@ -186,11 +182,7 @@ def context(settings: Settings, database: Database | None, told: Told, secrets: 
         statements=absent,
         secrets=secrets,
         health=absent,
-<<<<<<< HEAD
-        database=stored,
-=======
         database=given,
->>>>>>> events
         cache=None,
         tokens=absent,
         limiter=absent,

@@ -230,18 +230,15 @@ def test_a_service_that_cannot_migrate_ends_it_with_what_it_said(dev: Start, pro
     assert ServerProcess.all_in(run.directory) == []
 
 
-def test_data_and_addresses_stay_until_they_are_to_go(dev: Start, project: Path) -> None:
-    first = dev("--once")
-    assert first.ended() == 0, first.said
-    marks = project / "build" / "local" / "postgres-1" / "PG_VERSION"
-    passwords = (project / "build" / "local" / "passwords.json").read_bytes()
-    assert marks.exists() or (project / "build" / "local" / "postgres-1.elsewhere").exists()
-    second = dev("--once")
-    assert second.ended() == 0, second.said
-    assert (project / "build" / "local" / "passwords.json").read_bytes() == passwords
-    third = dev("--once", "--fresh")
-    assert third.ended() == 0, third.said
-    assert (project / "build" / "local" / "passwords.json").read_bytes() != passwords
+def test_data_stay_until_they_are_to_go(dev: Start) -> None:
+    run = dev("--once", "--no-seed")
+    assert run.ended() == 0, run.said
+    passwords = run.directory / "passwords.json"
+    before = passwords.read_bytes()
+    assert list(run.directory.glob("postgres-1*"))
+    again = dev("--once", "--no-seed", "--fresh")
+    assert again.ended() == 0, again.said
+    assert passwords.read_bytes() != before
 
 
 def test_a_port_that_is_taken_is_told_of(tmp_path: Path) -> None:

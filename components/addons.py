@@ -3,6 +3,7 @@
 Pod Identity, DNS, storage and load balancing are part of Auto Mode.
 """
 
+import json
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -16,6 +17,30 @@ from components.service_role import pod_trust
 # What the CloudWatch agent and Fluent Bit write, below /aws/containerinsights/<cluster>/.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-setup-logs-FluentBit.html
 LOG_GROUPS = ("application", "dataplane", "host", "performance")
+
+# The add-on's own configuration puts a pod's line below `log_processed`, where CloudWatch finds no embedded metrics and
+# saved queries no fields; with `log_key` the line itself is the event (fluent/fluent-bit#5162). Its stream still names
+# the pod. Variables are the add-on's.
+APPLICATION_LOG = """[INPUT]
+    Name              tail
+    Tag               application.*
+    Path              /var/log/containers/*.log
+    multiline.parser  docker, cri
+    DB                /var/fluent-bit/state/flb_container.db
+    Mem_Buf_Limit     50MB
+    Skip_Long_Lines   On
+    storage.type      filesystem
+    Read_from_Head    ${READ_FROM_HEAD}
+
+[OUTPUT]
+    Name              cloudwatch_logs
+    Match             application.*
+    region            ${AWS_REGION}
+    log_group_name    /aws/containerinsights/${CLUSTER_NAME}/application
+    log_stream_prefix ${HOST_NAME}-
+    log_key           log
+    log_format        json/emf
+"""
 
 AGENT_NAMESPACE = "amazon-cloudwatch"
 AGENT_ACCOUNT = "cloudwatch-agent"
@@ -87,6 +112,9 @@ class ClusterAddons(pulumi.ComponentResource):
             cluster_name=args["cluster_name"],
             addon_name="amazon-cloudwatch-observability",
             addon_version=versions.get("amazon-cloudwatch-observability"),
+            configuration_values=json.dumps(
+                {"containerLogs": {"fluentBit": {"config": {"extraFiles": {"application-log.conf": APPLICATION_LOG}}}}}
+            ),
             pod_identity_associations=[{"role_arn": agent.arn, "service_account": AGENT_ACCOUNT}],
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="PRESERVE",

@@ -114,6 +114,8 @@ class Cache(pulumi.ComponentResource):
     security_group_id: pulumi.Output[str]
     arn: pulumi.Output[str]
     replication_group_id: pulumi.Output[str]
+    cache_cluster_ids: dict[str, pulumi.Output[str]]
+    """By node (`shard-1-node-2`): what ElastiCache's metrics call it."""
     user_names: dict[str, str]
     """By service."""
     key_prefixes: dict[str, str]
@@ -230,7 +232,15 @@ class Cache(pulumi.ComponentResource):
         self.secret_arns = {
             service: self._secret(name, service, passwords[service][0], args).arn for service in args["services"]
         }
-        self._alarms(name, cluster.id, shards, replicas, args)
+        # ElastiCache numbers nodes so; without cluster mode there is no shard in the name.
+        self.cache_cluster_ids = {
+            f"shard-{shard}-node-{node}": pulumi.Output.concat(
+                cluster.id, f"-{shard:04}-{node:03}" if self.clustered else f"-{node:03}"
+            )
+            for shard in range(1, shards + 1)
+            for node in range(1, replicas + 2)
+        }
+        self._alarms(name, args)
         self.register_outputs(
             {
                 "endpoint": self.endpoint,
@@ -240,6 +250,7 @@ class Cache(pulumi.ComponentResource):
                 "security_group_id": self.security_group_id,
                 "arn": self.arn,
                 "replication_group_id": self.replication_group_id,
+                "cache_cluster_ids": self.cache_cluster_ids,
                 "user_names": self.user_names,
                 "key_prefixes": self.key_prefixes,
                 "secret_arns": self.secret_arns,
@@ -318,22 +329,17 @@ class Cache(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self),
         )
 
-    def _alarms(
-        self, name: str, replication_group_id: pulumi.Output[str], shards: int, replicas: int, args: CacheArgs
-    ) -> None:
+    def _alarms(self, name: str, args: CacheArgs) -> None:
         if "alarm_topic_arn" not in args:
             return
-        for shard in range(1, shards + 1):
-            for node in range(1, replicas + 2):
-                # ElastiCache numbers nodes so; without cluster mode there is no shard in the name.
-                suffix = f"-{shard:04}-{node:03}" if self.clustered else f"-{node:03}"
-                for what, alarm in node_alarms(pulumi.Output.concat(replication_group_id, suffix)).items():
-                    declare(
-                        f"{name}-shard-{shard}-node-{node}-{what}",
-                        alarm,
-                        [args["alarm_topic_arn"]],
-                        pulumi.ResourceOptions(parent=self),
-                    )
+        for node, cache_cluster_id in self.cache_cluster_ids.items():
+            for what, alarm in node_alarms(cache_cluster_id).items():
+                declare(
+                    f"{name}-{node}-{what}",
+                    alarm,
+                    [args["alarm_topic_arn"]],
+                    pulumi.ResourceOptions(parent=self),
+                )
 
 
 def key_prefix(service: str) -> str:

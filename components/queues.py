@@ -77,6 +77,8 @@ class Queues(pulumi.ComponentResource):
     """By event."""
     queue_urls: dict[str, pulumi.Output[str]]
     """By consumer."""
+    queue_names: dict[str, pulumi.Output[str]]
+    """By consumer."""
     dead_letter_urls: dict[str, pulumi.Output[str]]
     """By consumer: what it received too often and never finished."""
 
@@ -95,11 +97,13 @@ class Queues(pulumi.ComponentResource):
 
         self.topic_arns = {event: topic.arn for event, topic in self._topics.items()}
         self.queue_urls = {consumer: self._queues[consumer].url for consumer in self._consumed}
+        self.queue_names = {consumer: self._queues[consumer].name for consumer in self._consumed}
         self.dead_letter_urls = {consumer: self._queues[dead_letter_queue(consumer)].url for consumer in self._consumed}
         self.register_outputs(
             {
                 "topic_arns": self.topic_arns,
                 "queue_urls": self.queue_urls,
+                "queue_names": self.queue_names,
                 "dead_letter_urls": self.dead_letter_urls,
             }
         )

@@ -35,7 +35,7 @@ from infra.program.ground import declare_ground
 from infra.program.routes import API_PREFIX
 from infra.program.services import Neighbours, declare_services
 from infra.program.site import Site
-from infra.program.watch import keep, watch
+from infra.program.watch import Stores, keep, watch
 from infra.system.loader import load_system
 from infra.system.model import System
 
@@ -67,7 +67,7 @@ def declare(system: System, environment: Environment) -> None:
 
     declare_services(site, ground, Neighbours(identity, databases, cache, events, balancer))
 
-    dashboard = watch(site, edge, gateway, balancer, databases, events)
+    dashboard = watch(site, ground, edge, gateway, balancer, Stores(databases, cache, events))
     keep(site)
 
     pulumi.export("url", edge.url)

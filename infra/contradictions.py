@@ -6,10 +6,13 @@ from collections.abc import Callable, Collection, Iterator
 
 from infra.environment import Environment
 from infra.problems import Finding, did_you_mean, listed
-from infra.system.model import System
+from infra.system.model import Broker, System
 
 # Two weeks is the default; less than one does not outlast the holidays in which nobody noticed.
 _PROTECTED_BACKUP_DAYS = 7
+
+# Its brokers come in threes, spread evenly over their subnets; Express brokers are refused in any other number.
+_KAFKA_ZONES = 3
 
 # 0.0.0.0/0 can be written as 0.0.0.0/1 and 128.0.0.0/1; nobody's offices fill an eighth of the internet.
 _WIDEST_PROTECTED = 8
@@ -114,6 +117,15 @@ def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
                 "no such key together with `existing_cluster`: that cluster and its network are not this program's",
                 f"run {remove_command(environment.name, f'{system.name}:{key}')}",
             )
+    subnets = environment.existing_cluster.data_subnet_ids
+    has_events = any(service.publishes or service.cqrs for service in system.services.values())
+    if has_events and system.events.broker is Broker.KAFKA and len(subnets) != _KAFKA_ZONES:
+        yield Finding(
+            ("existing_cluster", "data_subnet_ids"),
+            f"{len(subnets)} subnets",
+            f"{_KAFKA_ZONES} subnets, each in another zone: Kafka keeps {_KAFKA_ZONES} copies, one in each (T4)",
+            "name one in each of three zones, or choose the broker `sqs` in system.yaml",
+        )
 
 
 def _images(environment: Environment, system: System) -> Iterator[Finding]:

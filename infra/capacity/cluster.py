@@ -6,7 +6,7 @@ import math
 
 from infra.capacity import figures
 from infra.capacity.model import ClusterPlan, DatabasePlan, Decision, WorkloadPlan
-from infra.capacity.wording import number, percent
+from infra.capacity.wording import count, number, percent
 from infra.environment import Environment
 
 
@@ -24,9 +24,14 @@ def plan_cluster(
     floor = int(figures.ZONES) if environment.multi_zone else 1
     nodes_now = _nodes(cpu_now, pods_now, floor)
     nodes_grown = _nodes(cpu_grown, pods_grown, floor)
-    # Whole nodes: a limit that a further node would pass keeps a rollout's new pods waiting for ever.
-    spare = math.ceil(nodes_grown * figures.POOL_HEADROOM)
-    cpu_limit = int((nodes_grown + spare) * figures.NODE_VCPUS)
+    # A whole node at least, and room for everything to roll out at once, as a new base image makes it: pods that the
+    # limit keeps waiting hold up the deployment.
+    surges = [(_surge(w.max_pods), w.cpu_millicores) for w in workloads]
+    surges += [(shards * _surge(pooler.pods), pooler.cpu_millicores) for pooler, shards in poolers]
+    surge_pods = sum(pods for pods, _ in surges)
+    surge_cpu = sum(pods * cpu for pods, cpu in surges) / 1000
+    nodes_rolling = max(nodes_grown + 1, _nodes(cpu_grown + surge_cpu, pods_grown + surge_pods, floor))
+    cpu_limit = int(nodes_rolling * figures.NODE_VCPUS)
     cluster = ClusterPlan(
         instance_cpus=figures.NODE_CPUS,
         nodes_now=nodes_now,
@@ -69,10 +74,10 @@ def plan_cluster(
             "cluster",
             "cpu_limit",
             str(cpu_limit),
-            f"{nodes_grown} nodes of {figures.NODE_VCPUS:.0f} vCPU and {spare} more, for pods that run beside those "
-            "they replace",
+            f"{count(nodes_grown, 'node')} of {figures.NODE_VCPUS:.0f} vCPU and {nodes_rolling - nodes_grown} more: a "
+            f"rollout of everything starts {count(surge_pods, 'pod')} beside those they replace",
             "P1",
-            figures.POOL_HEADROOM.source,
+            figures.ROLLOUT_SURGE.source,
         ),
         Decision(
             "cluster",
@@ -92,6 +97,11 @@ def plan_cluster(
             "sum of max_pods",
         ),
     )
+
+
+def _surge(pods: int) -> int:
+    """Pods that a rollout starts before it stops any."""
+    return math.ceil(pods * figures.ROLLOUT_SURGE)
 
 
 def _nodes(cpu: float, pods: int, floor: int) -> int:

@@ -327,11 +327,8 @@ NODE_GIB_PER_VCPU = Figure(4, "GiB", "general-purpose instances")
 NODE_ALLOCATABLE = Figure(0.9, "of a node", "Amazon EKS: kubelet, system and eviction reserve", assumed=True)
 NODE_PACKING = Figure(0.85, "of a node", "pods of unequal size leave gaps", assumed=True)
 PODS_PER_NODE = Figure(110, "pods", "Kubernetes documentation, large clusters")
-POOL_HEADROOM = Figure(
-    0.25,
-    "of the nodes",
-    "a rollout runs new pods before old ones stop (maxUnavailable: 0); at least one whole node",
-    assumed=True,
+ROLLOUT_SURGE = Figure(
+    0.25, "of a Deployment's pods", "Kubernetes' default maxSurge, rounded up: new pods start before old ones stop"
 )
 NODES_PER_CLUSTER = Figure(5000, "nodes", "Kubernetes documentation, large clusters")
 ACCOUNT_VCPUS_QUOTA = "L-1216C47A"

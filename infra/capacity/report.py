@@ -114,7 +114,8 @@ def _rest(plan: Plan) -> list[str]:
     rows.append(
         (
             "Cluster",
-            f"{span(cluster.nodes_now, cluster.nodes_grown)} nodes of {figures.NODE_VCPUS:.0f} vCPU; "
+            f"{span(cluster.nodes_now, cluster.nodes_grown)} {'node' if cluster.nodes_grown == 1 else 'nodes'} of "
+            f"{figures.NODE_VCPUS:.0f} vCPU; "
             f"limits {cluster.cpu_limit:,} vCPU, {cluster.memory_limit_gib:,} GiB",
         )
     )

@@ -33,6 +33,8 @@ class Ground:
     cluster: ClusterAccess
     cluster_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
+    log_group_name: pulumi.Output[str] | None
+    """Where the pods' output ends up; an existing cluster's own agents know that, this program doesn't."""
 
 
 def declare_ground(site: Site, delivery: Delivery | None) -> Ground:
@@ -87,7 +89,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
         },
         cluster.access.options(),
     )
-    ClusterAddons(
+    addons = ClusterAddons(
         "addons",
         {"cluster_name": cluster.cluster_name, "kms_key_arn": site.key("cluster"), "log_days": environment.log_days},
         pulumi.ResourceOptions.merge(site.here(), pulumi.ResourceOptions(depends_on=[nodes])),
@@ -102,6 +104,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
         cluster=cluster.access,
         cluster_name=cluster.cluster_name,
         namespace=_namespace(site, cluster.access, [nodes]),
+        log_group_name=addons.application_log_group_name,
     )
 
 
@@ -137,6 +140,7 @@ def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
         cluster=access,
         cluster_name=pulumi.Output.from_input(brought.cluster_name),
         namespace=_namespace(site, access, []),
+        log_group_name=None,
     )
 
 

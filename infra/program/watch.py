@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from components.alarm_topic import AlarmTopic
 from components.backup import Backup, BackupArgs
+from components.cache import Cache
 from components.edge import Edge
 from components.edge_alarms import EdgeAlarms, EdgeAlarmsArgs
 from components.kafka import Kafka
@@ -15,16 +18,21 @@ from components.slo_alarms import SloAlarms
 from infra.program.databases import ServiceDatabase
 from infra.program.entrance import GuardedGateway
 from infra.program.events import Events, readers
+from infra.program.ground import Ground
 from infra.program.site import EDGE_REGION, Site
 
 
+@dataclass(frozen=True)
+class Stores:
+    """What services keep things in, and pass events by."""
+
+    databases: list[ServiceDatabase]
+    cache: Cache | None
+    events: Events | None
+
+
 def watch(
-    site: Site,
-    edge: Edge,
-    gateway: GuardedGateway,
-    balancer: LoadBalancer,
-    databases: list[ServiceDatabase],
-    events: Events | None,
+    site: Site, ground: Ground, edge: Edge, gateway: GuardedGateway, balancer: LoadBalancer, stores: Stores
 ) -> Observability:
     requirements = site.system.requirements
     services = list(site.system.services)
@@ -64,16 +72,26 @@ def watch(
         "web_acl_metric_name": gateway.web_acl.metric_name,
         "load_balancer_arn_suffix": balancer.arn_suffix,
         "target_group_arn_suffixes": dict(balancer.target_group_arn_suffixes),
-        "database_identifiers": {shard.name: shard.instance.identifier for each in databases for shard in each.shards},
+        "database_identifiers": {
+            shard.name: shard.instance.identifier for each in stores.databases for shard in each.shards
+        },
         "alarm_arns": dict(slo.burning_alarm_arns),
         "access_log_group_name": gateway.component.access_log_group_name,
     }
+    if ground.log_group_name is not None:
+        # One log group for all: the queries tell services apart by a field.
+        args["service_log_group_names"] = {site.system.name: ground.log_group_name}
+    if stores.cache is not None:
+        args["cache_cluster_ids"] = dict(stores.cache.cache_cluster_ids)
+    events = stores.events
     if events is not None:
         args["event_log_stream_names"] = dict(events.log.stream_names)
         if isinstance(events.broker, Kafka):
             args["kafka_cluster_name"] = events.broker.cluster_name
             args["kafka_brokers"] = events.plan.kafka.brokers if events.plan.kafka else 0
             args["kafka_consumers"] = _followed_topics(site, events)
+        else:
+            args["queue_names"] = dict(events.broker.queue_names)
     return Observability("dashboard", args, site.here())
 
 

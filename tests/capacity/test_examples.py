@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
-from infra.capacity import Plan, WorkloadPlan, plan
+from infra.capacity import Plan, WorkloadPlan, figures, plan
 from infra.capacity.demand import demands
 from infra.capacity.workloads import pods_for
 from infra.environment import Environment
 from infra.problems import ProblemsFound
 from tests.capacity.stacks import DEV, PROD, one_service
-from tests.samples import shop
+from tests.samples import shop, system_of
 
 
 def workload(sized: Plan, name: str) -> WorkloadPlan:
@@ -306,8 +307,16 @@ def test_environment_names_reach_the_problems() -> None:
 
 @pytest.mark.parametrize("stack", [DEV, PROD])
 def test_the_node_pool_has_a_whole_node_to_spare(stack: Environment) -> None:
-    """A rollout runs new pods beside the old ones: a limit within the last node would stop it."""
+    """A limit within the last node would stop a rollout."""
     cluster = plan(shop(), stack).cluster
     assert cluster.cpu_limit >= 4 * (cluster.nodes_grown + 1)
     assert cluster.cpu_limit % 4 == 0
     assert cluster.memory_limit_gib == 4 * cluster.cpu_limit
+
+
+@pytest.mark.parametrize("stack", [DEV, PROD])
+def test_the_node_pool_holds_a_rollout_of_everything(stack: Environment) -> None:
+    """With one pod each, every one of fifty services is there twice."""
+    planned = plan(system_of(50), stack)
+    asked = sum((w.max_pods + math.ceil(w.max_pods / 4)) * w.cpu_millicores for w in planned.workloads) / 1000
+    assert planned.cluster.cpu_limit * figures.NODE_ALLOCATABLE * figures.NODE_PACKING >= asked

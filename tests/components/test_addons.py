@@ -50,6 +50,16 @@ def test_s4_only_the_agents_pods_assume_the_agents_role() -> None:
     assert simulation.named("addons-agent-policy").inputs["policyArn"].endswith("/CloudWatchAgentServerPolicy")
 
 
+def test_t1_a_pods_line_arrives_as_it_was_written() -> None:
+    """Below another key CloudWatch would find neither embedded metrics nor the fields that saved queries ask for."""
+    values = json.loads(run().named("addons-observability").inputs["configurationValues"])
+    pipeline = values["containerLogs"]["fluentBit"]["config"]["extraFiles"]["application-log.conf"]
+    settings = [line.split(maxsplit=1) for line in pipeline.splitlines() if line and not line.startswith("[")]
+    assert ["log_key", "log"] in settings
+    assert ["log_format", "json/emf"] in settings
+    assert "Merge_Log" not in pipeline
+
+
 def test_versions_can_be_pinned() -> None:
     simulation = run({"cluster_name": "a", "kms_key_arn": KEY, "versions": {"metrics-server": "v0.8.0-eksbuild.2"}})
     assert simulation.named("addons-metrics-server").inputs["addonVersion"] == "v0.8.0-eksbuild.2"

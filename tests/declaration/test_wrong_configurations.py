@@ -22,7 +22,7 @@ CLUSTER = {
     "vpc_id": "vpc-0123456789abcdef0",
     "vpc_cidr": "10.9.0.0/16",
     "private_subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
-    "data_subnet_ids": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"],
+    "data_subnet_ids": ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3", "subnet-0123456789abcdef4"],
 }
 WITH_CLUSTER = {"shop:existing_cluster": json.dumps(CLUSTER), "shop:kubeconfig": Secret.VALUE}
 
@@ -182,6 +182,10 @@ CASES = [
           "shop:existing_cluster.security_group_id", '"default"', "a security group's id", "correct it"),
     Wrong("cluster with one subnet", cluster(data_subnet_ids=["subnet-0123456789abcdef2"]),
           "shop:existing_cluster.data_subnet_ids", "a list of 1 item", "at least 2 entries", "add what is missing"),
+    Wrong("cluster with two zones for Kafka",
+          cluster(data_subnet_ids=["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]),
+          "shop:existing_cluster.data_subnet_ids", "2 subnets", "3 subnets, each in another zone: Kafka keeps 3 copies",
+          "choose the broker `sqs`"),
     Wrong("cluster with a nameless context", cluster(context=" "), "shop:existing_cluster.context", '" "',
           "one line of text", "write it"),
     Wrong("cluster with an unknown key", cluster(vpc="x"), "shop:existing_cluster.vpc", '"x"',

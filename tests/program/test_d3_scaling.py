@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from infra.capacity import figures
 from tests.program.graphs import EITHER_BROKER, Graph, on
 from tests.program.reading import DEPLOYMENT, primaries, replicas, settings, shards
 
@@ -175,6 +176,9 @@ def test_p1_the_cluster_holds_the_pods_of_ten_times_the_load(graph: Graph) -> No
     pool = graph.plan.cluster
     (nodes,) = graph.some("kubernetes:karpenter.sh/v1:NodePool")
     assert nodes.inputs["spec"]["limits"] == {"cpu": str(pool.cpu_limit), "memory": f"{pool.memory_limit_gib}Gi"}
+    for deployment in graph.some("kubernetes:apps/v1:Deployment"):
+        surge = deployment.inputs["spec"]["strategy"]["rollingUpdate"]["maxSurge"]
+        assert surge in (1, f"{figures.ROLLOUT_SURGE:.0%}"), "the pool's limit holds what a rollout starts"
     (quota,) = graph.some("kubernetes:core/v1:ResourceQuota")
     hard = quota.inputs["spec"]["hard"]
     assert int(hard["pods"]) > sum(workload.max_pods for workload in graph.plan.workloads)

@@ -90,14 +90,17 @@ def _peaks(on: Stage, service: str, target: Target) -> tuple[Peak, Peak]:
 
 
 def _database_peak(on: Stage, service: str, target: Target) -> Peak:
-    """The same GET when there is no cache to ask: every answer is PostgreSQL's."""
+    """The same GET while the cache is away: every answer is PostgreSQL's."""
     row = target.stored[1]
-    running = on.start(service, "api", **NEVER_REFUSED, CACHE_HOST="", CACHE_SECRET_ARN="")
+    url, headers = f"{target.path}/{row.id}", bearer(on, target, "get")
+    running = on.start(service, "api", **NEVER_REFUSED)
+    cache = on.server("valkey")
+    on.servers.kill(cache)
     try:
-        url, headers = f"{running.url}{target.path}/{row.id}", bearer(on, target, "get")
-        measure(url, headers, seconds=2)
-        return _middle([measure(url, headers, seconds=PEAK_SECONDS) for _ in range(ROUNDS)])
+        measure(f"{running.url}{url}", headers, seconds=2)
+        return _middle([measure(f"{running.url}{url}", headers, seconds=PEAK_SECONDS) for _ in range(ROUNDS)])
     finally:
+        on.servers.start(cache)
         running.stop()
 
 

@@ -15,7 +15,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class Reader(Protocol):
-    async def get(self, key: str) -> bytes | None: ...
+    def get(self, key: str) -> Awaitable[bytes | None]: ...
 
 
 def floor(reader: Reader, key: str) -> Callable[[Message, Receive, Send], Awaitable[None]]:

@@ -87,7 +87,7 @@ def _peaks(results: Results) -> str:
     rows = (
         ("floor: bare ASGI handler, one cache round trip", results.floor),
         ("GET by id from the cache: token, role and rate limit checked", results.cached_get),
-        ("GET by id from PostgreSQL, without a cache", results.database_get),
+        ("GET by id from PostgreSQL, the cache away", results.database_get),
     )
     lines = ["| at the peak | requests/s | of the floor | p99 ms | failed |", "|---|---|---|---|---|"]
     for name, peak in rows:

@@ -48,6 +48,10 @@ class Stage:
         running.wait_until_ready()
         return running
 
+    def server(self, *parts: str) -> str:
+        """Name of the first server whose name holds all of ``parts``."""
+        return next(name for name in self.servers.processes() if all(part in name for part in parts))
+
     async def connect(self, service: str) -> asyncpg.Connection[asyncpg.Record]:
         """As the administrator, to the service's database on the first shard."""
         assert self.servers.postgres is not None

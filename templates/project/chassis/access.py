@@ -91,8 +91,9 @@ def decide(access: Access, caller: Caller) -> Decision:
 class Rule(Protocol):
     """One condition on a caller and the attributes of what they want to touch."""
 
-    reason: str
-    """What the audit trail says when it does not hold; names no person."""
+    @property
+    def reason(self) -> str:
+        """What the audit trail says when it does not hold; names no person."""
 
     def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool: ...
 

@@ -157,8 +157,8 @@ def _reachable(cache: Valkey) -> Callable[[], Awaitable[None]]:
 
 
 def _changed(service: Service, context: Callable[[], Context]) -> Changed | None:
-    """Drops copies of what an event has changed, of the resources that want it so (C3)."""
-    caches = {cache.resource: cache for cache in service.caches if cache.invalidation == "event"}
+    """Drops copies of what an event has changed, but for resources of which copies may be stale (C3)."""
+    caches = {cache.resource: cache for cache in service.caches if cache.invalidation != "expiry"}
     if not caches:
         return None
 

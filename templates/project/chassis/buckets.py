@@ -95,12 +95,16 @@ class LocalBuckets:
     def take(self, key: str, now: int) -> Verdict:
         """``now`` in microseconds, on any clock."""
         limit = self._limit
-        debt, since = self._buckets.pop(key, (0, now))
-        debt = paid_back(limit, debt, now - since)
+        bucket = self._buckets.pop(key, (0, now))
+        owed, since = bucket
+        debt = paid_back(limit, owed, now - since)
         allowed = debt + limit.cost <= limit.capacity
         if allowed:
             debt += limit.cost
+        # A refusal changes nothing, unless the clock was set back: as in the script.
+        if allowed or now < since:
+            bucket = (debt, now)
         if len(self._buckets) >= self._most:
             del self._buckets[next(iter(self._buckets))]
-        self._buckets[key] = (debt, now)
+        self._buckets[key] = bucket
         return verdict_of(limit, debt, allowed)

@@ -26,24 +26,26 @@ TAKE: Final = Script(
 local cost, requests = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local debt = 0
+local debt, elapsed = 0, 0
 local bucket = redis.call('GET', KEYS[1])
 if bucket then
   local owed, since = string.match(bucket, '^(%d+) (%d+)$')
-  -- A clock that was set back pays nothing back, and counts from its new time on.
-  local elapsed = math.max(0, now - since)
+  elapsed = now - since
   if elapsed < cost then
-    debt = math.max(0, owed - elapsed * requests)
+    debt = math.max(0, owed - math.max(0, elapsed) * requests)
   end
 end
-if debt + cost > cost * requests then
-  return -debt
+local allowed = debt + cost <= cost * requests
+if allowed then
+  debt = debt + cost
 end
-debt = debt + cost
--- A bucket that is full again need not be remembered. Rounded up, to milliseconds.
-local expiry = math.ceil(debt / (requests * 1000))
-redis.call('SET', KEYS[1], string.format('%.0f %.0f', debt, now), 'PX', expiry)
-return debt
+-- A refusal changes nothing, unless the clock was set back: then what is owed counts from its new time on.
+if allowed or elapsed < 0 then
+  -- A bucket that is full again need not be remembered. Rounded up, to milliseconds.
+  local expiry = math.ceil(debt / (requests * 1000))
+  redis.call('SET', KEYS[1], string.format('%.0f %.0f', debt, now), 'PX', expiry)
+end
+return allowed and debt or -debt
 """
 )
 

@@ -73,7 +73,7 @@ class Secrets:
         task = self._fetching.get(arn)
         if task is None:
             task = self._fetching[arn] = asyncio.create_task(self._fetch(arn))
-            task.add_done_callback(lambda _: self._fetching.pop(arn, None))
+            task.add_done_callback(lambda done: self._fetched(arn, done))
         try:
             # One caller that gives up must not take the answer from the others.
             return await asyncio.shield(task)
@@ -81,6 +81,12 @@ class Secrets:
             if known is None:
                 raise
             return known[1]
+
+    def _fetched(self, arn: str, done: asyncio.Task[Secret]) -> None:
+        self._fetching.pop(arn, None)
+        # All who asked may have given up: then nobody else looks at the error.
+        if not done.cancelled():
+            done.exception()
 
     async def _fetch(self, arn: str) -> Secret:
         try:

@@ -51,10 +51,11 @@ class _Claims(msgspec.Struct, frozen=True):
 
     iss: str
     sub: Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=_PRINTABLE)]
-    token_use: str
-    client_id: str
     exp: int | float
     iat: int | float
+    # An id token lacks the one, a stranger's the other: they are told what they have sent.
+    client_id: str = ""
+    token_use: str = ""
     nbf: int | float = 0
     scope: str = ""
     groups: list[Text] = msgspec.field(default=[], name="cognito:groups")

@@ -225,7 +225,7 @@ class DeployedService:
         for shard in range(self.installation.plan.database_of(self.service).shards):
             dsn = postgres.dsn(self.installation.database_name(self.service), shard=shard)
             with psycopg.connect(dsn, row_factory=dict_row) as connection:
-                found += connection.execute(statement, arguments).fetchall()  # type: ignore[arg-type]
+                found += connection.execute(statement, arguments).fetchall()
         return found
 
     def handled(self, event_id: uuid.UUID) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 COMMANDS = (
     "-@all +@read +@write +@connection +@transaction +@scripting +@pubsub -@dangerous "
     "-scan -randomkey -dbsize -pubsub -function -script|flush -script|kill "
-    "+info +cluster|slots +cluster|shards +cluster|nodes +cluster|myid"
+    "+info +cluster|slots +cluster|shards +cluster|nodes +cluster|myid +time"
 )
 """What a service's cache user may do (`components/cache.py`)."""
 VISIBILITY_SECONDS = 180

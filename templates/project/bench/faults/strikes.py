@@ -30,7 +30,7 @@ class Strike:
 
 def _away(prefix: str, seconds: float) -> Callable[[Stage, Whole], Awaitable[int]]:
     async def act(on: Stage, _: Whole) -> int:
-        name = _server(on, prefix)
+        name = on.server(prefix)
         await asyncio.to_thread(on.servers.kill, name)
         await asyncio.sleep(seconds)
         await asyncio.to_thread(on.servers.start, name)
@@ -40,7 +40,7 @@ def _away(prefix: str, seconds: float) -> Callable[[Stage, Whole], Awaitable[int
 
 
 async def _restart_primary(on: Stage, _: Whole) -> int:
-    await asyncio.to_thread(on.servers.restart, _server(on, "postgres", "primary"))
+    await asyncio.to_thread(on.servers.restart, on.server("postgres", "primary"))
     return 1
 
 
@@ -69,8 +69,3 @@ def strikes(kills: int = KILLS, broker_seconds: float = BROKER_AWAY_SECONDS) -> 
         Strike("primary restarted", _restart_primary, errors_allowed=True),
         Strike(f"processes killed, {kills} times", kill_processes(kills), errors_allowed=True),
     ]
-
-
-def _server(on: Stage, *parts: str) -> str:
-    """The first server whose name holds all of ``parts``."""
-    return next(name for name in on.servers.processes() if all(part in name for part in parts))

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from time import monotonic
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -21,7 +22,11 @@ QUIET_SECONDS = 300.0
 POLL_SECONDS = 1.0
 READ_SECONDS = 5.0
 
-Connection = asyncpg.Connection[asyncpg.Record]
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    # Generic in its stubs only.
+    Connection = asyncpg.Connection
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,12 @@ import asyncio
 import binascii
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
-from chassis.caching.connection import Connection, LoginRefused, ServerRefused
-from chassis.caching.link import Link
+from chassis.caching.link import UNREACHABLE, Connect, Link
 from chassis.caching.replies import AWAY, Reply
 from chassis.environment import Address
-from chassis.secrets import SecretUnavailable
 
 SLOTS: Final = 16_384
 PAUSE_SECONDS: Final = 1.0
@@ -43,7 +41,7 @@ class Cluster:
         self,
         entrance: Address,
         make_link: Callable[[Address], Link],
-        connect: Callable[[Address], Awaitable[Connection]],
+        connect: Connect,
     ) -> None:
         """``entrance`` is any node, or a name that leads to one; ``connect`` makes a connection for one question."""
         self._entrance = entrance
@@ -104,7 +102,7 @@ class Cluster:
         for address in dict.fromkeys([self._entrance, *self.links]):
             try:
                 connection = await self._connect(address)
-            except (OSError, TimeoutError, LoginRefused, ServerRefused, SecretUnavailable) as error:
+            except UNREACHABLE as error:
                 log.debug("no topology from %s: %s", address, type(error).__name__)
                 continue
             try:

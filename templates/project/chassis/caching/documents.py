@@ -296,6 +296,9 @@ class DocumentCache:
         if id in self._owed:
             return await (fresh or load)()
         document = await load()
+        # Who asks from here on finds the copy, or learns of a change that this load has missed.
+        if self._loads.get(id) is asyncio.current_task():
+            self._forget(id)
         if await self._fill(id, document) and fresh is not None:
             document = await fresh()
             await self._fill(id, document)

@@ -12,11 +12,10 @@ import logging
 import random
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
-from chassis.caching.connection import Connection, LoginRefused, OnError, ServerRefused, connect
-from chassis.caching.login import Logins
+from chassis.caching.connection import Connection, LoginRefused, ServerRefused
 from chassis.caching.replies import AWAY, Command, Reply
 from chassis.environment import Address
 from chassis.secrets import SecretUnavailable
@@ -26,33 +25,21 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 2.0
 """So long after a server is back everybody uses it again. All pods together may ask that often."""
 
+Connect = Callable[[Address], Awaitable[Connection]]
+"""Makes a connection that is logged in, or raises one of UNREACHABLE."""
+UNREACHABLE: Final = (OSError, TimeoutError, LoginRefused, ServerRefused, SecretUnavailable)
+
 log = logging.getLogger(__name__)
 
 
 class Link:
     """Open it with `start`, in the event loop that uses it."""
 
-    def __init__(
-        self,
-        address: Address,
-        logins: Logins,
-        *,
-        tls: ssl.SSLContext | None,
-        server_name: str | None,
-        client_name: str,
-        on_error: OnError,
-        on_change: Callable[[Link], None],
-        answer_seconds: float,
-    ) -> None:
+    def __init__(self, address: Address, connect: Connect, on_change: Callable[[Link], None]) -> None:
         """``on_change`` is called whenever the link is up or down again."""
         self.address = address
-        self._logins = logins
-        self._tls = tls
-        self._server_name = server_name
-        self._client_name = client_name
-        self._on_error = on_error
+        self._connect = connect
         self._on_change = on_change
-        self._answer_seconds = answer_seconds
         self._loop = asyncio.get_running_loop()
         self.connection: Connection | None = None
         """None while the server is away."""
@@ -89,25 +76,13 @@ class Link:
 
     async def _keep(self) -> None:
         pause = FIRST_PAUSE_SECONDS
-        fresh = False
         while True:
             try:
-                connection = await self._connect(fresh)
-            except LoginRefused:
-                # A password that has just been rotated is worth one try at once; after that it is like any failure.
-                if not fresh:
-                    fresh = True
-                    continue
-                self._tell("user or password refused")
-            except SecretUnavailable as error:
-                self._tell(str(error))
-            except ServerRefused as error:
-                self._tell(str(error))
-            except (OSError, TimeoutError) as error:
-                # TLS errors are OSErrors; their text says what is wrong with a certificate, and names no secret.
-                self._tell(f"{type(error).__name__}: {error}" if isinstance(error, ssl.SSLError) else _plain(error))
+                connection = await self._connect(self.address)
+            except UNREACHABLE as error:
+                self._tell(_reason(error))
             else:
-                pause, fresh = FIRST_PAUSE_SECONDS, False
+                pause = FIRST_PAUSE_SECONDS
                 await self._hold(connection)
                 continue
             finally:
@@ -115,19 +90,6 @@ class Link:
             # Not all pods in the same moment.
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-
-    async def _connect(self, fresh: bool) -> Connection:
-        login = await self._logins.current(fresh=fresh)
-        return await connect(
-            self.address,
-            tls=self._tls,
-            server_name=self._server_name,
-            user=login.user,
-            password=login.password,
-            client_name=self._client_name,
-            on_error=self._on_error,
-            answer_seconds=self._answer_seconds,
-        )
 
     async def _hold(self, connection: Connection) -> None:
         """Until the connection ends."""
@@ -153,8 +115,12 @@ class Link:
             log.warning("the cache %s is away: %s", self.address, reason, extra={"event": "cache_away"})
 
 
-def _plain(error: BaseException) -> str:
-    if isinstance(error, TimeoutError) and not isinstance(error, OSError):
+def _reason(error: BaseException) -> str:
+    """For the log: what is wrong with a certificate is in its error's text, and no secret is."""
+    if isinstance(error, LoginRefused):
+        return "user or password refused"
+    if isinstance(error, ssl.SSLError | ServerRefused | SecretUnavailable):
+        return str(error)
+    if isinstance(error, TimeoutError):
         return "no answer to the connection"
-    text = getattr(error, "strerror", None)
-    return text or type(error).__name__
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -17,9 +17,9 @@ from typing import Any, Final, Self
 import hiredis
 
 from chassis.caching.cluster import Cluster
-from chassis.caching.connection import ANSWER_SECONDS, Asked, Connection, connect
+from chassis.caching.connection import ANSWER_SECONDS, Asked, Connection, LoginRefused, connect
 from chassis.caching.link import Link
-from chassis.caching.login import Logins, SecretLogins
+from chassis.caching.login import Login, Logins, SecretLogins
 from chassis.caching.replies import AWAY, Argument, Command, Reply
 from chassis.caching.scripts import Script
 from chassis.environment import Address
@@ -59,7 +59,7 @@ class Valkey:
         self._cluster: Cluster | None = None
         self._link: Link | None = None
         if settings.clustered:
-            self._cluster = Cluster(settings.address, self._make_link, self._connect_once)
+            self._cluster = Cluster(settings.address, self._make_link, self._connect)
         else:
             self._link = self._make_link(settings.address)
         self.attached: dict[object, Any] = {}
@@ -139,19 +139,16 @@ class Valkey:
         return [self._link]
 
     def _make_link(self, address: Address) -> Link:
-        return Link(
-            address,
-            self._logins,
-            tls=self._tls,
-            server_name=self._server_name(address),
-            client_name=self._client_name,
-            on_error=self._on_error,
-            on_change=self._on_change,
-            answer_seconds=self._answer_seconds,
-        )
+        return Link(address, self._connect, self._on_change)
 
-    async def _connect_once(self, address: Address) -> Connection:
-        login = await self._logins.current(fresh=False)
+    async def _connect(self, address: Address) -> Connection:
+        """As who the secret says, and once more by the newest secret when that is refused."""
+        try:
+            return await self._connect_as(await self._logins.current(fresh=False), address)
+        except LoginRefused:
+            return await self._connect_as(await self._logins.current(fresh=True), address)
+
+    async def _connect_as(self, login: Login, address: Address) -> Connection:
         return await connect(
             address,
             tls=self._tls,
@@ -160,6 +157,7 @@ class Valkey:
             password=login.password,
             client_name=self._client_name,
             on_error=self._on_error,
+            answer_seconds=self._answer_seconds,
         )
 
     def _server_name(self, address: Address) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
@@ -94,9 +94,12 @@ class Database:
         """Numbers of the shards."""
         return range(len(self._shards))
 
-    def place(self, key: str | None = None) -> int:
-        """The shard for a new aggregate; the same one for the same ``key`` while no generation of shards begins."""
-        return self._map.place(key)
+    def place(self, key: str | None = None, at: datetime | None = None) -> int:
+        """The shard for a new aggregate; the same one for the same ``key`` while no generation of shards begins.
+
+        ``at``: as the map was at that moment, such as an event's own, so that its redelivery meets its first effect.
+        """
+        return self._map.place(key, at)
 
     def earlier_places(self, key: str, within: timedelta) -> tuple[int, ...]:
         """Other shards where `place` may have put this key within that time."""

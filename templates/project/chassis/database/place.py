@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 import asyncpg
 
@@ -21,7 +21,13 @@ from chassis.observe.statements import one_line
 from chassis.secrets import SecretUnavailable
 
 T = TypeVar("T")
-Pooled = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:
+    Pooled: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    # Subscripts exist in the stubs only.
+    Pooled = asyncpg.pool.PoolConnectionProxy
+    Pool = asyncpg.Pool
 Question = Callable[[Pooled], Awaitable[T]]
 """Sends a statement on the connection that it is given."""
 
@@ -60,12 +66,13 @@ class Place:
         self._statements = statements
         self._turn = 0
         self._last_failure = ""
-        self._pool = asyncpg.create_pool(
+        self._pool: Pool = asyncpg.create_pool(
             min_size=0,
             max_size=most,
             max_inactive_connection_lifetime=limits.IDLE_SECONDS,
-            connect=self._connect,
-            reset=_refuse_open_transaction,
+            # The stubs ask for asyncpg's own function.
+            connect=cast(Any, self._connect),
+            reset=cast(Any, _refuse_open_transaction),
         )
         self._most = most
 
@@ -155,7 +162,7 @@ class Place:
         """Of the pool: a connection to the next server that answers."""
         now = asyncio.get_running_loop().time()
         failure: BaseException | None = None
-        for _ in range(len(self._servers)):
+        for _turn in range(len(self._servers)):
             self._turn = (self._turn + 1) % len(self._servers)
             server = self._servers[self._turn]
             if server.rests_until > now:
@@ -193,7 +200,7 @@ def _replaced_at(connection: Pooled) -> float:
     return cast(Connection, connection).replaced_at
 
 
-async def _refuse_open_transaction(connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+async def _refuse_open_transaction(connection: Pooled) -> None:
     """In place of asyncpg's reset, a statement for each release: sessions have no state here that could be left over.
 
     A connection in a transaction would be: asyncpg closes it when this raises.

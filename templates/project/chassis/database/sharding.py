@@ -28,12 +28,12 @@ class ShardMap:
         self._generations = tuple(generations)
         self._clock = clock
 
-    def place(self, key: str | None = None) -> int:
-        """The shard of a new aggregate: any of those that take new ones today.
+    def place(self, key: str | None = None, at: datetime.datetime | None = None) -> int:
+        """The shard of a new aggregate: any of those that take new ones today, or took them ``at`` that moment.
 
         With ``key`` it is the same one for the same key, as long as no generation begins in between.
         """
-        return _place(self._width(self._clock.now()), key)
+        return _place(self._width(at or self._clock.now()), key)
 
     def places(self, key: str, since: datetime.datetime) -> tuple[int, ...]:
         """The shards where `place` has put this key from ``since`` until now, the newest first."""

@@ -69,7 +69,7 @@ _SHAPES: Final = re.compile(
     | (?P<pem>-----BEGIN[ A-Z]*PRIVATE[ ]KEY-----.*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|$))
     | (?P<url>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))
     | (?P<email>\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)
-    | (?P<named>(?<![A-Za-z])(?:password|passwd|secret|token|api[_-]?key)["']?\s*[=:]\s*["']?(?P<value>[^\s"',;&)}]+))
+    | (?P<named>(?<![A-Za-z:])(?:password|passwd|secret|token|api[_-]?key)["']?\s*[=:]\s*["']?(?P<value>[^\s"',;&)}]+))
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )

@@ -226,8 +226,7 @@ def test_a_process_starts_while_all_are_away_lives_unready_and_leaves_in_order()
         output, errors = running.communicate()
     assert running.returncode == 0, errors
     assert errors == ""
-    rest = lines_of(output)
-    assert rest[-1]["event"] == "stopped" or any(line.get("event") == "stopped" for line in rest)
+    assert any(line.get("event") == "stopped" and line["reason"] == "SIGTERM" for line in lines_of(output))
 
 
 def test_a_port_that_is_taken_ends_it_with_a_line() -> None:

@@ -118,10 +118,7 @@ async def test_a_stop_lets_running_requests_end_and_takes_no_new_ones() -> None:
         server.stop()
         assert await idle.closed()
         with pytest.raises(ConnectionRefusedError):
-            while True:
-                _, writer = await asyncio.open_connection("127.0.0.1", server.port)
-                writer.close()
-                await asyncio.sleep(0.01)
+            await asyncio.open_connection("127.0.0.1", server.port)
         assert not task.done()
         gate.open.set()
         assert (await client.answer())[::2] == (200, b"ok")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -57,21 +59,48 @@ def test_images_hold_nothing_that_only_development_needs() -> None:
     assert not images.keys() & {"pulumi", "pytest", "mypy", "moto", "copier", "pydantic", "ruff", "schemathesis"}
 
 
-def test_the_chassis_imports_what_it_asks_for() -> None:
+def imported(*folders: str) -> set[str]:
+    """Top-level names of all that the code in these folders imports, but for Python's and the project's own."""
+    own = {path.parent.name for path in PROJECT.glob("*/__init__.py")} | {
+        path.parent.name for path in PROJECT.glob("services/*/*/__init__.py")
+    }
+    found = {
+        alias.split(".")[0]
+        for folder in folders
+        for path in (PROJECT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for alias in (
+            [each.name for each in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    }
+    return found - own - sys.stdlib_module_names
+
+
+def importable(requirements: str) -> set[str]:
+    """Top-level names of the packages that a person asks for, as they are installed here."""
+    asked = wanted(PROJECT / requirements).keys()
+    return {name for name, packages in packages_distributions().items() if {_plain(each) for each in packages} & asked}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(
+    ("requirements", "folders"),
+    [("chassis/requirements.in", ("chassis",)), ("requirements.in", ("chassis", "local", "bench", "services"))],
+)
+def test_what_is_imported_is_asked_for(requirements: str, folders: tuple[str, ...]) -> None:
     """A package that comes only because another needs it may be gone with that one's next version."""
-    import_names = {
-        "aws-msk-iam-sasl-signer-python": "aws_msk_iam_sasl_signer",
-        "opentelemetry-sdk": "opentelemetry",
-        "opentelemetry-exporter-otlp-proto-http": "opentelemetry",
-        "pyjwt": "jwt",
-        "psycopg-binary": "psycopg",
-    }
-    asked = {import_names.get(name, name.replace("-", "_")) for name in wanted(PROJECT / "chassis/requirements.in")}
     # aiobotocore is built on botocore, pins it, and raises its errors.
-    asked |= {"botocore"}
-    imported = {
-        found[1]
-        for path in (PROJECT / "chassis").rglob("*.py")
-        for found in re.finditer(r"(?m)^\s*(?:import|from)\s+([A-Za-z_][A-Za-z0-9_]*)", path.read_text())
-    }
-    assert imported - asked - set(sys.stdlib_module_names) - {"chassis"} == set()
+    assert imported(*folders) - importable(requirements) - {"botocore"} == set()
+
+
+def test_images_hold_nothing_that_nobody_imports() -> None:
+    # The parser of uvicorn, which loads it by name; the compiled half of psycopg, which does.
+    loaded_by_name = {"httptools", "psycopg_binary"}
+    assert importable("chassis/requirements.in") - imported("chassis") - loaded_by_name == set()

@@ -11,6 +11,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from infra.system.model import System
@@ -49,6 +50,7 @@ def _operations(api: Api, declared: System) -> Iterator[Any]:
         if api.answers(operation)
     }
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
+        assert isinstance(found, Ok), found
         operation = found.ok()
         if (operation.method.upper(), operation.path) in here:
             yield operation

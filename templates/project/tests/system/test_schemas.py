@@ -53,7 +53,7 @@ Catalog = dict[str, list[Any]]
 
 def catalog_of(dsn: str) -> Catalog:
     with psycopg.connect(dsn) as connection:
-        return {what: connection.execute(query).fetchall() for what, query in CATALOG.items()}  # type: ignore[arg-type]
+        return {what: connection.execute(query).fetchall() for what, query in CATALOG.items()}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_migrations_make_what_is_declared_and_take_it_away(
     postgres = installed.servers.postgres
     assert postgres is not None
     with psycopg.connect(postgres.dsn(database.name), autocommit=True) as connection:
-        connection.execute(service_ddl(declared, service))  # type: ignore[call-overload]
+        connection.execute(service_ddl(declared, service))
     expected = catalog_of(postgres.dsn(database.name))
     assert expected["columns"]
     migrated = postgres.dsn(installed.database_name(service))

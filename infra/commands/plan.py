@@ -22,32 +22,36 @@ DOCUMENT = "ARCHITECTURE.md"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.commands.plan", description=__doc__)
-    parser.add_argument("--stack", default=os.environ.get("STACK"), help="print this stack only (default: all)")
+    parser.add_argument("--stack", action="append", help="print this stack only; default: STACK, else all")
     parser.add_argument("--why", action="store_true", help="print the reason and source of every size")
     parser.add_argument("--check", action="store_true", help=f"change nothing; fail when {DOCUMENT} is out of date")
     parser.add_argument("--quiet", action="store_true", help=f"print nothing but what changed in {DOCUMENT}")
     options = parser.parse_args(arguments)
     return run(
         lambda: plan_project(
-            Path.cwd(), options.stack or None, why=options.why, check=options.check, quiet=options.quiet
+            Path.cwd(),
+            options.stack or os.environ.get("STACK", "").split(),
+            why=options.why,
+            check=options.check,
+            quiet=options.quiet,
         )
     )
 
 
 def plan_project(
-    folder: Path, stack: str | None = None, *, why: bool = False, check: bool = False, quiet: bool = False
+    folder: Path, stacks: Sequence[str] = (), *, why: bool = False, check: bool = False, quiet: bool = False
 ) -> int:
     """Prints the plans and rewrites the document's generated blocks; 1 when ``check`` finds it out of date.
 
-    The document always speaks of all stacks, whichever is printed. Raises ProblemsFound.
+    The document always speaks of all stacks, whichever are printed. Raises ProblemsFound.
     """
-    if stack:
-        read_project(folder, [stack])
+    if stacks:
+        read_project(folder, stacks)
     project = read_project(folder)
     plans = {name: plan(project.system, environment) for name, environment in project.environments.items()}
     if not quiet:
         for name, planned in plans.items():
-            if stack in (None, name):
+            if not stacks or name in stacks:
                 print(report(planned, reasons=why))
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)

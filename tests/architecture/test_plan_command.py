@@ -90,13 +90,16 @@ def test_one_stack_may_be_printed(project: Path, capsys: pytest.CaptureFixture[s
     assert "| dev | staging | prod |" in document(project)
 
 
-def test_make_hands_the_stack_over_in_the_environment(
+def test_make_hands_stacks_over_in_the_environment(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("STACK", "staging")
+    monkeypatch.setenv("STACK", "dev staging")
     assert plan.main([]) == 0
     assert project.exists()
-    assert "shop, prod: " not in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "shop, dev: " in printed
+    assert "shop, staging: " in printed
+    assert "shop, prod: " not in printed
 
 
 def test_reasons_are_printed_when_asked_for(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

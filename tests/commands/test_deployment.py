@@ -148,7 +148,7 @@ def test_without_code_a_delivery_is_a_deployment(tools: Tools) -> None:
 )
 def test_nothing_is_deployed_when_an_image_fails(
     tools: Tools,
-    order_with_code: str,  # noqa: ARG001  there must be something to build
+    order_with_code: str,
     capsys: pytest.CaptureFixture[str],
     tool: str,
     answers: dict[str, tuple[int, str]],
@@ -166,7 +166,7 @@ def test_nothing_is_deployed_when_an_image_fails(
 def test_an_image_is_never_named_after_a_commit_that_it_differs_from(
     tools: Tools,
     project: Path,
-    order_with_code: str,  # noqa: ARG001
+    order_with_code: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name in ("aws", "docker", "pulumi"):

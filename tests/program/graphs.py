@@ -133,6 +133,15 @@ def _sharded() -> System:
     return with_services(order={"data_gb": 3000, "shard_map": shards})
 
 
+def _longest() -> Declared:
+    """Names of as many letters as a declaration and a configuration may have, on the stack with every part."""
+    declared = few("order", "payment", broker="sqs").model_dump(mode="json", exclude_unset=True)
+    declared["name"] = "s" * 20
+    declared["services"] = {name.ljust(20, "x"): service for name, service in declared["services"].items()}
+    system = System.model_validate(declared)
+    return system, with_images(stack("prod").model_copy(update={"name": "e" * 12}), system)
+
+
 VARIANTS: dict[str, Callable[[], Declared]] = {
     "dev": lambda: _stack("dev"),
     "staging": lambda: _stack("staging"),
@@ -159,11 +168,22 @@ VARIANTS: dict[str, Callable[[], Declared]] = {
     "alone in dev": lambda: _on("dev", few("order")),
     "sharded alone": lambda: _on("prod", few("order", data_gb=3000, shard_map=[{"since": "2024-01-01", "shards": 4}])),
     "nothing pushed": lambda: (few("order"), stack("dev")),
+    "longest names": _longest,
     "fifty services": lambda: _on("dev", system_of(50)),
 }
-FEW = ("pair", "pair in dev", "pair of queues", "alone", "alone in dev", "sharded alone", "nothing pushed")
+FEW = (
+    "pair",
+    "pair in dev",
+    "pair of queues",
+    "alone",
+    "alone in dev",
+    "sharded alone",
+    "nothing pushed",
+    "longest names",
+)
 ALL = tuple(name for name in VARIANTS if name not in FEW)
 STACKS = ("dev", "staging", "prod")
+COMPARED = (*STACKS, "pooled", "sharded")
 EITHER_BROKER = ("dev", "prod", "queues")
 
 
@@ -194,7 +214,12 @@ def graph_of(name: str) -> Graph:
     return simulated(name, *VARIANTS[name]())
 
 
+def group(name: str) -> str:
+    """Which tests run in one process: those of one variant, and those of variants that tests compare."""
+    return "compared" if name in COMPARED else name
+
+
 def on(*names: str) -> pytest.MarkDecorator:
     """Run a test on each of these variants; it takes the `graph`, which tests of one variant share."""
-    marked = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+    marked = [pytest.param(name, marks=pytest.mark.xdist_group(group(name))) for name in names]
     return pytest.mark.parametrize("graph", marked, indirect=True)

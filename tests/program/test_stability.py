@@ -12,7 +12,7 @@ import pytest
 
 from infra.environment import Environment
 from infra.system.model import System
-from tests.program.graphs import Graph, graph_of, simulated, with_services
+from tests.program.graphs import Graph, graph_of, group, simulated, with_services
 from tests.program.reading import comparable
 from tests.samples import changed, shop, stack, with_images
 
@@ -100,7 +100,7 @@ REVIEW = {
 }
 DATABASE = "aws:rds/instance:Instance"
 
-pytestmark = pytest.mark.xdist_group("prod")
+pytestmark = pytest.mark.xdist_group(group("prod"))
 
 
 def test_u3_a_further_service() -> None:
@@ -144,7 +144,6 @@ def test_u6_more_data_grows_the_storage_in_place() -> None:
     assert sizes[0] < sizes[1]
 
 
-@pytest.mark.xdist_group("sharded")
 def test_d3_a_further_generation_of_shards_leaves_the_others_where_they_are() -> None:
     before = graph_of("sharded")
     generations = [

@@ -21,7 +21,7 @@ def package(token: str) -> str:
     return token.partition(":")[0]
 
 
-@on(*ALL)
+@on(*ALL, "longest names")
 def test_the_cloud_refuses_nothing(graph: Graph) -> None:
     assert [str(refusal) for refusal in graph.simulation.refusals] == []
     assert [each.text for each in graph.simulation.messages if each.severity in ("warning", "error")] == []

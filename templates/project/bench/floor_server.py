@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import uvicorn
 import uvloop
-from chassis.caching.valkey import Valkey
 
 from bench.floor import floor
 from bench.stage import Stage
+from chassis.caching.valkey import Valkey
 from chassis.secrets import Secrets
 from chassis.settings import Settings
 from chassis.trust import tls_context

@@ -87,18 +87,3 @@ class _Taken:
     def __await__(self) -> Generator[Any, None, Verdict]:
         reply: Reply = AWAY if self._reply is None else (yield from self._reply)
         return self._limiter.judge(self._key, reply)
-
-
-def headers(verdict: Verdict) -> list[tuple[bytes, bytes]]:
-    """What a client is told, allowed or not: `RateLimit-Policy` and `RateLimit` as the IETF's current draft has them,
-    and `Retry-After` (RFC 9110) with a refusal.
-
-    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (-10). In it `q` is the quota of a window of
-    `w` seconds, `r` what is left of it, `t` the seconds until more is there.
-    """
-    policy = b'"client";q=%d;w=%d' % (verdict.limit, verdict.window_seconds)
-    state = b'"client";r=%d;t=%d' % (verdict.remaining, verdict.reset_seconds)
-    found = [(b"ratelimit-policy", policy), (b"ratelimit", state)]
-    if not verdict.allowed:
-        found.append((b"retry-after", b"%d" % verdict.retry_after))
-    return found

@@ -24,7 +24,9 @@ STATE_FILE = "servers.json"
 def cache_directory() -> Path:
     """What is downloaded once for all projects of this user: ``LOCAL_CACHE``, or the user's cache directory."""
     named = os.environ.get("LOCAL_CACHE")
-    base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "groundplan"
+    # Of root it is the system's: accounts that servers run as can read programs there.
+    users = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
+    base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or users) / "groundplan"
     base.mkdir(parents=True, exist_ok=True)
     return base
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final, cast
 
-from chassis.caching.link import UNREACHABLE, Connect, Link
+from chassis.caching.link import UNREACHABLE, Connect, Link, reason_of
 from chassis.caching.replies import AWAY, Reply
 from chassis.environment import Address
 
@@ -52,6 +52,7 @@ class Cluster:
         self._doubted = asyncio.Event()
         self._known = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._told: set[str] = set()
 
     def start(self) -> None:
         self.doubt()
@@ -82,6 +83,7 @@ class Cluster:
             self._doubted.clear()
             slots = await self._ask()
             if slots is not None:
+                self._told.clear()
                 self._follow(slots)
             self._known.set()
             if slots is None or not self._complete():
@@ -103,7 +105,7 @@ class Cluster:
             try:
                 connection = await self._connect(address)
             except UNREACHABLE as error:
-                log.debug("no topology from %s: %s", address, type(error).__name__)
+                self._tell(f"{address}: {reason_of(error)}")
                 continue
             try:
                 slots = _parsed(await connection.ask(_ASK), address)
@@ -112,6 +114,12 @@ class Cluster:
             if slots:
                 return slots
         return None
+
+    def _tell(self, reason: str) -> None:
+        """Once for each reason, until the topology is known again."""
+        if reason not in self._told:
+            self._told.add(reason)
+            log.warning("the cache's topology is not known: %s", reason, extra={"event": "cache_away"})
 
     def _follow(self, slots: Iterable[tuple[int, int, Address]]) -> None:
         by_slot: list[Link | None] = [None] * SLOTS
@@ -138,7 +146,7 @@ def _parsed(reply: Reply, asked: Address) -> list[tuple[int, int, Address]]:
         try:
             first, last, primary, *_ = cast(list[Any], entry)
             ranges.append((int(first), int(last), _node(primary, asked)))
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, AttributeError):
             return []
     return ranges if all(0 <= first <= last < SLOTS for first, last, _ in ranges) else []
 

@@ -34,6 +34,8 @@ ANSWER_SECONDS: Final = 0.05
 than a millisecond, and a request that waits 100 ms for a cache would better have asked the database (T1: 200 ms)."""
 _SECOND_LOOK_SECONDS: Final = 0.005
 """After a pause of this process itself its answers lie in the socket: they are read before anybody is blamed."""
+MOST_UNSENT_BYTES: Final = 4 * 1024 * 1024
+"""That wait for the server to read; beyond that nothing is sent. A burst of copies must not count as an absence."""
 MOST_WAITING: Final = 10_000
 """Commands without an answer; more are not sent. Far above what a healthy server ever lets wait."""
 
@@ -139,6 +141,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=MOST_UNSENT_BYTES)
 
     def data_received(self, data: bytes) -> None:
         reader, waiting = self._reader, self._waiting

@@ -80,7 +80,7 @@ class Link:
             try:
                 connection = await self._connect(self.address)
             except UNREACHABLE as error:
-                self._tell(_reason(error))
+                self._tell(reason_of(error))
             else:
                 pause = FIRST_PAUSE_SECONDS
                 await self._hold(connection)
@@ -115,7 +115,7 @@ class Link:
             log.warning("the cache %s is away: %s", self.address, reason, extra={"event": "cache_away"})
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """For the log: what is wrong with a certificate is in its error's text, and no secret is."""
     if isinstance(error, LoginRefused):
         return "user or password refused"

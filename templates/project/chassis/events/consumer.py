@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -117,13 +117,13 @@ class Consumer:
             raise Refused(f"its shard can't be told: {type(error).__name__}") from error
 
     async def _once(self, work: _Work, shard: int) -> Sequence[Changed]:
-        async def effect(transaction: Transaction) -> Iterable[Changed] | None:
+        async def effect(transaction: Transaction) -> Sequence[Changed]:
             if not await inbox.first_time(transaction, work.event.event_id, work.name):
-                return None
-            return await work.handler.handle(transaction, work.event, self._context)
+                return ()
+            return tuple(await work.handler.handle(transaction, work.event, self._context) or ())
 
-        # Done again, it would find its own mark: a commit without an answer does no harm.
-        return tuple(await self._context.database.write(effect, shard=shard, idempotent=True) or ())
+        # A commit without an answer is looked up by the mark.
+        return await self._context.database.write(effect, shard=shard)
 
     async def _tell(self, changes: Sequence[Changed]) -> None:
         """Caches forget what they have. Where that fails, their expiry does it: the event has been handled."""

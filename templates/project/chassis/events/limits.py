@@ -26,8 +26,10 @@ BATCH: Final = 100
 SEND_BATCH: Final = 500
 """Events that the relay takes from the outbox at once."""
 SEND_SECONDS: Final = 10.0
-"""For the broker to acknowledge a batch. The rows are locked meanwhile, by a transaction that may be idle for 30 s
-(`chassis/database/limits.py`)."""
+"""For a batch to be sent; then what is left of it waits for the next one."""
+LONGEST_SEND_SECONDS: Final = 20.0
+"""For what has begun by then to be acknowledged. The rows are locked meanwhile, by a transaction that may be idle for
+30 s (`chassis/database/limits.py`)."""
 LONGEST_REASON: Final = 500
 """Characters of the reason that a dead letter carries."""
 

@@ -24,7 +24,7 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a batch."""
+    """What became of a batch. What is named nowhere has not been tried yet, and nothing is wrong with it."""
 
     acknowledged: frozenset[UUID]
     """Events that the broker has, on as many machines as it promises."""

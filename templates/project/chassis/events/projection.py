@@ -58,6 +58,7 @@ ORDER BY id
 ON CONFLICT (id) DO UPDATE SET{cleared}
     document = EXCLUDED.document,
     version = EXCLUDED.version,
+    created_at = EXCLUDED.created_at,
     updated_at = EXCLUDED.updated_at,
     deleted_at = EXCLUDED.deleted_at
 WHERE held.version < EXCLUDED.version

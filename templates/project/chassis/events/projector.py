@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import msgspec
@@ -24,9 +24,6 @@ from chassis.observe import names
 if TYPE_CHECKING:
     from chassis.context import Context
     from chassis.database.transaction import Transaction
-
-READ_MODEL_LAG_SECONDS: Final = "read_model_lag_seconds"
-"""From a change to its being in the read model, in seconds."""
 
 Invalidate = Callable[[str, UUID, int], Awaitable[None]]
 """Tells caches of a change: resource, id, version (C3)."""
@@ -149,7 +146,7 @@ class Projector:
         newest = max(update.event.occurred_at for update in updates)
         self._context.metrics.count(names.EVENTS_CONSUMED, len(updates))
         if self._live:
-            self._context.metrics.record(READ_MODEL_LAG_SECONDS, max(0.0, (now - newest).total_seconds()))
+            self._context.metrics.record(names.READ_MODEL_LAG_SECONDS, max(0.0, (now - newest).total_seconds()))
         if self._changed is not None:
             for resource, identifier, version in applied:
                 try:

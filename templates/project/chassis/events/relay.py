@@ -84,7 +84,7 @@ class Relay:
             if not rows:
                 return Sent(frozenset())
             try:
-                async with asyncio.timeout(limits.SEND_SECONDS + 5):
+                async with asyncio.timeout(limits.LONGEST_SEND_SECONDS):
                     sent = await self._publisher.send([_outgoing(row) for row in rows])
             except TimeoutError:
                 raise BrokerAway("no answer") from None

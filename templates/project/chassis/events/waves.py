@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from chassis.events import limits
 from chassis.events.port import Outgoing, Sent
 
-Send = Callable[[Sequence[Outgoing]], Awaitable[Mapping[UUID, str]]]
-"""Sends messages of which no two share topic and key; returns those that failed, and why."""
+
+@dataclass(frozen=True, slots=True)
+class WaveSent:
+    """What became of one part of a batch; what is in neither was not tried, for want of time."""
+
+    acknowledged: set[UUID] = field(default_factory=set)
+    failed: dict[UUID, str] = field(default_factory=dict)
+    """And why."""
+
+
+Send = Callable[[Sequence[Outgoing], float], Awaitable[WaveSent]]
+"""Sends messages of which no two share topic and key. What has not begun by the given time is left."""
 
 
 async def send_in_waves(batch: Sequence[Outgoing], topics: Mapping[str, str], send: Send) -> Sent:
-    """Sends what can be sent; what follows a message that failed, or never can be sent, waits with it."""
+    """Sends what can be sent; what follows a message that failed, or never can be sent, waits with it.
+
+    Nothing is begun once SEND_SECONDS have passed: with a slow broker a part of the batch is better than nothing.
+    """
+    deadline = asyncio.get_running_loop().time() + limits.SEND_SECONDS
     acknowledged: set[UUID] = set()
     failed: dict[UUID, str] = {}
     unsendable: dict[UUID, str] = {}
@@ -32,10 +48,10 @@ async def send_in_waves(batch: Sequence[Outgoing], topics: Mapping[str, str], se
                 ready.append(message)
         if not ready:
             continue
-        trouble = await send(ready)
-        failed |= trouble
-        acknowledged |= {message.event_id for message in ready} - trouble.keys()
-        if trouble:
+        sent = await send(ready, deadline)
+        failed |= sent.failed
+        acknowledged |= sent.acknowledged
+        if len(sent.acknowledged) < len(ready) or asyncio.get_running_loop().time() > deadline:
             break
     return Sent(frozenset(acknowledged), failed, unsendable)
 

@@ -65,12 +65,12 @@ def workers(service: Service, context: Context) -> list[Worker]:
 def consumer(service: Service, context: Context) -> Consumer:
     """Has the service's handlers do what events ask for."""
     handlers = {event: Handler.of(declared) for event, declared in service.consumers.items()}
-    return Consumer(context, handlers, getattr(context, "changed", None))
+    return Consumer(context, handlers, context.changed)
 
 
 def projector(service: Service, context: Context, *, live: bool = True) -> Projector:
     """Writes the service's read models; ``live``: it follows the stream, and does not catch up from elsewhere."""
-    return Projector(context, service.projections, getattr(context, "changed", None), live=live)
+    return Projector(context, service.projections, context.changed, live=live)
 
 
 async def _relay(broker: Broker, context: Context) -> list[Loop]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import shutil
 import signal
 import sys
@@ -29,6 +30,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--once", action="store_true", help="send the first request, then stop (for tests)")
     given = parser.parse_args(arguments)
     directory = given.directory.resolve()
+    # The event log's consumer waits for a broker that is not there yet, and need not say so.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         if given.fresh:
             stop(directory, remove=True)

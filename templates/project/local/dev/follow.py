@@ -14,7 +14,9 @@ COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 """ANSI foregrounds that can be told apart on light and dark screens; red is for errors."""
 RED, FAINT = 31, 2
 # Said by the name before the line, or of use to machines only.
-_LEFT_OUT = {"message", "level", "service", "time", "timestamp", "logger"}
+_LEFT_OUT = {"message", "level", "service", "role", "time", "timestamp", "logger", "color_message"}
+LONGEST_VALUE = 200
+"""Characters of a field that are shown; the file has all."""
 _LOUD = {"error", "critical", "fatal"}
 
 
@@ -76,13 +78,17 @@ def readable(line: str) -> Iterator[tuple[str, bool]]:
     elif "_aws" not in entry:
         level = str(entry.get("level", "")).lower()
         fields = " ".join(
-            f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+            f"{key}={shortened(value if isinstance(value, str) else json.dumps(value))}"
             for key, value in entry.items()
             if key not in _LEFT_OUT and value not in (None, "")
         )
         said = str(entry.get("message", ""))
         for number, part in enumerate(f"{level:7} {said} {fields}".rstrip().splitlines()):
             yield printable(part if number == 0 else f"        {part}"), level in _LOUD
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
 
 
 def printable(text: str) -> str:

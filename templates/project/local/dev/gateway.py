@@ -5,18 +5,24 @@ It checks no tokens, which the services do as well, and limits no rate.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import socket
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from infra.program.routes import PublicResource
+from local.ports import HOST
+from local.problems import Unavailable
 
 HEALTH_PATH = "/api/health"
 """Answered on the way in the cloud (`components/api_contract.py`)."""
@@ -96,6 +102,28 @@ def _headers(request: Request, request_id: str) -> list[tuple[bytes, bytes]]:
     viewer = request.client.host if request.client else "127.0.0.1"
     own = [(b"x-viewer-ip", viewer.encode()), (b"x-request-id", request_id.encode())]
     return [*kept, *own]
+
+
+@contextlib.asynccontextmanager
+async def listening(gateway: Gateway, port: int) -> AsyncIterator[None]:
+    """The gateway answers on a port of 127.0.0.1 while the block runs. Raises Unavailable when the port is taken."""
+    # The listening socket is made here, where a refusal can be said better than by ending the process.
+    try:
+        listener = socket.create_server((HOST, port))
+    except OSError as error:
+        raise Unavailable(f"port {port}", error.strerror or str(error), "a free port", "choose another one") from None
+    config = uvicorn.Config(gateway.app(), log_level="warning", access_log=False, lifespan="off")
+    server = uvicorn.Server(config)
+    # Signals are the session's to handle.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = server.force_exit = True
+        await serving
+        listener.close()
+        await gateway.client.aclose()
 
 
 def refusal(status: int, code: str, message: str) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 import time
@@ -12,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
-import uvicorn
 from watchfiles import Change, awatch
 
 from infra.capacity import plan
@@ -21,7 +19,7 @@ from infra.system.model import System
 from local import event_log
 from local.dev.edits import concerned
 from local.dev.follow import Follower
-from local.dev.gateway import Gateway
+from local.dev.gateway import Gateway, listening
 from local.ports import HOST, free_port, is_free
 from local.problems import Unavailable
 from local.provision import Installation, local_stack
@@ -73,16 +71,18 @@ class Session:
             installation = await self._prepare()
             follower = await self._start(installation)
             background.append(asyncio.create_task(self._attend(follower)))
-            port = await self._open_gateway(installation, background)
             sink = event_log.Folder(self.directory / "event-log")
             background.append(asyncio.create_task(event_log.write(installation, sink)))
-            await self._ready(all_must=once)
-            self._banner(installation, port, time.monotonic() - began)
-            if once:
-                return await self._try_it(installation, port)
-            if self.reload:
-                background.append(asyncio.create_task(self._watch_edits(installation)))
-            await self._until_one_fails(background)
+            port = self.free_port()
+            async with listening(self._gateway(installation), port):
+                # From before it is said that edits are picked up.
+                if self.reload and not once:
+                    background.append(asyncio.create_task(self._watch_edits(installation)))
+                await self._ready(all_must=once)
+                self._banner(installation, port, time.monotonic() - began)
+                if once:
+                    return await self._try_it(installation, port)
+                await self._until_one_fails(background)
             return 1
         finally:
             for task in background:
@@ -162,23 +162,17 @@ class Session:
         watched.running.process.start()
         watched.started, watched.again_at = time.monotonic(), None
 
-    async def _open_gateway(self, installation: Installation, background: list[asyncio.Task[None]]) -> int:
-        port = self.port if self.port and is_free(self.port) else free_port()
-        if self.port not in (0, port):
-            self.shown(f"Port {self.port} is taken; the API is at {port} this time (make dev PORT=… chooses)")
-        gateway = Gateway(
+    def _gateway(self, installation: Installation) -> Gateway:
+        return Gateway(
             public_resources(self.system, installation.plan),
             {name: watched.running.url for name, watched in self.processes.items()},
         )
-        config = uvicorn.Config(gateway.app(), host=HOST, port=port, log_level="warning", access_log=False)
-        server = uvicorn.Server(config)
-        # Signals are this session's to handle.
-        server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
-        background.append(asyncio.create_task(server.serve()))
-        while not server.started:
-            if background[-1].done():
-                raise Unavailable(f"port {port}", "it could not be listened on", "a free port", "choose another one")
-            await asyncio.sleep(0.02)
+
+    def free_port(self) -> int:
+        """The port that was asked for, or another one when it is taken."""
+        port = self.port if self.port and is_free(self.port) else free_port()
+        if self.port not in (0, port):
+            self.shown(f"Port {self.port} is taken; the API is at {port} this time (make dev PORT=… chooses)")
         return port
 
     async def _watch_edits(self, installation: Installation) -> None:

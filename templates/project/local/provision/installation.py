@@ -6,6 +6,7 @@ import json
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from infra.capacity import EventsPlan, Plan, TopicPlan, WorkloadPlan, plan
 from infra.environment import Environment
@@ -18,6 +19,9 @@ from local.provision.queues import Queues
 from local.provision.stored_secrets import StoredSecrets
 from local.secrets import password
 from local.servers import Servers
+from local.servers.kafka import SCRAM_USER
+from local.servers.pgbouncer import Pooler
+from local.servers.pgbouncer import start as start_pooler
 from local.servers.postgres import ADMINISTRATOR
 from local.servers.running import Kind
 
@@ -55,12 +59,18 @@ class Installation:
         label: str = "",
         stack: Environment | None = None,
         visibility_seconds: int = names.VISIBILITY_SECONDS,
+        pooled: bool = False,
+        kafka_security: Literal["plaintext", "scram"] = "plaintext",
     ) -> None:
-        """``visibility_seconds``: how long SQS hides what a consumer has received and not finished."""
+        """``visibility_seconds``: how long SQS hides what a consumer has received and not finished.
+
+        ``pooled``: replicas are read through PgBouncer, by users who may only read, as where load asks for it.
+        ``kafka_security``: `scram` for TLS and a password, as MSK takes them.
+        """
         self.system, self.servers, self.label = system, servers, label
         replicas = bool(servers.postgres and all(shard.replicas for shard in servers.postgres.shards))
         self.stack = stack or local_stack(replicas=replicas)
-        self._visibility_seconds = visibility_seconds
+        self._visibility_seconds, self._pooled, self._kafka_security = visibility_seconds, pooled, kafka_security
         self._created: set[str] = set()
 
     @cached_property
@@ -112,7 +122,10 @@ class Installation:
         if self.servers.aws:
             told |= self.servers.aws.environment(self.stack.region)
         if self.servers.kafka and self._kafka:
-            told["KAFKA_SECURITY"] = "plaintext"
+            told["KAFKA_SECURITY"] = self._kafka_security
+            if self._kafka_security == "scram":
+                content = {"username": SCRAM_USER, "password": self.servers.kafka.scram_password}
+                told["KAFKA_SECRET_ARN"] = self.secrets.arn("kafka", content)
         if self.servers.postgres and not all(shard.tls for shard in self.servers.postgres.shards):
             told["DATABASE_TLS"] = "off"
         if self.servers.valkey and not self.servers.valkey.tls:
@@ -133,6 +146,8 @@ class Installation:
 
     def remove(self) -> None:
         """Take away what was made: databases, users, topics, queues and secrets."""
+        for pooler in self.__dict__.pop("_poolers", []):
+            pooler.process.stop()
         if self.servers.postgres:
             for service in self.system.services:
                 if f"database {service}" in self._created:
@@ -202,14 +217,16 @@ class Installation:
         shards = []
         for number, shard in enumerate(postgres.shards[: planned.shards]):
             secret = self._database_secret(service, number)
-            readers = [f"{HOST}:{replica.port}" for replica in shard.replicas] if planned.replicas else []
+            ports = [replica.port for replica in shard.replicas] if planned.replicas else []
+            if ports and self._pooled:
+                ports = [self._poolers[number].port]
             shards.append(
                 {
                     "writer": f"{HOST}:{shard.primary.port}",
                     "secret_arn": secret,
-                    "readers": readers,
-                    "reader_port": shard.replicas[0].port if readers else shard.primary.port,
-                    "reader_secret_arn": secret,
+                    "readers": [f"{HOST}:{port}" for port in ports],
+                    "reader_port": ports[0] if ports else shard.primary.port,
+                    "reader_secret_arn": self._reader_secret(service, number) if ports and self._pooled else secret,
                 }
             )
         generations = [{"since": since, "shards": count} for since, count in planned.shard_generations]
@@ -235,6 +252,35 @@ class Installation:
                 "masterarn": self._admin_secret(shard),
             },
         )
+
+    def _reader_secret(self, service: str, shard: int) -> str:
+        """Of whoever reads through the pooler; the migration makes the user (`infra/program/databases.py`)."""
+        content = {
+            "username": f"{self.database_name(service)}_reader",
+            "password": self._password(f"database-{shard + 1}-{service}-reader"),
+        }
+        return self.secrets.arn(f"database-{shard + 1}/{service}-reader", content)
+
+    @cached_property
+    def _poolers(self) -> list[Pooler]:
+        """One a shard, for all services."""
+        postgres = self.servers.postgres
+        assert postgres is not None
+        services = list(self.system.services)
+        poolers = []
+        for shard in range(len(postgres.shards)):
+            readers = [self.secrets.read(self._reader_secret(service, shard)) for service in services]
+            poolers.append(
+                start_pooler(
+                    Path(self.servers.directory),
+                    postgres,
+                    name=f"pgbouncer-{shard + 1}{'-' if self.label else ''}{self.label}",
+                    databases=[self.database_name(service) for service in services],
+                    users={reader["username"]: reader["password"] for reader in readers},
+                    shard=shard,
+                )
+            )
+        return poolers
 
     def _admin_secret(self, shard: int) -> str:
         assert self.servers.postgres is not None
@@ -305,7 +351,7 @@ class Installation:
             self._created.add("topics")
         return {
             "EVENTS_BROKER": "kafka",
-            "KAFKA_BOOTSTRAP": kafka.bootstrap,
+            "KAFKA_BOOTSTRAP": kafka.bootstrap if self._kafka_security == "plaintext" else kafka.secure_bootstrap,
             "EVENT_TOPICS": json.dumps({event: self.topic(event) for event in published}),
         }
 

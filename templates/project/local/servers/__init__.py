@@ -14,6 +14,7 @@ from __future__ import annotations
 from local.servers.aws import Aws
 from local.servers.identity import Identity, People
 from local.servers.kafka import Kafka
+from local.servers.pgbouncer import Pooler, pooler
 from local.servers.postgres import Postgres
 from local.servers.running import KINDS, Kind, Servers, aws, kafka, postgres, servers, start, stop, valkey
 from local.servers.valkey import Valkey
@@ -25,11 +26,13 @@ __all__ = [
     "Kafka",
     "Kind",
     "People",
+    "Pooler",
     "Postgres",
     "Servers",
     "Valkey",
     "aws",
     "kafka",
+    "pooler",
     "postgres",
     "servers",
     "start",

@@ -123,7 +123,7 @@ def start(
     server does. Raises Unavailable.
     """
     programs = _programs()
-    user = _account()
+    user = account()
     tls = _has_tls(programs)
     clusters = [
         _Cluster(directory, f"postgres-{number + 1}", programs, user, authority if tls else None, durable)
@@ -315,8 +315,10 @@ def _newest() -> Path | None:
     return found.resolve().parent if found and (found.resolve().parent / "postgres").exists() else None
 
 
-def _account() -> str | None:
-    """PostgreSQL refuses to run as root: then the account that its package made, or the one that owns nothing."""
+def account() -> str | None:
+    """The account to run as, None for the caller's own.
+
+    PostgreSQL refuses to run as root: then the account that its package made, or the one that owns nothing."""
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
@@ -328,6 +330,11 @@ def _has_tls(programs: Path) -> bool:
         [str(programs / "pg_config"), "--configure"], check=False, capture_output=True, text=True
     )
     return configured.returncode == 0 and ("--with-openssl" in configured.stdout or "with-ssl" in configured.stdout)
+
+
+def accepts(postgres: Postgres, port: int) -> bool:
+    """Whether PostgreSQL, or what speaks like it, takes connections on a port."""
+    return _accepts(Path(postgres.psql).parent, port)
 
 
 def _accepts(programs: Path, port: int) -> bool:

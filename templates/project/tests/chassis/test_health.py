@@ -41,7 +41,7 @@ class Dependency:
 
 
 async def get(subject: Health, path: str, method: str = "GET") -> httpx.Response:
-    transport = httpx.ASGITransport(HealthEndpoints(subject))  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(HealthEndpoints(subject))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         return await client.request(method, path)
 

@@ -11,7 +11,7 @@ import pytest
 from chassis import ratelimit
 from chassis.buckets import Limit
 from chassis.caching import Valkey
-from chassis.ratelimit import RateLimiter, headers
+from chassis.ratelimit import RateLimiter
 from local import names
 from local.servers import Servers
 from local.testing import CacheUser, PrivateServers
@@ -166,16 +166,6 @@ def count_writes(valkey: Valkey) -> list[bytes]:
 
     link.connection._transport = Counting()  # type: ignore[assignment]
     return written
-
-
-async def test_s7_a_client_is_told_what_it_may_expect() -> None:
-    limiter = RateLimiter(None, Limit(2, 60))
-    first = dict(headers(await limiter.take("client")))
-    assert first == {b"ratelimit-policy": b'"client";q=2;w=60', b"ratelimit": b'"client";r=1;t=30'}
-    await limiter.take("client")
-    refused = dict(headers(await limiter.take("client")))
-    assert refused[b"ratelimit"] == b'"client";r=0;t=60'
-    assert refused[b"retry-after"] == b"30"
 
 
 async def test_local_buckets_are_bounded() -> None:

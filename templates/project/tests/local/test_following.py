@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.dev.edits import Concerned, concerned
-from local.dev.follow import Follower, coloured, readable
+from local.dev.follow import LONGEST_VALUE, Follower, coloured, readable
 
 
 class Screen(io.StringIO):
@@ -31,6 +31,12 @@ def test_metrics_are_left_out_and_other_text_is_kept() -> None:
     assert shown("Traceback (most recent call last):") == ["Traceback (most recent call last):"]
     assert shown("   ") == []
     assert shown("[1, 2]") == ["[1, 2]"]
+
+
+def test_a_long_value_is_shortened() -> None:
+    [line] = shown(json.dumps({"level": "info", "message": "Slow", "statement": "SELECT " * 100}))
+    assert line.endswith("…")
+    assert len(line) < LONGEST_VALUE + 40
 
 
 def test_an_error_is_loud() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,7 +18,9 @@ from components.gateway_responses import RESPONSES
 from infra.capacity import plan
 from infra.program.routes import public_resources
 from infra.system.model import System
-from local.dev.gateway import LARGEST_BODY, Gateway, refusal
+from local.dev.gateway import LARGEST_BODY, Gateway, listening, refusal
+from local.ports import free_port
+from local.problems import Unavailable
 from local.provision import local_stack
 from tests.local.conftest import SHOP, shop
 
@@ -165,3 +168,13 @@ def test_refusals_are_worded_as_the_gateways() -> None:
         ("BAD_GATEWAY", "The service could not be reached"),
     } <= worded
     assert json.loads(bytes(refusal(404, "NOT_FOUND", "Not found").body))["error"]["details"] == []
+
+
+async def test_it_listens_on_this_machine_and_lets_go_of_its_port() -> None:
+    port = free_port()
+    for _ in range(2):
+        async with listening(gateway(shop()), port), httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(f"http://127.0.0.1:{port}/api/v1/orders")).json()["at"] == "order-query"
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(Unavailable, match="in use"):
+        async with listening(gateway(shop()), port):
+            pass

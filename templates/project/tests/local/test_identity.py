@@ -18,6 +18,7 @@ from local.identity import WEB_CLIENT, Issuer, KeyRing
 from local.identity.grants import CODE_SECONDS, Grants, SignIn, challenge_of
 from local.identity.provider import Provider
 from local.servers import Identity
+from local.servers.identity import declared_people
 from local.testing import Token
 
 REDIRECT = "http://localhost:5173/callback"
@@ -264,10 +265,11 @@ def test_the_command_prints_a_token_and_nothing_else(
     servers = Servers(directory=str(tmp_path), authority="", identity=identity_server)
     servers.remember()
     monkeypatch.setenv("LOCAL_SERVERS", str(servers.state_file))
-    assert token_command.main(["--role", "customer", "--subject", "c-3", "--minutes", "5"]) == 0
+    role = declared_people().roles[0]
+    assert token_command.main(["--role", role, "--subject", "c-3", "--minutes", "5"]) == 0
     printed = capsys.readouterr().out
     claims = claims_of(printed.strip(), identity_server.issuer.keys.published())
-    assert claims["sub"] == "c-3"
+    assert (claims["sub"], claims["cognito:groups"]) == ("c-3", [role])
     assert claims["exp"] - claims["iat"] == 300
     assert len(printed.split()) == 1
 

@@ -46,9 +46,9 @@ class DeadLetterTopic:
         self._turn = asyncio.Lock()
 
     async def put(self, record: ConsumerRecord[bytes, bytes], reason: str, stop: asyncio.Event) -> None:
-        """Returns once the broker has it, however long that takes. Raises Stopped when ``stop`` is set before."""
+        """Returns once the broker has it, however often that is tried; raises Stopped if ``stop`` is set."""
         between = Backoff(limits.FIRST_PAUSE_SECONDS, limits.LONGEST_ABSENCE_PAUSE_SECONDS)
-        while not stop.is_set():
+        while True:
             try:
                 async with self._turn:
                     await self._put(record, reason)
@@ -58,7 +58,8 @@ class DeadLetterTopic:
                     error,
                     extra={"error": type(error).__name__, "topic": record.topic, "partition": record.partition},
                 )
-                await pause(between.next(), stop)
+                if await pause(between.next(), stop):
+                    raise Stopped from error
             else:
                 self._metrics.count(names.EVENTS_DEAD_LETTERED)
                 log.error(
@@ -72,7 +73,6 @@ class DeadLetterTopic:
                     },
                 )
                 return
-        raise Stopped
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from aiokafka.errors import KafkaError
 from chassis.events import limits
 from chassis.events.kafka.connection import NOT_CONNECTED, Connection, away
 from chassis.events.port import Outgoing, Sent
-from chassis.events.waves import send_in_waves
+from chassis.events.waves import WaveSent, send_in_waves
 
 CLOSE_SECONDS: Final = 3.0
 """For a producer to send what it still holds."""
@@ -50,7 +51,7 @@ class KafkaPublisher:
             for event_id, future in self._with_producer.items()
             if event_id in asked or not future.done()
         }
-        return await send_in_waves(batch, self._topics, lambda wave: self._send(producer, wave))
+        return await send_in_waves(batch, self._topics, partial(self._send, producer))
 
     async def close(self) -> None:
         """Ends the connection; what is not acknowledged by then is sent again by another process."""
@@ -65,10 +66,10 @@ class KafkaPublisher:
                 self._producer = await start(self._connection)
             return self._producer
 
-    async def _send(self, producer: AIOKafkaProducer, wave: Sequence[Outgoing]) -> Mapping[UUID, str]:
+    async def _send(self, producer: AIOKafkaProducer, wave: Sequence[Outgoing], deadline: float) -> WaveSent:
         failed: dict[UUID, str] = {}
         try:
-            async with asyncio.timeout(limits.SEND_SECONDS):
+            async with asyncio.timeout_at(deadline):
                 await self._hand_over(producer, wave, failed)
                 waited = [self._with_producer[each.event_id] for each in wave if each.event_id in self._with_producer]
                 if waited:
@@ -77,7 +78,7 @@ class KafkaPublisher:
             log.debug("the broker did not acknowledge in time")
         if self._settle(wave, failed):
             await self._replace(producer)
-        return failed
+        return WaveSent({message.event_id for message in wave} - failed.keys(), failed)
 
     async def _hand_over(self, producer: AIOKafkaProducer, wave: Sequence[Outgoing], failed: dict[UUID, str]) -> None:
         unknown: dict[str, str] = {}

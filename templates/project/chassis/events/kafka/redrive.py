@@ -35,28 +35,45 @@ class DeadLetterReader:
 
     async def redrive(self, processor: Processor, stop: asyncio.Event) -> Redriven:
         """See `port.DeadLetters`. What is refused again goes to the topic's end, for another time."""
-        consumer = AIOKafkaConsumer(
-            **self._connection.options,
-            group_id=self._connection.settings.group + GROUP_SUFFIX,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-        )
         try:
-            async with asyncio.timeout(limits.SEND_SECONDS):
-                await consumer.start()
-            return await self._all(consumer, processor, stop)
+            partitions = await self._partitions()
+            consumer = AIOKafkaConsumer(
+                **self._connection.options,
+                group_id=self._connection.settings.group + GROUP_SUFFIX,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+            )
+            try:
+                async with asyncio.timeout(limits.SEND_SECONDS):
+                    await consumer.start()
+                return await self._all(consumer, partitions, processor, stop)
+            finally:
+                await consumer.stop()
         except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
             raise self._unable(error) from error
         except NOT_CONNECTED as error:
             raise away(error) from error
         finally:
-            await consumer.stop()
             await self._dead_letters.close()
 
-    async def _all(self, consumer: AIOKafkaConsumer, processor: Processor, stop: asyncio.Event) -> Redriven:
+    async def _partitions(self) -> list[TopicPartition]:
         topic = self._connection.settings.dead_letters
+        consumer = AIOKafkaConsumer(topic, **self._connection.options)
+        try:
+            async with asyncio.timeout(limits.SEND_SECONDS):
+                await consumer.start()
+            return [TopicPartition(topic, number) for number in sorted(consumer.partitions_for_topic(topic) or ())]
+        finally:
+            await consumer.stop()
+
+    async def _all(
+        self,
+        consumer: AIOKafkaConsumer,
+        partitions: list[TopicPartition],
+        processor: Processor,
+        stop: asyncio.Event,
+    ) -> Redriven:
         # By hand and not as a member of the group: there is nobody to share with, and nothing to wait for.
-        partitions = [TopicPartition(topic, number) for number in sorted(await self._partitions(consumer, topic))]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         handled = refused = left = 0
@@ -82,14 +99,6 @@ class DeadLetterReader:
                         handled += 1
                     await consumer.commit({partition: record.offset + 1})
         return Redriven(handled, refused, left)
-
-    async def _partitions(self, consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-        consumer.subscribe([topic])
-        try:
-            await consumer.topics()
-            return set(consumer.partitions_for_topic(topic) or ())
-        finally:
-            consumer.unsubscribe()
 
     def _delivery(self, record: ConsumerRecord[bytes, bytes]) -> Delivery:
         headers: Mapping[str, bytes] = dict(record.headers)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import ConsumerStoppedError, IllegalStateError, KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from chassis.events import limits
 from chassis.events.backoff import Backoff, pause
@@ -21,12 +21,14 @@ from chassis.events.port import Delivery, Processor, Refusal, Verdict
 if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord
 
-POLL_MS: Final = 500
-"""A wait for records ends after so long at the latest, to look whether the process is to stop."""
+POLL_MS: Final = 5_000
+"""A wait for records."""
 SESSION_MS: Final = 10_000
 """A member that is silent for so long has lost its partitions to the others."""
-REBALANCE_MS: Final = 60_000
+REBALANCE_MS: Final = 30_000
 """For all members to let go of their partitions and take new ones."""
+REQUEST_MS: Final = REBALANCE_MS + 10_000
+"""For an answer of the broker: that to a member who joins comes when all have."""
 LET_GO_SECONDS: Final = 20.0
 """For the event in hand to be finished when its partition goes to another; then it is cut off, and undone."""
 POLLS_APART_MS: Final = 86_400_000
@@ -51,7 +53,7 @@ class KafkaSubscription:
         try:
             while not stop.is_set():
                 consumer = AIOKafkaConsumer(
-                    **self._connection.options,
+                    **self._connection.options | {"request_timeout_ms": REQUEST_MS},
                     group_id=settings.group,
                     enable_auto_commit=False,
                     # Nothing was committed yet: everything that the topic has is new.
@@ -139,25 +141,38 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def follow(self, partition: TopicPartition, stop: asyncio.Event) -> None:
         between = Backoff(limits.FIRST_PAUSE_SECONDS, limits.LONGEST_ABSENCE_PAUSE_SECONDS)
-        while not stop.is_set():
-            try:
-                found = await self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._batch)
-            except (IllegalStateError, ConsumerStoppedError):
-                # It is another's already; the order to stop is on its way.
-                await pause(between.next(), stop)
-                continue
-            except KafkaError as error:
-                log.warning(
-                    "nothing can be read: %s",
-                    error,
-                    extra={"error": type(error).__name__, "topic": partition.topic, "partition": partition.partition},
-                )
-                await pause(between.next(), stop)
-                continue
-            between.reset()
-            records = found.get(partition)
-            if records:
-                await self._work(partition, records, stop)
+        stopping = asyncio.create_task(_set(stop))
+        try:
+            while not stop.is_set():
+                try:
+                    records = await self._poll(partition, stopping)
+                except ConsumerStoppedError:
+                    return
+                except KafkaError as error:
+                    told = {"topic": partition.topic, "partition": partition.partition}
+                    log.warning("nothing can be read: %s", error, extra={"error": type(error).__name__, **told})
+                    await pause(between.next(), stop)
+                    continue
+                between.reset()
+                if records:
+                    await self._work(partition, records, stop)
+        finally:
+            stopping.cancel()
+
+    async def _poll(
+        self, partition: TopicPartition, stopping: asyncio.Task[None]
+    ) -> Sequence[ConsumerRecord[bytes, bytes]]:
+        """Waits for records, until there are some or the lane is to stop.
+
+        During a rebalance aiokafka lets a poll wait for the new assignment, and the rebalance waits for this lane: so
+        the poll is given up. What it may have fetched was not committed, and goes to whoever gets the partition.
+        """
+        polling = asyncio.ensure_future(self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._batch))
+        try:
+            await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return (await polling).get(partition, ()) if polling.done() else ()
+        finally:
+            polling.cancel()
 
     async def _work(
         self, partition: TopicPartition, records: Sequence[ConsumerRecord[bytes, bytes]], stop: asyncio.Event

@@ -18,9 +18,16 @@ POLL_SECONDS: Final = 5
 """A wait for messages (long polling). It isn't cut short when the process is to end, as what it might have brought
 would stay hidden; so it's shorter than the queue's own 20 s."""
 CONFIG: Final = AioConfig(
-    connect_timeout=3,
-    read_timeout=POLL_SECONDS + 10,
+    connect_timeout=2,
+    read_timeout=POLL_SECONDS + 5,
     retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=CONNECTIONS,
+)
+PUBLISH_CONFIG: Final = AioConfig(
+    connect_timeout=2,
+    read_timeout=4,
+    # Two tries end before LONGEST_SEND_SECONDS do.
+    retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=CONNECTIONS,
 )
 NOT_REACHED: Final = (BotoCoreError, OSError, TimeoutError)
@@ -44,8 +51,9 @@ class Clients:
     async def get(self, service: str) -> Any:  # noqa: ANN401 - botocore makes its clients' classes as it runs
         """``sns``, ``sqs`` or ``s3``."""
         if service not in self._made:
+            config = PUBLISH_CONFIG if service == "sns" else CONFIG
             client = get_session().create_client(
-                service, region_name=self._region, endpoint_url=self._endpoint_url, config=CONFIG
+                service, region_name=self._region, endpoint_url=self._endpoint_url, config=config
             )
             self._made[service] = await self._stack.enter_async_context(client)
         return self._made[service]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any, Final
-from uuid import UUID
 
 from chassis.events.errors import BrokerAway
 from chassis.events.port import Outgoing, Sent
 from chassis.events.queues.clients import FAILED, Clients, away, code_of
-from chassis.events.waves import send_in_waves
+from chassis.events.waves import WaveSent, send_in_waves
 from chassis.settings import QueueSettings
 
 MOST_ENTRIES: Final = 10
@@ -40,27 +40,28 @@ class SnsPublisher:
             client = await self._clients.get("sns")
         except FAILED as error:
             raise away(error) from error
-        return await send_in_waves(batch, self._topics, lambda wave: self._send(client, wave))
+        return await send_in_waves(batch, self._topics, partial(self._send, client))
 
     async def close(self) -> None:
         """The clients belong to whoever made them."""
 
-    async def _send(self, client: Any, wave: Sequence[Outgoing]) -> Mapping[UUID, str]:  # noqa: ANN401
+    async def _send(self, client: Any, wave: Sequence[Outgoing], deadline: float) -> WaveSent:  # noqa: ANN401
         by_topic = sorted(wave, key=lambda message: message.event)
         requests = [
             request
             for event, messages in groupby(by_topic, key=lambda message: message.event)
             for request in _requests(list(messages))
         ]
-        outcomes = await asyncio.gather(*(self._publish(client, request) for request in requests))
-        failed: dict[UUID, str] = {}
-        for outcome in outcomes:
-            failed |= outcome
-        if wave and len(failed) == len(wave):
-            raise BrokerAway(next(iter(failed.values())))
-        return failed
+        parts = await asyncio.gather(*(self._publish(client, request, deadline) for request in requests))
+        sent = WaveSent()
+        for part in parts:
+            sent.acknowledged.update(part.acknowledged)
+            sent.failed.update(part.failed)
+        if wave and len(sent.failed) == len(wave):
+            raise BrokerAway(next(iter(sent.failed.values())))
+        return sent
 
-    async def _publish(self, client: Any, request: Sequence[Outgoing]) -> Mapping[UUID, str]:  # noqa: ANN401
+    async def _publish(self, client: Any, request: Sequence[Outgoing], deadline: float) -> WaveSent:  # noqa: ANN401
         entries = [
             {
                 "Id": str(number),
@@ -69,17 +70,20 @@ class SnsPublisher:
             }
             for number, message in enumerate(request)
         ]
+        event = request[0].event
+        ids = {message.event_id for message in request}
         async with self._slots:
+            if asyncio.get_running_loop().time() > deadline:
+                return WaveSent()
             try:
-                answer = await client.publish_batch(
-                    TopicArn=self._topics[request[0].event], PublishBatchRequestEntries=entries
-                )
+                answer = await client.publish_batch(TopicArn=self._topics[event], PublishBatchRequestEntries=entries)
             except FAILED as error:
-                return {message.event_id: f"{message.event}: {code_of(error)}" for message in request}
-        return {
-            request[int(failure["Id"])].event_id: f"{request[0].event}: {failure.get('Code', 'unknown')}"
-            for failure in answer.get("Failed", ())
+                return WaveSent(failed=dict.fromkeys(ids, f"{event}: {code_of(error)}"))
+        failed = {
+            request[int(each["Id"])].event_id: f"{event}: {each.get('Code', 'unknown')}"
+            for each in answer.get("Failed", ())
         }
+        return WaveSent(ids - failed.keys(), failed)
 
 
 def _requests(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import hiredis
 import pytest
+import uvloop
 
 from chassis.caching import connection as module
 from chassis.caching.connection import Asked, Connection, LoginRefused, ServerRefused, connect
@@ -24,12 +26,16 @@ async def talking_to(serve: Serve, *, answer_seconds: float = 5.0) -> AsyncItera
     """A connection to a server that logs everybody in and then does as the test says."""
 
     async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handlers.append(asyncio.current_task())
         await reader.readuntil(b"PING\r\n")
         writer.write(GREETING)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await serve(reader, writer)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
+    handlers: list[asyncio.Task[None] | None] = []
     errors: list[str] = []
 
     def note(connection: Connection, error: hiredis.ReplyError, asked: Asked) -> None:
@@ -54,7 +60,7 @@ async def talking_to(serve: Serve, *, answer_seconds: float = 5.0) -> AsyncItera
     finally:
         made.drop("the test is over")
         server.close()
-        await server.wait_closed()
+        await asyncio.gather(*(handler for handler in handlers if handler is not None))
 
 
 async def test_what_is_asked_in_one_tick_leaves_in_one_write_and_is_answered_in_order() -> None:
@@ -121,22 +127,27 @@ async def test_a_server_that_hangs_is_left() -> None:
         hanging.set()
 
 
-async def test_a_pause_of_this_process_is_not_blamed_on_the_server() -> None:
+@pytest.mark.parametrize("loop_factory", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
+def test_a_pause_of_this_process_is_not_blamed_on_the_server(
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    """On both loops: after a pause one looks at its timers first, the other one at its sockets."""
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(65536):
             writer.write(b"+OK\r\n" * data.count(b"GET"))
 
-    async with talking_to(serve, answer_seconds=0.02) as connection:
-        for _ in range(5):
-            asked = connection.ask(("GET", "k"))
-            await asyncio.sleep(0)
-            # Nothing of the loop runs, and the answer waits in the socket: longer than an answer may take.
-            await asyncio.to_thread(lambda: None)
-            end = asyncio.get_running_loop().time() + 0.06
-            while asyncio.get_running_loop().time() < end:
-                pass
-            assert await asked == b"OK"
-        assert not connection.ended.done()
+    async def ask_and_pause() -> None:
+        async with talking_to(serve, answer_seconds=0.02) as connection:
+            for _ in range(5):
+                asked = connection.ask(("GET", "k"))
+                # The command leaves in one turn of the loop, and in the same nothing else can be done for a while.
+                asyncio.get_running_loop().call_soon(time.sleep, 0.06)
+                assert await asked == b"OK"
+            assert not connection.ended.done()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(ask_and_pause())
 
 
 async def test_a_server_that_always_answers_is_never_left() -> None:
@@ -224,6 +235,23 @@ async def test_a_server_that_reads_nothing_is_sent_no_more() -> None:
         await connection.ended
 
 
+async def test_a_burst_of_large_values_is_sent_whole() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received = 0
+        while data := await reader.read(65536):
+            received += len(data)
+            if received > 1_000_000:
+                writer.write(b"+OK\r\n" * 100)
+                received = 0
+
+    async with talking_to(serve) as connection:
+        asked = []
+        for number in range(100):
+            asked.append(connection.ask(("SET", str(number), b"x" * 10_000)))
+            await asyncio.sleep(0)
+        assert await asyncio.gather(*asked) == [b"OK"] * 100
+
+
 @pytest.mark.parametrize(
     ("greeting", "error"),
     [
@@ -242,6 +270,7 @@ async def test_a_connection_counts_when_the_server_has_let_us_in_and_answers(
         writer.write(greeting)
         await writer.drain()
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
+import uvloop
 
-from chassis.caching import AWAY, Script
+from chassis.caching import AWAY, Script, Valkey
 from chassis.caching import valkey as module
+from chassis.caching.login import SecretLogins
+from chassis.secrets import Secrets, SecretUnavailable
 from chassis.trust import tls_context
 from local import names
 from local.ports import free_port
@@ -18,7 +22,7 @@ from local.servers import Servers
 from local.servers import Valkey as RunningValkey
 from local.servers import servers as running_servers
 from local.testing import CacheUser
-from tests.chassis.caching.clients import QUICK, KnownLogin, client_of, connected, until
+from tests.chassis.caching.clients import QUICK, KnownLogin, client_of, connected, settings_of, until
 
 INCREASE = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
@@ -44,6 +48,17 @@ async def test_many_at_once_are_not_mixed_up(cache_user: CacheUser) -> None:
                 assert await valkey.get(f"k{number}") == value
 
         await asyncio.gather(*(one(number) for number in range(50)))
+
+
+def test_on_the_loop_that_services_run_on(cache_user: CacheUser) -> None:
+    async def use() -> list[bytes | None]:
+        async with connected(cache_user) as valkey:
+            assert await valkey.run(INCREASE, valkey.prefix + b"n", 2) == 2
+            await asyncio.gather(*(valkey.set(f"k{number}", b"%d" % number, seconds=60) for number in range(100)))
+            return [await valkey.get(f"k{number}") for number in range(100)]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(use()) == [b"%d" % number for number in range(100)]
 
 
 async def test_large_values_pass(cache_user: CacheUser) -> None:
@@ -87,6 +102,7 @@ async def test_s2_a_server_with_a_strange_certificate_is_told_nothing(
     assert not valkey.reachable
     assert await valkey.get("a") is None
     await valkey.close()
+    assert "certificate verify failed" in caplog.text
     assert cache_user.password not in caplog.text
 
 
@@ -109,6 +125,41 @@ async def test_a_wrong_password_is_tried_anew_with_the_current_secret(
     assert True in logins.asked
     assert "of-yesterday" not in caplog.text
     assert cache_user.password not in caplog.text
+
+
+class Stored:
+    """Secrets Manager, as `chassis.secrets` shows it."""
+
+    def __init__(self, **fields: str) -> None:
+        self.fields = fields
+        self.asked: list[tuple[str, bool]] = []
+
+    async def get(self, arn: str, *, fresh: bool = False) -> dict[str, str]:
+        self.asked.append((arn, fresh))
+        return self.fields
+
+
+async def test_s5_user_and_password_are_those_of_the_secret(cache_user: CacheUser) -> None:
+    stored = Stored(username=cache_user.username, password=cache_user.password)
+    settings = settings_of(cache_user)
+    valkey = await Valkey.open(settings, cast(Secrets, stored), cache_user.tls, client_name="order-api")
+    assert valkey.reachable
+    assert "name=order-api" in cache_user.valkey.execute("CLIENT", "LIST")
+    await valkey.close()
+    assert set(stored.asked) == {(settings.secret_arn, False)}
+
+
+async def test_s5_a_secret_that_lacks_something_is_told_and_the_cache_is_away(
+    cache_user: CacheUser, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = Stored(password=cache_user.password)
+    valkey = await Valkey.open(settings_of(cache_user), cast(Secrets, stored), cache_user.tls)
+    assert not valkey.reachable
+    await valkey.close()
+    assert "it has no username; expected" in caplog.text
+    assert cache_user.password not in caplog.text
+    with pytest.raises(SecretUnavailable, match="username"):
+        await SecretLogins(cast(Secrets, stored), "arn").current(fresh=True)
 
 
 async def test_without_a_good_password_the_cache_is_away_and_nothing_else(cache_user: CacheUser) -> None:

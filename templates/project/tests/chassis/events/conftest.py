@@ -40,10 +40,7 @@ def credentials(tables: FreshDatabase) -> shop.Credentials:
 
 
 @pytest.fixture
-async def db(
-    tables: FreshDatabase, where: DatabaseSettings, credentials: shop.Credentials
-) -> AsyncIterator[Database]:
+async def db(tables: FreshDatabase, where: DatabaseSettings, credentials: shop.Credentials) -> AsyncIterator[Database]:
     opened = await Database.open(where, credentials, shop.NoStatements(), tables.tls)
     yield opened
     await opened.close()
-

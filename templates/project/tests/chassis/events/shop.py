@@ -173,6 +173,7 @@ def settings(
 
 def context(settings: Settings, database: Database | None, told: Told, secrets: Any = None) -> Context:
     absent: Any = None
+    given: Any = database
     return Context(
         settings=settings,
         clock=SystemClock(),
@@ -181,11 +182,11 @@ def context(settings: Settings, database: Database | None, told: Told, secrets: 
         statements=absent,
         secrets=secrets,
         health=absent,
-        database=database,
+        database=given,
         cache=None,
-        tokens=None,
-        limiter=None,
-        client_address=None,
+        tokens=absent,
+        limiter=absent,
+        client_address=absent,
     )
 
 
@@ -271,7 +272,7 @@ def stream_event(aggregate: UUID, version: int, operation: str = "update", total
         "version": version,
     }
     payload = {"resource": "order", "operation": operation, "document": None if operation == "delete" else item}
-    return event_of(aggregate, version, STREAM, payload=msgspec.json.encode(payload).decode(), **more)
+    return event_of(aggregate, version, STREAM, **({"payload": msgspec.json.encode(payload).decode()} | more))
 
 
 def delivery(event: Event | bytes, position: int | None = 0, name: str | None = None, partition: int = 0) -> Delivery:

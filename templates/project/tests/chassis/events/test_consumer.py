@@ -12,7 +12,7 @@ import pytest
 from chassis.context import Context
 from chassis.database.database import Database
 from chassis.database.transaction import Transaction
-from chassis.events import limits, tries
+from chassis.events import limits
 from chassis.events.consumer import Consumer
 from chassis.events.errors import Postponed, Refused
 from chassis.events.event import Event
@@ -39,11 +39,11 @@ def context(db: Database, where: DatabaseSettings, told: shop.Told) -> Context:
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries.limits, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr(tries.limits, "LONGEST_PAUSE_SECONDS", 0.005)
+    monkeypatch.setattr(limits, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_SECONDS", 0.005)
 
 
-async def pay(transaction: Transaction, event: Event, context: Context) -> list[Changed]:
+async def pay(transaction: Transaction, _event: Event, _context: Context) -> list[Changed]:
     """Makes an order of the event: a second one for the same event could not be inserted, and would be seen."""
     identifier = await shop.place(transaction, new_id(transaction.shard))
     return [Changed("order", identifier, 1)]
@@ -165,12 +165,10 @@ async def test_a_bad_event_does_not_stop_those_behind_it(db: Database, context: 
     assert await orders(db) == 3
 
 
-async def test_a_handler_gets_the_payload_of_the_version_that_it_knows(
-    db: Database, context: Context, stop: asyncio.Event
-) -> None:
+async def test_a_handler_gets_the_payload_of_the_version_that_it_knows(context: Context, stop: asyncio.Event) -> None:
     got: list[dict[str, Any]] = []
 
-    async def handle(transaction: Transaction, event: Event, context: Context) -> None:
+    async def handle(_transaction: Transaction, event: Event, _context: Context) -> None:
         got.append(event.data())
 
     schema = PayloadSchema(2, {1: lambda old: {"amount": old["total"]}})
@@ -181,13 +179,13 @@ async def test_a_handler_gets_the_payload_of_the_version_that_it_knows(
 
 
 async def test_events_of_one_aggregate_are_handled_in_their_order_and_others_meanwhile(
-    db: Database, context: Context, stop: asyncio.Event
+    context: Context, stop: asyncio.Event
 ) -> None:
     finished: list[tuple[UUID, int]] = []
     running: set[UUID] = set()
     most = 0
 
-    async def handle(transaction: Transaction, event: Event, context: Context) -> None:
+    async def handle(_transaction: Transaction, event: Event, _context: Context) -> None:
         nonlocal most
         assert event.aggregate_id not in running
         running.add(event.aggregate_id)
@@ -205,11 +203,11 @@ async def test_events_of_one_aggregate_are_handled_in_their_order_and_others_mea
 
 
 async def test_without_an_order_of_the_broker_what_comes_together_is_sorted(
-    db: Database, context: Context, stop: asyncio.Event
+    context: Context, stop: asyncio.Event
 ) -> None:
     seen: list[int] = []
 
-    async def handle(transaction: Transaction, event: Event, context: Context) -> None:
+    async def handle(_transaction: Transaction, event: Event, _context: Context) -> None:
         seen.append(event.version)
 
     order = new_id()
@@ -233,8 +231,8 @@ async def test_an_order_to_stop_leaves_what_was_not_begun(db: Database, context:
 async def test_an_order_to_stop_ends_waiting_for_another_try(
     db: Database, context: Context, stop: asyncio.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tries.limits, "FIRST_PAUSE_SECONDS", 3600.0)
-    monkeypatch.setattr(tries.limits, "LONGEST_PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(limits, "FIRST_PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(limits, "LONGEST_PAUSE_SECONDS", 3600.0)
     handler, _ = failing(1000, RuntimeError("for now"))
     asyncio.get_running_loop().call_later(0.1, stop.set)
     assert await Consumer(context, {SETTLED: handler}).process([delivery(event_of())], stop) == [Verdict.LEFT]
@@ -258,19 +256,19 @@ async def test_caches_are_told_after_the_commit_and_their_failure_is_not_the_eve
     assert [(each[0], each[2], each[3]) for each in heard] == [("order", 1, 1)]
 
 
-async def test_what_a_handler_writes_carries_the_requests_id(
-    db: Database, context: Context, stop: asyncio.Event
-) -> None:
+async def test_what_a_handler_writes_carries_the_requests_id(context: Context, stop: asyncio.Event) -> None:
     ids: list[str | None] = []
 
-    async def handle(transaction: Transaction, event: Event, context: Context) -> None:
+    async def handle(_transaction: Transaction, _event: Event, _context: Context) -> None:
         ids.append(correlation.current())
 
     await Consumer(context, {SETTLED: Handler(handle)}).process([delivery(event_of(correlation_id="r-7"))], stop)
     assert (ids, correlation.current()) == (["r-7"], None)
 
 
-@pytest.mark.parametrize("shard", [lambda event: event.data()["missing"], lambda event: derived_id(event.event_id, "x", 63)])
+@pytest.mark.parametrize(
+    "shard", [lambda event: event.data()["missing"], lambda event: derived_id(event.event_id, "x", 63)]
+)
 async def test_an_event_without_a_shard_is_refused(
     db: Database, context: Context, stop: asyncio.Event, shard: Any
 ) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
 from uuid import UUID, uuid4
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from chassis.events import limits
 from chassis.events.port import Outgoing
-from chassis.events.waves import send_in_waves
+from chassis.events.waves import WaveSent, send_in_waves
 
 KEYS = [UUID(int=number) for number in range(3)]
 TOPICS = {"a": "shop.a", "b": "shop.b"}
@@ -23,15 +25,21 @@ def message(event: str, key: int, size: int = 2) -> Outgoing:
 class Broker:
     """Takes what it is not told to refuse."""
 
-    def __init__(self, failing: frozenset[UUID] = frozenset()) -> None:
+    def __init__(self, failing: frozenset[UUID] = frozenset(), seconds: float = 0.0) -> None:
         self.failing = failing
+        self.seconds = seconds
         self.taken: list[Outgoing] = []
         self.waves: list[int] = []
 
-    async def send(self, wave: Sequence[Outgoing]) -> Mapping[UUID, str]:
+    async def send(self, wave: Sequence[Outgoing], deadline: float) -> WaveSent:
+        if asyncio.get_running_loop().time() > deadline:
+            return WaveSent()
+        await asyncio.sleep(self.seconds)
         self.waves.append(len(wave))
-        self.taken += [each for each in wave if each.event_id not in self.failing]
-        return {each.event_id: "no" for each in wave if each.event_id in self.failing}
+        taken = [each for each in wave if each.event_id not in self.failing]
+        self.taken += taken
+        failed = {each.event_id: "no" for each in wave if each.event_id in self.failing}
+        return WaveSent({each.event_id for each in taken}, failed)
 
 
 async def test_events_of_different_aggregates_leave_at_once() -> None:
@@ -78,3 +86,13 @@ async def test_what_can_never_be_sent_stops_its_own_aggregate_alone() -> None:
 async def test_the_largest_that_may_be_sent_is_sent() -> None:
     sent = await send_in_waves([message("a", 0, limits.LARGEST_MESSAGE)], TOPICS, Broker().send)
     assert len(sent.acknowledged) == 1
+
+
+async def test_a_slow_broker_gets_a_part_of_the_batch_and_what_it_took_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "SEND_SECONDS", 0.1)
+    batch = [message("a", 0) for _ in range(50)]
+    broker = Broker(seconds=0.03)
+    sent = await send_in_waves(batch, TOPICS, broker.send)
+    assert 0 < len(sent.acknowledged) < len(batch)
+    assert (sent.failed, sent.unsendable) == ({}, {})
+    assert sent.acknowledged == {each.event_id for each in batch[: len(sent.acknowledged)]}

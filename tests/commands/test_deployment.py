@@ -31,12 +31,16 @@ def tools(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Too
 
 @pytest.fixture
 def order_with_code(project: Path) -> str:
-    """A service with a Dockerfile, committed; the commit."""
-    directory = project / "services" / "order"
-    directory.mkdir()
-    (directory / "Dockerfile").write_text("FROM scratch\n")
-    commit_all(project)
+    """One service with a Dockerfile, committed; the commit."""
+    without_code(project, "user", "payment")
     return git(project, "rev-parse", "HEAD").strip()
+
+
+def without_code(project: Path, *services: str) -> None:
+    """Takes away what makes a service one that can be built."""
+    for service in services:
+        (project / "services" / service / "Dockerfile").unlink()
+    commit_all(project)
 
 
 def test_without_the_cli_the_installer_is_named(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,7 +134,8 @@ def test_a_service_that_runs_gets_its_image_before_the_only_deployment(tools: To
     assert f"imageTag={order_with_code}" in described
 
 
-def test_without_code_a_delivery_is_a_deployment(tools: Tools) -> None:
+def test_without_code_a_delivery_is_a_deployment(tools: Tools, project: Path) -> None:
+    without_code(project, "user", "order", "payment")
     for name in ("aws", "docker", "pulumi"):
         tools.install(name)
     assert deliver.main(["dev"]) == 0

@@ -115,6 +115,7 @@ EXPECTED = {
     *("infra/commands/service.py", "components/__init__.py", "foundation/state.yaml", "services/README.md"),
     *("tests/conftest.py", "tests/test_program.py"),
 }
+COPIED = {"infra", "components", "chassis", "local", "bench", "tests"}
 PIPELINE = (".github/workflows/check.yml", ".github/workflows/deploy.yml", ".github/workflows/deploy-stack.yml")
 MARKER = re.compile(r"(?<!\$)\{\{|\{%|\{#|\[\[%|_copier_conf|copier_answers \|")
 
@@ -145,8 +146,8 @@ def test_its_files_are_there(project: Path, answers: dict[str, Any]) -> None:
 def test_no_mark_of_the_template_is_left(project: Path, answers: dict[str, Any]) -> None:
     ours = str(answers)
     for path in project.rglob("*"):
-        # What comes from infra/ and components/ is copied, never rendered.
-        if path.is_file() and path.relative_to(project).parts[0] not in {"infra", "components"}:
+        # What comes from these folders is copied, never rendered.
+        if path.is_file() and path.relative_to(project).parts[0] not in COPIED:
             for line in path.read_text(encoding="utf-8").splitlines():
                 found = MARKER.search(line)
                 assert found is None or "{{ 7 * 7 }}" in line or "{{ title }}" in line, f"{path.name}: {line}"

@@ -43,7 +43,7 @@ class Broker:
             raise BrokerAway("the test's broker")
         return await send_in_waves(batch, TOPICS, self._take)
 
-    async def _take(self, wave: Sequence[Outgoing], deadline: float) -> WaveSent:
+    async def _take(self, wave: Sequence[Outgoing], _deadline: float) -> WaveSent:
         await asyncio.sleep(self.seconds)
         self.taken += wave
         return WaveSent({each.event_id for each in wave})

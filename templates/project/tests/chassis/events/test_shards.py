@@ -1,4 +1,4 @@
-"""Events of a service whose database is in shards: each effect is in one of them, and the same one each time (D3, A3)."""
+"""Events of a service whose database is in shards: each effect is in one of them, the same one each time (D3, A3)."""
 
 from __future__ import annotations
 

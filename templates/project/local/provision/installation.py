@@ -21,6 +21,7 @@ from local.secrets import password
 from local.servers import Servers
 from local.servers.kafka import SCRAM_USER
 from local.servers.pgbouncer import Pooler
+from local.servers.pgbouncer import end as end_pooler
 from local.servers.pgbouncer import start as start_pooler
 from local.servers.postgres import ADMINISTRATOR
 from local.servers.running import Kind
@@ -147,7 +148,7 @@ class Installation:
     def remove(self) -> None:
         """Take away what was made: databases, users, topics, queues and secrets."""
         for pooler in self.__dict__.pop("_poolers", []):
-            pooler.process.stop()
+            end_pooler(pooler)
         if self.servers.postgres:
             for service in self.system.services:
                 if f"database {service}" in self._created:

@@ -15,7 +15,7 @@ from local.install import apt_install, find, refused
 from local.ports import HOST, free_port
 from local.processes import ServerProcess
 from local.servers.postgres import Postgres, accepts, account
-from local.state import data_directory, give_to, write_privately
+from local.state import data_directory, give_to, remove_data, write_privately
 
 PREPARED_SINCE = (1, 21)
 """From this version on it follows prepared statements from one server connection to another."""
@@ -107,7 +107,13 @@ def pooler(
     try:
         yield running
     finally:
-        running.process.stop()
+        end(running)
+
+
+def end(pooler: Pooler) -> None:
+    """Stop it, and take away its settings, which hold passwords."""
+    pooler.process.stop()
+    remove_data(Path(pooler.process.directory), pooler.process.name)
 
 
 def _user_list(users: Mapping[str, str]) -> str:

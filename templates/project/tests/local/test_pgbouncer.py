@@ -49,6 +49,8 @@ async def test_statements_share_server_connections(
             for each in connections:
                 await each.close()
     assert not running.process.alive()
+    assert not list(tmp_path.glob("pgbouncer-1*/*"))
+    assert not list(tmp_path.glob("*.elsewhere"))
 
 
 async def test_a_wrong_password_is_refused(database: FreshDatabase, postgres_server: Postgres, tmp_path: Path) -> None:

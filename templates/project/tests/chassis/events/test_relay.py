@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from chassis.database import outbox
+from chassis.database.changes import Change, messages
 from chassis.database.database import Database
 from chassis.database.transaction import Transaction
 from chassis.events import housekeeping, limits
@@ -19,6 +20,7 @@ from chassis.events.event import decode
 from chassis.events.port import Outgoing, Sent
 from chassis.events.relay import Relay
 from chassis.events.waves import WaveSent, send_in_waves
+from chassis.http.errors import PayloadTooLarge
 from chassis.identifiers import new_id
 from chassis.observe import names
 from tests.chassis.events import shop
@@ -193,3 +195,49 @@ async def test_what_was_sent_long_ago_is_taken_away_and_what_was_not_sent_never(
     assert await unsent(db) == 4
     assert await db.fetchval("SELECT count(*) FROM outbox", shard=0, fresh=True) == 4
     assert await outbox.oldest_age(db, 0) > 700_000
+
+
+@pytest.mark.parametrize("character", ["x", '"', "ü", "\x01"])
+async def test_a_change_that_no_broker_would_take_is_refused_when_it_is_made(
+    db: Database, told: shop.Told, character: str
+) -> None:
+    """Else it would wait in the outbox for ever. The largest that is let in does leave."""
+    smallest, largest = 1, limits.LARGEST_MESSAGE
+    while smallest < largest:
+        middle = (smallest + largest + 1) // 2
+        try:
+            list(messages(_change(character * middle)))
+        except PayloadTooLarge:
+            largest = middle - 1
+        else:
+            smallest = middle
+    (message,) = messages(_change(character * smallest))
+    row = outbox.OutboxRow(message.event_id, 1, message.topic, message.aggregate_id, message.envelope)
+    broker = Broker()
+
+    async def write(transaction: Transaction) -> None:
+        await transaction.execute(
+            "INSERT INTO outbox (event_id, topic, aggregate_id, payload) VALUES ($1, $2, $3, $4)",
+            row.event_id,
+            row.topic,
+            row.aggregate_id,
+            row.payload,
+        )
+
+    await db.write(write, shard=0)
+    sent = await Relay(db, broker, told.metrics, 0).send_batch()
+    assert (len(sent.acknowledged), sent.unsendable) == (1, {})
+    assert limits.LARGEST_MESSAGE - 100 < len(broker.taken[0].body) <= limits.LARGEST_MESSAGE
+
+
+def _change(note: str) -> Change:
+    return Change(
+        event_type=PLACED,
+        aggregate_type="order",
+        aggregate_id=UUID(int=7),
+        version=1,
+        actor="c-1",
+        correlation_id="request-1",
+        payload={"note": note},
+        topics=(PLACED,),
+    )

@@ -12,7 +12,7 @@ import asyncpg
 
 from chassis.database import limits
 from chassis.database.failures import CONNECTION_LOST, REPEATABLE, Away, OutcomeUnknown, describe
-from chassis.database.place import Place, Pooled
+from chassis.database.place import Place, Pooled, is_gone
 from chassis.database.transaction import Transaction, Witness
 from chassis.http.errors import Unavailable
 
@@ -57,6 +57,11 @@ class Attempt(Generic[T]):
             self.witness = transaction.witness
             await self._commit(connection, block)
             return self.result
+        except asyncpg.InterfaceError as error:
+            # It was lost between two statements: the next one was not even sent.
+            if is_gone(connection):
+                raise Away(self._primary.name, describe(error)) from error
+            raise
         finally:
             await self._primary.release(connection)
 
@@ -74,7 +79,7 @@ class Attempt(Generic[T]):
 
 
 async def _undo(connection: Pooled, block: Block) -> None:
-    if connection.is_closed():
+    if is_gone(connection):
         return
     try:
         await block.rollback()

@@ -9,9 +9,18 @@ from uuid import UUID
 
 import msgspec
 
+from chassis.http.errors import PayloadTooLarge
 from chassis.identifiers import derived_id, new_id, shard_of
 
 SCHEMA_VERSION: Final = 1
+LARGEST_MESSAGE: Final = 240_000
+"""Bytes of an event as it is sent. SNS and SQS take 262,144 with the message's attributes
+(https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html), Kafka 1,048,588 with headers
+(`message.max.bytes`). The smaller one counts for both, so that a system may change its broker."""
+_ESCAPED: Final = 2
+"""Bytes that one of a payload may become in the envelope, where the payload is text: quotation mark or backslash."""
+_ENVELOPE_BYTES: Final = 16_384
+"""What an envelope has at most besides its payload."""
 
 
 class ReadModelChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +72,8 @@ def messages(change: Change) -> Iterator[Message]:
     """What the relay will send of a change, in this order.
 
     Each message has an id of its own. The first is the change's; the others are derived from it, so that a change that
-    is recorded again (after a lost connection) is the same messages.
+    is recorded again (after a lost connection) is the same messages. Raises PayloadTooLarge for one that no broker
+    would take: it would wait in the outbox for ever, and all later ones of its aggregate with it.
     """
     for number, topic in enumerate(change.topics):
         event_id = change.event_id if number == 0 else derived_id(change.event_id, topic, shard_of(change.event_id))
@@ -80,22 +90,26 @@ def messages(change: Change) -> Iterator[Message]:
 
 
 def _message(change: Change, event_id: UUID, topic: str, payload: Mapping[str, Any]) -> Message:
-    return Message(
-        event_id,
-        topic,
-        change.aggregate_id,
-        {
-            "event_id": event_id,
-            # What consumers go by, also where the history calls the change by another name.
-            "event_type": topic,
-            "aggregate_type": change.aggregate_type,
-            "aggregate_id": change.aggregate_id,
-            "version": change.version,
-            "occurred_at": change.occurred_at,
-            "actor": change.actor,
-            "correlation_id": change.correlation_id,
-            "schema_version": change.schema_version,
-            # Text, as the event log's table has it.
-            "payload": msgspec.json.encode(payload).decode(),
-        },
-    )
+    encoded = msgspec.json.encode(payload)
+    envelope = {
+        "event_id": event_id,
+        # What consumers go by, also where the history calls the change by another name.
+        "event_type": topic,
+        "aggregate_type": change.aggregate_type,
+        "aggregate_id": change.aggregate_id,
+        "version": change.version,
+        "occurred_at": change.occurred_at,
+        "actor": change.actor,
+        "correlation_id": change.correlation_id,
+        "schema_version": change.schema_version,
+        # Text, as the event log's table has it.
+        "payload": encoded.decode(),
+    }
+    # Counted exactly only where it may matter.
+    if len(encoded) * _ESCAPED + _ENVELOPE_BYTES > LARGEST_MESSAGE:
+        size = len(msgspec.json.encode(envelope))
+        if size > LARGEST_MESSAGE:
+            raise PayloadTooLarge(
+                f"Others are told of this change in {size} bytes, of which {LARGEST_MESSAGE} can be sent"
+            )
+    return Message(event_id, topic, change.aggregate_id, envelope)

@@ -106,7 +106,7 @@ class Place:
             raise Away(self.name, describe(error)) from error
 
     async def release(self, connection: Pooled) -> None:
-        if asyncio.get_running_loop().time() > _replaced_at(connection) and not connection.is_closed():
+        if not is_gone(connection) and asyncio.get_running_loop().time() > _replaced_at(connection):
             await connection.close(timeout=limits.CONNECT_SECONDS)
         try:
             await self._pool.release(connection, timeout=limits.CONNECT_SECONDS)
@@ -135,7 +135,7 @@ class Place:
                 await self._distrust(connection)
             raise Away(self.name, describe(error)) from error
         except asyncpg.InterfaceError as error:
-            if connection.is_closed():
+            if is_gone(connection):
                 raise Away(self.name, describe(error)) from error
             raise
         finally:
@@ -155,7 +155,8 @@ class Place:
 
     async def _distrust(self, connection: Pooled) -> None:
         """Of a server that fell silent, or is no primary any more: this connection ends, the others are replaced."""
-        connection.terminate()
+        if not is_gone(connection):
+            connection.terminate()
         await self._pool.expire_connections()
 
     async def _connect(self, *_: object, **__: object) -> Connection:
@@ -193,6 +194,14 @@ class Place:
         if server.rest != limits.REST_SECONDS:
             log.info("the %s at %s answers again", self.name, server.address)
         server.rest = limits.REST_SECONDS
+
+
+def is_gone(connection: Pooled) -> bool:
+    """The connection is closed. One that the server ended has left its proxy, which then refuses to say anything."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _replaced_at(connection: Pooled) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-LARGEST_MESSAGE: Final = 240_000
-"""Bytes of an event as it is sent. SNS and SQS take 262,144 with the message's attributes
-(https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html), Kafka 1,048,588 with headers
-(`message.max.bytes`). The smaller one counts for both, so that a system may change its broker."""
+from chassis.database import changes
+
+LARGEST_MESSAGE: Final = changes.LARGEST_MESSAGE
+"""Bytes of an event as it is sent; what is larger was refused when it was to be written."""
 LARGEST_RECEIVED: Final = 1_048_588
 """Bytes of a message that is looked at, whoever sent it; what is larger is refused unread."""
 

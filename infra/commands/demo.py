@@ -94,7 +94,7 @@ Where to look
   {project}/system.yaml        what the system must hold, and its services
   {project}/ARCHITECTURE.md    the design, filled in for this system
   {project}/README.md          from here to production
-  infra/__main__.py                    the program, in the order in which a request travels
+  infra/__main__.py                  the program, in the order in which a request travels
 
 What next
   cd {project}

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import dataclasses
+import gc
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -67,7 +68,8 @@ def simulate(
     )
     monitor = SimulatedMonitor(cloud, project, stack, settled["aws:region"], preview, progress)
     engine = _Engine()
-    contextvars.copy_context().run(_run, program, monitor, engine, project, stack, settled, tuple(secret_keys))
+    with _uncollected():
+        contextvars.copy_context().run(_run, program, monitor, engine, project, stack, settled, tuple(secret_keys))
     simulation = Simulation(
         project=project,
         stack=stack,
@@ -94,6 +96,20 @@ def parts_alone() -> Iterator[None]:
         yield
     finally:
         _PARTS.reset(token)
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: it would look through the SDK's hundreds of megabytes again and again, half of the
+    time of a simulation, and find next to nothing."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _run(

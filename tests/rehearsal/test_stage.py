@@ -18,7 +18,7 @@ CLUSTER = """
     security_group_id: sg-0123456789abcdef0
     vpc_id: vpc-0123456789abcdef0
     private_subnet_ids: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
-    data_subnet_ids: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
+    data_subnet_ids: [subnet-0123456789abcdef2, subnet-0123456789abcdef3, subnet-0123456789abcdef4]
     vpc_cidr: 10.9.0.0/16
     cluster_name: mine
   shop:kubeconfig: {secure: AAABAExample}

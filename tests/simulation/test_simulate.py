@@ -122,6 +122,7 @@ def test_simulations_leave_nothing_behind() -> None:
         simulate(network)
     gc.collect()
     assert set(threading.enumerate()) <= before
+    assert gc.isenabled()
     assert settings.get_root_resource() is root
     assert settings.get_project() == project
     with pytest.raises(RuntimeError):

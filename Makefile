@@ -39,8 +39,11 @@ format: setup ## Format the code, and mend what the linter can
 
 requirements: setup ## Pin requirements.in anew into requirements.txt, with hashes
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
-	@$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
-		--output-file requirements.txt requirements.in
+	@$(PIN) --output-file requirements.txt requirements.in
+	@$(PIN) --no-annotate --constraint requirements.txt --output-file templates/project/chassis/requirements.txt \
+		templates/project/chassis/requirements.in
+
+PIN = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 
 clean: ## Remove the Python environment and what tools have left
 	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis

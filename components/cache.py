@@ -39,11 +39,12 @@ SLOW_COMMAND_MICROSECONDS = 10_000
 # What a cache client needs: data of its own keys, transactions, scripts, channels. `@dangerous` is what reads or
 # changes everybody's data or the server (KEYS, FLUSHALL, CONFIG …); INFO and the topology are given back, because
 # clients ask for them. SCAN, RANDOMKEY, DBSIZE and PUBSUB tell of other services' keys whatever the pattern says, and
-# the library of scripts and functions is one for all.
+# the library of scripts and functions is one for all. TIME is in none of these categories: the rate limit's script
+# counts by the server's clock, the one that all processes share.
 COMMANDS = (
     "-@all +@read +@write +@connection +@transaction +@scripting +@pubsub -@dangerous "
     "-scan -randomkey -dbsize -pubsub -function -script|flush -script|kill "
-    "+info +cluster|slots +cluster|shards +cluster|nodes +cluster|myid"
+    "+info +cluster|slots +cluster|shards +cluster|nodes +cluster|myid +time"
 )
 NO_ACCESS = "off -@all"
 

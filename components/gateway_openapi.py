@@ -17,7 +17,7 @@ from components.gateway_routes import LIST_PARAMETERS, OPERATIONS, GatewayRoute
 TOKENS = "tokens"
 API_KEYS = "apiKeys"
 CORS_METHODS = "GET,POST,PUT,DELETE,OPTIONS"
-CORS_HEADERS = "Authorization,Content-Type,Idempotency-Key,If-Match,X-Request-Id"
+CORS_HEADERS = "Authorization,Content-Type,Idempotency-Key,If-Match,If-None-Match,X-Request-Id"
 CORS_SECONDS = 600
 
 Document = dict[str, Any]

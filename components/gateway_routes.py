@@ -10,7 +10,7 @@ from components.checks import require
 
 PLURAL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 QUERY_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-LIST_PARAMETERS = ("limit", "page", "sort")
+LIST_PARAMETERS = ("cursor", "limit", "page", "sort")
 """Of every list (R2)."""
 RESOURCES_PER_API = 300
 """AWS's default, to be raised on request; each path segment and each `{id}` is one.

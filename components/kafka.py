@@ -249,7 +249,7 @@ class Kafka(pulumi.ComponentResource):
         )
 
     def consumer_statements(self, consumer: str) -> list[Statement]:
-        """What a consumer's role needs to read its events and to put aside what it gives up on."""
+        """What a consumer's role needs to read its events, to put aside what it gives up on, and to try that again."""
         events = sorted(event for event, topic in self._topics.items() if consumer in topic["consumers"])
         if not events:
             return []
@@ -259,7 +259,13 @@ class Kafka(pulumi.ComponentResource):
             kafka_access.group_name(self._system, consumer),
         )
         dead_letters = kafka_access.dead_letter_topic_name(self._system, consumer)
-        return [*statements, *kafka_access.producer_statements(self.arn, [dead_letters], "DeadLetter")]
+        return [
+            *statements,
+            *kafka_access.producer_statements(self.arn, [dead_letters], "DeadLetter"),
+            *kafka_access.consumer_statements(
+                self.arn, [dead_letters], kafka_access.redrive_group_name(self._system, consumer), "Redrive"
+            ),
+        ]
 
     def _cluster(
         self,

@@ -25,6 +25,11 @@ def dead_letter_topic_name(system: str, consumer: str) -> str:
     return f"{system}.{consumer}.dead-letter"
 
 
+def redrive_group_name(system: str, consumer: str) -> str:
+    """The group in which a consumer's dead letters are tried again: `shop.payment.redrive`."""
+    return f"{system}.{consumer}.redrive"
+
+
 def topic_arn(cluster_arn: pulumi.Input[str], topic: str) -> pulumi.Output[str]:
     """`arn:…:topic/<cluster>/<uuid>/<topic>` of the cluster `arn:…:cluster/<cluster>/<uuid>`."""
     return _within(cluster_arn, "topic", topic)
@@ -65,19 +70,21 @@ def producer_statements(
     ]
 
 
-def consumer_statements(cluster_arn: pulumi.Input[str], topics: Sequence[str], group: str) -> list[Statement]:
-    """Read the given topics as one consumer group."""
+def consumer_statements(
+    cluster_arn: pulumi.Input[str], topics: Sequence[str], group: str, purpose: str = "Consume"
+) -> list[Statement]:
+    """Read the given topics as one consumer group; ``purpose`` keeps statement ids apart."""
     if not topics:
         return []
     return [
-        {"sid": "KafkaConsumeConnect", "actions": ["kafka-cluster:Connect"], "resources": [cluster_arn]},
+        {"sid": f"Kafka{purpose}Connect", "actions": ["kafka-cluster:Connect"], "resources": [cluster_arn]},
         {
-            "sid": "KafkaConsume",
+            "sid": f"Kafka{purpose}",
             "actions": ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"],
             "resources": [topic_arn(cluster_arn, topic) for topic in topics],
         },
         {
-            "sid": "KafkaConsumerGroup",
+            "sid": f"Kafka{purpose}Group",
             "actions": ["kafka-cluster:AlterGroup", "kafka-cluster:DescribeGroup"],
             "resources": [group_arn(cluster_arn, group)],
         },

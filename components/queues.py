@@ -57,6 +57,11 @@ def slug(event: str) -> str:
     return event.replace(".", "-")
 
 
+def dead_letter_queue(consumer: str) -> str:
+    """Where a consumer's events go that it gave up on."""
+    return f"{consumer}-dead-letter"
+
+
 def events_by_consumer(topics: Mapping[str, QueueTopicArgs]) -> dict[str, list[str]]:
     consumers = sorted({consumer for topic in topics.values() for consumer in topic["consumers"]})
     return {
@@ -93,7 +98,7 @@ class Queues(pulumi.ComponentResource):
         self.topic_arns = {event: topic.arn for event, topic in self._topics.items()}
         self.queue_urls = {consumer: self._queues[consumer].url for consumer in self._consumed}
         self.queue_names = {consumer: self._queues[consumer].name for consumer in self._consumed}
-        self.dead_letter_urls = {consumer: self._queues[f"{consumer}-dead-letter"].url for consumer in self._consumed}
+        self.dead_letter_urls = {consumer: self._queues[dead_letter_queue(consumer)].url for consumer in self._consumed}
         self.register_outputs(
             {
                 "topic_arns": self.topic_arns,
@@ -121,21 +126,27 @@ class Queues(pulumi.ComponentResource):
         ]
 
     def consumer_statements(self, consumer: str) -> list[Statement]:
-        """What a consumer's role needs to read its queue; SQS itself moves what was received too often."""
+        """What a consumer's role needs to read its queue, to put aside what it gives up on with the reason, and to try
+        that again; SQS itself moves what was received too often."""
         if consumer not in self._queues:
             return []
+        reading = [
+            "sqs:ChangeMessageVisibility",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:ReceiveMessage",
+        ]
+        dead_letters = self._queues[dead_letter_queue(consumer)].arn
         return [
+            {"sid": "EventsConsume", "actions": reading, "resources": [self._queues[consumer].arn]},
+            {"sid": "EventsDeadLetter", "actions": [*reading, "sqs:SendMessage"], "resources": [dead_letters]},
+            # Whoever sends to an encrypted queue needs a data key.
+            # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
             {
-                "sid": "EventsConsume",
-                "actions": [
-                    "sqs:ChangeMessageVisibility",
-                    "sqs:DeleteMessage",
-                    "sqs:GetQueueAttributes",
-                    "sqs:ReceiveMessage",
-                ],
-                "resources": [self._queues[consumer].arn],
+                "sid": "EventsConsumeKey",
+                "actions": ["kms:Decrypt", "kms:GenerateDataKey"],
+                "resources": [self._args["kms_key_arn"]],
             },
-            {"sid": "EventsConsumeKey", "actions": ["kms:Decrypt"], "resources": [self._args["kms_key_arn"]]},
         ]
 
     def _topic(self, event: str) -> sns.Topic:
@@ -165,7 +176,7 @@ class Queues(pulumi.ComponentResource):
         return topic
 
     def _consumer(self, consumer: str, events: Sequence[str]) -> None:
-        dead_letters = self._queue(f"{consumer}-dead-letter", LONGEST_RETENTION_HOURS)
+        dead_letters = self._queue(dead_letter_queue(consumer), LONGEST_RETENTION_HOURS)
         undelivered = self._queue(f"{consumer}-undelivered", LONGEST_RETENTION_HOURS)
         queue = self._queue(
             consumer,

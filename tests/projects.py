@@ -14,7 +14,7 @@ import copier
 ROOT = Path(__file__).resolve().parents[1]
 
 SPINE = {"infra", "components", "tests", "bench", "docs"}
-KEPT = {"__init__.py", "setup.sh"}
+KEPT = {"__init__.py", "setup.sh", "rds_authorities.pem"}
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
 

@@ -78,7 +78,7 @@ def _resource(service: Service, name: str, made: set[str], late: list[str]) -> I
     table = resource.table(name)
     columns = ["id uuid PRIMARY KEY DEFAULT gen_random_uuid()"]
     for field_name, field in resource.fields.items():
-        columns.append(_column(service, field_name, field, made))
+        columns.append(_column(service, resource, table, field_name, made))
         if _own_reference(service, field) and field.to not in made:
             late.append(_late_reference(service, table, field_name, field))
     columns += [
@@ -86,7 +86,7 @@ def _resource(service: Service, name: str, made: set[str], late: list[str]) -> I
         "created_at timestamptz NOT NULL DEFAULT now()",
         "updated_at timestamptz NOT NULL DEFAULT now()",
     ]
-    if "delete" in resource.operations:
+    if _deletes(resource):
         columns.append("deleted_at timestamptz")
     columns += _checks(table, resource)
     yield _create(table, columns, resource.description)
@@ -94,15 +94,28 @@ def _resource(service: Service, name: str, made: set[str], late: list[str]) -> I
     yield from _events(name, table)
 
 
-def _column(service: Service, name: str, field: ResourceField, made: set[str]) -> str:
+def _deletes(resource: Resource) -> bool:
+    """Rows are marked as deleted and stay: their history refers to them (D2)."""
+    return "delete" in resource.operations
+
+
+def _column(service: Service, resource: Resource, table: str, name: str, made: set[str]) -> str:
+    field = resource.fields[name]
     parts = [quoted(name), _type(field)]
     if field.required:
         parts.append("NOT NULL")
-    if field.unique:
-        parts.append("UNIQUE")
+    # Else by an index over the rows that are not deleted: what a deleted one had is free again.
+    if field.unique and not _deletes(resource):
+        parts.append(f"{_named(table, name, 'key')}UNIQUE")
     if _own_reference(service, field) and field.to in made:
-        parts.append(f"REFERENCES {quoted(_table(service, field))} (id)")
+        parts.append(f"{_named(table, name, 'fkey')}REFERENCES {quoted(_table(service, field))} (id)")
     return " ".join(parts)
+
+
+def _named(table: str, column: str, kind: str) -> str:
+    """The constraint's name, where PostgreSQL would not give it this very one by itself."""
+    name = joined(table, column, kind)
+    return "" if name == f"{table}_{column}_{kind}" else f"CONSTRAINT {name} "
 
 
 def _type(field: ResourceField) -> str:
@@ -152,13 +165,20 @@ def _literal(text: str) -> str:
 
 
 def _indexes(table: str, resource: Resource) -> Iterator[str]:
-    """One for each access path: the list in its default order, by each field that it filters on, by owner (D1, R2)."""
-    yield f"CREATE INDEX {joined(table, 'created_at', 'idx')} ON {quoted(table)} (created_at DESC, id);"
+    """One for each access path: the list in its default order, by each field that it filters on, by owner (D1, R2).
+
+    Ascending, although lists begin with the newest row: an index is read backwards as well, and rows that are added at
+    its end leave full pages behind them. Deleted rows are in none: no list and no count comes across them.
+    """
+    living = _LIVING if _deletes(resource) else ""
+    yield f"CREATE INDEX {joined(table, 'created_at', 'idx')} ON {quoted(table)} (created_at, id){living};"
     for name, field in resource.fields.items():
         filtered = field.indexed or field.type is FieldType.REFERENCE or name == resource.owner
         if filtered and not field.unique:
             index = joined(table, name, "idx")
-            yield f"CREATE INDEX {index} ON {quoted(table)} ({quoted(name)}, created_at DESC, id);"
+            yield f"CREATE INDEX {index} ON {quoted(table)} ({quoted(name)}, created_at, id){living};"
+        elif field.unique and living:
+            yield f"CREATE UNIQUE INDEX {joined(table, name, 'key')} ON {quoted(table)} ({quoted(name)}){living};"
 
 
 def _create(table: str, columns: list[str], comment: str = "") -> str:
@@ -167,7 +187,7 @@ def _create(table: str, columns: list[str], comment: str = "") -> str:
 
 
 def _events(name: str, table: str) -> Iterator[str]:
-    """D2: what happened to an aggregate, by aggregate and by type. Rows are only ever added."""
+    """D2: what happened to an aggregate, by whom, by aggregate and by type. Rows are only ever added."""
     events = joined(name, "events")
     yield _create(
         events.strip('"'),
@@ -175,6 +195,9 @@ def _events(name: str, table: str) -> Iterator[str]:
             "event_id uuid PRIMARY KEY DEFAULT gen_random_uuid()",
             f"aggregate_id uuid NOT NULL REFERENCES {quoted(table)} (id)",
             "event_type text NOT NULL",
+            "version integer NOT NULL",
+            "actor text NOT NULL",
+            "correlation_id text NOT NULL",
             "payload jsonb NOT NULL",
             "occurred_at timestamptz NOT NULL DEFAULT now()",
         ],
@@ -185,6 +208,7 @@ def _events(name: str, table: str) -> Iterator[str]:
     )
 
 
+_LIVING = " WHERE deleted_at IS NULL"
 _OUTBOX = (
     """-- Written in the transaction that changes the aggregate; the relay sends it in order of position (A3).
 CREATE TABLE outbox (
@@ -196,14 +220,18 @@ CREATE TABLE outbox (
     created_at timestamptz NOT NULL DEFAULT now(),
     sent_at timestamptz
 );""",
-    "CREATE INDEX outbox_unsent_idx ON outbox (position) WHERE sent_at IS NULL;",
+    """-- The relay's reading, and what lets it keep the events of one aggregate in their order.
+CREATE INDEX outbox_unsent_idx ON outbox (position) WHERE sent_at IS NULL;
+CREATE INDEX outbox_unsent_aggregate_idx ON outbox (aggregate_id, position) WHERE sent_at IS NULL;""",
 )
 _INBOX = """-- Each event is handled once, however often it is delivered.
 CREATE TABLE inbox (
     event_id uuid PRIMARY KEY,
     topic text NOT NULL,
     handled_at timestamptz NOT NULL DEFAULT now()
-);"""
+);
+
+CREATE INDEX inbox_handled_at_idx ON inbox (handled_at);"""
 _IDEMPOTENCY = """-- A POST that is sent again gets the first answer.
 CREATE TABLE idempotency_keys (
     subject text NOT NULL,
@@ -218,29 +246,41 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);"""
 
 
+def _access_path(resource: Resource, name: str) -> bool:
+    """Lists are sorted by the field, and filtered through its index (D1)."""
+    field = resource.fields[name]
+    return field.indexed or field.unique or name == resource.owner or field.type is FieldType.REFERENCE
+
+
 def _read_models(service: Service) -> Iterator[str]:
-    """A4: what queries read, written by the projector alone and served from read replicas."""
+    """A4: what queries read, written by the projector alone and served from read replicas.
+
+    Lists can be filtered by every field that has a value of its own (R2), so each of them is a column.
+    """
     for name, resource in service.resources.items():
         table = joined(name, "read_model").strip('"')
         columns = ["id uuid PRIMARY KEY"]
         columns += [
             f"{quoted(field_name)} {_type(field)}"
             for field_name, field in resource.fields.items()
-            if field.indexed or field.unique or field_name == resource.owner or field.type is FieldType.REFERENCE
+            if _access_path(resource, field_name) or field.type not in (FieldType.JSON, FieldType.TEXT)
         ]
         columns += [
             "document jsonb NOT NULL",
             "version integer NOT NULL",
             "created_at timestamptz NOT NULL",
             "updated_at timestamptz NOT NULL",
+            # A deleted row stays as a mark: an update that comes late would else bring it back.
+            "deleted_at timestamptz",
         ]
         yield _create(table, columns, f"Read model of {resource.table(name)}: the answer as it is given")
-        indexes = [f"CREATE INDEX {joined(name, 'read_model', 'created_at', 'idx')} ON {table} (created_at DESC, id);"]
+        index = joined(name, "read_model", "created_at", "idx")
+        indexes = [f"CREATE INDEX {index} ON {table} (created_at, id){_LIVING};"]
         indexes += [
             f"CREATE INDEX {joined(name, 'read_model', field_name, 'idx')} ON {table} "
-            f"({quoted(field_name)}, created_at DESC, id);"
-            for field_name, field in resource.fields.items()
-            if field.indexed or field.unique or field_name == resource.owner or field.type is FieldType.REFERENCE
+            f"({quoted(field_name)}, created_at, id){_LIVING};"
+            for field_name in resource.fields
+            if _access_path(resource, field_name)
         ]
         yield "\n".join(indexes)
     yield """-- How far the projector has come, so that it goes on where it stopped.

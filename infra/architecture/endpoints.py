@@ -48,7 +48,7 @@ def roles(access: Access) -> str:
 
 
 _CONVENTIONS = """\
-Lists take `?<field>=<value>` for indexed fields, `sort=-created_at`, `page` and `limit` (R2). Answers are
+Lists take `?<field>=<value>`, `sort=-created_at`, `page` and `limit`, and `cursor` for far pages (R2). Answers are
 `{"data": …, "meta": {"page", "limit", "total"}, "links": {"self", "next"}}` (R3), errors
 `{"error": {"code": "VALIDATION_ERROR", "message": …, "details": [{"field", "message"}]}}` (R4). A POST may carry an
 `Idempotency-Key`; over the rate limit the answer is 429, "Too many requests", in the error envelope (S7)."""

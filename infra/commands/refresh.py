@@ -1,4 +1,4 @@
-"""What follows a change of the declaration: the document's figures, and what is larger or smaller now."""
+"""What follows a change of the declaration: the documents' contents, and what is larger or smaller now."""
 
 from __future__ import annotations
 
@@ -13,15 +13,22 @@ from infra.system.model import System
 
 
 def refresh(project: Path) -> None:
-    """Brings ``ARCHITECTURE.md`` up to date, by the code that the project holds now: an update may have changed it."""
-    done = subprocess.run(
-        [sys.executable, "-m", "infra.commands.plan"], cwd=project, check=False, capture_output=True, text=True
+    """Brings ``ARCHITECTURE.md`` up to date, and writes a new service's ``openapi.json``.
+
+    By the code that the project holds now: an update may have changed it.
+    """
+    _run(project, "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`", "infra.commands.plan")
+    _run(
+        project,
+        "A service's openapi.json is not written yet. Mend this, then run `make openapi`",
+        *("infra.commands.openapi", "--missing"),
     )
+
+
+def _run(project: Path, failed: str, *command: str) -> None:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=project, check=False, capture_output=True, text=True)
     if done.returncode:
-        print(
-            f"ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`:\n{done.stderr.strip()}",
-            file=sys.stderr,
-        )
+        print(f"{failed}:\n{done.stderr.strip()}", file=sys.stderr)
 
 
 def show_changes(project: Path, before: System) -> None:

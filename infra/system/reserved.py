@@ -24,7 +24,7 @@ SYSTEM_COLUMNS = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 OWN_FIELDS = frozenset({"id", "created_at", "updated_at", "version"})
 """Fields that every resource has of itself (D1)."""
 
-QUERY_PARAMETERS = frozenset({"sort", "page", "limit"})
+QUERY_PARAMETERS = frozenset({"sort", "page", "limit", "cursor"})
 """Query parameters of every list, beside which a field of that name could not be filtered on (R2)."""
 
 OWN_TABLES = frozenset({"outbox", "inbox", "idempotency_keys", "alembic_version"})

@@ -61,7 +61,7 @@ def test_every_statement_is_whole_and_refers_to_what_is_there(system: System) ->
             assert statement.count("(") == statement.count(")")
             assert statement.count("'") % 2 == 0
             assert statement.count('"') % 2 == 0
-            words = re.match(r'(CREATE TABLE|CREATE INDEX|ALTER TABLE) ("?[a-z0-9_]+"?)', statement)
+            words = re.match(r'(CREATE TABLE|CREATE INDEX|CREATE UNIQUE INDEX|ALTER TABLE) ("?[a-z0-9_]+"?)', statement)
             assert words, statement
             names.append(words[2])
             if words[1] == "CREATE TABLE":
@@ -83,15 +83,45 @@ def test_tables_have_uuid_keys_times_and_constraints() -> None:
     assert "total numeric(19, 2) NOT NULL" in ddl
     assert "CHECK (status IN ('placed', 'paid', 'shipped', 'cancelled'))" in ddl
     assert "CHECK (quantity >= 1 AND quantity <= 1000)" in ddl
-    assert "email varchar(254) NOT NULL UNIQUE" in service_ddl(shop(), "user")
+    assert "CREATE UNIQUE INDEX users_email_key ON users (email) WHERE deleted_at IS NULL;" in service_ddl(
+        shop(), "user"
+    )
+
+
+def test_what_is_unique_is_so_among_the_rows_that_are_there() -> None:
+    """What a deleted row had may be had again; where nothing is deleted, a constraint says it."""
+    fields = {"code": {"type": "string", "unique": True, "required": True}}
+    kept = one_service(resources={"thing": {"fields": fields, "operations": {"list": ["member"]}}})
+    assert "code varchar(255) NOT NULL UNIQUE," in service_ddl(kept, "thing")
+    assert "CREATE UNIQUE INDEX" not in service_ddl(kept, "thing")
+    deleted = one_service(resources={"thing": {"fields": fields, "operations": {"delete": ["member"]}}})
+    assert "code varchar(255) NOT NULL," in service_ddl(deleted, "thing")
+    assert "CREATE UNIQUE INDEX things_code_key ON things (code) WHERE deleted_at IS NULL;" in service_ddl(
+        deleted, "thing"
+    )
+
+
+def test_long_constraint_names_are_given_rather_than_cut_by_postgresql() -> None:
+    table, field = "t" * 38, "f" * 40
+    system = one_service(
+        resources={
+            table: {
+                "fields": {field: {"type": "string", "unique": True}, "parent": {"type": "reference", "to": table}},
+                "operations": {"list": ["member"]},
+            }
+        }
+    )
+    ddl = service_ddl(system, "thing")
+    assert f"CONSTRAINT {joined(table + 's', field, 'key')} UNIQUE" in ddl
+    assert "parent uuid REFERENCES" in ddl
 
 
 def test_each_access_path_has_an_index() -> None:
     """D1, R2: filters, owner, references and the default order."""
     ddl = service_ddl(shop(), "order")
-    for column in ("created_at DESC, id", "customer_id, created_at DESC, id", "status, created_at DESC, id"):
-        assert f"ON orders ({column});" in ddl
-    assert "ON order_lines (order_id, created_at DESC, id);" in ddl
+    for column in ("created_at, id", "customer_id, created_at, id", "status, created_at, id"):
+        assert f"ON orders ({column}) WHERE deleted_at IS NULL;" in ddl
+    assert "ON order_lines (order_id, created_at, id) WHERE deleted_at IS NULL;" in ddl
 
 
 def test_each_aggregate_has_an_event_table() -> None:
@@ -104,6 +134,8 @@ def test_each_aggregate_has_an_event_table() -> None:
             assert "event_id uuid PRIMARY KEY" in body
             assert f"aggregate_id uuid NOT NULL REFERENCES {table} (id)" in body
             assert "event_type text NOT NULL" in body
+            assert "actor text NOT NULL" in body
+            assert "version integer NOT NULL" in body
             assert "payload jsonb NOT NULL" in body
             assert "occurred_at timestamptz NOT NULL" in body
             assert f"ON {resource}_events (aggregate_id, occurred_at);" in ddl

@@ -31,12 +31,16 @@ def tools(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Too
 
 @pytest.fixture
 def order_with_code(project: Path) -> str:
-    """A service with a Dockerfile, committed; the commit."""
-    directory = project / "services" / "order"
-    directory.mkdir()
-    (directory / "Dockerfile").write_text("FROM scratch\n")
-    commit_all(project)
+    """One service with a Dockerfile, committed; the commit."""
+    without_code(project, "user", "payment")
     return git(project, "rev-parse", "HEAD").strip()
+
+
+def without_code(project: Path, *services: str) -> None:
+    """Takes away what makes a service one that can be built."""
+    for service in services:
+        (project / "services" / service / "Dockerfile").unlink()
+    commit_all(project)
 
 
 def test_without_the_cli_the_installer_is_named(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,7 +134,8 @@ def test_a_service_that_runs_gets_its_image_before_the_only_deployment(tools: To
     assert f"imageTag={order_with_code}" in described
 
 
-def test_without_code_a_delivery_is_a_deployment(tools: Tools) -> None:
+def test_without_code_a_delivery_is_a_deployment(tools: Tools, project: Path) -> None:
+    without_code(project, "user", "order", "payment")
     for name in ("aws", "docker", "pulumi"):
         tools.install(name)
     assert deliver.main(["dev"]) == 0
@@ -148,7 +153,7 @@ def test_without_code_a_delivery_is_a_deployment(tools: Tools) -> None:
 )
 def test_nothing_is_deployed_when_an_image_fails(
     tools: Tools,
-    order_with_code: str,  # noqa: ARG001  there must be something to build
+    order_with_code: str,
     capsys: pytest.CaptureFixture[str],
     tool: str,
     answers: dict[str, tuple[int, str]],
@@ -166,7 +171,7 @@ def test_nothing_is_deployed_when_an_image_fails(
 def test_an_image_is_never_named_after_a_commit_that_it_differs_from(
     tools: Tools,
     project: Path,
-    order_with_code: str,  # noqa: ARG001
+    order_with_code: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name in ("aws", "docker", "pulumi"):

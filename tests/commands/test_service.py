@@ -73,7 +73,7 @@ def test_settings_that_say_nothing_are_refused(word: str) -> None:
 
 def test_add(project: Path) -> None:
     updated = change(project, "add", "invoice", {"read_share": 0.9}, today=TODAY)
-    assert set(updated.changed) == {"system.yaml", ".copier-answers.yml"}
+    assert set(updated.changed) == {"system.yaml", ".copier-answers.yml", "pyproject.toml", "services/invoice/"}
     assert updated.conflicted == ()
     assert list(declared(project)) == ["user", "order", "payment", "invoice"]
     assert declared(project)["invoice"]["read_share"] == 0.9

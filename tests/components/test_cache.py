@@ -89,6 +89,7 @@ def test_s4_what_is_dangerous_is_off_and_nothing_after_it_turns_it_on() -> None:
         "+cluster|shards",
         "+cluster|nodes",
         "+cluster|myid",
+        "+time",
     }
     assert {"-scan", "-randomkey", "-dbsize", "-pubsub", "-function", "-script|flush", "-script|kill"} <= set(later)
     # ElastiCache takes neither `reset` nor passwords in an access string.

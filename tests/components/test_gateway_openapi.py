@@ -105,7 +105,7 @@ def test_c1_cached_answers_are_kept_apart_by_token_id_and_query() -> None:
         key: set(operation["x-amazon-apigateway-integration"].get("cacheKeyParameters", []))
         for key, operation in found.items()
     }
-    query = {f"method.request.querystring.{name}" for name in ("limit", "page", "sort")}
+    query = {f"method.request.querystring.{name}" for name in ("cursor", "limit", "page", "sort")}
     token = {"method.request.header.Authorization"}
     assert keys == {
         ("get", "/health"): set(),

@@ -255,11 +255,16 @@ def test_a_service_that_publishes_and_consumes_gets_one_valid_policy() -> None:
         "KafkaProduce": 1,
         "KafkaConsumeConnect": 1,
         "KafkaConsume": 1,
-        "KafkaConsumerGroup": 1,
+        "KafkaConsumeGroup": 1,
         "KafkaDeadLetterConnect": 1,
         "KafkaDeadLetter": 1,
+        "KafkaRedriveConnect": 1,
+        "KafkaRedrive": 1,
+        "KafkaRedriveGroup": 1,
     }
     assert by_sid["KafkaDeadLetter"]["Resource"][0].endswith("shop.payment.dead-letter")
+    assert by_sid["KafkaRedrive"]["Resource"] == by_sid["KafkaDeadLetter"]["Resource"]
+    assert by_sid["KafkaRedriveGroup"]["Resource"][0].endswith("shop.payment.redrive")
     assert by_sid["KafkaConsume"]["Resource"][0].endswith("shop.order.placed")
 
 

@@ -169,7 +169,9 @@ def test_roles_may_publish_their_events_and_read_their_queue_and_nothing_else_s4
     assert by_sid["EventsPublish"]["Resource"] == [topics["events-payment-settled"]]
     assert by_sid["EventsConsume"]["Resource"] == [queue(simulation, "events-payment").outputs["arn"]]
     assert "sqs:SendMessage" not in by_sid["EventsConsume"]["Action"]
-    assert by_sid["EventsConsumeKey"]["Action"] == ["kms:Decrypt"]
+    dead_letters = queue(simulation, "events-payment-dead-letter").outputs["arn"]
+    assert by_sid["EventsDeadLetter"]["Resource"] == [dead_letters]
+    assert by_sid["EventsConsumeKey"]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
 
 
 def test_names_use_only_letters_that_sns_and_sqs_allow() -> None:

@@ -74,7 +74,7 @@ def test_r2_lists_take_pages_an_order_and_filters(graph: Graph) -> None:
     for service in graph.system.services.values():
         for name, resource in service.resources.items():
             parameters = {each["name"] for each in paths[f"/v1/{resource.path(name)}"]["get"]["parameters"]}
-            assert parameters >= {"page", "limit", "sort", *resource.fields}
+            assert parameters >= {"page", "limit", "sort", "cursor", *resource.fields}
 
 
 @on("dev", "prod", "queues", "existing cluster")

@@ -94,12 +94,15 @@ def test_a3_consumers_read_their_topics_as_a_group_of_their_own(graph: Graph) ->
     for reader, events in followed(graph).items():
         workload = workload_of(reader)
         topics = {f"{graph.system.name}.{event}" for event in events}
-        assert {after(arn, "topic") for arn in allowed(graph, workload, "kafka-cluster:ReadData")} == topics
+        dead_letters = {f"{graph.system.name}.{reader}.dead-letter"}
+        assert {after(arn, "topic") for arn in allowed(graph, workload, "kafka-cluster:ReadData")} == (
+            topics | dead_letters
+        )
         assert {after(arn, "group") for arn in allowed(graph, workload, "kafka-cluster:AlterGroup")} == {
-            f"{graph.system.name}.{reader}"
+            f"{graph.system.name}.{reader}",
+            f"{graph.system.name}.{reader}.redrive",
         }
-        dead_letters = {after(arn, "topic") for arn in allowed(graph, workload, "kafka-cluster:WriteData")}
-        assert dead_letters == {f"{graph.system.name}.{reader}.dead-letter"}
+        assert {after(arn, "topic") for arn in allowed(graph, workload, "kafka-cluster:WriteData")} == dead_letters
         told = settings(graph, workload)
         assert set(json.loads(told["EVENT_SOURCES"]).values()) == topics
         assert told["EVENT_GROUP"] == f"{graph.system.name}.{reader}"
@@ -139,8 +142,9 @@ def test_a3_topics_fan_out_to_a_queue_for_each_consumer(graph: Graph) -> None:
         (arn,) = [arn for arn, queue in queues.items() if queue.outputs["url"] == told["EVENT_QUEUE_URL"]]
         assert set(json.loads(told["EVENT_SOURCES"])) == events
         expected |= {(topics[event], arn) for event in events}
-        assert allowed(graph, workload_of(reader), "sqs:ReceiveMessage") == {arn}
-        assert allowed(graph, workload_of(reader), "sqs:DeleteMessage") == {arn}
+        own = {arn, json.loads(queues[arn].inputs["redrivePolicy"])["deadLetterTargetArn"]}
+        assert allowed(graph, workload_of(reader), "sqs:ReceiveMessage") == own
+        assert allowed(graph, workload_of(reader), "sqs:DeleteMessage") == own
     assert delivered.keys() == expected
     for subscription in delivered.values():
         assert subscription.inputs["rawMessageDelivery"] is True

@@ -1,0 +1,94 @@
+"""Each service's `openapi.json`, written from its code: what its API is, for whoever calls it.
+
+The file is checked in, so that a change of the API is seen where it is reviewed, and a test fails when it is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from infra.commands._run import run
+from infra.problems import Problem, ProblemsFound
+from infra.system.loader import load_system
+
+DOCUMENT = "openapi.json"
+NOT_YET = "Filled in by `make setup`"
+"""In a document that nobody has written yet."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.commands.openapi", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when a document is out of date")
+    parser.add_argument("--missing", action="store_true", help="write only those that nobody has written yet")
+    options = parser.parse_args(arguments)
+    return run(lambda: write_documents(Path.cwd(), check=options.check, missing=options.missing))
+
+
+def write_documents(project: Path, *, check: bool = False, missing: bool = False) -> int:
+    """Writes what differs. Raises ProblemsFound when ``check`` finds something, or when a service's code fails."""
+    stale = []
+    for service, folder in coded(project):
+        path = folder / DOCUMENT
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        if missing and before and NOT_YET not in before:
+            continue
+        document = described(project, service, folder)
+        if document == before:
+            continue
+        if check:
+            stale.append(str(path.relative_to(project)))
+        else:
+            path.write_text(document, encoding="utf-8")
+            print(f"{path.relative_to(project)}: brought up to date.")
+    if stale:
+        said = ("the document", "out of date", "what the code answers", "run `make openapi`")
+        raise ProblemsFound([Problem(path, *said) for path in stale])
+    return 0
+
+
+def coded(project: Path) -> Iterator[tuple[str, Path]]:
+    """Declared services that have code, and their folders."""
+    for service in load_system(project / "system.yaml").services:
+        folder = project / "services" / service
+        if (folder / package_of(service) / "__main__.py").is_file():
+            yield service, folder
+
+
+def package_of(service: str) -> str:
+    """The package of a service's code: `order_returns_service` of `order-returns`."""
+    return f"{service.replace('-', '_')}_service"
+
+
+def described(project: Path, service: str, folder: Path) -> str:
+    """What the service's own program says of its API; it needs no settings and no servers for that."""
+    done = subprocess.run(
+        [sys.executable, "-m", package_of(service), "openapi"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{project}"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
+        raise ProblemsFound(
+            [
+                Problem(
+                    f"services/{service}",
+                    f"python -m {package_of(service)} openapi",
+                    said[:200],
+                    "the OpenAPI document of its API",
+                    "mend what it says",
+                )
+            ]
+        )
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())

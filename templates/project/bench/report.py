@@ -1,0 +1,105 @@
+"""Results as a table in Markdown and a picture of latency over load."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pygal
+from pygal.style import CleanStyle
+
+from bench.capacity import Results
+from bench.load import Run
+from bench.statements import Statement
+
+_SHOWN = 110
+
+
+def table(runs: Sequence[Run]) -> str:
+    """One row a step of load; latencies in milliseconds over all requests."""
+    lines = [
+        "| asked, requests/s | answered, requests/s | p50 ms | p95 ms | p99 ms | failed |",
+        "|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        every = run.all()
+        shares = " | ".join(f"{every.percentile(share):.1f}" for share in (0.5, 0.95, 0.99))
+        lines.append(f"| {run.rate:,.0f} | {run.achieved:,.0f} | {shares} | {every.failed} |")
+    return "\n".join(lines)
+
+
+def kinds(run: Run) -> str:
+    """One row a kind of request of one run."""
+    lines = ["| request | count | p50 ms | p95 ms | p99 ms | failed |", "|---|---|---|---|---|---|"]
+    for name, samples in sorted(run.samples.items()):
+        shares = " | ".join(f"{samples.percentile(share):.1f}" for share in (0.5, 0.95, 0.99))
+        lines.append(f"| {name} | {samples.statuses.total():,} | {shares} | {samples.failed} |")
+    return "\n".join(lines)
+
+
+def picture(runs: Sequence[Run], target_ms: float, path: Path) -> None:
+    """Writes an SVG: latency percentiles over answered requests/s, with the target as a line of its own."""
+    chart = pygal.XY(
+        style=CleanStyle,
+        title="Latency over load, one worker process",
+        x_title="answered requests/s",
+        y_title="ms",
+        js=(),
+        dots_size=3,
+        width=900,
+        height=480,
+        include_x_axis=True,
+        min_scale=6,
+    )
+    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        chart.add(name, [(run.achieved, run.all().percentile(share)) for run in runs])
+    most = max(run.achieved for run in runs)
+    chart.add(f"target {target_ms:g} ms", [(0, target_ms), (most, target_ms)], show_dots=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(chart.render())
+
+
+def load(results: Results, machine: str) -> str:
+    """The whole report of a service under load, in Markdown."""
+    slowest = max(results.statements, key=lambda each: each.p95_ms)
+    scanned = sorted({table for each in results.statements for table in each.scanned})
+    return "\n\n".join(
+        (
+            f"# {results.service}, one worker process, {results.rows:,} rows",
+            machine,
+            _peaks(results),
+            "## Latency over load",
+            "80 % get, 15 % list, 5 % create; latency counts from when a request was due.",
+            table(results.steps),
+            f"## {results.sustained.seconds:.0f} s at {results.sustained.rate:,.0f} requests/s",
+            kinds(results.sustained),
+            table([results.sustained]),
+            "## Statements of that run (T2)",
+            f"Slowest at the 95th percentile: {slowest.p95_ms:.1f} ms. "
+            f"Tables read whole by any plan: {', '.join(scanned) or 'none'}.",
+            _statements(results.statements),
+            "",
+        )
+    )
+
+
+def _peaks(results: Results) -> str:
+    rows = (
+        ("floor: bare ASGI handler, one cache round trip", results.floor),
+        ("GET by id from the cache: token, role and rate limit checked", results.cached_get),
+        ("GET by id from PostgreSQL, the cache away", results.database_get),
+    )
+    lines = ["| at the peak | requests/s | of the floor | p99 ms | failed |", "|---|---|---|---|---|"]
+    for name, peak in rows:
+        share = peak.rate / results.floor.rate
+        lines.append(f"| {name} | {peak.rate:,.0f} | {share:.2f} | {peak.latency_ms[99]:.1f} | {peak.failed} |")
+    return "\n".join(lines)
+
+
+def _statements(judged: Sequence[Statement]) -> str:
+    lines = ["| statement | times | p95 ms | longest ms |", "|---|---|---|---|"]
+    for each in sorted(judged, key=lambda one: -one.count):
+        text = " ".join(each.text.split()).replace("|", "\\|")
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        lines.append(f"| `{shown}` | {each.count:,} | {each.p95_ms:.2f} | {each.max_ms:.1f} |")
+    return "\n".join(lines)

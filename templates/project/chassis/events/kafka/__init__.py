@@ -1,0 +1,1 @@
+"""Kafka: MSK with IAM in the cloud; a broker with SCRAM or in plain text locally."""

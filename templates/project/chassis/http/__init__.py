@@ -1,0 +1,1 @@
+"""REST over ASGI: five operations a resource, envelopes, conditional requests, and the OpenAPI document of them."""

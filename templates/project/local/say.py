@@ -1,0 +1,15 @@
+"""What the local servers tell a person while they work: one line a step, on standard error.
+
+Standard output belongs to what a command is asked for (a token, a status), so that it can be used in scripts.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def say(line: str) -> None:
+    """Print a line, unless ``LOCAL_QUIET`` is set."""
+    if not os.environ.get("LOCAL_QUIET"):
+        print(line, file=sys.stderr, flush=True)

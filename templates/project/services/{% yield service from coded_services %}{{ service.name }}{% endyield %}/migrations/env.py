@@ -1,0 +1,7 @@
+"""Alembic's way in; `python -m <package> migrate` comes through here on every shard."""
+
+from __future__ import annotations
+
+from chassis.database.migrations import run
+
+run()

@@ -1,0 +1,53 @@
+"""Who may import whom, as pyproject.toml says it: the chassis stands alone, services too, and each has its layers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from tests.conftest import PROJECT
+
+RULES = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["importlinter"]
+PATHS = [str(PROJECT), *(str(path) for path in sorted((PROJECT / "services").glob("*/")) if path.is_dir())]
+
+
+def lint(folder: Path, paths: list[str]) -> subprocess.CompletedProcess[str]:
+    program = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+    return subprocess.run(
+        [sys.executable, "-c", program, "--config", str(folder / "pyproject.toml"), "--no-cache"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_imports_keep_to_the_rules() -> None:
+    done = lint(PROJECT, PATHS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(RULES['contracts'])} kept, 0 broken" in done.stdout
+
+
+def test_every_service_has_its_rules() -> None:
+    packages = {path.parent.name for path in (PROJECT / "services").glob("*/*_service/__init__.py")}
+    layered = {container for rule in RULES["contracts"] if rule["type"] == "layers" for container in rule["containers"]}
+    assert packages <= layered
+
+
+def test_a_breach_is_found(tmp_path: Path) -> None:
+    """What makes the first test one that can fail: a chassis that knows the infrastructure."""
+    for package, content in {"chassis": "import infra\n", "infra": "", "components": "", "local": ""}.items():
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").write_text(content)
+    rules = (PROJECT / "pyproject.toml").read_text()
+    first = rules[rules.index("[[tool.importlinter.contracts]]") :].split("\n[[tool.importlinter.contracts]]")[0]
+    roots = '[tool.importlinter]\nroot_packages = ["infra", "components", "chassis", "local"]\n'
+    forbidden = "\n".join(line for line in first.splitlines() if "_service" not in line)
+    (tmp_path / "pyproject.toml").write_text(f"{roots}include_external_packages = true\n\n{forbidden}\n")
+    done = lint(tmp_path, [str(tmp_path)])
+    assert done.returncode == 1
+    assert "0 kept, 1 broken" in done.stdout, done.stdout + done.stderr

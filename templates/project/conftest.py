@@ -10,12 +10,10 @@ pytest_plugins = ["local.testing", "local.deployed"]
 
 QUICK = bool(os.environ.get("QUICK"))
 """`make test QUICK=1`: without tests that need a server."""
-_SERVERS = frozenset({"start_servers", "private_servers"})
-"""Every fixture that gives a server asks one of these for it."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if QUICK:
-        left_out = {item for item in items if _SERVERS & set(getattr(item, "fixturenames", ()))}
+        left_out = {item for item in items if "needs_servers" in getattr(item, "fixturenames", ())}
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]

@@ -65,7 +65,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def start_servers() -> Callable[..., Servers]:
+def needs_servers() -> None:
+    """Every fixture and test that starts servers asks for this, so that a run can do without all of them."""
+
+
+@pytest.fixture(scope="session")
+def start_servers(needs_servers: None) -> Callable[..., Servers]:
     """Starts kinds of servers for this test run, or finds them: `start_servers("postgres")`."""
 
     def started(*kinds: Kind) -> Servers:
@@ -309,7 +314,7 @@ class PrivateServers(Protocol):
 
 
 @pytest.fixture
-def private_servers() -> Iterator[PrivateServers]:
+def private_servers(needs_servers: None) -> Iterator[PrivateServers]:
     """Starts servers that no other test uses: whoever kills or pauses a server takes these."""
     with ExitStack() as started:
 

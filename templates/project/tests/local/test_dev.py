@@ -24,6 +24,8 @@ from local.servers import stop
 from tests.local.conftest import SHOP, shop
 from tests.local.stand_in import environment, notes, stand_in
 
+pytestmark = pytest.mark.usefixtures("needs_servers")
+
 ROLES = {
     "order command", "order query", "order consumer", "order relay", "order projector",
     "card-payment api", "card-payment consumer", "card-payment relay",

@@ -143,6 +143,7 @@ def test_shards_are_servers_of_their_own(private_servers: PrivateServers) -> Non
     assert postgres.shards[0].admin_password != postgres.shards[1].admin_password
 
 
+@pytest.mark.usefixtures("needs_servers")
 async def test_a_replica_can_be_added_to_a_primary_that_runs(tmp_path: Path) -> None:
     try:
         first = start(tmp_path, ["postgres"], replicas=0).postgres
@@ -158,6 +159,7 @@ async def test_a_replica_can_be_added_to_a_primary_that_runs(tmp_path: Path) -> 
         stop(tmp_path, remove=True)
 
 
+@pytest.mark.usefixtures("needs_servers")
 def test_data_and_addresses_outlive_an_orderly_stop(tmp_path: Path) -> None:
     try:
         first = start(tmp_path, ["postgres"])
@@ -173,6 +175,7 @@ def test_data_and_addresses_outlive_an_orderly_stop(tmp_path: Path) -> None:
         stop(tmp_path, remove=True)
 
 
+@pytest.mark.usefixtures("needs_servers")
 def test_durability_can_be_asked_for(tmp_path: Path) -> None:
     try:
         lasting = start(tmp_path, ["postgres"], replicas=0, durable=True).postgres

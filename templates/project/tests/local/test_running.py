@@ -22,7 +22,7 @@ QUICK = "valkey"
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Iterator[Path]:
+def directory(needs_servers: None, tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "servers"
     stop(tmp_path / "servers", remove=True)
 
@@ -68,6 +68,7 @@ def test_a_start_that_fails_leaves_nothing_running_but_what_ran(
     assert [process.name for process in ServerProcess.all_in(directory)] == ["aws"]
 
 
+@pytest.mark.usefixtures("needs_servers")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_servers_end_with_their_owner_however_it_ends(how: signal.Signals) -> None:
     code = (

@@ -79,7 +79,7 @@ def roles(system: System, servers: Servers) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def two_shards() -> Iterator[Servers]:
+def two_shards(needs_servers: None) -> Iterator[Servers]:
     with servers(private=True, shards=2) as running:
         yield running
 

@@ -471,7 +471,7 @@ async def test_a_service_declares_its_caches_without_a_connection(valkey: Valkey
 
 
 @pytest.fixture
-def private_user(tmp_path: Path) -> Iterator[tuple[Servers, CacheUser]]:
+def private_user(needs_servers: None, tmp_path: Path) -> Iterator[tuple[Servers, CacheUser]]:
     directory = tmp_path / "servers"
     directory.mkdir()
     with running_servers("valkey", directory=directory) as servers:

@@ -187,7 +187,9 @@ def at_port(user: CacheUser, port: int) -> RunningValkey:
 
 
 @pytest.fixture(params=["clustered", "single"])
-def private_user(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Servers, CacheUser]]:
+def private_user(
+    needs_servers: None, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[Servers, CacheUser]]:
     """A server of the test's own, in both of the modes that ElastiCache has."""
     directory = tmp_path / "servers"
     directory.mkdir()

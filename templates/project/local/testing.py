@@ -72,6 +72,7 @@ def needs_servers() -> None:
 @pytest.fixture(scope="session")
 def start_servers(needs_servers: None) -> Callable[..., Servers]:
     """Starts kinds of servers for this test run, or finds them: `start_servers("postgres")`."""
+    del needs_servers
 
     def started(*kinds: Kind) -> Servers:
         named = os.environ.get(STATE_VARIABLE)
@@ -316,6 +317,7 @@ class PrivateServers(Protocol):
 @pytest.fixture
 def private_servers(needs_servers: None) -> Iterator[PrivateServers]:
     """Starts servers that no other test uses: whoever kills or pauses a server takes these."""
+    del needs_servers
     with ExitStack() as started:
 
         def begin(*kinds: Kind, shards: int = 1, replicas: int = 1, cache_nodes: int = 1) -> Servers:

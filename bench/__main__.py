@@ -16,18 +16,19 @@ TITLES = {
 }
 
 
-def table(title: str, rows: Iterator[tuple[str, ...]], console: Console) -> Table:
+def table(title: str, rows: Iterator[tuple[str, ...]], progress: Console) -> Table:
     drawn = Table(*next(rows), title=title, title_justify="left")
-    with console.status(title):
-        for row in rows:
-            drawn.add_row(*row)
+    progress.print(title)
+    for row in rows:
+        progress.print(f"  {row[0]}: measured")
+        drawn.add_row(*row)
     return drawn
 
 
 def main(rounds: int) -> None:
     console = Console()
     for title, rows in TITLES.items():
-        console.print(table(title, rows(rounds), console))
+        console.print(table(title, rows(rounds), Console(stderr=True)))
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ _CREATED: Final = 201
 # which does no harm.
 _BEGIN = """
     INSERT INTO idempotency_keys (subject, key, request_digest)
-    SELECT $1, $2, $3
-    WHERE pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2::text, 0))
+    SELECT $1::text, $2::uuid, $3::text
+    WHERE pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::uuid::text, 0))
     ON CONFLICT (subject, key) DO UPDATE
         SET request_digest = excluded.request_digest, status = NULL, response = NULL, created_at = now()
         WHERE idempotency_keys.created_at < now() - $4::interval

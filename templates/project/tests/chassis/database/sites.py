@@ -125,15 +125,24 @@ class Site:
 async def site_on(postgres: Postgres, shards: int = 1) -> AsyncIterator[Site]:
     """The library's database on the first shards, as long as the block runs."""
     made = Site(label(), postgres, shards)
-    for shard in range(shards):
-        for statement in (
+    try:
+        await _administer(
+            made,
             f"CREATE ROLE {made.name} LOGIN PASSWORD '{made.name}'",
             f"GRANT {made.name} TO CURRENT_USER",
             f"CREATE DATABASE {made.name} OWNER {made.name}",
-        ):
-            postgres.execute(statement, shard=shard)
-    try:
+        )
         await made.execute(library.tables())
         yield made
     finally:
-        postgres.drop(made.name, made.name)
+        await _administer(made, f"DROP DATABASE IF EXISTS {made.name} WITH (FORCE)", f"DROP ROLE IF EXISTS {made.name}")
+
+
+async def _administer(site: Site, *statements: str) -> None:
+    for shard in range(site.shards):
+        connection = await asyncpg.connect(site.postgres.dsn(shard=shard))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -70,11 +71,12 @@ class Library:
         found = [row for row in found if owner in (None, row["reader"])]
         for name, descending in reversed(sort):
             # NULL is the largest value.
-            found.sort(
-                key=lambda row: (row[name] is None, row[name] or 0) if row[name] is None else (False, row[name]),  # noqa: B023
-                reverse=descending,
-            )
+            found.sort(key=partial(_rank, name), reverse=descending)
         return [str(row["id"]) for row in found]
+
+
+def _rank(name: str, row: Row) -> tuple[bool, Any]:
+    return row[name] is None, row[name]
 
 
 async def libraries(postgres: Postgres, shards: int) -> AsyncIterator[Library]:
@@ -120,7 +122,7 @@ ORDERS = st.lists(st.tuples(st.sampled_from(SORTS), st.booleans()), max_size=4, 
 
 
 def parsed(filters: Mapping[str, Any], order: Sequence[tuple[str, bool]], owner: str | None, **more: Any) -> Listing:
-    parameters = {name: str(value) for name, value in (filters | more).items()}
+    parameters = {name: str(value) for name, value in {**filters, **more}.items()}
     if order:
         parameters["sort"] = ",".join(f"{'-' if descending else ''}{name}" for name, descending in order)
     return QUERIES.parse(urlencode(parameters).encode(), owner)

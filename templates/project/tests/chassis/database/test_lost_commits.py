@@ -137,7 +137,7 @@ async def test_a_primary_that_answers_nothing_is_not_waited_for_for_ever(
     monkeypatch.setattr(limits, "OUTCOME_SECONDS", 0.3)
     ended = asyncio.Event()
 
-    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await ended.wait()
         writer.transport.abort()
 

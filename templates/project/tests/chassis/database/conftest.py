@@ -19,11 +19,17 @@ def two_shards() -> Iterator[Postgres]:
         yield servers.postgres
 
 
-@pytest.fixture
-async def site(postgres_server: Postgres) -> AsyncIterator[Site]:
-    """One shard."""
+@pytest.fixture(scope="package")
+async def kept_site(postgres_server: Postgres) -> AsyncIterator[Site]:
     async with site_on(postgres_server) as made:
         yield made
+
+
+@pytest.fixture
+async def site(kept_site: Site) -> Site:
+    """One shard, with nothing in it."""
+    await kept_site.empty()
+    return kept_site
 
 
 @pytest.fixture

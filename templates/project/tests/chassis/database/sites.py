@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -106,6 +106,24 @@ class Site:
                     await connection.execute(statement)
             finally:
                 await connection.close()
+
+    async def empty(self) -> None:
+        """As it was made."""
+        await self.execute(f"TRUNCATE books, {library.LOAN}s CASCADE", "TRUNCATE outbox, idempotency_keys")
+
+    @asynccontextmanager
+    async def altered(self, statement: str, undoing: str) -> AsyncIterator[None]:
+        """While the block runs."""
+        await self.execute(statement)
+        try:
+            yield
+        finally:
+            await self.execute(undoing)
+
+    def hurried(self, setting: str) -> AbstractAsyncContextManager[None]:
+        """``setting``: a time-out, 50 ms for connections that begin in the block."""
+        alter = f"ALTER DATABASE {self.name}"
+        return self.altered(f"{alter} SET {setting} = '50ms'", f"{alter} RESET {setting}")
 
     async def values(self, statement: str, *arguments: object, shard: int = 0) -> list[Any]:
         """The first column of all rows on one shard's primary."""

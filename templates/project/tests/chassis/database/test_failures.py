@@ -54,8 +54,9 @@ async def test_a_check_whose_name_was_shortened(db: Database) -> None:
 
 
 async def test_a_check_of_a_name_and_of_columns_of_its_own(site: Site, db: Database) -> None:
-    await site.execute("ALTER TABLE books ADD CONSTRAINT books_reader_check CHECK (status <> 'lost' OR price IS NULL)")
-    error = await refused(db, "INSERT INTO books (reader, status, pages, price) VALUES ('r', 'lost', 1, 2)")
+    check = "ADD CONSTRAINT books_reader_check CHECK (status <> 'lost' OR price IS NULL)"
+    async with site.altered(f"ALTER TABLE books {check}", "ALTER TABLE books DROP CONSTRAINT books_reader_check"):
+        error = await refused(db, "INSERT INTO books (reader, status, pages, price) VALUES ('r', 'lost', 1, 2)")
     assert fields(error) == ["status", "price"]
 
 
@@ -107,15 +108,15 @@ async def test_what_is_required(db: Database) -> None:
 
 
 async def test_what_refers_to_nothing_and_what_is_referred_to(site: Site, db: Database) -> None:
-    await site.execute("CREATE TABLE leaves (book_id uuid REFERENCES books (id))")
-    error = await refused(db, "INSERT INTO leaves VALUES (gen_random_uuid())")
-    assert isinstance(error, ValidationFailed)
-    assert fields(error) == ["book_id"]
-    await db.write(doing(BOOK, "r-1", "lost", 1, None), shard=0)
-    await db.write(doing("INSERT INTO leaves SELECT id FROM books"), shard=0)
-    error = await refused(db, "DELETE FROM books")
-    assert isinstance(error, Conflict)
-    assert error.details == ()
+    async with site.altered("CREATE TABLE leaves (book_id uuid REFERENCES books (id))", "DROP TABLE leaves"):
+        dangling = await refused(db, "INSERT INTO leaves VALUES (gen_random_uuid())")
+        await db.write(doing(BOOK, "r-1", "lost", 1, None), shard=0)
+        await db.write(doing("INSERT INTO leaves SELECT id FROM books"), shard=0)
+        needed = await refused(db, "DELETE FROM books")
+    assert isinstance(dangling, ValidationFailed)
+    assert fields(dangling) == ["book_id"]
+    assert isinstance(needed, Conflict)
+    assert needed.details == ()
 
 
 @pytest.mark.parametrize(

@@ -101,9 +101,7 @@ async def test_a_time_out_of_the_look_at_the_outcome_is_told_and_a_retry_has_no_
 ) -> None:
     """Somebody locks the history as soon as it is committed: PostgreSQL ends each look at it after the lock's time."""
     monkeypatch.setattr(limits, "OUTCOME_SECONDS", 1.0)
-    await site.execute(f"ALTER DATABASE {site.name} SET lock_timeout = '100ms'")
     locker = await site.connect()
-    await locker.execute("SET lock_timeout = 0")
     locking: list[asyncio.Task[str]] = []
 
     async def create(transaction: Transaction) -> Document:
@@ -119,9 +117,11 @@ async def test_a_time_out_of_the_look_at_the_outcome_is_told_and_a_retry_has_no_
     request = call(BOOK)
     wire.faults.append("answer")
     try:
-        with pytest.raises(OutcomeUnknown) as caught:
-            await create_once(db, request, create)
-        await locking[0]
+        # The connection with which the look is taken begins when the first one is lost.
+        async with site.hurried("lock_timeout"):
+            with pytest.raises(OutcomeUnknown) as caught:
+                await create_once(db, request, create)
+            await locking[0]
     finally:
         await locker.close()
     assert (caught.value.status, caught.value.code) == (503, "SERVICE_UNAVAILABLE")

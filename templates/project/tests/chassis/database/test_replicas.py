@@ -39,14 +39,14 @@ def own_servers() -> Iterator[Servers]:
         yield servers
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres(own_servers: Servers) -> Postgres:
     assert own_servers.postgres is not None
     return own_servers.postgres
 
 
-@pytest.fixture
-async def site(postgres: Postgres) -> AsyncIterator[Site]:
+@pytest.fixture(scope="module")
+async def kept_site(postgres: Postgres) -> AsyncIterator[Site]:
     async with site_on(postgres) as made:
         yield made
 
@@ -54,13 +54,18 @@ async def site(postgres: Postgres) -> AsyncIterator[Site]:
 @pytest.fixture
 async def db(site: Site) -> AsyncIterator[Database]:
     async with site.opened(site.settings(replicas=True)) as database:
-        # The replica has the database a moment after its primary.
+        # The replica has the database, and knows it to be empty, a moment after its primary.
         await eventually(lambda: reads_from_replica(database))
+        await eventually(lambda: is_empty(database))
         yield database
 
 
 async def reads_from_replica(database: Database) -> bool:
     return bool(await database.fetchval("SELECT pg_is_in_recovery() AND to_regclass('books') IS NOT NULL", shard=0))
+
+
+async def is_empty(database: Database) -> bool:
+    return await database.fetch("SELECT FROM books", shard=0) == []
 
 
 async def added(db: Database) -> UUID:

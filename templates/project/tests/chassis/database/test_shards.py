@@ -43,8 +43,8 @@ class Clock:
         return self.moment.timestamp()
 
 
-@pytest.fixture
-async def site(two_shards: Postgres) -> AsyncIterator[Site]:
+@pytest.fixture(scope="module")
+async def kept_site(two_shards: Postgres) -> AsyncIterator[Site]:
     async with site_on(two_shards, 2) as made:
         yield made
 

@@ -169,9 +169,8 @@ async def test_what_always_contradicts_gives_up(db: Database) -> None:
     assert isinstance(caught.value.__cause__, REPEATABLE)
 
 
-async def test_a_statement_that_takes_too_long_is_ended_by_the_server(site: Site, db: Database) -> None:
-    await site.execute(f"ALTER DATABASE {site.name} SET statement_timeout = '50ms'")
-    async with site.opened() as hurried:
+async def test_a_statement_that_takes_too_long_is_ended_by_the_server(site: Site) -> None:
+    async with site.hurried("statement_timeout"), site.opened() as hurried:
         for asking in (
             hurried.fetchval("SELECT pg_sleep(30)", shard=0),
             hurried.write(lambda transaction: transaction.execute("SELECT pg_sleep(30)"), shard=0),
@@ -180,14 +179,13 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(site: Site
                 await asking
             assert (caught.value.status, caught.value.headers["retry-after"]) == (503, "1")
             assert isinstance(caught.value.__cause__, asyncpg.QueryCanceledError)
-    assert await db.fetchval("SELECT 1", shard=0) == 1
+        assert await hurried.fetchval("SELECT 1", shard=0) == 1
 
 
 async def test_a_row_that_another_one_holds_is_not_waited_for_for_long(site: Site, db: Database) -> None:
     identifier = await added(db)
-    await site.execute(f"ALTER DATABASE {site.name} SET lock_timeout = '50ms'")
     holder = await site.connect()
-    async with site.opened() as hurried:
+    async with site.hurried("lock_timeout"), site.opened() as hurried:
         await holder.execute("BEGIN")
         await holder.execute("SELECT FROM books FOR UPDATE")
         with pytest.raises(Unavailable) as caught:

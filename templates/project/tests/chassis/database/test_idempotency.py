@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from chassis import assembly
+from chassis.access import Access
 from chassis.database import idempotency, pruning
 from chassis.database.database import Database
 from chassis.database.idempotency import create_once
 from chassis.database.transaction import Transaction
 from chassis.documents import Document
-from chassis.http.errors import Conflict, ValidationFailed, error_body
-from tests.chassis.database.library import BookBody, add, call
+from chassis.http.errors import ApiError, Conflict, ValidationFailed, error_body
+from chassis.http.operations import Call, Operation, OperationKind
+from chassis.service import Service
+from chassis.settings import Role
+from tests.chassis.database.library import API, BookBody, add, call
 from tests.chassis.database.sites import Site
 
 BOOK = BookBody(reader="r-1", pages=7)
@@ -44,7 +51,7 @@ async def test_twenty_requests_at_once_have_one_effect(site: Site, db: Database)
     assert await create_once(db, request, create) == made[0]
 
 
-async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Site, db: Database) -> None:
+async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Site) -> None:
     """The first one ends only after the second has been answered."""
     request, begun, answered = call(BOOK), asyncio.Event(), asyncio.Event()
 
@@ -54,18 +61,20 @@ async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Sit
         await answered.wait()
         return document
 
-    first = asyncio.create_task(create_once(db, request, held))
-    await begun.wait()
-    with pytest.raises(Conflict) as caught:
-        await create_once(db, request, create)
-    with pytest.raises(Conflict):
-        await create_once(db, call(BookBody(reader="r-1", pages=8), request.idempotency_key), create)
-    answered.set()
-    document = await first
-    assert await create_once(db, request, create) == document
+    # Whoever waits for a row or lock of the first one is soon refused in another way.
+    async with site.hurried("lock_timeout"), site.opened() as db:
+        first = asyncio.create_task(create_once(db, request, held))
+        await begun.wait()
+        with pytest.raises(ApiError) as caught:
+            await create_once(db, request, create)
+        with pytest.raises(ApiError) as other:
+            await create_once(db, call(BookBody(reader="r-1", pages=8), request.idempotency_key), create)
+        answered.set()
+        document = await first
+        assert await create_once(db, request, create) == document
     assert await site.values("SELECT id FROM books") == [document.id]
     error = json.loads(error_body(caught.value))["error"]
-    assert (caught.value.status, error["code"]) == (409, "CONFLICT")
+    assert (caught.value.status, error["code"], other.value.status) == (409, "CONFLICT", 409)
     assert "still under way" in error["message"]
     assert [detail["field"] for detail in error["details"]] == ["Idempotency-Key"]
     assert "try again" in error["details"][0]["message"]
@@ -168,3 +177,17 @@ async def test_pruning_goes_on_after_what_goes_wrong(
     await pruning.prune(db, "nothing", failing, stop)
     assert rounds == 3
     assert [record.getMessage() for record in caplog.records] == ["nothing of shard 0 can't be pruned"] * 2
+
+
+@pytest.mark.parametrize(("role", "prunes"), [("api", True), ("command", True), ("query", False)])
+def test_keys_are_pruned_by_who_takes_them(db: Database, role: Role, prunes: bool) -> None:
+    async def handler(_: Call) -> None: ...
+
+    def service(kind: OperationKind) -> Service:
+        operation = Operation(kind=kind, resource=API, handler=handler, access=Access.of("reader"))
+        return Service(name="library", package="library_service", title="Library", operations=[operation])
+
+    context: Any = SimpleNamespace(settings=SimpleNamespace(role=role), database=db)
+    workers = assembly.workers(service("create"), context)
+    assert [type(worker) for worker in workers] == ([pruning.KeyPruning] if prunes else [])
+    assert assembly.workers(service("get"), context) == []

@@ -80,13 +80,13 @@ def told(service: str, lines: list[str]) -> str:
     """What to do about differences: no traceback says it better than the file to write."""
     versions = folder_of(service) / "migrations" / "versions"
     numbers = sorted(path.name.partition("_")[0] for path in versions.glob("[0-9]*.py"))
-    following = f"{int(numbers[-1]) + 1:04}" if numbers else "0001"
+    last = numbers[-1] if numbers else "0000"
     return "\n".join(
         [
             f"system.yaml and the migrations of {service} differ:",
             *(f"  - {line}" for line in lines),
-            f"Write services/{service}/migrations/versions/{following}_<what changes>.py, which follows "
-            f"{numbers[-1] if numbers else 'nothing'}, up and down (README.md there, Changing it), or correct system.yaml.",
+            f"Write services/{service}/migrations/versions/{int(last) + 1:04}_<what changes>.py, with {last} as its "
+            f"down_revision, up and down (services/{service}/README.md, Changing it); or correct system.yaml.",
         ]
     )
 

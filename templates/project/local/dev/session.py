@@ -23,6 +23,7 @@ from local.dev.gateway import Gateway, listening
 from local.ports import HOST, free_port, is_free
 from local.problems import Unavailable
 from local.provision import Installation, local_stack
+from local.provision.shards import most_shards
 from local.say import say
 from local.servers import Kind, start, stop
 from local.servers.identity import People
@@ -98,7 +99,7 @@ class Session:
             kinds.append("valkey")
         if planned.events is not None and planned.events.kafka is not None:
             kinds.append("kafka")
-        return tuple(kinds), max(database.shards for database in planned.databases)
+        return tuple(kinds), most_shards(planned)
 
     async def _prepare(self) -> Installation:
         kinds, shards = self.needed()

@@ -119,16 +119,20 @@ def test_migrations_make_what_is_declared_and_take_it_away(
         connection.execute(service_ddl(declared, service))
     expected = catalog_of(postgres.dsn(database.name))
     assert expected["column"]
-    migrated = postgres.dsn(installed.database_name(service))
+    migrated = [
+        postgres.dsn(installed.database_name(service), shard=shard) for shard in range(installed.shards_of(service))
+    ]
 
     asyncio.run(_migrate(installed, service, "head"))
-    lines = differences(expected, catalog_of(migrated))
-    if lines:
-        pytest.fail(told(service, lines), pytrace=False)
+    for shard in migrated:
+        lines = differences(expected, catalog_of(shard))
+        if lines:
+            pytest.fail(told(service, lines), pytrace=False)
     asyncio.run(_migrate(installed, service, "base"))
-    assert catalog_of(migrated) == {kind: {} for kind in CATALOG}, "what `upgrade` makes `downgrade` takes away"
+    for shard in migrated:
+        assert catalog_of(shard) == {kind: {} for kind in CATALOG}, "what `upgrade` makes `downgrade` takes away"
     asyncio.run(_migrate(installed, service, "head"))
-    assert catalog_of(migrated) == expected
+    assert [catalog_of(shard) for shard in migrated] == [expected] * len(migrated)
 
 
 def test_what_differs_is_named() -> None:

@@ -72,7 +72,7 @@ def agree(written: Mapping[str, object], declared: Mapping[str, object], place: 
 
 
 def marked(names: Iterable[str], word: str) -> dict[str, str]:
-    return dict.fromkeys(names, word)
+    return dict.fromkeys(sorted(names), word)
 
 
 def presence(required: bool) -> str:

@@ -22,7 +22,7 @@ def answer(file: str, name: str) -> dict[str, Any]:
     return {"name": name, **settings}
 
 
-AWKWARD = {
+AWKWARD: dict[str, dict[str, Any]] = {
     "kafka": {
         "services": [
             *("user", "order", "payment"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from infra.architecture.names import joined, quoted
-from infra.capacity.demand import consumes, relays
 from infra.system.model import FieldType, Resource, ResourceField, Service, System
 
 _SHOWN_RESOURCES = 12
@@ -63,11 +62,8 @@ def service_ddl(system: System, name: str, resources: list[str] | None = None) -
         made.add(resource)
         statements.extend(_resource(service, resource, made, late))
     statements.extend(late)
-    if relays(service):
-        statements.extend(_OUTBOX)
-    if consumes(service):
-        statements.append(_INBOX)
-    statements.append(_IDEMPOTENCY)
+    # Also where no events are yet: the first one is then an edit of code, and no migration before it.
+    statements += [*_OUTBOX, _INBOX, _IDEMPOTENCY]
     if service.cqrs:
         statements.extend(_read_models(service))
     return "\n\n".join(statements)

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import shlex
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from infra.capacity import plan
 from infra.capacity.shards import FIRST_GENERATION, required_shards
+from infra.commands.asked import Asked, judge, read_asked
 from infra.commands.refresh import refresh, show_changes
 from infra.commands.stacks import read_project
 from infra.commands.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
-from infra.problems import Problem, ProblemsFound, did_you_mean
-from infra.system.loader import load_system
+from infra.problems import Problem, ProblemsFound, did_you_mean, listed
+from infra.system.document import Document, read_document
+from infra.system.loader import judge_system, load_system
 from infra.system.model import System
 
 SIZES = ("traffic_weight", "read_share", "repeat_share", "data_gb", "data_growth_gb_per_month", "cqrs", "shard_map")
@@ -68,33 +67,17 @@ def with_shards(system: System, name: str, settings: Settings, today: datetime.d
     return {**settings, "shard_map": declared} if declared else settings
 
 
-def parse_settings(words: Sequence[str]) -> dict[str, Any]:
-    """``read_share=0.9 publishes=[invoice.sent]`` as a mapping; each value is YAML."""
-    settings: dict[str, Any] = {}
-    problems = []
-    for word in (part for text in words for part in _split(text)):
-        key, equals, value = word.partition("=")
-        try:
-            settings[key] = yaml.safe_load(value)
-        except yaml.YAMLError:
-            equals = ""
-        if not key or not equals:
-            problems.append(
-                Problem("the command", "SET", word, "settings such as data_gb=500 read_share=0.9", "correct it")
-            )
-    if problems:
-        raise ProblemsFound(problems)
-    return settings
-
-
-def change(project: Path, action: str, name: str, settings: Settings, *, today: datetime.date) -> Updated:
+def change(project: Path, action: str, name: str, asked: Asked, *, today: datetime.date) -> Updated:
     """Adds, removes or resizes one service of ``project``; raises ProblemsFound, and has then changed nothing."""
     answers = read_answers(project)
     require_clean(project)
     system = load_system(project / "system.yaml")
+    document = read_document(project / "system.yaml")
+    settings = asked.settings
     services: Services = answers.get("services") or []
     if action == "add":
         _require_new(name, services, system)
+        judge(asked, name, document, system)
         changed = added(services, name, settings)
     else:
         _require_answered(name, services, system)
@@ -103,11 +86,12 @@ def change(project: Path, action: str, name: str, settings: Settings, *, today: 
             changed = removed(services, name)
         else:
             _require_sizes(settings)
+            judge(asked, name, document, system)
             changed = resized(services, name, with_shards(system, name, settings, today))
 
     def accept(updated: Updated) -> None:
         if "system.yaml" not in updated.conflicted:
-            result = _load(project, action, name)
+            result = _load(project, action, name, document)
             if action == "resize":
                 _require_effect(result, name, settings)
             for environment in read_project(project).environments.values():
@@ -120,31 +104,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 when all is well, 1 when it was refused, 2 when edits and the change met and await a decision."""
     options = _parser().parse_args(arguments)
     try:
-        settings = {**_from_file(options.file), **parse_settings(options.set or [])}
+        asked = read_asked(options.name, options.file, options.set or [])
         if options.dry_run:
-            return _preview(options.action, options.name, settings)
-        return _change(options.action, options.name, settings)
+            return _preview(options.action, options.name, asked)
+        return _change(options.action, options.name, asked)
     except ProblemsFound as problems:
         print(problems, file=sys.stderr)
         return 1
 
 
-def _change(action: str, name: str, settings: Settings) -> int:
+def _change(action: str, name: str, asked: Asked) -> int:
     project = Path.cwd()
     before = load_system(project / "system.yaml") if (project / "system.yaml").is_file() else None
-    updated = change(project, action, name, settings, today=datetime.date.today())
+    updated = change(project, action, name, asked, today=datetime.date.today())
     if updated.conflicted:
         return tell_conflicts(updated)
     refresh(project)
     if before is not None:
         show_changes(project, before)
+    if action == "remove" and before is not None:
+        _show_silenced(before, load_system(project / "system.yaml"), name)
     if action == "resize" and (since := _new_shards(project, name)):
         print(f"New keys go to the new shards from {since} on: deploy them before that day.")
     print(f"\nDone: {_past(action)} {name}. See it with `git diff`, then commit; nothing is deployed until `make up`.")
     return 0
 
 
-def _preview(action: str, name: str, settings: Settings) -> int:
+def _show_silenced(before: System, after: System, name: str) -> None:
+    """Which services hear no more of what the removed one published: their code has changed with it."""
+    published = before.services[name].publishes
+    for other, service in after.services.items():
+        silenced = [event for event in published if event in before.services[other].consumes]
+        lost = [event for event in silenced if event not in service.consumes]
+        if lost:
+            print(f"{other} consumes {listed(lost, last='and')} no more: look at its code in services/{other}.")
+
+
+def _preview(action: str, name: str, asked: Asked) -> int:
     """The change made in a clone of the project, and shown."""
     project = Path.cwd()
     read_answers(project)
@@ -154,7 +150,7 @@ def _preview(action: str, name: str, settings: Settings) -> int:
         git(project, "clone", "--quiet", "--", str(top), directory, check=True)
         clone = Path(directory) / project.resolve().relative_to(top.resolve())
         before = load_system(clone / "system.yaml")
-        updated = change(clone, action, name, settings, today=datetime.date.today())
+        updated = change(clone, action, name, asked, today=datetime.date.today())
         print(git(clone, "diff", "HEAD").stdout or "Nothing would change.")
         if updated.conflicted:
             print(f"Would need your decision: {', '.join(updated.conflicted)}")
@@ -216,20 +212,24 @@ def _require_sizes(settings: Settings) -> None:
         raise ProblemsFound(problems)
 
 
-def _load(project: Path, action: str, name: str) -> System:
-    try:
+def _load(project: Path, action: str, name: str, before: Document) -> System:
+    """What is declared after the change. Problems are told at the lines of ``before``, which is what stays."""
+    after = read_document(project / "system.yaml")
+    found = judge_system(after.values)
+    if not found:
         return load_system(project / "system.yaml")
-    except ProblemsFound as found:
-        if action != "remove":
-            raise
+    problems = [before.problem(finding) for finding in found]
+    if action == "remove":
         needed = Problem(
             "system.yaml",
             f"services.{name}",
-            "still needed",
+            f"still needed by {listed(dict.fromkeys(str(finding.path[1]) for finding in found), last='and')}",
             "a service that no other one consumes events of or refers to",
-            "nothing was changed; mend what is listed next in system.yaml, commit, and remove it again",
+            "nothing was changed; mend what is listed next in system.yaml and in that service's code, commit, and "
+            "remove it again",
         )
-        raise ProblemsFound([needed, *found.problems]) from None
+        problems.insert(0, needed)
+    raise ProblemsFound(problems)
 
 
 def _require_effect(system: System, name: str, settings: Settings) -> None:
@@ -248,38 +248,6 @@ def _require_effect(system: System, name: str, settings: Settings) -> None:
     ]
     if problems:
         raise ProblemsFound(problems)
-
-
-def _from_file(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        cause = str(error).partition("\n")[0]
-        raise ProblemsFound(
-            [Problem(str(path), "the file", "unreadable", "a YAML mapping of a service's settings", cause)]
-        ) from None
-    if not isinstance(settings, dict):
-        raise ProblemsFound(
-            [
-                Problem(
-                    str(path),
-                    "the file",
-                    "not a mapping",
-                    "a service as in system.yaml",
-                    "start it with `description: …`",
-                )
-            ]
-        )
-    return settings
-
-
-def _split(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return [text]
 
 
 def _name(item: object) -> str:

@@ -58,12 +58,13 @@ class Document:
             raise ProblemsFound(self.problem(finding) for finding in ordered)
 
 
-def read_document(path: FilePath, quotable: bool = True) -> Document:
+def read_document(path: FilePath, quotable: bool = True, where: str | None = None) -> Document:
     """The document in a file. Raises ``ProblemsFound``, also for what keeps a file from being read.
 
-    ``quotable``: a line that is not YAML may be shown; false for a file that can hold a secret.
+    ``quotable``: a line that is not YAML may be shown; false for a file that can hold a secret. ``where`` names the
+    file in problems where its own name does not say enough.
     """
-    return parse_document(_text_of(path), path.name, quotable)
+    return parse_document(_text_of(path, where or path.name), where or path.name, quotable)
 
 
 def parse_document(text: str, where: str, quotable: bool = True) -> Document:
@@ -84,8 +85,7 @@ def parse_document(text: str, where: str, quotable: bool = True) -> Document:
         raise _syntax_problem(error, text, where, quotable) from None
 
 
-def _text_of(path: FilePath) -> str:
-    where = path.name
+def _text_of(path: FilePath, where: str) -> str:
     try:
         if path.exists() and not path.is_file():
             fail(where, None, "not a file", "a YAML file", f"put the file at {where}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
-from infra.problems import Path
+from infra.problems import Finding, Path
 from infra.system.checks import check
 from infra.system.document import Document, parse_document, read_document
 from infra.system.model import System
@@ -24,21 +25,28 @@ def parse_system(text: str, where: str = "system.yaml") -> System:
     return _checked(parse_document(text, where))
 
 
+def judge_system(values: dict[str, object], text_at: Callable[[Path], str | None] = lambda _: None) -> list[Finding]:
+    """Everything that is wrong in a declaration's values; empty for a sound one.
+
+    ``text_at`` gives a scalar as it was written, where that is known.
+    """
+    try:
+        system = System.model_validate(values)
+    except ValidationError as error:
+        shapes = findings_of(error, System, values, text_at)
+        partial = without_wrong_parts(values, error)
+        return [*shapes, *(check(partial) if partial else [])]
+    return check(system)
+
+
 def _checked(document: Document) -> System:
     read = [*document.findings, *document.spellings]
     said = {finding.path for finding in read}
-    try:
-        system = System.model_validate(document.values)
-    except ValidationError as error:
 
-        def text_at(path: Path) -> str | None:
-            node = document.node(path)
-            return node.text if node else None
+    def text_at(path: Path) -> str | None:
+        node = document.node(path)
+        return node.text if node else None
 
-        shapes = findings_of(error, System, document.values, text_at)
-        partial = without_wrong_parts(document.values, error)
-        ties = check(partial) if partial else []
-        document.refuse([*read, *(finding for finding in [*shapes, *ties] if finding.path not in said)])
-        raise  # not reached: every validation error has a finding
-    document.refuse([*read, *(finding for finding in check(system) if finding.path not in said)])
-    return system
+    found = judge_system(document.values, text_at)
+    document.refuse([*read, *(finding for finding in found if finding.path not in said)])
+    return System.model_validate(document.values)

@@ -81,7 +81,8 @@ class ResourceField(Declared):
     """Smallest value, for `integer` and `decimal`."""
     maximum: int | float | None = None
     """Largest value, for `integer` and `decimal`."""
-    scale: Annotated[int, Field(ge=0, le=10)] | None = None
+    # Python writes a decimal of more digits with an exponent where it is small, which no client should have to read.
+    scale: Annotated[int, Field(ge=0, le=6)] | None = None
     """Digits after the point, for `decimal` (2 when absent)."""
     values: Annotated[list[Identifier], Field(min_length=1, max_length=50)] | None = None
     """The allowed values, for `enum`."""

@@ -219,14 +219,20 @@ class DeployedService:
 
     def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
         """What the service's database holds, on all its shards; ``%s`` stands for an argument."""
+        return [row for shard in range(self.shards) for row in self.rows_on(shard, statement, *arguments)]
+
+    def rows_on(self, shard: int, statement: str, *arguments: object) -> list[dict[str, Any]]:
+        """What one shard of it holds."""
         postgres = self.installation.servers.postgres
         assert postgres is not None
-        found: list[dict[str, Any]] = []
-        for shard in range(self.installation.plan.database_of(self.service).shards):
-            dsn = postgres.dsn(self.installation.database_name(self.service), shard=shard)
-            with psycopg.connect(dsn, row_factory=dict_row) as connection:
-                found += connection.execute(statement, arguments).fetchall()
-        return found
+        dsn = postgres.dsn(self.installation.database_name(self.service), shard=shard)
+        with psycopg.connect(dsn, row_factory=dict_row) as connection:
+            return connection.execute(statement, arguments).fetchall()
+
+    @property
+    def shards(self) -> int:
+        """Databases that its rows spread over on this machine."""
+        return self.installation.shards_of(self.service)
 
     def handled(self, event_id: uuid.UUID) -> None:
         """Returns once the consumer has handled the event."""

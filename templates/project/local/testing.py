@@ -27,17 +27,20 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+from infra.capacity import plan
 from infra.system.loader import load_system
 from infra.system.model import System
 from local import names
 from local.ports import HOST
-from local.provision import Installation, topics
+from local.provision import Installation, local_stack, topics
 from local.provision.installation import REGION
+from local.provision.shards import most_shards
 from local.servers import Aws, Identity, Kafka, Kind, Postgres, Servers, Valkey, start, stop
 from local.servers import servers as running_servers
 from local.servers.identity import declared_people
@@ -78,14 +81,27 @@ def start_servers(needs_servers: None) -> Callable[..., Servers]:
         named = os.environ.get(STATE_VARIABLE)
         if named:
             shared = Servers.read(Path(named))
-            return shared if set(kinds) <= set(shared.kinds) else start(Path(shared.directory), kinds)
+            return shared if _has(shared, kinds) else start(Path(shared.directory), kinds, shards=declared_shards())
         directory = Path(os.environ[SESSION_VARIABLE])
         keep(directory, int(os.environ[f"{SESSION_VARIABLE}_OWNER"]), remove=True)
         known = Servers.read(directory / STATE_FILE) if (directory / STATE_FILE).exists() else None
         # What another process has started meanwhile is found by `start`, which takes turns.
-        return known if known and set(kinds) <= set(known.kinds) else start(directory, kinds)
+        return known if known and _has(known, kinds) else start(directory, kinds, shards=declared_shards())
 
     return started
+
+
+@cache
+def declared_shards() -> int:
+    """PostgreSQL servers for the services of `system.yaml`."""
+    declaration = PROJECT / "system.yaml"
+    return most_shards(plan(load_system(declaration), local_stack())) if declaration.exists() else 1
+
+
+def _has(servers: Servers, kinds: tuple[Kind, ...]) -> bool:
+    return set(kinds) <= set(servers.kinds) and (
+        "postgres" not in kinds or servers.postgres_has(declared_shards(), replicas=0)
+    )
 
 
 @pytest.fixture(scope="session")

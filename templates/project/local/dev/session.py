@@ -23,6 +23,7 @@ from local.dev.gateway import Gateway, listening
 from local.ports import HOST, free_port, is_free
 from local.problems import Unavailable
 from local.provision import Installation, local_stack
+from local.provision.shards import most_shards
 from local.say import say
 from local.servers import Kind, start, stop
 from local.servers.identity import People
@@ -35,6 +36,7 @@ LOOK_SECONDS = 0.15
 """Between two looks at logs and processes."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a process that ended by itself starts again: twice as many every time, as Kubernetes does."""
+NO_REQUEST = "No public resource can be listed: the services' own addresses answer what their openapi.json says"
 SETTLED_SECONDS = 60.0
 """A process that ran so long ended for another reason than the one before."""
 
@@ -98,7 +100,7 @@ class Session:
             kinds.append("valkey")
         if planned.events is not None and planned.events.kafka is not None:
             kinds.append("kafka")
-        return tuple(kinds), max(database.shards for database in planned.databases)
+        return tuple(kinds), most_shards(planned)
 
     async def _prepare(self) -> Installation:
         kinds, shards = self.needed()
@@ -214,7 +216,11 @@ class Session:
 
     async def _try_it(self, installation: Installation, port: int) -> int:
         """The first request, as the banner shows it."""
-        resource, role = first_request(self.system, installation)
+        first = first_request(self.system, installation)
+        if first is None:
+            self.shown(NO_REQUEST)
+            return 0
+        resource, role = first
         headers = {"authorization": f"Bearer {self._token(installation, role)}"} if role else {}
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             answer = await client.get(f"http://{HOST}:{port}{resource.path}", headers=headers)
@@ -229,10 +235,6 @@ class Session:
     def _banner(self, installation: Installation, port: int, seconds: float) -> None:
         identity = installation.servers.identity
         assert identity is not None
-        resource, role = first_request(self.system, installation)
-        python = _relative(Path(sys.executable))
-        url = f"http://{HOST}:{port}{resource.path}"
-        bearer = f'-H "authorization: Bearer $({python} -m local.token --role {role})" ' if role else ""
         lines = [
             "",
             f"Ready after {seconds:.1f} s: http://{HOST}:{port}{API_PREFIX}",
@@ -241,13 +243,21 @@ class Session:
             f"    {'event log':24} {_relative(self.directory / 'event-log')}",
             f"    {'logs':24} {_relative(self.directory)}/*.log",
             "",
-            "The first request:",
-            f"    curl {bearer}{url}",
+            *self._first_lines(installation, port),
             "",
             "Edits are picked up. Ctrl-C stops everything; data stay (make dev FRESH=1 begins without).",
             "",
         ]
         self.shown("\n".join(lines))
+
+    def _first_lines(self, installation: Installation, port: int) -> list[str]:
+        first = first_request(self.system, installation)
+        if first is None:
+            return [NO_REQUEST]
+        resource, role = first
+        python = _relative(Path(sys.executable))
+        bearer = f'-H "authorization: Bearer $({python} -m local.token --role {role})" ' if role else ""
+        return ["The first request:", f"    curl {bearer}http://{HOST}:{port}{resource.path}"]
 
     async def _stop(self) -> None:
         self.shown("Stopping")
@@ -255,16 +265,18 @@ class Session:
         await asyncio.to_thread(stop, self.directory)
 
 
-def first_request(system: System, installation: Installation) -> tuple[PublicResource, str | None]:
-    """A list that can be asked for, and the role that may; None: anyone may. Raises Unavailable when there is none."""
-    resources = public_resources(system, installation.plan)
-    for resource in resources:
+def first_request(system: System, installation: Installation) -> tuple[PublicResource, str | None] | None:
+    """A list that can be asked for, and the role that sees most of it (None: anyone may); None: there is no such list.
+
+    The project's README shows the same one.
+    """
+    for resource in public_resources(system, installation.plan):
         access = resource.resource.access("list")
-        if access and (access.anyone or access.grants):
-            return resource, None if access.anyone else access.grants[0].role
-    raise Unavailable(
-        "a first request", "no public resource can be listed", "one that can", "look at `operations` in system.yaml"
-    )
+        if access and access.anyone:
+            return resource, None
+        if access and access.grants:
+            return resource, min(access.grants, key=lambda grant: grant.own).role
+    return None
 
 
 def _worth_a_look(change: Change, path: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import secrets
 from functools import cached_property
@@ -14,7 +15,7 @@ from infra.system.model import System
 from local import names
 from local.ports import HOST
 from local.problems import Unavailable
-from local.provision import topics
+from local.provision import shards, topics
 from local.provision.queues import Queues
 from local.provision.stored_secrets import StoredSecrets
 from local.secrets import password
@@ -133,6 +134,10 @@ class Installation:
             told["CACHE_TLS"] = "off"
         return told
 
+    def shards_of(self, service: str) -> int:
+        """Databases that the service's rows spread over here."""
+        return shards.shards_of(self.plan, service)
+
     def database_name(self, service: str) -> str:
         """Also the name of its user."""
         return f"{names.sql_name(service)}_{names.sql_name(self.label)}" if self.label else names.sql_name(service)
@@ -206,22 +211,22 @@ class Installation:
         postgres = self.servers.postgres
         if postgres is None:
             raise self._lacking("postgres")
-        planned = self.plan.database_of(service)
-        if len(postgres.shards) < planned.shards:
+        planned, count = self.plan.database_of(service), self.shards_of(service)
+        if len(postgres.shards) < count:
             raise Unavailable(
                 f"database of {service}",
-                f"{len(postgres.shards)} of its {planned.shards} shards",
+                f"{len(postgres.shards)} of its {count} shards",
                 "a PostgreSQL server for each shard",
-                f"start more: python -m local.servers up --shards {planned.shards}",
+                f"start more: python -m local.servers up --shards {count}",
             )
         self._created.add(f"database {service}")
-        shards = []
-        for number, shard in enumerate(postgres.shards[: planned.shards]):
+        addresses = []
+        for number, shard in enumerate(postgres.shards[:count]):
             secret = self._database_secret(service, number)
             ports = [replica.port for replica in shard.replicas] if planned.replicas else []
             if ports and self._pooled:
                 ports = [self._poolers[number].port]
-            shards.append(
+            addresses.append(
                 {
                     "writer": f"{HOST}:{shard.primary.port}",
                     "secret_arn": secret,
@@ -230,9 +235,12 @@ class Installation:
                     "reader_secret_arn": self._reader_secret(service, number) if ports and self._pooled else secret,
                 }
             )
-        generations = [{"since": since, "shards": count} for since, count in planned.shard_generations]
+        today = datetime.datetime.now(datetime.UTC).date()
+        generations = [
+            {"since": since, "shards": width} for since, width in shards.generations_of(self.plan, service, today)
+        ]
         return {
-            "DATABASE_SHARDS": json.dumps(shards),
+            "DATABASE_SHARDS": json.dumps(addresses),
             "DATABASE_SHARD_MAP": json.dumps(generations),
             "DATABASE_NAME": self.database_name(service),
         }
@@ -300,10 +308,10 @@ class Installation:
 
     def _admins(self, service: str) -> list[dict[str, str]]:
         assert self.servers.postgres is not None
-        shards = self.servers.postgres.shards[: self.plan.database_of(service).shards]
+        held = self.servers.postgres.shards[: self.shards_of(service)]
         return [
             {"host": f"{HOST}:{shard.primary.port}", "secret_arn": self._admin_secret(number)}
-            for number, shard in enumerate(shards)
+            for number, shard in enumerate(held)
         ]
 
     def _of_cache(self, service: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ What only the code has is a mistake as much: the gateway, the plan and the docum
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
 import msgspec
@@ -26,6 +26,19 @@ SERVICES = [service for service, _ in coded(PROJECT)]
 OF_ITSELF = {"id", "version", "created_at", "updated_at"}
 
 
+def test_what_differs_is_named_with_its_place() -> None:
+    """What makes the tests below ones that can be followed."""
+    agree({"a": 1}, {"a": 1}, "here")
+    with pytest.raises(pytest.fail.Exception) as failure:
+        agree({"a": 1, "b": 2, "d": 3}, {"a": 1, "c": 3, "d": 4}, "orders.py")
+    assert str(failure.value).splitlines() == [
+        "orders.py and system.yaml differ:",
+        "  - `c` is declared (3), and missing there",
+        "  - `d` is 3 there, and declared as 4",
+        "  - `b` is there (2), and not declared",
+    ]
+
+
 @pytest.fixture(params=SERVICES)
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -43,10 +56,40 @@ def code(name: str) -> Service:
     return found
 
 
+def agree(written: Mapping[str, object], declared: Mapping[str, object], place: str) -> None:
+    """Fails with a line for each name that the code has otherwise than `system.yaml`, and the place to mend."""
+    lines = []
+    for name in dict.fromkeys([*declared, *written]):
+        if name not in written:
+            lines.append(f"`{name}` is declared ({declared[name]}), and missing there")
+        elif name not in declared:
+            lines.append(f"`{name}` is there ({written[name]}), and not declared")
+        elif written[name] != declared[name]:
+            lines.append(f"`{name}` is {written[name]} there, and declared as {declared[name]}")
+    if lines:
+        told = "\n".join(f"  - {line}" for line in lines)
+        pytest.fail(f"{place} and system.yaml differ:\n{told}", pytrace=False)
+
+
+def marked(names: Iterable[str], word: str) -> dict[str, str]:
+    return dict.fromkeys(sorted(names), word)
+
+
+def presence(required: bool) -> str:
+    return "required" if required else "optional"
+
+
+def file_of(service: str, layer: str, resource: str) -> str:
+    """Where a layer's file of a resource is, as it was generated; or the layer's folder, where it has another name."""
+    folder = f"services/{service}/{package_of(service)}/{layer}"
+    return f"{folder}/{resource}.py" if (PROJECT / folder / f"{resource}.py").exists() else folder
+
+
 def resources(declared: model.Service, code: Service) -> Iterator[tuple[str, Resource, ResourceApi]]:
     """Every declared resource and how the code has it."""
     known = {operation.resource.name: operation.resource for operation in code.operations}
-    assert known.keys() == declared.resources.keys(), "add or remove a folder's worth of files for the resource"
+    place = f"services/{code.name} (a file in each layer, as the other resources have; README.md there, Changing it)"
+    agree(marked(known, "a resource"), marked(declared.resources, "a resource"), place)
     for name, resource in declared.resources.items():
         yield name, resource, known[name]
 
@@ -56,15 +99,12 @@ def test_a_service_is_called_as_it_is_declared(name: str, code: Service) -> None
     assert code.package == package_of(name)
 
 
-def test_operations_and_who_may_do_them(declared: model.Service, code: Service) -> None:
+def test_operations_and_who_may_do_them(name: str, declared: model.Service, code: Service) -> None:
     """S4: roles are those of the declaration, in `api/`."""
-    written = {(each.resource.name, each.kind): each.access for each in code.operations}
-    wanted = {
-        (name, kind): Access.of(*entries)
-        for name, resource in declared.resources.items()
-        for kind, entries in resource.operations.items()
-    }
-    assert written == wanted
+    for resource_name, resource in declared.resources.items():
+        written = {each.kind: each.access for each in code.operations if each.resource.name == resource_name}
+        wanted = {kind: Access.of(*entries) for kind, entries in resource.operations.items()}
+        agree(written, wanted, f"{file_of(name, 'api', resource.table(resource_name))} (operations)")
 
 
 def test_paths_and_owners(declared: model.Service, code: Service) -> None:
@@ -73,28 +113,50 @@ def test_paths_and_owners(declared: model.Service, code: Service) -> None:
         assert written.owner == resource.owner, name
 
 
-def test_fields(declared: model.Service, code: Service) -> None:
+def test_fields(name: str, declared: model.Service, code: Service) -> None:
     """What a client may say, and what it is answered: in `domain/`."""
-    for name, resource, written in resources(declared, code):
-        body = {field.encode_name: field.required for field in msgspec.structs.fields(written.body)}
-        wanted = {each: field.required and each != resource.owner for each, field in resource.fields.items()}
-        assert body == wanted, f"what is required of {name}"
-        item = {field.encode_name: field.required for field in msgspec.structs.fields(written.item)}
-        wanted = {each: field.required for each, field in resource.fields.items()} | dict.fromkeys(OF_ITSELF, True)
-        assert item == wanted, name
+    for each, resource, written in resources(declared, code):
+        place = file_of(name, "domain", each)
+        body = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.body)}
+        wanted = {key: presence(field.required and key != resource.owner) for key, field in resource.fields.items()}
+        agree(body, wanted, f"{place} ({written.body.__name__})")
+        item = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.item)}
+        wanted = {key: presence(field.required) for key, field in resource.fields.items()}
+        wanted |= marked(OF_ITSELF, "required")
+        agree(item, wanted, f"{place} ({written.item.__name__})")
 
 
-def test_lists_are_filtered_and_sorted_by_what_is_declared(declared: model.Service, code: Service) -> None:
+def indexed_of(resource: Resource) -> set[str]:
+    return {
+        each
+        for each, field in resource.fields.items()
+        if field.indexed or field.unique or field.type is FieldType.REFERENCE or each == resource.owner
+    }
+
+
+def filters_of(resource: Resource) -> set[str]:
+    plain = {each for each, field in resource.fields.items() if field.type not in (FieldType.JSON, FieldType.TEXT)}
+    return plain | indexed_of(resource)
+
+
+def test_lists_are_filtered_and_sorted_by_what_is_declared(name: str, declared: model.Service, code: Service) -> None:
     """R2: filters are fields with a value of their own, sorts go by an index (D1); in `api/`."""
-    for name, resource, written in resources(declared, code):
-        indexed = {
-            each
-            for each, field in resource.fields.items()
-            if field.indexed or field.unique or field.type is FieldType.REFERENCE or each == resource.owner
-        }
-        plain = {each for each, field in resource.fields.items() if field.type not in (FieldType.JSON, FieldType.TEXT)}
-        assert set(written.filters or ()) == plain | indexed, name
-        assert set(written.sorts or ()) == indexed, name
+    for each, resource, written in resources(declared, code):
+        place = file_of(name, "api", resource.table(each))
+        agree(marked(written.filters or (), "a filter"), marked(filters_of(resource), "a filter"), place)
+        agree(marked(written.sorts or (), "a sort"), marked(indexed_of(resource), "a sort"), place)
+
+
+def test_samples_have_every_field(name: str, declared: model.Service) -> None:
+    """What a sample says is sent, stored, read and compared by the service's own tests; what it lacks is in none."""
+    seed = importlib.import_module(f"{package_of(name)}.seed")
+    for each, resource in declared.resources.items():
+        sampled = msgspec.to_builtins(getattr(seed, f"sample_{each}")(0))
+        said = [key for key, value in sampled.items() if value is not None]
+        # A row that is made before what it could refer to leaves the reference out.
+        wanted = [key for key, field in resource.fields.items() if field.required or field.to not in declared.resources]
+        place = f"services/{name}/{package_of(name)}/seed.py (sample_{each})"
+        agree(marked(said, "a value"), marked([*wanted, *said], "a value"), place)
 
 
 def test_events(declared: model.Service, code: Service) -> None:
@@ -103,11 +165,15 @@ def test_events(declared: model.Service, code: Service) -> None:
     assert set(code.consumers) == set(declared.consumes), "each has a file in `consumers/`"
 
 
-def test_read_models(declared: model.Service, code: Service) -> None:
-    """A4: every resource of a service with CQRS has one."""
+def test_read_models(name: str, declared: model.Service, code: Service) -> None:
+    """A4: every resource of a service with CQRS has one, with a column for whatever lists are filtered by."""
     projected = {projection.resource: projection.table for projection in code.projections}
-    wanted = {name: resource.table(name) for name, resource in declared.resources.items()} if declared.cqrs else {}
-    assert projected == wanted
+    wanted = {each: resource.table(each) for each, resource in declared.resources.items()} if declared.cqrs else {}
+    agree(projected, wanted, f"services/{name}/{package_of(name)}/read_model")
+    for projection in code.projections:
+        resource = declared.resources[projection.resource]
+        place = f"{file_of(name, 'read_model', projection.table)} (columns)"
+        agree(marked(projection.columns, "a column"), marked(filters_of(resource), "a column"), place)
 
 
 def test_caches(declared: model.Service, code: Service) -> None:

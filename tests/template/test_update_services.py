@@ -1,0 +1,118 @@
+"""Services' code belongs to whoever edits it: newer templates, other answers and removed neighbours leave it alone."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infra.commands import update as update_command
+from infra.commands.template import read_answers, update
+from tests.projects import commit_all, commit_project, git, make_project, snapshot
+from tests.template.test_update import release, replace
+
+CODE = "services/{% yield service from coded_services %}{{ service.name }}{% endyield %}"
+PACKAGE = f"{CODE}/{{{{ service.package }}}}"
+ORDER = "services/order/order_service"
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", whole=False)
+    git(template, "tag", "v0.1.0")
+    return template
+
+
+@pytest.fixture
+def releases(released: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(released, tmp_path / "groundplan", symlinks=True))
+
+
+@pytest.fixture
+def project(releases: Path, tmp_path: Path) -> Path:
+    """A project whose user has worked on the order service."""
+    project = commit_project(make_project(releases, tmp_path / "shop", ref="v0.1.0"))
+    replace(project / ORDER / "domain/rules.py", "def may_become(", "LONGEST = 30\n\n\ndef may_become(")
+    (project / ORDER / "domain/gift.py").write_text('"""Ours."""\n')
+    (project / ORDER / "queries/list_orders.py").unlink()
+    (project / "services/order/migrations/versions/0002_gift.py").write_text('"""Gifts."""\n')
+    (project / "services/order/openapi.json").write_text('{"ours": true}\n')
+    commit_all(project, "Our edits")
+    return project
+
+
+def edited(project: Path) -> None:
+    """What the user did is still there."""
+    assert "LONGEST = 30" in (project / ORDER / "domain/rules.py").read_text()
+    assert (project / ORDER / "domain/gift.py").read_text() == '"""Ours."""\n'
+    assert not (project / ORDER / "queries/list_orders.py").exists()
+    assert (project / "services/order/migrations/versions/0002_gift.py").exists()
+    assert (project / "services/order/openapi.json").read_text() == '{"ours": true}\n'
+
+
+def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases: Path) -> None:
+    files = releases / "templates/project"
+    rules = files / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
+    replace(rules, '"""What may become of an order."""', '"""What may become of an order, and what may not."""')
+    for name in (f"{PACKAGE}/commands/__init__.py", "chassis/clock.py"):
+        (files / name).write_text((files / name).read_text() + "\n# Newer.\n")
+    release(releases, "v0.2.0")
+    updated = update(project, read_answers(project), {}, newest=True)
+    assert updated.conflicted == ()
+    edited(project)
+    assert "and what may not" in (project / ORDER / "domain/rules.py").read_text(), "in the same file, elsewhere"
+    for name in (
+        f"{ORDER}/commands/__init__.py",
+        "services/user/user_service/commands/__init__.py",
+        "chassis/clock.py",
+    ):
+        assert (project / name).read_text().endswith("# Newer.\n")
+
+
+def test_where_both_changed_a_line_the_file_is_told(
+    project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = (
+        releases / "templates/project" / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
+    )
+    replace(rules, "def may_become(", "SHORTEST = 3\n\n\ndef may_become(")
+    release(releases, "v0.2.0")
+    monkeypatch.chdir(project)
+    assert update_command.main([]) == 2
+    text = (project / ORDER / "domain/rules.py").read_text()
+    assert "<<<<<<< before updating" in text
+    assert "LONGEST = 30" in text
+    assert "SHORTEST = 3" in text
+    said = capsys.readouterr().err
+    assert f"    {ORDER}/domain/rules.py\n" in said
+    assert "git add <file> && make plan" in said
+    assert git(project, "diff", "--name-only", "--diff-filter=U").split() == [f"{ORDER}/domain/rules.py"]
+
+
+def test_a_migration_that_may_have_run_is_never_written_anew(project: Path, releases: Path) -> None:
+    first = releases / "templates/project" / CODE / "migrations/versions/0001_initial.py.jinja"
+    before = (project / "services/order/migrations/versions/0001_initial.py").read_text()
+    first.write_text(first.read_text().replace("CREATE TABLE outbox", "CREATE TABLE outbox_of_today"))
+    release(releases, "v0.2.0")
+    update(project, read_answers(project), {}, newest=True)
+    assert (project / "services/order/migrations/versions/0001_initial.py").read_text() == before
+    commit_all(project)
+    update(project, read_answers(project), {"services": ["user", "order", "payment", "invoice"]})
+    assert "outbox_of_today" in (project / "services/invoice/migrations/versions/0001_initial.py").read_text()
+
+
+def test_another_size_leaves_code_alone(project: Path) -> None:
+    services = ["user", {"name": "order", "data_gb": 300, "read_share": 0.5}, "payment"]
+    updated = update(project, read_answers(project), {"services": services})
+    assert set(updated.changed) == {".copier-answers.yml", "system.yaml"}
+    edited(project)
+
+
+def test_a_service_that_goes_takes_all_its_files_and_no_others(project: Path) -> None:
+    update(project, read_answers(project), {"services": ["user", "order"]})
+    assert not (project / "services/payment").exists()
+    edited(project)
+    assert (project / "services/order/migrations/versions/0001_initial.py").exists()
+    changed = {line[3:] for line in git(project, "status", "--porcelain").splitlines() if "services/" in line}
+    assert not [name for name in changed if "user" in name or ("migrations/versions/0001" in name and "order" in name)]

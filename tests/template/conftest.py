@@ -27,3 +27,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(whole_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the default answers make; read only."""
     return make_project(whole_template, tmp_path_factory.mktemp("shop") / "shop")
+
+
+@pytest.fixture(scope="session")
+def checked_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """mypy's cache. It goes by content, and most files are the same in every project: a second instead of a minute."""
+    return tmp_path_factory.mktemp("types")

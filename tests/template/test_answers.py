@@ -187,12 +187,6 @@ def test_its_declaration_and_stacks_say_what_was_answered(project: Path, answers
         assert stacks.environments["prod"].alarm_emails == ([email] if email else [])
 
 
-@pytest.fixture(scope="session")
-def checked_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """mypy's cache. It goes by content, and most files are the same in every project: a second instead of a minute."""
-    return tmp_path_factory.mktemp("types")
-
-
 def test_it_passes_its_own_tests_untouched(project: Path, variant: str, environment: Path, checked_types: Path) -> None:
     stacks = STACKS.get(variant, "prod")
     done = subprocess.run(

@@ -78,15 +78,9 @@ def test_the_code_is_formatted_and_clean(awkward: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.fixture(scope="module")
-def types_known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Mypy's cache: what the projects have alike is looked at once."""
-    return tmp_path_factory.mktemp("types")
-
-
-def test_the_code_is_typed(awkward: Path, types_known: Path) -> None:
+def test_the_code_is_typed(awkward: Path, checked_types: Path) -> None:
     chosen = [word for package in packages(awkward) for word in ("--package", package)]
-    done = run(awkward, "mypy", "--no-error-summary", "--cache-dir", str(types_known), *chosen)
+    done = run(awkward, "mypy", "--no-error-summary", "--cache-dir", str(checked_types), *chosen)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

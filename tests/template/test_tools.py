@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -79,3 +80,20 @@ def test_workflows_are_whole_and_pin_their_actions(template: Path) -> None:
                 assert "uses" not in step or step["uses"].rpartition("@v")[2].isdigit(), step
         # YAML 1.1 reads the key `on` as true.
         assert True in workflow
+
+
+def test_tests_of_a_group_share_a_process(tmp_path: Path) -> None:
+    """Tests that share a project, a stack or a service say so by a group; pytest and its plugin must agree on it."""
+    (tmp_path / "test_inner.py").write_text(
+        "import os, pathlib, pytest\n"
+        "@pytest.mark.xdist_group('one')\n"
+        "@pytest.mark.parametrize('number', range(12))\n"
+        "def test_it(number):\n"
+        "    (pathlib.Path(__file__).parent / f'{os.getpid()}.seen').touch()\n"
+    )
+    options = ("-n", "2", "--dist", "loadgroup", "-q", "-p", "no:cacheprovider")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert "12 passed" in done.stdout, done.stdout + done.stderr
+    assert len(list(tmp_path.glob("*.seen"))) == 1

@@ -1,6 +1,6 @@
 """Services of the project as they run in a stack, for tests: all their processes, and clients that check each answer.
 
-`pytest_plugins = ["local.testing", "local.deployed"]` gives the fixtures `deployment` and `deployed_service`.
+`pytest_plugins = ["local.testing", "local.deployed"]` gives the fixture `new_deployment`.
 """
 
 from __future__ import annotations
@@ -311,27 +311,22 @@ async def _send(bootstrap: str, topic: str, key: uuid.UUID, body: bytes) -> None
         await producer.stop()
 
 
-@pytest.fixture(scope="session")
-def deployment(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """The project's system; its services share it, as they do in a stack."""
-    made = Deployment(load_system(PROJECT / "system.yaml"), servers, tmp_path_factory.mktemp("deployed"))
-    yield made
-    made.remove()
-
-
-Deploy = Callable[..., AbstractContextManager[DeployedService]]
+NewDeployment = Callable[[], AbstractContextManager[Deployment]]
 
 
 @pytest.fixture(scope="session")
-def deployed_service(deployment: Deployment) -> Deploy:
-    """`with deployed_service("order") as order:` runs the service until the block ends; its data stay."""
+def new_deployment(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> NewDeployment:
+    """`with new_deployment() as made:` has the project's system, of which nothing runs before it is asked for.
+
+    Its databases, keys and topics are its own: events of another one are not seen in it.
+    """
 
     @contextmanager
-    def deployed(service: str, *roles: str) -> Iterator[DeployedService]:
-        running = deployment.deploy(service, *roles)
+    def made() -> Iterator[Deployment]:
+        deployment = Deployment(load_system(PROJECT / "system.yaml"), servers, tmp_path_factory.mktemp("deployed"))
         try:
-            yield running
+            yield deployment
         finally:
-            running.stop()
+            deployment.remove()
 
-    return deployed
+    return made

@@ -56,7 +56,7 @@ def code(name: str) -> Service:
     return found
 
 
-def agree(written: Mapping[str, object], declared: Mapping[str, object], place: str) -> None:
+def agree(written: Mapping[Any, object], declared: Mapping[Any, object], place: str) -> None:
     """Fails with a line for each name that the code has otherwise than `system.yaml`, and the place to mend."""
     lines = []
     for name in dict.fromkeys([*declared, *written]):

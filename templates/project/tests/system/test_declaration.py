@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import pytest

@@ -83,7 +83,9 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
         except psutil.NoSuchProcess:
             child.wait()
             return
-        _own_children[child.pid] = child
+        # It may outlive this process, and is waited for by its id: Popen need not warn of it.
+        child.returncode = 0
+        _own_children.add(child.pid)
         self._identity.write_bytes(msgspec.json.encode(born))
 
     def alive(self) -> bool:
@@ -166,14 +168,15 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
         self._identity.unlink(missing_ok=True)
 
 
-_own_children: dict[int, subprocess.Popen[bytes]] = {}
+_own_children: set[int] = set()
 """Those that this process started itself, and must therefore take leave of."""
 
 
 def _reap(pid: int) -> None:
-    child = _own_children.pop(pid, None)
-    if child is not None:
-        child.wait()
+    if pid in _own_children:
+        _own_children.remove(pid)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:

@@ -6,6 +6,7 @@ The file is checked in, so that a change of the API is seen where it is reviewed
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -31,14 +32,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def write_documents(project: Path, *, check: bool = False, missing: bool = False) -> int:
     """Writes what differs. Raises ProblemsFound when ``check`` finds something, or when a service's code fails."""
-    stale = []
+    before = {}
     for service, folder in coded(project):
         path = folder / DOCUMENT
-        before = path.read_text(encoding="utf-8") if path.exists() else ""
-        if missing and before and NOT_YET not in before:
-            continue
-        document = described(project, service, folder)
-        if document == before:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if not missing or not text or NOT_YET in text:
+            before[service, path] = text
+    documents = described(project, [(service, path.parent) for service, path in before])
+    stale = []
+    for (service, path), text in before.items():
+        document = documents[service]
+        if document == text:
             continue
         if check:
             stale.append(str(path.relative_to(project)))
@@ -64,30 +68,60 @@ def package_of(service: str) -> str:
     return f"{service.replace('-', '_')}_service"
 
 
-def described(project: Path, service: str, folder: Path) -> str:
-    """What the service's own program says of its API; it needs no settings and no servers for that."""
+def described(project: Path, services: Sequence[tuple[str, Path]]) -> dict[str, str]:
+    """What each service's own program says of its API, by the service; it needs no settings and no servers for that.
+
+    Raises ProblemsFound with every service whose program fails.
+    """
+    asked = {service: (package_of(service), str(folder)) for service, folder in services}
     done = subprocess.run(
-        [sys.executable, "-m", package_of(service), "openapi"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{project}"},
+        [sys.executable, "-c", _ASK],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(project)},
+        input=json.dumps(asked),
         check=False,
         capture_output=True,
         text=True,
     )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().rpartition("\n")[2]
-        raise ProblemsFound(
-            [
-                Problem(
-                    f"services/{service}",
-                    f"python -m {package_of(service)} openapi",
-                    said[:200],
-                    "the OpenAPI document of its API",
-                    "mend what it says",
-                )
-            ]
+    try:
+        answers: dict[str, list[str]] = json.loads(done.stdout)
+    except json.JSONDecodeError:
+        answers = {service: ["", done.stderr] for service in asked}
+    problems = [
+        Problem(
+            f"services/{service}",
+            f"python -m {package_of(service)} openapi",
+            said.strip().rpartition("\n")[2][:200],
+            "the OpenAPI document of its API",
+            "mend what it says",
         )
-    return done.stdout
+        for service, (document, said) in answers.items()
+        if not document
+    ]
+    if problems:
+        raise ProblemsFound(problems)
+    return {service: document for service, (document, _) in answers.items()}
+
+
+# One process for all: what they share, which is most of it, is imported once. Each answers [document, or "", errors].
+_ASK = """
+import contextlib, io, json, runpy, sys, traceback
+answers = {}
+for service, (package, folder) in json.load(sys.stdin).items():
+    sys.path.insert(0, folder)
+    sys.argv = [package, "openapi"]
+    out, err, status = io.StringIO(), io.StringIO(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            runpy.run_module(package, run_name="__main__", alter_sys=True)
+        except SystemExit as ended:
+            status = ended.code
+        except BaseException:
+            status = 1
+            traceback.print_exc()
+    answers[service] = ["" if status else out.getvalue(), err.getvalue()]
+json.dump(answers, sys.stdout)
+"""
 
 
 if __name__ == "__main__":

@@ -103,29 +103,42 @@ def start_service(
 
 
 def run_service(
-    installation: Installation, service: str, *arguments: str, environment: dict[str, str] | None = None
+    installation: Installation,
+    service: str,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    seconds: float | None = None,
 ) -> str:
     """Run one of a service's commands to its end (`migrate`, `seed`, `rebuild` …); returns what it printed.
 
-    Raises Unavailable with the end of what it said.
+    ``seconds``: how long it may take; None: as long as it takes. Raises Unavailable with the end of what it said.
     """
     _require(service)
     roles = installation.roles(service)
     role = arguments[0] if arguments[0] in (*roles, "migrate") else _main_role(roles)
-    result = subprocess.run(
-        command(service, *arguments),
-        env={
-            **os.environ,
-            **code_environment(service),
-            **process_environment(installation, service, role),
-            **(environment or {}),
-        },
-        cwd=folder_of(service),
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    try:
+        result = subprocess.run(
+            command(service, *arguments),
+            env={
+                **os.environ,
+                **code_environment(service),
+                **process_environment(installation, service, role),
+                **(environment or {}),
+            },
+            cwd=folder_of(service),
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(
+            f"{service} {' '.join(arguments)}",
+            f"it had not ended after {seconds:.0f} s",
+            "a command that ends",
+            "look at what PostgreSQL or the broker waits for, or try again when the machine has less to do",
+        ) from None
     if result.returncode:
         said = "\n".join((result.stdout + result.stderr).strip().splitlines()[-12:])
         raise Unavailable(

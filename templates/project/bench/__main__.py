@@ -16,7 +16,7 @@ import uvloop
 
 from bench import capacity, report, stage
 from bench.faults import run as faults
-from bench.faults.strikes import KILLS, strikes
+from bench.faults.strikes import KILLS, REPLICAS, strikes
 from bench.progress import Progress, Say
 from local.problems import Unavailable
 
@@ -71,7 +71,7 @@ async def _load(options: argparse.Namespace, say: Say) -> list[str]:
 
 
 async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
-    with stage.stage(say) as on:
+    with stage.stage(say, replicas=REPLICAS) as on:
         result = await faults.run(on, strikes(on.system, options.kills))
     _write("faults", f"{_machine()}\n\n{faults.table(result)}\n")
     return result.wrong

@@ -93,8 +93,9 @@ async def _exists(connection: Connection, table: str) -> bool:
 
 
 async def _followed(connection: Connection) -> None:
-    """Until every replica has replayed what is written."""
-    written = await connection.fetchval("SELECT pg_current_wal_lsn()")
+    """Until every replica has replayed what is committed. What was written after that (by VACUUM, say) is sent to them
+    with the next flush, which may be a minute away."""
+    written = await connection.fetchval("SELECT pg_current_wal_flush_lsn()")
     behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn IS NULL OR replay_lsn < $1::pg_lsn"
     deadline = monotonic() + FOLLOWING_SECONDS
     while await connection.fetchval(behind, written):

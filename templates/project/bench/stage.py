@@ -114,12 +114,14 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(say: Say) -> Iterator[Stage]:
-    """Servers of the bench's own, and an empty installation of the project's system. All ends with the block."""
+def stage(say: Say, *, replicas: int = 1) -> Iterator[Stage]:
+    """Servers of the bench's own, and an empty installation of the project's system. All ends with the block.
+
+    ``replicas`` of each shard's primary."""
     system = load_system(PROJECT / "system.yaml")
-    say("Starting PostgreSQL with a replica, Valkey, Kafka, AWS's APIs and an identity provider")
+    say(f"Starting PostgreSQL (replicas: {replicas}), Valkey, Kafka, AWS's APIs and an identity provider")
     shards = max(database.shards for database in plan(system, local_stack()).databases)
-    with servers(private=True, shards=shards) as running:
+    with servers(private=True, shards=shards, replicas=replicas) as running:
         installation = Installation(system, running, label="bench")
         on = Stage(system, running, installation, Path(running.directory), say)
         try:

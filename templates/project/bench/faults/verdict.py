@@ -18,7 +18,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from bench.faults.ledger import Ledger
 from bench.faults.whole import Whole
@@ -192,17 +192,17 @@ async def _dead_letters(on: Stage, service: str) -> list[Finding]:
 async def _on_topics(on: Stage, topics: Sequence[str]) -> list[str]:
     """Ids of all messages on the topics, from their beginning, as often as they are there."""
     assert on.servers.kafka is not None
+    # Without a group it is given all partitions.
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=on.servers.kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
+        *topics, bootstrap_servers=on.servers.kafka.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
     )
     found: list[str] = []
     async with asyncio.timeout(READ_SECONDS):
         await consumer.start()
         try:
-            partitions = [
-                TopicPartition(topic, number) for topic in topics for number in await _partitions(consumer, topic)
-            ]
-            consumer.assign(partitions)
+            while {each.topic for each in consumer.assignment()} < set(topics):
+                await asyncio.sleep(0.1)
+            partitions = sorted(consumer.assignment())
             ends = await consumer.end_offsets(partitions)
             await consumer.seek_to_beginning(*partitions)
             while any([await consumer.position(each) < ends[each] for each in partitions]):
@@ -212,14 +212,6 @@ async def _on_topics(on: Stage, topics: Sequence[str]) -> list[str]:
         finally:
             await consumer.stop()
     return found
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    """Numbers of a topic's partitions, once the broker has told them."""
-    while not (found := consumer.partitions_for_topic(topic)):
-        await consumer.topics()
-        await asyncio.sleep(0.1)
-    return set(found)
 
 
 def _event_id(value: bytes | None) -> str:

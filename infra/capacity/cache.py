@@ -47,7 +47,7 @@ def _copies_gib(service: Service, demand: Demand) -> float:
 def plan_cache(
     system: System, environment: Environment, demands: dict[str, Demand]
 ) -> tuple[CachePlan, tuple[Decision, ...]]:
-    """The replication group. There always is one: the token buckets live in it (S7), and so do idempotency keys.
+    """The replication group. There always is one: the token buckets live in it (S7).
 
     It holds today's load with headroom: a larger node or another shard is an online change, and memory that runs
     short evicts what was asked for least before it costs anything.

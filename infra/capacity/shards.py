@@ -30,8 +30,9 @@ def shard_generations(service: Service, requirements: Requirements) -> tuple[tup
 
 
 def shard_count(generations: tuple[tuple[str, int], ...]) -> int:
-    """Instances that exist: a generation's shards are kept when a later one has fewer."""
-    return max(shards for _, shards in generations)
+    """Instances that exist: those of the last generation. None has fewer than the one before it, as shards hold rows
+    (`infra/system/checks/requirements.py`; pods refuse such a map too)."""
+    return generations[-1][1]
 
 
 def fullest_shard_gb(

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+from itertools import product
+
+import infra.problems
+from chassis.clock import SystemClock
+from chassis.database.sharding import ShardMap
 from chassis.problems import ProblemsFound
-from chassis.settings import READING, KafkaSettings, QueueSettings, Settings
+from chassis.settings import READING, KafkaSettings, QueueSettings, Settings, ShardGeneration
+from infra.capacity.shards import shard_count
+from infra.system.loader import parse_system
 from tests.program.graphs import Graph, on
 from tests.program.reading import migration_settings, settings
+
+SMALLEST = """
+name: tiny
+identity: {roles: [member]}
+services:
+  note:
+    resources:
+      note:
+        fields: {text: {type: text}}
+        operations: {get: [anyone]}
+"""
 
 
 class Recording(dict[str, str]):
@@ -55,3 +75,54 @@ def test_each_variable_is_needed(graph: Graph) -> None:
         for variable in variables.keys() - {"WORKLOAD_ROLE", "EVENTS_BROKER"}:
             fewer = {key: variables[key] for key in variables.keys() - {variable}}
             assert variable in refused(fewer, role), f"{name} starts without {variable}"
+
+
+DAYS = ("2024-01-01", "2024-01-02", "2024-01-03")
+MAPS = [
+    tuple(zip(days, widths, strict=True))
+    for length in (1, 2, 3)
+    for days in product(DAYS, repeat=length)
+    for widths in product((1, 2, 3), repeat=length)
+]
+"""Generations in every order of days and of shards."""
+
+
+def declared(generations: tuple[tuple[str, int], ...]) -> bool:
+    lines = "".join(f"      - {{since: {since}, shards: {shards}}}\n" for since, shards in generations)
+    try:
+        parse_system(f"{SMALLEST}    shard_map:\n{lines}")
+    except infra.problems.ProblemsFound as error:
+        if {problem.path.partition("[")[0] for problem in error.problems} != {"services.note.shard_map"}:
+            raise
+        return False
+    return True
+
+
+def mapped(generations: tuple[tuple[str, int], ...], shards: int) -> bool:
+    read = [ShardGeneration(date.fromisoformat(since), width) for since, width in generations]
+    try:
+        ShardMap(read, shards, SystemClock())
+    except ProblemsFound:
+        return False
+    return True
+
+
+@on("sharded alone")
+def test_a_shard_map_is_good_for_all_who_read_it_or_for_none(graph: Graph) -> None:
+    """The declaration, the settings of pods and their database go by one rule, and what is good gives databases enough
+    (D3)."""
+    role, variables = environments(graph)["order-command"]
+    shard = json.loads(variables["DATABASE_SHARDS"])[0]
+    good = 0
+    for generations in MAPS:
+        databases = shard_count(generations)
+        told = {
+            **variables,
+            "DATABASE_SHARDS": json.dumps([shard] * databases),
+            "DATABASE_SHARD_MAP": json.dumps([{"since": since, "shards": width} for since, width in generations]),
+        }
+        verdicts = {declared(generations), not refused(told, role), mapped(generations, databases)}
+        assert len(verdicts) == 1, generations
+        good += verdicts == {True}
+    # Days that rise, with shards that don't become fewer: 3 x 3, 3 x 6 and 1 x 10.
+    assert good == 37

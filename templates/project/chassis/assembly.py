@@ -131,7 +131,12 @@ def app(service: Service, context: Context) -> App:
 
 
 def workers(service: Service, context: Context) -> Sequence[Worker]:
-    """What the context's role does instead of answering."""
+    """What the context's role does instead of answering, or besides."""
+    if context.settings.role in SERVING:
+        from chassis.database.pruning import KeyPruning
+
+        takes_keys = context.settings.role != "query" and any(each.kind == "create" for each in service.operations)
+        return [KeyPruning(context.database)] if takes_keys else []
     from chassis.events.workers import workers as of_events
 
     return of_events(service, context)

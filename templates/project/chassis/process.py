@@ -143,7 +143,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
         listener = listen(LOOPBACK if settings.local else EVERYWHERE, settings.port)
         app = assembly.app(service, context) if settings.role in SERVING else None
         server = Server(app, context.health, listener)
-        workers = [] if app else assembly.workers(service, context)
+        workers = assembly.workers(service, context)
         log.info(
             "%s of %s is up",
             settings.role,

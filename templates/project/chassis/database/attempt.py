@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, Literal, TypeVar
 
 import asyncpg
 
 from chassis.database import limits
-from chassis.database.failures import CONNECTION_LOST, REPEATABLE, Away, OutcomeUnknown, describe
+from chassis.database.failures import CONNECTION_LOST, Away, OutcomeUnknown, describe
 from chassis.database.place import Place, Pooled, is_gone
 from chassis.database.transaction import Transaction, Witness
 from chassis.http.errors import Unavailable
@@ -93,22 +92,27 @@ async def took_place(primary: Place, witness: Witness | None, away: Away) -> boo
 
     Its number may belong to nobody or to another after a crash, when PostgreSQL had not yet written anything of it to
     disk. So the number only tells how long to wait for a server that has not noticed the loss; the witness decides.
-    Raises OutcomeUnknown without a witness, or when the primary stays away.
+    Raises OutcomeUnknown without a witness, or when the primary does not answer within `limits.OUTCOME_SECONDS`.
     """
     if witness is None:
         raise OutcomeUnknown from away
-    until = time.monotonic() + limits.OUTCOME_SECONDS
-    while True:
-        try:
-            if not await _runs(primary, witness.transaction):
-                found = bool(await _value(primary, witness.statement, witness.key))
-                log.info("a commit whose connection was lost %s", "took place" if found else "did not take place")
-                return found
-        except (Away, Unavailable, *REPEATABLE) as error:
-            log.debug("the outcome of a commit can't be seen yet: %s", describe(error))
-        if time.monotonic() > until:
-            raise OutcomeUnknown from away
-        await asyncio.sleep(OUTCOME_PAUSE_SECONDS)
+    reason = "the transaction still runs"
+    try:
+        async with asyncio.timeout(limits.OUTCOME_SECONDS):
+            while True:
+                try:
+                    if not await _runs(primary, witness.transaction):
+                        found = bool(await _value(primary, witness.statement, witness.key))
+                        told = "took place" if found else "did not take place"
+                        log.info("a commit whose connection was lost %s", told)
+                        return found
+                except (Away, Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                    # Whatever hinders the look, the time-outs of a busy server too, says nothing about the commit.
+                    reason = describe(error)
+                await asyncio.sleep(OUTCOME_PAUSE_SECONDS)
+    except TimeoutError:
+        log.warning("the outcome of a commit could not be seen in %.0f s: %s", limits.OUTCOME_SECONDS, reason)
+        raise OutcomeUnknown from away
 
 
 async def _runs(primary: Place, transaction: int) -> bool:

@@ -14,13 +14,14 @@ import asyncpg
 
 from chassis.clock import Clock, SystemClock
 from chassis.database.attempt import Attempt, Isolation, took_place
+from chassis.database.constraints import Constraints
 from chassis.database.failures import REPEATABLE, Away, refusal
 from chassis.database.login import Login, SecretSource
 from chassis.database.place import Place, Question, StatementObserver
 from chassis.database.retries import Retries
 from chassis.database.sharding import ShardMap
 from chassis.database.transaction import Record, Transaction
-from chassis.http.errors import NotFound, Unavailable
+from chassis.http.errors import ApiError, NotFound, Unavailable
 from chassis.identifiers import shard_of
 from chassis.settings import DatabaseSettings, Shard
 
@@ -57,6 +58,7 @@ class Database:
 
     def __init__(self, shards: list[_Shard], shard_map: ShardMap, clock: Clock) -> None:
         self._shards = shards
+        self._constraints = Constraints()
         self._map = shard_map
         self._clock = clock
 
@@ -146,7 +148,8 @@ class Database:
         When the connection is lost during the commit itself, the transaction may or may not have taken place. Then
         the row that `Transaction.record` wrote, whose id is nobody else's, tells: it is looked for once PostgreSQL says
         that the transaction no longer runs. Work that records nothing is done again only if it is ``idempotent``: that
-        is, if doing it twice is as good as once. Otherwise OutcomeUnknown is raised.
+        is, if doing it twice is as good as once. Otherwise, and when the outcome can't be seen in time, OutcomeUnknown
+        is raised.
 
         Raises what the work raises (nothing is then changed), Unavailable, Conflict or ValidationFailed.
         """
@@ -159,13 +162,20 @@ class Database:
             try:
                 return await attempt.run(work)
             except Away as away:
-                if attempt.committing and not idempotent and await took_place(primary, attempt.witness, away):
+                unsure = attempt.committing and not (idempotent and attempt.witness is None)
+                if unsure and await took_place(primary, attempt.witness, away):
                     return attempt.result
                 await retries.after_loss(away)
             except REPEATABLE as error:
                 await retries.after_conflict(error)
             except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                raise (refusal(error) or error) from error
+                raise (await self._refusal(primary, error) or error) from error
+
+    async def _refusal(self, primary: Place, error: asyncpg.PostgresError | asyncpg.InterfaceError) -> ApiError | None:
+        """As `failures.refusal`, with the columns of a CHECK from the catalogue: PostgreSQL tells its name alone."""
+        if isinstance(error, asyncpg.CheckViolationError):
+            return refusal(error, await self._constraints.columns(primary, error))
+        return refusal(error)
 
     async def state(self) -> DatabaseState:
         """Asks every place for a sign of life."""

@@ -6,11 +6,13 @@ Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 import asyncpg
 from asyncpg import exceptions as postgres
 
+from chassis.database.names import joined
 from chassis.http.errors import ApiError, Conflict, Detail, Unavailable, ValidationFailed
 
 CONNECTION_LOST: Final = (
@@ -37,6 +39,7 @@ REPEATABLE: Final = (
 )
 """PostgreSQL has undone everything, and the same work may succeed if done again."""
 
+_KINDS: Final = ("check", "key", "fkey")
 _KEY: Final = re.compile(r"\((?P<columns>[^()]+)\)=\(")
 
 
@@ -64,10 +67,13 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__} ({code})" if code else type(error).__name__
 
 
-def refusal(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> ApiError | None:
+def refusal(
+    error: asyncpg.PostgresError | asyncpg.InterfaceError, columns: Sequence[str] | None = None
+) -> ApiError | None:
     """What the client is told; None where the statement itself is at fault, which is nobody's business outside.
 
-    No text of PostgreSQL goes out: it quotes values and names tables.
+    ``columns``: that a violated CHECK is about, where somebody has asked the catalogue (`constraints.Constraints`);
+    otherwise as `columns_of` finds them. No text of PostgreSQL goes out: it quotes values and names tables.
     """
     match error:
         case postgres.UniqueViolationError() | postgres.ExclusionViolationError():
@@ -79,7 +85,8 @@ def refusal(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> ApiError |
         case postgres.NotNullViolationError():
             return ValidationFailed(details=_details(error, "Is required"))
         case postgres.CheckViolationError():
-            return ValidationFailed(details=_details(error, "Is not an allowed value"))
+            found = columns_of(error) if columns is None else columns
+            return ValidationFailed(details=[Detail(column, "Is not an allowed value") for column in found])
         case postgres.DataError() | asyncpg.DataError():
             return ValidationFailed(details=_details(error, "Does not fit its type"))
         case postgres.QueryCanceledError() | postgres.LockNotAvailableError():
@@ -97,7 +104,7 @@ def columns_of(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> tuple[s
     """The columns that a violated constraint is about; empty where PostgreSQL doesn't say.
 
     It says so in a column's own field (not null), in the detail (keys), or by the constraint's name alone (checks):
-    `orders_total_check` by the rule of `infra/architecture/names.py`.
+    `orders_total_check` by the rule of `infra/architecture/names.py`, unless it is so long that it was shortened.
     """
     column = getattr(error, "column_name", None)
     if column:
@@ -112,5 +119,6 @@ def columns_of(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> tuple[s
 
 
 def _named(table: str, constraint: str) -> tuple[str, ...]:
-    start = constraint.rpartition("_")[0]
-    return (start.removeprefix(f"{table}_"),) if start.startswith(f"{table}_") else ()
+    column, _, kind = constraint.removeprefix(f"{table}_").rpartition("_")
+    # A shortened name ends in a digest, and what is before that is no column.
+    return (column,) if kind in _KINDS and joined(table, column, kind) == constraint else ()

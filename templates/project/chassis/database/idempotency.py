@@ -1,7 +1,9 @@
 """Idempotency keys: a POST that is sent again gets the first answer (R1).
 
-The key's row, the item and its events are one transaction. A repetition that comes while the first try is under way
-waits for its end; one that comes later finds the answer. Keys are kept for a day.
+The key's row, the item and its events are one transaction. A repetition that comes while the first try is under way is
+told so at once (409), and holds no connection meanwhile; one that comes later gets the first answer, or 422 where it
+asks for something else. Keys are kept for a day; processes that take such requests take away older ones
+(`chassis.database.pruning`).
 https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 """
 
@@ -22,11 +24,16 @@ from chassis.http.errors import Conflict, Detail, ValidationFailed
 from chassis.http.operations import Call
 
 KEPT: Final = timedelta(hours=24)
+AGAIN_SECONDS: Final = 1
+"""After which a client is asked to try again whose first try is under way: most are done in a tenth of it."""
 _CREATED: Final = 201
 
+# Without the lock the row of a try that is under way would be waited for. Two keys of one hash are told to try again,
+# which does no harm.
 _BEGIN = """
     INSERT INTO idempotency_keys (subject, key, request_digest)
-    VALUES ($1, $2, $3)
+    SELECT $1::text, $2::uuid, $3::text
+    WHERE pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::uuid::text, 0))
     ON CONFLICT (subject, key) DO UPDATE
         SET request_digest = excluded.request_digest, status = NULL, response = NULL, created_at = now()
         WHERE idempotency_keys.created_at < now() - $4::interval
@@ -63,7 +70,8 @@ async def create_once(database: Database, call: Call, create: Create, *, shard: 
 
     ``shard``: where the item must lie, beside what it refers to. Without it the shard follows from the key, so that a
     repetition meets its first try, also after a generation of shards has begun in between. Raises ValidationFailed for
-    a key that came with another body, and what ``create`` and `Database.write` raise.
+    a key that came with another body, Conflict while the first request with it is under way, and what ``create`` and
+    `Database.write` raise.
     """
     key = call.idempotency_key
     if key is None:
@@ -81,13 +89,13 @@ async def create_once(database: Database, call: Call, create: Create, *, shard: 
         if not await transaction.fetchval(_BEGIN, subject, key, digest, KEPT):
             row = await transaction.fetchrow(_FIND, subject, key, KEPT)
             if row is None:
-                raise Conflict("The first request with this Idempotency-Key is still under way")
+                raise _under_way()
             return _answer(row["request_digest"], digest, row["status"], row["response"])
         document = await create(transaction)
         await transaction.execute(_FINISH, subject, key, _CREATED, _kept(document))
         return document
 
-    # Done again, it finds its own key: a commit without an answer does no harm.
+    # Done again, it finds its own key: a commit whose outcome nobody can tell does no harm.
     return await database.write(work, shard=shard, idempotent=True)
 
 
@@ -107,8 +115,14 @@ def _answer(first: str, now: str, status: int | None, response: object) -> Docum
         detail = Detail("Idempotency-Key", "Was used for another request")
         raise ValidationFailed("The Idempotency-Key belongs to another request", [detail])
     if status != _CREATED or not isinstance(response, dict):
-        raise Conflict("The first request with this Idempotency-Key is still under way")
+        raise _under_way()
     return decode(base64.b64decode(response["document"]))
+
+
+def _under_way() -> Conflict:
+    detail = Detail("Idempotency-Key", "Its first request is still under way: try again, and get that one's answer")
+    headers = {"retry-after": str(AGAIN_SECONDS)}
+    return Conflict("The first request with this Idempotency-Key is still under way", [detail], headers)
 
 
 def _kept(document: Document) -> dict[str, object]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cmp_to_key
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from chassis.database.database import Database
 from chassis.database.names import quoted
+from chassis.database.ranges import Arguments, behind
 from chassis.database.transaction import Record
 from chassis.documents import Document, Page
-from chassis.http.operations import CREATED_AT, ID, UPDATED_AT, ListQuery, Sort
+from chassis.http.operations import ID, ListQuery, Sort
 
 COUNTED: Final = 10_000
 """Rows that are counted at most: an index gives so many in two or three milliseconds, a million would break T2."""
-_NEVER_NULL: Final = frozenset({ID, CREATED_AT, UPDATED_AT})
 
 Make = Callable[[Record], Document]
+Statement: TypeAlias = tuple[str, *tuple[object, ...]]
+"""SQL and its arguments."""
 
 
 class ListStatement:
@@ -37,123 +42,135 @@ class ListStatement:
         self._living = "deleted_at IS NULL" if deletes else None
 
     async def page(self, database: Database, query: ListQuery, make: Make) -> Page:
-        """The page that was asked for. Raises Unavailable."""
-        skipped = 0 if query.after is not None else query.offset
-        rows_of = self.rows(query, skipped + query.limit + 1)
-        if query.after is not None:
-            rows, total = await _gathered(database, rows_of, query), None
-        else:
-            rows, counts = await asyncio.gather(
-                _gathered(database, rows_of, query), database.each_shard(*self.count(query))
-            )
-            total = sum(int(count[0]["total"]) for count in counts)
-        shown = rows[skipped : skipped + query.limit]
-        more = len(rows) > skipped + query.limit
+        """The page that was asked for.
+
+        What stands on several shards is merged here. The first page, and every page by cursor, takes at most its own
+        size of rows from each of them. A later page needs to know what is before it on all of them: so much only of
+        the columns that it is sorted by, and then its own rows by their ids. A row that ceases to match in between is
+        left out.
+
+        Raises Unavailable.
+        """
+        deep = query.after is None and query.offset > 0 and len(database.shards) > 1
+        found = await (self._keys(database, query) if deep else self._rows(database, query))
+        shown, more = found[: query.limit], len(found) > query.limit
+        total = None
+        if query.after is None:
+            total = await self._total(database, query, len(shown), more)
+        rows = await self._of_keys(database, query, shown) if deep else shown
         return Page(
-            items=[make(row) for row in shown],
+            items=[make(row) for row in rows],
             total=None if total is None else min(total, COUNTED),
             total_is_exact=total is None or total <= COUNTED,
-            next_after=tuple(shown[-1][sort.field] for sort in query.sort) if more and shown else None,
+            next_after=tuple(shown[-1][sort.field] for sort in query.sort) if more else None,
         )
 
-    def rows(self, query: ListQuery, limit: int) -> tuple[str, *tuple[object, ...]]:
-        """The statement and its arguments for the first rows of a shard, as many as the pages up to this one have."""
-        arguments = _Arguments()
-        conditions = [*self._conditions(query, arguments)]
-        if query.after is not None:
-            conditions.extend(_after(query.sort, query.after, arguments))
-        order = ", ".join(f"{quoted(sort.field)} {'DESC' if sort.descending else 'ASC'}" for sort in query.sort)
-        columns = "*"
-        if self._columns is not None:
-            columns = ", ".join([self._columns, *(quoted(sort.field) for sort in query.sort)])
-        where = _where(conditions)
-        statement = f"SELECT {columns}\nFROM {self._table}{where}\nORDER BY {order}\nLIMIT {arguments.add(limit)}"
-        return statement, *arguments
+    def reads(self, query: ListQuery) -> list[Statement]:
+        """What reads a page from one shard, and one row more, which tells whether there is another page.
 
-    def count(self, query: ListQuery) -> tuple[str, *tuple[object, ...]]:
-        """The statement and its arguments that count the matching rows of a shard, one more than `COUNTED` at most."""
-        arguments = _Arguments()
-        where = _where([*self._conditions(query, arguments)])
+        Two statements where a cursor stands before or among NULLs: the second has the rows that come after all of the
+        first one's.
+        """
+        if query.after is None:
+            return [self._select(query, self._selected(query), (), query.limit + 1, query.offset)]
+        return [
+            self._select(query, self._selected(query), (part,), query.limit + 1)
+            for part in behind(query.sort, query.after)
+        ]
+
+    def count(self, query: ListQuery) -> Statement:
+        """Counts the matching rows of a shard, one more than `COUNTED` at most."""
+        given = Arguments()
+        where = _where(self._conditions(query, given))
         counted = f"SELECT 1 FROM {self._table}{where}\n    LIMIT {COUNTED + 1}"  # noqa: S608  names are quoted
-        return f"SELECT count(*) AS total\nFROM (\n    {counted}\n) AS counted", *arguments
+        return f"SELECT count(*) AS total\nFROM (\n    {counted}\n) AS counted", *given
 
-    def _conditions(self, query: ListQuery, arguments: _Arguments) -> Iterator[str]:
+    async def _rows(self, database: Database, query: ListQuery) -> list[Record]:
+        """The page's rows, and the next one if there is any."""
+        rows: list[Record] = []
+        for statement in self.reads(query):
+            rows += _merged(await database.each_shard(*statement), query.sort, query.limit + 1 - len(rows))
+            if len(rows) > query.limit:
+                break
+        return rows
+
+    async def _keys(self, database: Database, query: ListQuery) -> list[Record]:
+        """What the page's rows, and the next one, are sorted by; their ids are in it."""
+        reached = query.offset + query.limit + 1
+        keys = ", ".join(quoted(sort.field) for sort in query.sort)
+        shards = await database.each_shard(*self._select(query, keys, (), reached))
+        return _merged(shards, query.sort, reached)[query.offset :]
+
+    async def _of_keys(self, database: Database, query: ListQuery, keys: Sequence[Record]) -> list[Record]:
+        """The rows with these keys, in their order, as far as they still are what was asked for."""
+        wanted: dict[int, list[UUID]] = {}
+        for key in keys:
+            wanted.setdefault(database.locate(key[ID]), []).append(key[ID])
+
+        async def fetch(shard: int) -> list[Record]:
+            given = Arguments()
+            where = _where([f"{quoted(ID)} = ANY({given.add(wanted[shard])})", *self._conditions(query, given)])
+            statement = f"SELECT {self._selected(query)}\nFROM {self._table}{where}"
+            return await database.fetch(statement, *given, shard=shard)
+
+        rows = {row[ID]: row for found in await asyncio.gather(*map(fetch, wanted)) for row in found}
+        return [rows[key[ID]] for key in keys if key[ID] in rows]
+
+    async def _total(self, database: Database, query: ListQuery, shown: int, more: bool) -> int:
+        """How many rows match; counted only where the page itself doesn't tell."""
+        if not more and (shown or query.page == 1):
+            return query.offset + shown
+        counts = await database.each_shard(*self.count(query))
+        return sum(int(count[0]["total"]) for count in counts)
+
+    def _select(
+        self,
+        query: ListQuery,
+        columns: str,
+        parts: Iterable[Callable[[Arguments], list[str]]],
+        limit: int,
+        offset: int = 0,
+    ) -> Statement:
+        given = Arguments()
+        conditions = [*self._conditions(query, given)]
+        for part in parts:
+            conditions += part(given)
+        order = ", ".join(f"{quoted(sort.field)} {'DESC' if sort.descending else 'ASC'}" for sort in query.sort)
+        lines = [f"SELECT {columns}", f"FROM {self._table}{_where(conditions)}", f"ORDER BY {order}"]
+        lines.append(f"LIMIT {given.add(limit)}")
+        if offset:
+            lines.append(f"OFFSET {given.add(offset)}")
+        return "\n".join(lines), *given
+
+    def _selected(self, query: ListQuery) -> str:
+        if self._columns is None:
+            return "*"
+        return ", ".join([self._columns, *(quoted(sort.field) for sort in query.sort)])
+
+    def _conditions(self, query: ListQuery, given: Arguments) -> Iterator[str]:
         if query.owner is not None:
             assert self._owner is not None, "a list by owner, of a table whose owner is not declared"
-            yield f"{quoted(self._owner)} = {arguments.add(query.owner)}"
+            yield f"{quoted(self._owner)} = {given.add(query.owner)}"
         for field, value in query.filters.items():
-            yield f"{quoted(field)} = {arguments.add(value)}"
+            yield f"{quoted(field)} = {given.add(value)}"
         if self._living:
             yield self._living
 
 
-class _Arguments(list[object]):
-    """Values of a statement, in the order of their placeholders."""
-
-    def add(self, value: object) -> str:
-        self.append(value)
-        return f"${len(self)}"
+def _where(conditions: Iterable[str]) -> str:
+    joined = "\n    AND ".join(conditions)
+    return f"\nWHERE {joined}" if joined else ""
 
 
-def _where(conditions: Sequence[str]) -> str:
-    return "\nWHERE " + "\n    AND ".join(conditions) if conditions else ""
-
-
-def _after(sorts: Sequence[Sort], values: Sequence[object], arguments: _Arguments) -> Iterator[str]:
-    """What comes after a row with these values in the order of ``sorts``.
-
-    NULL is PostgreSQL's largest value: last ascending, first descending. Columns at the end that are never NULL and go
-    in one direction are compared as a row, which an index can begin at.
-    """
-    head, tail = _split(sorts)
-    places = [None if value is None else arguments.add(value) for value in values]
-    last = _row(tail, [place for place in places[len(head) :] if place is not None])
-    if not head:
-        yield last
-        return
-    condition = last
-    for sort, place in reversed(list(zip(head, places, strict=False))):
-        column = quoted(sort.field)
-        if place is None:
-            behind = f"{column} IS NOT NULL OR " if sort.descending else ""
-            condition = f"({behind}{column} IS NULL AND {condition})"
-        else:
-            beyond = f"{column} < {place}" if sort.descending else f"({column} > {place} OR {column} IS NULL)"
-            condition = f"({beyond} OR {column} = {place} AND {condition})"
-    first, place = head[0], places[0]
-    if place is not None and first.descending:
-        # Says nothing new, but is where an index begins.
-        yield f"{quoted(first.field)} <= {place}"
-    yield condition
-
-
-def _split(sorts: Sequence[Sort]) -> tuple[Sequence[Sort], Sequence[Sort]]:
-    """The order's head, and its tail of columns that are never NULL and share a direction."""
-    start = len(sorts)
-    while (
-        start > 0
-        and sorts[start - 1].field in _NEVER_NULL
-        and (start == len(sorts) or sorts[start - 1].descending == sorts[start].descending)
-    ):
-        start -= 1
-    return sorts[:start], sorts[start:]
-
-
-def _row(sorts: Sequence[Sort], places: Sequence[str]) -> str:
-    columns = ", ".join(quoted(sort.field) for sort in sorts)
-    return f"({columns}) {'<' if sorts[0].descending else '>'} ({', '.join(places)})"
-
-
-async def _gathered(database: Database, rows_of: tuple[str, *tuple[object, ...]], query: ListQuery) -> list[Record]:
-    """Rows of all shards in one order."""
-    shards = await database.each_shard(*rows_of)
+def _merged(shards: Sequence[list[Record]], sorts: Sequence[Sort], most: int) -> list[Record]:
+    """The first rows of all shards, each of which is in order."""
     if len(shards) == 1:
-        return shards[0]
+        return shards[0][:most]
 
     def compare(one: Record, other: Record) -> int:
-        return _compare(one, other, query.sort)
+        return _compare(one, other, sorts)
 
-    return sorted((row for rows in shards for row in rows), key=cmp_to_key(compare))
+    return list(islice(heapq.merge(*shards, key=cmp_to_key(compare)), most))
 
 
 def _compare(one: Record, other: Record, sorts: Iterable[Sort]) -> int:

@@ -128,8 +128,17 @@ async def _one_shard(
         log.warning("shard %d: the password of %s is not the secret's; reading it again", number, refused.user)
         await asyncio.sleep(ROTATION_SECONDS)
         again = await _read(settings, secrets, number, trust_file, fresh=True)
-        # The same secret, and it is still refused: nobody else is about to set it, so the user gets it here.
-        await asyncio.to_thread(_run, again, folder, step, revision, reset=again == read)
+        try:
+            # The same secret, and it is still refused: nobody else is about to set it, so the user gets it here.
+            await asyncio.to_thread(_run, again, folder, step, revision, reset=again == read)
+        except PasswordRefused as still:
+            raise _found(
+                again,
+                f"no login for {still.user}: its password is not the one of its secret, which has just changed",
+                "a user whose password is the one of its secret",
+                "wait until the secret's rotation has ended, and run it again; if it is refused then as well, see in "
+                "Secrets Manager why the rotation fails",
+            ) from still
 
 
 async def _read(

@@ -62,16 +62,19 @@ _MARK = """
     WHERE event_id = ANY($1::uuid[])
 """
 
+# Of the oldest ones, those that were sent long enough ago. Asked for directly, the last ones of them would be looked
+# for among all that were sent since, a day's messages.
 _PRUNE = """
     DELETE FROM outbox
-    WHERE event_id IN (
-        SELECT event_id
-        FROM outbox
-        WHERE sent_at < now() - $1::interval
-        ORDER BY position
-        LIMIT $2
-        FOR UPDATE SKIP LOCKED
-    )
+    WHERE sent_at < now() - $1::interval
+        AND event_id IN (
+            SELECT event_id
+            FROM outbox
+            WHERE sent_at IS NOT NULL
+            ORDER BY position
+            LIMIT $2
+            FOR UPDATE SKIP LOCKED
+        )
 """
 
 _OLDEST_AGE = """

@@ -63,6 +63,9 @@ def _contradiction(generations: Sequence[ShardGeneration], shards: int, clock: C
     if not generations or days != sorted(set(days)):
         told = ", ".join(map(str, days)) or "empty"
         return Problem("DATABASE_SHARD_MAP", told, "generations whose days rise, one at least", remedy)
+    if widths != sorted(widths):
+        told = f"{', '.join(map(str, widths))} shards one after the other"
+        return Problem("DATABASE_SHARD_MAP", told, "shards that never become fewer: they hold rows", remedy)
     if min(widths) < 1 or max(widths) > shards:
         told = f"{max(widths)} shards from {days[widths.index(max(widths))]}"
         return Problem("DATABASE_SHARD_MAP", told, f"1 to {shards}, as many as DATABASE_SHARDS lists", remedy)

@@ -11,10 +11,10 @@ from uuid import UUID
 
 import msgspec
 
+from chassis.database.pruning import PRUNE_ROWS
 from chassis.events import limits
 from chassis.events.errors import Refused, Stopped, Unreadable
 from chassis.events.event import Event, decode
-from chassis.events.housekeeping import PRUNE_ROWS
 from chassis.events.port import Delivery, Outcome, Refusal, Verdict
 from chassis.events.projection import POSITIONS, Projection
 from chassis.events.tries import Tries
@@ -91,7 +91,7 @@ class Projector:
         return outcomes
 
     async def prune(self, transaction: Transaction) -> int:
-        """Takes away tombstones that no late event can meet any more; see `housekeeping.prune`."""
+        """Takes away tombstones that no late event can meet any more; see `chassis.database.pruning`."""
         pruned = 0
         for projection in self._projections.values():
             done = await transaction.execute(projection.prune, timedelta(days=limits.KEPT_TOMBSTONE_DAYS), PRUNE_ROWS)

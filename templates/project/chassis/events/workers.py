@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from chassis.database.pruning import prune
 from chassis.events import housekeeping
 from chassis.events.brokers import Broker
 from chassis.events.consumer import Consumer
@@ -88,7 +89,7 @@ async def _relay(broker: Broker, context: Context) -> list[Loop]:
     return [
         relay,
         lambda stop: housekeeping.tell_outbox_age(database, metrics, stop),
-        lambda stop: housekeeping.prune(database, "the outbox", housekeeping.prune_outbox, stop),
+        lambda stop: prune(database, "the outbox", housekeeping.prune_outbox, stop),
     ]
 
 
@@ -96,7 +97,7 @@ async def _consumer(broker: Broker, processor: Processor, context: Context) -> l
     subscription = await broker.subscription()
     return [
         lambda stop: subscription.run(processor, stop),
-        lambda stop: housekeeping.prune(context.database, "the inbox", housekeeping.prune_inbox, stop),
+        lambda stop: prune(context.database, "the inbox", housekeeping.prune_inbox, stop),
     ]
 
 
@@ -104,5 +105,5 @@ async def _projector(broker: Broker, processor: Projector, context: Context) -> 
     subscription = await broker.subscription()
     return [
         lambda stop: subscription.run(processor, stop),
-        lambda stop: housekeeping.prune(context.database, "the read model", processor.prune, stop),
+        lambda stop: prune(context.database, "the read model", processor.prune, stop),
     ]

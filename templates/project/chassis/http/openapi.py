@@ -218,6 +218,8 @@ def _success(description: str, schema: str, headers: Sequence[str]) -> Document:
 def _refusal(error: type[errors.ApiError]) -> Document:
     headers = {
         errors.Unauthorized: ["WWW-Authenticate"],
+        # Of a create whose key another request is using.
+        errors.Conflict: ["Retry-After"],
         errors.RateLimited: ["Retry-After"],
         errors.Unavailable: ["Retry-After"],
     }.get(error, [])

@@ -92,7 +92,8 @@ PARAMETERS: Final[Document] = {
     "IdempotencyKey": {
         "name": "Idempotency-Key",
         "in": "header",
-        "description": "A request that is sent again with the same key gets the first answer and creates nothing more.",
+        "description": "A request that is sent again with the same key gets the first answer and creates nothing more. "
+        "While the first one is under way it gets 409, with `Retry-After`; with another body it gets 422.",
         "schema": {"type": "string", "format": "uuid"},
     },
     "RequestId": {

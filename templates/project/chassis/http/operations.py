@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,9 +44,11 @@ class Sort:
 
     field: str
     descending: bool
+    required: bool = dataclasses.field(default=False, compare=False)
+    """Known to hold a value in every row that is listed: then an index can be entered at any of its values."""
 
 
-DEFAULT_SORT: Final = (Sort(CREATED_AT, True), Sort(ID, True))
+DEFAULT_SORT: Final = (Sort(CREATED_AT, True, required=True), Sort(ID, True, required=True))
 """The newest first."""
 
 

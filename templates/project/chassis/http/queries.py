@@ -128,7 +128,7 @@ class QueryType:
                 return read.refuse("sort", f"Expected fields separated by commas, of: {known}", DEFAULT_SORT)
             # Among rows that are alike in a field, the same field decides nothing.
             if all(sort.field != name for sort in sorts):
-                sorts.append(Sort(name, part.startswith("-")))
+                sorts.append(Sort(name, part.startswith("-"), required=not self._sorts[name].nullable))
         return _stable(sorts)
 
     def _identity(self, sort: Sequence[Sort], given: Mapping[str, str], owner: str | None) -> bytes:
@@ -180,7 +180,7 @@ def _stable(sorts: Sequence[Sort]) -> tuple[Sort, ...]:
     complete = list(sorts)
     for name in (CREATED_AT, ID):
         if all(sort.field not in (name, ID) for sort in complete):
-            complete.append(Sort(name, complete[-1].descending))
+            complete.append(Sort(name, complete[-1].descending, required=True))
     return tuple(complete)
 
 

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _load(options: argparse.Namespace, say: Say) -> list[str]:
-    with stage.stage(say) as on:
+    with stage.stage(say, load_share=1.0) as on:
         service, name, resource = stage.choose(on.system, options.service)
         target = await stage.filled(on, service, name, resource, options.rows)
         results = await capacity.capacity(on, service, target, rate=options.rate, seconds=options.seconds)

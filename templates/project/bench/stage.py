@@ -19,7 +19,7 @@ from infra.system.loader import load_system
 from infra.system.model import FieldType, Resource, System
 from local.problems import Unavailable
 from local.provision import Installation
-from local.provision.installation import local_stack
+from local.provision.installation import LOAD_SHARE, local_stack
 from local.servers import Servers, servers
 from local.servers.identity import People
 from local.services import RunningService, run_service, start_service
@@ -114,15 +114,16 @@ class Stage:
 
 
 @contextlib.contextmanager
-def stage(say: Say, *, replicas: int = 1) -> Iterator[Stage]:
+def stage(say: Say, *, replicas: int = 1, load_share: float = LOAD_SHARE) -> Iterator[Stage]:
     """Servers of the bench's own, and an empty installation of the project's system. All ends with the block.
 
-    ``replicas`` of each shard's primary."""
+    ``replicas`` of each shard's primary; ``load_share``: of the declared load, for which pools are planned."""
     system = load_system(PROJECT / "system.yaml")
     say(f"Starting PostgreSQL (replicas: {replicas}), Valkey, Kafka, AWS's APIs and an identity provider")
-    shards = max(database.shards for database in plan(system, local_stack()).databases)
+    stack = local_stack(load_share=load_share)
+    shards = max(database.shards for database in plan(system, stack).databases)
     with servers(private=True, shards=shards, replicas=replicas) as running:
-        installation = Installation(system, running, label="bench")
+        installation = Installation(system, running, label="bench", stack=stack)
         on = Stage(system, running, installation, Path(running.directory), say)
         try:
             yield on

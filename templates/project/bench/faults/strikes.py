@@ -16,8 +16,8 @@ CACHE_AWAY_SECONDS = 15.0
 BROKER_AWAY_SECONDS = 60.0
 REPLICA_AWAY_SECONDS = 15.0
 REPLICAS = 2
-"""As many as every stack over several zones has at least (`infra/capacity/databases.py`): queries of a service with CQRS
-may not reach the primary, and need another replica when one is lost."""
+"""As many as every stack over several zones has at least (`infra/capacity/databases.py`): queries of a service with
+CQRS may not reach the primary, and need another replica when one is lost."""
 KILLS = 200
 BETWEEN_KILLS_SECONDS = 1.0
 """On average; at random from a tenth of it to nearly twice as much, so that processes die while they start, too."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pygal
-from pygal.style import CleanStyle
-
 from bench.capacity import MIXED_P95_MS, Results
 from bench.load import Run
 from bench.statements import Statement
@@ -42,6 +39,10 @@ def picture(steps: Sequence[Run], sustained: Run, path: Path) -> None:
 
     The scale is logarithmic, since the last step is one too many and its latency that of a queue that grows.
     """
+    # Importing pygal adds a finder to Python's own that all later imports complain about: only where it is needed.
+    import pygal
+    from pygal.style import CleanStyle
+
     runs = sorted((*steps, sustained), key=lambda run: (run.rate, run.achieved))
     chart = pygal.XY(
         style=CleanStyle,

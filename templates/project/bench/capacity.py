@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench import mix, statements
+import psutil
+
+from bench import mix, statements, traced
 from bench.floor_server import start_floor
 from bench.load import Run, Shot, drive
 from bench.mix import Target, Tokens
 from bench.peak import Peak, measure
-from bench.stage import EVERY_STATEMENT, NEVER_REFUSED, Stage
+from bench.stage import NEVER_REFUSED, Stage
 from bench.statements import Statement
 from local.problems import Unavailable
 from local.services import RunningService
@@ -46,6 +48,8 @@ class Results:
     database_get: Peak
     steps: Sequence[Run]
     sustained: Run
+    cores: float
+    """That the process used meanwhile."""
     statements: Sequence[Statement]
     query_p95_ms: float
     """What a statement may take (T2)."""
@@ -90,16 +94,19 @@ async def capacity(on: Stage, service: str, target: Target, *, rate: float, seco
     await _warm_up(running, target, tokens, seconds)
     steps = await _steps(on, running, target, tokens, min(STEP_SECONDS, seconds))
     await asyncio.to_thread(running.stop)
-    on.say(f"{rate:,.0f} requests/s for {seconds:.0f} s, every statement logged with its duration")
-    logging = await asyncio.to_thread(on.start, service, "api", **NEVER_REFUSED, **EVERY_STATEMENT)
-    await _warm_up(logging, target, tokens, seconds)
-    before = len(logging.logged())
-    sustained = await _drive(logging, target, tokens, rate, seconds, seed=99)
-    on.say(f"  {_described(sustained)}")
-    # Stopped, it has written the last line of its log.
-    await asyncio.to_thread(logging.stop)
+    on.say(f"{rate:,.0f} requests/s for {seconds:.0f} s, every statement timed")
+    file = str(on.directory / "statements.json")
+    timed = await asyncio.to_thread(
+        on.start, service, "api", through=traced.__name__, **NEVER_REFUSED, **{traced.FILE: file}
+    )
+    await _warm_up(timed, target, tokens, seconds)
+    before = _core_seconds(timed)
+    sustained = await _drive(timed, target, tokens, rate, seconds, seed=99)
+    cores = (_core_seconds(timed) - before) / max(seconds, sustained.seconds)
+    on.say(f"  {_described(sustained)}, {cores:.2f} of a core used")
+    await asyncio.to_thread(timed.stop)
     on.say("Asking PostgreSQL for the plan of every statement")
-    judged = await _judged(on, service, logging.logged()[before:])
+    judged = await _judged(on, service, traced.durations(timed))
     return Results(
         service,
         len(target.ids),
@@ -108,6 +115,7 @@ async def capacity(on: Stage, service: str, target: Target, *, rate: float, seco
         database,
         steps,
         sustained,
+        cores,
         judged,
         on.system.requirements.query_p95_ms,
     )
@@ -148,6 +156,12 @@ async def _database_peak(on: Stage, service: str, target: Target, tokens: Tokens
     await asyncio.to_thread(running.stop)
     on.say(f"  {_middle(peaks).rate:,.0f}/s")
     return _middle(peaks)
+
+
+def _core_seconds(running: RunningService) -> float:
+    """That its process has used a core so far."""
+    used = psutil.Process(running.process.pid).cpu_times()
+    return float(used.user + used.system)
 
 
 def bearer(tokens: Tokens) -> dict[str, str]:
@@ -196,10 +210,10 @@ async def _drive(
     return await drive("127.0.0.1", running.port, iter(prepared), rate=rate, seconds=seconds, connections=CONNECTIONS)
 
 
-async def _judged(on: Stage, service: str, log: Sequence[str]) -> list[Statement]:
+async def _judged(on: Stage, service: str, measured: Mapping[str, list[float]]) -> list[Statement]:
     connection = await on.connect(service)
     try:
-        return await statements.judge(connection, statements.durations(log))
+        return await statements.judge(connection, measured)
     finally:
         await connection.close()
 

@@ -78,6 +78,8 @@ def load(results: Results, machine: str) -> str:
             f"## {results.sustained.seconds:.0f} s at {results.sustained.rate:,.0f} requests/s",
             kinds(results.sustained),
             table([results.sustained]),
+            f"The process used {results.cores:.2f} of a core: {results.sustained.achieved / results.cores:,.0f} "
+            "requests/s a core.",
             "## Statements of that run (T2)",
             f"Slowest at the 95th percentile: {slowest.p95_ms:.1f} ms. Plans are generic ones, which PostgreSQL makes "
             "for any values (EXPLAIN).",

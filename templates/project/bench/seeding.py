@@ -52,11 +52,12 @@ async def seed(connection: Connection, name: str, resource: Resource, count: int
                 "try again, or fill fewer: make bench-services ROWS=…",
             ) from None
         say(f"  {last + 1:,} of {count:,} rows, {(last + 1) / (monotonic() - begun):,.0f}/s")
+    say(f"Waiting for replicas to have them too (at most {FOLLOWING_SECONDS:.0f} s)")
+    await _followed(connection)
     say("Analysing them")
     for each in (table, history, "outbox"):
         if await _exists(connection, each):
-            await connection.execute(f'VACUUM ANALYZE "{each}"', timeout=STATEMENT_SECONDS)
-    say(f"Waiting for replicas to have them too (at most {FOLLOWING_SECONDS:.0f} s)")
+            await _analyse(connection, each)
     await _followed(connection)
     ids = await connection.fetch(f'SELECT id FROM "{table}" ORDER BY id', timeout=STATEMENT_SECONDS)  # noqa: S608
     return [each["id"] for each in ids]
@@ -90,6 +91,18 @@ async def _statement(connection: Connection, name: str, resource: Resource, coun
 
 async def _exists(connection: Connection, table: str) -> bool:
     return bool(await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", table))
+
+
+async def _analyse(connection: Connection, table: str) -> None:
+    """Until all of its pages are known to be visible to everybody, as those of a table long in use mostly are: indexes
+    are read alone then. Replicas tell once a second what they still look at."""
+    deadline = monotonic() + FOLLOWING_SECONDS
+    visible = "SELECT relallvisible >= relpages FROM pg_class WHERE oid = to_regclass($1)"
+    while True:
+        await connection.execute(f'VACUUM ANALYZE "{table}"', timeout=STATEMENT_SECONDS)
+        if await connection.fetchval(visible, table) or monotonic() > deadline:
+            return
+        await connection.execute("SELECT pg_sleep(1)")
 
 
 async def _followed(connection: Connection) -> None:

@@ -27,8 +27,6 @@ from local.state import PROJECT
 
 NEVER_REFUSED = {"RATE_LIMIT_REQUESTS": "2000000"}
 """The bucket is asked for each request and never empty: what is measured is the asking."""
-EVERY_STATEMENT = {"SLOW_QUERY_MS": "0"}
-"""Every statement is logged with its duration, so that its percentiles are known."""
 CONNECT_SECONDS = 30.0
 QUESTION_SECONDS = 300.0
 """For one of the bench's own statements."""
@@ -67,9 +65,11 @@ class Stage:
         self.say(f"Migrating {service} (at most {MIGRATION_SECONDS:.0f} s)")
         run_service(self.installation, service, "migrate", seconds=MIGRATION_SECONDS)
 
-    def start(self, service: str, role: str, **environment: str) -> RunningService:
-        """Returns once it is ready. Raises Unavailable, with the end of its log, when it never is."""
-        running = start_service(self.installation, service, role, self.directory, environment)
+    def start(self, service: str, role: str, *, through: str | None = None, **environment: str) -> RunningService:
+        """Returns once it is ready. ``through``: a module that runs it.
+
+        Raises Unavailable, with the end of its log, when it never is."""
+        running = start_service(self.installation, service, role, self.directory, environment, through=through)
         self.started.append(running)
         running.wait_until_ready()
         return running

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
-
-from local.problems import Unavailable
 
 _PARAMETER_LIMIT = 40
 
@@ -40,27 +37,6 @@ class Statement:
         if self.scanned:
             return f"reads {', '.join(self.scanned)} whole"
         return ", ".join(self.indexes) or "reads no table"
-
-
-def durations(log: Iterable[str]) -> dict[str, list[float]]:
-    """Durations by statement, from a service's log whose `slow_query` lines begin at 0 ms.
-
-    Raises Unavailable when the log isn't whole: what is missing could be the slow ones.
-    """
-    found: dict[str, list[float]] = defaultdict(list)
-    for line in log:
-        if '"dropped":' in line:
-            raise Unavailable(
-                "the durations of all statements",
-                f"the service could not write all of its log: {line}",
-                "a log with every statement",
-                "try again when the machine has less to do",
-            )
-        if '"slow_query"' in line:
-            entry = json.loads(line)
-            if entry.get("event") == "slow_query":
-                found[entry["statement"]].append(float(entry["duration_ms"]))
-    return dict(found)
 
 
 async def judge(connection: Connection, measured: Mapping[str, list[float]]) -> list[Statement]:

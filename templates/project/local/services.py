@@ -64,8 +64,10 @@ class RunningService:
         return self.process.log.read_text(errors="replace").splitlines()
 
 
-def command(service: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", package_of(service), *arguments]
+def command(service: str, *arguments: str, through: str | None = None) -> list[str]:
+    """``through``: a module that runs the service's package, whose name it is given first."""
+    modules = [package_of(service)] if through is None else [through, package_of(service)]
+    return [sys.executable, "-m", *modules, *arguments]
 
 
 def code_environment(service: str) -> dict[str, str]:
@@ -81,16 +83,18 @@ def start_service(
     environment: dict[str, str] | None = None,
     *,
     name: str | None = None,
+    through: str | None = None,
 ) -> RunningService:
     """Start a role of a service on a free port, its log in ``directory``; ``environment`` is put over its settings.
 
-    ``name`` is the process's, by default with its port in it, so that a role may run several times.
+    ``name`` is the process's, by default with its port in it, so that a role may run several times. ``through``: a
+    module that runs the service's package, to measure it, say.
     """
     _require(service)
     port = free_port()
     process = ServerProcess(
         name=name or f"{service}-{role}-{port}",
-        command=command(service, role),
+        command=command(service, role, through=through),
         directory=str(directory),
         environment={
             **code_environment(service),

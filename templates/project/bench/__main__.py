@@ -42,11 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         wrong: list[str] = []
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            if options.what in ("load", "all"):
+        if options.what in ("load", "all"):
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 wrong += runner.run(_load(options, progress))
-            if options.what in ("faults", "all"):
-                wrong += runner.run(_faults(options, progress))
+        if options.what in ("faults", "all"):
+            # On asyncio's own loop: on uvloop anyio, and so httpx, takes a connection that breaks as it is made for a
+            # mistake of its own (`'NoneType' object has no attribute 'getpeername'`).
+            wrong += asyncio.run(_faults(options, progress))
     except Unavailable as error:
         print(error, file=sys.stderr)
         return 2

@@ -19,6 +19,9 @@ STATEMENT_SECONDS = 300.0
 """For one of them. Ten times what it takes on two busy cores."""
 FOLLOWING_SECONDS = 300.0
 """For replicas to have all of it."""
+VISIBLE_SECONDS = 10.0
+VISIBLE = 0.95
+"""Of the pages."""
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -94,22 +97,22 @@ async def _exists(connection: Connection, table: str) -> bool:
 
 
 async def _analyse(connection: Connection, table: str) -> None:
-    """Until all of its pages are known to be visible to everybody, as those of a table long in use mostly are: indexes
-    are read alone then. Replicas tell once a second what they still look at."""
-    deadline = monotonic() + FOLLOWING_SECONDS
-    visible = "SELECT relallvisible >= relpages FROM pg_class WHERE oid = to_regclass($1)"
+    """Until its pages are known to be visible to everybody, as those of a table long in use mostly are, or the time for
+    that is up: indexes are read alone then. Replicas tell once a second what they still look at."""
+    deadline = monotonic() + VISIBLE_SECONDS
+    visible = "SELECT relallvisible >= relpages * $2::float FROM pg_class WHERE oid = to_regclass($1)"
     while True:
         await connection.execute(f'VACUUM ANALYZE "{table}"', timeout=STATEMENT_SECONDS)
-        if await connection.fetchval(visible, table) or monotonic() > deadline:
+        if await connection.fetchval(visible, table, VISIBLE) or monotonic() > deadline:
             return
         await connection.execute("SELECT pg_sleep(1)")
 
 
 async def _followed(connection: Connection) -> None:
     """Until every replica has replayed what is committed. What was written after that (by VACUUM, say) is sent to them
-    with the next flush, which may be a minute away."""
+    with the next flush, which may be a minute away. A user who may not see how far they are waits for none."""
     written = await connection.fetchval("SELECT pg_current_wal_flush_lsn()")
-    behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn IS NULL OR replay_lsn < $1::pg_lsn"
+    behind = "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn < $1::pg_lsn"
     deadline = monotonic() + FOLLOWING_SECONDS
     while await connection.fetchval(behind, written):
         if monotonic() > deadline:

@@ -67,7 +67,7 @@ async def _load(options: argparse.Namespace, say: Say) -> list[str]:
         results = await capacity.capacity(on, service, target, rate=options.rate, seconds=options.seconds)
     _write("load", report.load(results, _machine()))
     picture = RESULTS / "latency.svg"
-    report.picture(results.steps, results.sustained, picture)
+    report.picture(results.steps, picture)
     print(f"The picture: {picture}", flush=True)
     return results.wrong
 

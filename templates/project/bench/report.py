@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from bench.load import Run
 from bench.statements import Statement
 
 _SHOWN = 110
+"""Characters of a statement in a table."""
+_SCALE_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def table(runs: Sequence[Run]) -> str:
@@ -34,32 +37,41 @@ def kinds(run: Run) -> str:
     return "\n".join(lines)
 
 
-def picture(steps: Sequence[Run], sustained: Run, path: Path) -> None:
-    """Writes an SVG: latency percentiles over answered requests/s, with the target as a line of its own.
+def picture(runs: Sequence[Run], path: Path) -> None:
+    """Writes an SVG: latency percentiles over the load that was asked for, with the limit as a line of its own.
 
-    The scale is logarithmic, since the last step is one too many and its latency that of a queue that grows.
+    The scale of latency is logarithmic, since the last step is one too many and its latency that of a queue that grows.
     """
     # Importing pygal adds a finder to Python's own that all later imports complain about: only where it is needed.
     import pygal
     from pygal.style import CleanStyle
 
-    runs = sorted((*steps, sustained), key=lambda run: (run.rate, run.achieved))
+    points = {
+        name: [(run.rate, run.all().percentile(share)) for run in runs]
+        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+    }
+    points[f"limit of p95: {MIXED_P95_MS:g} ms"] = [(runs[0].rate, MIXED_P95_MS), (runs[-1].rate, MIXED_P95_MS)]
+    drawn = [latency for line in points.values() for _, latency in line if math.isfinite(latency)]
+    most = next((number for number, each in enumerate(_SCALE_MS) if each >= max(drawn)), len(_SCALE_MS) - 1)
+    # pygal's own logarithmic scale is one for both axes.
     chart = pygal.XY(
         style=CleanStyle,
         title="Latency over load, one worker process",
-        x_title="answered requests/s",
+        x_title="requests/s, asked for",
         y_title="ms",
         js=(),
         dots_size=3,
         width=900,
         height=480,
-        include_x_axis=True,
-        logarithmic=True,
+        truncate_legend=-1,
+        x_labels=[run.rate for run in runs],
+        x_value_formatter=lambda rate: f"{rate:,.0f}",
+        value_formatter=lambda exponent: f"{10**exponent:.1f} ms",
+        y_labels=[{"label": f"{each:,g}", "value": math.log10(each)} for each in _SCALE_MS[: most + 1]],
     )
-    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-        chart.add(name, [(run.achieved, run.all().percentile(share)) for run in runs])
-    ends = [runs[0].achieved, max(run.achieved for run in runs)]
-    chart.add(f"limit of p95: {MIXED_P95_MS:g} ms", [(rate, MIXED_P95_MS) for rate in ends], show_dots=False)
+    for name, line in points.items():
+        finite = [(rate, math.log10(latency)) for rate, latency in line if math.isfinite(latency)]
+        chart.add(name, finite, show_dots=not name.startswith("limit"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(chart.render())
 

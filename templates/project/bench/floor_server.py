@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import dataclass
 
+import httpx
 import uvicorn
 import uvloop
 
@@ -51,13 +52,15 @@ def start_floor(on: Stage, service: str, body: bytes) -> Floor:
         },
     )
     process.start()
-    process.wait_until(lambda: _answers(port))
+    try:
+        process.wait_until(lambda: _answers(port))
+    except BaseException:
+        process.stop()
+        raise
     return Floor(process, f"http://{HOST}:{port}/")
 
 
 def _answers(port: int) -> bool:
-    import httpx
-
     try:
         return httpx.get(f"http://{HOST}:{port}/").status_code == httpx.codes.OK
     except httpx.HTTPError:

@@ -8,10 +8,12 @@ One process, its answers parsed by httptools, costs a tenth of a core at 1,000 r
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import cast
 
 import httptools
 
@@ -19,6 +21,8 @@ TICK_SECONDS = 0.001
 """Requests that fall due within one tick leave together."""
 ANSWER_SECONDS = 10.0
 """What is not answered by then counts as failed."""
+LOOK_SECONDS = 0.1
+"""Between two looks for what is overdue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +41,15 @@ class Samples:
     statuses: Counter[int] = field(default_factory=Counter)
 
     def percentile(self, share: float) -> float:
-        """Nearest rank; ``share`` from 0 to 1. Raises ValueError without a sample."""
-        if not self.latencies_ms:
-            raise ValueError("no request was answered")
+        """Nearest rank; ``share`` from 0 to 1. What was never answered took for ever."""
         ordered = sorted(self.latencies_ms)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+        rank = min(self.statuses.total() - 1, int(self.statuses.total() * share))
+        return ordered[rank] if rank < len(ordered) else math.inf
 
     @property
     def failed(self) -> int:
-        """Requests without an answer, or with one of the server's faults (5xx)."""
-        return sum(count for status, count in self.statuses.items() if status == 0 or status >= 500)
+        """Requests without an answer, or refused: all of them could have been done."""
+        return sum(count for status, count in self.statuses.items() if status == 0 or status >= 400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,9 @@ class _Connection(asyncio.Protocol):
         self._current: tuple[Shot, float] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._generator.free(self)
+        # uvloop's are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
+        self._generator.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's own name
         self._transport = None
@@ -128,6 +131,7 @@ class _Generator:
         self._idle: deque[_Connection] = deque()
         self._due: deque[tuple[Shot, float]] = deque()
         self._outstanding = 0
+        self._looked = 0.0
         self.samples: dict[str, Samples] = {}
 
     async def run(self, shots: Iterator[Shot], rate: float, seconds: float) -> Run:
@@ -151,12 +155,19 @@ class _Generator:
         self._due.clear()
         for connection in tuple(self._connections):
             connection.close()
+        for task in self._opening:
+            task.cancel()
+        # What is still under way counts as unanswered once its connection is gone, which the loop tells in a next turn.
+        while self._connections and perf_counter() < deadline + ANSWER_SECONDS:
+            await asyncio.sleep(TICK_SECONDS)
         answered = sum(len(each.latencies_ms) for each in self.samples.values())
         return Run(rate, seconds, answered / max(elapsed, seconds), self.samples)
 
     def _fill(self, now: float) -> None:
-        for connection in [each for each in self._connections if each.overdue(now)]:
-            connection.close()
+        if now - self._looked > LOOK_SECONDS:
+            self._looked = now
+            for connection in [each for each in self._connections if each.overdue(now)]:
+                connection.close()
         missing = self._wanted - len(self._connections) - len(self._opening)
         for _ in range(missing):
             task = asyncio.create_task(self._open())
@@ -166,19 +177,19 @@ class _Generator:
 
     async def _open(self) -> None:
         try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: _Connection(self), *self._address
-            )
+            await asyncio.get_running_loop().create_connection(lambda: _Connection(self), *self._address)
         except OSError:
             # The server is away: requests wait, and their latency tells.
             await asyncio.sleep(0.05)
-            return
-        self._connections.add(connection)
 
     def _send(self) -> None:
         while self._due and self._idle:
             connection = self._idle.popleft()
             connection.fire(*self._due.popleft())
+
+    def opened(self, connection: _Connection) -> None:
+        self._connections.add(connection)
+        self.free(connection)
 
     def free(self, connection: _Connection) -> None:
         self._idle.append(connection)

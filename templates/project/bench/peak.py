@@ -17,6 +17,8 @@ _RATE = re.compile(r"Requests/sec:\s+([0-9.]+)")
 _PERCENTILE = re.compile(r"^\s+(50|75|90|99)%\s+([0-9.]+)(us|ms|s)$", re.MULTILINE)
 _FAILED = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _SOCKETS = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
+LATE_SECONDS = 30.0
+"""That wrk may take longer than it was told."""
 _MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
@@ -30,12 +32,17 @@ class Peak:
 
 
 def measure(url: str, headers: Mapping[str, str], *, seconds: int, connections: int = 32) -> Peak:
-    """Raises Unavailable without wrk, RuntimeError when it can't be understood."""
+    """Raises Unavailable without wrk or when it doesn't end, RuntimeError when it can't be understood."""
     if shutil.which("wrk") is None:
         raise Unavailable("wrk", "not found", "wrk on the PATH", "install it: apt-get install wrk, or brew install wrk")
     given = [argument for name, value in headers.items() for argument in ("-H", f"{name}: {value}")]
     command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s", *given, url]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds + LATE_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Unavailable(
+            "wrk's result", f"none after {seconds + LATE_SECONDS:.0f} s", f"one after {seconds} s", "try again"
+        ) from None
     found = _RATE.search(done.stdout)
     if done.returncode or found is None:
         raise RuntimeError(f"wrk said: {done.stdout}{done.stderr}")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import pygal
-from pygal.style import CleanStyle
-
-from bench.capacity import Results
+from bench.capacity import MIXED_P95_MS, Results
 from bench.load import Run
 from bench.statements import Statement
 
 _SHOWN = 110
+"""Characters of a statement in a table."""
+_SCALE_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def table(runs: Sequence[Run]) -> str:
@@ -37,24 +37,41 @@ def kinds(run: Run) -> str:
     return "\n".join(lines)
 
 
-def picture(runs: Sequence[Run], target_ms: float, path: Path) -> None:
-    """Writes an SVG: latency percentiles over answered requests/s, with the target as a line of its own."""
+def picture(runs: Sequence[Run], path: Path) -> None:
+    """Writes an SVG: latency percentiles over the load that was asked for, with the limit as a line of its own.
+
+    The scale of latency is logarithmic, since the last step is one too many and its latency that of a queue that grows.
+    """
+    # Importing pygal adds a finder to Python's own that all later imports complain about: only where it is needed.
+    import pygal
+    from pygal.style import CleanStyle
+
+    points = {
+        name: [(run.rate, run.all().percentile(share)) for run in runs]
+        for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))
+    }
+    points[f"limit of p95: {MIXED_P95_MS:g} ms"] = [(runs[0].rate, MIXED_P95_MS), (runs[-1].rate, MIXED_P95_MS)]
+    drawn = [latency for line in points.values() for _, latency in line if math.isfinite(latency)]
+    most = next((number for number, each in enumerate(_SCALE_MS) if each >= max(drawn)), len(_SCALE_MS) - 1)
+    # pygal's own logarithmic scale is one for both axes.
     chart = pygal.XY(
         style=CleanStyle,
         title="Latency over load, one worker process",
-        x_title="answered requests/s",
+        x_title="requests/s, asked for",
         y_title="ms",
         js=(),
         dots_size=3,
         width=900,
         height=480,
-        include_x_axis=True,
-        min_scale=6,
+        truncate_legend=-1,
+        x_labels=[run.rate for run in runs],
+        x_value_formatter=lambda rate: f"{rate:,.0f}",
+        value_formatter=lambda exponent: f"{10**exponent:.1f} ms",
+        y_labels=[{"label": f"{each:,g}", "value": math.log10(each)} for each in _SCALE_MS[: most + 1]],
     )
-    for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99)):
-        chart.add(name, [(run.achieved, run.all().percentile(share)) for run in runs])
-    most = max(run.achieved for run in runs)
-    chart.add(f"target {target_ms:g} ms", [(0, target_ms), (most, target_ms)], show_dots=False)
+    for name, line in points.items():
+        finite = [(rate, math.log10(latency)) for rate, latency in line if math.isfinite(latency)]
+        chart.add(name, finite, show_dots=not name.startswith("limit"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(chart.render())
 
@@ -62,7 +79,6 @@ def picture(runs: Sequence[Run], target_ms: float, path: Path) -> None:
 def load(results: Results, machine: str) -> str:
     """The whole report of a service under load, in Markdown."""
     slowest = max(results.statements, key=lambda each: each.p95_ms)
-    scanned = sorted({table for each in results.statements for table in each.scanned})
     return "\n\n".join(
         (
             f"# {results.service}, one worker process, {results.rows:,} rows",
@@ -74,9 +90,11 @@ def load(results: Results, machine: str) -> str:
             f"## {results.sustained.seconds:.0f} s at {results.sustained.rate:,.0f} requests/s",
             kinds(results.sustained),
             table([results.sustained]),
+            f"The process used {results.cores:.2f} of a core: {results.sustained.achieved / results.cores:,.0f} "
+            "requests/s a core.",
             "## Statements of that run (T2)",
-            f"Slowest at the 95th percentile: {slowest.p95_ms:.1f} ms. "
-            f"Tables read whole by any plan: {', '.join(scanned) or 'none'}.",
+            f"Slowest at the 95th percentile: {slowest.p95_ms:.1f} ms. Plans are generic ones, which PostgreSQL makes "
+            "for any values (EXPLAIN).",
             _statements(results.statements),
             "",
         )
@@ -97,9 +115,9 @@ def _peaks(results: Results) -> str:
 
 
 def _statements(judged: Sequence[Statement]) -> str:
-    lines = ["| statement | times | p95 ms | longest ms |", "|---|---|---|---|"]
+    lines = ["| statement | times | p95 ms | longest ms | its plan uses |", "|---|---|---|---|---|"]
     for each in sorted(judged, key=lambda one: -one.count):
         text = " ".join(each.text.split()).replace("|", "\\|")
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        lines.append(f"| `{shown}` | {each.count:,} | {each.p95_ms:.2f} | {each.max_ms:.1f} |")
+        lines.append(f"| `{shown}` | {each.count:,} | {each.p95_ms:.2f} | {each.max_ms:.1f} | {each.plan} |")
     return "\n".join(lines)

@@ -1,36 +1,37 @@
-"""A table at the size at which indexes matter: a million rows, by COPY, as the declaration says that they look."""
+"""How a row looks, as the declaration says: made here for clients that create some, by PostgreSQL for a table full."""
 
 from __future__ import annotations
 
 import datetime
 import json
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
-import asyncpg
-
-from chassis.identifiers import new_id
 from infra.system.model import FieldType, Resource, ResourceField
 
 OWNERS = 10_000
 """Callers that rows belong to: a hundred rows each in a million."""
-BATCH = 50_000
-_SPAN = datetime.timedelta(days=365)
+_DIFFERENT_TEXTS = 997
+"""Of a field that isn't unique: about a thousand rows in a million share one, and no cycle of a length meets it."""
+_DIFFERENT_DAYS = 2000
 _DEFAULT_LENGTH = 255
 _DECIMAL_SCALE = 2
+_LARGEST = 10**6
+_FIRST_DAY = datetime.date(2020, 1, 1)
+_FIRST_MOMENT = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
+_NAMESPACE = UUID("6f1f1c1e-3a53-5d0c-9a0e-3f3a55f6b8d1")
+"""Of ids that point nowhere."""
 
 Value = object
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row as PostgreSQL takes it (``values``, by column) and its owner, if it has one."""
+    """One row's fields by name, as Python has them, and its owner, if it has one."""
 
-    id: UUID
-    values: dict[str, Value]
+    values: Mapping[str, Value]
     owner: str | None
 
 
@@ -39,73 +40,108 @@ def owner(number: int) -> str:
     return f"subject-{number % OWNERS}"
 
 
-def rows(resource: Resource, count: int, start: int = 0) -> Iterator[Row]:
-    """``count`` rows, the same for the same ``start`` but for their ids; unique values differ by number,
-    so that ranges which don't overlap never clash. References to other services point nowhere.
+def rows(resource: Resource, start: int = 0) -> Iterator[Row]:
+    """Rows numbered from ``start`` on, without an end; unique values differ by number, so that ranges that don't
+    overlap never clash. References point nowhere.
 
-    Raises ValueError for a resource with a reference to another of its own service, whose rows would have to be there.
+    Raises ValueError for a resource with a required reference to another of its own service, whose rows would have to
+    be there.
     """
-    chance = random.Random(start)  # noqa: S311  test data, not secrets
-    now = datetime.datetime.now(datetime.UTC)
-    makers = {name: _maker(field) for name, field in resource.fields.items()}
-    for number in range(start, start + count):
-        made = now - _SPAN * (1 - (number - start) / count)
-        values: dict[str, Value] = {name: make(number, chance) for name, make in makers.items()}
+    _refuse_inside(resource)
+    number = start
+    while True:
+        values: dict[str, Value] = {name: _value(field, number) for name, field in resource.fields.items()}
         whose = None
         if resource.owner:
             # A unique owner (a profile) is each row's own.
             whose = str(values[resource.owner]) if resource.fields[resource.owner].unique else owner(number)
             values[resource.owner] = whose
-        yield Row(new_id(), {**values, "version": 1, "created_at": made, "updated_at": made}, whose)
+        yield Row(values, whose)
+        number += 1
 
 
-def _maker(field: ResourceField) -> Callable[[int, random.Random], Value]:
-    """How a value of the field comes from a row's number, within all its bounds."""
-    if field.type is FieldType.REFERENCE and field.to and "." not in field.to:
-        raise ValueError(f"rows of `{field.to}` would have to be there first")
-    length = field.max_length or _DEFAULT_LENGTH
+def columns(resource: Resource) -> dict[str, str]:
+    """The fields of the row with the number ``n`` (a bigint), as SQL: the same values as `rows` gives, but for ids.
+
+    Raises ValueError as `rows`.
+    """
+    _refuse_inside(resource)
+    made = {name: _expression(field) for name, field in resource.fields.items()}
+    if resource.owner and not resource.fields[resource.owner].unique:
+        made[resource.owner] = f"'subject-' || n % {OWNERS}"
+    return made
+
+
+def _refuse_inside(resource: Resource) -> None:
+    for field in resource.fields.values():
+        if field.type is FieldType.REFERENCE and field.to and "." not in field.to and field.required:
+            raise ValueError(f"rows of `{field.to}` would have to be there first")
+
+
+def _bounds(field: ResourceField) -> tuple[int, int]:
+    """The least value, and the number of different ones that are made."""
     low = int(field.minimum if field.minimum is not None else 0)
-    high = int(field.maximum if field.maximum is not None else max(low, 0) + 10**6)
-    scale = _DECIMAL_SCALE if field.scale is None else field.scale
-    enum = field.values or [""]
-    makers: dict[FieldType, Callable[[int, random.Random], Value]] = {
-        FieldType.STRING: lambda number, _: (
-            f"value-{number}"[-length:] if field.unique else f"value-{number % 997}"[-length:]
-        ),
-        FieldType.TEXT: lambda number, _: f"text {number}"[-length:],
-        FieldType.INTEGER: lambda number, chance: low + number if field.unique else chance.randint(low, high),
-        FieldType.DECIMAL: lambda _, chance: Decimal(chance.randint(low, high)).quantize(Decimal(1).scaleb(-scale)),
-        FieldType.BOOLEAN: lambda number, _: number % 2 == 0,
-        FieldType.DATE: lambda number, _: datetime.date(2020, 1, 1) + datetime.timedelta(days=number % 2000),
-        FieldType.TIMESTAMP: lambda number, _: (
-            datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC) + datetime.timedelta(seconds=number)
-        ),
-        FieldType.UUID: lambda _, chance: UUID(int=chance.getrandbits(128), version=4),
-        FieldType.REFERENCE: lambda _, chance: UUID(int=chance.getrandbits(128), version=4),
-        FieldType.ENUM: lambda number, _: enum[number % len(enum)],
-        FieldType.JSON: lambda number, _: json.dumps({"number": number}),
-    }
-    return makers[field.type]
+    high = int(field.maximum if field.maximum is not None else max(low, 0) + _LARGEST)
+    return low, high - low + 1
 
 
-async def fill(connection: asyncpg.Connection[asyncpg.Record], table: str, made: Iterator[Row]) -> list[Row]:
-    """Copies the rows into ``table`` and analyses it, so that plans are those of a table long in use."""
-    kept: list[Row] = []
-    batch: list[Row] = []
+def _inside(field: ResourceField) -> bool:
+    return field.type is FieldType.REFERENCE and "." not in (field.to or "")
 
-    async def flush() -> None:
-        columns = ["id", *batch[0].values]
-        await connection.copy_records_to_table(
-            table, records=[(row.id, *row.values.values()) for row in batch], columns=columns
-        )
-        kept.extend(batch)
-        batch.clear()
 
-    for row in made:
-        batch.append(row)
-        if len(batch) == BATCH:
-            await flush()
-    if batch:
-        await flush()
-    await connection.execute(f'VACUUM ANALYZE "{table}"')
-    return kept
+def _value(field: ResourceField, number: int) -> Value:
+    """A value within all of the field's bounds."""
+    length = field.max_length or _DEFAULT_LENGTH
+    low, different = _bounds(field)
+    match field.type:
+        case FieldType.STRING:
+            return f"value-{number if field.unique else number % _DIFFERENT_TEXTS}"[-length:]
+        case FieldType.TEXT:
+            return f"text {number}"[-length:]
+        case FieldType.INTEGER:
+            return low + number if field.unique else low + number % different
+        case FieldType.DECIMAL:
+            scale = _DECIMAL_SCALE if field.scale is None else field.scale
+            return Decimal(low + number % different).quantize(Decimal(1).scaleb(-scale))
+        case FieldType.BOOLEAN:
+            return number % 2 == 0
+        case FieldType.DATE:
+            return _FIRST_DAY + datetime.timedelta(days=number % _DIFFERENT_DAYS)
+        case FieldType.TIMESTAMP:
+            return _FIRST_MOMENT + datetime.timedelta(seconds=number)
+        case FieldType.UUID | FieldType.REFERENCE:
+            return None if _inside(field) else uuid5(_NAMESPACE, str(number))
+        case FieldType.ENUM:
+            values = field.values or [""]
+            return values[number % len(values)]
+        case FieldType.JSON:
+            return json.dumps({"number": number})
+
+
+def _expression(field: ResourceField) -> str:
+    """As `_value`, in SQL."""
+    length = field.max_length or _DEFAULT_LENGTH
+    low, different = _bounds(field)
+    match field.type:
+        case FieldType.STRING:
+            return f"right('value-' || {'n' if field.unique else f'n % {_DIFFERENT_TEXTS}'}, {length})"
+        case FieldType.TEXT:
+            return f"right('text ' || n, {length})"
+        case FieldType.INTEGER:
+            return f"{low} + n" if field.unique else f"{low} + n % {different}"
+        case FieldType.DECIMAL:
+            return f"{low} + n % {different}"
+        case FieldType.BOOLEAN:
+            return "n % 2 = 0"
+        case FieldType.DATE:
+            return f"DATE '{_FIRST_DAY}' + (n % {_DIFFERENT_DAYS})::integer"
+        case FieldType.TIMESTAMP:
+            return f"TIMESTAMPTZ '{_FIRST_MOMENT.isoformat()}' + n * INTERVAL '1 second'"
+        case FieldType.UUID | FieldType.REFERENCE:
+            return "NULL::uuid" if _inside(field) else "md5(n::text)::uuid"
+        case FieldType.ENUM:
+            values = field.values or [""]
+            listed = ", ".join(f"'{value}'" for value in values)
+            return f"(ARRAY[{listed}])[1 + n % {len(values)}]"
+        case FieldType.JSON:
+            return "jsonb_build_object('number', n)"

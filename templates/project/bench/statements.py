@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
 _PARAMETER_LIMIT = 40
+SMALL_BYTES = 256 * 1024
+"""Of a table that is best read whole: 32 pages. That of idempotency keys has next to nothing in a bench whose clients
+send none."""
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:
+    # Generic in its stubs only.
+    Connection = asyncpg.Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement's text, how often it ran, its latency in milliseconds, and the tables that its plan reads whole."""
+    """One statement's text, how often it ran, its latency in milliseconds, and what its plan reads."""
 
     text: str
     count: int
     p95_ms: float
     max_ms: float
+    indexes: tuple[str, ...]
+    """That its plan uses."""
     scanned: tuple[str, ...]
+    """Tables that its plan reads whole, small ones apart."""
+
+    @property
+    def plan(self) -> str:
+        """In a few words."""
+        if self.scanned:
+            return f"reads {', '.join(self.scanned)} whole"
+        return ", ".join(self.indexes) or "no index, and no large table"
 
 
-def durations(log: Iterable[str]) -> dict[str, list[float]]:
-    """Durations by statement, from a service's log whose `slow_query` lines begin at 0 ms."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for line in log:
-        if '"slow_query"' in line:
-            entry = json.loads(line)
-            if entry.get("event") == "slow_query":
-                found[entry["statement"]].append(float(entry["duration_ms"]))
-    return dict(found)
-
-
-async def judge(connection: asyncpg.Connection[asyncpg.Record], measured: Mapping[str, list[float]]) -> list[Statement]:
+async def judge(connection: Connection, measured: Mapping[str, list[float]]) -> list[Statement]:
     """Each measured statement with the tables that its generic plan reads from end to end."""
     judged = []
     for text, taken in sorted(measured.items()):
         ordered = sorted(taken)
         p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
-        judged.append(Statement(text, len(ordered), p95, ordered[-1], await _scanned(connection, text)))
+        nodes = list(_nodes(await _plan(connection, text)))
+        indexes = sorted({str(node["Index Name"]) for node in nodes if "Index Name" in node})
+        whole = sorted({str(node["Relation Name"]) for node in nodes if node["Node Type"] == "Seq Scan"})
+        scanned = [table for table in whole if await _large(connection, table)]
+        judged.append(Statement(text, len(ordered), p95, ordered[-1], tuple(indexes), tuple(scanned)))
     return judged
 
 
-async def _scanned(connection: asyncpg.Connection[asyncpg.Record], text: str) -> tuple[str, ...]:
-    """The plan that PostgreSQL would take for any values: a plan for given ones could be lucky."""
+async def _large(connection: Connection, table: str) -> bool:
+    """Whether it has so many pages that an index is the shorter way."""
+    return bool(await connection.fetchval("SELECT pg_relation_size(to_regclass($1)) > $2", table, SMALL_BYTES))
+
+
+async def _plan(connection: Connection, text: str) -> Mapping[str, object] | None:
+    """The plan that PostgreSQL would take for any values: a plan for given ones could be lucky. None: it has none, as
+    BEGIN and COMMIT."""
     if not text.lstrip().upper().startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")):
-        return ()
+        return None
     arguments = max((number for number in range(1, _PARAMETER_LIMIT) if f"${number}" in text), default=0)
     given = f"({', '.join(['NULL'] * arguments)})" if arguments else ""
     async with connection.transaction(readonly=False):
@@ -57,13 +75,16 @@ async def _scanned(connection: asyncpg.Connection[asyncpg.Record], text: str) ->
             plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE judged{given}")
         finally:
             await connection.execute("DEALLOCATE judged")
-    return tuple(sorted(_whole(json.loads(plan)[0]["Plan"])))
+    found: Mapping[str, object] = json.loads(plan)[0]["Plan"]
+    return found
 
 
-def _whole(node: Mapping[str, object]) -> Iterable[str]:
-    if node["Node Type"] == "Seq Scan":
-        yield str(node["Relation Name"])
+def _nodes(node: Mapping[str, object] | None) -> Iterator[Mapping[str, object]]:
+    """A plan's node and all below it."""
+    if node is None:
+        return
+    yield node
     children = node.get("Plans", [])
     assert isinstance(children, list)
     for child in children:
-        yield from _whole(child)
+        yield from _nodes(child)

@@ -64,8 +64,10 @@ class RunningService:
         return self.process.log.read_text(errors="replace").splitlines()
 
 
-def command(service: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", package_of(service), *arguments]
+def command(service: str, *arguments: str, through: str | None = None) -> list[str]:
+    """``through``: a module that runs the service's package, whose name it is given first."""
+    modules = [package_of(service)] if through is None else [through, package_of(service)]
+    return [sys.executable, "-m", *modules, *arguments]
 
 
 def code_environment(service: str) -> dict[str, str]:
@@ -81,16 +83,18 @@ def start_service(
     environment: dict[str, str] | None = None,
     *,
     name: str | None = None,
+    through: str | None = None,
 ) -> RunningService:
     """Start a role of a service on a free port, its log in ``directory``; ``environment`` is put over its settings.
 
-    ``name`` is the process's, by default with its port in it, so that a role may run several times.
+    ``name`` is the process's, by default with its port in it, so that a role may run several times. ``through``: a
+    module that runs the service's package, to measure it, say.
     """
     _require(service)
     port = free_port()
     process = ServerProcess(
         name=name or f"{service}-{role}-{port}",
-        command=command(service, role),
+        command=command(service, role, through=through),
         directory=str(directory),
         environment={
             **code_environment(service),
@@ -103,29 +107,42 @@ def start_service(
 
 
 def run_service(
-    installation: Installation, service: str, *arguments: str, environment: dict[str, str] | None = None
+    installation: Installation,
+    service: str,
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    seconds: float | None = None,
 ) -> str:
     """Run one of a service's commands to its end (`migrate`, `seed`, `rebuild` …); returns what it printed.
 
-    Raises Unavailable with the end of what it said.
+    ``seconds``: how long it may take; None: as long as it takes. Raises Unavailable with the end of what it said.
     """
     _require(service)
     roles = installation.roles(service)
     role = arguments[0] if arguments[0] in (*roles, "migrate") else _main_role(roles)
-    result = subprocess.run(
-        command(service, *arguments),
-        env={
-            **os.environ,
-            **code_environment(service),
-            **process_environment(installation, service, role),
-            **(environment or {}),
-        },
-        cwd=folder_of(service),
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-    )
+    try:
+        result = subprocess.run(
+            command(service, *arguments),
+            env={
+                **os.environ,
+                **code_environment(service),
+                **process_environment(installation, service, role),
+                **(environment or {}),
+            },
+            cwd=folder_of(service),
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise Unavailable(
+            f"{service} {' '.join(arguments)}",
+            f"it had not ended after {seconds:.0f} s",
+            "a command that ends",
+            "look at what PostgreSQL or the broker waits for, or try again when the machine has less to do",
+        ) from None
     if result.returncode:
         said = "\n".join((result.stdout + result.stderr).strip().splitlines()[-12:])
         raise Unavailable(

@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from bench.faults.strikes import Strike
-from bench.faults.verdict import Finding, verdict, wait_until_quiet
-from bench.faults.whole import Whole
-from bench.faults.writer import Body, Writer
+from bench.faults.clients import END_SECONDS, Body, Clients
+from bench.faults.ledger import Failure, Ledger, counted
+from bench.faults.strikes import Allowed, Strike
+from bench.faults.verdict import Finding, settled_verdict
+from bench.faults.whole import Whole, whole
 from bench.mix import Target, body_of
 from bench.rows import rows
 from bench.stage import Stage
 from infra.system.model import FieldType, Resource, System
+from local import event_log
 from local.problems import Unavailable
 
 WRITES_PER_SECOND = 20.0
+"""And as many reads: enough to have work under way at every moment, on two cores that also start processes."""
 CALM_SECONDS = 5.0
 """Before the first strike, between two, and after the last."""
+RECOVERY_SECONDS = 5.0
+"""That refusals may outlast the primary's absence: as long as a request that began meanwhile may take, and the longest
+pause between attempts to reach it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """What clients saw of one strike: seconds from it until all was mended, and failed attempts by kind."""
+    """What clients saw of one strike: seconds from it until what was struck answered again, the attempts until the next
+    strike, and those that failed."""
 
     name: str
     times: int
     seconds: float
     attempts: int
-    failures: Counter[str]
-    errors_allowed: bool
+    failures: Sequence[Failure]
+    """While it lasted, and RECOVERY_SECONDS more where refusals are allowed at all."""
+    late: Sequence[Failure]
+    """After that."""
+    allowed: Allowed
+
+    @property
+    def wrong(self) -> list[Failure]:
+        """Failures that should not have been."""
+        if self.allowed == "refusals until it is back":
+            return list(self.late)
+        every = [*self.failures, *self.late]
+        return [each for each in every if each.refused] if self.allowed == "broken connections" else every
 
 
 @dataclass(frozen=True)
@@ -40,21 +58,16 @@ class Faults:
 
     service: str
     struck: Sequence[Struck]
+    attempts: int
     acknowledged: int
-    quiet: bool
     findings: Sequence[Finding]
 
     @property
     def wrong(self) -> list[str]:
         """What should not have been; empty when all is well."""
         return [
-            *([] if self.quiet else ["events were still on their way when the time was up"]),
-            *(f"{each.what}: {each.found} of {each.expected}" for each in self.findings if not each.holds),
-            *(
-                f"{each.name}: requests failed ({_counted(each.failures)})"
-                for each in self.struck
-                if each.failures and not each.errors_allowed
-            ),
+            *(f"{each.what}: {each.found:,}, expected {each.expected:,}" for each in self.findings if not each.holds),
+            *(f"{each.name}: {counted(each.wrong)}" for each in self.struck if each.wrong),
         ]
 
 
@@ -67,7 +80,7 @@ def choose(system: System) -> tuple[str, str, Resource]:
         (service_name, name, resource)
         for service_name, service in system.services.items()
         for name, resource in service.resources.items()
-        if "create" in resource.operations
+        if {"create", "get", "list"} <= resource.operations.keys()
         and not any(
             field.required and field.type is FieldType.REFERENCE and "." not in (field.to or "")
             for field in resource.fields.values()
@@ -85,32 +98,78 @@ def choose(system: System) -> tuple[str, str, Resource]:
     return (heard or fitting)[0]
 
 
-async def run(on: Stage, running: Whole, planned: Sequence[Strike], say: Callable[[str], None]) -> Faults:
-    """Strikes while clients write, then waits until all is quiet and counts."""
+async def run(on: Stage, planned: Sequence[Strike]) -> Faults:
+    """Strikes while clients write and read, then waits until all is quiet and counts."""
     service, name, resource = choose(on.system)
     target = Target(name, resource, f"/api/v1/{resource.path(name)}", ())
-    role = target.role("create")
-    token = on.sign(role or "nobody", subject="bench")
-    serving = running.writing(service)
-    writer = Writer(lambda: f"{serving.url}{target.path}", token, _bodies(resource, "bench"), WRITES_PER_SECOND)
-    writing = asyncio.create_task(writer.run())
+    log = Path(on.directory) / "event-log"
+    # Threads, since starting processes is not asynchronous; the clients' loop must not stand still.
+    running = await asyncio.to_thread(whole, on)
+    async with event_log.writing(on.installation, event_log.Folder(log)):
+        clients = _clients(on, running, service, target)
+        on.say(f"{WRITES_PER_SECOND:.0f} writes/s of {target.path} and as many reads/s begin")
+        working = asyncio.create_task(clients.run())
+        try:
+            struck = await _struck(on, running, planned, clients.ledger, working)
+        finally:
+            clients.stop()
+        on.say(f"Waiting for clients to end what they began (at most {END_SECONDS:.0f} s)")
+        async with asyncio.timeout(END_SECONDS):
+            ledger = await working
+        findings = await settled_verdict(on, running, service, target, ledger, log)
+    return Faults(service, struck, ledger.attempts, len(ledger.acknowledged), findings)
+
+
+async def _struck(
+    on: Stage, running: Whole, planned: Sequence[Strike], ledger: Ledger, working: asyncio.Task[Ledger]
+) -> list[Struck]:
     struck: list[Struck] = []
     await asyncio.sleep(CALM_SECONDS)
-    for strike in planned:
-        say(strike.name)
-        start, attempts = writer.ledger.now, writer.ledger.attempts
-        times = await strike.act(on, running)
-        await asyncio.sleep(CALM_SECONDS)
-        end = writer.ledger.now
-        failures = writer.ledger.between(start, end)
-        struck.append(
-            Struck(strike.name, times, end - start, writer.ledger.attempts - attempts, failures, strike.errors_allowed)
+    if not ledger.acknowledged:
+        raise Unavailable(
+            "the load",
+            f"no write was acknowledged within {CALM_SECONDS:.0f} s: {counted(ledger.failures) or 'none was answered'}",
+            "a service that works before anything is struck",
+            f"look at its log in {on.directory}",
         )
-    writer.stop()
-    ledger = await writing
-    say("waiting for the last event")
-    quiet = await wait_until_quiet(on)
-    return Faults(service, struck, len(ledger.acknowledged), quiet, await verdict(on, service, target, ledger))
+    for strike in planned:
+        on.say(f"{strike.name} …")
+        start, attempts = ledger.now, ledger.attempts
+        times = await strike.act(on, running)
+        mended = ledger.now
+        await asyncio.sleep(RECOVERY_SECONDS + CALM_SECONDS)
+        allowed_until = mended + RECOVERY_SECONDS
+        seen = Struck(
+            strike.name,
+            times,
+            mended - start,
+            ledger.attempts - attempts,
+            ledger.between(start, allowed_until),
+            ledger.between(allowed_until, ledger.now),
+            strike.allowed,
+        )
+        struck.append(seen)
+        on.say(
+            f"  back after {seen.seconds:.1f} s; {seen.attempts:,} attempts, failed: "
+            f"{counted([*seen.failures, *seen.late]) or 'none'}"
+        )
+        if working.done():
+            # It ends by itself only with an error.
+            await working
+    return struck
+
+
+def _clients(on: Stage, running: Whole, service: str, target: Target) -> Clients:
+    writer = on.sign(target.role("create") or "nobody", subject="bench")
+    reader = on.sign(target.role("get") or "nobody", target.role("list") or "nobody", subject="bench")
+    return Clients(
+        writing=lambda: f"{running.writing(service).url}{target.path}",
+        reading=lambda: f"{running.reading(service).url}{target.path}",
+        writer_token=writer,
+        reader_token=reader,
+        bodies=_bodies(target.resource, "bench"),
+        rate=WRITES_PER_SECOND,
+    )
 
 
 def _bodies(resource: Resource, owner: str) -> Iterator[Body]:
@@ -121,7 +180,8 @@ def _bodies(resource: Resource, owner: str) -> Iterator[Body]:
         if field.type is FieldType.ENUM and field.values
     }
     unique_owner = resource.owner is not None and resource.fields[resource.owner].unique
-    for row in rows(resource, 10**7):
+    # From 1: amounts of nothing are refused by some.
+    for row in rows(resource, start=1):
         body = {**body_of(resource, row), **first}
         if resource.owner and not unique_owner:
             body[resource.owner] = owner
@@ -131,10 +191,14 @@ def _bodies(resource: Resource, owner: str) -> Iterator[Body]:
 def table(result: Faults) -> str:
     """What clients saw, one row a strike, and what was counted afterwards."""
     lines = [
-        "| struck under load | seconds | attempts | failed attempts |",
-        "|---|---|---|---|",
+        f"{WRITES_PER_SECOND:.0f} writes/s and as many reads/s to {result.service}: {result.attempts:,} attempts, "
+        f"{result.acknowledged:,} writes acknowledged.",
+        "",
+        "| struck under load | back after | attempts | failed until then | failed later | may fail |",
+        "|---|---|---|---|---|---|",
         *(
-            f"| {each.name} | {each.seconds:.0f} | {each.attempts:,} | {_counted(each.failures) or 'none'} |"
+            f"| {each.name} | {each.seconds:.1f} s | {each.attempts:,} | {counted(list(each.failures)) or 'none'} "
+            f"| {counted(list(each.late)) or 'none'} | {each.allowed} |"
             for each in result.struck
         ),
         "",
@@ -143,7 +207,3 @@ def table(result: Faults) -> str:
         *(f"| {each.what} | {each.expected:,} | {each.found:,} |" for each in result.findings),
     ]
     return "\n".join(lines)
-
-
-def _counted(failures: Counter[str]) -> str:
-    return ", ".join(f"{count} x {kind}" for kind, count in sorted(failures.items()))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from bench.stage import NEVER_REFUSED, Stage
-from local.services import RunningService, run_service
+from local.services import RunningService
 
 WRITES = ("command", "api")
 READS = ("query", "api")
+SIDE_BY_SIDE = 4
+"""Processes that start at a time."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,15 @@ class Whole:
         return next(self.processes[service, role] for role in roles if (service, role) in self.processes)
 
 
-@contextlib.contextmanager
-def whole(on: Stage) -> Iterator[Whole]:
-    """Migrates and starts everything; what still runs at the end is stopped."""
+def whole(on: Stage) -> Whole:
+    """Migrates and starts everything. The stage stops it."""
     for service in on.system.services:
-        run_service(on.installation, service, "migrate")
+        on.migrate(service)
     wanted = [(service, role) for service in on.system.services for role in on.installation.roles(service)]
+    on.say(f"Starting {len(wanted)} processes: {', '.join(f'{service} {role}' for service, role in wanted)}")
     # Settings are made one after the other, since they make what they speak of; starting takes its time side by side.
     for service, role in wanted:
         on.installation.settings(service, role)
-    with ThreadPoolExecutor(4) as pool:
-        started = dict(zip(wanted, pool.map(lambda each: on.start(*each, **NEVER_REFUSED), wanted), strict=True))
-    try:
-        yield Whole(started)
-    finally:
-        with ThreadPoolExecutor(len(started)) as pool:
-            list(pool.map(RunningService.stop, started.values()))
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        started = pool.map(lambda each: on.start(*each, **NEVER_REFUSED), wanted)
+        return Whole(dict(zip(wanted, started, strict=True)))

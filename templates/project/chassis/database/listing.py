@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cmp_to_key
 from itertools import islice
 from typing import Any, Final, TypeAlias
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from chassis.database.database import Database
 from chassis.database.names import quoted
 from chassis.database.ranges import Arguments, behind
 from chassis.database.transaction import Record
 from chassis.documents import Document, Page
-from chassis.http.operations import ID, ListQuery, Sort
+from chassis.http.operations import CREATED_AT, ID, ListQuery, Sort
 
 COUNTED: Final = 10_000
 """Rows that are counted at most: an index gives so many in two or three milliseconds, a million would break T2."""
+
+BEYOND_SECONDS: Final = 10.0
+"""That more rows than that match is remembered: lists of so many rows are the ones that are asked for all the time, and
+counting them is most of what they cost. Replicas may lag as long."""
+MOST_REMEMBERED: Final = 1000
+"""Different counts of one table."""
 
 Make = Callable[[Record], Document]
 Statement: TypeAlias = tuple[str, *tuple[object, ...]]
@@ -40,6 +48,8 @@ class ListStatement:
         self._table = quoted(table)
         self._owner = owner
         self._living = "deleted_at IS NULL" if deletes else None
+        self._beyond: WeakKeyDictionary[Database, dict[Statement, float]] = WeakKeyDictionary()
+        """Counts that went beyond `COUNTED`, and until when that is believed (`time.monotonic`)."""
 
     async def page(self, database: Database, query: ListQuery, make: Make) -> Page:
         """The page that was asked for.
@@ -79,10 +89,16 @@ class ListStatement:
         ]
 
     def count(self, query: ListQuery) -> Statement:
-        """Counts the matching rows of a shard, one more than `COUNTED` at most."""
+        """Counts the matching rows of a shard, one more than `COUNTED` at most.
+
+        In the order of the indexes (`infra/architecture/data_model.py`), so that one of them alone is read: without an
+        order PostgreSQL takes the table to be the nearest way to so few rows of so many, and reads whatever lies there,
+        deleted rows and those that don't match as well.
+        """
         given = Arguments()
         where = _where(self._conditions(query, given))
-        counted = f"SELECT 1 FROM {self._table}{where}\n    LIMIT {COUNTED + 1}"  # noqa: S608  names are quoted
+        order = f"{quoted(CREATED_AT)}, {quoted(ID)}"
+        counted = f"SELECT 1\n    FROM {self._table}{where}\n    ORDER BY {order}\n    LIMIT {COUNTED + 1}"  # noqa: S608  names are quoted
         return f"SELECT count(*) AS total\nFROM (\n    {counted}\n) AS counted", *given
 
     async def _rows(self, database: Database, query: ListQuery) -> list[Record]:
@@ -120,8 +136,18 @@ class ListStatement:
         """How many rows match; counted only where the page itself doesn't tell."""
         if not more and (shown or query.page == 1):
             return query.offset + shown
-        counts = await database.each_shard(*self.count(query))
-        return sum(int(count[0]["total"]) for count in counts)
+        question = self.count(query)
+        beyond = self._beyond.setdefault(database, {})
+        if beyond.get(question, 0.0) > time.monotonic():
+            return COUNTED + 1
+        counts = await database.each_shard(*question)
+        total = sum(int(count[0]["total"]) for count in counts)
+        beyond.pop(question, None)
+        if total > COUNTED:
+            if len(beyond) >= MOST_REMEMBERED:
+                beyond.clear()
+            beyond[question] = time.monotonic() + BEYOND_SECONDS
+        return total
 
     def _select(
         self,

@@ -34,13 +34,13 @@ LOAD_SHARE = 0.05
 MIGRATE = "migrate"
 
 
-def local_stack(*, replicas: bool = True) -> Environment:
+def local_stack(*, replicas: bool = True, load_share: float = LOAD_SHARE) -> Environment:
     """The stack that this machine is: services read from replicas as in production, and nothing is doubled."""
     return Environment(
         name=STACK,
         region=REGION,
         require_domain=False,
-        load_share=LOAD_SHARE,
+        load_share=load_share,
         multi_zone=False,
         read_replicas=replicas,
         database_proxy=False,

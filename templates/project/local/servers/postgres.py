@@ -45,6 +45,8 @@ SETTINGS = {
     "track_io_timing": "on",
     "hot_standby_feedback": "on",
     "wal_keep_size": WAL_KEPT,
+    # That a replica has followed is known at once, and not ten seconds later.
+    "wal_receiver_status_interval": "1s",
     "max_wal_size": "2GB",
     # A primary that was killed is back as soon as it has read this much of its log.
     "checkpoint_timeout": "60s",

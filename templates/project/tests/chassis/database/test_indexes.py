@@ -145,11 +145,23 @@ async def test_a_list_of_ones_own_rows(books: Any) -> None:
     assert "reader" in read_from_an_index(plan)["Index Cond"]
 
 
-async def test_a_count_reads_the_index_alone_and_stops(books: Any) -> None:
-    statement, *arguments = LIST.count(parsed())
-    told = await books.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *arguments)
-    kinds = [(node["Node Type"], node["Actual Rows"]) for node in nodes(json.loads(told)[0]["Plan"])]
-    assert [rows for kind, rows in kinds if "Scan" in kind] == [10_001], kinds
+@pytest.mark.parametrize("generic", [False, True])
+@pytest.mark.parametrize("filters", [{}, {"reader": "r-7"}, {"pages": 77}])
+async def test_a_count_reads_an_index_and_stops(books: Any, filters: dict[str, Any], generic: bool) -> None:
+    """Also by the plan for any values, which a prepared statement has after a while. A few rows may be fetched too."""
+    statement, *arguments = LIST.count(parsed(**filters))
+    await books.execute(f"SET plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
+    await books.execute(f"PREPARE counting AS {statement}")
+    given = f"({', '.join(repr(each) for each in arguments)})" if arguments else ""
+    told = await books.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE counting{given}")
+    await books.execute("DEALLOCATE counting")
+    await books.execute("RESET plan_cache_mode")
+    scans = [node for node in nodes(json.loads(told)[0]["Plan"]) if "Scan" in node["Node Type"]]
+    few = [["Bitmap Heap Scan", "Bitmap Index Scan"]] if filters else []
+    assert [node["Node Type"] for node in scans] in [["Index Only Scan"], *few], told
+    matching = await books.fetchval(statement.replace("10001", "100000"), *arguments)
+    assert scans[0]["Actual Rows"] == min(matching, 10_001)
+    assert scans[0].get("Rows Removed by Filter", 0) == 0, told
 
 
 async def test_a_deep_page_skips_in_the_server(books: Any) -> None:

@@ -230,6 +230,31 @@ async def test_more_rows_than_are_counted_are_at_least_so_many(
     assert (page.total, page.total_is_exact) == (20, False)
 
 
+@pytest.mark.parametrize(("counted", "counts"), [(21, 1), (100, 2)])
+async def test_many_rows_are_not_counted_again_at_once(
+    library: Library, monkeypatch: pytest.MonkeyPatch, counted: int, counts: int
+) -> None:
+    """What is beyond the bound stays there for a while; what is below may have changed with the last write."""
+    monkeypatch.setattr(listing, "COUNTED", counted)
+    library.told.statements.clear()
+    pages = [await library.page(parsed({}, [], None, limit=5)) for _ in range(2)]
+    asked = [each for each in library.told.statements if "count(*)" in each]
+    assert len(asked) == counts * len(library.database.shards)
+    assert pages[0].total == pages[1].total == min(counted, len(library.rows))
+    await library.page(parsed({"status": "lent"}, [], None, limit=5))
+    assert "count(*)" in library.told.statements[-1]
+
+
+async def test_many_rows_are_counted_again_after_a_while(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "COUNTED", 19)
+    monkeypatch.setattr(listing, "BEYOND_SECONDS", 0.0)
+    library.told.statements.clear()
+    for _ in range(2):
+        await library.page(parsed({}, [], None, limit=5))
+    asked = [each for each in library.told.statements if "count(*)" in each]
+    assert len(asked) == 2 * len(library.database.shards)
+
+
 async def test_a_row_that_changes_between_keys_and_rows_is_left_out(
     two: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

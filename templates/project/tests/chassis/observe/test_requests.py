@@ -12,7 +12,7 @@ from chassis.observe import names
 from chassis.observe.metrics import Metrics
 from chassis.observe.redaction import Redaction
 from chassis.observe.requests import LINES_A_SECOND, SAMPLE, RequestLog
-from chassis.observe.statements import LONGEST_STATEMENT, StatementLog, one_line
+from chassis.observe.statements import LONGEST_STATEMENT, SLOW_LINES_A_SECOND, StatementLog, one_line
 from tests.chassis.observe.reading import Line
 from tests.chassis.observe.test_metrics import Output
 
@@ -142,6 +142,26 @@ def test_a_slow_statement_is_logged_without_its_values(caplog: pytest.LogCapture
     assert record.__dict__["rows"] == 3
     metrics.flush()
     assert len(observing.values[names.QUERY_DURATION_MS]) == 2
+
+
+def test_a_flood_of_slow_statements_does_not_become_one_of_lines(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left out is counted, and its number told with the next line; metrics have all."""
+    metrics, observing = Metrics("n", "order", Output()), Observing()
+    metrics.observe(observing)
+    statements = StatementLog(metrics, slow_ms=20)
+    monkeypatch.setattr(time, "monotonic", lambda: 7.5)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(SLOW_LINES_A_SECOND + 30):
+            statements.finished("SELECT 1", time.perf_counter() - 0.05)
+        assert len(caplog.records) == SLOW_LINES_A_SECOND
+        monkeypatch.setattr(time, "monotonic", lambda: 8.5)
+        statements.finished("SELECT 1", time.perf_counter() - 0.05)
+        statements.finished("SELECT 1", time.perf_counter() - 0.05)
+    assert [record.__dict__.get("suppressed") for record in caplog.records[-3:]] == [None, 30, None]
+    metrics.flush()
+    assert len(observing.values[names.QUERY_DURATION_MS]) == SLOW_LINES_A_SECOND + 32
 
 
 def test_a_long_statement_is_cut() -> None:

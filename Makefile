@@ -6,7 +6,7 @@ PYTHON := $(VENV)/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench plan compare format schema requirements clean
+.PHONY: help setup demo test test-project bench plan compare format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,11 @@ test: setup ## Check format, lint and types, and run all tests
 	@$(VENV)/bin/ruff check --quiet .
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadgroup
+
+test-project: setup ## Copy a project with the default answers to build/test/shop and run all its tests, on real servers
+	@rm -rf build/test
+	@$(VENV)/bin/copier copy --defaults --quiet --vcs-ref=HEAD . build/test/shop
+	@$(MAKE) --no-print-directory --directory build/test/shop test VENV=$(abspath $(VENV)) JOBS=2
 
 bench: setup ## Measure planning, simulating and copying against floors measured in the same run
 	@$(PYTHON) -m bench

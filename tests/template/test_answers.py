@@ -106,8 +106,8 @@ STACKS: dict[str, str] = {
 ON_SERVERS = {"the default answers"}
 """Variants whose services are tested on real servers."""
 ANSWERED = "tests/test_*.py tests/checks/test_dockerfiles.py tests/checks/test_layers.py tests/system services"
-"""Tests of what answers make a difference to. The chassis, `local/` and their tests are the same files in every project;
-`make test-project` runs those too."""
+"""Tests of what answers make a difference to. The chassis, `local/` and their tests are the same files in every
+project; `make test-project` runs those too."""
 
 EXPECTED = {
     *(".copier-answers.yml", ".editorconfig", ".gitignore", "LICENSE", "Makefile", "README.md", "ARCHITECTURE.md"),

@@ -91,7 +91,7 @@ BOUNDS = [
           get: [admin]
 """, "    resources: {}\n", "services.payment.resources", "an empty mapping", "at least 1 entry",
           "add what is missing"),
-    Wrong("too many decimals", "scale: 2", "scale: 12", f"{FIELDS}.total.scale", "12", "at most 10", "lower it",
+    Wrong("too many decimals", "scale: 2", "scale: 12", f"{FIELDS}.total.scale", "12", "at most 6", "lower it",
           at="total:"),
     Wrong("description of a page", "name: shop\n", f"name: shop\ndescription: {'long ' * 50}\n", "description",
           '"long long long long long long long long long long long lon…', "at most 200 characters", "shorten it",

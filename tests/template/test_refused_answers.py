@@ -123,9 +123,16 @@ def test_all_that_is_wrong_with_the_services_is_said_at_once(template: Path, tmp
 
 def test_a_question_that_does_not_exist_changes_nothing(template: Path, tmp_path: Path) -> None:
     """Copier drops unknown `--data`; the declaration is checked again when it is loaded."""
-    project = make_project(template, tmp_path / "project", {"service": ["user"]})
+    project = make_project(template, tmp_path / "project", {"servises": ["user"]})
     assert (project / "system.yaml").read_text() == (ROOT / "system.yaml").read_text()
-    assert "service" not in yaml.safe_load((project / ".copier-answers.yml").read_text())
+    assert "servises" not in yaml.safe_load((project / ".copier-answers.yml").read_text())
+
+
+@pytest.mark.parametrize("question", ["service", "resource", "consumer", "announcement"])
+def test_an_answer_in_the_way_of_the_template_is_told_of(template: Path, tmp_path: Path, question: str) -> None:
+    with pytest.raises(ValueError, match='no question is called "service"'):
+        make_project(template, tmp_path / "project", {question: ["user"]})
+    assert not (tmp_path / "project").exists()
 
 
 def test_the_template_knows_what_the_declaration_reserves() -> None:

@@ -42,8 +42,8 @@ def project(releases: Path, tmp_path: Path) -> Path:
     replace(project / "README.md", "## First commands", "## Whom to call\n\nThe shop team.\n\n## First commands")
     stack = project / "Pulumi.dev.yaml"
     stack.write_text(stack.read_text() + "  # ours\n")
-    (project / "services" / "order").mkdir()
-    (project / "services" / "order" / "Dockerfile").write_text("FROM scratch\n")
+    image = project / "services" / "order" / "Dockerfile"
+    image.write_text(image.read_text() + "# ours\n")
     (project / "infra" / "ours.py").write_text("OURS = True\n")
     (project / ".editorconfig").unlink()
     commit_all(project, "Our edits")

@@ -70,7 +70,7 @@ def test_edits_survive_a_newer_template(project: Path, releases: Path) -> None:
     assert "The shop team." in readme
     assert "## Known limits" in readme
     assert (project / "Pulumi.dev.yaml").read_text().endswith("  # ours\n")
-    assert (project / "services/order/Dockerfile").read_text() == "FROM scratch\n"
+    assert (project / "services" / "order" / "Dockerfile").read_text().endswith("\n# ours\n")
     assert (project / "infra/ours.py").is_file()
     assert (project / "infra/newer.py").is_file()
     assert not (project / ".editorconfig").exists(), "what the user deleted stays deleted"

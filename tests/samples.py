@@ -93,3 +93,16 @@ def _service(number: int, services: int) -> dict[str, Any]:
 
 def as_yaml(system: System) -> str:
     return yaml.safe_dump(system.model_dump(mode="json", exclude_unset=True), sort_keys=False)
+
+
+SMALLEST = """
+name: tiny
+identity: {roles: [member]}
+services:
+  note:
+    resources:
+      note:
+        fields: {text: {type: text}}
+        operations: {get: [anyone]}
+"""
+"""The least that a declaration may say."""

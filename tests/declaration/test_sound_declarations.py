@@ -12,18 +12,7 @@ from infra.system.loader import parse_system
 from infra.system.model import Access, FieldType, Grant
 from infra.system.words import plural
 from tests.declaration.cases import SOUND
-from tests.samples import as_yaml, shop, system_of
-
-SMALLEST = """
-name: tiny
-identity: {roles: [member]}
-services:
-  note:
-    resources:
-      note:
-        fields: {text: {type: text}}
-        operations: {get: [anyone]}
-"""
+from tests.samples import SMALLEST, as_yaml, shop, system_of
 
 
 def test_the_smallest_declaration_has_the_published_defaults() -> None:

@@ -15,17 +15,7 @@ from infra.capacity.shards import shard_count
 from infra.system.loader import parse_system
 from tests.program.graphs import Graph, on
 from tests.program.reading import migration_settings, settings
-
-SMALLEST = """
-name: tiny
-identity: {roles: [member]}
-services:
-  note:
-    resources:
-      note:
-        fields: {text: {type: text}}
-        operations: {get: [anyone]}
-"""
+from tests.samples import SMALLEST
 
 
 class Recording(dict[str, str]):

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.projects import borrowed_environment, make_project, snapshot
+from tests.projects import borrowed_environment, git, make_project, snapshot
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +34,17 @@ def shop(whole_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def checked_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """mypy's cache. It goes by content, and most files are the same in every project: a second instead of a minute."""
     return tmp_path_factory.mktemp("types")
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template with one release."""
+    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", whole=False)
+    git(template, "tag", "v0.1.0")
+    return template
+
+
+@pytest.fixture
+def releases(released: Path, tmp_path: Path) -> Path:
+    """A copy of it, to make newer releases in."""
+    return Path(shutil.copytree(released, tmp_path / "groundplan", symlinks=True))

@@ -12,26 +12,13 @@ import yaml
 from infra.commands import update as update_command
 from infra.commands.template import read_answers, update
 from infra.problems import ProblemsFound
-from tests.projects import commit_all, commit_project, git, make_project, snapshot
+from tests.projects import commit_all, commit_project, git, make_project
 
 
 def replace(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path.name}"
     path.write_text(text.replace(old, new))
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template with one release."""
-    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", whole=False)
-    git(template, "tag", "v0.1.0")
-    return template
-
-
-@pytest.fixture
-def releases(released: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(released, tmp_path / "groundplan", symlinks=True))
 
 
 @pytest.fixture

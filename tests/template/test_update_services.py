@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from infra.commands import update as update_command
 from infra.commands.template import read_answers, update
-from tests.projects import commit_all, commit_project, git, make_project, snapshot
+from tests.projects import commit_all, commit_project, git, make_project
 from tests.template.test_update import release, replace
 
 CODE = "services/{% yield service from coded_services %}{{ service.name }}{% endyield %}"
 PACKAGE = f"{CODE}/{{{{ service.package }}}}"
 ORDER = "services/order/order_service"
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", whole=False)
-    git(template, "tag", "v0.1.0")
-    return template
-
-
-@pytest.fixture
-def releases(released: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(released, tmp_path / "groundplan", symlinks=True))
 
 
 @pytest.fixture

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 
 from bench.mix import Target
 from bench.progress import Say
-from bench.seeding import seed
+from bench.seeding import Connection, seed
 from infra.capacity import plan
 from infra.system.loader import load_system
 from infra.system.model import FieldType, Resource, System
@@ -32,12 +31,6 @@ QUESTION_SECONDS = 300.0
 """For one of the bench's own statements."""
 MIGRATION_SECONDS = 120.0
 """For a service's tables to be made."""
-
-if TYPE_CHECKING:
-    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
-else:
-    # Generic in its stubs only.
-    Connection = asyncpg.Connection
 
 
 @dataclass(frozen=True)

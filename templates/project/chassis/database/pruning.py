@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from chassis.backoff import pause
 from chassis.database import idempotency
 from chassis.database.database import Database
 from chassis.database.failures import describe
@@ -29,7 +30,7 @@ async def prune(database: Database, what: str, prune_rows: Prune, stop: asyncio.
 
     What goes wrong is logged, and tried again in the next round: nobody has to do without the process for it.
     """
-    while not await _stopped(stop, PRUNE_SECONDS):
+    while not await pause(PRUNE_SECONDS, stop):
         for shard in database.shards:
             try:
                 pruned = PRUNE_ROWS
@@ -59,13 +60,3 @@ class KeyPruning:
 
 async def _prune_keys(transaction: Transaction) -> int:
     return await idempotency.prune(transaction, PRUNE_ROWS)
-
-
-async def _stopped(stop: asyncio.Event, seconds: float) -> bool:
-    """Whether it is set by then."""
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        pass
-    return stop.is_set()

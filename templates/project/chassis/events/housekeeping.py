@@ -7,10 +7,10 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from chassis.backoff import pause
 from chassis.database import inbox, outbox
 from chassis.database.pruning import PRUNE_ROWS
 from chassis.events import limits
-from chassis.events.backoff import pause
 from chassis.http.errors import Unavailable
 from chassis.observe import names
 

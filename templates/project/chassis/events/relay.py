@@ -14,9 +14,9 @@ from uuid import UUID
 
 import msgspec
 
+from chassis.backoff import Backoff, pause
 from chassis.database import outbox
 from chassis.events import limits
-from chassis.events.backoff import Backoff, pause
 from chassis.events.errors import BrokerAway
 from chassis.events.port import Outgoing, Publisher, Sent
 from chassis.http.errors import Unavailable

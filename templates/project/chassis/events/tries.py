@@ -7,8 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from chassis.backoff import Backoff, pause
 from chassis.events import limits
-from chassis.events.backoff import Backoff, pause
 from chassis.events.errors import Postponed, Refused, Stopped
 from chassis.http.errors import ApiError, Unavailable
 

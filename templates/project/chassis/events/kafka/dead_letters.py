@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
+from chassis.backoff import Backoff, pause
 from chassis.events import limits
-from chassis.events.backoff import Backoff, pause
 from chassis.events.errors import BrokerAway, Stopped
 from chassis.events.kafka.connection import Connection
 from chassis.events.kafka.publisher import end, start

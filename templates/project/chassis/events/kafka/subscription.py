@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 
+from chassis.backoff import Backoff, pause
 from chassis.events import limits
-from chassis.events.backoff import Backoff, pause
 from chassis.events.errors import Stopped
 from chassis.events.kafka.connection import NOT_CONNECTED, Connection
 from chassis.events.kafka.dead_letters import DeadLetterTopic

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from chassis.backoff import Backoff, pause
 from chassis.events import limits
-from chassis.events.backoff import Backoff, pause
 from chassis.events.port import Outcome, Processor, Refusal, Verdict
 from chassis.events.queues.clients import FAILED, POLL_SECONDS, Clients, code_of, refused_access
 from chassis.events.queues.message import delivery_of

@@ -75,7 +75,7 @@ def described(project: Path, services: Sequence[tuple[str, Path]]) -> dict[str, 
     """
     asked = {service: (package_of(service), str(folder)) for service, folder in services}
     done = subprocess.run(
-        [sys.executable, "-c", _ASK],
+        [sys.executable, "-m", "infra.commands._ask_services"],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(project)},
         input=json.dumps(asked),
@@ -101,27 +101,6 @@ def described(project: Path, services: Sequence[tuple[str, Path]]) -> dict[str, 
     if problems:
         raise ProblemsFound(problems)
     return {service: document for service, (document, _) in answers.items()}
-
-
-# One process for all: what they share, which is most of it, is imported once. Each answers [document, or "", errors].
-_ASK = """
-import contextlib, io, json, runpy, sys, traceback
-answers = {}
-for service, (package, folder) in json.load(sys.stdin).items():
-    sys.path.insert(0, folder)
-    sys.argv = [package, "openapi"]
-    out, err, status = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            runpy.run_module(package, run_name="__main__", alter_sys=True)
-        except SystemExit as ended:
-            status = ended.code
-        except BaseException:
-            status = 1
-            traceback.print_exc()
-    answers[service] = ["" if status else out.getvalue(), err.getvalue()]
-json.dump(answers, sys.stdout)
-"""
 
 
 if __name__ == "__main__":

@@ -65,9 +65,8 @@ def test_the_declaration_is_sound_and_every_service_has_code(awkward: Path) -> N
     left = [
         str(path)
         for path in (awkward / "services").rglob("*")
-        if path.is_file()
-        and path.suffix in {".py", ".md"}
-        and ("{%" in path.read_text() and "chassis" not in str(path))
+        # One service's description says `{% tags %}` itself.
+        if path.suffix in {".py", ".md"} and "{%" in path.read_text().replace("{% tags %}", "")
     ]
     assert left == [], "nothing of the template is left"
 

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from infra.stack_values import REGIONS
+from infra.system.model import FieldType
 from infra.system.reserved import (
     AWS_PREFIXES,
     BUCKET_PREFIXES,
@@ -105,6 +106,41 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
 }
 
 
+LIST = {"list": ["admin"]}
+RESOURCES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "name like a sentence": ("My seat", {"fields": {"a": {"type": "date"}}, "operations": LIST}, ": expected a name"),
+    "fields in a list": ("seat", {"fields": ["a"], "operations": LIST}, ".fields: expected a mapping"),
+    "no fields": ("seat", {"operations": LIST}, ".fields: expected a mapping"),
+    "field that is a word": ("seat", {"fields": {"a": "string"}, "operations": LIST}, ".fields.a: expected a mapping"),
+    "unknown type": ("seat", {"fields": {"a": {"type": "strng"}}, "operations": LIST}, "whose type is one of string"),
+    "field in capitals": (
+        "seat",
+        {"fields": {"A": {"type": "date"}}, "operations": LIST},
+        ".fields.A: expected a name",
+    ),
+    "enum without values": ("seat", {"fields": {"a": {"type": "enum"}}, "operations": LIST}, "expected values: ["),
+    "reference to nothing": ("seat", {"fields": {"a": {"type": "reference"}}, "operations": LIST}, "expected to: <"),
+    "role that is no list": (
+        "seat",
+        {"fields": {"a": {"type": "date"}}, "operations": {"list": "admin"}},
+        ".operations: expected a mapping of operations to lists",
+    ),
+    "no operations": ("seat", {"fields": {"a": {"type": "date"}}}, ".operations: expected a mapping"),
+}
+"""Resources that no code can be written from: name, content, what is said."""
+
+
+@pytest.mark.parametrize(("name", "resource", "message"), RESOURCES.values(), ids=RESOURCES.keys())
+def test_a_resource_that_no_code_can_be_written_from(
+    template: Path, tmp_path: Path, name: str, resource: dict[str, Any], message: str
+) -> None:
+    services = [{"name": "user", "resources": {name: resource}}]
+    with pytest.raises(ValueError, match=f'service "user", resources.{name}') as refusal:
+        make_project(template, tmp_path / "project", {"services": services})
+    assert message in str(refusal.value)
+    assert not (tmp_path / "project").exists()
+
+
 @pytest.mark.parametrize(("question", "answer", "message"), REFUSED.values(), ids=REFUSED.keys())
 def test_refused(template: Path, tmp_path: Path, question: str, answer: object, message: str) -> None:
     with pytest.raises(ValueError, match=f"'{question}'") as refusal:
@@ -158,6 +194,7 @@ def test_the_template_knows_what_the_declaration_reserves() -> None:
     for name in ("orders", "none-such", "publicity", "isolation", "in-store", "pgadmin", "kube", "classes"):
         assert not refused(name, "a service"), name
         assert not refused(name, "a system"), name
+    assert set(checks.field_types) == set(FieldType)
     for region in REGIONS:
         assert not checks.region_problem(region).strip(), region
     for noun in ("order", "box", "city", "day", "dish", "match", "class", "quiz", "web-shop"):

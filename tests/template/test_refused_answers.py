@@ -116,7 +116,7 @@ RESOURCES: dict[str, tuple[str, dict[str, Any], str]] = {
     "field in capitals": (
         "seat",
         {"fields": {"A": {"type": "date"}}, "operations": LIST},
-        ".fields.A: expected a name",
+        ".A: expected a name",
     ),
     "enum without values": ("seat", {"fields": {"a": {"type": "enum"}}, "operations": LIST}, "expected values: ["),
     "reference to nothing": ("seat", {"fields": {"a": {"type": "reference"}}, "operations": LIST}, "expected to: <"),

@@ -5,17 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import commit_project, make_project, snapshot
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return snapshot(tmp_path_factory.mktemp("template") / "groundplan", whole=False)
-
-
-@pytest.fixture(scope="session")
-def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return snapshot(tmp_path_factory.mktemp("whole") / "groundplan")
+from tests.projects import commit_project, make_project
 
 
 @pytest.fixture(scope="session")

@@ -9,17 +9,6 @@ from tests.projects import borrowed_environment, git, make_project, snapshot
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Enough to try answers and updates."""
-    return snapshot(tmp_path_factory.mktemp("template") / "groundplan", whole=False)
-
-
-@pytest.fixture(scope="session")
-def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return snapshot(tmp_path_factory.mktemp("whole") / "groundplan")
-
-
-@pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return borrowed_environment(tmp_path_factory.mktemp("environment") / "venv")
 

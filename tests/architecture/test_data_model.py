@@ -153,6 +153,7 @@ def test_read_models_are_where_cqrs_is() -> None:
     """A4."""
     assert "CREATE TABLE order_read_model" in service_ddl(shop(), "order")
     assert "read_model" not in service_ddl(shop(), "payment")
+    assert "ON order_read_model (deleted_at) WHERE deleted_at IS NOT NULL;" in service_ddl(shop(), "order")
 
 
 def test_no_foreign_key_leaves_its_database() -> None:

@@ -38,6 +38,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_the_reference_systems_own_document_is_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """O1: with what the program really declares."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("STACK", raising=False)
+    assert plan.main(["--quiet", "--check"]) == 0
+
+
 def document(project: Path) -> str:
     return (project / "ARCHITECTURE.md").read_text()
 

@@ -5,9 +5,7 @@ Every plan is of 50,000 rows, and is carried out: what it reads is counted, not 
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Iterator
-from itertools import chain
+from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +16,7 @@ from chassis.http.queries import Listing
 from local.servers import Postgres
 from tests.chassis.database.library import LIST, QUERIES
 from tests.chassis.database.sites import site_on
+from tests.chassis.plans import Plan, nodes, plan_of
 
 ROWS = 50_000
 LIMIT = 20
@@ -48,18 +47,13 @@ async def books(postgres_server: Postgres) -> AsyncIterator[Any]:
         await connection.close()
 
 
-async def plans(books: Any, query: ListQuery) -> list[dict[str, Any]]:
+async def plans(books: Any, query: ListQuery) -> list[Plan]:
     """How each of the page's statements was carried out."""
     found = []
     for statement, *arguments in LIST.reads(query):
         told = await books.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *arguments)
-        found.append(json.loads(told)[0]["Plan"])
+        found.append(plan_of(told))
     return found
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    yield from chain.from_iterable(nodes(each) for each in plan.get("Plans", ()))
 
 
 def parsed(**parameters: object) -> Listing:
@@ -74,7 +68,7 @@ async def after(books: Any, listed: Listing, offset: int) -> ListQuery:
     return ListQuery(filters=listed.filters, sort=listed.sort, page=1, limit=listed.limit, after=values)
 
 
-def read_from_an_index(plan: dict[str, Any]) -> dict[str, Any]:
+def read_from_an_index(plan: Plan) -> Plan:
     """The scan, of an index and of nothing else, that has read no row more than were wanted.
 
     Where few rows are left, PostgreSQL may as well fetch them all, and sort them.
@@ -156,7 +150,7 @@ async def test_a_count_reads_an_index_and_stops(books: Any, filters: dict[str, A
     told = await books.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE counting{given}")
     await books.execute("DEALLOCATE counting")
     await books.execute("RESET plan_cache_mode")
-    scans = [node for node in nodes(json.loads(told)[0]["Plan"]) if "Scan" in node["Node Type"]]
+    scans = [node for node in nodes(plan_of(told)) if "Scan" in node["Node Type"]]
     few = [["Bitmap Heap Scan", "Bitmap Index Scan"]] if filters else []
     assert [node["Node Type"] for node in scans] in [["Index Only Scan"], *few], told
     matching = await books.fetchval(statement.replace("10001", "100000"), *arguments)

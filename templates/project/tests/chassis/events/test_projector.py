@@ -14,6 +14,7 @@ import pytest
 
 from chassis.context import Context
 from chassis.database.database import Database
+from chassis.database.transaction import Transaction
 from chassis.events import limits
 from chassis.events.port import Refusal, Verdict
 from chassis.events.projector import Projector
@@ -23,6 +24,7 @@ from chassis.observe import names
 from chassis.settings import DatabaseSettings
 from tests.chassis.events import shop
 from tests.chassis.events.shop import ORDERS, STREAM, delivery, stream_event
+from tests.chassis.plans import plan_of, rows_read
 
 
 @pytest.fixture
@@ -291,3 +293,21 @@ async def test_tombstones_go_when_nothing_can_come_late_any_more(
     await projector.process([delivery(each) for each in batch], stop)
     assert await db.write(projector.prune, shard=0) == 1
     assert {row["id"] for row in await read_model(db)} == {new, living_one}
+
+
+async def test_a_read_model_is_not_read_for_its_few_tombstones(db: Database) -> None:
+    fill = """
+        INSERT INTO order_read_model (id, document, version, created_at, updated_at, deleted_at)
+        SELECT gen_random_uuid(), '{}', 1, now(), now(),
+            CASE WHEN number <= 10 THEN now() - interval '1 year' WHEN number <= 1000 THEN now() END
+        FROM generate_series(1, 20000) AS number
+    """
+    await db.write(lambda transaction: transaction.execute(fill), shard=0)
+    await db.write(lambda transaction: transaction.execute("ANALYZE order_read_model"), shard=0)
+
+    async def explain(transaction: Transaction) -> str:
+        statement = f"EXPLAIN (ANALYZE, FORMAT JSON) {ORDERS.prune}"
+        return str(await transaction.fetchval(statement, timedelta(days=limits.KEPT_TOMBSTONE_DAYS), 100))
+
+    assert rows_read(plan_of(await db.write(explain, shard=0))) <= 10
+    assert len(await read_model(db)) == 19_990

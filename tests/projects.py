@@ -14,6 +14,7 @@ import copier
 ROOT = Path(__file__).resolve().parents[1]
 
 SPINE = {"infra", "components", "tests", "bench", "docs"}
+COPIED = {f"templates/project/{name}" for name in ("chassis", "local", "tests", "bench")}
 KEPT = {"__init__.py", "setup.sh", "rds_authorities.pem"}
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
@@ -39,7 +40,8 @@ def snapshot(into: Path, *, whole: bool = True) -> Path:
     into.mkdir(parents=True)
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
-        if not whole and name.split("/")[0] in SPINE and Path(name).name not in KEPT:
+        copied = name.split("/")[0] in SPINE or "/".join(name.split("/")[:3]) in COPIED
+        if not whole and copied and Path(name).name not in KEPT:
             continue
         source, target = ROOT / name, into / name
         if source.is_symlink() or source.is_file():

@@ -28,7 +28,7 @@ def checked_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template with one release."""
-    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", whole=False)
+    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", copied=False, code=False)
     git(template, "tag", "v0.1.0")
     return template
 

@@ -8,12 +8,20 @@ import pytest
 
 from infra.commands import update as update_command
 from infra.commands.template import read_answers, update
-from tests.projects import commit_all, commit_project, git, make_project
+from tests.projects import commit_all, commit_project, git, make_project, snapshot
 from tests.template.test_update import release, replace
 
 CODE = "services/{% yield service from coded_services %}{{ service.name }}{% endyield %}"
 PACKAGE = f"{CODE}/{{{{ service.package }}}}"
 ORDER = "services/order/order_service"
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A template with one release, and with services' code."""
+    template = snapshot(tmp_path_factory.mktemp("released_code") / "groundplan", copied=False)
+    git(template, "tag", "v0.1.0")
+    return template
 
 
 @pytest.fixture

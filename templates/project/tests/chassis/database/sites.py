@@ -109,7 +109,7 @@ class Site:
 
     async def empty(self) -> None:
         """As it was made."""
-        await self.execute(f"TRUNCATE books, {library.LOAN}s CASCADE", "TRUNCATE outbox, idempotency_keys")
+        await self.execute(f"TRUNCATE books, {library.LOAN}s CASCADE", "TRUNCATE outbox, inbox, idempotency_keys")
 
     @asynccontextmanager
     async def altered(self, statement: str, undoing: str) -> AsyncIterator[None]:

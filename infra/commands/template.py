@@ -18,6 +18,8 @@ import yaml
 from infra.problems import Problem, ProblemsFound
 
 ANSWERS_FILE = ".copier-answers.yml"
+FIRST_MIGRATION = "migrations/versions/0001_initial.py"
+"""In a service's folder."""
 
 Answers = Mapping[str, Any]
 
@@ -114,6 +116,7 @@ def update(
             project,
             data=dict(data),
             vcs_ref=None if newest else copier.VcsRef.CURRENT,
+            exclude=_replaced_migrations(project),
             settings=copier.Settings(),
             defaults=True,
             skip_answered=True,
@@ -173,6 +176,16 @@ def _require_template(address: str, project: Path) -> None:
             "the template's repository",
             "put the address where it is now there (a directory or a git address), commit, and run the command again",
         )
+
+
+def _replaced_migrations(project: Path) -> list[str]:
+    """First migrations that a service of the project no longer has: its own history begins with another one.
+
+    Copier writes such a file again wherever it is missing, as it does for a new service (`_skip_if_exists`).
+    """
+    tracked = git(project, "ls-files", "-z", "--", "services/*/*").stdout.split("\0")
+    first = {f"{'/'.join(path.split('/')[:2])}/{FIRST_MIGRATION}" for path in tracked if path}
+    return sorted(first.difference(tracked))
 
 
 def _require_answers(wanted: Answers, written: Answers) -> None:

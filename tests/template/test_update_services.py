@@ -97,6 +97,21 @@ def test_a_migration_that_may_have_run_is_never_written_anew(project: Path, rele
     assert "outbox_of_today" in (project / "services/invoice/migrations/versions/0001_initial.py").read_text()
 
 
+def test_a_first_migration_that_was_replaced_stays_away(project: Path, releases: Path) -> None:
+    """Two first migrations are two heads, with which Alembic does nothing."""
+    versions = project / "services/order/migrations/versions"
+    (versions / "0001_initial.py").rename(versions / "0001_squashed.py")
+    commit_all(project, "Squashed")
+    (releases / "templates/project/chassis/__init__.py").write_text('"""Newer."""\n')
+    release(releases, "v0.2.0")
+    update(project, read_answers(project), {"services": ["user", "order", "payment", "invoice"]}, newest=True)
+    assert (project / "chassis/__init__.py").read_text() == '"""Newer."""\n'
+    assert not (versions / "0001_initial.py").exists()
+    assert (versions / "0001_squashed.py").exists()
+    for service in ("user", "payment", "invoice"):
+        assert (project / f"services/{service}/migrations/versions/0001_initial.py").exists()
+
+
 def test_another_size_leaves_code_alone(project: Path) -> None:
     services = ["user", {"name": "order", "data_gb": 300, "read_share": 0.5}, "payment"]
     updated = update(project, read_answers(project), {"services": services})

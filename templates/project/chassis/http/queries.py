@@ -126,9 +126,9 @@ class QueryType:
             if name not in self._sorts:
                 known = ", ".join(self._sorts)
                 return read.refuse("sort", f"Expected fields separated by commas, of: {known}", DEFAULT_SORT)
-            # Among rows that are alike in a field, the same field decides nothing.
-            if all(sort.field != name for sort in sorts):
-                sorts.append(Sort(name, part.startswith("-"), required=not self._sorts[name].nullable))
+            if any(sort.field == name for sort in sorts):
+                return read.refuse("sort", "Expected each field once", DEFAULT_SORT)
+            sorts.append(Sort(name, part.startswith("-"), required=not self._sorts[name].nullable))
         return _stable(sorts)
 
     def _identity(self, sort: Sequence[Sort], given: Mapping[str, str], owner: str | None) -> bytes:

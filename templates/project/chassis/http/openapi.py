@@ -167,7 +167,7 @@ def _sort(resource: ResourceApi) -> Document:
     return {
         "name": "sort",
         "in": "query",
-        "description": "Fields in the order of their weight, each once, separated by commas; `-` before one reverses it.",
+        "description": "Fields by weight, each once, separated by commas; `-` before one reverses it.",
         "style": "form",
         "explode": False,
         "schema": {

@@ -1,0 +1,44 @@
+"""A transport whose writes of one tick of the event loop leave together.
+
+Uvicorn writes an answer's head and its body apart, and each write is a system call and a packet: together they cost a
+tenth of what answering from the cache costs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+
+class JoinedWrites:
+    """Stands for a transport: what it writes is written once the tick is over, all else at once."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._call_soon = loop.call_soon
+        self._parts: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._parts:
+            self._call_soon(self._flush)
+        self._parts.append(data)
+
+    def close(self) -> None:
+        """What was written before leaves first."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """What was not sent yet is not sent any more."""
+        self._parts.clear()
+        self._transport.abort()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _flush(self) -> None:
+        parts = self._parts
+        if parts:
+            self._parts = []
+            if not self._transport.is_closing():
+                self._transport.write(b"".join(parts))

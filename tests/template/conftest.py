@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.projects import ROOT, borrowed_environment, git, make_project, snapshot
+from tests.projects import ROOT, borrowed_environment, commit_project, git, make_project, snapshot
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +40,22 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return template
 
 
+@pytest.fixture(scope="session")
+def released_shop(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the default answers make of the release; read only."""
+    return make_project(released, tmp_path_factory.mktemp("released_shop") / "shop", ref="v0.1.0")
+
+
 @pytest.fixture
 def releases(released: Path, tmp_path: Path) -> Path:
     """A copy of it, to make newer releases in."""
     return Path(shutil.copytree(released, tmp_path / "groundplan", symlinks=True))
+
+
+@pytest.fixture
+def own_shop(released: Path, released_shop: Path, releases: Path, tmp_path: Path) -> Path:
+    """A committed project of one test, made from the template that the test makes newer releases in."""
+    project = Path(shutil.copytree(released_shop, tmp_path / "shop"))
+    answers = project / ".copier-answers.yml"
+    answers.write_text(answers.read_text().replace(str(released), str(releases)))
+    return commit_project(project)

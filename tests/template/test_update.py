@@ -22,9 +22,9 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def project(releases: Path, tmp_path: Path) -> Path:
+def project(own_shop: Path) -> Path:
     """A project of the first release, edited where users edit."""
-    project = commit_project(make_project(releases, tmp_path / "shop", ref="v0.1.0"))
+    project = own_shop
     replace(project / "system.yaml", "requests_per_second: 1000", "requests_per_second: 2500 # since spring")
     replace(project / "README.md", "## First commands", "## Whom to call\n\nThe shop team.\n\n## First commands")
     stack = project / "Pulumi.dev.yaml"

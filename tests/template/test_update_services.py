@@ -8,7 +8,7 @@ import pytest
 
 from infra.commands import update as update_command
 from infra.commands.template import read_answers, update
-from tests.projects import commit_all, commit_project, git, make_project, snapshot
+from tests.projects import commit_all, git, make_project, snapshot
 from tests.template.test_update import release, replace
 
 CODE = "services/{% yield service from coded_services %}{{ service.name }}{% endyield %}"
@@ -24,10 +24,15 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return template
 
 
+@pytest.fixture(scope="session")
+def released_shop(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project(released, tmp_path_factory.mktemp("coded_shop") / "shop", ref="v0.1.0")
+
+
 @pytest.fixture
-def project(releases: Path, tmp_path: Path) -> Path:
+def project(own_shop: Path) -> Path:
     """A project whose user has worked on the order service."""
-    project = commit_project(make_project(releases, tmp_path / "shop", ref="v0.1.0"))
+    project = own_shop
     replace(project / ORDER / "domain/rules.py", "def may_become(", "LONGEST = 30\n\n\ndef may_become(")
     (project / ORDER / "domain/gift.py").write_text('"""Ours."""\n')
     (project / ORDER / "queries/list_orders.py").unlink()

@@ -46,7 +46,7 @@ SURVIVOR_UTILISATION = Figure(
 # One pod: a Python worker uses one core at most
 
 # Kept on the safe side of what the services measure: by these figures the mixed workload of their bench (80 % get, a
-# sixth of it from the cache, 15 % list, 5 % create) takes 1.1 cores at 1,000 requests/s; it took 0.77.
+# sixth of it from the cache, 15 % list, 5 % create) takes 1.1 cores at 1,000 requests/s; it took 0.80.
 POD_CACHED_READS = Figure(
     2000,
     "requests/s a core",

@@ -1,7 +1,7 @@
 """A transport whose writes of one tick of the event loop leave together.
 
-Uvicorn writes an answer's head and its body apart, and each write is a system call and a packet: together they cost a
-tenth of what answering from the cache costs.
+Uvicorn writes an answer's head and its body apart, and each write is a system call and a packet. A GET from the cache
+took 182 µs of the process that way, and takes 150 with one write.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ import yaml
 from infra.problems import Problem, ProblemsFound
 
 ANSWERS_FILE = ".copier-answers.yml"
-FIRST_MIGRATION = "migrations/versions/0001_initial.py"
-"""In a service's folder."""
+FIRST_MIGRATION = "0001_initial.py"
+"""Of each service, as the template writes it."""
 
 Answers = Mapping[str, Any]
 
@@ -179,12 +179,12 @@ def _require_template(address: str, project: Path) -> None:
 
 
 def _replaced_migrations(project: Path) -> list[str]:
-    """First migrations that a service of the project no longer has: its own history begins with another one.
+    """First migrations of services whose own history begins with another one.
 
     Copier writes such a file again wherever it is missing, as it does for a new service (`_skip_if_exists`).
     """
-    tracked = git(project, "ls-files", "-z", "--", "services/*/*").stdout.split("\0")
-    first = {f"{'/'.join(path.split('/')[:2])}/{FIRST_MIGRATION}" for path in tracked if path}
+    tracked = git(project, "ls-files", "-z", "--", "services/*/migrations/versions/*.py").stdout.split("\0")
+    first = {f"{path.rpartition('/')[0]}/{FIRST_MIGRATION}" for path in tracked if path}
     return sorted(first.difference(tracked))
 
 

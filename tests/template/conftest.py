@@ -32,7 +32,8 @@ def checked_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return types
 
 
-@pytest.fixture(scope="session")
+# Once a module, as one of them has a release of its own.
+@pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template with one release."""
     template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", copied=False, code=False)
@@ -40,7 +41,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return template
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def released_shop(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the default answers make of the release; read only."""
     return make_project(released, tmp_path_factory.mktemp("released_shop") / "shop", ref="v0.1.0")

@@ -24,17 +24,16 @@ def replace(path: Path, old: str, new: str) -> None:
 @pytest.fixture
 def project(own_shop: Path) -> Path:
     """A project of the first release, edited where users edit."""
-    project = own_shop
-    replace(project / "system.yaml", "requests_per_second: 1000", "requests_per_second: 2500 # since spring")
-    replace(project / "README.md", "## First commands", "## Whom to call\n\nThe shop team.\n\n## First commands")
-    stack = project / "Pulumi.dev.yaml"
+    replace(own_shop / "system.yaml", "requests_per_second: 1000", "requests_per_second: 2500 # since spring")
+    replace(own_shop / "README.md", "## First commands", "## Whom to call\n\nThe shop team.\n\n## First commands")
+    stack = own_shop / "Pulumi.dev.yaml"
     stack.write_text(stack.read_text() + "  # ours\n")
-    image = project / "services" / "order" / "Dockerfile"
+    image = own_shop / "services" / "order" / "Dockerfile"
     image.write_text(image.read_text() + "# ours\n")
-    (project / "infra" / "ours.py").write_text("OURS = True\n")
-    (project / ".editorconfig").unlink()
-    commit_all(project, "Our edits")
-    return project
+    (own_shop / "infra" / "ours.py").write_text("OURS = True\n")
+    (own_shop / ".editorconfig").unlink()
+    commit_all(own_shop, "Our edits")
+    return own_shop
 
 
 def release(template: Path, version: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from infra.commands import update as update_command
 from infra.commands.template import read_answers, update
-from tests.projects import commit_all, git, make_project, snapshot
+from tests.projects import commit_all, git, snapshot
 from tests.template.test_update import release, replace
 
 CODE = "services/{% yield service from coded_services %}{{ service.name }}{% endyield %}"
@@ -16,7 +16,7 @@ PACKAGE = f"{CODE}/{{{{ service.package }}}}"
 ORDER = "services/order/order_service"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template with one release, and with services' code."""
     template = snapshot(tmp_path_factory.mktemp("released_code") / "groundplan", copied=False)
@@ -24,22 +24,16 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return template
 
 
-@pytest.fixture(scope="session")
-def released_shop(released: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_project(released, tmp_path_factory.mktemp("coded_shop") / "shop", ref="v0.1.0")
-
-
 @pytest.fixture
 def project(own_shop: Path) -> Path:
     """A project whose user has worked on the order service."""
-    project = own_shop
-    replace(project / ORDER / "domain/rules.py", "def may_become(", "LONGEST = 30\n\n\ndef may_become(")
-    (project / ORDER / "domain/gift.py").write_text('"""Ours."""\n')
-    (project / ORDER / "queries/list_orders.py").unlink()
-    (project / "services/order/migrations/versions/0002_gift.py").write_text('"""Gifts."""\n')
-    (project / "services/order/openapi.json").write_text('{"ours": true}\n')
-    commit_all(project, "Our edits")
-    return project
+    replace(own_shop / ORDER / "domain/rules.py", "def may_become(", "LONGEST = 30\n\n\ndef may_become(")
+    (own_shop / ORDER / "domain/gift.py").write_text('"""Ours."""\n')
+    (own_shop / ORDER / "queries/list_orders.py").unlink()
+    (own_shop / "services/order/migrations/versions/0002_gift.py").write_text('"""Gifts."""\n')
+    (own_shop / "services/order/openapi.json").write_text('{"ours": true}\n')
+    commit_all(own_shop, "Our edits")
+    return own_shop
 
 
 def edited(project: Path) -> None:

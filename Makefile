@@ -15,7 +15,7 @@ setup: ## Set up Python (other commands do it by themselves)
 	@bash infra/setup.sh $(VENV)
 
 demo: setup ## From answers to a planned, rehearsed system, with no account; start here
-	@$(PYTHON) -m infra.commands.demo $(if $(AGAIN),--again)
+	@$(PYTHON) -m groundplan.cli.demo $(if $(AGAIN),--again)
 
 test: setup ## Check format, lint and types, and run all tests
 	@echo "Format, lint, types"
@@ -33,10 +33,10 @@ bench: setup ## Measure planning, simulating and copying against floors measured
 	@$(PYTHON) -m bench
 
 plan: setup ## Show every size of the reference system, and bring ARCHITECTURE.md up to date (WHY=1 with reasons)
-	@$(PYTHON) -m infra.commands.plan $(if $(WHY),--why)
+	@$(PYTHON) -m groundplan.cli.plan $(if $(WHY),--why)
 
 compare: setup ## What changes in the reference system if load or data grow: make compare LOAD=10
-	@$(PYTHON) -m infra.commands.compare
+	@$(PYTHON) -m groundplan.cli.compare
 
 format: setup ## Format the code, and mend what the linter can
 	@$(VENV)/bin/ruff format .
@@ -45,8 +45,8 @@ format: setup ## Format the code, and mend what the linter can
 requirements: setup ## Pin requirements.in anew into requirements.txt, with hashes
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
 	@$(PIN) --output-file requirements.txt requirements.in
-	@$(PIN) --no-annotate --constraint requirements.txt --output-file templates/project/chassis/requirements.txt \
-		templates/project/chassis/requirements.in
+	@$(PIN) --no-annotate --constraint requirements.txt --output-file chassis/requirements.txt \
+		chassis/requirements.in
 
 PIN = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 

@@ -7,9 +7,9 @@ import sys
 import time
 
 from infra.__main__ import declare
-from infra.capacity import plan
-from infra.simulation import simulate
-from tests.samples import shop, stack, system_of, with_images
+from groundplan.capacity import plan
+from groundplan.cloud import simulate
+from infra.tests.samples import shop, stack, system_of, with_images
 
 
 def main(services: int) -> None:

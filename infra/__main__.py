@@ -16,28 +16,28 @@ if __name__ == "__main__":
 
 import pulumi
 
-from infra.capacity import check_shards, plan
-from infra.configuration import from_engine
-from infra.environment import Environment
-from infra.problems import ProblemsFound
-from infra.program.caching import declare_cache
-from infra.program.databases import declare_databases
-from infra.program.delivery import declare_delivery, declare_images
-from infra.program.entrance import (
+from groundplan.capacity import check_shards, plan
+from groundplan.stack.configuration import from_engine
+from groundplan.stack.environment import Environment
+from groundplan.problems import ProblemsFound
+from groundplan.program.caching import declare_cache
+from groundplan.program.databases import declare_databases
+from groundplan.program.delivery import declare_delivery, declare_images
+from groundplan.program.entrance import (
     declare_balancer,
     declare_certificates,
     declare_edge,
     declare_gateway,
     declare_identity,
 )
-from infra.program.events import declare_events
-from infra.program.ground import declare_ground
-from infra.program.routes import API_PREFIX
-from infra.program.services import Neighbours, declare_services
-from infra.program.site import Site
-from infra.program.watch import Stores, keep, watch
-from infra.system.loader import load_system
-from infra.system.model import System
+from groundplan.program.events import declare_events
+from groundplan.program.ground import declare_ground
+from groundplan.program.routes import API_PREFIX
+from groundplan.program.services import Neighbours, declare_services
+from groundplan.program.site import Site
+from groundplan.program.watch import Stores, keep, watch
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import System
 
 
 def declare(system: System, environment: Environment) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.rehearsal.cli import NoCli, find_cli
+from groundplan.rehearsal.cli import NoCli, find_cli
 
 
 @pytest.fixture(scope="session")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.rehearsal import growth
-from infra.rehearsal.differences import type_of
-from infra.rehearsal.engine import Stack, StepFailed
-from infra.rehearsal.script import Rehearsal, rehearse
-from infra.rehearsal.stage import Stage
-from infra.simulation.faults import Fault
-from infra.simulation.provider import ProviderServers
-from tests.samples import ROOT, shop, stack
+from groundplan.rehearsal import growth
+from groundplan.rehearsal.differences import type_of
+from groundplan.rehearsal.engine import Stack, StepFailed
+from groundplan.rehearsal.script import Rehearsal, rehearse
+from groundplan.rehearsal.stage import Stage
+from groundplan.cloud.faults import Fault
+from groundplan.cloud.provider import ProviderServers
+from infra.tests.samples import ROOT, shop, stack
 
 DATABASE = "aws:rds/instance:Instance"
 

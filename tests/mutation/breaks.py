@@ -7,7 +7,7 @@ from tests.mutation.broken import Break
 _NETWORK = (
     Break(
         "rate rule left out",
-        "components/web_acl_rules.py",
+        "components/groundplan_components/edge/_web_acl_rules.py",
         """    found.append(
         _block("rate", _rate(rate_limit, rate_seconds, forwarded), RATE_LIMITED, {"Retry-After": rate_seconds})
     )
@@ -20,7 +20,7 @@ _NETWORK = (
     ),
     Break(
         "rate counted over five minutes",
-        "components/web_acl_rules.py",
+        "components/groundplan_components/edge/_web_acl_rules.py",
         '"evaluation_window_sec": seconds,',
         '"evaluation_window_sec": 300,',
         (
@@ -30,14 +30,14 @@ _NETWORK = (
     ),
     Break(
         "refused for their rate with 403",
-        "components/web_acl_rules.py",
+        "components/groundplan_components/edge/_web_acl_rules.py",
         "RATE_LIMITED: (429,",
         "RATE_LIMITED: (403,",
         ("test_s7_rate_limit:test_s7_over_the_limit_the_answer_is_429_in_the_error_envelope",),
     ),
     Break(
         "managed rules only count",
-        "components/web_acl_rules.py",
+        "components/groundplan_components/edge/_web_acl_rules.py",
         '"override_action": {"none": {}},',
         '"override_action": {"count": {}},',
         (
@@ -47,56 +47,56 @@ _NETWORK = (
     ),
     Break(
         "no rules against SQL injection",
-        "components/web_acl_rules.py",
+        "components/groundplan_components/edge/_web_acl_rules.py",
         '    "sql-injection": "AWSManagedRulesSQLiRuleSet",\n',
         "",
         ("test_s1_network:test_s1_a_firewall_stands_at_the_edge",),
     ),
     Break(
         "bodies that the firewall can't see whole let through",
-        "components/web_acl_rules.py",
+        "components/groundplan_components/edge/_web_acl_rules.py",
         '"oversize_handling": "MATCH"',
         '"oversize_handling": "CONTINUE"',
         ("test_s6_application:test_s6_firewalls_refuse_bodies_that_they_cannot_see_whole",),
     ),
     Break(
         "origin verification left out",
-        "infra/program/entrance.py",
+        "infra/groundplan/program/entrance.py",
         '            "count_forwarded": True,\n            "origin_secrets": [secret],\n',
         "",
         ("test_s1_network:test_s1_nobody_gets_round_the_edge",),
     ),
     Break(
         "the edge sends another secret",
-        "infra/program/entrance.py",
+        "infra/groundplan/program/entrance.py",
         '"origin_secret": gateway.origin_secret,',
         '"origin_secret": "nobody knows",',
         ("test_s1_network:test_s1_nobody_gets_round_the_edge",),
     ),
     Break(
         "origin verified by a part of the secret",
-        "components/web_acl_rules.py",
+        "components/groundplan_components/edge/_web_acl_rules.py",
         '"positional_constraint": "EXACTLY",',
         '"positional_constraint": "CONTAINS",',
         ("test_s1_network:test_s1_nobody_gets_round_the_edge",),
     ),
     Break(
         "web ACL without its distribution",
-        "components/edge.py",
+        "components/groundplan_components/edge/distribution.py",
         '            web_acl_id=args["web_acl_arn"],\n',
         "",
         ("test_s1_network:test_s1_a_firewall_stands_at_the_edge",),
     ),
     Break(
         "default-deny covers ingress alone",
-        "components/namespace.py",
+        "components/groundplan_components/workload/namespace.py",
         'spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},',
         'spec={"pod_selector": {}, "policy_types": ["Ingress"]},',
         ("test_s1_network:test_s1_pods_reach_nothing_unless_a_policy_says_so",),
     ),
     Break(
         "default security group open",
-        "components/network.py",
+        "components/groundplan_components/network/network.py",
         "            ingress=[],\n            egress=[],\n",
         "            egress=[],\n"
         '            ingress=[{"protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": ["10.0.0.0/8"]}],\n',
@@ -104,14 +104,14 @@ _NETWORK = (
     ),
     Break(
         "flow logs of refused connections alone",
-        "components/flow_log.py",
+        "components/groundplan_components/network/flow_log.py",
         'traffic_type="ALL",',
         'traffic_type="REJECT",',
         ("test_s1_network:test_s1_the_network_writes_down_who_spoke_to_whom",),
     ),
     Break(
         "data subnets lead to the internet",
-        "components/network.py",
+        "components/groundplan_components/network/network.py",
         '        data_table = self._route_table("data", data)\n',
         '        data_table = self._route_table("data", data)\n'
         '        self._route("data-internet", data_table, ANYWHERE, gateway_id=internet.id)\n',
@@ -119,14 +119,14 @@ _NETWORK = (
     ),
     Break(
         "public database",
-        "components/database.py",
+        "components/groundplan_components/database/instance.py",
         '"publicly_accessible": False,',
         '"publicly_accessible": True,',
         ("test_s1_network:test_s1_data_stores_are_in_the_data_subnets_and_private",),
     ),
     Break(
         "databases in the private subnets",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         """    args: DatabaseArgs = {
         "vpc_id": ground.vpc_id,
         "subnet_ids": ground.data_subnet_ids,
@@ -139,21 +139,21 @@ _NETWORK = (
     ),
     Break(
         "pods reach anything",
-        "infra/program/services.py",
+        "infra/groundplan/program/services.py",
         'return {"cidr": "0.0.0.0/0", "ports": [HTTPS_PORT]}',
         'return {"cidr": "0.0.0.0/0", "ports": [HTTPS_PORT, 80]}',
         ("test_s1_network:test_s1_each_workload_reaches_its_data_and_aws_alone",),
     ),
     Break(
         "network policies not enforced",
-        "components/node_pool.py",
+        "components/groundplan_components/cluster/node_pool.py",
         '"enable-network-policy-controller": "true"',
         '"enable-network-policy-controller": "false"',
         ("test_s1_network:test_s1_the_cluster_enforces_network_policies",),
     ),
     Break(
         "load balancer on the internet",
-        "components/load_balancer.py",
+        "components/groundplan_components/gateway/load_balancer.py",
         "            internal=True,\n",
         "            internal=False,\n",
         ("test_s1_network:test_s1_requests_reach_pods_only_by_the_gateway_and_the_load_balancer",),
@@ -163,7 +163,7 @@ _NETWORK = (
 _TRANSPORT = (
     Break(
         "databases take plain text",
-        "components/database_parameters.py",
+        "components/groundplan_components/database/_parameters.py",
         '"rds.force_ssl": "1",',
         '"rds.force_ssl": "0",',
         (
@@ -173,7 +173,7 @@ _TRANSPORT = (
     ),
     Break(
         "proxies take plain text",
-        "components/database_proxy.py",
+        "components/groundplan_components/database/proxy.py",
         "require_tls=True,",
         "require_tls=False,",
         ("test_s2_transport:test_s2_proxies_refuse_plain_text",),
@@ -181,28 +181,28 @@ _TRANSPORT = (
     ),
     Break(
         "cache may be plain",
-        "components/cache.py",
+        "components/groundplan_components/cache/cache.py",
         'transit_encryption_mode="required",',
         'transit_encryption_mode="preferred",',
         ("test_s2_transport:test_s2_the_cache_refuses_plain_text",),
     ),
     Break(
         "Kafka takes plain text too",
-        "components/kafka.py",
+        "components/groundplan_components/events/kafka.py",
         'client_broker="TLS", in_cluster=True',
         'client_broker="TLS_PLAINTEXT", in_cluster=True',
         ("test_s2_transport:test_s2_kafka_speaks_tls_with_iam_and_nothing_else",),
     ),
     Break(
         "Kafka lets anybody in",
-        "components/kafka.py",
+        "components/groundplan_components/events/kafka.py",
         "unauthenticated=False",
         "unauthenticated=True",
         ("test_s2_transport:test_s2_kafka_speaks_tls_with_iam_and_nothing_else",),
     ),
     Break(
         "load balancer with the policy of 2016",
-        "components/load_balancer.py",
+        "components/groundplan_components/gateway/load_balancer.py",
         'TLS_POLICY = "ELBSecurityPolicy-TLS13-1-3-2021-06"',
         'TLS_POLICY = "ELBSecurityPolicy-2016-08"',
         ("test_s2_transport:test_s2_from_the_gateway_to_the_load_balancer_requests_are_encrypted",),
@@ -210,14 +210,14 @@ _TRANSPORT = (
     ),
     Break(
         "gateway with TLS 1.0",
-        "components/gateway.py",
+        "components/groundplan_components/gateway/gateway.py",
         'TLS_POLICY = "SecurityPolicy_TLS13_1_3_2025_09"',
         'TLS_POLICY = "TLS_1_0"',
         ("test_s2_transport:test_s2_the_gateway_insists_on_tls_1_3",),
     ),
     Break(
         "edge with TLS 1.2",
-        "components/edge.py",
+        "components/groundplan_components/edge/distribution.py",
         'TLS_POLICY = "TLSv1.3_2025"',
         'TLS_POLICY = "TLSv1.2_2021"',
         ("test_s2_transport:test_s2_the_edge_insists_on_tls_1_3",),
@@ -225,21 +225,21 @@ _TRANSPORT = (
     ),
     Break(
         "the API answers in plain text at the edge",
-        "components/edge.py",
+        "components/groundplan_components/edge/distribution.py",
         '"viewer_protocol_policy": "https-only",',
         '"viewer_protocol_policy": "allow-all",',
         ("test_s2_transport:test_s2_no_plain_request_reaches_the_edges_origins",),
     ),
     Break(
         "buckets take plain text",
-        "components/private_bucket.py",
+        "components/groundplan_components/shared/private_bucket.py",
         '            tls_only(["s3:*"], [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")]),\n',
         "",
         ("test_logs_and_buckets:test_s2_every_bucket_refuses_plain_text",),
     ),
     Break(
         "queues take plain text",
-        "components/queues.py",
+        "components/groundplan_components/events/queues.py",
         'policy=document(tls_only(["sqs:*"], [queue.arn])),',
         'policy=document(tls_only(["sqs:SendMessage"], [])),',
         ("test_s2_transport:test_s2_topics_and_queues_refuse_plain_text",),
@@ -247,7 +247,7 @@ _TRANSPORT = (
     ),
     Break(
         "nodes without encryption in transit",
-        "components/node_pool.py",
+        "components/groundplan_components/cluster/node_pool.py",
         '"eks.amazonaws.com/instance-encryption-in-transit-supported"',
         '"eks.amazonaws.com/instance-hypervisor"',
         ("test_s2_transport:test_s2_traffic_between_nodes_is_encrypted",),
@@ -257,49 +257,49 @@ _TRANSPORT = (
 _IDENTITY = (
     Break(
         "authoriser off",
-        "components/gateway_openapi.py",
+        "components/groundplan_components/gateway/_openapi.py",
         "        security.append({TOKENS: [tokens.read_scope if operation.reads else tokens.write_scope]})\n",
         "        security = []\n",
         ("test_s3_authentication:test_s3_every_operation_wants_a_scope",),
     ),
     Break(
         "read tokens may write",
-        "components/gateway_openapi.py",
+        "components/groundplan_components/gateway/_openapi.py",
         "tokens.read_scope if operation.reads else tokens.write_scope",
         "tokens.read_scope",
         ("test_s3_authentication:test_s3_every_operation_wants_a_scope",),
     ),
     Break(
         "implicit flow",
-        "components/identity.py",
+        "components/groundplan_components/identity/user_pool.py",
         'allowed_oauth_flows=["code"],',
         'allowed_oauth_flows=["code", "implicit"],',
         ("test_s3_authentication:test_s3_tokens_come_by_the_code_flow_alone",),
     ),
     Break(
         "weakest role first",
-        "components/identity.py",
+        "components/groundplan_components/identity/user_pool.py",
         'enumerate(reversed(args["roles"]))',
         'enumerate(args["roles"])',
         ("test_s4_authorization:test_s4_roles_are_groups_of_the_user_pool_the_strongest_first",),
     ),
     Break(
         "whoever registers is an administrator",
-        "infra/program/entrance.py",
+        "infra/groundplan/program/entrance.py",
         'args["default_role"] = declared.default_role',
         'args["default_role"] = declared.roles[-1]',
         ("test_s4_authorization:test_s4_whoever_registers_gets_the_default_role_and_nothing_more",),
     ),
     Break(
         "any pod may take a service's role",
-        "components/service_role.py",
+        "components/groundplan_components/workload/service_role.py",
         'assume_role_policy=pod_trust(args["namespace"], args["service_account"]),',
         'assume_role_policy=pod_trust(args["namespace"], "*"),',
         ("test_permissions:test_s4_pods_act_as_a_role_of_their_own",),
     ),
     Break(
         "every workload publishes",
-        "infra/program/services.py",
+        "infra/groundplan/program/services.py",
         'if events and workload.role == "relay":',
         "if events:",
         (
@@ -309,7 +309,7 @@ _IDENTITY = (
     ),
     Break(
         "pods decrypt whatever they get hold of",
-        "infra/program/services.py",
+        "infra/groundplan/program/services.py",
         """            "conditions": {
                 "StringEquals": {"kms:ViaService": f"secretsmanager.{site.environment.region}.amazonaws.com"}
             },
@@ -319,7 +319,7 @@ _IDENTITY = (
     ),
     Break(
         "a role for everything",
-        "components/event_log.py",
+        "components/groundplan_components/events/log.py",
         '"actions": ["logs:PutLogEvents"],',
         '"actions": ["*"],',
         ("test_permissions:test_s4_no_role_may_do_everything",),
@@ -327,7 +327,7 @@ _IDENTITY = (
     ),
     Break(
         "a role for any key",
-        "components/cluster.py",
+        "components/groundplan_components/cluster/cluster.py",
         """            "resources": [key_arn],
         },
         {
@@ -343,7 +343,7 @@ _IDENTITY = (
     ),
     Break(
         "tokens of Kubernetes in pods",
-        "components/pod.py",
+        "components/groundplan_components/workload/_pod.py",
         '"automount_service_account_token": False,',
         '"automount_service_account_token": True,',
         ("test_s6_application:test_s6_pods_have_no_privileges",),
@@ -353,28 +353,28 @@ _IDENTITY = (
 _DATA = (
     Break(
         "databases unencrypted",
-        "components/database.py",
+        "components/groundplan_components/database/instance.py",
         '"storage_encrypted": True,',
         '"storage_encrypted": False,',
         ("test_s5_data:test_s5_databases_are_encrypted",),
     ),
     Break(
         "databases with AWS's key",
-        "components/database.py",
+        "components/groundplan_components/database/instance.py",
         '            allocated_storage=args["storage_gib"],\n            kms_key_id=args["kms_key_arn"],\n',
         '            allocated_storage=args["storage_gib"],\n',
         ("test_u2_stacks:test_o1_every_claim_of_the_security_checklist_is_declared",),
     ),
     Break(
         "cache unencrypted",
-        "components/cache.py",
+        "components/groundplan_components/cache/cache.py",
         "at_rest_encryption_enabled=True,",
         "at_rest_encryption_enabled=False,",
         ("test_s5_data:test_s5_the_cache_is_encrypted",),
     ),
     Break(
         "the cluster's secrets under the key of logs",
-        "infra/program/ground.py",
+        "infra/groundplan/program/ground.py",
         """            "kms_key_arn": site.key("cluster"),
             "administrators": _administrators(site, delivery),
 """,
@@ -385,7 +385,7 @@ _DATA = (
     ),
     Break(
         "keys that never rotate",
-        "components/keys.py",
+        "components/groundplan_components/keys/keys.py",
         "enable_key_rotation=True,",
         "enable_key_rotation=False,",
         ("test_s5_data:test_s5_keys_rotate_and_each_purpose_has_its_own",),
@@ -393,7 +393,7 @@ _DATA = (
     ),
     Break(
         "public bucket",
-        "components/private_bucket.py",
+        "components/groundplan_components/shared/private_bucket.py",
         "        block_public_policy=True,\n",
         "        block_public_policy=False,\n",
         ("test_logs_and_buckets:test_s5_no_bucket_is_public_or_plain",),
@@ -401,7 +401,7 @@ _DATA = (
     ),
     Break(
         "buckets with S3's own key",
-        "components/private_bucket.py",
+        "components/groundplan_components/shared/private_bucket.py",
         'sse_algorithm="aws:kms" if kms_key_arn is not None else "AES256",\n'
         "                    kms_master_key_id=kms_key_arn,",
         'sse_algorithm="AES256",',
@@ -410,7 +410,7 @@ _DATA = (
     ),
     Break(
         "a secret that isn't marked as one",
-        "components/edge.py",
+        "components/groundplan_components/edge/distribution.py",
         'pulumi.Output.secret(args["origin_secret"])',
         'pulumi.Output.unsecret(pulumi.Output.from_input(args["origin_secret"]))',
         ("test_secrets:test_s5_every_password_travels_as_a_secret",),
@@ -418,7 +418,7 @@ _DATA = (
     ),
     Break(
         "a password in a setting",
-        "infra/program/settings.py",
+        "infra/groundplan/program/settings.py",
         '"CACHE_KEY_PREFIX": cache.key_prefixes[service],',
         '"CACHE_KEY_PREFIX": pulumi.Output.unsecret(cache._passwords("again", service, {})[0]),  # type: ignore',
         (
@@ -428,14 +428,14 @@ _DATA = (
     ),
     Break(
         "administrators' passwords wait a month",
-        "components/database.py",
+        "components/groundplan_components/database/instance.py",
         'args.get("rotation_days", 30), immediately=True, parent=self)',
         'args.get("rotation_days", 30), immediately=False, parent=self)',
         ("test_s5_data:test_s5_passwords_of_databases_change_every_month",),
     ),
     Break(
         "databases left out of the backup",
-        "components/database.py",
+        "components/groundplan_components/database/instance.py",
         'tags={"Name": name, "backup": "true"},',
         'tags={"Name": name},',
         ("test_protection:test_s5_backups_of_everything_that_is_tagged_for_it",),
@@ -443,7 +443,7 @@ _DATA = (
     ),
     Break(
         "backup of whatever has any of the tags",
-        "components/backup.py",
+        "components/groundplan_components/backup/backup.py",
         'return {TAG: value, **args.get("also_tagged", {})}',
         "return {TAG: value}",
         ("test_protection:test_s5_backups_of_everything_that_is_tagged_for_it",),
@@ -451,7 +451,7 @@ _DATA = (
     ),
     Break(
         "protection ignored by Pulumi",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         '        "multi_zone": planned.multi_zone,\n        "protect": environment.protect,\n',
         '        "multi_zone": planned.multi_zone,\n        "protect": False,\n',
         (
@@ -462,14 +462,14 @@ _DATA = (
     ),
     Break(
         "protection where the stack wants none",
-        "infra/program/caching.py",
+        "infra/groundplan/program/caching.py",
         '"protect": environment.protect,',
         '"protect": True,',
         ("test_protection:test_pulumi_protects_what_holds_data_exactly_where_the_stack_says_so",),
     ),
     Break(
         "deletion protection of databases off",
-        "components/database.py",
+        "components/groundplan_components/database/instance.py",
         "            deletion_protection=protect,\n",
         "            deletion_protection=False,\n",
         ("test_protection:test_databases_are_kept_or_leave_a_snapshot",),
@@ -477,7 +477,7 @@ _DATA = (
     ),
     Break(
         "no final snapshot",
-        "components/database.py",
+        "components/groundplan_components/database/instance.py",
         'skip_final_snapshot=not args.get("final_snapshot", protect),',
         "skip_final_snapshot=True,",
         ("test_protection:test_databases_are_kept_or_leave_a_snapshot",),
@@ -485,7 +485,7 @@ _DATA = (
     ),
     Break(
         "logs kept for ever",
-        "components/flow_log.py",
+        "components/groundplan_components/network/flow_log.py",
         '            retention_in_days=args.get("log_days", 90),\n',
         "",
         ("test_logs_and_buckets:test_s5_every_log_is_encrypted_and_ends_some_day",),
@@ -496,21 +496,21 @@ _DATA = (
 _PODS = (
     Break(
         "pods run as root",
-        "components/pod.py",
+        "components/groundplan_components/workload/_pod.py",
         '            "run_as_non_root": True,\n            "capabilities"',
         '            "run_as_non_root": False,\n            "capabilities"',
         ("test_s6_application:test_s6_pods_have_no_privileges",),
     ),
     Break(
         "capabilities kept",
-        "components/pod.py",
+        "components/groundplan_components/workload/_pod.py",
         '"capabilities": {"drop": ["ALL"]},',
         '"capabilities": {"drop": ["NET_RAW"]},',
         ("test_s6_application:test_s6_pods_have_no_privileges",),
     ),
     Break(
         "Pod Security baseline",
-        "components/namespace.py",
+        "components/groundplan_components/workload/namespace.py",
         'found[f"pod-security.kubernetes.io/{mode}"] = "restricted"',
         'found[f"pod-security.kubernetes.io/{mode}"] = "baseline"',
         ("test_s6_application:test_s6_the_namespace_admits_restricted_pods_only",),
@@ -518,7 +518,7 @@ _PODS = (
     ),
     Break(
         "images that may be exchanged",
-        "components/images.py",
+        "components/groundplan_components/delivery/images.py",
         'image_tag_mutability="IMMUTABLE",',
         'image_tag_mutability="MUTABLE",',
         ("test_s6_application:test_s6_images_are_scanned_and_stay_what_they_were",),
@@ -526,7 +526,7 @@ _PODS = (
     ),
     Break(
         "bodies not validated",
-        "components/gateway_openapi.py",
+        "components/groundplan_components/gateway/_openapi.py",
         '"all": {"validateRequestBody": True,',
         '"all": {"validateRequestBody": False,',
         ("test_s6_application:test_s6_the_gateway_validates_every_request",),
@@ -534,7 +534,7 @@ _PODS = (
     ),
     Break(
         "undeclared fields let through",
-        "infra/program/body_schemas.py",
+        "infra/groundplan/program/body_schemas.py",
         '"additionalProperties": False,',
         '"additionalProperties": True,',
         ("test_s6_application:test_s6_bodies_have_the_declared_fields_and_no_others",),
@@ -542,7 +542,7 @@ _PODS = (
     ),
     Break(
         "stage not throttled",
-        "components/gateway.py",
+        "components/groundplan_components/gateway/gateway.py",
         """                "throttling_rate_limit": args["throttle_rps"],
                 "throttling_burst_limit": args["burst"],
 """,
@@ -554,28 +554,28 @@ _PODS = (
     ),
     Break(
         "objects outlive their cluster",
-        "components/cluster_access.py",
+        "components/groundplan_components/cluster/access.py",
         "        deleted_with=given.deleted_with if given is not None else None,\n",
         "",
         ("test_structure:test_objects_on_the_cluster_die_with_it",),
     ),
     Break(
         "pods before their migration",
-        "infra/program/services.py",
+        "infra/groundplan/program/services.py",
         '        "migration": migration.completed,\n',
         "",
         ("test_a1_services:test_a1_every_planned_workload_is_deployed_after_its_migration",),
     ),
     Break(
         "rollouts that take pods away first",
-        "components/workload.py",
+        "components/groundplan_components/workload/workload.py",
         '"rolling_update": {"max_unavailable": 0, "max_surge": "25%"},',
         '"rolling_update": {"max_unavailable": "25%", "max_surge": "25%"},',
         ("test_a1_services:test_a1_rollouts_lose_no_request",),
     ),
     Break(
         "no growth",
-        "infra/program/services.py",
+        "infra/groundplan/program/services.py",
         '"max_pods": workload.max_pods,',
         '"max_pods": workload.min_pods,',
         ("test_d3_scaling:test_p1_pods_are_there_for_today_and_may_grow_to_ten_times",),
@@ -583,7 +583,7 @@ _PODS = (
     ),
     Break(
         "pods in one zone",
-        "infra/program/services.py",
+        "infra/groundplan/program/services.py",
         '        "spread_zones": site.environment.multi_zone,\n    }\n    target',
         '        "spread_zones": False,\n    }\n    target',
         ("test_p2_zones:test_p2_pods_spread_over_zones",),
@@ -594,7 +594,7 @@ _PODS = (
 _STORES = (
     Break(
         "replicas ignored",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         '"replicas": planned.replicas,',
         '"replicas": 0,',
         ("test_d3_scaling:test_d3_read_heavy_services_have_replicas_where_the_stack_wants_them",),
@@ -602,7 +602,7 @@ _STORES = (
     ),
     Break(
         "reads go to the primary",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         "else self.instance.replica_addresses",
         "else [self.instance.address]",
         ("test_d3_scaling:test_d3_reads_go_to_the_replicas",),
@@ -610,7 +610,7 @@ _STORES = (
     ),
     Break(
         "shards ignored",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         "for number in range(1, planned.shards + 1)",
         "for number in range(1, 2)",
         ("test_d3_scaling:test_d3_every_shard_has_its_instance_at_the_planned_size",),
@@ -618,7 +618,7 @@ _STORES = (
     ),
     Break(
         "pods go round their proxy",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         "return self.proxy.endpoint if self.proxy else self.instance.address",
         "return self.instance.address",
         ("test_d3_scaling:test_d3_high_concurrency_shares_connections_to_the_writer",),
@@ -626,7 +626,7 @@ _STORES = (
     ),
     Break(
         "no standby",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         '"multi_zone": planned.multi_zone,',
         '"multi_zone": False,',
         ("test_p2_zones:test_p2_databases_have_a_standby_in_another_zone",),
@@ -634,7 +634,7 @@ _STORES = (
     ),
     Break(
         "one service reads another's secret",
-        "infra/program/services.py",
+        "infra/groundplan/program/services.py",
         "    secrets = [arn for shard in neighbours.database_of(service).shards "
         "for arn in shard.secret_arns(service)]\n",
         "    secrets = [arn for database in neighbours.databases for shard in database.shards "
@@ -644,7 +644,7 @@ _STORES = (
     ),
     Break(
         "services are administrators",
-        "infra/program/databases.py",
+        "infra/groundplan/program/databases.py",
         "        own = [self.credentials.secret_arns[service]]\n",
         "        own = [self.credentials.secret_arns[service], self.instance.admin_secret_arn]\n",
         (
@@ -655,7 +655,7 @@ _STORES = (
     ),
     Break(
         "users of the cache reach every key",
-        "components/cache.py",
+        "components/groundplan_components/cache/cache.py",
         'return f"on ~{key_prefix(service)}* &{key_prefix(service)}* {COMMANDS}"',
         'return f"on ~* &{key_prefix(service)}* {COMMANDS}"',
         ("test_a2_data:test_a2_the_cache_gives_each_service_its_own_keys_alone",),
@@ -663,7 +663,7 @@ _STORES = (
     ),
     Break(
         "one key prefix for all",
-        "infra/program/settings.py",
+        "infra/groundplan/program/settings.py",
         '"CACHE_KEY_PREFIX": cache.key_prefixes[service],',
         '"CACHE_KEY_PREFIX": "",',
         ("test_a2_data:test_a2_the_cache_gives_each_service_its_own_keys_alone",),
@@ -671,14 +671,14 @@ _STORES = (
     ),
     Break(
         "a full cache refuses writes",
-        "components/cache.py",
+        "components/groundplan_components/cache/cache.py",
         '"maxmemory-policy": "allkeys-lfu",',
         '"maxmemory-policy": "noeviction",',
         ("test_c1_layers:test_c1_services_keep_copies_that_may_vanish",),
     ),
     Break(
         "the edge keeps answers of the API",
-        "components/edge.py",
+        "components/groundplan_components/edge/distribution.py",
         '"cache_policy_id": CACHING_DISABLED,',
         '"cache_policy_id": CACHING_OPTIMIZED,',
         ("test_c1_layers:test_c1_the_edge_keeps_the_site_and_never_an_answer_of_the_api",),
@@ -689,28 +689,28 @@ _STORES = (
 _EVENTS = (
     Break(
         "one event is missing in the log",
-        "components/event_log.py",
+        "components/groundplan_components/events/log.py",
         'for event in sorted(args["topics"])}\n        if',
         'for event in sorted(args["topics"])[1:]}\n        if',
         ("test_a3_events:test_a3_every_event_goes_into_the_event_log",),
     ),
     Break(
         "the log begins today",
-        "components/event_log.py",
+        "components/groundplan_components/events/log.py",
         "            read_from_timestamp=BEGINNING,\n",
         "",
         ("test_a3_events:test_a3_every_event_goes_into_the_event_log",),
     ),
     Break(
         "the log may be overwritten",
-        "components/event_log_bucket.py",
+        "components/groundplan_components/events/log_bucket.py",
         'days=args.get("lock_days", args["retention_days"]),',
         "days=1,",
         ("test_a3_events:test_a3_the_event_log_can_be_neither_changed_nor_lost_before_its_time",),
     ),
     Break(
         "consumers take part in any group",
-        "components/kafka_access.py",
+        "components/groundplan_components/events/kafka_access.py",
         '"resources": [group_arn(cluster_arn, group)],',
         '"resources": [group_arn(cluster_arn, "*")],',
         ("test_a3_events:test_a3_consumers_read_their_topics_as_a_group_of_their_own",),
@@ -718,7 +718,7 @@ _EVENTS = (
     ),
     Break(
         "consumers read every topic",
-        "components/kafka_access.py",
+        "components/groundplan_components/events/kafka_access.py",
         """            "actions": ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"],
             "resources": [topic_arn(cluster_arn, topic) for topic in topics],
 """,
@@ -730,21 +730,21 @@ _EVENTS = (
     ),
     Break(
         "writes that one broker holds",
-        "components/kafka.py",
+        "components/groundplan_components/events/kafka.py",
         'configs["min.insync.replicas"] = str(min_in_sync)',
         'configs["min.insync.replicas"] = "1"',
         ("test_a3_events:test_a3_events_have_a_kafka_topic_each_that_survives_a_broker",),
     ),
     Break(
         "topics that make themselves",
-        "components/kafka.py",
+        "components/groundplan_components/events/kafka.py",
         '"auto.create.topics.enable": "false"',
         '"auto.create.topics.enable": "true"',
         ("test_a3_events:test_a3_events_have_a_kafka_topic_each_that_survives_a_broker",),
     ),
     Break(
         "no place for what a consumer gives up on",
-        "components/queues.py",
+        "components/groundplan_components/events/queues.py",
         "            dead_letters=dead_letters,\n",
         "",
         ("test_a3_events:test_a3_what_a_consumer_gives_up_on_waits_for_a_person",),
@@ -752,7 +752,7 @@ _EVENTS = (
     ),
     Break(
         "events tried for ever",
-        "components/queues.py",
+        "components/groundplan_components/events/queues.py",
         "MAX_RECEIVES = 5",
         "MAX_RECEIVES = 1000",
         ("test_a3_events:test_a3_what_a_consumer_gives_up_on_waits_for_a_person",),
@@ -760,7 +760,7 @@ _EVENTS = (
     ),
     Break(
         "consumers miss an event",
-        "components/queues.py",
+        "components/groundplan_components/events/queues.py",
         "        for event in events:\n            sns.TopicSubscription(",
         "        for event in events[1:]:\n            sns.TopicSubscription(",
         ("test_a3_events:test_a3_topics_fan_out_to_a_queue_for_each_consumer",),
@@ -768,7 +768,7 @@ _EVENTS = (
     ),
     Break(
         "nobody hears that a consumer falls behind",
-        "components/kafka.py",
+        "components/groundplan_components/events/kafka.py",
         '            for consumer in sorted(topic["consumers"]):\n',
         '            for consumer in sorted(topic["consumers"])[:0]:\n',
         ("test_a3_events:test_a3_a_consumer_that_falls_behind_is_told",),
@@ -776,14 +776,14 @@ _EVENTS = (
     ),
     Break(
         "reads told apart by nothing",
-        "infra/program/entrance.py",
+        "infra/groundplan/program/entrance.py",
         'READING = ["GET", "HEAD"]',
         'READING = ["HEAD"]',
         ("test_a1_services:test_a1_requests_reach_the_service_that_owns_the_resource",),
     ),
     Break(
         "deployments that don't follow their routes",
-        "components/gateway.py",
+        "components/groundplan_components/gateway/gateway.py",
         'triggers={"routes": body.apply(lambda known: hashlib.sha256(known.encode()).hexdigest())},',
         'triggers={"routes": "once"},',
         ("test_a1_services:test_a1_a_new_route_makes_a_new_deployment",),
@@ -791,7 +791,7 @@ _EVENTS = (
     ),
     Break(
         "a route is left out",
-        "infra/program/entrance.py",
+        "infra/groundplan/program/entrance.py",
         '"operations": list(declared.operations),',
         '"operations": list(declared.operations)[1:],',
         ("test_a1_services:test_r1_the_api_is_what_the_declaration_says",),
@@ -802,7 +802,7 @@ _EVENTS = (
 _WATCH = (
     Break(
         "latency alarm at the median",
-        "components/gateway_alarms.py",
+        "components/groundplan_components/gateway/_alarms.py",
         '_metric(api, stage, "Latency", "p95")',
         '_metric(api, stage, "Latency", "p50")',
         ("test_t_targets:test_t1_responses_slower_than_promised_are_told",),
@@ -810,7 +810,7 @@ _WATCH = (
     ),
     Break(
         "latency alarm in seconds",
-        "components/service_alarms.py",
+        "components/groundplan_components/workload/_alarms.py",
         '            metrics=metric(metrics.REQUEST_DURATION_MS, "p95"),\n            threshold=latency_p95_ms,',
         '            metrics=metric(metrics.REQUEST_DURATION_MS, "p95"),\n            threshold=latency_p95_ms / 1000,',
         ("test_t_targets:test_t1_responses_slower_than_promised_are_told",),
@@ -818,7 +818,7 @@ _WATCH = (
     ),
     Break(
         "query alarm at the latency of responses",
-        "infra/program/watch.py",
+        "infra/groundplan/program/watch.py",
         """            "latency_p95_ms": requirements.latency_p95_ms,
             "query_p95_ms": requirements.query_p95_ms,
 """,
@@ -830,7 +830,7 @@ _WATCH = (
     ),
     Break(
         "budget of a year",
-        "components/burn_rate.py",
+        "components/groundplan_components/shared/burn_rate.py",
         "BUDGET_HOURS = 720",
         "BUDGET_HOURS = 8760",
         ("test_t_targets:test_t4_a_burning_error_budget_is_told_by_how_fast_it_burns",),
@@ -838,7 +838,7 @@ _WATCH = (
     ),
     Break(
         "burn rate of six hours",
-        "components/burn_rate.py",
+        "components/groundplan_components/shared/burn_rate.py",
         'Burn("6h", 0.05, 6 * _HOUR,',
         'Burn("6h", 0.02, 6 * _HOUR,',
         ("test_t_targets:test_t4_a_burning_error_budget_is_told_by_how_fast_it_burns",),
@@ -846,7 +846,7 @@ _WATCH = (
     ),
     Break(
         "burn rate by one window",
-        "components/slo_alarms.py",
+        "components/groundplan_components/observability/slo_alarms.py",
         "'\") AND ALARM(\"'",
         "'\") OR ALARM(\"'",
         ("test_t_targets:test_t4_a_burning_error_budget_is_told_by_how_fast_it_burns",),
@@ -854,7 +854,7 @@ _WATCH = (
     ),
     Break(
         "alarms that tell nobody",
-        "components/alarms.py",
+        "components/groundplan_components/shared/alarms.py",
         "        alarm_actions=list(actions),\n",
         "",
         ("test_logs_and_buckets:test_t4_every_alarm_tells_somebody",),
@@ -862,7 +862,7 @@ _WATCH = (
     ),
     Break(
         "full disks go unnoticed",
-        "components/database_alarms.py",
+        "components/groundplan_components/database/_alarms.py",
         '            "FreeStorageSpace",\n',
         '            "FreeLocalStorage",\n',
         ("test_t_targets:test_t4_every_store_is_watched",),
@@ -870,7 +870,7 @@ _WATCH = (
     ),
     Break(
         "throttle alarm at the limit itself",
-        "components/gateway_alarms.py",
+        "components/groundplan_components/gateway/_alarms.py",
         "THROTTLE_SHARE = 0.8",
         "THROTTLE_SHARE = 1.0",
         ("test_t_targets:test_t3_load_near_what_the_gateway_lets_in_is_told",),

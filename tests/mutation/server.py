@@ -19,14 +19,14 @@ from typing import Any
 from tests.mutation.broken import Break, BrokenFinder, forget
 
 PASSED, CAUGHT, ERROR = "passed", "caught", "error"
-PROGRAM = ("components", "infra.program", "infra.__main__", "tests.program")
+PROGRAM = ("components", "groundplan.program", "infra.__main__", "infra.tests.program")
 # Something small, so that the SDK and what the simulated cloud knows of it are loaded before the first fork.
 WARM_UP = "nothing pushed"
 
 
 def graph_of(variant: str) -> Any:
     """The graph, simulated by modules that are imported only now."""
-    return importlib.import_module("tests.program.graphs").graph_of(variant)
+    return importlib.import_module("infra.tests.program.graphs").graph_of(variant)
 
 
 def run(broken: Break | None, tests: list[str], variant: str) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def run(broken: Break | None, tests: list[str], variant: str) -> dict[str, Any]:
 def _outcome(test: str, graph: Any) -> list[str]:
     module, _, name = test.partition(":")
     try:
-        getattr(importlib.import_module(f"tests.program.{module}"), name)(graph=graph)
+        getattr(importlib.import_module(f"infra.tests.program.{module}"), name)(graph=graph)
     except AssertionError as failure:
         return [CAUGHT, str(failure)]
     except Exception:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from infra.capacity import check_shards
-from infra.commands.stacks import read_project
-from infra.system.loader import load_system
+from groundplan.capacity import check_shards
+from groundplan.cli.stacks import read_project
+from groundplan.declaration.loader import load_system
 from tests.projects import make_project
 
 MATRIX: dict[str, dict[str, Any]] = {
@@ -106,7 +106,7 @@ STACKS: dict[str, str] = {
 ON_SERVERS = {"the default answers"}
 """Variants whose services are tested on real servers."""
 ANSWERED = "tests/test_*.py tests/checks/test_dockerfiles.py tests/checks/test_layers.py tests/system services"
-"""Tests of what answers make a difference to. The chassis, `local/` and their tests are the same files in every
+"""Tests of what answers make a difference to. The chassis, `devkit/groundplan_devkit/` and their tests are the same files in every
 project; `make test-project` runs those too."""
 TESTS: dict[str, str] = {
     # Services that differ in nothing but their names: the first and the last stand for all.
@@ -118,7 +118,7 @@ EXPECTED = {
     *(".copier-answers.yml", ".editorconfig", ".gitignore", "LICENSE", "Makefile", "README.md", "ARCHITECTURE.md"),
     *("system.yaml", "system.schema.json", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"),
     *("pyproject.toml", "requirements.in", "requirements.txt", "infra/__main__.py", "infra/setup.sh"),
-    *("infra/commands/service.py", "components/__init__.py", "foundation/state.yaml", "services/README.md"),
+    *("infra/groundplan/cli/service.py", "components/__init__.py", "foundation/state.yaml", "services/README.md"),
     *("tests/conftest.py", "tests/test_program.py"),
 }
 COPIED = {"infra", "components", "chassis", "local", "bench", "tests"}

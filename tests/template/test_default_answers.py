@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra.capacity.shards import required_shards
-from infra.system.model import System
+from groundplan.capacity.shards import required_shards
+from groundplan.declaration.model import System
 from tests.projects import ROOT, make_project
 
 RENDERED = ("system.yaml", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml")
 SHARED = ("infra", "components")
-LEFT_OUT = {"infra/commands/demo.py", "infra/commands/demo_summary.py"}
+LEFT_OUT = {"infra/groundplan/cli/demo.py", "infra/groundplan/cli/demo_summary.py"}
 
 
 @pytest.mark.parametrize("name", RENDERED)

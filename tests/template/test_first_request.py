@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from infra.capacity import plan
-from infra.commands.stacks import read_project
-from infra.program.routes import public_resources
-from infra.system.loader import load_system
+from groundplan.capacity import plan
+from groundplan.cli.stacks import read_project
+from groundplan.program.routes import public_resources
+from groundplan.declaration.loader import load_system
 from tests.projects import make_project
 
 

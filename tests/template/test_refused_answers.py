@@ -9,9 +9,9 @@ import jinja2
 import pytest
 import yaml
 
-from infra.stack_values import REGIONS
-from infra.system.model import FieldType
-from infra.system.reserved import (
+from groundplan.stack.values import REGIONS
+from groundplan.declaration.model import FieldType
+from groundplan.declaration.reserved import (
     AWS_PREFIXES,
     BUCKET_PREFIXES,
     NAMESPACE_PREFIXES,
@@ -20,7 +20,7 @@ from infra.system.reserved import (
     SERVICE_NAMES,
     SERVICE_PREFIXES,
 )
-from infra.system.words import plural
+from groundplan.declaration.words import plural
 from tests.projects import ROOT, make_project
 
 REFUSED: dict[str, tuple[str, Any, str]] = {

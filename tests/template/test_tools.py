@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from infra.architecture import skeleton
+from groundplan.document import skeleton
 from tests.projects import ROOT
 
 

@@ -9,9 +9,9 @@ import copier
 import pytest
 import yaml
 
-from infra.commands import update as update_command
-from infra.commands.template import read_answers, update
-from infra.problems import ProblemsFound
+from groundplan.cli import update as update_command
+from groundplan.cli.template import read_answers, update
+from groundplan.problems import ProblemsFound
 from tests.projects import commit_all, commit_project, git, make_project
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.commands import update as update_command
-from infra.commands.template import read_answers, update
+from groundplan.cli import update as update_command
+from groundplan.cli.template import read_answers, update
 from tests.projects import commit_all, git, snapshot
 from tests.template.test_update import release, replace
 
@@ -49,7 +49,7 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
     files = releases / "templates/project"
     rules = files / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
     replace(rules, '"""What may become of an order."""', '"""What may become of an order, and what may not."""')
-    for name in (f"{PACKAGE}/commands/__init__.py", "chassis/__init__.py"):
+    for name in (f"{PACKAGE}/commands/__init__.py", "chassis/groundplan_chassis/__init__.py"):
         (files / name).write_text((files / name).read_text() + "\n# Newer.\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
@@ -59,7 +59,7 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
     for name in (
         f"{ORDER}/commands/__init__.py",
         "services/user/user_service/commands/__init__.py",
-        "chassis/__init__.py",
+        "chassis/groundplan_chassis/__init__.py",
     ):
         assert (project / name).read_text().endswith("# Newer.\n")
 
@@ -101,10 +101,10 @@ def test_a_first_migration_that_was_replaced_stays_away(project: Path, releases:
     versions = project / "services/order/migrations/versions"
     (versions / "0001_initial.py").rename(versions / "0001_squashed.py")
     commit_all(project, "Squashed")
-    (releases / "templates/project/chassis/__init__.py").write_text('"""Newer."""\n')
+    (releases / "chassis/groundplan_chassis/__init__.py").write_text('"""Newer."""\n')
     release(releases, "v0.2.0")
     update(project, read_answers(project), {"services": ["user", "order", "payment", "invoice"]}, newest=True)
-    assert (project / "chassis/__init__.py").read_text() == '"""Newer."""\n'
+    assert (project / "chassis/groundplan_chassis/__init__.py").read_text() == '"""Newer."""\n'
     assert not (versions / "0001_initial.py").exists()
     assert (versions / "0001_squashed.py").exists()
     for service in ("user", "payment", "invoice"):

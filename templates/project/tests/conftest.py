@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from infra.__main__ import declare
-from infra.commands._facts import with_images
-from infra.configuration import read_stack_file
-from infra.environment import Environment
-from infra.problems import ProblemsFound
-from infra.simulation import Simulation, simulate
-from infra.system.loader import load_system
-from infra.system.model import System
+from groundplan.cli._facts import with_images
+from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.environment import Environment
+from groundplan.problems import ProblemsFound
+from groundplan.cloud import Simulation, simulate
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import System
 
 PROJECT = Path(__file__).resolve().parents[1]
 # `make test STACK=dev` looks at one stack only.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from infra.capacity import check_shards
-from infra.system.model import System
+from groundplan.capacity import check_shards
+from groundplan.declaration.model import System
 
 
 def test_the_declaration_has_no_mistakes(system: System) -> None:

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from chassis import health
-from chassis.http import headers
-from chassis.service import Service
-from components.api_contract import VIEWER_HEADER
-from components.workload import PORT
-from infra.simulation import Simulation
-from infra.system.model import System
-from local.services import package_of
+from groundplan_chassis import health
+from groundplan_chassis.http import headers
+from groundplan_chassis.service import Service
+from groundplan_components.shared.api_contract import VIEWER_HEADER
+from groundplan_components.workload.workload import PORT
+from groundplan.cloud import Simulation
+from groundplan.declaration.model import System
+from groundplan_devkit.services import package_of
 from tests.conftest import deployed
 
 GROUP = "aws:cognito/userGroup:UserGroup"

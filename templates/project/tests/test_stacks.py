@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from infra.capacity import plan
-from infra.configuration import read_stack_file
-from infra.problems import ProblemsFound
-from infra.system.model import System
+from groundplan.capacity import plan
+from groundplan.stack.configuration import read_stack_file
+from groundplan.problems import ProblemsFound
+from groundplan.declaration.model import System
 from tests.conftest import PROJECT, STACKS, read_environment
 
 

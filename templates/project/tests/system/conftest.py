@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from infra.system.loader import load_system
-from infra.system.model import System
-from local.provision import Installation
-from local.servers import Servers
-from local.servers.identity import People
-from local.services import run_service, start_service
-from local.state import PROJECT
-from local.testing import label
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import System
+from groundplan_devkit.provision import Installation
+from groundplan_devkit.servers import Servers
+from groundplan_devkit.servers.identity import People
+from groundplan_devkit.services import run_service, start_service
+from groundplan_devkit.state import PROJECT
+from groundplan_devkit.testing import label
 from tests.system.running import UNLIMITED, Api, serving_roles
 
 Sign = Callable[..., str]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from infra.system.model import Operation, Resource, System
-from local.services import RunningService
+from groundplan.declaration.model import Operation, Resource, System
+from groundplan_devkit.services import RunningService
 
 READING: frozenset[Operation] = frozenset({"list", "get"})
 UNLIMITED = {"RATE_LIMIT_REQUESTS": "2000000"}

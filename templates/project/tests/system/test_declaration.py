@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from chassis.access import Access
-from chassis.http.operations import ResourceApi
-from chassis.service import Service
-from infra.commands.openapi import coded, package_of
-from infra.system import model
-from infra.system.loader import load_system
-from infra.system.model import FieldType, Resource
-from local.state import PROJECT
+from groundplan_chassis.access import Access
+from groundplan_chassis.http.operations import ResourceApi
+from groundplan_chassis.service import Service
+from groundplan.cli.openapi import coded, package_of
+from groundplan.declaration import model
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import FieldType, Resource
+from groundplan_devkit.state import PROJECT
 
 SYSTEM = load_system(PROJECT / "system.yaml")
 SERVICES = [service for service, _ in coded(PROJECT)]

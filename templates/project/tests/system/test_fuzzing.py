@@ -14,8 +14,8 @@ from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from infra.system.model import System
-from local.state import PROJECT
+from groundplan.declaration.model import System
+from groundplan_devkit.state import PROJECT
 from tests.system.conftest import Sign
 from tests.system.running import METHODS, Api, endpoints
 

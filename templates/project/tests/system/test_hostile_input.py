@@ -12,7 +12,7 @@ import httpx
 import jwt
 import pytest
 
-from infra.system.model import Resource, System
+from groundplan.declaration.model import Resource, System
 from tests.system.conftest import Sign
 from tests.system.running import Api, endpoints
 
@@ -49,7 +49,7 @@ def refused(answer: httpx.Response, *statuses: int, sent: str = "") -> None:
     assert error.keys() == {"code", "message", "details"}
     assert error["code"].isupper()
     assert isinstance(error["details"], list)
-    for word in ("Traceback", "asyncpg", "SELECT ", "/chassis/", "postgres"):
+    for word in ("Traceback", "asyncpg", "SELECT ", "/chassis/groundplan_chassis/", "postgres"):
         assert word not in answer.text or word in sent
 
 

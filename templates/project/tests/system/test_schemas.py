@@ -8,19 +8,19 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from chassis.database.migrations import downgrade, migrate
-from chassis.secrets import Secrets
-from chassis.settings import Settings
-from infra.architecture.data_model import service_ddl
-from infra.commands.openapi import coded
-from infra.system.loader import load_system
-from infra.system.model import System
-from local.environment import process_environment
-from local.provision import Installation
-from local.servers import Servers
-from local.services import folder_of
-from local.state import PROJECT
-from local.testing import FreshDatabase, label
+from groundplan_chassis.database.migrations import downgrade, migrate
+from groundplan_chassis.secrets import Secrets
+from groundplan_chassis.settings import Settings
+from groundplan.document.data_model import service_ddl
+from groundplan.cli.openapi import coded
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import System
+from groundplan_devkit.environment import process_environment
+from groundplan_devkit.provision import Installation
+from groundplan_devkit.servers import Servers
+from groundplan_devkit.services import folder_of
+from groundplan_devkit.state import PROJECT
+from groundplan_devkit.testing import FreshDatabase, label
 
 SERVICES = [service for service, _ in coded(PROJECT)]
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from chassis.database.migrations import run
+from groundplan_chassis.database.migrations import run
 
 run()

@@ -1,0 +1,169 @@
+"""Who may do what (S4): roles by operation (RBAC), rules about caller and row (ABAC). What nothing allows is refused.
+
+Refusals raised from here are answered and audited by `groundplan_chassis.http` in one place, with the subject and nothing else of
+the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from groundplan_chassis.http.errors import Forbidden, OwnedByAnother
+
+ANYONE: Final = "anyone"
+"""In an operation's list: no role, not even a token, is needed."""
+_OWN: Final = ":own"
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Whom a verified access token speaks for."""
+
+    subject: str
+    """The user's or client's id at the identity provider; empty for nobody."""
+    roles: frozenset[str]
+    scopes: frozenset[str]
+    client_id: str
+    """The application that the token was given to."""
+    expires_at: int
+    """When the token ends, in seconds since the epoch."""
+    tenant: str = ""
+    """The tenant that the subject belongs to; empty where tokens don't say."""
+
+
+ANONYMOUS: Final = Caller("", frozenset(), frozenset(), "", 0)
+"""Nobody: a request without a token."""
+
+
+class Decision(Enum):
+    """What a caller's roles allow in one operation."""
+
+    REFUSED = "refused"
+    ALL = "all"
+    """Every row."""
+    OWN = "own"
+    """Only rows whose owner is the caller."""
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A role that may do an operation; ``own``: only to rows whose owner is the caller."""
+
+    role: str
+    own: bool
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Who may do one operation: anyone, or the callers with one of these grants. Without both: nobody."""
+
+    anyone: bool
+    grants: tuple[Grant, ...]
+
+    @classmethod
+    def of(cls, *entries: str) -> Access:
+        """As system.yaml writes it: ``Access.of("customer:own", "admin")``. Raises ValueError for an empty role."""
+        grants = tuple(
+            Grant(entry.removesuffix(_OWN), entry.endswith(_OWN)) for entry in dict.fromkeys(entries) if entry != ANYONE
+        )
+        for grant in grants:
+            if not grant.role:
+                raise ValueError("a role is empty: expected `role`, `role:own` or `anyone`")
+        return cls(ANYONE in entries, grants)
+
+
+def decide(access: Access, caller: Caller) -> Decision:
+    """What the caller's roles allow; a role with all rows outdoes one with own rows."""
+    if access.anyone:
+        return Decision.ALL
+    decision = Decision.REFUSED
+    for grant in access.grants:
+        if grant.role in caller.roles:
+            if not grant.own:
+                return Decision.ALL
+            # Somebody without a subject owns nothing, whatever their roles.
+            if caller.subject:
+                decision = Decision.OWN
+    return decision
+
+
+class Rule(Protocol):
+    """One condition on a caller and the attributes of what they want to touch."""
+
+    @property
+    def reason(self) -> str:
+        """What the audit trail says when it does not hold; names no person."""
+
+    def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool: ...
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """The row's owner is the caller."""
+
+    field: str = "owner"
+    reason: str = "not the owner"
+
+    def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool:
+        # An unowned row is nobody's, not everybody's.
+        return bool(caller.subject) and attributes.get(self.field) == caller.subject
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """The row belongs to the caller's tenant."""
+
+    field: str = "tenant"
+    reason: str = "of another tenant"
+
+    def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool:
+        return bool(caller.tenant) and attributes.get(self.field) == caller.tenant
+
+
+class Role(msgspec.Struct, frozen=True):
+    """The caller has the role."""
+
+    role: str
+    reason: str = "not in the role"
+
+    def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool:
+        del attributes
+        return self.role in caller.roles
+
+
+class AllOf(msgspec.Struct, frozen=True):
+    """Every one of the rules holds. Of none: no."""
+
+    rules: tuple[Rule, ...]
+    reason: str = "not all conditions hold"
+
+    def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool:
+        return bool(self.rules) and all(rule.permits(caller, attributes) for rule in self.rules)
+
+
+class AnyOf(msgspec.Struct, frozen=True):
+    """One of the rules holds, at least: ``AnyOf((Owner(), Role("support")))``."""
+
+    rules: tuple[Rule, ...]
+    reason: str = "no condition holds"
+
+    def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool:
+        return any(rule.permits(caller, attributes) for rule in self.rules)
+
+
+class AccessDenied(Forbidden):
+    """A rule does not hold. The client learns no more than that; the audit trail gets ``reason``."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+def require(rule: Rule, caller: Caller, attributes: Mapping[str, Any], *, hidden: bool = True) -> None:
+    """Let nobody past whom the rule does not permit.
+
+    ``hidden``: the row's existence isn't told: raises OwnedByAnother (404). Else AccessDenied (403).
+    """
+    if not rule.permits(caller, attributes):
+        if hidden:
+            raise OwnedByAnother
+        raise AccessDenied(rule.reason)

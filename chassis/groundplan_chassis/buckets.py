@@ -1,0 +1,110 @@
+"""The arithmetic of a token bucket (S7), in whole numbers: exact, and the same in Python and in Lua.
+
+A bucket is told by its debt. Full means no debt. In the units used here a request costs the window's length in
+microseconds, and each microsecond pays back as many units as the bucket holds requests: an empty bucket fills up in
+one window, and a fraction of a request is never lost. With at most 2,000,000 requests in at most 3,600 seconds
+(`groundplan_chassis.settings`) a debt stays below 2^53, up to which Lua's numbers are exact.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+MICROSECONDS: Final = 1_000_000
+LARGEST: Final = 2**53
+"""Beyond it Lua's numbers, which are IEEE doubles, leave out whole ones."""
+
+
+class Limit(msgspec.Struct, frozen=True):
+    """``requests`` at once at most, and on the average in ``seconds``."""
+
+    requests: int
+    seconds: int
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.seconds < 1 or self.capacity >= LARGEST:
+            raise ValueError(
+                f"{self.requests} requests in {self.seconds} s: expected 1 or more of both, and less of them"
+            )
+
+    @property
+    def cost(self) -> int:
+        """Of one request, in units of debt."""
+        return self.seconds * MICROSECONDS
+
+    @property
+    def capacity(self) -> int:
+        """The largest debt: of a bucket that is empty."""
+        return self.requests * self.cost
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """On one request."""
+
+    allowed: bool
+    limit: int
+    """Requests that a full bucket holds."""
+    remaining: int
+    """Whole requests that are left in it."""
+    reset_seconds: int
+    """Until it is full again, rounded up."""
+    retry_after: int
+    """Seconds until one request will be allowed, rounded up; 0 where one is now."""
+    window_seconds: int
+    """In which an empty bucket fills up."""
+
+
+def paid_back(limit: Limit, debt: int, elapsed: int) -> int:
+    """The debt after so many microseconds. Time that runs backwards pays nothing."""
+    if elapsed >= limit.cost:
+        return 0
+    return max(0, debt - max(0, elapsed) * limit.requests)
+
+
+def verdict_of(limit: Limit, debt: int, allowed: bool) -> Verdict:
+    """``debt`` after the request, if it was allowed; before it else."""
+    short = debt + limit.cost - limit.capacity
+    return Verdict(
+        allowed,
+        limit.requests,
+        (limit.capacity - debt) // limit.cost,
+        _seconds(limit, debt),
+        _seconds(limit, short) if short > 0 else 0,
+        limit.seconds,
+    )
+
+
+def _seconds(limit: Limit, debt: int) -> int:
+    """To pay it back, rounded up."""
+    return -(-debt // (limit.requests * MICROSECONDS))
+
+
+class LocalBuckets:
+    """Buckets of one process, a bounded number of them: those that were asked for last."""
+
+    def __init__(self, limit: Limit, most: int) -> None:
+        self._limit = limit
+        self._most = most
+        self._buckets: dict[str, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._buckets)
+
+    def take(self, key: str, now: int) -> Verdict:
+        """``now`` in microseconds, on any clock."""
+        limit = self._limit
+        bucket = self._buckets.pop(key, (0, now))
+        owed, since = bucket
+        debt = paid_back(limit, owed, now - since)
+        allowed = debt + limit.cost <= limit.capacity
+        if allowed:
+            debt += limit.cost
+        # A refusal changes nothing, unless the clock was set back: as in the script.
+        if allowed or now < since:
+            bucket = (debt, now)
+        if len(self._buckets) >= self._most:
+            del self._buckets[next(iter(self._buckets))]
+        self._buckets[key] = bucket
+        return verdict_of(limit, debt, allowed)

@@ -1,0 +1,381 @@
+"""Copies of documents in the cache: looked for there first, loaded and copied when missing (C2), kept true by the
+resource's own choice (C3).
+
+A document is a hash. Its field `version` is the newest version that anybody knows of, and stays for a while when there
+is no copy: nothing older is ever put there, be it read from a replica that lags or by somebody slow. Each
+representation of the resource has a field of its own for its copy, named by a fingerprint of its fields: during a
+deployment processes of two releases serve one key, neither reads what the other wrote, and a change invalidates both.
+
+What the three choices give, for a change that has been committed:
+
+- `expiry`: the process that made the change drops the copy if the cache can be reached; else it lives out its time.
+- `event`: as well, and again when the change's event arrives (`changed`), whatever became of the first process.
+- `write_through`: the copy is taken away before the commit (`writing`) and the new document put in its place after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import math
+import random
+import time
+from collections.abc import Awaitable, Callable, Generator
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from uuid import UUID
+
+import msgspec
+
+from groundplan_chassis.caching.replies import AWAY, Reply
+from groundplan_chassis.caching.scripts import Script
+from groundplan_chassis.caching.valkey import Valkey
+from groundplan_chassis.documents import Document, decode, encode
+from groundplan_chassis.http.errors import NotFound
+from groundplan_chassis.observe import names
+
+if TYPE_CHECKING:
+    from groundplan_chassis.context import Context
+
+Invalidation = Literal["expiry", "event", "write_through"]
+Load = Callable[[], Awaitable[Document | None]]
+
+NEGATIVE_SECONDS: Final = 5.0
+"""That an id is known not to be there. Somebody who tries one again and again doesn't reach the database."""
+VERSION_SECONDS: Final = 600.0
+"""That the newest version is remembered without a copy: longer than a replica may lag, of which an alarm
+tells after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/instance.py)."""
+WRITING_SECONDS: Final = 10.0
+"""That a change may take from `writing` to its commit: twice what a statement may (5 s, `groundplan_chassis.database`)."""
+EARLY_SECONDS: Final = 1.0
+"""Scale of the early refresh: with so much time left one in e readers loads anew, with seven times as much one in a
+thousand. So one reader of a busy document replaces the copy before it expires, rather than all after it has. A load
+takes some milliseconds, so that the scale is ample; the idea is from Vattani et al., "Optimal Probabilistic Cache
+Stampede Prevention", VLDB 2015."""
+MOST_BYTES: Final = 256 * 1024
+"""Of a copy. A larger one would hold up the small ones that share the connection."""
+MOST_OWED: Final = 10_000
+"""Changes that the cache hasn't been told of yet, because it is away."""
+SETTLE_SECONDS: Final = 0.25
+"""Between attempts to tell it."""
+_MOST_MISSED: Final = 10_000
+_HEADER: Final = 8
+"""Bytes of a copy that say until when it is good, in milliseconds since the epoch."""
+
+STORE: Final = Script(
+    """\
+-- KEYS[1]: the document. ARGV: its version, name of the copy, the copy, milliseconds to keep it.
+-- Returns 0, or the newer version that is known already.
+local known = redis.call('HGET', KEYS[1], 'version')
+if known then
+  if tonumber(known) > tonumber(ARGV[1]) then
+    return tonumber(known)
+  end
+  if known ~= ARGV[1] then
+    -- Copies in other representations are of an older version.
+    redis.call('DEL', KEYS[1])
+  end
+end
+redis.call('HSET', KEYS[1], 'version', ARGV[1], ARGV[2], ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+return 0
+"""
+)
+DROP: Final = Script(
+    """\
+-- KEYS[1]: the document. ARGV: a version that it has or will have, milliseconds to remember that.
+-- Removes copies of older versions.
+local known = redis.call('HGET', KEYS[1], 'version')
+if known and tonumber(known) > tonumber(ARGV[1]) then
+  return 0
+end
+if known ~= ARGV[1] then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'version', ARGV[1])
+end
+-- Copies have an end of their own.
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[2]) then
+  redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return 1
+"""
+)
+
+log = logging.getLogger(__name__)
+
+
+class Counter(Protocol):
+    """Where hits and misses are counted; `groundplan_chassis.observe.metrics.Metrics` is one."""
+
+    def count(self, name: str, n: int = 1) -> None: ...
+
+
+class _Found(Enum):
+    ABSENT = "absent"
+    """It is known that there is no such document."""
+
+
+class CachedResource:
+    """How one resource is cached, as its service declares it: built without any I/O, and called with the context.
+
+    ``order_cache = CachedResource("order", Order, invalidation="event", seconds=3600)``, then
+    ``await order_cache(context).get(id, load)``.
+    """
+
+    def __init__(self, resource: str, item: type[msgspec.Struct], *, invalidation: Invalidation, seconds: int) -> None:
+        """``item``: the fields of a document's body; ``seconds``: the longest life of a copy."""
+        self.resource = resource
+        self.invalidation = invalidation
+        self.seconds = seconds
+        self.representation = fingerprint(item)
+
+    def __call__(self, context: Context) -> DocumentCache:
+        """The copies of this process's cache; without a cache one that never has any."""
+        valkey: Valkey | None = context.cache
+        attached = _without_cache if valkey is None else valkey.attached
+        cache: DocumentCache | None = attached.get(self)
+        if cache is None:
+            cache = attached[self] = DocumentCache(
+                valkey,
+                self.resource,
+                self.invalidation,
+                self.seconds,
+                representation=self.representation,
+                counter=context.metrics,
+            )
+        return cache
+
+
+_without_cache: Final[dict[object, Any]] = {}
+
+
+def fingerprint(item: type[msgspec.Struct]) -> str:
+    """Changes when the fields of a document do, or the way in which documents are stored."""
+    schemas = [msgspec.json.schema(item), msgspec.json.schema(Document)]
+    return hashlib.sha256(msgspec.json.encode(schemas, order="sorted")).hexdigest()[:12]
+
+
+class DocumentCache:
+    """The copies of one resource."""
+
+    def __init__(
+        self,
+        valkey: Valkey | None,
+        resource: str,
+        invalidation: Invalidation,
+        seconds: int,
+        *,
+        representation: str = "1",
+        counter: Counter | None = None,
+    ) -> None:
+        """``valkey``: None where the system has no cache; ``representation``: other ones have other copies."""
+        self._valkey = valkey
+        self._invalidation = invalidation
+        self._milliseconds = seconds * 1000
+        self._kept = b"%d" % round(1000 * max(seconds, VERSION_SECONDS))
+        self._prefix = b"" if valkey is None else valkey.prefix + b"document:" + resource.encode() + b":"
+        self._field = b"copy:" + representation.encode()
+        self._early = 1000 * min(EARLY_SECONDS, seconds / 20)
+        self._resource = resource
+        self._counter = counter
+        self._loads: dict[UUID, asyncio.Task[Document | None]] = {}
+        self._missed: set[UUID] = set()
+        """Looked for in vain a moment ago by `peek`: the `get` that follows needn't look again."""
+        self._owed: dict[UUID, int] = {}
+        """Versions that the cache must still be told of. What it has of these documents isn't believed meanwhile."""
+        self._settling: asyncio.Task[None] | None = None
+
+    def peek(self, id: UUID) -> Awaitable[Document | None]:
+        """Look into the cache only. It is asked now, with what else is asked in this tick.
+
+        None: not there, or not to be had. Raises NotFound, when awaited, for what is known not to exist.
+        """
+        return _Peek(self, id, self._ask(id))
+
+    async def get(self, id: UUID, load: Load, fresh: Load | None = None) -> Document | None:
+        """The document, from the cache or else by ``load``; None where it doesn't exist.
+
+        ``fresh`` loads from the primary. It is asked when what ``load`` gave, from a replica, is older than what the
+        cache knows to have been written. Callers in one process that miss the same document share one load, unless a
+        change has been told of meanwhile. Raises what the loads raise.
+        """
+        if id in self._missed:
+            self._missed.discard(id)
+        else:
+            asked = self._ask(id)
+            if asked is not None:
+                found = self._read(await asked)
+                if found is not None:
+                    self._count(names.CACHE_HITS)
+                    return None if found is _Found.ABSENT else found
+        self._count(names.CACHE_MISSES)
+        loading = self._loads.get(id)
+        if loading is None:
+            loading = self._loads[id] = asyncio.create_task(self._load(id, load, fresh))
+            loading.add_done_callback(lambda done: self._loaded(id, done))
+        # A caller that gives up takes nothing from the others.
+        return await asyncio.shield(loading)
+
+    async def writing(self, id: UUID, version: int) -> None:
+        """Before the commit of ``version``, for `write_through`: from here on no older copy is served or made.
+
+        So a process that dies between the commit and `written` leaves no old copy behind. A change that is rolled back
+        costs the document its place in the cache for some seconds. Does nothing for the other choices.
+        """
+        if self._invalidation == "write_through" and self._valkey is not None:
+            await self._drop(id, version, WRITING_SECONDS)
+
+    async def written(self, document: Document) -> None:
+        """After the commit of a create or update."""
+        self._forget(document.id)
+        if self._invalidation != "write_through":
+            await self.changed(document.id, document.version)
+        elif await self._store(document.id, document.version, encode(document), self._milliseconds) is AWAY:
+            self._owe(document.id, document.version)
+
+    async def deleted(self, id: UUID, version: int) -> None:
+        """After the commit of a delete; ``version``: the last one that there was, or the one after it."""
+        self._forget(id)
+        # An id never comes back, so that its absence may be remembered as long as a copy.
+        if await self._store(id, version + 1, b"", self._milliseconds) is AWAY:
+            self._owe(id, version + 1)
+
+    async def changed(self, id: UUID, version: int) -> None:
+        """Somebody has committed this version. To be called for each event of it, in any order and number."""
+        self._forget(id)
+        if self._valkey is not None and await self._drop(id, version, VERSION_SECONDS) is AWAY:
+            self._owe(id, version)
+
+    async def settled(self) -> None:
+        """Returns once the cache has been told of all changes."""
+        while self._settling is not None:
+            await asyncio.shield(self._settling)
+
+    def read_peeked(self, id: UUID, reply: Reply) -> Document | None:
+        """What a peek has found."""
+        found = self._read(reply)
+        if found is None:
+            if len(self._missed) >= _MOST_MISSED:
+                self._missed.clear()
+            self._missed.add(id)
+            return None
+        self._count(names.CACHE_HITS)
+        if found is _Found.ABSENT:
+            raise NotFound
+        return found
+
+    def _ask(self, id: UUID) -> asyncio.Future[Reply] | None:
+        if self._valkey is None or id in self._owed:
+            return None
+        key = self._key(id)
+        return self._valkey.ask(key, (b"HGET", key, self._field))
+
+    def _key(self, id: UUID) -> bytes:
+        return self._prefix + b"%032x" % id.int
+
+    def _read(self, reply: Reply) -> Document | Literal[_Found.ABSENT] | None:
+        """None: nothing that may be served."""
+        if type(reply) is not bytes:
+            return None
+        left = int.from_bytes(reply[:_HEADER]) - time.time() * 1000
+        if left <= 0:
+            return None
+        if len(reply) == _HEADER:
+            return _Found.ABSENT
+        if left < 10 * self._early and random.random() < math.exp(-left / self._early):  # noqa: S311
+            return None
+        try:
+            return decode(reply[_HEADER:])
+        except msgspec.MsgspecError:
+            log.exception("a copy of %s in the cache can't be read", self._resource)
+            return None
+
+    async def _load(self, id: UUID, load: Load, fresh: Load | None) -> Document | None:
+        if id in self._owed:
+            return await (fresh or load)()
+        document = await load()
+        # Who asks from here on finds the copy, or learns of a change that this load has missed.
+        if self._loads.get(id) is asyncio.current_task():
+            self._forget(id)
+        if await self._fill(id, document) and fresh is not None:
+            document = await fresh()
+            await self._fill(id, document)
+        return document
+
+    async def _fill(self, id: UUID, document: Document | None) -> bool:
+        """Copy what has been loaded; whether it is older than what is known."""
+        if document is None:
+            reply = await self._store(id, 0, b"", round(1000 * NEGATIVE_SECONDS))
+        else:
+            reply = await self._store(id, document.version, encode(document), self._milliseconds)
+        return type(reply) is int and reply > 0
+
+    async def _store(self, id: UUID, version: int, content: bytes, milliseconds: int) -> Reply:
+        if self._valkey is None:
+            return None
+        if len(content) > MOST_BYTES:
+            return await self._drop(id, version, VERSION_SECONDS)
+        key = self._key(id)
+        until = round(time.time() * 1000) + milliseconds
+        kept = self._kept if version else b"%d" % milliseconds
+        return await self._valkey.run(STORE, key, b"%d" % version, self._field, until.to_bytes(_HEADER) + content, kept)
+
+    async def _drop(self, id: UUID, version: int, seconds: float) -> Reply:
+        assert self._valkey is not None
+        return await self._valkey.run(DROP, self._key(id), b"%d" % version, round(1000 * seconds))
+
+    def _forget(self, id: UUID) -> None:
+        """Whoever asks from now on must not be given what was loaded before."""
+        self._loads.pop(id, None)
+
+    def _loaded(self, id: UUID, done: asyncio.Task[Document | None]) -> None:
+        if self._loads.get(id) is done:
+            del self._loads[id]
+        if not done.cancelled():
+            done.exception()
+
+    def _owe(self, id: UUID, version: int) -> None:
+        owed = self._owed
+        owed[id] = max(version, owed.pop(id, 0))
+        if len(owed) > MOST_OWED:
+            del owed[next(iter(owed))]
+            log.error(
+                "the cache has been away for more changes of %s than can be remembered; copies may be up to %d s old",
+                self._resource,
+                self._milliseconds // 1000,
+                extra={"event": "cache_changes_lost"},
+            )
+        if self._settling is None:
+            self._settling = asyncio.create_task(self._settle())
+
+    async def _settle(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            while self._owed:
+                await asyncio.sleep(SETTLE_SECONDS)
+                some = list(self._owed.items())[:1000]
+                replies = await asyncio.gather(*(self._drop(id, version, VERSION_SECONDS) for id, version in some))
+                for (id, version), reply in zip(some, replies, strict=True):
+                    # A newer one may have come to be owed meanwhile.
+                    if reply is not AWAY and self._owed.get(id) == version:
+                        del self._owed[id]
+        self._settling = None
+
+    def _count(self, name: str) -> None:
+        if self._counter is not None:
+            self._counter.count(name)
+
+
+class _Peek:
+    __slots__ = ("_cache", "_id", "_reply")
+
+    def __init__(self, cache: DocumentCache, id: UUID, reply: asyncio.Future[Reply] | None) -> None:
+        self._cache = cache
+        self._id = id
+        self._reply = reply
+
+    def __await__(self) -> Generator[Any, None, Document | None]:
+        if self._reply is None:
+            return None
+        return self._cache.read_peeked(self._id, (yield from self._reply))

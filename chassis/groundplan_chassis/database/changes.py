@@ -1,0 +1,115 @@
+"""What happened to an aggregate, as its history keeps it (D2) and as the world is told of it (A3, A4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from groundplan_chassis.http.errors import PayloadTooLarge
+from groundplan_chassis.identifiers import derived_id, new_id, shard_of
+
+SCHEMA_VERSION: Final = 1
+LARGEST_MESSAGE: Final = 240_000
+"""Bytes of an event as it is sent. SNS and SQS take 262,144 with the message's attributes
+(https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html), Kafka 1,048,588 with headers
+(`message.max.bytes`). The smaller one counts for both, so that a system may change its broker."""
+_ESCAPED: Final = 2
+"""Bytes that one of a payload may become in the envelope, where the payload is text: quotation mark or backslash."""
+_ENVELOPE_BYTES: Final = 16_384
+"""What an envelope has at most besides its payload."""
+
+
+class ReadModelChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What the projector is told (A4): the item as it is now."""
+
+    stream: str
+    """`<service_>.read_model`."""
+    operation: Literal["create", "update", "delete"]
+    document: bytes | None
+    """The item as the API answers it, a JSON object in UTF-8; None once it is deleted."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of one aggregate, to be recorded in the transaction that makes it."""
+
+    event_type: str
+    """`order.placed`; also where it is not published."""
+    aggregate_type: str
+    """The resource: `order`."""
+    aggregate_id: UUID
+    version: int
+    """The aggregate's version that the change led to."""
+    actor: str
+    """Subject of whoever caused it."""
+    correlation_id: str
+    """The request that caused it, across services."""
+    payload: Mapping[str, Any]
+    """The event's own data, without what is personal: it is kept for years, and given to others."""
+    topics: tuple[str, ...] = ()
+    """Published events that this is one of; empty: nobody outside is told."""
+    read_model: ReadModelChange | None = None
+    schema_version: int = SCHEMA_VERSION
+    """Of the payload."""
+    event_id: UUID = msgspec.field(default_factory=new_id)
+    occurred_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A row of the outbox, not yet written."""
+
+    event_id: UUID
+    topic: str
+    aggregate_id: UUID
+    envelope: Mapping[str, Any]
+    """What is sent: the columns of the event log (`components/groundplan_components/events/log_query.py`) and the payload's schema version."""
+
+
+def messages(change: Change) -> Iterator[Message]:
+    """What the relay will send of a change, in this order.
+
+    Each message has an id of its own. The first is the change's; the others are derived from it, so that a change that
+    is recorded again (after a lost connection) is the same messages. Raises PayloadTooLarge for one that no broker
+    would take: it would wait in the outbox for ever, and all later ones of its aggregate with it.
+    """
+    for number, topic in enumerate(change.topics):
+        event_id = change.event_id if number == 0 else derived_id(change.event_id, topic, shard_of(change.event_id))
+        yield _message(change, event_id, topic, change.payload)
+    if change.read_model is not None:
+        model = change.read_model
+        payload = {
+            "resource": change.aggregate_type,
+            "operation": model.operation,
+            "document": None if model.document is None else msgspec.Raw(model.document),
+        }
+        event_id = derived_id(change.event_id, model.stream, shard_of(change.event_id))
+        yield _message(change, event_id, model.stream, payload)
+
+
+def _message(change: Change, event_id: UUID, topic: str, payload: Mapping[str, Any]) -> Message:
+    encoded = msgspec.json.encode(payload)
+    envelope = {
+        "event_id": event_id,
+        # What consumers go by, also where the history calls the change by another name.
+        "event_type": topic,
+        "aggregate_type": change.aggregate_type,
+        "aggregate_id": change.aggregate_id,
+        "version": change.version,
+        "occurred_at": change.occurred_at,
+        "actor": change.actor,
+        "correlation_id": change.correlation_id,
+        "schema_version": change.schema_version,
+        # Text, as the event log's table has it.
+        "payload": encoded.decode(),
+    }
+    # Counted exactly only where it may matter.
+    if len(encoded) * _ESCAPED + _ENVELOPE_BYTES > LARGEST_MESSAGE:
+        size = len(msgspec.json.encode(envelope))
+        if size > LARGEST_MESSAGE:
+            raise PayloadTooLarge(
+                f"Others are told of this change in {size} bytes, of which {LARGEST_MESSAGE} can be sent"
+            )
+    return Message(event_id, topic, change.aggregate_id, envelope)

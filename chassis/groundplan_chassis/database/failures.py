@@ -1,0 +1,124 @@
+"""What went wrong in PostgreSQL or on the way to it, and what the API's client is told of it.
+
+Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+from asyncpg import exceptions as postgres
+
+from groundplan_chassis.database.names import joined
+from groundplan_chassis.http.errors import ApiError, Conflict, Detail, Unavailable, ValidationFailed
+
+CONNECTION_LOST: Final = (
+    asyncpg.PostgresConnectionError,  # class 08; PgBouncer's own refusals are of it too
+    asyncpg.InternalClientError,
+    postgres.AdminShutdownError,
+    postgres.CrashShutdownError,
+    postgres.CannotConnectNowError,
+    postgres.IdleSessionTimeoutError,
+    postgres.IdleInTransactionSessionTimeoutError,
+    postgres.TooManyConnectionsError,
+    # The server has become a replica: the primary is elsewhere now.
+    postgres.ReadOnlySQLTransactionError,
+    OSError,
+)
+"""The connection is gone or of no use. Nothing of a transaction on it stays, unless it was being committed."""
+
+REPEATABLE: Final = (
+    postgres.SerializationError,  # also a replica's "conflict with recovery"
+    postgres.DeadlockDetectedError,
+    # A migration changed a table under a prepared statement; asyncpg has forgotten the statement by now.
+    postgres.InvalidCachedStatementError,
+    postgres.OutdatedSchemaCacheError,
+)
+"""PostgreSQL has undone everything, and the same work may succeed if done again."""
+
+_KINDS: Final = ("check", "key", "fkey")
+_KEY: Final = re.compile(r"\((?P<columns>[^()]+)\)=\(")
+
+
+class Away(Exception):
+    """No connection could be had, or the one in use was lost. Nothing that was asked of it took place."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        self.place = place
+        self.reason = reason
+        super().__init__(f"{place}: {reason}")
+
+
+class OutcomeUnknown(Unavailable):
+    """The connection was lost while a transaction was being committed, and nobody can tell whether it was.
+
+    Whoever asks again with the same idempotency key, or If-Match, or event id, can do no harm.
+    """
+
+    message = "It is not known whether the change was made: read before you repeat it"
+
+
+def describe(error: BaseException) -> str:
+    """The kind of failure, for logs. Messages of PostgreSQL may quote values, which may be personal data."""
+    code = getattr(error, "sqlstate", None)
+    return f"{type(error).__name__} ({code})" if code else type(error).__name__
+
+
+def refusal(
+    error: asyncpg.PostgresError | asyncpg.InterfaceError, columns: Sequence[str] | None = None
+) -> ApiError | None:
+    """What the client is told; None where the statement itself is at fault, which is nobody's business outside.
+
+    ``columns``: that a violated CHECK is about, where somebody has asked the catalogue (`constraints.Constraints`);
+    otherwise as `columns_of` finds them. No text of PostgreSQL goes out: it quotes values and names tables.
+    """
+    match error:
+        case postgres.UniqueViolationError() | postgres.ExclusionViolationError():
+            return Conflict("Another item has this value already", _details(error, "Must be unique"))
+        case postgres.ForeignKeyViolationError() if "still referenced" in (error.detail or ""):
+            return Conflict("Other items refer to this one")
+        case postgres.ForeignKeyViolationError():
+            return ValidationFailed(details=_details(error, "Refers to an item that does not exist"))
+        case postgres.NotNullViolationError():
+            return ValidationFailed(details=_details(error, "Is required"))
+        case postgres.CheckViolationError():
+            found = columns_of(error) if columns is None else columns
+            return ValidationFailed(details=[Detail(column, "Is not an allowed value") for column in found])
+        case postgres.DataError() | asyncpg.DataError():
+            return ValidationFailed(details=_details(error, "Does not fit its type"))
+        case postgres.QueryCanceledError() | postgres.LockNotAvailableError():
+            return Unavailable("The database took too long")
+        case postgres.InsufficientResourcesError() | postgres.OperatorInterventionError():
+            return Unavailable("The database is overloaded")
+    return None
+
+
+def _details(error: asyncpg.PostgresError | asyncpg.InterfaceError, message: str) -> list[Detail]:
+    return [Detail(column, message) for column in columns_of(error)]
+
+
+def columns_of(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> tuple[str, ...]:
+    """The columns that a violated constraint is about; empty where PostgreSQL doesn't say.
+
+    It says so in a column's own field (not null), in the detail (keys), or by the constraint's name alone (checks):
+    `orders_total_check` by the rule of `infra/groundplan/document/names.py`, unless it is so long that it was shortened.
+    """
+    column = getattr(error, "column_name", None)
+    if column:
+        return (column,)
+    found = _KEY.search(getattr(error, "detail", None) or "")
+    if found:
+        return tuple(each.strip().strip('"') for each in found["columns"].split(","))
+    table, constraint = getattr(error, "table_name", None), getattr(error, "constraint_name", None)
+    if table and constraint:
+        return _named(table, constraint)
+    return ()
+
+
+def _named(table: str, constraint: str) -> tuple[str, ...]:
+    column, _, kind = constraint.removeprefix(f"{table}_").rpartition("_")
+    # A shortened name ends in a digest, and what is before that is no column.
+    return (column,) if kind in _KINDS and joined(table, column, kind) == constraint else ()

@@ -1,0 +1,94 @@
+"""A connection to one server, logged in with what Secrets Manager says now."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import asyncpg
+import msgspec
+from asyncpg import exceptions as postgres
+
+from groundplan_chassis.database import limits
+from groundplan_chassis.environment import Address
+
+
+class SecretSource(Protocol):
+    """Where passwords are (`groundplan_chassis.secrets.Secrets`)."""
+
+    async def get(self, arn: str, *, fresh: bool = False) -> Mapping[str, str]:
+        """The secret's fields, `username` and `password` among them; ``fresh``: what was remembered was refused."""
+        ...
+
+
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    # Generic in its stubs only.
+    _Connection = asyncpg.Connection
+
+
+class Connection(_Connection):
+    """A connection that knows when it is to be replaced."""
+
+    replaced_at: float
+    """By the event loop's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """As whom, and to which database."""
+
+    database: str
+    secret_arn: str
+    secrets: SecretSource
+    tls: ssl.SSLContext | None
+    """None: in plain text."""
+
+    async def connect(self, address: Address) -> Connection:
+        """A new connection.
+
+        A rotated password is fetched once the old one is refused. Raises what asyncpg, the network and the secrets
+        raise.
+        """
+        try:
+            return await self._connect(address, await self.secrets.get(self.secret_arn))
+        except (postgres.InvalidPasswordError, postgres.InvalidAuthorizationSpecificationError):
+            return await self._connect(address, await self.secrets.get(self.secret_arn, fresh=True))
+
+    async def _connect(self, address: Address, secret: Mapping[str, str]) -> Connection:
+        # No parameters of the session, here or later: PgBouncer refuses them and RDS Proxy would keep the connection
+        # to one client. The database has its time-outs from the migration (`provisioning.py`).
+        connection: Connection = await asyncpg.connect(
+            host=address.host,
+            port=address.port,
+            user=secret["username"],
+            password=secret["password"],
+            database=self.database,
+            ssl=self.tls if self.tls is not None else False,
+            timeout=limits.CONNECT_SECONDS,
+            command_timeout=limits.COMMAND_SECONDS,
+            statement_cache_size=limits.MOST_CACHED_STATEMENTS,
+            connection_class=Connection,
+        )
+        try:
+            await connection.set_type_codec("jsonb", encoder=_to_json, decoder=_from_json, schema="pg_catalog")
+        except BaseException:
+            connection.terminate()
+            raise
+        # Not all at once, though all were opened together.
+        life = limits.CONNECTION_LIFE_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+        connection.replaced_at = asyncio.get_running_loop().time() + life
+        return connection
+
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _from_json(text: str) -> object:
+    return msgspec.json.decode(text)

@@ -1,0 +1,206 @@
+"""The projector: the read-model stream becomes the tables that queries read (A4)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import msgspec
+
+from groundplan_chassis.database.pruning import PRUNE_ROWS
+from groundplan_chassis.events import limits
+from groundplan_chassis.events.errors import Refused, Stopped, Unreadable
+from groundplan_chassis.events.event import Event, decode
+from groundplan_chassis.events.port import Delivery, Outcome, Refusal, Verdict
+from groundplan_chassis.events.projection import POSITIONS, Projection
+from groundplan_chassis.events.tries import Tries
+from groundplan_chassis.http.errors import NotFound
+from groundplan_chassis.observe import names
+
+if TYPE_CHECKING:
+    from groundplan_chassis.context import Context
+    from groundplan_chassis.database.transaction import Transaction
+
+Invalidate = Callable[[str, UUID, int], Awaitable[None]]
+"""Tells caches of a change: resource, id, version (C3)."""
+Applied = list[tuple[str, UUID, int]]
+"""Rows that were written: resource, id, version."""
+
+log = logging.getLogger(__name__)
+
+
+class StreamPayload(msgspec.Struct, frozen=True):
+    """What the read-model stream carries (`chassis/groundplan_chassis/database/changes.py`)."""
+
+    resource: str
+    operation: str
+    """`create`, `update` or `delete`."""
+    document: msgspec.Raw = msgspec.Raw(b"null")
+    """The item as the API answers it; null once it is deleted."""
+
+
+class Update(msgspec.Struct, frozen=True):
+    """One event, read."""
+
+    delivery: Delivery
+    event: Event
+    projection: Projection
+    document: msgspec.Raw | None
+    """None: it is deleted."""
+
+
+class Projector:
+    """Writes batches: a transaction for each shard that they touch."""
+
+    def __init__(
+        self,
+        context: Context,
+        projections: Iterable[Projection],
+        changed: Invalidate | None = None,
+        *,
+        live: bool = True,
+    ) -> None:
+        """``live``: deliveries come from the stream itself, so positions and lag say how far it was followed."""
+        self._context = context
+        self._projections: Mapping[str, Projection] = {each.resource: each for each in projections}
+        self._changed = changed
+        self._live = live
+        self._tries = Tries(context.database)
+
+    async def process(self, deliveries: Sequence[Delivery], stop: asyncio.Event) -> Sequence[Outcome]:
+        """See `port.Processor`."""
+        outcomes: list[Outcome] = [Verdict.LEFT] * len(deliveries)
+        by_shard: dict[int, list[tuple[int, Update]]] = {}
+        for index, delivery in enumerate(deliveries):
+            try:
+                update = self._read(delivery)
+                shard = self._context.database.locate(update.event.aggregate_id)
+            except Refused as refused:
+                outcomes[index] = Refusal(refused.reason)
+            except NotFound:
+                outcomes[index] = Refusal("its row is on a shard that does not exist")
+            else:
+                by_shard.setdefault(shard, []).append((index, update))
+        async with asyncio.TaskGroup() as tasks:
+            for shard, updates in by_shard.items():
+                tasks.create_task(self._write(shard, updates, outcomes, stop))
+        return outcomes
+
+    async def prune(self, transaction: Transaction) -> int:
+        """Takes away tombstones that no late event can meet any more; see `groundplan_chassis.database.pruning`."""
+        pruned = 0
+        for projection in self._projections.values():
+            done = await transaction.execute(projection.prune, timedelta(days=limits.KEPT_TOMBSTONE_DAYS), PRUNE_ROWS)
+            pruned += int(done.rpartition(" ")[2])
+        return pruned
+
+    def _read(self, delivery: Delivery) -> Update:
+        event = decode(delivery.body)
+        payload = event.payload_as(StreamPayload)
+        projection = self._projections.get(payload.resource)
+        if projection is None:
+            raise Unreadable(f"{payload.resource!r:.100} is no resource with a read model")
+        if payload.operation not in ("create", "update", "delete"):
+            raise Unreadable(f"{payload.operation!r:.100} is none of create, update, delete")
+        deleted = payload.operation == "delete"
+        if bytes(payload.document)[:1] != (b"n" if deleted else b"{"):
+            raise Unreadable(f"{payload.operation} of {payload.resource} with{'' if deleted else 'out'} a document")
+        return Update(delivery, event, projection, None if deleted else payload.document)
+
+    async def _write(
+        self, shard: int, updates: Sequence[tuple[int, Update]], outcomes: list[Outcome], stop: asyncio.Event
+    ) -> None:
+        """All at once; when that fails, one by one, to find the one that can't be written."""
+        try:
+            await self._apply(shard, [update for _, update in updates], stop, most=1 if len(updates) > 1 else None)
+        except Stopped:
+            return
+        except Refused as refused:
+            if len(updates) == 1:
+                outcomes[updates[0][0]] = Refusal(refused.reason)
+                return
+            log.warning("a batch can't be written, and is tried one by one: %s", refused.reason)
+            for each in updates:
+                await self._write(shard, [each], outcomes, stop)
+        else:
+            for index, _ in updates:
+                outcomes[index] = Verdict.HANDLED
+
+    async def _apply(self, shard: int, updates: Sequence[Update], stop: asyncio.Event, most: int | None) -> None:
+        async def work(transaction: Transaction) -> Applied:
+            applied = await apply(transaction, updates)
+            if self._live:
+                await remember(transaction, updates)
+            return applied
+
+        async def once() -> Applied:
+            written: Applied = await self._context.database.write(work, shard=shard, idempotent=True)
+            return written
+
+        applied = await self._tries.until_done(once, shard, stop, most or limits.MOST_TRIES)
+        now = datetime.now(UTC)
+        newest = max(update.event.occurred_at for update in updates)
+        self._context.metrics.count(names.EVENTS_CONSUMED, len(updates))
+        if self._live:
+            self._context.metrics.record(names.READ_MODEL_LAG_SECONDS, max(0.0, (now - newest).total_seconds()))
+        if self._changed is not None:
+            for resource, identifier, version in applied:
+                try:
+                    await self._changed(resource, identifier, version)
+                except Exception as error:
+                    # Then its expiry makes the cache forget.
+                    log.warning("a cache was not told of a change", extra={"error": type(error).__name__})
+
+
+async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:
+    """Writes what is newer than what the read model has."""
+    applied: Applied = []
+    latest: dict[tuple[str, UUID], Update] = {}
+    for update in updates:
+        key = (update.projection.resource, update.event.aggregate_id)
+        if key not in latest or latest[key].event.version < update.event.version:
+            latest[key] = update
+    by_projection: dict[str, list[Update]] = {}
+    for (resource, _), update in latest.items():
+        by_projection.setdefault(resource, []).append(update)
+    for resource in sorted(by_projection):
+        projection = by_projection[resource][0].projection
+        living = [each for each in by_projection[resource] if each.document is not None]
+        dead = [each for each in by_projection[resource] if each.document is None]
+        for statement, group, third in (
+            (projection.upsert, living, [each.document for each in living]),
+            (projection.bury, dead, [each.event.occurred_at for each in dead]),
+        ):
+            if group:
+                rows = await transaction.fetch(
+                    statement,
+                    [each.event.aggregate_id for each in group],
+                    [each.event.version for each in group],
+                    third,
+                )
+                applied += [(resource, row["id"], row["version"]) for row in rows]
+    return applied
+
+
+async def remember(transaction: Transaction, updates: Sequence[Update]) -> None:
+    """Writes how far the stream has been followed.
+
+    Where streams have no positions, the time of the newest change stands for one (milliseconds since 1970)."""
+    reached: dict[tuple[str, int], int] = {}
+    for update in updates:
+        delivery = update.delivery
+        key = (delivery.stream, delivery.partition)
+        position = delivery.position
+        found = int(update.event.occurred_at.timestamp() * 1000) if position is None else position + 1
+        reached[key] = max(reached.get(key, 0), found)
+    order = sorted(reached)
+    await transaction.execute(
+        POSITIONS,
+        [stream for stream, _ in order],
+        [partition for _, partition in order],
+        [reached[each] for each in order],
+    )

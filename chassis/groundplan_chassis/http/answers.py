@@ -1,0 +1,79 @@
+"""Answers as they leave: status, headers, body."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from groundplan_chassis.http.errors import ApiError, error_body
+from groundplan_chassis.http.ports import Verdict
+
+Header = tuple[bytes, bytes]
+
+_JSON: Final = (b"content-type", b"application/json")
+_SECURITY: Final[tuple[Header, ...]] = (
+    # Nothing of an API is to be guessed at, framed or run by a browser.
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_NOT_STORED: Final = (b"cache-control", b"no-store")
+# A browser may keep what its user has seen, and has to ask every time whether it is still true (ETag).
+_REVALIDATED: Final = (b"cache-control", b"private, no-cache")
+
+_JSON_NOT_STORED: Final = [_JSON, *_SECURITY, _NOT_STORED]
+_JSON_REVALIDATED: Final = [_JSON, *_SECURITY, _REVALIDATED]
+_BARE_NOT_STORED: Final = [*_SECURITY, _NOT_STORED]
+_BARE_REVALIDATED: Final = [*_SECURITY, _REVALIDATED]
+
+
+class Answer:
+    """One answer; headers that every answer has are added when it is sent."""
+
+    __slots__ = ("body", "code", "headers", "status")
+
+    def __init__(self, status: int, headers: list[Header], body: bytes, code: str | None = None) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.code = code
+        """Of an error."""
+
+
+def of_item(status: int, body: bytes, tag: bytes) -> Answer:
+    return Answer(status, [*_JSON_REVALIDATED, (b"etag", tag)], body)
+
+
+def created(body: bytes, tag: bytes, location: str) -> Answer:
+    return Answer(201, [*_JSON_NOT_STORED, (b"etag", tag), (b"location", location.encode())], body)
+
+
+def unchanged(tag: bytes) -> Answer:
+    return Answer(304, [*_BARE_REVALIDATED, (b"etag", tag)], b"")
+
+
+def of_list(body: bytes) -> Answer:
+    return Answer(200, [*_JSON_REVALIDATED], body)
+
+
+def nothing() -> Answer:
+    return Answer(204, [*_BARE_NOT_STORED], b"")
+
+
+def rate_limit(verdict: Verdict) -> list[Header]:
+    """`RateLimit-Policy` and `RateLimit` as the IETF's draft has them, and `Retry-After` with a refusal (S7).
+
+    `q` requests in a window of `w` seconds, `r` of them left, `t` seconds until more are there.
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (-10)
+    """
+    found = [
+        (b"ratelimit-policy", b'"client";q=%d;w=%d' % (verdict.limit, verdict.window_seconds)),
+        (b"ratelimit", b'"client";r=%d;t=%d' % (verdict.remaining, verdict.reset_seconds)),
+    ]
+    if not verdict.allowed:
+        found.append((b"retry-after", b"%d" % verdict.retry_after))
+    return found
+
+
+def refused(error: ApiError) -> Answer:
+    headers = [*_JSON_NOT_STORED]
+    headers.extend((name.encode("ascii"), value.encode("ascii")) for name, value in error.headers.items())
+    return Answer(error.status, headers, error_body(error), error.code)

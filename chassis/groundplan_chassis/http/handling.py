@@ -1,0 +1,115 @@
+"""From a request that may to its answer: what each of the five operations reads, asks of its handler, and sends."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+from uuid import UUID
+
+import msgspec
+
+from groundplan_chassis.access import ANONYMOUS
+from groundplan_chassis.documents import Document, Page
+from groundplan_chassis.http import answers, headers
+from groundplan_chassis.http.answers import Answer
+from groundplan_chassis.http.bodies import read_body, require_json
+from groundplan_chassis.http.conditions import etag, if_match, none_match
+from groundplan_chassis.http.envelopes import item_body, list_body
+from groundplan_chassis.http.errors import Forbidden, NotFound, OwnedByAnother
+from groundplan_chassis.http.operations import Call, ListQuery
+from groundplan_chassis.http.request import Request
+from groundplan_chassis.http.routing import Endpoint
+
+
+async def _get(request: Request, endpoint: Endpoint) -> Answer:
+    document = await endpoint.handler(_call(request))
+    if document is None:
+        raise NotFound
+    return answer_item(request, cast(Document, document))
+
+
+def answer_item(request: Request, document: Document) -> Answer:
+    if request.own_only and document.owner != request.caller.subject:
+        raise OwnedByAnother
+    tag = etag(document.version)
+    known = request.headers.get(headers.IF_NONE_MATCH)
+    if known is not None and none_match(known, tag):
+        return answers.unchanged(tag)
+    return answers.of_item(200, item_body(document, request.path), tag)
+
+
+async def _list(request: Request, endpoint: Endpoint) -> Answer:
+    assert endpoint.queries is not None
+    owner = request.caller.subject if request.own_only else None
+    listing = endpoint.queries.parse(request.scope["query_string"], owner)
+    page = cast(Page, await endpoint.handler(_call(request, list_query=listing)))
+    return answers.of_list(list_body(page, listing, endpoint.queries))
+
+
+async def _create(request: Request, endpoint: Endpoint) -> Answer:
+    key = headers.idempotency_key(request.headers.get(headers.IDEMPOTENCY_KEY))
+    content = await _content(request, endpoint)
+    if endpoint.owner is not None and _owner(content, endpoint.owner) is None and request.caller is not ANONYMOUS:
+        content = msgspec.structs.replace(content, **{endpoint.owner: endpoint.owner_of(request.caller)})
+    document = cast(Document, await endpoint.handler(_call(request, content=content, idempotency_key=key)))
+    link = f"{request.path}/{document.id}"
+    return answers.created(item_body(document, link), etag(document.version), link)
+
+
+async def _update(request: Request, endpoint: Endpoint) -> Answer:
+    content = await _content(request, endpoint)
+    version = if_match(request.headers.get(headers.IF_MATCH))
+    document = await endpoint.handler(_call(request, content=content, version=version))
+    if document is None:
+        raise NotFound
+    item = cast(Document, document)
+    return answers.of_item(200, item_body(item, request.path), etag(item.version))
+
+
+async def _delete(request: Request, endpoint: Endpoint) -> Answer:
+    version = if_match(request.headers.get(headers.IF_MATCH))
+    await endpoint.handler(_call(request, version=version))
+    return answers.nothing()
+
+
+async def _content(request: Request, endpoint: Endpoint) -> msgspec.Struct:
+    """The body, checked; its owner is the caller where the caller may speak for nobody else."""
+    assert endpoint.body_type is not None
+    found = request.headers
+    require_json(found.get(headers.CONTENT_TYPE), found.get(headers.CONTENT_ENCODING))
+    content = endpoint.body_type.decode(await read_body(request.receive, found.get(headers.CONTENT_LENGTH)))
+    if request.own_only and endpoint.owner is not None:
+        owner = _owner(content, endpoint.owner)
+        if owner is not None and owner != request.caller.subject:
+            raise Forbidden(f"{endpoint.owner} is not the caller")
+    return content
+
+
+def _owner(content: msgspec.Struct, field: str) -> str | None:
+    """Of the item as the body says it; None where it says nothing."""
+    owner = getattr(content, field)
+    return None if owner is None or owner is msgspec.UNSET else str(owner)
+
+
+def _call(
+    request: Request,
+    *,
+    content: msgspec.Struct | None = None,
+    list_query: ListQuery | None = None,
+    version: int | None = None,
+    idempotency_key: UUID | None = None,
+) -> Call:
+    return Call(
+        request.context,
+        request.caller,
+        request.request_id,
+        request.own_only,
+        request.item_id,
+        content,
+        list_query,
+        version,
+        idempotency_key,
+    )
+
+
+HANDLING: Final = {"get": _get, "list": _list, "create": _create, "update": _update, "delete": _delete}
+"""By kind of operation."""

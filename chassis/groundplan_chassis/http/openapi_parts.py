@@ -1,0 +1,122 @@
+"""What the OpenAPI documents of all services have in common: parameters, headers, the error envelope."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from groundplan_chassis.http.queries import DEEPEST_ROW, DEFAULT_LIMIT, LARGEST_LIMIT
+
+Document = dict[str, Any]
+
+ERROR_SCHEMA: Final[Document] = {
+    "type": "object",
+    "description": "Why a request was refused",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {
+                "code": {"type": "string", "description": "For programs; stays the same"},
+                "message": {"type": "string", "description": "For people; may change"},
+                "details": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "field": {
+                                "type": "string",
+                                "description": "Of the body, or a parameter; empty: the whole",
+                            },
+                            "message": {"type": "string"},
+                        },
+                        "required": ["field", "message"],
+                        "additionalProperties": False,
+                    },
+                },
+            },
+            "required": ["code", "message", "details"],
+            "additionalProperties": False,
+        }
+    },
+    "required": ["error"],
+    "additionalProperties": False,
+}
+META_SCHEMA: Final[Document] = {
+    "type": "object",
+    "properties": {
+        "page": {"type": "integer", "minimum": 1, "description": "Absent where the page was asked for by cursor"},
+        "limit": {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT},
+        "total": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Items that match; may be absent where the page was asked for by cursor",
+        },
+        "total_is_exact": {"type": "boolean", "description": "False: there are at least `total`"},
+    },
+    "required": ["limit"],
+    "additionalProperties": False,
+}
+PARAMETERS: Final[Document] = {
+    "Id": {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}},
+    "Page": {
+        "name": "page",
+        "in": "query",
+        "description": f"From 1. `page` x `limit` is at most {DEEPEST_ROW}; from there on follow `links.next`.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": DEEPEST_ROW, "default": 1},
+    },
+    "Limit": {
+        "name": "limit",
+        "in": "query",
+        "description": "Most items of a page.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": LARGEST_LIMIT, "default": DEFAULT_LIMIT},
+    },
+    "Cursor": {
+        "name": "cursor",
+        "in": "query",
+        "description": "From `links.next`: where the page begins. Instead of `page`; with the same `sort` and filters.",
+        "schema": {"type": "string", "minLength": 1},
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "Only if the item still has this ETag; else 412. Absent: whatever it has.",
+        "schema": {"type": "string"},
+        "example": '"3"',
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Only if the item no longer has this ETag; else 304.",
+        "schema": {"type": "string"},
+        "example": '"3"',
+    },
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A request that is sent again with the same key gets the first answer and creates nothing more. "
+        "While the first one is under way it gets 409, with `Retry-After`; with another body it gets 422.",
+        "schema": {"type": "string", "format": "uuid"},
+    },
+    "RequestId": {
+        "name": "X-Request-Id",
+        "in": "header",
+        "description": "Ties log lines, events and answer together. The gateway writes it; absent: a new one.",
+        "schema": {"type": "string"},
+    },
+}
+HEADERS: Final[Document] = {
+    "ETag": {"description": "The item's version", "schema": {"type": "string"}, "example": '"3"'},
+    "Location": {"description": "The item's path", "schema": {"type": "string", "format": "uri-reference"}},
+    "RateLimit-Policy": {
+        "description": "`q`: requests that are allowed in `w` seconds",
+        "schema": {"type": "string"},
+        "example": '"client";q=100;w=60',
+    },
+    "RateLimit": {
+        "description": "`r`: requests that are left; `t`: seconds until more are there",
+        "schema": {"type": "string"},
+        "example": '"client";r=99;t=1',
+    },
+    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}},
+    "WWW-Authenticate": {"description": "How to prove who one is", "schema": {"type": "string"}},
+    "X-Request-Id": {"description": "The request's id", "schema": {"type": "string"}},
+}

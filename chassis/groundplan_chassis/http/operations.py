@@ -1,0 +1,189 @@
+"""What a service's API consists of: resources, operations on them, and what a handler gets and gives (R1)."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from groundplan_chassis.documents import Document, Page
+from groundplan_chassis.http.errors import OwnedByAnother
+from groundplan_chassis.http.values import Kind, ValueType, value_type
+
+if TYPE_CHECKING:
+    from groundplan_chassis.access import Access, Caller
+    from groundplan_chassis.context import Context
+
+OperationKind = Literal["list", "get", "create", "update", "delete"]
+
+METHODS: Final[Mapping[OperationKind, str]] = {
+    "list": "GET",
+    "get": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "delete": "DELETE",
+}
+ON_ONE_ITEM: Final = frozenset[OperationKind]({"get", "update", "delete"})
+READING: Final = frozenset[OperationKind]({"list", "get"})
+
+ID: Final = "id"
+CREATED_AT: Final = "created_at"
+UPDATED_AT: Final = "updated_at"
+VERSION: Final = "version"
+_OF_EVERY_ITEM: Final = frozenset({ID, CREATED_AT, UPDATED_AT, VERSION})
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One column of an order."""
+
+    field: str
+    descending: bool
+    required: bool = dataclasses.field(default=False, compare=False)
+    """Known to hold a value in every row that is listed: then an index can be entered at any of its values."""
+
+
+DEFAULT_SORT: Final = (Sort(CREATED_AT, True, required=True), Sort(ID, True, required=True))
+"""The newest first."""
+
+
+class ListQuery(msgspec.Struct, frozen=True):
+    """Which part of a list is wanted (R2). Everything in it has been checked."""
+
+    filters: Mapping[str, Any]
+    """Typed value by field."""
+    sort: tuple[Sort, ...]
+    """The whole order: ends with `id`, so that it is the same from page to page."""
+    page: int
+    """From 1; 1 as well when ``after`` says where the page begins."""
+    limit: int
+    """Most items of a page."""
+    after: tuple[Any, ...] | None = None
+    """From a cursor: the page begins after the row with these values, one for each entry of ``sort``."""
+    owner: str | None = None
+    """Only rows of this owner: the caller has no right to others."""
+
+    @property
+    def offset(self) -> int:
+        return (self.page - 1) * self.limit
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One request to one operation, checked: who calls, and what is asked for."""
+
+    context: Context
+    caller: Caller
+    request_id: str
+    """The correlation id of everything that the request causes."""
+    own_only: bool
+    """The caller may touch rows of their own alone; see `require_own`."""
+    item_id: UUID | None = None
+    body: Any = None
+    """An instance of the resource's body type; operations create and update have it."""
+    list_query: ListQuery | None = None
+    if_match: int | None = None
+    """The version that the client believes to change; None: any."""
+    idempotency_key: UUID | None = None
+
+    @property
+    def id(self) -> UUID:
+        """Of the item; operations get, update and delete have it."""
+        assert self.item_id is not None
+        return self.item_id
+
+    @property
+    def query(self) -> ListQuery:
+        """What is to be listed; operation list has it."""
+        assert self.list_query is not None
+        return self.list_query
+
+    def require_own(self, owner: str | None) -> None:
+        """Raises OwnedByAnother where the caller is bound to own rows and this one has another owner."""
+        if self.own_only and owner != self.caller.subject:
+            raise OwnedByAnother
+
+
+Handler = Callable[[Call], Awaitable[Document | Page | None]]
+"""list gives a Page; get a Document, or None for what isn't there; create and update the Document as it is now; delete
+None. Refusals are raised as ApiError."""
+Peek = Callable[["Context", UUID], Awaitable[Document | None]]
+"""Looks into the cache and nowhere else, and sends its question when called, not when awaited. None: not there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceApi:
+    """How one resource looks to clients."""
+
+    name: str
+    """In the singular: `order_line`."""
+    path: str
+    """`/api/v1/order-lines`."""
+    body: type[msgspec.Struct]
+    """What create and update take: the whole item, but for what the service sets."""
+    item: type[msgspec.Struct]
+    """What `data` holds: the body's fields, `id`, `created_at`, `updated_at` and `version`."""
+    owner: str | None = None
+    """The field with the owner's subject."""
+    filters: Sequence[str] | None = None
+    """Fields that a list can be filtered by. Default: all declared ones that are no JSON."""
+    sorts: Sequence[str] | None = None
+    """Fields that a list can be sorted by, besides `created_at`. Default: the same."""
+    description: str = ""
+
+    def filter_types(self) -> dict[str, ValueType]:
+        """Type by parameter. Raises ValueError for a name that is no field."""
+        types = self._types()
+        names = self.filters if self.filters is not None else self._declared(types)
+        return {name: self._known(types, name) for name in names if name not in LIST_PARAMETERS}
+
+    def sort_types(self) -> dict[str, ValueType]:
+        """Type by field. Raises ValueError for a name that is no field."""
+        types = self._types()
+        names = self.sorts if self.sorts is not None else [*self._declared(types), UPDATED_AT]
+        return {name: self._known(types, name) for name in dict.fromkeys([*names, CREATED_AT, ID])}
+
+    def _known(self, types: Mapping[str, ValueType], name: str) -> ValueType:
+        if name not in types:
+            raise ValueError(f"{self.name}: lists can't go by {name}, {self.item.__name__} has no such field")
+        return types[name]
+
+    def _declared(self, types: Mapping[str, ValueType]) -> list[str]:
+        return [name for name, kind in types.items() if name not in _OF_EVERY_ITEM and kind.kind is not Kind.JSON]
+
+    def _types(self) -> dict[str, ValueType]:
+        return {field.encode_name: value_type(field.type) for field in msgspec.structs.fields(self.item)}
+
+
+LIST_PARAMETERS: Final = ("page", "limit", "sort", "cursor")
+"""Of every list. A field of such a name can't be filtered by."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One endpoint."""
+
+    kind: OperationKind
+    resource: ResourceApi
+    handler: Handler
+    access: Access
+    peek: Peek | None = None
+    """For get: answers from the cache, asked together with the rate limit; on a miss the handler is called."""
+
+    @property
+    def method(self) -> str:
+        return METHODS[self.kind]
+
+    @property
+    def route(self) -> str:
+        """The path's pattern: `/api/v1/orders/{id}`."""
+        return f"{self.resource.path}/{{id}}" if self.kind in ON_ONE_ITEM else self.resource.path
+
+
+def operation_kinds() -> tuple[OperationKind, ...]:
+    """In the order in which they are documented."""
+    return typing.get_args(OperationKind)

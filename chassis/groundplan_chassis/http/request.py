@@ -1,0 +1,67 @@
+"""A request on its way through the API."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from groundplan_chassis.access import ANONYMOUS, Caller
+from groundplan_chassis.http.ports import Verdict
+from groundplan_chassis.http.routing import Endpoint
+
+if TYPE_CHECKING:
+    from groundplan_chassis.context import Context
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+UNKNOWN_ROUTE: Final = "unknown"
+"""In logs, for a path that is none: what is in it may be anything."""
+
+
+class Request:
+    """What is known of a request, filled in on its way."""
+
+    __slots__ = (
+        "caller",
+        "context",
+        "endpoint",
+        "headers",
+        "item_id",
+        "method",
+        "own_only",
+        "path",
+        "receive",
+        "request_id",
+        "scope",
+        "verdict",
+    )
+
+    def __init__(
+        self, context: Context, scope: Scope, receive: Receive, found: dict[bytes, bytes], request_id: str
+    ) -> None:
+        self.context = context
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.receive = receive
+        self.headers = found
+        self.request_id = request_id
+        self.endpoint: Endpoint | None = None
+        self.item_id: UUID | None = None
+        self.caller: Caller = ANONYMOUS
+        self.own_only = False
+        self.verdict: Verdict | None = None
+
+    @property
+    def route(self) -> str:
+        """The path's pattern, which has no ids in it."""
+        return UNKNOWN_ROUTE if self.endpoint is None else self.endpoint.route
+
+    @property
+    def operation(self) -> str:
+        """For logs: `GET /api/v1/orders/{id}`."""
+        return UNKNOWN_ROUTE if self.endpoint is None else f"{self.endpoint.method} {self.endpoint.route}"

@@ -1,0 +1,145 @@
+"""Which operation a path and a method mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from groundplan_chassis.access import Caller
+from groundplan_chassis.http.bodies import BodyType
+from groundplan_chassis.http.errors import Forbidden, MethodNotAllowed, MisdirectedRequest, NotFound
+from groundplan_chassis.http.operations import ON_ONE_ITEM, READING, Operation, OperationKind, operation_kinds
+from groundplan_chassis.http.queries import QueryType
+from groundplan_chassis.http.values import Refused, value_type
+
+_ID_LENGTH: Final = 36
+"""Of a UUID with its hyphens; without them it would be a second path to the same item."""
+
+ROLE_KINDS: Final[dict[str, frozenset[OperationKind]]] = {
+    "api": frozenset(operation_kinds()),
+    "command": frozenset(operation_kinds()) - READING,
+    "query": READING,
+}
+"""What processes of a role answer (A4)."""
+
+
+class Endpoint:
+    """An operation with everything that can be made once, before the first request."""
+
+    __slots__ = (
+        "_owner_type",
+        "access",
+        "body_type",
+        "handler",
+        "kind",
+        "method",
+        "operation",
+        "owner",
+        "peek",
+        "queries",
+        "route",
+    )
+
+    def __init__(self, operation: Operation, body_type: BodyType | None, queries: QueryType | None) -> None:
+        self.operation = operation
+        self.kind = operation.kind
+        self.method = operation.method
+        self.route = operation.route
+        self.access = operation.access
+        self.handler = operation.handler
+        self.peek = operation.peek
+        # Where a body can't say whose the item is, that is the handler's to know.
+        types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
+        self.owner = operation.resource.owner if operation.resource.owner in types else None
+        self._owner_type = value_type(types[self.owner]) if self.owner is not None else None
+        self.body_type = body_type
+        self.queries = queries
+
+    def owner_of(self, caller: Caller) -> object:
+        """The caller as a value of the owner's field. Raises Forbidden for a subject that can't be one."""
+        assert self._owner_type is not None
+        try:
+            return self._owner_type.from_json(caller.subject)
+        except Refused:
+            raise Forbidden("The caller's subject can't own one of these") from None
+
+
+class _Methods:
+    """What one path answers."""
+
+    __slots__ = ("allow", "endpoints", "path")
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.endpoints: dict[str, Endpoint | None] = {}
+        """By method; None: processes of another role have it."""
+        self.allow = ""
+
+    def add(self, operation: Operation, endpoint: Endpoint | None) -> None:
+        self.endpoints[operation.method] = endpoint
+        if operation.method == "GET":
+            self.endpoints["HEAD"] = endpoint
+        self.allow = ", ".join(sorted(self.endpoints))
+
+
+class Routes:
+    """Two look-ups in a dictionary: paths are `<resource>` and `<resource>/{id}`, and nothing else (R1)."""
+
+    def __init__(self, operations: Sequence[Operation], role: str) -> None:
+        self._collections: dict[str, _Methods] = {}
+        self._items: dict[str, _Methods] = {}
+        for operation in operations:
+            table = self._items if operation.kind in ON_ONE_ITEM else self._collections
+            path = operation.resource.path
+            endpoint = _endpoint(operation) if operation.kind in ROLE_KINDS[role] else None
+            table.setdefault(path, _Methods(path)).add(operation, endpoint)
+        # Whoever asks a path that only has the other kind of operations is told what it does have.
+        for path in [*self._collections, *self._items]:
+            self._collections.setdefault(path, _Methods(path))
+            self._items.setdefault(path, _Methods(path))
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, UUID | None]:
+        """The endpoint, and the id in the path. Raises NotFound, MethodNotAllowed or MisdirectedRequest."""
+        found = self._collections.get(path)
+        item_id = None
+        if found is None:
+            collection, _, last = path.rpartition("/")
+            found = self._items.get(collection)
+            if found is None:
+                raise NotFound
+            item_id = _id(last)
+        endpoint = found.endpoints.get(method)
+        if endpoint is None:
+            raise _refusal(found, method)
+        return endpoint, item_id
+
+
+def _id(text: str) -> UUID:
+    """Raises NotFound: what is no id is the id of nothing."""
+    try:
+        if len(text) == _ID_LENGTH:
+            return msgspec.convert(text, UUID)
+    except msgspec.ValidationError:
+        pass
+    raise NotFound
+
+
+def _refusal(found: _Methods, method: str) -> NotFound | MethodNotAllowed | MisdirectedRequest:
+    if method in found.endpoints:
+        return MisdirectedRequest()
+    if not found.endpoints:
+        return NotFound()
+    return MethodNotAllowed(headers={"allow": found.allow})
+
+
+def _endpoint(operation: Operation) -> Endpoint:
+    resource = operation.resource
+    writes_body = operation.kind in ("create", "update")
+    return Endpoint(
+        operation,
+        BodyType(resource.body) if writes_body else None,
+        QueryType(resource) if operation.kind == "list" else None,
+    )

@@ -1,0 +1,142 @@
+"""JSON Schemas of what travels, from the same types that check it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+from msgspec import inspect
+
+from groundplan_chassis.fields import TIMESTAMP_PATTERN
+from groundplan_chassis.http.values import Kind, Refused, ValueType, integer_bounds, value_type
+
+Schema = dict[str, Any]
+
+_EXAMPLES: Final[dict[Kind, Any]] = {
+    Kind.STRING: "text",
+    Kind.INTEGER: 1,
+    Kind.DECIMAL: "12.50",
+    Kind.BOOLEAN: True,
+    Kind.DATE: "2026-01-31",
+    Kind.TIMESTAMP: "2026-01-31T12:00:00Z",
+    Kind.UUID: "0190163d-8694-739b-aea5-966c26f8ad91",
+    Kind.JSON: {},
+}
+
+
+def struct_schema(struct: type[msgspec.Struct], *, closed: bool = True) -> Schema:
+    """Of a resource's item or body. ``closed``: no other properties."""
+    fields = msgspec.structs.fields(struct)
+    schema: Schema = {
+        "type": "object",
+        "properties": {field.encode_name: _property(field) for field in fields},
+    }
+    required = [field.encode_name for field in fields if field.required]
+    if required:
+        schema["required"] = required
+    if closed:
+        schema["additionalProperties"] = False
+    return schema
+
+
+def _property(field: msgspec.structs.FieldInfo) -> Schema:
+    schema = value_schema(value_type(field.type))
+    description = _description(inspect.type_info(field.type))
+    return {**schema, "description": description} if description else schema
+
+
+def value_schema(kind: ValueType) -> Schema:
+    schema = _schema(kind)
+    if kind.nullable:
+        schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+    return schema
+
+
+def parameter_schema(kind: ValueType) -> Schema:
+    """As a query parameter: there is no null in a query string."""
+    return _schema(kind)
+
+
+def _schema(kind: ValueType) -> Schema:
+    match kind.kind:
+        case Kind.STRING:
+            assert isinstance(kind.shape, inspect.StrType)
+            limits = {
+                "minLength": kind.shape.min_length,
+                "maxLength": kind.shape.max_length,
+                "pattern": kind.shape.pattern,
+            }
+            return {"type": "string", **_given(limits)}
+        case Kind.INTEGER:
+            assert isinstance(kind.shape, inspect.IntType)
+            smallest, largest = integer_bounds(kind.shape)
+            return {"type": "integer", "format": "int64", "minimum": smallest, "maximum": largest}
+        case Kind.DECIMAL:
+            assert kind.pattern is not None
+            return {"type": "string", "pattern": kind.pattern.pattern}
+        case Kind.BOOLEAN:
+            return {"type": "boolean"}
+        case Kind.DATE:
+            return {"type": "string", "format": "date"}
+        case Kind.TIMESTAMP:
+            return {"type": "string", "format": "date-time", "pattern": TIMESTAMP_PATTERN}
+        case Kind.UUID:
+            return {"type": "string", "format": "uuid"}
+        case Kind.ENUM:
+            return {"type": "string", "enum": list(kind.choices)}
+        case Kind.JSON:
+            return {"type": "object"} if isinstance(kind.shape, inspect.DictType) else _composed(kind)
+
+
+def _composed(kind: ValueType) -> Schema:
+    """Of a type that a declaration has no word for, and a service's own code may."""
+    (schema,), _ = msgspec.json.schema_components([kind.annotation])
+    return schema
+
+
+def _given(values: Schema) -> Schema:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _description(found: inspect.Type) -> str:
+    if isinstance(found, inspect.Metadata):
+        said = (found.extra_json_schema or {}).get("description", "")
+        return str(said) or _description(found.type)
+    if isinstance(found, inspect.UnionType):
+        return next((said for each in found.types if (said := _description(each))), "")
+    return ""
+
+
+def struct_example(struct: type[msgspec.Struct], names: Iterable[str] | None = None) -> Schema:
+    """A value of the type; ``names``: only these fields. Fields of which no example is known are left out."""
+    wanted = None if names is None else frozenset(names)
+    found: Schema = {}
+    for field in msgspec.structs.fields(struct):
+        if wanted is None or field.encode_name in wanted:
+            example = _example(value_type(field.type))
+            if example is not None:
+                found[field.encode_name] = example
+    return found
+
+
+def _example(kind: ValueType) -> Any:  # noqa: ANN401 - any JSON value
+    candidates: list[Any] = [*kind.choices]
+    if kind.kind in _EXAMPLES:
+        candidates.append(_EXAMPLES[kind.kind])
+    if kind.kind is Kind.STRING and isinstance(kind.shape, inspect.StrType):
+        candidates.append("x" * (kind.shape.min_length or 1))
+    if kind.kind is Kind.INTEGER:
+        schema = _schema(kind)
+        candidates += [schema["minimum"], schema["maximum"]]
+    if kind.kind is Kind.DECIMAL:
+        candidates += ["0", "1", "100", "1000000"]
+    for candidate in candidates:
+        try:
+            kind.from_json(candidate)
+        except Refused:
+            continue
+        return candidate
+    return None

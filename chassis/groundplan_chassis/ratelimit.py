@@ -1,0 +1,89 @@
+"""At most so many requests of one client in a time (S7): a token bucket in Valkey, exact over all processes.
+
+One round trip, one atomic script, the server's clock. While the cache is away each process has buckets of its own: the
+limit then holds for each process, not for all together, and nobody is refused for want of a cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Generator
+from typing import Any, Final
+
+from groundplan_chassis.buckets import Limit, LocalBuckets, Verdict, verdict_of
+from groundplan_chassis.caching.replies import AWAY, Reply
+from groundplan_chassis.caching.scripts import Script
+from groundplan_chassis.caching.valkey import Valkey
+
+MOST_LOCAL_BUCKETS: Final = 10_000
+"""Of one process while the cache is away: two megabytes. Attackers with more addresses are for the web ACL."""
+
+TAKE: Final = Script(
+    """\
+-- KEYS[1]: the bucket, `<debt> <microsecond>`. ARGV: cost of a request, requests that the bucket holds.
+-- Returns the debt after the request, or minus the debt when it is refused.
+local cost, requests = tonumber(ARGV[1]), tonumber(ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local debt, elapsed = 0, 0
+local bucket = redis.call('GET', KEYS[1])
+if bucket then
+  local owed, since = string.match(bucket, '^(%d+) (%d+)$')
+  elapsed = now - since
+  if elapsed < cost then
+    debt = math.max(0, owed - math.max(0, elapsed) * requests)
+  end
+end
+local allowed = debt + cost <= cost * requests
+if allowed then
+  debt = debt + cost
+end
+-- A refusal changes nothing, unless the clock was set back: then what is owed counts from its new time on.
+if allowed or elapsed < 0 then
+  -- A bucket that is full again need not be remembered. Rounded up, to milliseconds.
+  local expiry = math.ceil(debt / (requests * 1000))
+  redis.call('SET', KEYS[1], string.format('%.0f %.0f', debt, now), 'PX', expiry)
+end
+return allowed and debt or -debt
+"""
+)
+
+
+class RateLimiter:
+    """One limit for all operations of a service, counted by a key: a client's address, or a subject."""
+
+    def __init__(self, valkey: Valkey | None, limit: Limit, *, most_local: int = MOST_LOCAL_BUCKETS) -> None:
+        """``valkey``: None where the system has no cache."""
+        self._valkey = valkey
+        self._limit = limit
+        self._prefix = b"" if valkey is None else valkey.prefix + b"rate:%d:%d:" % (limit.requests, limit.seconds)
+        self._cost = b"%d" % limit.cost
+        self._requests = b"%d" % limit.requests
+        self._local = LocalBuckets(limit, most_local)
+
+    def take(self, key: str) -> Awaitable[Verdict]:
+        """Ask for one request, now; the verdict when it is awaited. Never raises for a cache that is away."""
+        if self._valkey is None:
+            return _Taken(self, key, None)
+        full = self._prefix + key.encode()
+        return _Taken(self, key, self._valkey.run(TAKE, full, self._cost, self._requests))
+
+    def judge(self, key: str, reply: Reply) -> Verdict:
+        """By what the script returned; by the local bucket where it didn't."""
+        if type(reply) is not int:
+            return self._local.take(key, time.monotonic_ns() // 1000)
+        return verdict_of(self._limit, abs(reply), reply > 0)
+
+
+class _Taken:
+    __slots__ = ("_key", "_limiter", "_reply")
+
+    def __init__(self, limiter: RateLimiter, key: str, reply: asyncio.Future[Reply] | None) -> None:
+        self._limiter = limiter
+        self._key = key
+        self._reply = reply
+
+    def __await__(self) -> Generator[Any, None, Verdict]:
+        reply: Reply = AWAY if self._reply is None else (yield from self._reply)
+        return self._limiter.judge(self._key, reply)

@@ -1,0 +1,279 @@
+"""Migrations as the administrator runs them: repeatable, also backwards, and clear about what they can't do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from groundplan_chassis import assembly
+from groundplan_chassis.database import limits, migrations
+from groundplan_chassis.database.database import Database
+from groundplan_chassis.database.migrations import downgrade, migrate
+from groundplan_chassis.database.transaction import Transaction
+from groundplan_chassis.environment import Address
+from groundplan_chassis.problems import Problem, ProblemsFound
+from groundplan_chassis.process import REFUSED, run
+from groundplan_chassis.service import Service
+from groundplan_chassis.settings import DatabaseAdmin, DatabaseSettings, Settings, Shard, ShardGeneration
+from groundplan_devkit.ports import HOST
+from groundplan_devkit.servers import Postgres
+from groundplan_devkit.servers.postgres import ADMINISTRATOR
+from groundplan_devkit.testing import label, trusting
+from groundplan_chassis.tests.database.sites import Told
+from groundplan_chassis.tests.environments import of_migration
+
+ENVIRONMENT = "from groundplan_chassis.database.migrations import run\n\nrun()\n"
+FIRST = '''
+from alembic import op
+
+revision, down_revision = "0001", None
+
+
+def upgrade():
+    op.execute("""
+        CREATE TABLE notes (id uuid PRIMARY KEY, text text NOT NULL CONSTRAINT notes_text_check CHECK (text <> ''));
+        CREATE INDEX notes_text_idx ON notes (text);
+        CREATE TABLE note_events (
+            event_id uuid PRIMARY KEY,
+            aggregate_id uuid NOT NULL REFERENCES notes (id),
+            event_type text NOT NULL,
+            payload jsonb NOT NULL,
+            occurred_at timestamptz NOT NULL DEFAULT now()
+        )
+    """)
+
+
+def downgrade():
+    op.execute("DROP TABLE note_events, notes")
+'''
+SECOND = """
+from alembic import op
+
+revision, down_revision = "0002", "0001"
+
+
+def upgrade():
+    op.execute("ALTER TABLE notes ADD COLUMN pinned boolean NOT NULL DEFAULT false")
+
+
+def downgrade():
+    op.execute("ALTER TABLE notes DROP COLUMN pinned")
+"""
+BROKEN = SECOND.replace("0002", "0003").replace("0001", "0002").replace("ADD COLUMN pinned", "ADD COLUMN text")
+SCHEMA = """
+    SELECT format('%s.%s %s %s', table_name, column_name, data_type, is_nullable)
+    FROM information_schema.columns
+    WHERE table_schema = 'public'
+    UNION ALL
+    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT format('%s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT format('%s may %s %s', grantee, privilege_type, table_name)
+    FROM information_schema.role_table_grants
+    WHERE table_schema = 'public'
+    ORDER BY 1
+"""
+
+
+@dataclass
+class Stored:
+    """Secrets as they are now, and, where a test says so, as they are once they are asked for anew."""
+
+    now: dict[str, dict[str, str]]
+    later: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    async def get(self, arn: str, *, fresh: bool = False) -> Mapping[str, str]:
+        return self.later.get(arn, self.now[arn]) if fresh else self.now[arn]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where nothing is yet: a name on one shard or two, an administrator, and a folder of migrations."""
+
+    name: str
+    postgres: Postgres
+    folder: Path
+    secrets: Stored
+    shards: int = 1
+
+    @property
+    def settings(self) -> DatabaseSettings:
+        addresses = [Address(HOST, shard.primary.port) for shard in self.postgres.shards[: self.shards]]
+        return DatabaseSettings(
+            name=self.name,
+            shards=tuple(Shard(address, "service", (), "service") for address in addresses),
+            shard_map=(ShardGeneration(date(2026, 1, 1), len(addresses)),),
+            writer_connections=2,
+            reader_connections=0,
+            admins=tuple(DatabaseAdmin(address, f"admin-{number}") for number, address in enumerate(addresses)),
+            tls=self.postgres.shards[0].tls,
+            slow_query_ms=20,
+        )
+
+    def add(self, number: int, text: str) -> None:
+        (self.folder / "versions" / f"{number:04}_step.py").write_text(text)
+
+    async def up(self, revision: str = "head") -> None:
+        await migrate(
+            self.settings, self.secrets, self.folder, trust_file=Path(self.postgres.authority), revision=revision
+        )
+
+    async def down(self, revision: str) -> None:
+        await downgrade(
+            self.settings, self.secrets, self.folder, trust_file=Path(self.postgres.authority), revision=revision
+        )
+
+    async def schema(self, shard: int = 0) -> list[str]:
+        connection = await asyncpg.connect(self.postgres.dsn(self.name, shard=shard))
+        try:
+            await connection.execute(f"SET ROLE {self.name}_owner")
+            return [row[0] for row in await connection.fetch(SCHEMA)]
+        finally:
+            await connection.close()
+
+    async def opened(self) -> Database:
+        tls = trusting(self.postgres.authority) if self.settings.tls else None
+        return await Database.open(self.settings, self.secrets, Told(), tls)
+
+
+@pytest.fixture
+async def place(two_shards: Postgres, tmp_path: Path) -> AsyncIterator[Place]:
+    name = label()
+    now = {
+        f"admin-{number}": {"username": ADMINISTRATOR, "password": shard.admin_password}
+        for number, shard in enumerate(two_shards.shards)
+    }
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(ENVIRONMENT)
+    made = Place(name, two_shards, tmp_path, Stored({**now, "service": {"username": name, "password": "first"}}))
+    made.add(1, FIRST)
+    made.add(2, SECOND)
+    yield made
+    await asyncio.to_thread(two_shards.drop, name, name, f"{name}_clone", f"{name}_owner")
+
+
+async def test_every_shard_gets_the_same_schema_and_a_second_run_changes_nothing(place: Place) -> None:
+    place = replace(place, shards=2)
+    await place.up()
+    first = [await place.schema(shard) for shard in range(place.shards)]
+    assert (len(first), first[0]) == (2, first[-1])
+    assert any("notes.pinned boolean NO" in line for line in first[0])
+    await place.up()
+    assert [await place.schema(shard) for shard in range(place.shards)] == first
+
+
+async def test_down_and_up_again(place: Place) -> None:
+    await place.up()
+    whole = await place.schema()
+    await place.down("-1")
+    assert not [line for line in await place.schema() if "pinned" in line]
+    await place.down("base")
+    assert not [line for line in await place.schema() if line.startswith("notes")]
+    await place.down("base")
+    await place.up("0001")
+    await place.up()
+    assert await place.schema() == whole
+
+
+async def test_two_at_once_do_it_once(place: Place) -> None:
+    await asyncio.gather(place.up(), place.up())
+    database = await place.opened()
+    assert await database.fetch("SELECT text FROM notes", shard=0) == []
+    await database.close()
+
+
+async def test_the_services_user_may_what_it_needs_and_no_more(place: Place) -> None:
+    await place.up()
+    database = await place.opened()
+    try:
+        add = "INSERT INTO notes (id, text) VALUES ('00000000-0000-4000-8000-000000000001', 'a')"
+        told = (
+            "INSERT INTO note_events (event_id, aggregate_id, event_type, payload) "
+            "SELECT gen_random_uuid(), id, 'note.added', '{}' FROM notes"
+        )
+        for statement in (add, told):
+            await database.write(doing(statement), shard=0)
+        for statement in ("UPDATE note_events SET payload = '{}'", "DELETE FROM note_events", "DROP TABLE notes"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await database.write(doing(statement), shard=0)
+        shown = await database.fetchval("SELECT current_setting('statement_timeout')", shard=0)
+        assert shown == f"{limits.STATEMENT_SECONDS:.0f}s"
+    finally:
+        await database.close()
+
+
+def doing(statement: str) -> Callable[[Transaction], Awaitable[str]]:
+    return lambda transaction: transaction.execute(statement)
+
+
+async def test_a_migration_that_fails_is_told_and_undone_alone(place: Place) -> None:
+    await place.up()
+    before = await place.schema()
+    place.add(3, BROKEN)
+    with pytest.raises(ProblemsFound) as caught:
+        await place.up()
+    (problem,) = caught.value.problems
+    assert problem.where.startswith("shard 0 at 127.0.0.1")
+    assert "already exists (42701)" in problem.value
+    assert await place.schema() == before
+
+
+async def test_a_rotated_password_is_read_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret was read just before a rotation changed it, and the user's password with it."""
+    monkeypatch.setattr(migrations, "ROTATION_SECONDS", 0)
+    await place.up()
+    set_password(place, "second")
+    place.secrets.later["service"] = {"username": place.name, "password": "second"}
+    await place.up()
+
+
+async def test_a_password_that_nobody_is_about_to_set_is_reset(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "ROTATION_SECONDS", 0)
+    await place.up()
+    set_password(place, "another")
+    await place.up()
+    database = await place.opened()
+    assert await database.fetchval("SELECT 1", shard=0) == 1
+    await database.close()
+
+
+async def test_a_password_that_stays_refused_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret changes while it is looked at, and never fits: a rotation that goes wrong."""
+    monkeypatch.setattr(migrations, "ROTATION_SECONDS", 0)
+    await place.up()
+    set_password(place, "another")
+    place.secrets.later["service"] = {"username": place.name, "password": "third"}
+    with pytest.raises(ProblemsFound) as caught:
+        await place.up()
+    text = str(caught.value)
+    assert f"no login for {place.name}" in text
+    assert "rotation" in text
+    assert not {"first", "another", "third"} & set(text.replace(",", " ").split())
+
+
+def set_password(place: Place, password: str) -> None:
+    for shard in range(place.shards):
+        place.postgres.execute(f"ALTER ROLE {place.name} PASSWORD '{password}'", shard=shard)
+
+
+def test_what_a_migration_finds_ends_its_process_without_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def refused(service: Service, settings: Settings) -> None:
+        del service, settings
+        raise ProblemsFound("migration", [Problem("shard 0", "no login for notes", "one", "see to it")])
+
+    monkeypatch.setattr(assembly, "migrate", refused)
+    service = Service(name="order", package="order_service", title="Orders")
+    assert run(service, ["migrate"], of_migration()) == REFUSED
+    told = capfd.readouterr()
+    assert "no login for notes" in told.out + told.err
+    assert "Traceback" not in told.out + told.err

@@ -1,0 +1,158 @@
+"""Rows on two shards: where new ones go, and that an id alone tells where its row is (D3)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from groundplan_chassis.database.database import Database
+from groundplan_chassis.database.idempotency import KEPT, create_once
+from groundplan_chassis.database.sharding import ShardMap
+from groundplan_chassis.database.transaction import Transaction
+from groundplan_chassis.documents import Document
+from groundplan_chassis.http.errors import NotFound, ValidationFailed
+from groundplan_chassis.identifiers import derived_id, new_id, shard_of
+from groundplan_chassis.problems import ProblemsFound
+from groundplan_chassis.settings import ShardGeneration
+from groundplan_devkit.servers import Postgres
+from groundplan_chassis.tests.database.library import BookBody, add, call
+from groundplan_chassis.tests.database.sites import Site, Told, site_on
+
+BOOK = BookBody(reader="r-1", pages=7)
+SECOND_SHARD = date(2026, 10, 1)
+GENERATIONS = (ShardGeneration(date(2026, 1, 1), 1), ShardGeneration(SECOND_SHARD, 2))
+DAY_BEFORE = datetime(2026, 9, 30, 23, 30, tzinfo=UTC)
+
+
+class Clock:
+    """Stands still where a test has put it."""
+
+    def __init__(self, now: datetime) -> None:
+        self.moment = now
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def seconds(self) -> float:
+        return self.moment.timestamp()
+
+
+@pytest.fixture(scope="module")
+async def kept_site(two_shards: Postgres) -> AsyncIterator[Site]:
+    async with site_on(two_shards, 2) as made:
+        yield made
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(DAY_BEFORE)
+
+
+@pytest.fixture
+async def db(site: Site, clock: Clock) -> AsyncIterator[Database]:
+    settings = replace(site.settings(), shard_map=GENERATIONS)
+    database = await Database.open(settings, site, Told(), site.tls, clock)
+    yield database
+    await database.close()
+
+
+async def create(transaction: Transaction) -> Document:
+    return await add(transaction, BOOK)
+
+
+async def test_a_row_is_found_by_its_id_alone(site: Site, db: Database) -> None:
+    made = await asyncio.gather(*(db.write(create, shard=number % 2) for number in range(10)))
+    assert Counter(shard_of(document.id) for document in made) == {0: 5, 1: 5}
+    for document in made:
+        shard = db.locate(document.id)
+        assert shard == shard_of(document.id)
+        row = await db.fetchrow("SELECT id FROM books WHERE id = $1", document.id, shard=shard)
+        assert row is not None
+        assert await site.values("SELECT id FROM books WHERE id = $1", document.id, shard=1 - shard) == []
+
+
+async def test_an_effect_of_an_event_lies_where_it_is_meant_to(db: Database) -> None:
+    event_id = new_id(0)
+    effects = {derived_id(event_id, label, 1) for label in ("book", "book", "loan")}
+    assert len(effects) == 2
+    assert {db.locate(each) for each in effects} == {1}
+
+
+async def test_an_id_of_a_shard_that_is_not_there_is_of_nothing(db: Database) -> None:
+    for shard in (2, 63):
+        with pytest.raises(NotFound):
+            db.locate(new_id(shard))
+    assert db.locate(uuid4()) == 0
+
+
+async def test_new_rows_go_to_what_a_generation_has(db: Database, clock: Clock) -> None:
+    assert {db.place() for _ in range(100)} == {0}
+    clock.moment = DAY_BEFORE + timedelta(hours=1)
+    spread = Counter(db.place() for _ in range(400))
+    assert spread.keys() == {0, 1}
+    assert min(spread.values()) > 100
+    assert {db.place(at=DAY_BEFORE) for _ in range(100)} == {0}
+
+
+async def test_a_key_has_its_place(db: Database, clock: Clock) -> None:
+    clock.moment = DAY_BEFORE + timedelta(days=30)
+    keys = [f"r-1 {number}" for number in range(200)]
+    places = [db.place(key) for key in keys]
+    assert places == [db.place(key) for key in keys]
+    assert set(places) == {0, 1}
+
+
+async def test_a_key_that_was_used_before_a_generation_began_is_known_after_it(
+    site: Site, db: Database, clock: Clock
+) -> None:
+    """A repetition after midnight would be put on the other shard, where nobody knows the key."""
+    clock.moment = DAY_BEFORE + timedelta(hours=1)
+    request = next(each for each in (call(BOOK) for _ in range(100)) if db.place(f"r-1 {each.idempotency_key}") == 1)
+    clock.moment = DAY_BEFORE
+    document = await create_once(db, request, create)
+    clock.moment = DAY_BEFORE + timedelta(hours=1)
+    assert db.earlier_places(f"r-1 {request.idempotency_key}", KEPT) == (0,)
+    assert await create_once(db, request, create) == document
+    with pytest.raises(ValidationFailed):
+        await create_once(db, call(BookBody(reader="r-1", pages=8), request.idempotency_key), create)
+    assert [await site.values("SELECT count(*) FROM books", shard=shard) for shard in (0, 1)] == [[1], [0]]
+    clock.moment = DAY_BEFORE + timedelta(hours=25)
+    assert db.earlier_places(f"r-1 {request.idempotency_key}", KEPT) == ()
+
+
+async def test_one_shard_that_is_away_takes_its_own_rows_alone(site: Site) -> None:
+    """What is asked of all of them can't be answered; readiness stays, as a part of all requests can be."""
+    unused = site.settings(ports=[site.port(0), 1])
+    async with site.opened(unused) as db:
+        document = await db.write(create, shard=0)
+        assert await db.fetchval("SELECT id FROM books", shard=0) == document.id
+        state = await db.state()
+        assert state.away == ("primary of shard 1",)
+        await db.ping()
+
+
+@pytest.mark.parametrize(
+    ("widths", "shards", "told"),
+    [
+        ([2, 1], 2, "never become fewer"),
+        ([1, 3], 2, "1 to 2"),
+        ([0], 1, "1 to 1"),
+        ([], 1, "one at least"),
+        ([1], 65, "1 to 64"),
+    ],
+)
+def test_a_map_that_cannot_be_meant_is_refused(widths: list[int], shards: int, told: str) -> None:
+    generations = [ShardGeneration(date(2026, 1, 1 + day), width) for day, width in enumerate(widths)]
+    with pytest.raises(ProblemsFound, match=told):
+        ShardMap(generations, shards, Clock(DAY_BEFORE))
+
+
+def test_a_map_that_has_not_begun_is_refused() -> None:
+    with pytest.raises(ProblemsFound, match="has begun"):
+        ShardMap([ShardGeneration(date(2026, 12, 1), 1)], 1, Clock(DAY_BEFORE))

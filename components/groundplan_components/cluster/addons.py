@@ -1,0 +1,139 @@
+"""Add-ons that Auto Mode doesn't bring: usage figures for autoscaling, and logs and metrics for people.
+
+Pod Identity, DNS, storage and load balancing are part of Auto Mode.
+"""
+
+import json
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from groundplan_components.shared.arn import managed_policy
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.log_days import require_log_days
+from groundplan_components.workload.service_role import pod_trust
+
+# What the CloudWatch agent and Fluent Bit write, below /aws/containerinsights/<cluster>/.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-setup-logs-FluentBit.html
+LOG_GROUPS = ("application", "dataplane", "host", "performance")
+
+# The add-on's own configuration puts a pod's line below `log_processed`, where CloudWatch finds no embedded metrics and
+# saved queries no fields; with `log_key` the line itself is the event (fluent/fluent-bit#5162). Its stream still names
+# the pod. Variables are the add-on's.
+APPLICATION_LOG = """[INPUT]
+    Name              tail
+    Tag               application.*
+    Path              /var/log/containers/*.log
+    multiline.parser  docker, cri
+    DB                /var/fluent-bit/state/flb_container.db
+    Mem_Buf_Limit     50MB
+    Skip_Long_Lines   On
+    storage.type      filesystem
+    Read_from_Head    ${READ_FROM_HEAD}
+
+[OUTPUT]
+    Name              cloudwatch_logs
+    Match             application.*
+    region            ${AWS_REGION}
+    log_group_name    /aws/containerinsights/${CLUSTER_NAME}/application
+    log_stream_prefix ${HOST_NAME}-
+    log_key           log
+    log_format        json/emf
+"""
+
+AGENT_NAMESPACE = "amazon-cloudwatch"
+AGENT_ACCOUNT = "cloudwatch-agent"
+
+
+class ClusterAddonsArgs(TypedDict):
+    """Where to install them, and how their logs are kept."""
+
+    cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
+    kms_key_arn: pulumi.Input[str]
+    """Customer key of the logs; its policy must let CloudWatch Logs use it."""
+    log_days: NotRequired[int]
+    """Days that container logs are kept. Default: 90."""
+    versions: NotRequired[dict[str, str]]
+    """Add-on name to version, such as `{"metrics-server": "v0.8.0-eksbuild.2"}`. Default: what EKS recommends for the
+    cluster's Kubernetes version on the day of installation."""
+
+
+class ClusterAddons(pulumi.ComponentResource):
+    """The metrics server, without which nothing scales by itself, and CloudWatch's observability add-on (P1, S5).
+
+    They need nodes: declare them after the node pool (`depends_on`).
+    """
+
+    application_log_group_name: pulumi.Output[str]
+    """Where the containers' output ends up."""
+
+    def __init__(self, name: str, args: ClusterAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(name, args)
+        super().__init__("groundplan:index:ClusterAddons", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
+        versions = args.get("versions", {})
+
+        # The agents would create them otherwise, without retention or key.
+        groups = {
+            what: aws.cloudwatch.LogGroup(
+                f"{name}-{what}",
+                name=pulumi.Output.concat("/aws/containerinsights/", args["cluster_name"], "/", what),
+                retention_in_days=args.get("log_days", 90),
+                kms_key_id=args["kms_key_arn"],
+                opts=inside,
+            )
+            for what in LOG_GROUPS
+        }
+        agent = aws.iam.Role(
+            f"{name}-agent",
+            description="What the CloudWatch agents on the cluster's nodes may do in the account",
+            assume_role_policy=pod_trust(AGENT_NAMESPACE, AGENT_ACCOUNT),
+            opts=inside,
+        )
+        grant = aws.iam.RolePolicyAttachment(
+            f"{name}-agent-policy",
+            role=agent.name,
+            policy_arn=managed_policy(agent.arn, "CloudWatchAgentServerPolicy"),
+            opts=inside,
+        )
+        aws.eks.Addon(
+            f"{name}-metrics-server",
+            cluster_name=args["cluster_name"],
+            addon_name="metrics-server",
+            addon_version=versions.get("metrics-server"),
+            resolve_conflicts_on_create="OVERWRITE",
+            resolve_conflicts_on_update="PRESERVE",
+            opts=inside,
+        )
+        aws.eks.Addon(
+            f"{name}-observability",
+            cluster_name=args["cluster_name"],
+            addon_name="amazon-cloudwatch-observability",
+            addon_version=versions.get("amazon-cloudwatch-observability"),
+            configuration_values=json.dumps(
+                {"containerLogs": {"fluentBit": {"config": {"extraFiles": {"application-log.conf": APPLICATION_LOG}}}}}
+            ),
+            pod_identity_associations=[{"role_arn": agent.arn, "service_account": AGENT_ACCOUNT}],
+            resolve_conflicts_on_create="OVERWRITE",
+            resolve_conflicts_on_update="PRESERVE",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grant, *groups.values()]),
+        )
+        self.application_log_group_name = groups["application"].name
+        self.register_outputs({"application_log_group_name": self.application_log_group_name})
+
+
+def _check(name: str, args: ClusterAddonsArgs) -> None:
+    component = f'ClusterAddons "{name}"'
+    require_log_days(component, args.get("log_days", 90))
+    known = {"metrics-server", "amazon-cloudwatch-observability"}
+    unknown = sorted(set(args.get("versions", {})) - known)
+    require(
+        not unknown,
+        component,
+        "versions",
+        unknown,
+        f"versions of {' and '.join(sorted(known))}",
+        "remove the others",
+    )

@@ -1,0 +1,323 @@
+"""The internal load balancer between the gateway and the pods (A1, S1, S2)."""
+
+import re
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+from pulumi_aws import ec2, lb, s3, vpc
+
+from groundplan_components.shared.api_contract import HEALTH_PATH
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.error_envelope import error_body
+from groundplan_components.shared.expiry import expire
+from groundplan_components.gateway.listener_rules import (
+    RULES_PER_LISTENER,
+    LoadBalancerRoute,
+    Rule,
+    listener_rules,
+    require_routes,
+)
+from groundplan_components.shared.names import autonamed
+from groundplan_components.shared.private_bucket import private_bucket
+
+# TLS 1.3 alone. Set always: a listener's own default is the policy of 2016.
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-3-2021-06"
+TLS_1_2_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+HTTPS = 443
+HTTP = 80
+
+HEALTH_PRIORITY = 1
+
+NAME_LIMIT = 32
+# Longer than the gateway waits, so that the gateway and not the load balancer gives up first.
+IDLE_SECONDS = 60
+HEALTH_INTERVAL_SECONDS = 10
+HEALTH_TIMEOUT_SECONDS = 5
+
+
+class LoadBalancerArgs(TypedDict):
+    vpc_id: pulumi.Input[str]
+    """The network."""
+    subnet_ids: list[pulumi.Input[str]]
+    """Private subnets, in two zones or more."""
+    target_cidrs: list[str]
+    """Where pods are: the only place that the load balancer may connect to."""
+    allowed_cidrs: NotRequired[list[str]]
+    """Networks that may connect besides the gateway (which opens the door for itself). Default: none."""
+    routes: list[LoadBalancerRoute]
+    """Which workload answers which paths."""
+    certificate_arn: NotRequired[pulumi.Input[str]]
+    """Certificate of the host that the gateway calls by. Default: none, the listener speaks plain HTTP."""
+    accept_tls_1_2: NotRequired[bool]
+    """Accept TLS 1.2 beside 1.3: AWS doesn't document which versions its gateway speaks through a link. Default:
+    false."""
+    cluster_name: NotRequired[pulumi.Input[str]]
+    """Name of the EKS cluster: Auto Mode's controller registers pods only in target groups that carry it. Default:
+    none."""
+    port: NotRequired[int]
+    """Port of the pods. Default: 8080."""
+    health_path: NotRequired[str]
+    """What says that a pod can serve. Default: `/health/ready`."""
+    drain_seconds: NotRequired[int]
+    """How long a pod that leaves may finish its requests: `Workload` has the same. Default: 30."""
+    slow_start_seconds: NotRequired[int]
+    """How long a new pod gets a growing share, 30 to 900, or 0 for the full share at once. Default: 30."""
+    rule_quota: NotRequired[int]
+    """The account's quota of rules for a load balancer. Default: AWS's default of 100."""
+    log_days: NotRequired[int]
+    """Days that access logs are kept. Default: 90."""
+    protect: NotRequired[bool]
+    """Refuse to delete the load balancer and its access logs. Default: true."""
+
+
+class LoadBalancer(pulumi.ComponentResource):
+    """An internal application load balancer with a target group for each workload, and its access logs."""
+
+    arn: pulumi.Output[str]
+    arn_suffix: pulumi.Output[str]
+    """What CloudWatch calls it."""
+    dns_name: pulumi.Output[str]
+    listener_arn: pulumi.Output[str]
+    listener_port: int
+    security_group_id: pulumi.Output[str]
+    target_group_arns: dict[str, pulumi.Output[str]]
+    """By workload; known once a rule leads there, because pods never become ready in a group that nothing leads to."""
+    target_group_arn_suffixes: dict[str, pulumi.Output[str]]
+    """By workload: what CloudWatch calls them."""
+
+    def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(name, args)
+        super().__init__("groundplan:index:LoadBalancer", name, {}, opts)
+        protect = args.get("protect", True)
+        secure = "certificate_arn" in args
+        self.listener_port = HTTPS if secure else HTTP
+        inside = pulumi.ResourceOptions(parent=self)
+
+        group = self._security_group(name, args)
+        logs, logs_policy = self._access_logs(name, args.get("log_days", 90), protect)
+        balancer = lb.LoadBalancer(
+            autonamed(name, NAME_LIMIT),
+            internal=True,
+            load_balancer_type="application",
+            subnets=args["subnet_ids"],
+            security_groups=[group.id],
+            drop_invalid_header_fields=True,
+            enable_deletion_protection=protect,
+            idle_timeout=IDLE_SECONDS,
+            access_logs={"bucket": logs.bucket, "enabled": True},
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs_policy]),
+        )
+        if not secure:
+            pulumi.log.info(
+                "no certificate: requests travel from the gateway to the load balancer in plain HTTP, inside the VPC",
+                resource=self,
+            )
+        listener = lb.Listener(
+            name,
+            load_balancer_arn=balancer.arn,
+            port=self.listener_port,
+            protocol="HTTPS" if secure else "HTTP",
+            ssl_policy=_tls_policy(args),
+            certificate_arn=args.get("certificate_arn"),
+            default_actions=[_answer("404", error_body("NOT_FOUND", "Not found"))],
+            tags={"Name": name},
+            opts=inside,
+        )
+        lb.ListenerRule(
+            f"{name}-health",
+            listener_arn=listener.arn,
+            priority=HEALTH_PRIORITY,
+            conditions=[{"path_pattern": {"values": [HEALTH_PATH]}}],
+            actions=[_answer("200", '{"status":"ok"}')],
+            tags={"Name": f"{name}-health"},
+            opts=inside,
+        )
+        groups = {
+            workload: self._target_group(name, workload, args)
+            for workload in dict.fromkeys(route["workload"] for route in args["routes"])
+        }
+        rules: dict[str, list[pulumi.Output[str]]] = {workload: [] for workload in groups}
+        for rule in listener_rules(args["routes"], HEALTH_PRIORITY):
+            declared = lb.ListenerRule(
+                f"{name}-{rule.key}",
+                listener_arn=listener.arn,
+                priority=rule.priority,
+                conditions=_conditions(rule),
+                actions=[{"type": "forward", "target_group_arn": groups[rule.workload].arn}],
+                tags={"Name": f"{name}-{rule.key}"},
+                opts=inside,
+            )
+            rules[rule.workload].append(declared.arn)
+
+        self.arn = balancer.arn
+        self.arn_suffix = balancer.arn_suffix
+        self.dns_name = balancer.dns_name
+        self.listener_arn = listener.arn
+        self.security_group_id = group.id
+        self.target_group_arns = {
+            workload: pulumi.Output.all(each.arn, *rules[workload]).apply(lambda known: str(known[0]))
+            for workload, each in groups.items()
+        }
+        self.target_group_arn_suffixes = {workload: each.arn_suffix for workload, each in groups.items()}
+        self.register_outputs(
+            {
+                "arn": self.arn,
+                "arn_suffix": self.arn_suffix,
+                "dns_name": self.dns_name,
+                "listener_arn": self.listener_arn,
+                "listener_port": self.listener_port,
+                "security_group_id": self.security_group_id,
+                "target_group_arns": self.target_group_arns,
+                "target_group_arn_suffixes": self.target_group_arn_suffixes,
+            }
+        )
+
+    def _security_group(self, name: str, args: LoadBalancerArgs) -> ec2.SecurityGroup:
+        inside = pulumi.ResourceOptions(parent=self)
+        port = args.get("port", 8080)
+        group = ec2.SecurityGroup(
+            name,
+            description="Internal load balancer: from the gateway to the pods",
+            vpc_id=args["vpc_id"],
+            tags={"Name": name},
+            opts=inside,
+        )
+        for index, cidr in enumerate(args["target_cidrs"]):
+            vpc.SecurityGroupEgressRule(
+                f"{name}-to-pods-{index}",
+                security_group_id=group.id,
+                description="To the pods",
+                ip_protocol="tcp",
+                from_port=port,
+                to_port=port,
+                cidr_ipv4=cidr,
+                tags={"Name": f"{name}-to-pods-{index}"},
+                opts=inside,
+            )
+        for index, cidr in enumerate(args.get("allowed_cidrs", [])):
+            vpc.SecurityGroupIngressRule(
+                f"{name}-allowed-{index}",
+                security_group_id=group.id,
+                description="Allowed network",
+                ip_protocol="tcp",
+                from_port=self.listener_port,
+                to_port=self.listener_port,
+                cidr_ipv4=cidr,
+                tags={"Name": f"{name}-allowed-{index}"},
+                opts=inside,
+            )
+        return group
+
+    def _access_logs(self, name: str, days: int, protect: bool) -> tuple[s3.Bucket, s3.BucketPolicy]:
+        """Load balancers write to no bucket that a customer key encrypts: S3's own encryption it is.
+
+        https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
+        """
+        account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
+        bucket, policy = private_bucket(
+            f"{name}-logs",
+            parent=self,
+            kms_key_arn=None,
+            protect=protect,
+            statements=lambda arn: [
+                {
+                    "Sid": "LoadBalancerLogs",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+                    "Action": "s3:PutObject",
+                    "Resource": pulumi.Output.concat(arn, "/AWSLogs/", account, "/*"),
+                }
+            ],
+        )
+        expire(f"{name}-logs", bucket, days, self)
+        return bucket, policy
+
+    def _target_group(self, name: str, workload: str, args: LoadBalancerArgs) -> lb.TargetGroup:
+        tags = {"Name": f"{name}-{workload}"}
+        return lb.TargetGroup(
+            autonamed(f"{name}-{workload}", NAME_LIMIT),
+            vpc_id=args["vpc_id"],
+            target_type="ip",
+            protocol="HTTP",
+            protocol_version="HTTP1",
+            port=args.get("port", 8080),
+            deregistration_delay=args.get("drain_seconds", 30),
+            # Only round robin can start slowly: the provider's docs of load_balancing_algorithm_type and slow_start.
+            load_balancing_algorithm_type="round_robin",
+            slow_start=args.get("slow_start_seconds", 30),
+            health_check={
+                "path": args.get("health_path", "/health/ready"),
+                "protocol": "HTTP",
+                "matcher": "200",
+                "interval": HEALTH_INTERVAL_SECONDS,
+                "timeout": HEALTH_TIMEOUT_SECONDS,
+                "healthy_threshold": 2,
+                "unhealthy_threshold": 3,
+            },
+            tags={**tags, "eks:eks-cluster-name": args["cluster_name"]} if "cluster_name" in args else tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+
+def _tls_policy(args: LoadBalancerArgs) -> str | None:
+    if "certificate_arn" not in args:
+        return None
+    return TLS_1_2_POLICY if args.get("accept_tls_1_2", False) else TLS_POLICY
+
+
+def _answer(status: str, body: str) -> dict[str, object]:
+    return {
+        "type": "fixed-response",
+        "fixed_response": {"content_type": "application/json", "status_code": status, "message_body": body},
+    }
+
+
+def _conditions(rule: Rule) -> list[dict[str, object]]:
+    conditions: list[dict[str, object]] = [{"path_pattern": {"values": list(rule.patterns)}}]
+    if rule.methods:
+        conditions.append({"http_request_method": {"values": list(rule.methods)}})
+    return conditions
+
+
+def _check(name: str, args: LoadBalancerArgs) -> None:
+    who = f'LoadBalancer "{name}"'
+    require(
+        len(args["subnet_ids"]) >= 2,
+        who,
+        "subnet_ids",
+        f"a list of {len(args['subnet_ids'])}",
+        "subnets in at least two zones",
+        "give a private subnet of each zone",
+    )
+    require(bool(args["target_cidrs"]), who, "target_cidrs", [], "at least one network", "name the pods' networks")
+    slow_start = args.get("slow_start_seconds", 30)
+    require(
+        slow_start == 0 or 30 <= slow_start <= 900,
+        who,
+        "slow_start_seconds",
+        slow_start,
+        "0, or 30 to 900 seconds",
+        "choose 0 to turn it off",
+    )
+    delay = args.get("drain_seconds", 30)
+    require(
+        0 <= delay <= 3600,
+        who,
+        "drain_seconds",
+        delay,
+        "0 to 3600 seconds",
+        "choose at least as long as a request may take",
+    )
+    health = args.get("health_path", "/health/ready")
+    require(
+        re.fullmatch(r"/[\w./-]*", health) is not None,
+        who,
+        "health_path",
+        health,
+        "a path",
+        "write it like /health/ready",
+    )
+    require_routes(who, args["routes"], args.get("rule_quota", RULES_PER_LISTENER), HEALTH_PRIORITY)

@@ -1,0 +1,85 @@
+"""Customer-managed keys, one for each purpose: who may read one kind of data can't yet read another (S5)."""
+
+from functools import partial
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+from pulumi_aws import kms
+
+from groundplan_components.shared.checks import require
+from groundplan_components.keys._policy import PURPOSES, Place, key_policy
+
+# KMS deletes a key for good after 7 to 30 days.
+LONGEST_DELETION_WINDOW_DAYS = 30
+SHORTEST_DELETION_WINDOW_DAYS = 7
+
+
+class KeysArgs(TypedDict):
+    purposes: list[str]
+    """Any of `alarms`, `backups`, `cluster`, `data`, `events`, `logs`, `secrets`, `site`. Each key also admits the log
+    groups of what it protects."""
+    region: NotRequired[str]
+    """Where the keys live; what CloudFront uses needs `us-east-1`. Default: the provider's region."""
+    protect: NotRequired[bool]
+    """Refuse to delete the keys (all that they encrypt would be lost). Default: true."""
+
+
+class Keys(pulumi.ComponentResource):
+    """Symmetric keys that rotate every year, each with an alias `alias/<name>-<purpose>`."""
+
+    arns: dict[str, pulumi.Output[str]]
+    """By purpose."""
+
+    def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        purposes = args["purposes"]
+        who = f'Keys "{name}"'
+        require(bool(purposes), who, "purposes", purposes, "at least one purpose", f"choose from {', '.join(PURPOSES)}")
+        for purpose in purposes:
+            require(
+                purpose in PURPOSES,
+                who,
+                "purposes",
+                purpose,
+                f"one of {', '.join(PURPOSES)}",
+                "take the purpose that needs the same services",
+            )
+        require(
+            len(set(purposes)) == len(purposes),
+            who,
+            "purposes",
+            purposes,
+            "each purpose once",
+            "remove the second mention",
+        )
+        super().__init__("groundplan:index:Keys", name, {}, opts)
+        protect = args.get("protect", True)
+        region = args.get("region")
+        asked = pulumi.InvokeOptions(parent=self)
+        place = pulumi.Output.all(
+            partition=aws.get_partition_output(opts=asked).partition,
+            region=region or aws.get_region_output(opts=asked).region,
+            account=aws.get_caller_identity_output(opts=asked).account_id,
+        ).apply(lambda known: Place(**known))
+
+        self.arns = {}
+        for purpose in purposes:
+            key = kms.Key(
+                f"{name}-{purpose}",
+                description=f"{name}: {purpose}",
+                policy=place.apply(partial(key_policy, purpose)),
+                enable_key_rotation=True,
+                deletion_window_in_days=LONGEST_DELETION_WINDOW_DAYS if protect else SHORTEST_DELETION_WINDOW_DAYS,
+                region=region,
+                tags={"Name": f"{name}-{purpose}"},
+                opts=pulumi.ResourceOptions(parent=self, protect=protect),
+            )
+            kms.Alias(
+                f"{name}-{purpose}",
+                name=f"alias/{name}-{purpose}",
+                target_key_id=key.key_id,
+                region=region,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+            self.arns[purpose] = key.arn
+        self.register_outputs({"arns": self.arns})

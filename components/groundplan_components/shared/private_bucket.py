@@ -1,0 +1,106 @@
+"""A bucket that nobody outside may read: the settings that every bucket of ours has (S2, S5)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pulumi
+from pulumi_aws import s3
+
+from groundplan_components.shared.names import autonamed
+from groundplan_components.shared.resource_policy import document, tls_only
+
+NAME_LIMIT = 63
+Statements = Callable[[pulumi.Output[str]], Sequence[Mapping[str, Any]]]
+
+
+def private_bucket(
+    name: str,
+    *,
+    parent: pulumi.Resource,
+    kms_key_arn: pulumi.Input[str] | None,
+    protect: bool,
+    versioned: bool = False,
+    object_lock: bool = False,
+    statements: Statements | None = None,
+) -> tuple[s3.Bucket, s3.BucketPolicy]:
+    """The bucket and its policy, for what must wait until the policy is there.
+
+    Encrypted with the given key, or with S3's own where there is none (a target of server access logs can have no
+    other); no ACLs, no public access, TLS only. ``statements`` makes further policy statements from the bucket's ARN.
+    Without ``protect`` the bucket can be destroyed with what is in it.
+    """
+    bucket, block = closed_bucket(
+        name, parent=parent, kms_key_arn=kms_key_arn, protect=protect, versioned=versioned, object_lock=object_lock
+    )
+    policy = s3.BucketPolicy(
+        name,
+        bucket=bucket.id,
+        policy=document(
+            tls_only(["s3:*"], [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")]),
+            *(statements(bucket.arn) if statements is not None else []),
+        ),
+        # S3 refuses two changes of a bucket's policies at once.
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[block]),
+    )
+    return bucket, policy
+
+
+def closed_bucket(
+    name: str,
+    *,
+    parent: pulumi.Resource,
+    kms_key_arn: pulumi.Input[str] | None,
+    protect: bool,
+    versioned: bool = False,
+    object_lock: bool = False,
+) -> tuple[s3.Bucket, s3.BucketPublicAccessBlock]:
+    """The bucket without its policy, for whoever knows only later what the policy says.
+
+    A policy must wait for the second part: S3 refuses two changes of a bucket's policies at once.
+    """
+    inside = pulumi.ResourceOptions(parent=parent)
+    bucket = s3.Bucket(
+        autonamed(name, NAME_LIMIT),
+        object_lock_enabled=object_lock or None,
+        force_destroy=not protect,
+        tags={"Name": name},
+        opts=pulumi.ResourceOptions(parent=parent, protect=protect),
+    )
+    s3.BucketOwnershipControls(
+        name,
+        bucket=bucket.id,
+        rule=s3.BucketOwnershipControlsRuleArgs(object_ownership="BucketOwnerEnforced"),
+        opts=inside,
+    )
+    block = s3.BucketPublicAccessBlock(
+        name,
+        bucket=bucket.id,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=inside,
+    )
+    s3.BucketServerSideEncryptionConfiguration(
+        name,
+        bucket=bucket.id,
+        rules=[
+            s3.BucketServerSideEncryptionConfigurationRuleArgs(
+                apply_server_side_encryption_by_default=s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                    sse_algorithm="aws:kms" if kms_key_arn is not None else "AES256",
+                    kms_master_key_id=kms_key_arn,
+                ),
+                # One data key for the bucket instead of one for each object: the same protection, fewer calls to pay.
+                bucket_key_enabled=kms_key_arn is not None,
+            )
+        ],
+        opts=inside,
+    )
+    if versioned or object_lock:
+        s3.BucketVersioning(
+            name,
+            bucket=bucket.id,
+            versioning_configuration=s3.BucketVersioningVersioningConfigurationArgs(status="Enabled"),
+            opts=inside,
+        )
+    return bucket, block

@@ -1,0 +1,153 @@
+"""A database migration as a Job that ends before the new pods start."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from groundplan_components.workload import _pod as pod
+from groundplan_components.workload import _network_policy as pod_network
+from groundplan_components.shared.checks import require
+from groundplan_components.cluster.access import object_options
+from groundplan_components.workload._network_policy import Destination
+
+# Long enough to read what happened. A refresh after that finds the Job gone, and the next update runs it again; that
+# changes nothing, as a migration tool applies only what is missing.
+KEEP_SECONDS = 7 * 24 * 3600
+
+# Pulling the image and, where there is no room, starting a node.
+START_SECONDS = 300
+
+CPU_MILLICORES = 250
+MEMORY_MIB = 512
+
+
+class MigrationArgs(TypedDict):
+    """What to run against the database, and as whom."""
+
+    namespace: pulumi.Input[str]
+    """Kubernetes namespace in which it runs."""
+    system: str
+    """The system that it belongs to (label)."""
+    image: pulumi.Input[str]
+    """The image whose code needs the new schema."""
+    command: list[str]
+    """Arguments to the image's entry point. It must be repeatable and take a lock of its own: a lost node may start it
+    twice."""
+    environment: NotRequired[dict[str, pulumi.Input[str]]]
+    """Plain settings and ARNs; no secrets. Default: none."""
+    identity: NotRequired[pulumi.Input[str]]
+    """`ServiceRole.association_id` of a role of its own, which may read the owner's credentials as the service's may
+    not. Default: no access to AWS."""
+    egress: NotRequired[list[Destination]]
+    """Where it may connect to: the database, and the AWS APIs for its credentials. Default: DNS and its identity
+    only."""
+    cpu_millicores: NotRequired[int]
+    """Request, in thousandths of a CPU. Default: 250."""
+    memory_mib: NotRequired[int]
+    """Request and limit, in MiB. Default: 512."""
+    retries: NotRequired[int]
+    """Further attempts after a failure. Default: 2."""
+    deadline_seconds: NotRequired[int]
+    """All attempts together may take this long. Default: 900."""
+
+
+class Migration(pulumi.ComponentResource):
+    """Runs again whenever image, command or settings change; until it succeeds, no dependent Deployment changes.
+
+    The Job's name carries a digest of what it runs, because a Job can't be changed: another content is another Job,
+    made before the old one is removed. One that failed stays for its logs; a corrected image makes a new one, and
+    `pulumi up --replace <its URN>` repeats it unchanged. The component's name is that of its service account.
+    """
+
+    completed: pulumi.Output[str]
+    """The Job's name, known once it has succeeded."""
+
+    def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(name, args)
+        super().__init__("groundplan:index:Migration", name, {}, opts)
+        inside = object_options(self, opts)
+        labels = pod.labels(name, args["system"], "migration")
+        metadata = {"name": name, "namespace": args["namespace"], "labels": labels}
+        environment = args.get("environment", {})
+        deadline = args.get("deadline_seconds", 900)
+
+        account = kubernetes.core.v1.ServiceAccount(
+            f"{name}-account", metadata=metadata, automount_service_account_token=False, opts=inside
+        )
+        wall = kubernetes.networking.v1.NetworkPolicy(
+            f"{name}-network",
+            metadata=metadata,
+            spec=pod_network.policy_spec(name, [], pod_network.egress(args.get("egress", []), "identity" in args)),
+            opts=inside,
+        )
+        named = pulumi.Output.all(
+            image=args["image"], command=args["command"], environment=environment, identity=args.get("identity", "")
+        ).apply(lambda known: f"{name}-{pod.digest(known)}")
+        job = kubernetes.batch.v1.Job(
+            f"{name}-job",
+            metadata={**metadata, "name": named},
+            spec={
+                "backoff_limit": args.get("retries", 2),
+                "active_deadline_seconds": deadline,
+                "ttl_seconds_after_finished": KEEP_SECONDS,
+                "template": {
+                    # Consolidating nodes must not end a migration half-way.
+                    "metadata": {"labels": labels, "annotations": {"karpenter.sh/do-not-disrupt": "true"}},
+                    "spec": pod.pod(
+                        containers=[
+                            pod.container(
+                                name,
+                                args["image"],
+                                pod.resources(
+                                    args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB)
+                                ),
+                                command=args["command"],
+                                extra={"env": [{"name": key, "value": value} for key, value in environment.items()]},
+                            )
+                        ],
+                        service_account=account.metadata.apply(lambda known: known.name),
+                        extra={"restart_policy": "Never"},
+                    ),
+                },
+            },
+            opts=pulumi.ResourceOptions.merge(
+                object_options(self, opts, [wall]),
+                # Pulumi waits for the Job to succeed.
+                pulumi.ResourceOptions(
+                    custom_timeouts=pulumi.CustomTimeouts(create=f"{deadline + START_SECONDS}s"),
+                ),
+            ),
+        )
+        self.completed = job.metadata.apply(lambda known: str(known.name))
+        self.register_outputs({"completed": self.completed})
+
+
+def _check(name: str, args: MigrationArgs) -> None:
+    component = f'Migration "{name}"'
+    pod.check_name(component, name)
+    pod.check_image(component, args["image"])
+    pod.check_quantities(
+        component, args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB), None
+    )
+    pod.check_environment(component, args.get("environment", {}))
+    pod_network.check_destinations(component, args.get("egress", []))
+    require(
+        bool(args["command"]),
+        component,
+        "command",
+        args["command"],
+        "the migration's arguments: without any, the image would start its server",
+        'pass for example ["migrate"]',
+    )
+    retries = args.get("retries", 2)
+    require(0 <= retries <= 10, component, "retries", retries, "0 to 10", "a migration that fails often needs mending")
+    deadline = args.get("deadline_seconds", 900)
+    require(
+        30 <= deadline <= 86_400,
+        component,
+        "deadline_seconds",
+        deadline,
+        "30 seconds to a day",
+        "split a longer migration",
+    )

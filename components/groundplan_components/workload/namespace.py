@@ -1,0 +1,166 @@
+"""A namespace that admits only hardened pods, cut off from everything until a policy says otherwise."""
+
+import re
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+from groundplan_components.shared.addresses import check_address
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.choices import choice
+from groundplan_components.cluster.access import TargetGroupBindingApi, object_options
+
+
+class NamespaceArgs(TypedDict):
+    """A namespace and how much its pods may ask for together."""
+
+    cpu_limit: int
+    """vCPUs that all pods may request, during a rolling update too."""
+    memory_limit_gib: int
+    """GiB that all pods may request, during a rolling update too."""
+    pod_limit: int
+    """Pods, during a rolling update too."""
+    dns_addresses: NotRequired[list[str]]
+    """DNS servers that no pod selector matches: EKS Auto Mode runs DNS on the node, at the cluster's DNS address.
+    Default: none."""
+    binding: NotRequired[TargetGroupBindingApi]
+    """What registers pods in target groups: a new pod then counts as ready only once the load balancer calls it
+    healthy, so that a rollout never removes the last pod that gets traffic (T4). Default: nothing."""
+    pod_security_version: NotRequired[str]
+    """Version of the Pod Security rules, for example `v1.35`. Default: the API server's own."""
+
+
+class Namespace(pulumi.ComponentResource):
+    """A namespace with Pod Security `restricted`, default-deny network policies, a quota and defaults (S1, P3).
+
+    The component's name is the namespace's.
+    """
+
+    namespace: pulumi.Output[str]
+    """Known once the namespace's policies and quota are there, so that nothing starts before them."""
+
+    def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(name, args)
+        super().__init__("groundplan:index:Namespace", name, {}, opts)
+        inside = object_options(self, opts)
+
+        namespace = kubernetes.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={"name": name, "labels": _labels(args)},
+            opts=inside,
+        )
+        here = namespace.metadata.apply(lambda metadata: metadata.name)
+        guards = [
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{name}-deny",
+                metadata={"name": "default-deny", "namespace": here},
+                spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+                opts=inside,
+            ),
+            kubernetes.networking.v1.NetworkPolicy(
+                f"{name}-dns",
+                metadata={"name": "allow-dns", "namespace": here},
+                spec={
+                    "pod_selector": {},
+                    "policy_types": ["Egress"],
+                    "egress": [_dns(args.get("dns_addresses", []))],
+                },
+                opts=inside,
+            ),
+            kubernetes.core.v1.LimitRange(
+                f"{name}-defaults",
+                metadata={"name": "defaults", "namespace": here},
+                # Only memory has a default limit; a default for CPU would throttle every container that has none.
+                spec={
+                    "limits": [
+                        {
+                            "type": "Container",
+                            "default": {"memory": "128Mi"},
+                            "default_request": {"cpu": "50m", "memory": "128Mi"},
+                        }
+                    ]
+                },
+                opts=inside,
+            ),
+            kubernetes.core.v1.ResourceQuota(
+                f"{name}-quota",
+                metadata={"name": "quota", "namespace": here},
+                spec={
+                    "hard": {
+                        "requests.cpu": str(args["cpu_limit"]),
+                        "requests.memory": f"{args['memory_limit_gib']}Gi",
+                        "limits.memory": f"{args['memory_limit_gib']}Gi",
+                        "pods": str(args["pod_limit"]),
+                        # Traffic comes in through the gateway alone.
+                        "services.loadbalancers": "0",
+                        "services.nodeports": "0",
+                    }
+                },
+                opts=inside,
+            ),
+        ]
+        self.namespace = pulumi.Output.all(here, *(guard.id for guard in guards)).apply(lambda known: str(known[0]))
+        self.register_outputs({"namespace": self.namespace})
+
+
+def _labels(args: NamespaceArgs) -> dict[str, str]:
+    version = args.get("pod_security_version", "latest")
+    found = {}
+    for mode in ("enforce", "audit", "warn"):
+        found[f"pod-security.kubernetes.io/{mode}"] = "restricted"
+        found[f"pod-security.kubernetes.io/{mode}-version"] = version
+    if "binding" in args:
+        binding = choice(TargetGroupBindingApi, args["binding"], "Namespace", "binding")
+        found[binding.readiness_label] = "enabled"
+    return found
+
+
+def _dns(addresses: list[str]) -> dict[str, Any]:
+    cluster_dns = {
+        "namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "pod_selector": {"match_labels": {"k8s-app": "kube-dns"}},
+    }
+    return {
+        "to": [cluster_dns, *({"ip_block": {"cidr": f"{address}/32"}} for address in addresses)],
+        "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+    }
+
+
+def _check(name: str, args: NamespaceArgs) -> None:
+    component = f'Namespace "{name}"'
+    if "binding" in args:
+        choice(TargetGroupBindingApi, args["binding"], component, "binding")
+    require(
+        len(name) <= 63 and re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) is not None,
+        component,
+        "name",
+        name,
+        "at most 63 lower-case letters, digits and hyphens",
+        "rename the component",
+    )
+    require(
+        not name.startswith("kube-") and name != "default",
+        component,
+        "name",
+        name,
+        "a namespace of the system's own",
+        "choose a name that doesn't begin with kube- and isn't default",
+    )
+    for argument, value in (
+        ("cpu_limit", args["cpu_limit"]),
+        ("memory_limit_gib", args["memory_limit_gib"]),
+        ("pod_limit", args["pod_limit"]),
+    ):
+        require(value >= 1, component, argument, value, "at least 1", "pass the plan's figure")
+    version = args.get("pod_security_version", "latest")
+    require(
+        re.fullmatch(r"latest|v1\.[0-9]{1,2}", version) is not None,
+        component,
+        "pod_security_version",
+        version,
+        "latest, or a minor version such as v1.35",
+        "write v before the minor version",
+    )
+    for address in args.get("dns_addresses", []):
+        check_address(component, "dns_addresses", address)

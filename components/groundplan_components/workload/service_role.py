@@ -1,0 +1,107 @@
+"""What the pods of one service account may do in AWS."""
+
+import json
+import re
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.names import autonamed
+
+
+class ServiceRoleArgs(TypedDict):
+    """A role for the pods of one service account on one cluster."""
+
+    cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
+    namespace: str
+    """Kubernetes namespace of the service account."""
+    service_account: str
+    """The name of the `Workload`, `Migration` or `Pooler`."""
+    policy: pulumi.Input[str]
+    """Identity policy (JSON) with all that it may do, see `groundplan_components.shared.iam.policy`."""
+    permissions_boundary_arn: NotRequired[pulumi.Input[str]]
+    """Policy that caps whatever the role is granted. Default: no boundary."""
+
+
+class ServiceRole(pulumi.ComponentResource):
+    """An IAM role handed out by EKS Pod Identity, to this service account alone (P3, S4).
+
+    Pod Identity rather than IAM roles for service accounts: it needs no OpenID provider for each cluster, and the trust
+    doesn't change when the cluster is replaced.
+    """
+
+    role_arn: pulumi.Output[str]
+    role_name: pulumi.Output[str]
+    association_id: pulumi.Output[str]
+    """Pass it to the workload: credentials are injected when a pod is created, so the association must be there first.
+    Known once the role's policy is attached."""
+
+    def __init__(self, name: str, args: ServiceRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        _check(name, args)
+        super().__init__("groundplan:index:ServiceRole", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
+
+        role = aws.iam.Role(
+            # IAM allows 64 characters, and a service's name and a workload's role may take 40 of them.
+            autonamed(f"{name}-role", 64),
+            description=f"Pods of {args['namespace']}/{args['service_account']}",
+            assume_role_policy=pod_trust(args["namespace"], args["service_account"]),
+            permissions_boundary=args.get("permissions_boundary_arn"),
+            opts=inside,
+        )
+        grant = aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=args["policy"], opts=inside)
+        association = aws.eks.PodIdentityAssociation(
+            f"{name}-association",
+            cluster_name=args["cluster_name"],
+            namespace=args["namespace"],
+            service_account=args["service_account"],
+            role_arn=role.arn,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[grant]),
+        )
+        self.role_arn = role.arn
+        self.role_name = role.name
+        self.association_id = association.association_id
+        self.register_outputs(
+            {"role_arn": self.role_arn, "role_name": self.role_name, "association_id": self.association_id}
+        )
+
+
+def pod_trust(namespace: str, service_account: str) -> str:
+    """A trust policy for one service account: Pod Identity tags its sessions with both names.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+    """
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "pods.eks.amazonaws.com"},
+                    "Action": ["sts:AssumeRole", "sts:TagSession"],
+                    "Condition": {
+                        "StringEquals": {
+                            "aws:RequestTag/kubernetes-namespace": namespace,
+                            "aws:RequestTag/kubernetes-service-account": service_account,
+                        }
+                    },
+                }
+            ],
+        }
+    )
+
+
+def _check(name: str, args: ServiceRoleArgs) -> None:
+    component = f'ServiceRole "{name}"'
+    for argument, value in (("namespace", args["namespace"]), ("service_account", args["service_account"])):
+        require(
+            len(value) <= 63 and re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?", value) is not None,
+            component,
+            argument,
+            value,
+            "a Kubernetes name: at most 63 lower-case letters, digits and hyphens",
+            "pass the name of the component that makes it",
+        )

@@ -1,0 +1,332 @@
+"""Services of the project as they run in a stack, for tests: all their processes, and clients that check each answer.
+
+`pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]` gives the fixture `new_deployment`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import httpx
+import jsonschema
+import msgspec
+import psycopg
+import pytest
+from aiokafka import AIOKafkaProducer
+from psycopg.rows import dict_row
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from groundplan_chassis.events.event import Event, encode
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import System
+from groundplan_devkit.provision import Installation
+from groundplan_devkit.servers import Identity, Servers
+from groundplan_devkit.services import RunningService, folder_of, run_service, start_service
+from groundplan_devkit.state import PROJECT
+from groundplan_devkit.testing import label
+
+T = TypeVar("T")
+
+LONGEST_WAIT_SECONDS = 60.0
+"""For what happens by itself: a machine that runs many tests at once is slow."""
+LOOK_SECONDS = 0.05
+NO_RATE_LIMIT = {"RATE_LIMIT_REQUESTS": "1000000"}
+"""All tests of a service come from one address."""
+
+
+def eventually(look: Callable[[], T | None]) -> T:
+    """What ``look`` returns once that is neither None nor false. Raises AssertionError when it never is."""
+    until = time.monotonic() + LONGEST_WAIT_SECONDS
+    while True:
+        found = look()
+        if found:
+            return found
+        assert time.monotonic() < until, f"still {found!r} after {LONGEST_WAIT_SECONDS:.0f} s"
+        time.sleep(LOOK_SECONDS)
+
+
+class Contract:
+    """A service's checked-in OpenAPI document, which every answer must match."""
+
+    def __init__(self, path: Path) -> None:
+        self.document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        resource = Resource.from_contents(self.document, default_specification=DRAFT202012)
+        self._registry: Registry[Any] = Registry().with_resource("urn:contract", resource)
+
+    def check(self, answer: httpx.Response) -> None:
+        """Raises AssertionError for a status that is not documented, or a body of another form."""
+        request = answer.request
+        route = self._route(request.url.path)
+        if route is None:
+            return
+        documented = self.document["paths"][route].get(request.method.lower())
+        if documented is None:
+            return
+        responses = documented["responses"]
+        said = f"{request.method} {route} → {answer.status_code}"
+        assert str(answer.status_code) in responses, f"{said}: not documented"
+        found = self._resolved(responses[str(answer.status_code)])
+        content = found.get("content", {}).get("application/json")
+        if content is None:
+            assert not answer.content, f"{said}: no body is documented"
+            return
+        schema = content["schema"]
+        reference = {"$ref": f"urn:contract{schema['$ref']}"} if set(schema) == {"$ref"} else schema
+        validator = jsonschema.Draft202012Validator(
+            reference, registry=self._registry, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+        )
+        wrong = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer.json())]
+        assert not wrong, f"{said}: {'; '.join(wrong)}"
+
+    def _route(self, path: str) -> str | None:
+        if path in self.document["paths"]:
+            return path
+        item = f"{path.rpartition('/')[0]}/{{id}}"
+        return item if item in self.document["paths"] else None
+
+    def _resolved(self, response: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" not in response:
+            return response
+        found: Any = self.document
+        for part in response["$ref"].removeprefix("#/").split("/"):
+            found = found[part]
+        return dict(found)
+
+
+class Caller:
+    """Somebody who sends requests to a service; every answer is held to the service's contract."""
+
+    def __init__(self, reading: str, writing: str, contract: Contract, token: str | None) -> None:
+        self._reading, self._writing, self._contract, self._token = reading, writing, contract, token
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, object] | None = None,
+    ) -> httpx.Response:
+        """``body``: a Struct, or anything that is JSON; it is sent as services expect it, without what is None."""
+        sent = dict(headers or {})
+        if self._token is not None:
+            sent["authorization"] = f"Bearer {self._token}"
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(_without_nulls(body))
+            sent["content-type"] = "application/json"
+        base = self._reading if method == "GET" else self._writing
+        asked = urlencode({name: _text(value) for name, value in (query or {}).items()})
+        address = f"{base}{path}?{asked}" if asked else base + path
+        answer = httpx.request(method, address, content=content, headers=sent, timeout=LONGEST_WAIT_SECONDS)
+        assert answer.status_code < 500, answer.text
+        self._contract.check(answer)
+        return answer
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.request("GET", path, headers=_names(headers))
+
+    def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        return self.request("POST", path, body, headers=_names(headers))
+
+    def put(self, path: str, body: object, **headers: str) -> httpx.Response:
+        return self.request("PUT", path, body, headers=_names(headers))
+
+    def delete(self, path: str, **headers: str) -> httpx.Response:
+        return self.request("DELETE", path, headers=_names(headers))
+
+    def found(self, path: str, *, version: int = 1) -> httpx.Response:
+        """The answer to GET once that is of the version at least: read models and replicas follow a moment later."""
+
+        def look() -> httpx.Response | None:
+            answer = self.get(path)
+            there = answer.status_code == 200 and answer.json()["data"]["version"] >= version
+            return answer if there else None
+
+        return eventually(look)
+
+    def gone(self, path: str) -> None:
+        """Returns once there is nothing any more."""
+        eventually(lambda: self.get(path).status_code == 404)
+
+
+def _names(headers: Mapping[str, str]) -> dict[str, str]:
+    """`if_match` is the header `if-match`."""
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+def _text(value: object) -> str:
+    """A value as a query string has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _without_nulls(body: object) -> object:
+    content = msgspec.to_builtins(body)
+    return {key: value for key, value in content.items() if value is not None} if isinstance(content, dict) else content
+
+
+class DeployedService:
+    """One service: migrated and seeded, with whatever processes the plan gives it."""
+
+    def __init__(self, installation: Installation, identity: Identity, service: str, directory: Path) -> None:
+        self.installation, self.service = installation, service
+        self._identity, self._directory = identity, directory
+        self.processes: dict[str, RunningService] = {}
+
+    @cached_property
+    def contract(self) -> Contract:
+        return Contract(folder_of(self.service) / "openapi.json")
+
+    def start(self, *roles: str) -> None:
+        """The given roles, or all of them; they are ready then."""
+        started = []
+        for role in roles or self.installation.roles(self.service):
+            if role not in self.processes:
+                process = start_service(self.installation, self.service, role, self._directory, NO_RATE_LIMIT)
+                self.processes[role] = process
+                started.append(process)
+        for process in started:
+            process.wait_until_ready()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.stop()
+        self.processes.clear()
+
+    def caller(self, role: str, subject: str) -> Caller:
+        """Somebody with this role; `customer:own` is the role `customer`."""
+        system = self.installation.system.name
+        token = self._identity.issuer.access_token(
+            subject, [role.removesuffix(":own")], scopes=[f"{system}/read", f"{system}/write"]
+        )
+        return self._caller(token)
+
+    def anyone(self) -> Caller:
+        """Somebody without a token."""
+        return self._caller(None)
+
+    def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
+        """What the service's database holds, on all its shards; ``%s`` stands for an argument."""
+        return [row for shard in range(self.shards) for row in self.rows_on(shard, statement, *arguments)]
+
+    def rows_on(self, shard: int, statement: str, *arguments: object) -> list[dict[str, Any]]:
+        """What one shard of it holds."""
+        postgres = self.installation.servers.postgres
+        assert postgres is not None
+        dsn = postgres.dsn(self.installation.database_name(self.service), shard=shard)
+        with psycopg.connect(dsn, row_factory=dict_row) as connection:
+            return connection.execute(statement, arguments).fetchall()
+
+    @property
+    def shards(self) -> int:
+        """Databases that its rows spread over on this machine."""
+        return self.installation.shards_of(self.service)
+
+    def handled(self, event_id: uuid.UUID) -> None:
+        """Returns once the consumer has handled the event."""
+        eventually(lambda: self.rows("SELECT 1 FROM inbox WHERE event_id = %s", event_id))
+
+    def _caller(self, token: str | None) -> Caller:
+        running = self.processes
+        reading = running.get("query") or running["api"]
+        writing = running.get("command") or running["api"]
+        return Caller(reading.url, writing.url, self.contract, token)
+
+
+class Deployment:
+    """The system under names of its own, of which services are deployed one by one."""
+
+    def __init__(self, system: System, servers: Servers, directory: Path) -> None:
+        self.installation = Installation(system, servers, label=label())
+        self._servers, self._directory = servers, directory
+        self._services: dict[str, DeployedService] = {}
+
+    def deploy(self, service: str, *roles: str) -> DeployedService:
+        """Migrates and seeds it the first time, and starts the roles (all of them where none are named)."""
+        deployed = self._services.get(service)
+        if deployed is None:
+            run_service(self.installation, service, "migrate")
+            run_service(self.installation, service, "seed")
+            assert self._servers.identity is not None
+            deployed = DeployedService(self.installation, self._servers.identity, service, self._directory)
+            self._services[service] = deployed
+        deployed.start(*roles)
+        return deployed
+
+    def publish(
+        self, event: str, data: Mapping[str, object], *, aggregate_id: uuid.UUID | None = None, times: int = 1
+    ) -> uuid.UUID:
+        """Sends an event as the service that publishes it would, so many times; returns the event's id."""
+        sent = Event(
+            event_id=uuid.uuid4(),
+            event_type=event,
+            aggregate_type=event.partition(".")[0],
+            aggregate_id=aggregate_id or uuid.uuid4(),
+            version=1,
+            occurred_at=datetime.now(UTC),
+            actor="somebody",
+            correlation_id="test",
+            payload=msgspec.json.encode(data).decode(),
+        )
+        for _ in range(times):
+            self.send(event, sent.aggregate_id, encode(sent))
+        return sent.event_id
+
+    def send(self, event: str, key: uuid.UUID, body: bytes) -> None:
+        """A message on the event's topic, whatever is in it."""
+        planned, servers = self.installation.plan.events, self._servers
+        assert planned is not None
+        if planned.kafka is not None:
+            assert servers.kafka is not None
+            asyncio.run(_send(servers.kafka.bootstrap, self.installation.topic(event), key, body))
+        else:
+            assert servers.aws is not None
+            sns = servers.aws.client("sns", self.installation.stack.region)
+            sns.publish(TopicArn=self.installation.queues.topic_arns[event], Message=body.decode())
+
+    def remove(self) -> None:
+        for service in self._services.values():
+            service.stop()
+        self.installation.remove()
+
+
+async def _send(bootstrap: str, topic: str, key: uuid.UUID, body: bytes) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, body, key=str(key).encode())
+    finally:
+        await producer.stop()
+
+
+NewDeployment = Callable[[], AbstractContextManager[Deployment]]
+
+
+@pytest.fixture(scope="session")
+def new_deployment(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> NewDeployment:
+    """`with new_deployment() as made:` has the project's system, of which nothing runs before it is asked for.
+
+    Its databases, keys and topics are its own: events of another one are not seen in it.
+    """
+
+    @contextmanager
+    def made() -> Iterator[Deployment]:
+        deployment = Deployment(load_system(PROJECT / "system.yaml"), servers, tmp_path_factory.mktemp("deployed"))
+        try:
+            yield deployment
+        finally:
+            deployment.remove()
+
+    return made

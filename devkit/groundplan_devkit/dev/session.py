@@ -1,0 +1,289 @@
+"""Everything up, in order; everything again after an edit; everything down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from watchfiles import Change, awatch
+
+from groundplan.capacity import plan
+from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
+from groundplan.declaration.model import System
+from groundplan_devkit import event_log
+from groundplan_devkit.dev.edits import concerned
+from groundplan_devkit.dev.follow import Follower
+from groundplan_devkit.dev.gateway import Gateway, listening
+from groundplan_devkit.ports import HOST, free_port, is_free
+from groundplan_devkit.problems import Unavailable
+from groundplan_devkit.provision import Installation, local_stack
+from groundplan_devkit.provision.shards import most_shards
+from groundplan_devkit.say import say
+from groundplan_devkit.servers import Kind, start, stop
+from groundplan_devkit.servers.identity import People
+from groundplan_devkit.servers.running import keep
+from groundplan_devkit.services import RunningService, run_service, start_service
+from groundplan_devkit.state import PROJECT
+
+PORT = 8080
+LOOK_SECONDS = 0.15
+"""Between two looks at logs and processes."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds before a process that ended by itself starts again: twice as many every time, as Kubernetes does."""
+NO_REQUEST = "No public resource can be listed: the services' own addresses answer what their openapi.json says"
+SETTLED_SECONDS = 60.0
+"""A process that ran so long ended for another reason than the one before."""
+
+
+@dataclass
+class Watched:
+    """A process, and what is known of its misfortunes."""
+
+    running: RunningService
+    started: float = field(default_factory=time.monotonic)
+    pause: float = FIRST_PAUSE
+    again_at: float | None = None
+    """When to start it again; None: it runs."""
+
+
+@dataclass
+class Session:
+    """One run of `make dev`."""
+
+    system: System
+    directory: Path
+    port: int = PORT
+    seed: bool = True
+    reload: bool = True
+    shown: Callable[[str], None] = say
+    processes: dict[str, Watched] = field(default_factory=dict)
+    """By workload (`order-api`)."""
+
+    async def run(self, *, once: bool = False) -> int:
+        """Until cancelled; with ``once``, until the first request was answered. Returns an exit status."""
+        began = time.monotonic()
+        background: list[asyncio.Task[None]] = []
+        try:
+            installation = await self._prepare()
+            follower = await self._start(installation)
+            background.append(asyncio.create_task(self._attend(follower)))
+            sink = event_log.Folder(self.directory / "event-log")
+            background.append(asyncio.create_task(event_log.write(installation, sink)))
+            port = self.free_port()
+            async with listening(self._gateway(installation), port):
+                # From before it is said that edits are picked up.
+                if self.reload and not once:
+                    background.append(asyncio.create_task(self._watch_edits(installation)))
+                await self._ready(all_must=once)
+                self._banner(installation, port, time.monotonic() - began)
+                if once:
+                    return await self._try_it(installation, port)
+                await self._until_one_fails(background)
+            return 1
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            await self._stop()
+
+    def needed(self) -> tuple[tuple[Kind, ...], int]:
+        """Which servers the system needs, and how many shards."""
+        planned = plan(self.system, local_stack())
+        kinds: list[Kind] = ["postgres", "aws", "identity"]
+        if planned.cache is not None:
+            kinds.append("valkey")
+        if planned.events is not None and planned.events.kafka is not None:
+            kinds.append("kafka")
+        return tuple(kinds), most_shards(planned)
+
+    async def _prepare(self) -> Installation:
+        kinds, shards = self.needed()
+        self.shown(f"Starting {', '.join(kinds)}")
+        self.directory.mkdir(parents=True, exist_ok=True)
+        keep(self.directory, os.getpid(), remove=False)
+        servers = await asyncio.to_thread(start, self.directory, kinds, shards=shards, people=People.of(self.system))
+        installation = Installation(self.system, servers)
+        await self._each_service(installation, "Migrating", "migrate")
+        if self.seed:
+            await self._each_service(installation, "Seeding", "seed")
+        return installation
+
+    async def _each_service(self, installation: Installation, doing: str, command: str) -> None:
+        services = list(self.system.services)
+        self.shown(f"{doing} {', '.join(services)}")
+        # What is shared is made first: two threads would make it twice.
+        await asyncio.to_thread(installation.settings, services[0], "migrate")
+        await asyncio.gather(*(asyncio.to_thread(run_service, installation, service, command) for service in services))
+
+    async def _start(self, installation: Installation) -> Follower:
+        workloads = [(service, role) for service in self.system.services for role in installation.roles(service)]
+        follower = Follower(max(len(f"{service}-{role}") for service, role in workloads))
+        for service, role in workloads:
+            name = f"{service}-{role}"
+            log = self.directory / f"{name}.log"
+            log.unlink(missing_ok=True)
+            follower.add(name, log)
+            running = await asyncio.to_thread(start_service, installation, service, role, self.directory, name=name)
+            self.processes[name] = Watched(running)
+        return follower
+
+    async def _ready(self, *, all_must: bool) -> None:
+        """Wait until all can work. One that can't is told of: an edit may mend it.
+
+        Raises Unavailable for it when ``all_must``.
+        """
+        waiting = (asyncio.to_thread(watched.running.wait_until_ready) for watched in self.processes.values())
+        for result in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(result, Unavailable) and not all_must:
+                self.shown(str(result))
+            elif isinstance(result, BaseException):
+                raise result
+
+    async def _attend(self, follower: Follower) -> None:
+        """Show logs; start again what ended by itself."""
+        while True:
+            follower.show()
+            for name, watched in self.processes.items():
+                if watched.again_at is None and not watched.running.process.alive():
+                    if time.monotonic() - watched.started > SETTLED_SECONDS:
+                        watched.pause = FIRST_PAUSE
+                    self.shown(f"{name} has ended; it starts again in {watched.pause:.0f} s, or after an edit")
+                    watched.again_at = time.monotonic() + watched.pause
+                    watched.pause = min(2 * watched.pause, LONGEST_PAUSE)
+                elif watched.again_at is not None and time.monotonic() >= watched.again_at:
+                    self._start_again(watched)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _start_again(self, watched: Watched) -> None:
+        watched.running.process.start()
+        watched.started, watched.again_at = time.monotonic(), None
+
+    def _gateway(self, installation: Installation) -> Gateway:
+        return Gateway(
+            public_resources(self.system, installation.plan),
+            {name: watched.running.url for name, watched in self.processes.items()},
+        )
+
+    def free_port(self) -> int:
+        """The port that was asked for, or another one when it is taken."""
+        port = self.port if self.port and is_free(self.port) else free_port()
+        if self.port not in (0, port):
+            self.shown(f"Port {self.port} is taken; the API is at {port} this time (make dev PORT=… chooses)")
+        return port
+
+    async def _watch_edits(self, installation: Installation) -> None:
+        paths = [path for path in (PROJECT / "chassis", PROJECT / "services", PROJECT / "system.yaml") if path.exists()]
+        async for changes in awatch(*paths, watch_filter=_worth_a_look):
+            edited = [Path(path) for _, path in changes]
+            found = concerned(PROJECT, self.system.services, edited)
+            if found.declaration:
+                self.shown("system.yaml has changed: press Ctrl-C and start anew to run what it declares now")
+            if not found.restart:
+                continue
+            self.shown(f"Edited: {', '.join(sorted({path.name for path in edited}))}")
+            for service in sorted(found.migrate):
+                try:
+                    await asyncio.to_thread(run_service, installation, service, "migrate")
+                except Unavailable as problem:
+                    self.shown(str(problem))
+            await self._restart(found.restart)
+
+    async def _restart(self, services: frozenset[str]) -> None:
+        edited = [watched for watched in self.processes.values() if watched.running.service in services]
+        for watched in edited:
+            # While it is being stopped nobody else is to start it.
+            watched.again_at = float("inf")
+        await asyncio.gather(*(asyncio.to_thread(watched.running.stop) for watched in edited))
+        for watched in edited:
+            watched.pause = FIRST_PAUSE
+            self._start_again(watched)
+        results = await asyncio.gather(
+            *(asyncio.to_thread(watched.running.wait_until_ready) for watched in edited), return_exceptions=True
+        )
+        failed = [result for result in results if isinstance(result, BaseException)]
+        self.shown(f"Restarted {', '.join(sorted(services))}" if not failed else "Not ready: see what the log says")
+
+    async def _until_one_fails(self, background: list[asyncio.Task[None]]) -> None:
+        done, _ = await asyncio.wait(background, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def _try_it(self, installation: Installation, port: int) -> int:
+        """The first request, as the banner shows it."""
+        first = first_request(self.system, installation)
+        if first is None:
+            self.shown(NO_REQUEST)
+            return 0
+        resource, role = first
+        headers = {"authorization": f"Bearer {self._token(installation, role)}"} if role else {}
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+            answer = await client.get(f"http://{HOST}:{port}{resource.path}", headers=headers)
+        self.shown(f"GET {resource.path}: {answer.status_code} {answer.text[:500]}")
+        return 0 if answer.status_code == 200 else 1
+
+    def _token(self, installation: Installation, role: str) -> str:
+        assert installation.servers.identity is not None
+        scopes = [f"{self.system.name}/read", f"{self.system.name}/write"]
+        return installation.servers.identity.issuer.access_token("somebody", [role], scopes=scopes)
+
+    def _banner(self, installation: Installation, port: int, seconds: float) -> None:
+        identity = installation.servers.identity
+        assert identity is not None
+        lines = [
+            "",
+            f"Ready after {seconds:.1f} s: http://{HOST}:{port}{API_PREFIX}",
+            *(f"    {name:24} {watched.running.url}" for name, watched in self.processes.items()),
+            f"    {'tokens':24} {identity.issuer.url}",
+            f"    {'event log':24} {_relative(self.directory / 'event-log')}",
+            f"    {'logs':24} {_relative(self.directory)}/*.log",
+            "",
+            *self._first_lines(installation, port),
+            "",
+            "Edits are picked up. Ctrl-C stops everything; data stay (make dev FRESH=1 begins without).",
+            "",
+        ]
+        self.shown("\n".join(lines))
+
+    def _first_lines(self, installation: Installation, port: int) -> list[str]:
+        first = first_request(self.system, installation)
+        if first is None:
+            return [NO_REQUEST]
+        resource, role = first
+        python = _relative(Path(sys.executable))
+        bearer = f'-H "authorization: Bearer $({python} -m groundplan_devkit.token --role {role})" ' if role else ""
+        return ["The first request:", f"    curl {bearer}http://{HOST}:{port}{resource.path}"]
+
+    async def _stop(self) -> None:
+        self.shown("Stopping")
+        # All that was started in the directory, the services' processes among them.
+        await asyncio.to_thread(stop, self.directory)
+
+
+def first_request(system: System, installation: Installation) -> tuple[PublicResource, str | None] | None:
+    """A list that can be asked for, and the role that sees most of it (None: anyone may); None: there is no such list.
+
+    The project's README shows the same one.
+    """
+    for resource in public_resources(system, installation.plan):
+        access = resource.resource.access("list")
+        if access and access.anyone:
+            return resource, None
+        if access and access.grants:
+            return resource, min(access.grants, key=lambda grant: grant.own).role
+    return None
+
+
+def _worth_a_look(change: Change, path: str) -> bool:
+    del change
+    return path.endswith((".py", "system.yaml")) and "__pycache__" not in path
+
+
+def _relative(path: Path) -> str:
+    """As a person types it from the project's folder."""
+    return str(path.relative_to(PROJECT)) if path.is_relative_to(PROJECT) else str(path)

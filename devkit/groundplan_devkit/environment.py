@@ -1,0 +1,28 @@
+"""What a service's process is told on this machine: infra's settings, and a few that exist locally only."""
+
+from __future__ import annotations
+
+from groundplan.declaration.model import System
+from groundplan_devkit.provision import Installation
+from groundplan_devkit.servers import Servers
+
+
+def settings_for(system: System, service: str, role: str, servers: Servers, *, label: str = "") -> dict[str, str]:
+    """Exactly the names that `infra/groundplan/program/settings.py` gives to this role; what they speak of is made if need be.
+
+    ``role`` is `api`, `command`, `query`, `consumer`, `relay`, `projector` or `migrate`. Raises Unavailable for a role
+    that the service hasn't got, or a server that doesn't run.
+    """
+    return Installation(system, servers, label=label).settings(service, role)
+
+
+def environment_for(
+    system: System, service: str, role: str, servers: Servers, *, label: str = "", port: int = 0
+) -> dict[str, str]:
+    """The settings, and what a process needs on this machine besides: TRUST_FILE, AWS_ENDPOINT_URL, PORT …"""
+    return process_environment(Installation(system, servers, label=label), service, role, port=port)
+
+
+def process_environment(installation: Installation, service: str, role: str, *, port: int = 0) -> dict[str, str]:
+    """As `environment_for`, of an installation that is there; with ``port`` 0 the system chooses one."""
+    return {**installation.settings(service, role), **installation.machine(), "PORT": str(port)}

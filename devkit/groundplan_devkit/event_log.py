@@ -1,0 +1,163 @@
+"""The event log's writer: what Firehose does in the cloud (`components/groundplan_components/events/log.py`), from the same topics.
+
+Objects are gzipped JSON lines below `events/event=<event>/day=YYYY-MM-DD/hour=HH/`, by when they arrive (UTC).
+Delivery is at least once, as Firehose's: what was written and not yet acknowledged is written again after a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import gzip
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from aiokafka import AIOKafkaConsumer
+
+from groundplan_devkit import names
+from groundplan_devkit.provision import Installation
+from groundplan_devkit.state import write_privately
+
+PREFIX = "events/"
+BUFFER_SECONDS = 1.0
+"""Firehose waits five minutes; locally nobody does."""
+MOST_RECORDS = 1000
+
+
+class Sink(Protocol):
+    """Where objects go."""
+
+    def put(self, key: str, content: bytes) -> None: ...
+
+
+class Folder:
+    """A folder, which outlives the servers."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def put(self, key: str, content: bytes) -> None:
+        write_privately(self.path / key, content)
+
+
+class Bucket:
+    """The installation's bucket in moto's S3; made when it isn't there."""
+
+    def __init__(self, installation: Installation) -> None:
+        assert installation.servers.aws is not None
+        self.name = installation.event_log_bucket
+        region = installation.stack.region
+        self._client = installation.servers.aws.client("s3", region)
+        with contextlib.suppress(self._client.exceptions.BucketAlreadyOwnedByYou):
+            self._client.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": region})
+
+    def put(self, key: str, content: bytes) -> None:
+        self._client.put_object(Bucket=self.name, Key=key, Body=content)
+
+
+def object_key(event: str, at: datetime.datetime) -> str:
+    """``at`` in UTC."""
+    return f"{PREFIX}event={event}/day={at:%Y-%m-%d}/hour={at:%H}/{event}-{at:%Y-%m-%d-%H-%M-%S}-{uuid.uuid4()}.gz"
+
+
+async def write(installation: Installation, sink: Sink, *, buffer_seconds: float = BUFFER_SECONDS) -> None:
+    """Write until cancelled. Waits for a broker that is away, as long as it takes."""
+    planned = installation.plan.events
+    if planned is None:
+        return
+    events = [topic.event for topic in planned.topics]
+    if planned.kafka is not None:
+        await _from_kafka(installation, events, sink, buffer_seconds)
+    else:
+        await _from_sns(installation, events, sink, buffer_seconds)
+
+
+@contextlib.asynccontextmanager
+async def writing(
+    installation: Installation, sink: Sink, *, buffer_seconds: float = BUFFER_SECONDS
+) -> AsyncIterator[None]:
+    """Write while the block runs."""
+    task = asyncio.create_task(write(installation, sink, buffer_seconds=buffer_seconds))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _put(sink: Sink, event: str, records: Sequence[bytes]) -> None:
+    content = gzip.compress(b"".join(record.rstrip(b"\n") + b"\n" for record in records))
+    await asyncio.to_thread(sink.put, object_key(event, datetime.datetime.now(datetime.UTC)), content)
+
+
+async def _from_kafka(installation: Installation, events: Sequence[str], sink: Sink, seconds: float) -> None:
+    kafka = installation.servers.kafka
+    assert kafka is not None
+    by_topic = {installation.topic(event): event for event in events}
+    consumer = AIOKafkaConsumer(
+        *by_topic,
+        bootstrap_servers=kafka.bootstrap,
+        group_id=names.group_name(installation.events_scope, "event-log"),
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        while True:
+            batches = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MOST_RECORDS)
+            for partition, records in batches.items():
+                await _put(sink, by_topic[partition.topic], [record.value for record in records])
+            if batches:
+                await consumer.commit()
+    finally:
+        await consumer.stop()
+
+
+async def _from_sns(installation: Installation, events: Sequence[str], sink: Sink, seconds: float) -> None:
+    """A queue for each event, because a message doesn't say which topic it came by."""
+    aws = installation.servers.aws
+    assert aws is not None
+    region = installation.stack.region
+    sqs, sns = aws.client("sqs", region), aws.client("sns", region)
+    urls = {}
+    for event in events:
+        url = str(sqs.create_queue(QueueName=f"{installation.scope}-log-{names.slug(event)}")["QueueUrl"])
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        sns.subscribe(
+            TopicArn=installation.queues.topic_arns[event],
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={"RawMessageDelivery": "true"},
+        )
+        urls[event] = url
+    receive: Callable[[str], list[dict[str, str]]] = lambda url: sqs.receive_message(  # noqa: E731
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=30
+    ).get("Messages", [])
+    while True:
+        idle = True
+        for event, url in urls.items():
+            messages = await asyncio.to_thread(receive, url)
+            if messages:
+                idle = False
+                await _put(sink, event, [message["Body"].encode() for message in messages])
+                handles = [
+                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                    for number, message in enumerate(messages)
+                ]
+                await asyncio.to_thread(sqs.delete_message_batch, QueueUrl=url, Entries=handles)
+        if idle:
+            await asyncio.sleep(seconds)
+
+
+def read(folder: Path, event: str) -> list[dict[str, object]]:
+    """Every record of an event in a folder's log, in the order of its objects."""
+    return [
+        json.loads(line)
+        for file in sorted((folder / PREFIX / f"event={event}").rglob("*.gz"))
+        for line in gzip.decompress(file.read_bytes()).splitlines()
+    ]

@@ -1,0 +1,50 @@
+"""Names as infra gives them, without Pulumi's SDK, which takes seconds to import; a test holds both together."""
+
+from __future__ import annotations
+
+COMMANDS = (
+    "-@all +@read +@write +@connection +@transaction +@scripting +@pubsub -@dangerous "
+    "-scan -randomkey -dbsize -pubsub -function -script|flush -script|kill "
+    "+info +cluster|slots +cluster|shards +cluster|nodes +cluster|myid +time"
+)
+"""What a service's cache user may do (`components/groundplan_components/cache/cache.py`)."""
+VISIBILITY_SECONDS = 180
+"""How long a message that was received is hidden (`components/groundplan_components/events/queues.py`)."""
+MAX_RECEIVES = 5
+LONGEST_POLL_SECONDS = 20
+LONGEST_RETENTION_HOURS = 336
+DEAD_LETTER_HOURS = 336
+"""Of Kafka's topics for what consumers give up on, at least (`components/groundplan_components/events/kafka.py`)."""
+
+
+def sql_name(service: str) -> str:
+    """Name of a service's database and user (`components/groundplan_components/database/credentials.py`)."""
+    return service.replace("-", "_")
+
+
+def access_string(prefix: str) -> str:
+    """What a cache user may do with keys and channels of a prefix (`components/groundplan_components/cache/cache.py`)."""
+    return f"on ~{prefix}* &{prefix}* {COMMANDS}"
+
+
+def topic_name(system: str, event: str) -> str:
+    """(`components/groundplan_components/events/kafka_access.py`)"""
+    return f"{system}.{event}"
+
+
+def group_name(system: str, reader: str) -> str:
+    return f"{system}.{reader}"
+
+
+def dead_letter_topic_name(system: str, reader: str) -> str:
+    return f"{system}.{reader}.dead-letter"
+
+
+def slug(event: str) -> str:
+    """An event in SNS's letters (`components/groundplan_components/events/queues.py`)."""
+    return event.replace(".", "-")
+
+
+def projector(service: str) -> str:
+    """The reader that feeds a service's read model (`infra/groundplan/program/events.py`)."""
+    return f"{service}-projector"

@@ -1,0 +1,77 @@
+"""A small project around this copy of devkit/groundplan_devkit/: services of a few lines, so that what runs them can be judged alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import yaml
+
+import infra
+import groundplan_devkit
+from groundplan_devkit.services import package_of
+from devkit.tests.conftest import SHOP
+
+CODE = '''\
+"""Answers for its health and its path; notes what it was told to do."""
+
+import http.server
+import json
+import os
+import pathlib
+import sys
+
+VERSION = 1
+role = sys.argv[1]
+notes = pathlib.Path(os.environ["NOTES"])
+with notes.open("a") as file:
+    print(os.environ["SERVICE_NAME"], role, file=file)
+if role in ("migrate", "seed"):
+    sys.exit(0)
+
+
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        told = {"service": os.environ["SERVICE_NAME"], "role": role, "version": VERSION}
+        told["authorization"] = self.headers.get("authorization", "")
+        body = json.dumps(told).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+        print(json.dumps({"level": "info", "message": "Answered", "path": self.path}), flush=True)
+
+    def log_message(self, *_):
+        pass
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answers).serve_forever()
+'''
+
+
+def stand_in(directory: Path) -> Path:
+    """The project's folder. What services are told to do stands in `notes` there, a line each."""
+    directory.mkdir()
+    shutil.copytree(Path(local.__file__).parent, directory / "local", ignore=shutil.ignore_patterns("__pycache__"))
+    (directory / "infra").symlink_to(Path(infra.__file__).parent)
+    (directory / "components").symlink_to(Path(infra.__file__).parents[1] / "components")
+    (directory / "system.yaml").write_text(yaml.safe_dump(SHOP, sort_keys=False))
+    for service in SHOP["services"]:
+        package = directory / "services" / service / package_of(service)
+        package.mkdir(parents=True)
+        (package / "__main__.py").write_text(CODE)
+        (directory / "services" / service / "migrations").mkdir()
+    return directory
+
+
+def environment(project: Path) -> dict[str, str]:
+    """Of a command in the project: its own code alone, and where services take notes."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCAL_", "PYTHONPATH"))}
+    cache = {name: os.environ[name] for name in ("LOCAL_CACHE",) if name in os.environ}
+    return {**kept, **cache, "NOTES": str(project / "notes"), "PYTHONPATH": str(project), "NO_COLOR": "1"}
+
+
+def notes(project: Path) -> list[str]:
+    file = project / "notes"
+    return file.read_text().splitlines() if file.exists() else []

@@ -1,0 +1,43 @@
+"""The plan of a system in an environment: pure, fast, and free of Pulumi."""
+
+from groundplan.capacity.comparison import Comparison, compare
+from groundplan.capacity.model import (
+    CachePlan,
+    ClusterPlan,
+    DatabasePlan,
+    Decision,
+    EventsPlan,
+    GatewayPlan,
+    KafkaPlan,
+    NetworkPlan,
+    Plan,
+    PoolerPlan,
+    Tier,
+    TopicPlan,
+    WorkloadPlan,
+    WorkloadRole,
+)
+from groundplan.capacity.planner import plan
+from groundplan.capacity.shards import check_shards, required_shards
+
+__all__ = [
+    "CachePlan",
+    "ClusterPlan",
+    "Comparison",
+    "DatabasePlan",
+    "Decision",
+    "EventsPlan",
+    "GatewayPlan",
+    "KafkaPlan",
+    "NetworkPlan",
+    "Plan",
+    "PoolerPlan",
+    "Tier",
+    "TopicPlan",
+    "WorkloadPlan",
+    "WorkloadRole",
+    "check_shards",
+    "compare",
+    "plan",
+    "required_shards",
+]

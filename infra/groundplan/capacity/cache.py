@@ -1,0 +1,115 @@
+"""The Valkey cache that all services share: what repeats, and the rate limit's token buckets (C1, C2, D3, S7)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from groundplan.capacity import figures
+from groundplan.capacity.demand import Demand
+from groundplan.capacity.figures import CacheNode
+from groundplan.capacity.model import CachePlan, Decision
+from groundplan.capacity.wording import number, percent
+from groundplan.stack.environment import Environment
+from groundplan.declaration.model import Service, System
+
+_GIB = 2**20
+"""KiB in a GiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class CacheLoad:
+    """What the cache must hold: operations a second and GiB."""
+
+    operations: float
+    memory_gib: float
+
+
+def cache_load(system: System, demands: dict[str, Demand], factor: float = 1.0) -> CacheLoad:
+    """The load at ``factor`` times today's requests."""
+    operations = memory = 0.0
+    for name, service in system.services.items():
+        demand = demands[name].times(factor)
+        operations += demand.requests
+        memory += demand.requests * 60 * figures.RATE_BUCKET_KIB / _GIB
+        if service.cached:
+            operations += demand.reads + demand.database_reads + demand.writes
+            memory += _copies_gib(service, demand)
+    return CacheLoad(operations, memory)
+
+
+def _copies_gib(service: Service, demand: Demand) -> float:
+    """Each miss adds a copy that lives until it expires; those count that are asked for again, the rest may go."""
+    seconds = max(resource.cache.seconds for resource in service.resources.values() if resource.cache)
+    return demand.database_reads * service.repeat_share * seconds * figures.CACHED_OBJECT_KIB / _GIB
+
+
+def plan_cache(
+    system: System, environment: Environment, demands: dict[str, Demand]
+) -> tuple[CachePlan, tuple[Decision, ...]]:
+    """The replication group. There always is one: the token buckets live in it (S7).
+
+    It holds today's load with headroom: a larger node or another shard is an online change, and memory that runs
+    short evicts what was asked for least before it costs anything.
+    """
+    now = cache_load(system, demands)
+    ladder = figures.CACHE_NODES if environment.multi_zone else figures.BURSTABLE_CACHE_NODES + figures.CACHE_NODES
+    node = next((candidate for candidate in ladder if _fill(candidate, now) <= 1), ladder[-1])
+    shards = max(1, math.ceil(_fill(node, now) - 1e-9))
+    replicas = 1 if environment.multi_zone else 0
+    cache = CachePlan(node_type=node.name, shards=shards, replicas=replicas, working_set_gb=round(now.memory_gib, 3))
+    subject = "cache"
+    return cache, (
+        Decision(
+            subject,
+            "node_type",
+            cache.node_type,
+            f"{number(now.operations)} operations/s of {number(operations(node))} and {number(now.memory_gib)} GiB of "
+            f"{number(node.memory_gib * figures.CACHE_MEMORY)} a node, today; at "
+            f"{percent(figures.TARGET_UTILISATION)} or less",
+            "D3, C2, S7",
+            figures.CACHE_NODES_SOURCE,
+        ),
+        Decision(
+            subject,
+            "shards",
+            str(cache.shards),
+            "one node holds it all"
+            if shards == 1
+            else f"{shards} of the largest node type in the plan hold memory and operations",
+            "D3, P1",
+            figures.CACHE_NODES_SOURCE,
+        ),
+        Decision(
+            subject,
+            "replicas",
+            str(cache.replicas),
+            "a replica in another zone takes over by itself"
+            if replicas
+            else "this stack may lose its cache: services go on without it",
+            "T4",
+            "ElastiCache User Guide, automatic failover",
+        ),
+        Decision(
+            subject,
+            "working_set_gb",
+            str(cache.working_set_gb),
+            "copies that are asked for again before they expire, and a token bucket for each client of the last minute",
+            "C2, S7",
+            f"{figures.CACHED_OBJECT_KIB.source}; {figures.RATE_BUCKET_KIB.source}",
+        ),
+    )
+
+
+def operations(node: CacheNode) -> float:
+    """Operations a second that a node holds: the smaller of its core's and its network's."""
+    return min(node.operations, node.network_gbps * 1e9 / 8 / (figures.CACHED_OBJECT_KIB * 1024))
+
+
+def node_named(name: str) -> CacheNode:
+    return next(node for node in (*figures.BURSTABLE_CACHE_NODES, *figures.CACHE_NODES) if node.name == name)
+
+
+def _fill(node: CacheNode, load: CacheLoad) -> float:
+    share = max(load.operations / operations(node), load.memory_gib / (node.memory_gib * figures.CACHE_MEMORY))
+    return share / figures.TARGET_UTILISATION

@@ -1,0 +1,109 @@
+"""The node pool's limits: Auto Mode picks machines inside them (P1, T4)."""
+
+from __future__ import annotations
+
+import math
+
+from groundplan.capacity import figures
+from groundplan.capacity.model import ClusterPlan, DatabasePlan, Decision, WorkloadPlan
+from groundplan.capacity.wording import count, number, percent
+from groundplan.stack.environment import Environment
+
+
+def plan_cluster(
+    environment: Environment, workloads: tuple[WorkloadPlan, ...], databases: tuple[DatabasePlan, ...]
+) -> tuple[ClusterPlan, tuple[Decision, ...]]:
+    """Nodes for the fewest pods and for the most, and the limits that let the pool reach those."""
+    poolers = [(database.pooler, database.shards) for database in databases if database.pooler]
+    pooler_pods = sum(pooler.pods * shards for pooler, shards in poolers)
+    pooler_cpu = sum(pooler.pods * shards * pooler.cpu_millicores for pooler, shards in poolers) / 1000
+    cpu_now = sum(w.min_pods * w.cpu_millicores for w in workloads) / 1000 + pooler_cpu
+    cpu_grown = sum(w.max_pods * w.cpu_millicores for w in workloads) / 1000 + pooler_cpu
+    pods_now = sum(w.min_pods for w in workloads) + pooler_pods
+    pods_grown = sum(w.max_pods for w in workloads) + pooler_pods
+    floor = int(figures.ZONES) if environment.multi_zone else 1
+    nodes_now = _nodes(cpu_now, pods_now, floor)
+    nodes_grown = _nodes(cpu_grown, pods_grown, floor)
+    # A whole node at least, and room for everything to roll out at once, as a new base image makes it: pods that the
+    # limit keeps waiting hold up the deployment.
+    surges = [(_surge(w.max_pods), w.cpu_millicores) for w in workloads]
+    surges += [(shards * _surge(pooler.pods), pooler.cpu_millicores) for pooler, shards in poolers]
+    surge_pods = sum(pods for pods, _ in surges)
+    surge_cpu = sum(pods * cpu for pods, cpu in surges) / 1000
+    nodes_rolling = max(nodes_grown + 1, _nodes(cpu_grown + surge_cpu, pods_grown + surge_pods, floor))
+    cpu_limit = int(nodes_rolling * figures.NODE_VCPUS)
+    cluster = ClusterPlan(
+        instance_cpus=figures.NODE_CPUS,
+        nodes_now=nodes_now,
+        nodes_grown=nodes_grown,
+        cpu_limit=cpu_limit,
+        memory_limit_gib=math.ceil(cpu_limit * figures.NODE_GIB_PER_VCPU),
+        pods_grown=pods_grown,
+    )
+    a_node = figures.NODE_VCPUS * figures.NODE_ALLOCATABLE * figures.NODE_PACKING
+    packed = percent(figures.NODE_PACKING)
+    counted = f"{number(a_node)} of {figures.NODE_VCPUS:.0f} vCPU of a node are for pods, packed at {packed}"
+    source = f"{figures.NODE_ALLOCATABLE.source}; {figures.NODE_PACKING.source}"
+    return cluster, (
+        Decision(
+            "cluster",
+            "instance_cpus",
+            ", ".join(cluster.instance_cpus),
+            "large enough for several pods, small enough that losing one is losing little; Auto Mode picks what is "
+            "cheapest",
+            "T4, P4",
+            figures.NODE_VCPUS.source,
+        ),
+        Decision(
+            "cluster",
+            "nodes_now",
+            str(nodes_now),
+            f"{number(cpu_now)} vCPU for {pods_now} pods; {counted}; never fewer than {floor}",
+            "T4",
+            source,
+        ),
+        Decision(
+            "cluster",
+            "nodes_grown",
+            str(nodes_grown),
+            f"{number(cpu_grown)} vCPU for {pods_grown} pods; {counted}",
+            "P1",
+            source,
+        ),
+        Decision(
+            "cluster",
+            "cpu_limit",
+            str(cpu_limit),
+            f"{count(nodes_grown, 'node')} of {figures.NODE_VCPUS:.0f} vCPU and {nodes_rolling - nodes_grown} more: a "
+            f"rollout of everything starts {count(surge_pods, 'pod')} beside those they replace",
+            "P1",
+            figures.ROLLOUT_SURGE.source,
+        ),
+        Decision(
+            "cluster",
+            "memory_limit_gib",
+            str(cluster.memory_limit_gib),
+            f"{figures.NODE_GIB_PER_VCPU:.0f} GiB a vCPU",
+            "P1",
+            figures.NODE_GIB_PER_VCPU.source,
+        ),
+        Decision(
+            "cluster",
+            "pods_grown",
+            str(pods_grown),
+            f"the most pods of {len(workloads)} Deployments"
+            + (f" and {pooler_pods} pooler pods" if pooler_pods else ""),
+            "P1",
+            "sum of max_pods",
+        ),
+    )
+
+
+def _surge(pods: int) -> int:
+    """Pods that a rollout starts before it stops any."""
+    return math.ceil(pods * figures.ROLLOUT_SURGE)
+
+
+def _nodes(cpu: float, pods: int, floor: int) -> int:
+    a_node = figures.NODE_VCPUS * figures.NODE_ALLOCATABLE * figures.NODE_PACKING
+    return max(floor, math.ceil(cpu / a_node - 1e-9), math.ceil(pods / figures.PODS_PER_NODE))

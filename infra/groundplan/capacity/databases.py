@@ -1,0 +1,221 @@
+"""Databases: instance classes, replicas, storage, shards, pooling and the connection budget (D3, A2, T2, T4, P1).
+
+Instance classes hold today's peak with headroom, not ten times of it: a larger class is one number in the declaration
+and a failover of about a minute, while the idle nine tenths would be paid for every hour. What can't be changed
+without harm later (storage's ceiling, shards, connections of the most pods) is planned for growth from the start.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from groundplan.capacity import figures
+from groundplan.capacity.database_reasons import Facts, database_reasons
+from groundplan.capacity.demand import Demand, query_seconds
+from groundplan.capacity.figures import DatabaseClass
+from groundplan.capacity.model import DatabasePlan, Decision, PoolerPlan, WorkloadPlan
+from groundplan.capacity.placement import (
+    InstanceLoad,
+    Placement,
+    classes,
+    has_replicas,
+    instance_load,
+    max_connections,
+    placed_gb,
+    placements,
+    smallest_class,
+    statements_per_shard,
+    surviving_replicas,
+    usable_connections,
+)
+from groundplan.capacity.wording import count
+from groundplan.stack.environment import Environment
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.declaration.model import System
+
+
+def plan_databases(
+    system: System, environment: Environment, demands: dict[str, Demand], workloads: tuple[WorkloadPlan, ...]
+) -> tuple[tuple[DatabasePlan, ...], tuple[WorkloadPlan, ...], tuple[Decision, ...]]:
+    """Every database, and the workloads with pools that its connection budget allows.
+
+    Raises ProblemsFound when the most pods could not each have one connection.
+    """
+    databases: list[DatabasePlan] = []
+    decisions: list[Decision] = []
+    by_service: dict[str, list[WorkloadPlan]] = {}
+    for workload in workloads:
+        by_service.setdefault(workload.service, []).append(workload)
+    pooled: dict[str, WorkloadPlan] = {}
+    for placement in placements(system, environment):
+        own = [workload for name in placement.services for workload in by_service[name]]
+        database, fitted, reasons = _database(placement, system, environment, demands, own)
+        databases.append(database)
+        decisions.extend(reasons)
+        pooled |= {workload.name: workload for workload in fitted}
+    return tuple(databases), tuple(pooled[workload.name] for workload in workloads), tuple(decisions)
+
+
+def _database(
+    placement: Placement,
+    system: System,
+    environment: Environment,
+    demands: dict[str, Demand],
+    workloads: list[WorkloadPlan],
+) -> tuple[DatabasePlan, list[WorkloadPlan], list[Decision]]:
+    load = instance_load(placement, system, environment, demands)
+    growth = system.requirements.growth_factor
+    seconds = query_seconds(system)
+    statements = statements_per_shard(placement, system, environment, demands)
+
+    clients = sum(workload.max_pods * workload.primary_connections for workload in workloads)
+    busy = _busy(statements.primary * growth, seconds)
+    proxy = environment.database_proxy and clients > figures.POOLING_FROM
+    largest = classes(environment)[-1]
+    # More than the largest class takes is shared (the proxy queues) or cut (pools shrink): it asks for no larger one.
+    held = min(clients, busy if proxy else clients, usable_connections(largest))
+    chosen = smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib, held) or largest
+    fitted = workloads if proxy else _fit_pools(placement, environment, workloads, usable_connections(chosen))
+    squeezed = fitted != workloads
+
+    replicas = 0
+    replica_class = chosen
+    if has_replicas(placement, system, environment):
+        replica_class, replicas = _replicas(load, chosen, environment)
+    pooler = _pooler(fitted, replica_class, replicas, statements.replicas * growth, seconds, environment)
+
+    storage, iops, io_needed = _storage(placed_gb(placement, system, environment, 0), load, replicas, growth)
+    horizon = system.requirements.horizon_months
+    grown_data = placed_gb(placement, system, environment, horizon, growth)
+    ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data * figures.STORAGE_HEADROOM)
+    max_storage = min(int(figures.MAX_STORAGE_GB), max(_tens(ceiling), storage))
+    database = DatabasePlan(
+        name=placement.name,
+        services=placement.services,
+        instance_class=chosen.name,
+        replica_class=replica_class.name,
+        replicas=replicas,
+        storage_gb=storage,
+        max_storage_gb=max_storage,
+        iops=iops,
+        throughput_mibps=None,
+        shards=placement.shards,
+        shard_generations=placement.generations,
+        multi_zone=environment.multi_zone,
+        proxy=proxy,
+        pooler=pooler,
+        max_connections=max_connections(chosen),
+    )
+    facts = Facts(load, clients, busy, io_needed, grown_data, squeezed, chosen, statements.replicas * growth)
+    return database, fitted, database_reasons(database, placement, system, environment, facts)
+
+
+def _busy(statements: float, seconds: float) -> int:
+    """Connections in use at once, with room for uneven arrivals: Little's law."""
+    return math.ceil(statements * seconds * figures.BUSY_HEADROOM)
+
+
+def _fit_pools(
+    placement: Placement, environment: Environment, workloads: list[WorkloadPlan], usable: int
+) -> list[WorkloadPlan]:
+    """Pools cut in proportion until the most pods together stay within the budget."""
+    together = sum(workload.max_pods * workload.primary_connections for workload in workloads)
+    if together <= usable:
+        return workloads
+    share = usable / together
+    cut = [
+        replace(workload, primary_connections=max(1, math.floor(workload.primary_connections * share)))
+        if workload.primary_connections
+        else workload
+        for workload in workloads
+    ]
+    if sum(workload.max_pods * workload.primary_connections for workload in cut) > usable:
+        cut = [replace(workload, primary_connections=min(1, workload.primary_connections)) for workload in cut]
+    needed = sum(workload.max_pods * workload.primary_connections for workload in cut)
+    if needed > usable:
+        setting = "shared_database" if environment.shared_database else "database_proxy"
+        raise ProblemsFound(
+            [
+                Problem(
+                    where=f"Pulumi.{environment.name}.yaml",
+                    path=setting,
+                    value="true" if environment.shared_database else "false",
+                    expected=f"at most {usable:,} connections to one instance; {needed:,} pods of "
+                    f"{count(len(placement.services), 'service')} need one each",
+                    remedy="set shared_database to false, so that each service has its own instance"
+                    if environment.shared_database
+                    else "set database_proxy to true, so that connections are shared",
+                )
+            ]
+        )
+    return cut
+
+
+def _replicas(load: InstanceLoad, writer: DatabaseClass, environment: Environment) -> tuple[DatabaseClass, int]:
+    """The writer's class, so that a replica can take its place, or the first larger one that needs at most fifteen."""
+    ladder = classes(environment)
+    for candidate in ladder[ladder.index(writer) :]:
+        replicas = _replicas_of(load, candidate, environment)
+        if replicas <= figures.MAX_REPLICAS:
+            return candidate, replicas
+    return ladder[-1], int(figures.MAX_REPLICAS)
+
+
+def _replicas_of(load: InstanceLoad, candidate: DatabaseClass, environment: Environment) -> int:
+    share = max(load.reader_cores / candidate.cores, load.reader_io / candidate.iops)
+    replicas = math.ceil(share / figures.TARGET_UTILISATION - 1e-9)
+    if environment.multi_zone:
+        return max(replicas, math.ceil(share / figures.SURVIVOR_UTILISATION - 1e-9) + 1, 2)
+    return max(replicas, 1)
+
+
+def _pooler(
+    workloads: list[WorkloadPlan],
+    replica_class: DatabaseClass,
+    replicas: int,
+    statements: float,
+    seconds: float,
+    environment: Environment,
+) -> PoolerPlan | None:
+    """PgBouncer, once the pods' connections pass what the replicas that survive one's loss can take."""
+    clients = sum(workload.max_pods * workload.replica_connections for workload in workloads)
+    budget = usable_connections(replica_class) * surviving_replicas(replicas)
+    if not replicas or clients <= budget:
+        return None
+    floor = 2 if environment.multi_zone else 1
+    lost = 1 if environment.multi_zone else 0
+    pods = max(
+        floor,
+        math.ceil(statements / (figures.POOLER_STATEMENTS * figures.TARGET_UTILISATION)),
+        math.ceil(clients / figures.POOLER_CLIENTS) + lost,
+    )
+    server = min(max(_busy(statements, seconds), pods), budget) // pods
+    return PoolerPlan(
+        pods=pods,
+        cpu_millicores=1000,
+        memory_mib=256,
+        max_client_connections=int(figures.POOLER_CLIENTS),
+        server_connections=max(1, server),
+    )
+
+
+def _tens(value: float) -> int:
+    return math.ceil(value / 10 - 1e-9) * 10
+
+
+def _storage(data: float, load: InstanceLoad, replicas: int, growth: float) -> tuple[int, int | None, float]:
+    """Storage in GiB, provisioned IOPS (None: the size's baseline), and the IOPS that are needed today.
+
+    Striping comes with the size and is cheap, so it is there for full growth; provisioned IOPS are for today, as they
+    can be raised at any time.
+    """
+    needed = max(load.writer_io, load.reader_io / surviving_replicas(replicas)) / figures.TARGET_UTILISATION
+    storage = max(int(figures.SMALLEST_STORAGE_GB), _tens(data * figures.STORAGE_HEADROOM))
+    if needed * growth > figures.GP3_IOPS:
+        storage = max(storage, int(figures.GP3_STRIPED_FROM_GB))
+    storage = min(storage, int(figures.MAX_STORAGE_GB))
+    if needed <= figures.GP3_STRIPED_IOPS:
+        return storage, None, needed
+    iops = min(math.ceil(needed / 1000) * 1000, int(figures.GP3_MAX_IOPS))
+    return max(storage, _tens(iops / figures.GP3_IOPS_PER_GB)), iops, needed

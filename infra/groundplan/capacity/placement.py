@@ -1,0 +1,160 @@
+"""Which services share a database instance, what each instance must hold, and the classes there are to hold it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from groundplan.capacity import figures
+from groundplan.capacity.demand import Demand, read_heavy
+from groundplan.capacity.figures import DatabaseClass
+from groundplan.capacity.shards import FIRST_GENERATION, fullest_shard_gb, shard_count, shard_generations
+from groundplan.capacity.workloads import work_of
+from groundplan.stack.environment import Environment
+from groundplan.declaration.model import System
+
+SHARED = "shared"
+"""Name of the one instance that holds every service's database."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceLoad:
+    """What one shard's instances must hold today: cores and I/O of the writer, and of all its readers together."""
+
+    writer_cores: float
+    writer_io: float
+    reader_cores: float
+    reader_io: float
+    hot_gib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Which services share an instance, and the map of its shards."""
+
+    name: str
+    services: tuple[str, ...]
+    generations: tuple[tuple[str, int], ...]
+
+    @property
+    def shards(self) -> int:
+        return shard_count(self.generations)
+
+
+def placements(system: System, environment: Environment) -> tuple[Placement, ...]:
+    """Databases of the stack: one a service (A2), or one for all.
+
+    A shared instance has one shard whatever the services declare: it exists to be cheap, holds a part of the data,
+    and a service whose map has a single shard runs the same code.
+    """
+    if environment.shared_database:
+        return (Placement(SHARED, tuple(system.services), ((FIRST_GENERATION, 1),)),)
+    return tuple(
+        Placement(name, (name,), shard_generations(service, system.requirements))
+        for name, service in system.services.items()
+    )
+
+
+def has_replicas(placement: Placement, system: System, environment: Environment) -> bool:
+    """D3: read-heavy services get replicas, and CQRS reads from nowhere else (A4)."""
+    return environment.read_replicas and any(read_heavy(system.services[name]) for name in placement.services)
+
+
+def instance_load(
+    placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]
+) -> InstanceLoad:
+    """Today's load of one shard."""
+    read_ms, write_ms = figures.READ_STATEMENT_CORE_MS / 1000, figures.WRITE_STATEMENT_CORE_MS / 1000
+    writes = reads = replica_reads = 0.0
+    for name in placement.services:
+        demand = demands[name]
+        writes += demand.write_work
+        if environment.read_replicas and read_heavy(system.services[name]):
+            replica_reads += demand.read_statements
+        else:
+            reads += demand.read_statements
+    shards = placement.shards
+    return InstanceLoad(
+        writer_cores=(writes * write_ms + reads * read_ms) / shards,
+        writer_io=(writes * figures.WRITE_STATEMENT_IO + reads * figures.READ_STATEMENT_IO) / shards,
+        reader_cores=replica_reads * read_ms / shards,
+        reader_io=replica_reads * figures.READ_STATEMENT_IO / shards,
+        hot_gib=placed_gb(placement, system, environment, 0) * figures.HOT_DATA_SHARE,
+    )
+
+
+def usable_connections(database_class: DatabaseClass) -> int:
+    """Connections that services may hold together, of one instance."""
+    return math.floor(max_connections(database_class) * figures.USABLE_CONNECTIONS)
+
+
+def max_connections(database_class: DatabaseClass) -> int:
+    """The parameter `max_connections` as RDS would compute it, on what is left of the class's memory."""
+    memory = database_class.memory_gib * 2**30 * figures.DATABASE_MEMORY
+    return min(int(figures.MAX_CONNECTIONS), math.floor(memory / figures.CONNECTION_BYTES))
+
+
+def class_named(name: str) -> DatabaseClass:
+    return next(c for c in (*figures.BURSTABLE_DATABASE_CLASSES, *figures.DATABASE_CLASSES) if c.name == name)
+
+
+def classes(environment: Environment) -> tuple[DatabaseClass, ...]:
+    """Classes from small to large; burstable ones only where no failover is asked for, as their credits run out."""
+    if environment.multi_zone:
+        return figures.DATABASE_CLASSES
+    return figures.BURSTABLE_DATABASE_CLASSES + figures.DATABASE_CLASSES
+
+
+def smallest_class(
+    environment: Environment, cores: float, io: float, hot_gib: float, connections: int = 0
+) -> DatabaseClass | None:
+    """The first class that holds cores and I/O at the target utilisation, hot data in memory, and the connections."""
+    return next(
+        (
+            candidate
+            for candidate in classes(environment)
+            if cores <= candidate.cores * figures.TARGET_UTILISATION
+            and io <= candidate.iops * figures.TARGET_UTILISATION
+            and hot_gib <= candidate.memory_gib * figures.MEMORY_FOR_PAGES
+            and connections <= usable_connections(candidate)
+        ),
+        None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Statements a second today, of one shard: on the writer, and on all its replicas together."""
+
+    primary: float
+    replicas: float
+
+
+def statements_per_shard(
+    placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]
+) -> Statements:
+    primary = replicas = 0.0
+    for name in placement.services:
+        for work in work_of(system.services[name], demands[name], replicas=environment.read_replicas):
+            primary += work.primary_statements or 0.0
+            replicas += work.replica_statements or 0.0
+    return Statements(primary / placement.shards, replicas / placement.shards)
+
+
+def surviving_replicas(replicas: int) -> int:
+    """Replicas that are left when one is lost: what connections are counted against."""
+    return max(1, replicas - 1)
+
+
+def baseline_iops(storage_gb: int) -> float:
+    """gp3's IOPS at no extra charge, for PostgreSQL."""
+    return figures.GP3_STRIPED_IOPS if storage_gb >= figures.GP3_STRIPED_FROM_GB else figures.GP3_IOPS
+
+
+def placed_gb(
+    placement: Placement, system: System, environment: Environment, months: int, growth: float = 1.0
+) -> float:
+    """GiB in the placement's fullest shard after so many months."""
+    services = [system.services[name] for name in placement.services]
+    together = sum(fullest_shard_gb(service, placement.generations, months, growth) for service in services)
+    return together * environment.load_share

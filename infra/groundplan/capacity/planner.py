@@ -1,0 +1,63 @@
+"""From a declared system and a stack to every size in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from groundplan.capacity.bottlenecks import tiers
+from groundplan.capacity.cache import plan_cache
+from groundplan.capacity.cluster import plan_cluster
+from groundplan.capacity.databases import plan_databases
+from groundplan.capacity.demand import demands, requests_per_second
+from groundplan.capacity.events import plan_events
+from groundplan.capacity.gateway import plan_gateway
+from groundplan.capacity.model import Plan
+from groundplan.capacity.network import plan_network
+from groundplan.capacity.notes import notes
+from groundplan.capacity.placement import placements
+from groundplan.capacity.workloads import plan_workloads
+from groundplan.stack.environment import Environment
+from groundplan.declaration.model import System
+
+
+def plan(system: System, environment: Environment) -> Plan:
+    """Every size and count of the stack, each with its reason. Pure: the same arguments give the same plan.
+
+    Raises ProblemsFound when the stack's address space can't hold full growth, or one shared instance the most
+    pods' connections. A service whose data needs shards that it doesn't declare is planned with as many as it needs;
+    `check_shards` says what to declare, and must be asked before anything is deployed.
+    """
+    today = demands(system, environment)
+    shards = {name: place.shards for place in placements(system, environment) for name in place.services}
+    wanted, workload_reasons = plan_workloads(system, environment, today, shards)
+    databases, workloads, database_reasons = plan_databases(system, environment, today, wanted)
+    cache, cache_reasons = plan_cache(system, environment, today)
+    events, event_reasons = plan_events(system, environment, today, workloads)
+    gateway, gateway_reasons = plan_gateway(system, environment, today)
+    cluster, cluster_reasons = plan_cluster(environment, workloads, databases)
+    network, network_reasons = plan_network(environment, cluster, databases, cache, events)
+    sized = Plan(
+        system=system.name,
+        environment=environment.name,
+        requests_per_second=requests_per_second(system, environment),
+        growth_factor=system.requirements.growth_factor,
+        workloads=workloads,
+        databases=databases,
+        cache=cache,
+        events=events,
+        gateway=gateway,
+        network=network,
+        cluster=cluster,
+        tiers=(),
+        decisions=(
+            *gateway_reasons,
+            *workload_reasons,
+            *database_reasons,
+            *cache_reasons,
+            *event_reasons,
+            *cluster_reasons,
+            *network_reasons,
+        ),
+    )
+    sized = replace(sized, tiers=tiers(sized, system, environment, today))
+    return replace(sized, notes=notes(sized, system, environment, today))

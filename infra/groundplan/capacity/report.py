@@ -1,0 +1,158 @@
+"""A plan as text: what is deployed, how full it is, what gives out first, and why (U5)."""
+
+from __future__ import annotations
+
+import math
+
+from groundplan.capacity import figures
+from groundplan.capacity.model import DatabasePlan, Plan, Tier
+from groundplan.capacity.text import paragraph, table
+from groundplan.capacity.wording import count, number, percent, span, whole
+
+_SHOWN_TIERS = 12
+"""Tiers in the report; the rest are roomier than any of these."""
+
+
+def report(plan: Plan, *, reasons: bool = False) -> str:
+    """The plan in lines of at most 100 columns; with ``reasons`` every size's reason and source too."""
+    lines = [
+        f"{plan.system}, {plan.environment}: {number(plan.requests_per_second)} requests/s today, "
+        f"{number(plan.requests_per_second * plan.growth_factor)} by configuration",
+        "",
+        *_workloads(plan),
+        "",
+        *_databases(plan),
+        "",
+        *_rest(plan),
+        "",
+        *_tiers(plan),
+        "",
+        *paragraph(first_bottleneck(plan)),
+    ]
+    if plan.notes:
+        lines += ["", "Before you rely on it", *(line for note in plan.notes for line in paragraph(note, "- "))]
+    if reasons:
+        lines += ["", *_reasons(plan)]
+    return "\n".join(lines) + "\n"
+
+
+def first_bottleneck(plan: Plan) -> str:
+    """What gives out first and at what load, and what next."""
+    first, second = plan.bottlenecks[:2]
+    return (
+        f"First bottleneck: {first.subject}, at {at_load(first)}; {first.remedy}. "
+        f"Next: {second.subject}, at {at_load(second)}; {second.remedy}."
+    )
+
+
+def at_load(tier: Tier) -> str:
+    """The system's load at which a tier is full."""
+    return "no load" if math.isinf(tier.bites_at_rps) else f"{whole(tier.bites_at_rps)} requests/s"
+
+
+def pooling(database: DatabasePlan) -> str:
+    """How connections are shared."""
+    ways = [way for way, used in (("proxy", database.proxy), ("pooler", database.pooler)) if used]
+    return ", ".join(ways) or "own pools"
+
+
+def _workloads(plan: Plan) -> list[str]:
+    rows = [
+        (
+            workload.name,
+            span(workload.min_pods, workload.max_pods),
+            f"{workload.cpu_millicores}m",
+            f"{workload.memory_mib} MiB",
+            str(workload.primary_connections),
+            str(workload.replica_connections),
+        )
+        for workload in plan.workloads
+    ]
+    return ["Workloads", *table(("", "pods", "CPU", "memory", "to primary", "to replicas"), rows)]
+
+
+def _databases(plan: Plan) -> list[str]:
+    rows = [
+        (
+            database.name,
+            database.instance_class + (", standby" if database.multi_zone else ""),
+            str(database.shards),
+            f"{database.replicas}",
+            f"{database.storage_gb:,} to {database.max_storage_gb:,} GiB",
+            "baseline" if database.iops is None else f"{database.iops:,}",
+            pooling(database),
+        )
+        for database in plan.databases
+    ]
+    return ["Databases", *table(("", "writer", "shards", "replicas", "storage", "IOPS", "connections"), rows, left=2)]
+
+
+def _rest(plan: Plan) -> list[str]:
+    rows = []
+    if plan.cache:
+        nodes = f"{plan.cache.shards} x (1 primary + {count(plan.cache.replicas, 'replica')})"
+        rows.append(("Cache", f"{plan.cache.node_type}, {nodes}, {number(plan.cache.working_set_gb)} GiB in use"))
+    if plan.events:
+        topics = count(len(plan.events.topics), "topic")
+        kafka = plan.events.kafka
+        if kafka:
+            partitions = sum(topic.partitions for topic in plan.events.topics)
+            rows.append(("Events", f"{kafka.brokers} x {kafka.instance_type}, {topics}, {partitions} partitions"))
+        else:
+            queues = sum(len(topic.consumers) + len(topic.projectors) for topic in plan.events.topics)
+            rows.append(("Events", f"SNS and SQS, {topics}, {count(queues, 'queue')} with dead-letter queues"))
+    gateway = plan.gateway
+    cached = f", cache {gateway.cache_gb} GB for {gateway.cache_seconds} s" if gateway.cache_gb else ""
+    rows.append(
+        (
+            "Gateway",
+            f"{gateway.requests_per_second:,} requests/s, burst {gateway.burst:,}{cached}; "
+            f"the account's default is {gateway.account_limit_rps:,}",
+        )
+    )
+    cluster = plan.cluster
+    rows.append(
+        (
+            "Cluster",
+            f"{span(cluster.nodes_now, cluster.nodes_grown)} {'node' if cluster.nodes_grown == 1 else 'nodes'} of "
+            f"{figures.NODE_VCPUS:.0f} vCPU; "
+            f"limits {cluster.cpu_limit:,} vCPU, {cluster.memory_limit_gib:,} GiB",
+        )
+    )
+    network = plan.network
+    rows.append(
+        ("Network", f"{network.cidr}, {network.zones} zones, private {network.private[0]} each, NAT {network.nat}")
+    )
+    return ["Shared", *table(("", ""), rows, left=2)[1:]]
+
+
+def _tiers(plan: Plan) -> list[str]:
+    shown = plan.bottlenecks[:_SHOWN_TIERS]
+    rows = [
+        (
+            tier.subject,
+            tier.unit,
+            number(tier.capacity),
+            percent(tier.utilisation_now),
+            percent(tier.utilisation_grown),
+            whole(tier.bites_at_rps) if math.isfinite(tier.bites_at_rps) else "-",
+        )
+        for tier in shown
+    ]
+    grown = f"at {number(plan.growth_factor)}x"
+    heading = "How full it is, what fills up first at the top"
+    lines = [heading, *table(("", "unit", "capacity", "now", grown, "full at req/s"), rows, left=2)]
+    left_out = len(plan.bottlenecks) - len(shown)
+    return [*lines, f"  and {left_out} more with more room"] if left_out else lines
+
+
+def _reasons(plan: Plan) -> list[str]:
+    lines = ["Why"]
+    subject = ""
+    for decision in plan.decisions:
+        if decision.subject != subject:
+            subject = decision.subject
+            lines += ["", subject]
+        rule = f" [{decision.rule}]" if decision.rule else ""
+        lines += paragraph(f"{decision.setting} = {decision.value}: {decision.reason}{rule} ({decision.source})", "- ")
+    return lines

@@ -1,0 +1,267 @@
+"""Deployments: pods now and at most, their size, and their connection pools (T1, T3, T4, P1, D3)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from groundplan.capacity import figures
+from groundplan.capacity.demand import Demand, consumes, query_seconds, read_heavy, relays
+from groundplan.capacity.model import Decision, WorkloadPlan, WorkloadRole
+from groundplan.capacity.wording import number, percent
+from groundplan.stack.environment import Environment
+from groundplan.declaration.model import Service, System
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One workload's part of its service's demand today: cores of pod time, and statements by where they go.
+
+    None where it has no business: query pods with replicas never speak to the primary.
+    """
+
+    role: WorkloadRole
+    rate: float
+    unit: str
+    cores: float
+    primary_statements: float | None
+    replica_statements: float | None
+
+
+SERVING: frozenset[WorkloadRole] = frozenset({"api", "command", "query"})
+
+
+def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, ...]:
+    """The workloads of one service with what each has to do; ``replicas`` says whether reads have a place of their own.
+
+    The relay is a Deployment of its own rather than a part of the API: its number must not follow the number of
+    requests, and an API pod that dies must not stop events. Its pods share the outbox by locking rows.
+    """
+    reading = (
+        demand.cached_reads / figures.POD_CACHED_READS + demand.database_reads / figures.POD_DATABASE_READS,
+        demand.read_statements,
+    )
+    writing = (demand.writes / figures.POD_WRITES, demand.writes * figures.STATEMENTS_PER_WRITE)
+    works: list[Work] = []
+    if service.cqrs:
+        works.append(Work("command", demand.writes, "requests/s", writing[0], writing[1], None))
+        works.append(_reading("query", demand.reads, reading, None, replicas))
+    else:
+        works.append(_reading("api", demand.requests, reading, writing, replicas and read_heavy(service)))
+    if consumes(service):
+        rate = demand.consumed_events
+        works.append(_background("consumer", rate, figures.POD_CONSUMED_EVENTS, figures.STATEMENTS_PER_CONSUMED_EVENT))
+    if relays(service):
+        rate = demand.relayed_events
+        works.append(_background("relay", rate, figures.POD_RELAYED_EVENTS, figures.STATEMENTS_PER_RELAYED_EVENT))
+    if service.cqrs:
+        rate = demand.projected_events
+        works.append(
+            _background("projector", rate, figures.POD_CONSUMED_EVENTS, figures.STATEMENTS_PER_PROJECTED_EVENT)
+        )
+    return tuple(works)
+
+
+def _reading(
+    role: WorkloadRole, rate: float, reading: tuple[float, float], writing: tuple[float, float] | None, replicas: bool
+) -> Work:
+    cores = reading[0] + (writing[0] if writing else 0.0)
+    if replicas:
+        return Work(role, rate, "requests/s", cores, writing[1] if writing else None, reading[1])
+    return Work(role, rate, "requests/s", cores, reading[1] + (writing[1] if writing else 0.0), None)
+
+
+def _background(role: WorkloadRole, rate: float, a_core: float, statements: float) -> Work:
+    return Work(role, rate, "events/s", rate / a_core, rate * statements, None)
+
+
+def pods_for(cores: float, pod_cores: float, floor: int, *, multi_zone: bool) -> int:
+    """Pods that hold ``cores`` at the target utilisation and, spread over three zones, still do when one zone is lost.
+
+    The fullest zone holds the rounded-up third, so the pods that are left are the rounded-down two thirds.
+    """
+    pods = math.ceil(cores / (pod_cores * figures.TARGET_UTILISATION) - 1e-9)
+    if multi_zone:
+        survivors = math.ceil(cores / (pod_cores * figures.SURVIVOR_UTILISATION) - 1e-9)
+        pods = max(pods, math.ceil(survivors * 3 / 2))
+    return max(pods, floor)
+
+
+def pods_floor(role: WorkloadRole, environment: Environment) -> int:
+    """Fewest pods: one in each zone for what users wait for, two for work in the background."""
+    if not environment.multi_zone:
+        return 1
+    return 3 if role in SERVING else 2
+
+
+def plan_workloads(
+    system: System, environment: Environment, demands: dict[str, Demand], shards: dict[str, int]
+) -> tuple[tuple[WorkloadPlan, ...], tuple[Decision, ...]]:
+    """Every Deployment of the system; ``shards`` is the number of database instances a service's pods connect to."""
+    workloads: list[WorkloadPlan] = []
+    decisions: list[Decision] = []
+    for name, service in system.services.items():
+        for work in work_of(service, demands[name], replicas=environment.read_replicas):
+            workload, reasons = _workload(system, environment, name, work, shards[name])
+            workloads.append(workload)
+            decisions.extend(reasons)
+    return tuple(workloads), tuple(decisions)
+
+
+def _workload(
+    system: System, environment: Environment, service: str, work: Work, shards: int
+) -> tuple[WorkloadPlan, tuple[Decision, ...]]:
+    growth = system.requirements.growth_factor
+    seconds = query_seconds(system)
+    floor = pods_floor(work.role, environment)
+    multi_zone = environment.multi_zone
+
+    def effective(millicores: int) -> tuple[float, int, int]:
+        """Cores that a pod of this size can use, and its pools: Little's law, for a pod that is busy all the time."""
+        cores = millicores / 1000
+        busy = [
+            _busy(statements, work.cores, cores, seconds)
+            for statements in (work.primary_statements, work.replica_statements)
+        ]
+        together = sum(connections or 0.0 for connections in busy)
+        usable = min(1.0, figures.POOL_LIMIT * shards / max(together, 1e-9))
+        primary, replica = (_pool(connections, usable / shards) for connections in busy)
+        return cores * usable, primary, replica
+
+    millicores, memory = figures.POD_SIZES[-1]
+    for size in figures.POD_SIZES:
+        if pods_for(work.cores * growth, effective(size[0])[0], floor, multi_zone=multi_zone) == floor:
+            millicores, memory = size
+            break
+    pod_cores, primary, replica = effective(millicores)
+    limit = int(figures.MAX_PODS)
+    least = min(pods_for(work.cores, pod_cores, floor, multi_zone=multi_zone), limit)
+    needed = pods_for(work.cores * growth, pod_cores, floor, multi_zone=multi_zone)
+    most = max(least, min(needed, limit))
+    workload = WorkloadPlan(
+        name=f"{service}-{work.role}",
+        service=service,
+        role=work.role,
+        min_pods=least,
+        max_pods=most,
+        cpu_millicores=millicores,
+        memory_mib=memory,
+        primary_connections=primary,
+        replica_connections=replica,
+        target_cpu_percent=round(figures.TARGET_UTILISATION * 100),
+    )
+    return workload, _reasons(workload, work, pod_cores, needed, floor, growth, seconds)
+
+
+def _busy(statements: float | None, cores: float, pod_cores: float, seconds: float) -> float | None:
+    """Connections in use at once in a pod that does ``pod_cores`` worth of this work, with room for uneven arrivals."""
+    if statements is None:
+        return None
+    return statements / cores * pod_cores * seconds * figures.BUSY_HEADROOM if cores else 0.0
+
+
+def usable_cores(workload: WorkloadPlan, work: Work, shards: int, seconds: float) -> float:
+    """Cores that a pod can use: its own, or fewer when its pools are smaller than these would ask for."""
+    cores = workload.cpu_millicores / 1000
+    for pool, statements in (
+        (workload.primary_connections, work.primary_statements),
+        (workload.replica_connections, work.replica_statements),
+    ):
+        busy = _busy(statements, work.cores, cores, seconds)
+        if busy:
+            cores *= min(1.0, pool * shards / busy)
+    return cores
+
+
+def _pool(busy: float | None, share: float) -> int:
+    if busy is None:
+        return 0
+    return max(int(figures.SMALLEST_POOL), math.ceil(busy * share - 1e-9))
+
+
+def _reasons(
+    workload: WorkloadPlan, work: Work, pod_cores: float, needed: int, floor: int, growth: float, seconds: float
+) -> tuple[Decision, ...]:
+    subject = f"workload.{workload.name}"
+    per_core = work.rate / work.cores if work.cores else 0.0
+    load = f"{number(work.rate)} {work.unit} need {number(work.cores)} cores ({number(per_core)} {work.unit} a core)"
+    zones = ", and again when one of three zones is lost" if floor > 1 else ", in one zone"
+    capped = (
+        f"; {needed:,} would be needed, a target group takes {workload.max_pods:,}"
+        if needed > workload.max_pods
+        else ""
+    )
+    source = figures.POD_DATABASE_READS.source if work.role in SERVING else figures.POD_CONSUMED_EVENTS.source
+    usable = (
+        f", of which its pool lets it use {number(pod_cores)}" if pod_cores < workload.cpu_millicores / 1000 else ""
+    )
+    return (
+        Decision(
+            subject,
+            "min_pods",
+            str(workload.min_pods),
+            f"{load}; pods hold them at {percent(figures.TARGET_UTILISATION)}{zones}; never fewer than {floor}",
+            "T3, T4",
+            source,
+        ),
+        Decision(
+            subject,
+            "max_pods",
+            str(workload.max_pods),
+            f"{number(growth)} times the load needs {number(work.cores * growth)} cores{capped}",
+            "P1",
+            figures.MAX_PODS.source if capped else source,
+        ),
+        Decision(
+            subject,
+            "cpu_millicores",
+            str(workload.cpu_millicores),
+            "a pod is one Python worker, which uses one core at most; smaller where "
+            f"{floor} small pods hold {number(growth)} times the load{usable}",
+            "T1, P4",
+            figures.POD_SIZES_SOURCE,
+        ),
+        Decision(
+            subject,
+            "memory_mib",
+            str(workload.memory_mib),
+            f"one worker of {number(workload.cpu_millicores / 1000)} core with its pools, buffers and headroom",
+            "T1",
+            figures.POD_SIZES_SOURCE,
+        ),
+        Decision(
+            subject,
+            "primary_connections",
+            str(workload.primary_connections),
+            _pool_reason(workload.primary_connections, work.primary_statements, work.cores, seconds, "primary"),
+            "D3, T2",
+            f"Little's law; {figures.POOL_LIMIT.source}",
+        ),
+        Decision(
+            subject,
+            "replica_connections",
+            str(workload.replica_connections),
+            _pool_reason(workload.replica_connections, work.replica_statements, work.cores, seconds, "replicas"),
+            "D3, T2",
+            f"Little's law; {figures.POOL_LIMIT.source}",
+        ),
+        Decision(
+            subject,
+            "target_cpu_percent",
+            str(workload.target_cpu_percent),
+            "the autoscaler keeps pods at the utilisation that the plan counts with",
+            "T1",
+            figures.TARGET_UTILISATION.source,
+        ),
+    )
+
+
+def _pool_reason(pool: int, statements: float | None, cores: float, seconds: float, where: str) -> str:
+    if not pool or statements is None:
+        return f"sends nothing to the {where}"
+    a_pod = statements / cores if cores else 0.0
+    return (
+        f"{number(a_pod)} statements/s a core to the {where}, {number(seconds * 1000)} ms each, and half as many "
+        "again; "
+        f"at least {figures.SMALLEST_POOL:.0f}, at most {figures.POOL_LIMIT:.0f} a pod"
+    )

@@ -1,0 +1,49 @@
+"""What the program declares, found by running it in a simulated account."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from groundplan.document import security_facts
+from groundplan.stack.configuration import KUBECONFIG
+from groundplan.stack.environment import Environment
+from groundplan.declaration.model import System
+
+if TYPE_CHECKING:
+    from groundplan.cloud import Simulation
+
+
+def declared_facts(system: System, environment: Environment) -> dict[str, bool]:
+    """Every security fact of one stack, as it is once each service has an image."""
+    return security_facts(simulated(system, environment).resources)
+
+
+def simulated(system: System, environment: Environment) -> Simulation:
+    """One stack in an account of its own, as it is once each service has an image. Raises ProblemsFound.
+
+    The program is imported here only: with Pulumi's SDK it takes a second, which a refused document need not cost.
+    """
+    from infra.__main__ import declare
+    from groundplan.cloud import identifiers_in, simulate
+
+    whole = with_images(system, environment)
+    brought = environment.existing_cluster
+    kubeconfig = f"{system.name}:{KUBECONFIG}"
+    return simulate(
+        lambda: declare(system, whole),
+        project=system.name,
+        stack=environment.name,
+        region=environment.region,
+        # Files don't hold it, as it may contain a token, and nothing here connects to that cluster.
+        config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
+        secret_keys=[kubeconfig],
+        given=identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set()),
+    )
+
+
+def with_images(system: System, environment: Environment) -> Environment:
+    """The environment with an image for each service that has none yet: the document shows the finished system."""
+    registry = f"123456789012.dkr.ecr.{environment.region}.amazonaws.com/{system.name}"
+    missing = {name: f"{registry}/{name}@sha256:{'0' * 64}" for name in system.services}
+    return environment.model_copy(update={"images": {**missing, **environment.images}})

@@ -1,0 +1,31 @@
+"""How a command ends: a user's mistakes are said on standard error, never as a traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+from groundplan.problems import ProblemsFound
+
+
+def run(command: Callable[[], int]) -> int:
+    """The command's exit status; 1 when it found problems, which are then printed."""
+    try:
+        status = command()
+        sys.stdout.flush()
+    except ProblemsFound as problems:
+        print(problems, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # `make plan | head` has read enough. What is still buffered must not fail again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        from pulumi import RunError  # most commands never load Pulumi
+
+        if not isinstance(error, RunError):
+            raise
+        print(error, file=sys.stderr)
+        return 1
+    return status

@@ -1,0 +1,38 @@
+"""What follows a change of the declaration: the documents' contents, and what is larger or smaller now."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from groundplan.capacity import plan
+from groundplan.capacity.comparison import compare, comparison_report
+from groundplan.cli.stacks import read_project
+from groundplan.declaration.model import System
+
+
+def refresh(project: Path) -> None:
+    """Brings ``ARCHITECTURE.md`` up to date, and writes a new service's ``openapi.json``.
+
+    By the code that the project holds now: an update may have changed it.
+    """
+    _run(project, "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`", "groundplan.cli.plan")
+    _run(
+        project,
+        "A service's openapi.json is not written yet. Mend this, then run `make openapi`",
+        *("groundplan.cli.openapi", "--missing"),
+    )
+
+
+def _run(project: Path, failed: str, *command: str) -> None:
+    done = subprocess.run([sys.executable, "-m", *command], cwd=project, check=False, capture_output=True, text=True)
+    if done.returncode:
+        print(f"{failed}:\n{done.stderr.strip()}", file=sys.stderr)
+
+
+def show_changes(project: Path, before: System) -> None:
+    """Prints what is planned differently now that the project no longer declares ``before``."""
+    after = read_project(project)
+    environment = after.environments[after.main]
+    print(comparison_report(compare(plan(before, environment), plan(after.system, environment))))

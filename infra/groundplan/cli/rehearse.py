@@ -1,0 +1,156 @@
+"""`make rehearse`: a stack deployed, changed and destroyed in the simulated cloud, with no account (U5).
+
+With a Pulumi CLI the real engine does it; without one the program runs in-process, and says what each change would do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from groundplan.cli._facts import with_images
+from groundplan.cli._run import run
+from groundplan.cli.stacks import Project, read_project
+from groundplan.problems import Problem, ProblemsFound, did_you_mean
+from groundplan.rehearsal import growth
+from groundplan.rehearsal.differences import Difference, compare
+from groundplan.rehearsal.judgement import judge
+from groundplan.declaration.model import System
+
+_WIDTH = 38
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0 when no step brought a surprise."""
+    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.rehearse", description=__doc__)
+    parser.add_argument("--stack", action="append", help="default: STACK, else dev; may be given again")
+    parser.add_argument("--no-install", action="store_true", help="without a Pulumi CLI, don't fetch one")
+    parser.add_argument("--in-process", action="store_true", help="plan only, even where there is a Pulumi CLI")
+    options = parser.parse_args(arguments)
+    named = options.stack or os.environ.get("STACK", "").split()
+    try:
+        return run(
+            lambda: rehearse_project(Path.cwd(), named, install=not options.no_install, in_process=options.in_process)
+        )
+    except KeyboardInterrupt:
+        print("\nStopped. What was rehearsed was simulated, and is gone.", file=sys.stderr)
+        return 130
+
+
+def rehearse_project(folder: Path, named: Sequence[str], *, install: bool, in_process: bool) -> int:
+    """Rehearses the named stacks, or the first one of the project. Raises ProblemsFound."""
+    stacks = list(named) or _first(folder)
+    _require_stacks(folder, stacks)
+    project = read_project(folder, stacks)
+    command = None if in_process else _cli(install)
+    surprised = False
+    for stack in stacks:
+        surprised |= _plan(project, stack) if command is None else _rehearse(folder, stack, command)
+    return 1 if surprised else 0
+
+
+def _cli(install: bool) -> Path | None:
+    from groundplan.rehearsal.cli import INSTALLER, NoCli, find_cli
+
+    # Beside the packages: `make clean` takes it away with them, and nothing of the user's is touched.
+    here = Path(sys.prefix) / "pulumi-cli" if install and sys.prefix != sys.base_prefix else None
+    try:
+        return find_cli(here, lambda text: print(text, flush=True))
+    except NoCli as reason:
+        print(f"No rehearsal under the real engine: {reason}; the CLI: {INSTALLER}.")
+        print("What follows runs in-process: a plan of what each change would do, not a deployment.", flush=True)
+        return None
+
+
+def _rehearse(folder: Path, stack: str, command: Path) -> bool:
+    """Whether something was unexpected."""
+    from groundplan.rehearsal.script import Step, rehearse
+
+    def ended(step: Step) -> None:
+        print(f"{step.seconds:4.0f} s  {step.done}", flush=True)
+
+    print(f"\nRehearsing {stack} under the Pulumi engine, in the simulated cloud; this takes some minutes")
+    rehearsal = rehearse(folder, stack, command, begun=_begun, ended=ended)
+    print()
+    if rehearsal.surprises:
+        _fail(stack, rehearsal.surprises)
+        return True
+    print(
+        f"{stack} was deployed, changed and destroyed in {rehearsal.seconds:.0f} s: nothing that holds data was "
+        "replaced or deleted\non the way, nothing drifted, and nothing was left."
+    )
+    return False
+
+
+def _plan(project: Project, stack: str) -> bool:
+    """Whether something was unexpected."""
+    from infra.__main__ import declare
+    from groundplan.cloud import Simulation, simulate
+
+    environment = project.environments[stack]
+
+    def simulated(system: System) -> Simulation:
+        whole = with_images(system, environment)
+        return simulate(partial(declare, system, whole), project=system.name, stack=stack, region=whole.region)
+
+    print(f"\nPlanning {stack} in-process, in the simulated cloud")
+    surprises: list[str] = []
+    before = None
+    first = growth.Change("deployed for the first time", project.system)
+    for change in (first, *growth.changes(project.system, environment, datetime.date.today())):
+        _begun(change.title)
+        start = time.monotonic()
+        after = simulated(change.system)
+        done: Difference = compare(before, after)
+        print(f"{time.monotonic() - start:4.0f} s  {done}", flush=True)
+        surprises.extend(judge(change, done))
+        before = after
+    print()
+    if surprises:
+        _fail(stack, surprises)
+        return True
+    print(f"{stack} could be deployed and changed in these ways: nothing that holds data would be replaced or deleted.")
+    return False
+
+
+def _begun(title: str) -> None:
+    print(f"  {title:<{_WIDTH}}", end="", flush=True)
+
+
+def _fail(stack: str, surprises: Sequence[str]) -> None:
+    sys.stdout.flush()
+    print(f"{stack} is not ready: {len(surprises)} surprise{'s' if len(surprises) > 1 else ''}", file=sys.stderr)
+    for surprise in surprises:
+        print(f"  - {surprise}", file=sys.stderr)
+
+
+def _first(folder: Path) -> list[str]:
+    return [next(iter(read_project(folder).environments))]
+
+
+def _require_stacks(folder: Path, stacks: Sequence[str]) -> None:
+    """A name is looked up among the files that there are, so that it can't lead to any other."""
+    known = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
+    problems = [
+        Problem(
+            "the command",
+            "STACK",
+            stack,
+            f"one of {', '.join(known)}" if known else "a project with a Pulumi.<stack>.yaml",
+            did_you_mean(stack, known, "name one of them" if known else "run this in the project's folder"),
+        )
+        for stack in stacks
+        if stack not in known
+    ]
+    if problems:
+        raise ProblemsFound(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

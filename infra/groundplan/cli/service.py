@@ -1,0 +1,280 @@
+"""`make add-service`, `remove-service` and `resize-service`: one answer changes, the template does the rest (U3)."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from groundplan.capacity import plan
+from groundplan.capacity.shards import FIRST_GENERATION, required_shards
+from groundplan.cli.asked import Asked, judge, read_asked
+from groundplan.cli.refresh import refresh, show_changes
+from groundplan.cli.stacks import read_project
+from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
+from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
+from groundplan.declaration.document import Document, read_document
+from groundplan.declaration.loader import judge_system, load_system
+from groundplan.declaration.model import System
+
+SIZES = ("traffic_weight", "read_share", "repeat_share", "data_gb", "data_growth_gb_per_month", "cqrs", "shard_map")
+"""What `resize` may change of a service; the rest is edited in `system.yaml`."""
+
+# New keys go to the new shards from that day on, on every pod: the shards must be deployed by then.
+DAYS_TO_DEPLOY_SHARDS = 7
+
+Settings = Mapping[str, Any]
+Services = list[Any]
+
+
+def added(services: Services, name: str, settings: Settings) -> Services:
+    """The answer with one service more."""
+    return [*services, {"name": name, **settings} if settings else name]
+
+
+def removed(services: Services, name: str) -> Services:
+    """The answer without the service."""
+    return [item for item in services if _name(item) != name]
+
+
+def resized(services: Services, name: str, settings: Settings) -> Services:
+    """The answer with other sizes for one service; what it said before stays unless named again."""
+    return [
+        {**(item if isinstance(item, dict) else {"name": item}), **settings} if _name(item) == name else item
+        for item in services
+    ]
+
+
+def with_shards(system: System, name: str, settings: Settings, today: datetime.date) -> Settings:
+    """``settings`` with the shard map that the new data size asks for (D3).
+
+    The map only ever grows at its end: what is declared stays, so that every row is found where it was put.
+    """
+    service = system.services[name]
+    declared = [{"since": g.since.isoformat(), "shards": g.shards} for g in service.shard_map or ()]
+    if "shard_map" in settings:
+        return settings
+    sizes = {key: value for key, value in settings.items() if key.startswith("data_")}
+    needed = required_shards(service.model_copy(update=sizes), system.requirements)
+    if needed > max((int(str(generation["shards"])) for generation in declared), default=1):
+        since = today + datetime.timedelta(days=DAYS_TO_DEPLOY_SHARDS)
+        first = declared or [{"since": FIRST_GENERATION, "shards": 1}]
+        return {**settings, "shard_map": [*first, {"since": since.isoformat(), "shards": needed}]}
+    return {**settings, "shard_map": declared} if declared else settings
+
+
+def change(project: Path, action: str, name: str, asked: Asked, *, today: datetime.date) -> Updated:
+    """Adds, removes or resizes one service of ``project``; raises ProblemsFound, and has then changed nothing."""
+    answers = read_answers(project)
+    require_clean(project)
+    system = load_system(project / "system.yaml")
+    document = read_document(project / "system.yaml")
+    settings = asked.settings
+    services: Services = answers.get("services") or []
+    if action == "add":
+        _require_new(name, services, system)
+        judge(asked, name, document, system)
+        changed = added(services, name, settings)
+    else:
+        _require_answered(name, services, system)
+        if action == "remove":
+            _require_another(name, services)
+            changed = removed(services, name)
+        else:
+            _require_sizes(settings)
+            judge(asked, name, document, system)
+            changed = resized(services, name, with_shards(system, name, settings, today))
+
+    def accept(updated: Updated) -> None:
+        if "system.yaml" not in updated.conflicted:
+            result = _load(project, action, name, document)
+            if action == "resize":
+                _require_effect(result, name, settings)
+            for environment in read_project(project).environments.values():
+                plan(result, environment)
+
+    return update(project, answers, {"services": changed}, accept=accept)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0 when all is well, 1 when it was refused, 2 when edits and the change met and await a decision."""
+    options = _parser().parse_args(arguments)
+    try:
+        asked = read_asked(options.name, options.file, options.set or [])
+        if options.dry_run:
+            return _preview(options.action, options.name, asked)
+        return _change(options.action, options.name, asked)
+    except ProblemsFound as problems:
+        print(problems, file=sys.stderr)
+        return 1
+
+
+def _change(action: str, name: str, asked: Asked) -> int:
+    project = Path.cwd()
+    before = load_system(project / "system.yaml") if (project / "system.yaml").is_file() else None
+    updated = change(project, action, name, asked, today=datetime.date.today())
+    if updated.conflicted:
+        return tell_conflicts(updated)
+    refresh(project)
+    if before is not None:
+        show_changes(project, before)
+    if action == "remove" and before is not None:
+        _show_silenced(before, load_system(project / "system.yaml"), name)
+    if action == "resize" and (since := _new_shards(project, name)):
+        print(f"New keys go to the new shards from {since} on: deploy them before that day.")
+    print(f"\nDone: {_past(action)} {name}. See it with `git diff`, then commit; nothing is deployed until `make up`.")
+    return 0
+
+
+def _show_silenced(before: System, after: System, name: str) -> None:
+    """Which services hear no more of what the removed one published: their code has changed with it."""
+    published = before.services[name].publishes
+    for other, service in after.services.items():
+        silenced = [event for event in published if event in before.services[other].consumes]
+        lost = [event for event in silenced if event not in service.consumes]
+        if lost:
+            print(f"{other} consumes {listed(lost, last='and')} no more: look at its code in services/{other}.")
+
+
+def _preview(action: str, name: str, asked: Asked) -> int:
+    """The change made in a clone of the project, and shown."""
+    project = Path.cwd()
+    read_answers(project)
+    require_clean(project)
+    top = Path(git(project, "rev-parse", "--show-toplevel").stdout.strip())
+    with tempfile.TemporaryDirectory(prefix="preview-") as directory:
+        git(project, "clone", "--quiet", "--", str(top), directory, check=True)
+        clone = Path(directory) / project.resolve().relative_to(top.resolve())
+        before = load_system(clone / "system.yaml")
+        updated = change(clone, action, name, asked, today=datetime.date.today())
+        print(git(clone, "diff", "HEAD").stdout or "Nothing would change.")
+        if updated.conflicted:
+            print(f"Would need your decision: {', '.join(updated.conflicted)}")
+        else:
+            show_changes(clone, before)
+    return 0
+
+
+def _new_shards(project: Path, name: str) -> datetime.date | None:
+    """The day that a generation of shards begins which is still to come."""
+    generations = load_system(project / "system.yaml").services[name].shard_map
+    last = generations[-1].since if generations else datetime.date.min
+    return last if last > datetime.date.today() else None
+
+
+def _require_new(name: str, services: Services, system: System) -> None:
+    if name in system.services or any(_name(item) == name for item in services):
+        raise _refusal(
+            name, "declared already", "a name that no service has", "choose another, or use `make resize-service`"
+        )
+
+
+def _require_answered(name: str, services: Services, system: System) -> None:
+    known = [_name(item) for item in services]
+    if name in known:
+        return
+    if name in system.services:
+        raise _refusal(
+            name,
+            "declared by hand",
+            "a service that the template made",
+            "edit or delete it in system.yaml, then `make plan`",
+        )
+    raise _refusal(name, "unknown", f"one of {', '.join(known)}", did_you_mean(name, known, "correct the name"))
+
+
+def _require_another(name: str, services: Services) -> None:
+    if len(services) == 1:
+        raise _refusal(name, "the only service", "a system with at least one service", "add another one first")
+
+
+def _require_sizes(settings: Settings) -> None:
+    if not settings:
+        raise ProblemsFound(
+            [Problem("the command", "SET", "missing", "at least one new size", 'say for example SET="data_gb=3000"')]
+        )
+    problems = [
+        Problem(
+            "the command",
+            "SET",
+            key,
+            f"one of {', '.join(SIZES)}",
+            did_you_mean(key, SIZES, "edit system.yaml for the rest"),
+        )
+        for key in settings
+        if key not in SIZES
+    ]
+    if problems:
+        raise ProblemsFound(problems)
+
+
+def _load(project: Path, action: str, name: str, before: Document) -> System:
+    """What is declared after the change. Problems are told at the lines of ``before``, which is what stays."""
+    after = read_document(project / "system.yaml")
+    found = judge_system(after.values)
+    if not found:
+        return load_system(project / "system.yaml")
+    problems = [before.problem(finding) for finding in found]
+    if action == "remove":
+        needed = Problem(
+            "system.yaml",
+            f"services.{name}",
+            f"still needed by {listed(dict.fromkeys(str(finding.path[1]) for finding in found), last='and')}",
+            "a service that no other one consumes events of or refers to",
+            "nothing was changed; mend what is listed next in system.yaml and in that service's code, commit, and "
+            "remove it again",
+        )
+        problems.insert(0, needed)
+    raise ProblemsFound(problems)
+
+
+def _require_effect(system: System, name: str, settings: Settings) -> None:
+    """A size that was edited by hand is not the answer's any more: the edit wins, so say where it is."""
+    service = system.services[name].model_dump(mode="json")
+    problems = [
+        Problem(
+            "system.yaml",
+            f"services.{name}.{key}",
+            str(service[key]),
+            f"{value}, as asked for",
+            "nothing was changed; this value was edited by hand, so change it there",
+        )
+        for key, value in settings.items()
+        if key != "shard_map" and service[key] != value
+    ]
+    if problems:
+        raise ProblemsFound(problems)
+
+
+def _name(item: object) -> str:
+    return str(item["name"] if isinstance(item, dict) else item)
+
+
+def _past(action: str) -> str:
+    return {"add": "added", "remove": "removed", "resize": "resized"}[action]
+
+
+def _refusal(name: str, value: str, expected: str, remedy: str) -> ProblemsFound:
+    return ProblemsFound([Problem(ANSWERS_FILE, f"services.{name}", value, expected, remedy)])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.service", description=__doc__)
+    parser.add_argument("action", choices=["add", "remove", "resize"])
+    parser.add_argument("name", help="the service")
+    parser.add_argument(
+        "--set", action="append", metavar="KEY=VALUE …", help='for example --set "data_gb=500 read_share=0.9"'
+    )
+    parser.add_argument(
+        "--from", dest="file", type=Path, metavar="FILE", help="a YAML file with the service's settings"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The project of the current directory: its declaration, and its stacks as far as they can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.environment import Environment
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import System
+
+ORDER = ("dev", "staging", "prod")
+"""From cheap to safe; other stacks follow by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """``left_out`` holds what is wrong with stacks that could not be read."""
+
+    system: System
+    environments: dict[str, Environment]
+    left_out: tuple[Problem, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The stack that carries the most load, the safest of equals: what single figures speak of."""
+
+        def weight(name: str) -> tuple[float, bool, bool]:
+            environment = self.environments[name]
+            return environment.load_share, environment.multi_zone, environment.protect
+
+        return max(reversed(self.environments), key=weight)
+
+
+def read_project(folder: Path, stacks: Sequence[str] = ()) -> Project:
+    """The project in ``folder`` with the named stacks, or with all that have a file.
+
+    Raises ProblemsFound when the declaration, a named stack, or every stack is wrong.
+    """
+    system = load_system(folder / "system.yaml")
+    environments: dict[str, Environment] = {}
+    left_out: list[Problem] = []
+    for name in stacks or _stacks(folder):
+        try:
+            environments[name] = read_stack_file(folder / f"Pulumi.{name}.yaml", system)
+        except ProblemsFound as found:
+            left_out.extend(found.problems)
+    if left_out and (stacks or not environments):
+        raise ProblemsFound(left_out)
+    return Project(system, environments, tuple(left_out))
+
+
+def _stacks(folder: Path) -> list[str]:
+    names = [path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml") if path.name.count(".") == 2]
+    if not names:
+        raise ProblemsFound(
+            [
+                Problem(
+                    str(folder.name or folder),
+                    "Pulumi.<stack>.yaml",
+                    "",
+                    "at least one stack's configuration",
+                    "run this in the project's folder, or bring the stack files back from git",
+                )
+            ]
+        )
+    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))

@@ -1,0 +1,107 @@
+"""`make up`: what `pulumi up` needs is looked at first, so that what is missing is said before it starts (U2)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from groundplan.stack.configuration import read_stack_file
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.declaration.loader import load_system
+
+INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
+
+
+def check_tools(project: Path, stack: str) -> None:
+    """Raises ProblemsFound when the stack can't be deployed from here, with what to do."""
+    configuration = project / f"Pulumi.{stack}.yaml"
+    if not configuration.is_file():
+        known = ", ".join(sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")))
+        raise _refusal("STACK", stack, f"one of {known}", f"name one of them, or write {configuration.name}")
+    read_stack_file(configuration, load_system(project / "system.yaml"))
+    if shutil.which("pulumi") is None:
+        raise _refusal(
+            "pulumi",
+            "not found",
+            "the Pulumi CLI on the PATH",
+            f"install it ({INSTALLER}), or run `make rehearse`, which needs no account",
+        )
+    if _ask(project, "whoami").returncode:
+        raise _refusal(
+            "pulumi whoami",
+            "not logged in",
+            "a place where the state is kept",
+            "run `pulumi login` with the stack's BackendUrl (README.md, To production)",
+        )
+    if _ask(project, "stack", "select", "--stack", stack).returncode:
+        raise _refusal(
+            "pulumi stack",
+            f"no stack {stack}",
+            "a stack whose secrets are encrypted with its own key",
+            f"once: `pulumi stack init {stack} --secrets-provider=<SecretsProvider>` (README.md, To production)",
+        )
+
+
+def check_images(project: Path, stack: str) -> None:
+    """Raises ProblemsFound when the deployment would take away a service that runs now."""
+    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml"))
+    lost = sorted((outputs(project, stack).get("running") or {}).keys() - configuration.images.keys())
+    if lost:
+        raise ProblemsFound(
+            [
+                Problem(
+                    f"Pulumi.{stack}.yaml",
+                    "images",
+                    f"without {', '.join(lost)}",
+                    "an image of every service that runs in the stack, which would be taken away otherwise",
+                    f"run `make deliver STACK={stack}`: it deploys the images of this commit",
+                )
+            ]
+        )
+
+
+def outputs(project: Path, stack: str) -> Mapping[str, Any]:
+    """What the stack put out when it was last deployed; nothing when it never was."""
+    shown = _ask(project, "stack", "output", "--stack", stack, "--json")
+    found: Mapping[str, Any] = json.loads(shown.stdout or "{}") if shown.returncode == 0 else {}
+    return found
+
+
+def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
+    """Lets the CLI deploy in this terminal; returns its exit status."""
+    options = ("--yes", "--non-interactive") if yes else ()
+    return subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.up", description=__doc__)
+    parser.add_argument("stack")
+    parser.add_argument("--yes", action="store_true", help="do not ask before deploying")
+    options = parser.parse_args(arguments)
+    try:
+        check_tools(Path.cwd(), options.stack)
+        check_images(Path.cwd(), options.stack)
+    except ProblemsFound as problems:
+        print(problems, file=sys.stderr)
+        return 1
+    return pulumi_up(Path.cwd(), options.stack, yes=options.yes)
+
+
+def _ask(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["pulumi", *arguments, "--non-interactive"], cwd=project, check=False, capture_output=True, text=True
+    )
+
+
+def _refusal(path: str, value: str, expected: str, remedy: str) -> ProblemsFound:
+    return ProblemsFound([Problem("this machine", path, value, expected, remedy)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

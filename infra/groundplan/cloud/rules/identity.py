@@ -1,0 +1,170 @@
+"""Cognito."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from groundplan.cloud.item import Item
+from groundplan.cloud.rules.registry import Broken, between, one_of, rule
+
+if TYPE_CHECKING:
+    from groundplan.cloud.cloud import Cloud
+
+POOL = "aws:cognito/userPool:UserPool"
+CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
+_FLOWS = (
+    "ADMIN_NO_SRP_AUTH",
+    "CUSTOM_AUTH_FLOW_ONLY",
+    "USER_PASSWORD_AUTH",
+    "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "ALLOW_CUSTOM_AUTH",
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_USER_SRP_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
+    "ALLOW_USER_AUTH",
+)
+_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+_STANDARD_SCOPES = ("phone", "email", "openid", "profile", "aws.cognito.signin.user.admin")
+
+
+@rule(POOL)
+def pool(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A second factor needs a way to send or compute it; passwords have 6 to 99 characters; threat protection needs
+    the PLUS tier.
+
+    Source: Cognito API, CreateUserPool; Cognito developer guide, User pool feature plans.
+    """
+    yield from one_of(item, "mfaConfiguration", "OFF", "ON", "OPTIONAL")
+    yield from one_of(item, "deletionProtection", "ACTIVE", "INACTIVE")
+    yield from one_of(item, "userPoolTier", "LITE", "ESSENTIALS", "PLUS")
+    yield from one_of(item, "userPoolAddOns.advancedSecurityMode", "OFF", "AUDIT", "ENFORCED")
+    ways = ("softwareTokenMfaConfiguration", "smsConfiguration", "emailMfaConfiguration", "webAuthnConfiguration")
+    if item.known("mfaConfiguration") in ("ON", "OPTIONAL") and not any(item.get(way) is not None for way in ways):
+        yield Broken("mfaConfiguration", "a second factor", "set software_token_mfa_configuration")
+    yield from between(item, "passwordPolicy.minimumLength", 6, 99)
+    if (
+        item.known("userPoolAddOns.advancedSecurityMode") in ("AUDIT", "ENFORCED")
+        and item.get("userPoolTier", "ESSENTIALS") != "PLUS"
+    ):
+        yield Broken("userPoolAddOns.advancedSecurityMode", "user pool tier PLUS", "set user_pool_tier to PLUS")
+    if item.each("aliasAttributes") and item.each("usernameAttributes"):
+        yield Broken("aliasAttributes", "nothing, as usernameAttributes is given", "choose one of the two")
+    for index, schema in enumerate(item.objects("schemas")):
+        kind = schema.get("attributeDataType")
+        if isinstance(kind, str) and kind not in ("String", "Number", "DateTime", "Boolean"):
+            yield Broken(
+                f"schemas[{index}].attributeDataType", "String, Number, DateTime or Boolean", "choose one of these"
+            )
+
+
+@rule(CLIENT)
+def client(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """OAuth needs flows, scopes and an identity provider, and for codes a callback; callbacks are https, or http on
+    localhost.
+
+    Source: Cognito API, CreateUserPoolClient; OpenID Connect scopes of Cognito.
+    """
+    on = item.get("allowedOauthFlowsUserPoolClient", False) is True
+    flows = item.each("allowedOauthFlows")
+    for index, flow in enumerate(flows):
+        if isinstance(flow, str) and flow not in ("code", "implicit", "client_credentials"):
+            yield Broken(f"allowedOauthFlows[{index}]", "code, implicit or client_credentials", "choose one of these")
+    if on:
+        for name in ("allowedOauthFlows", "allowedOauthScopes"):
+            if not item.get(name):
+                yield Broken(name, "at least one, as OAuth is on", f"set {name}")
+    elif flows or item.get("allowedOauthScopes"):
+        yield Broken(
+            "allowedOauthFlowsUserPoolClient",
+            "true, as flows or scopes are given",
+            "set allowed_oauth_flows_user_pool_client",
+        )
+    if {"code", "implicit"} & {flow for flow in flows if isinstance(flow, str)} and not item.get("callbackUrls"):
+        yield Broken("callbackUrls", "at least one address to return to", "set callback_urls")
+    if "client_credentials" in flows:
+        if {"code", "implicit"} & {flow for flow in flows if isinstance(flow, str)}:
+            yield Broken("allowedOauthFlows", "client_credentials alone", "create another client for people")
+        if item.get("generateSecret", False) is False:
+            yield Broken("generateSecret", "true, as the client signs in by itself", "set generate_secret")
+    for name in ("callbackUrls", "logoutUrls"):
+        for index, address in enumerate(item.each(name)):
+            if isinstance(address, str) and not _allowed(address):
+                yield Broken(
+                    f"{name}[{index}]", "https, or http on localhost, without a fragment", "correct the address"
+                )
+    for index, flow in enumerate(item.each("explicitAuthFlows")):
+        if isinstance(flow, str) and flow not in _FLOWS:
+            yield Broken(f"explicitAuthFlows[{index}]", f"one of {', '.join(_FLOWS)}", "choose one of these")
+    known = {
+        scope
+        for server in cloud.where("aws:cognito/resourceServer:ResourceServer", "userPoolId", item.known("userPoolId"))
+        for scope in server.outputs.get("scopeIdentifiers", [])
+    }
+    for index, scope in enumerate(item.each("allowedOauthScopes")):
+        if isinstance(scope, str) and scope not in _STANDARD_SCOPES and scope not in known:
+            yield Broken(
+                f"allowedOauthScopes[{index}]",
+                f"one of {', '.join(_STANDARD_SCOPES)}, or a resource server's",
+                "declare the resource server first",
+                absent=True,
+            )
+    providers = item.each("supportedIdentityProviders")
+    if on and item.get("supportedIdentityProviders") is None:
+        yield Broken("supportedIdentityProviders", "at least one, as OAuth is on", "set it to COGNITO")
+    for index, provider in enumerate(providers):
+        if provider != "COGNITO" and not any(
+            each.known("providerName") == provider for each in cloud.of("aws:cognito/identityProvider:IdentityProvider")
+        ):
+            yield Broken(
+                f"supportedIdentityProviders[{index}]",
+                "COGNITO, or a provider of the pool",
+                "create the provider first",
+                absent=True,
+            )
+
+
+def _allowed(address: str) -> bool:
+    if "#" in address:
+        return False
+    secure = re.match(r"https://[^/\s]+", address) is not None
+    local = re.match(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|$)", address) is not None
+    app = re.match(r"(?!https?:)[a-z][a-z0-9.+-]*://", address) is not None
+    return secure or local or app
+
+
+@rule(CLIENT)
+def token_lives(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Access and identity tokens live 5 minutes to 1 day, refresh tokens 60 minutes to 10 years.
+
+    Source: Cognito API, CreateUserPoolClient, AccessTokenValidity, IdTokenValidity, RefreshTokenValidity.
+    """
+    limits = (
+        ("accessToken", "hours", 300, 86_400),
+        ("idToken", "hours", 300, 86_400),
+        ("refreshToken", "days", 3600, 315_360_000),
+    )
+    for name, usual, low, high in limits:
+        value, unit = item.known(f"{name}Validity"), item.get(f"tokenValidityUnits.{name}", usual)
+        if unit not in _SECONDS:
+            if isinstance(unit, str):
+                yield Broken(f"tokenValidityUnits.{name}", f"one of {', '.join(_SECONDS)}", "choose one of these")
+        elif isinstance(value, int) and not low <= value * _SECONDS[unit] <= high:
+            yield Broken(
+                f"{name}Validity",
+                f"{low} to {high} seconds; this is {value} {unit}",
+                "set token_validity_units, or change the number",
+            )
+
+
+@rule("aws:cognito/userPoolDomain:UserPoolDomain")
+def domain(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A domain of one's own needs a certificate.
+
+    Source: Cognito developer guide, Using your own domain for managed login.
+    """
+    name = item.known("domain")
+    if isinstance(name, str) and "." in name and item.get("certificateArn") is None:
+        yield Broken("certificateArn", "a certificate of us-east-1 for this domain", "set certificate_arn")
+    yield from one_of(item, "managedLoginVersion", 1, 2)

@@ -1,0 +1,396 @@
+"""Kubernetes objects around pods: services, autoscalers, disruption budgets, network policies, roles."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from groundplan.cloud.item import Item
+from groundplan.cloud.rules.registry import Broken, one_of, rule, whole
+from groundplan.cloud.rules.workloads import (
+    NAMESPACE,
+    containers,
+    find_object,
+    in_namespace,
+    labels_of,
+    matches,
+    template_of,
+)
+
+if TYPE_CHECKING:
+    from groundplan.cloud.cloud import Cloud
+
+_DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+_STATEFUL_SET = "kubernetes:apps/v1:StatefulSet"
+_AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
+_BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+_SERVICE = "kubernetes:core/v1:Service"
+_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+_SCALED = {"Deployment": _DEPLOYMENT, "StatefulSet": _STATEFUL_SET}
+
+
+@rule(_AUTOSCALER)
+def autoscaler(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """An autoscaler's target exists, its bounds are in order, and utilisation counts against a request that the
+    containers have.
+
+    Source: Kubernetes, Horizontal Pod Autoscaling.
+    """
+    low, high = item.get("spec.minReplicas", 1), item.known("spec.maxReplicas")
+    if isinstance(low, int) and low < 1:
+        yield Broken("spec.minReplicas", "at least 1", "raise it")
+    if isinstance(low, int) and isinstance(high, int) and high < low:
+        yield Broken("spec.maxReplicas", f"at least minReplicas, {low}", "raise it")
+    kind, name = item.known("spec.scaleTargetRef.kind"), item.known("spec.scaleTargetRef.name")
+    token = _SCALED.get(str(kind))
+    if token is None or not isinstance(name, str):
+        return
+    target = find_object(cloud, item, token, name)
+    if target is None:
+        yield Broken(
+            "spec.scaleTargetRef.name", f"a {kind} of the namespace", f"pass the {kind}'s metadata.name", absent=True
+        )
+        return
+    path, spec = template_of(target)
+    for index, metric in enumerate(item.objects("spec.metrics")):
+        resource = metric.get("resource") or {}
+        wanted = resource.get("name")
+        if metric.get("type") == "Resource" and (resource.get("target") or {}).get("type") == "Utilization":
+            for where, container in containers(path, spec):
+                requests = (container.get("resources") or {}).get("requests") or {}
+                if ".containers[" in where and isinstance(wanted, str) and wanted not in requests:
+                    yield Broken(
+                        f"spec.metrics[{index}].resource.name",
+                        f"a request of {wanted} on every container of {name}",
+                        "set the request",
+                        wanted,
+                    )
+
+
+@whole
+def replicas_are_the_autoscalers(cloud: Cloud) -> Iterator[Broken]:
+    """What an autoscaler scales doesn't say its replicas itself, or each deployment undoes the scaling.
+
+    Source: Kubernetes, Horizontal Pod Autoscaling, Migrating Deployments; pulumi-kubernetes#2491.
+    """
+    for scaler in cloud.of(_AUTOSCALER):
+        token = _SCALED.get(str(scaler.known("spec.scaleTargetRef.kind")))
+        target = (
+            find_object(cloud, scaler, token, scaler.known("spec.scaleTargetRef.name")) if token is not None else None
+        )
+        if target is not None and target.get("spec.replicas") is not None:
+            yield Broken("spec.replicas", f"nothing, as {scaler.name} scales it", "remove replicas", item=target)
+
+
+@rule(_BUDGET)
+def budget(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A budget says what must stay or what may go, one of the two.
+
+    Source: Kubernetes API reference, PodDisruptionBudgetSpec.
+    """
+    given = [name for name in ("minAvailable", "maxUnavailable") if item.get(f"spec.{name}") is not None]
+    if len(given) != 1:
+        yield Broken("spec.minAvailable", "one of minAvailable and maxUnavailable", "set one")
+    for name in given:
+        value = item.known(f"spec.{name}")
+        if isinstance(value, str) and re.fullmatch(r"(100|\d{1,2})%", value) is None:
+            yield Broken(f"spec.{name}", "a number or a percentage", "correct it")
+    if item.known("spec.maxUnavailable") in (0, "0%") or item.known("spec.minAvailable") == "100%":
+        yield Broken(
+            f"spec.{given[0]}",
+            "a budget that lets one pod go: nodes could never be drained",
+            "allow one pod to be unavailable",
+        )
+
+
+@whole
+def budgets_can_be_met(cloud: Cloud) -> Iterator[Broken]:
+    """A budget picks pods, and leaves one of them free to go.
+
+    Source: Kubernetes, Specifying a Disruption Budget ("voluntary evictions would never be allowed").
+    """
+    for item in cloud.of(_BUDGET):
+        picked = [
+            each
+            for each in in_namespace(cloud, item, _DEPLOYMENT, _STATEFUL_SET)
+            if matches(item.known("spec.selector"), labels_of(each))
+        ]
+        if not picked:
+            yield Broken(
+                "spec.selector",
+                "labels of pods of the namespace",
+                "use the labels of the Deployment's template",
+                item=item,
+                absent=True,
+            )
+            continue
+        least = item.known("spec.minAvailable")
+        if not isinstance(least, int):
+            continue
+        running = 0
+        for workload in picked:
+            scaler = next(
+                (
+                    each
+                    for each in in_namespace(cloud, item, _AUTOSCALER)
+                    if each.known("spec.scaleTargetRef.name") == workload.physical_name
+                ),
+                None,
+            )
+            count = scaler.get("spec.minReplicas", 1) if scaler is not None else workload.get("spec.replicas", 1)
+            running += count if isinstance(count, int) else least + 1
+        if least >= running:
+            yield Broken(
+                "spec.minAvailable",
+                f"fewer than the {running} pods that there are at least",
+                "use maxUnavailable: 1, or run more pods",
+                item=item,
+            )
+
+
+@rule(_SERVICE)
+def service(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A service has ports from 1 to 65535, named when there are several.
+
+    Source: Kubernetes API reference, ServiceSpec.
+    """
+    yield from one_of(item, "spec.type", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
+    ports = item.objects("spec.ports")
+    if (
+        not ports
+        and item.get("spec.type") != "ExternalName"
+        and item.get("spec.clusterIP") != "None"
+        and item.get("spec") is not None
+    ):
+        yield Broken("spec.ports", "at least one port", "set ports")
+    for index, port in enumerate(ports):
+        number = port.get("port")
+        if isinstance(number, int) and not 1 <= number <= 65535:
+            yield Broken(f"spec.ports[{index}].port", "1 to 65535", "correct the port")
+        if len(ports) > 1 and port.get("name") is None:
+            yield Broken(f"spec.ports[{index}].name", "a name, as there are several ports", "set name")
+    names = [port.get("name") for port in ports if port.get("name") is not None]
+    if len(set(names)) != len(names):
+        yield Broken("spec.ports", "names that differ", "rename one", names)
+
+
+@whole
+def services_have_pods(cloud: Cloud) -> Iterator[Broken]:
+    """A service picks pods, and its target ports are ports of theirs.
+
+    Source: Kubernetes, Service (a service without endpoints refuses every connection).
+    """
+    for item in cloud.of(_SERVICE):
+        chosen = item.known("spec.selector")
+        if not isinstance(chosen, dict) or not chosen:
+            continue
+        picked = [
+            each
+            for each in in_namespace(cloud, item, _DEPLOYMENT, _STATEFUL_SET, "kubernetes:apps/v1:DaemonSet")
+            if matches({"matchLabels": chosen}, labels_of(each))
+        ]
+        if not picked:
+            yield Broken(
+                "spec.selector",
+                "labels of pods of the namespace",
+                "use the labels of the Deployment's template",
+                item=item,
+                absent=True,
+            )
+        for workload in picked:
+            ports = [
+                port for _, container in containers(*template_of(workload)) for port in container.get("ports") or []
+            ]
+            names, numbers = {port.get("name") for port in ports}, {port.get("containerPort") for port in ports}
+            for index, port in enumerate(item.objects("spec.ports")):
+                target = port.get("targetPort", port.get("port"))
+                if (isinstance(target, str) and not target.isdigit() and target not in names) or (
+                    isinstance(target, int) and numbers and target not in numbers
+                ):
+                    yield Broken(
+                        f"spec.ports[{index}].targetPort",
+                        f"a port of {workload.name}: {', '.join(sorted(map(str, numbers | (names - {None}))))}",
+                        "correct the port",
+                        item=item,
+                    )
+
+
+@rule(_POLICY)
+def network_policy(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A policy's types, peers, ranges, protocols and ports are well formed; what it excepts lies inside what it allows.
+
+    Source: Kubernetes, Network Policies; API reference, NetworkPolicySpec.
+    """
+    for index, kind in enumerate(item.each("spec.policyTypes")):
+        if kind not in ("Ingress", "Egress"):
+            yield Broken(f"spec.policyTypes[{index}]", "Ingress or Egress", "correct it")
+    for side, peers in (("ingress", "from"), ("egress", "to")):
+        if (
+            item.get(f"spec.{side}") is not None
+            and isinstance(item.get("spec.policyTypes"), list)
+            and side.capitalize() not in item.each("spec.policyTypes")
+        ):
+            yield Broken(f"spec.{side}", f"{side.capitalize()} among policyTypes", "add it", "")
+        for index, each in enumerate(item.objects(f"spec.{side}")):
+            where = f"spec.{side}[{index}]"
+            for number, peer in enumerate(each.get(peers) or []):
+                yield from _peer(f"{where}.{peers}[{number}]", peer)
+            for number, port in enumerate(each.get("ports") or []):
+                yield from _port(f"{where}.ports[{number}]", port)
+
+
+def _peer(path: str, peer: object) -> Iterator[Broken]:
+    if not isinstance(peer, dict):
+        return
+    block = peer.get("ipBlock")
+    if block is None:
+        if peer.get("podSelector") is None and peer.get("namespaceSelector") is None:
+            yield Broken(path, "a podSelector, a namespaceSelector or an ipBlock", "say who the peer is", "")
+        return
+    if peer.get("podSelector") is not None or peer.get("namespaceSelector") is not None:
+        yield Broken(f"{path}.ipBlock", "alone: a range has no selectors", "write two peers")
+    whole_ = _range(block.get("cidr"))
+    if isinstance(block.get("cidr"), str) and whole_ is None:
+        yield Broken(f"{path}.ipBlock.cidr", "a network in CIDR notation with no host bits set", "correct the range")
+    for index, each in enumerate(block.get("except") or []):
+        part = _range(each)
+        inside = isinstance(each, str) and whole_ is not None and _inside(part, whole_)
+        if isinstance(each, str) and whole_ is not None and not inside:
+            yield Broken(f"{path}.ipBlock.except[{index}]", f"a part of {whole_}", "correct the range")
+
+
+def _inside(part: ipaddress.IPv4Network | ipaddress.IPv6Network | None, whole_: object) -> bool:
+    if isinstance(part, ipaddress.IPv4Network) and isinstance(whole_, ipaddress.IPv4Network):
+        return part != whole_ and part.subnet_of(whole_)
+    if isinstance(part, ipaddress.IPv6Network) and isinstance(whole_, ipaddress.IPv6Network):
+        return part != whole_ and part.subnet_of(whole_)
+    return False
+
+
+def _range(text: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _port(path: str, port: object) -> Iterator[Broken]:
+    if not isinstance(port, dict):
+        return
+    if isinstance(port.get("protocol"), str) and port["protocol"] not in ("TCP", "UDP", "SCTP"):
+        yield Broken(f"{path}.protocol", "TCP, UDP or SCTP", "correct it")
+    number, last = port.get("port"), port.get("endPort")
+    if isinstance(number, int) and not 1 <= number <= 65535:
+        yield Broken(f"{path}.port", "1 to 65535", "correct the port")
+    if isinstance(last, int) and (not isinstance(number, int) or last < number):
+        yield Broken(f"{path}.endPort", "a number not below port, which is then a number too", "correct it")
+
+
+@whole
+def policies_open_what_services_need(cloud: Cloud) -> Iterator[Broken]:
+    """Where a namespace denies by default, each service's pods are let in on their port.
+
+    Source: Kubernetes, Network Policies, Default deny all ingress traffic.
+    """
+    for item in cloud.of(_SERVICE):
+        policies = in_namespace(cloud, item, _POLICY)
+        chosen = item.known("spec.selector")
+        if not policies or not isinstance(chosen, dict) or not chosen:
+            continue
+        for workload in in_namespace(cloud, item, _DEPLOYMENT, _STATEFUL_SET):
+            labels = labels_of(workload)
+            if not matches({"matchLabels": chosen}, labels):
+                continue
+            applying = [
+                each
+                for each in policies
+                if _selects(each, labels) and "Ingress" in (each.each("spec.policyTypes") or ["Ingress"])
+            ]
+            if applying and not any(each.objects("spec.ingress") for each in applying):
+                yield Broken(
+                    "spec.selector",
+                    f"a network policy that lets somebody reach {workload.name}",
+                    "add an ingress rule for its callers",
+                    item=item,
+                )
+
+
+def _selects(policy: Item, labels: dict[str, Any]) -> bool:
+    chosen = policy.get("spec.podSelector", {})
+    return isinstance(chosen, dict) and matches(chosen, labels)
+
+
+@rule(
+    "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRoleBinding"
+)
+def binding(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """A binding's role exists, and its subjects are users, groups or service accounts.
+
+    Source: Kubernetes, Using RBAC Authorization.
+    """
+    kind, name = item.known("roleRef.kind"), item.known("roleRef.name")
+    token = f"kubernetes:rbac.authorization.k8s.io/v1:{kind}"
+    if kind == "Role" and isinstance(name, str) and find_object(cloud, item, token, name) is None:
+        yield Broken(
+            "roleRef.name", "a Role of the namespace", "create it first, and pass its metadata.name", absent=True
+        )
+    built_in = ("cluster-admin", "admin", "edit", "view")
+    own = isinstance(name, str) and name not in built_in and not name.startswith("system:")
+    found = any(each.type == token and each.place == item.place for each in cloud.named(name))
+    if kind == "ClusterRole" and own and not found:
+        yield Broken(
+            "roleRef.name", "a ClusterRole that exists", "create it first, and pass its metadata.name", absent=True
+        )
+    for index, subject in enumerate(item.objects("subjects")):
+        if subject.get("kind") not in ("User", "Group", "ServiceAccount") and isinstance(subject.get("kind"), str):
+            yield Broken(f"subjects[{index}].kind", "User, Group or ServiceAccount", "correct it")
+
+
+@rule("kubernetes:rbac.authorization.k8s.io/v1:Role", "kubernetes:rbac.authorization.k8s.io/v1:ClusterRole")
+def role(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A role grants named verbs on named resources; `*` on everything is the administrator's.
+
+    Source: Kubernetes, Role Based Access Control Good Practices.
+    """
+    for index, each in enumerate(item.objects("rules")):
+        if "*" in (each.get("verbs") or []) and "*" in (each.get("resources") or []):
+            yield Broken(f"rules[{index}]", "named verbs and resources", "grant only what is needed", "*")
+        if not each.get("verbs") and isinstance(each.get("verbs"), list):
+            yield Broken(f"rules[{index}].verbs", "at least one verb", "set verbs")
+
+
+@rule(NAMESPACE)
+def security_labels(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A namespace's security level is privileged, baseline or restricted.
+
+    Source: Kubernetes, Pod Security Admission, labels.
+    """
+    labels = item.known("metadata.labels")
+    for mode in ("enforce", "audit", "warn"):
+        level = labels.get(f"pod-security.kubernetes.io/{mode}") if isinstance(labels, dict) else None
+        if isinstance(level, str) and level not in ("privileged", "baseline", "restricted"):
+            yield Broken(
+                f"metadata.labels.pod-security.kubernetes.io/{mode}",
+                "privileged, baseline or restricted",
+                "correct it",
+                level,
+            )
+
+
+@rule("kubernetes:core/v1:Secret", "kubernetes:core/v1:ConfigMap")
+def data(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Keys have letters, digits and -._; all values together stay below 1 MiB.
+
+    Source: Kubernetes, Secrets; ConfigMaps (server validation).
+    """
+    size = 0
+    for part in ("data", "stringData", "binaryData"):
+        content = item.known(part)
+        for key, value in content.items() if isinstance(content, dict) else ():
+            if re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", key) is None:
+                yield Broken(f"{part}.{key}", "letters, digits and -._", "rename the key", key)
+            size += len(value) if isinstance(value, str) else 0
+    if size > 1024 * 1024:
+        yield Broken("data", "less than 1 MiB in all", "split it", size)

@@ -1,0 +1,111 @@
+"""How rules are written down and found.
+
+A rule is a function of a resource and the cloud that yields what is broken. Its docstring says the rule, and after
+``Source:`` where AWS or Kubernetes say it; a user who breaks the rule is told both.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from groundplan.cloud.item import Item
+
+if TYPE_CHECKING:
+    from groundplan.cloud.cloud import Cloud
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One broken rule: where, what was expected, what to do."""
+
+    path: str
+    expected: str
+    remedy: str
+    value: object = None
+    """What to show instead of the input at ``path``."""
+    item: Item | None = None
+    """The resource that is at fault, where it is not the one looked at."""
+    source: str = ""
+    absent: bool = False
+    """Something else is missing: no fault where only a part of a program is looked at."""
+
+    @property
+    def words(self) -> tuple[str, str, str, str, object]:
+        return self.path, self.expected, self.remedy, self.source, self.value
+
+
+ItemRule = Callable[[Item, "Cloud"], Iterable[Broken]]
+WholeRule = Callable[["Cloud"], Iterable[Broken]]
+
+_ITEM_RULES: dict[str, list[tuple[ItemRule, str]]] = defaultdict(list)
+_WHOLE_RULES: list[tuple[WholeRule, str]] = []
+
+
+def rule(*tokens: str) -> Callable[[ItemRule], ItemRule]:
+    """A rule for resources of these types, looked at when they are created or changed."""
+
+    def note(function: ItemRule) -> ItemRule:
+        source = _source(function)
+        for token in tokens:
+            _ITEM_RULES[token].append((function, source))
+        return function
+
+    return note
+
+
+def whole(function: WholeRule) -> WholeRule:
+    """A rule that can only be seen once the whole program has run; it names the item in each `Broken`."""
+    _WHOLE_RULES.append((function, _source(function)))
+    return function
+
+
+def between(item: Item, path: str, low: float, high: float) -> Iterator[Broken]:
+    """Refuse a number outside a range, both ends allowed."""
+    value = item.known(path)
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and not low <= value <= high:
+        yield Broken(path, f"{low} to {high}", "choose a value in this range")
+
+
+def one_of(item: Item, path: str, *values: object) -> Iterator[Broken]:
+    """Refuse a value that is not one of these."""
+    value = item.known(path)
+    if value is not None and value not in values:
+        yield Broken(path, f"one of {', '.join(str(each) for each in values)}", "choose one of these")
+
+
+def check_item(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    for function, source in _ITEM_RULES.get(item.type, ()):
+        for broken in function(item, cloud):
+            if not (broken.absent and cloud.surroundings_assumed):
+                yield _sourced(broken, source)
+
+
+def check_whole(cloud: Cloud) -> Iterator[Broken]:
+    for function, source in _WHOLE_RULES:
+        for broken in function(cloud):
+            if not (broken.absent and cloud.surroundings_assumed):
+                yield _sourced(broken, source)
+
+
+def known_rules() -> dict[str, str]:
+    """Every rule by module and name, with its source."""
+    functions = [entry for entries in _ITEM_RULES.values() for entry in entries] + _WHOLE_RULES
+    return {f"{function.__module__.rpartition('.')[2]}.{function.__name__}": source for function, source in functions}
+
+
+def _sourced(broken: Broken, source: str) -> Broken:
+    if broken.source:
+        return broken
+    return replace(broken, source=source)
+
+
+def _source(function: Callable[..., object]) -> str:
+    text = inspect.getdoc(function) or ""
+    _, found, source = text.partition("Source:")
+    if not found:
+        raise ValueError(f"the rule {function.__name__} doesn't say its source")
+    return " ".join(source.split()).rstrip(".")

@@ -1,0 +1,102 @@
+"""Options of a field that fit its type, and each other (D1, S6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from groundplan.problems import Finding, Path, listed
+from groundplan.declaration.model import FieldType, ResourceField, System
+
+_ONLY_WITH = {
+    "max_length": (FieldType.STRING, FieldType.TEXT),
+    "minimum": (FieldType.INTEGER, FieldType.DECIMAL),
+    "maximum": (FieldType.INTEGER, FieldType.DECIMAL),
+    "scale": (FieldType.DECIMAL,),
+    "values": (FieldType.ENUM,),
+    "to": (FieldType.REFERENCE,),
+}
+_BIGINT = 2**63
+
+# An entry of a B-tree has at most a third of an 8 KB page, 2,704 bytes, and a character up to four:
+# https://www.postgresql.org/docs/17/btree.html
+_LONGEST_INDEXED = 650
+
+
+def check_fields(system: System) -> list[Finding]:
+    return [
+        finding
+        for service_name, service in system.services.items()
+        for resource_name, resource in service.resources.items()
+        for name, field in resource.fields.items()
+        for finding in _field(("services", service_name, "resources", resource_name, "fields", name), field)
+    ]
+
+
+def _field(path: Path, field: ResourceField) -> Iterator[Finding]:
+    yield from _misplaced(path, field)
+    yield from _missing(path, field)
+    yield from _bounds(path, field)
+    yield from _index(path, field)
+    values = field.values or []
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            yield Finding((*path, "values", position), value, "each value once", "remove one of the two")
+
+
+def _misplaced(path: Path, field: ResourceField) -> Iterator[Finding]:
+    for option, types in _ONLY_WITH.items():
+        if getattr(field, option) is not None and field.type not in types:
+            expected = f"`{option}` only with the type {listed(types)}; this is `{field.type}`"
+            yield Finding((*path, option), "given", expected, "remove it, or change the type")
+
+
+def _missing(path: Path, field: ResourceField) -> Iterator[Finding]:
+    if field.type is FieldType.ENUM and field.values is None:
+        yield Finding(path, "an enum without `values`", "the allowed values", "add `values: [first, second]`")
+    if field.type is FieldType.REFERENCE and field.to is None:
+        expected = "what it refers to: a resource of this service, or `service.resource`"
+        yield Finding(path, "a reference without `to`", expected, "add `to: <resource>`")
+
+
+def _bounds(path: Path, field: ResourceField) -> Iterator[Finding]:
+    if field.type not in _ONLY_WITH["minimum"]:
+        return
+    for option in ("minimum", "maximum"):
+        bound = getattr(field, option)
+        if bound is None or field.type is not FieldType.INTEGER:
+            continue
+        if isinstance(bound, float) and not bound.is_integer():
+            expected = "a whole number, for the type is `integer`"
+            yield Finding((*path, option), str(bound), expected, "round it, or use the type `decimal`")
+        elif not -_BIGINT <= bound < _BIGINT:
+            expected = "a number of 64 bits, PostgreSQL's largest integer"
+            yield Finding((*path, option), f"{bound:.3g}", expected, "bring it closer to 0, or use the type `decimal`")
+    if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
+        expected = f"at most the maximum, {field.maximum}"
+        yield Finding((*path, "minimum"), str(field.minimum), expected, "swap the two, or correct one")
+
+
+def _index(path: Path, field: ResourceField) -> Iterator[Finding]:
+    if not (field.unique or field.indexed):
+        return
+    option = "unique" if field.unique else "indexed"
+    if field.type is FieldType.JSON:
+        expected = "no index on `json`: lists neither filter nor sort by a whole document"
+        yield Finding((*path, option), "true", expected, "remove it, and give what is looked up a field of its own")
+    elif field.type is FieldType.BOOLEAN and field.unique:
+        expected = "no `unique` on `boolean`: a table could have two rows"
+        yield Finding((*path, option), "true", expected, "remove it")
+    elif field.type in _ONLY_WITH["max_length"] and _length(field) > _LONGEST_INDEXED:
+        expected = (
+            f"a `max_length` of at most {_LONGEST_INDEXED} on a field with an index, for PostgreSQL's entries are short"
+        )
+        yield Finding(
+            (*path, option), "true", expected, f"add `max_length: {_LONGEST_INDEXED}` or less, or drop the index"
+        )
+
+
+def _length(field: ResourceField) -> int:
+    """Characters that a value may have; text without a limit has more than any index holds."""
+    if field.max_length is not None:
+        return field.max_length
+    return 255 if field.type is FieldType.STRING else _LONGEST_INDEXED + 1

@@ -1,0 +1,49 @@
+"""Targets that can hold together, and shards that only ever grow (T1, T2, T4, D3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from groundplan.problems import Finding
+from groundplan.declaration.model import System
+
+# Everything stands in one region. AWS commits itself there to 99.95 % for each database, cluster and gateway
+# (https://aws.amazon.com/legal/service-level-agreements/); replicas and retries win some of it back, not two nines.
+_MOST_OF_ONE_REGION = 99.99
+
+
+def check_requirements(system: System) -> list[Finding]:
+    return [*_targets(system), *_shard_maps(system)]
+
+
+def _targets(system: System) -> Iterator[Finding]:
+    needs = system.requirements
+    if needs.query_p95_ms >= needs.latency_p95_ms:
+        yield Finding(
+            ("requirements", "query_p95_ms"),
+            str(needs.query_p95_ms),
+            f"less than latency_p95_ms, {needs.latency_p95_ms}: a response takes at least one query",
+            "lower it, or raise latency_p95_ms",
+        )
+    if needs.availability_percent > _MOST_OF_ONE_REGION:
+        yield Finding(
+            ("requirements", "availability_percent"),
+            f"{needs.availability_percent:g}",
+            f"at most {_MOST_OF_ONE_REGION}, the most that can be planned for in a single region",
+            f"write {_MOST_OF_ONE_REGION} or less; more takes a second region, which this design does not have",
+        )
+
+
+def _shard_maps(system: System) -> Iterator[Finding]:
+    for name, service in system.services.items():
+        for position, (earlier, later) in enumerate(pairwise(service.shard_map or []), start=1):
+            path = ("services", name, "shard_map", position)
+            if later.since <= earlier.since:
+                expected = f"a day after {earlier.since}, that of the generation before it"
+                remedy = "append new generations at the end, and never change those that have begun"
+                yield Finding((*path, "since"), str(later.since), expected, remedy)
+            if later.shards < earlier.shards:
+                expected = f"at least {earlier.shards}, as before: shards hold rows and can't go"
+                remedy = f"write {earlier.shards} or more"
+                yield Finding((*path, "shards"), str(later.shards), expected, remedy)

@@ -1,0 +1,318 @@
+"""The declaration's model: what `system.yaml` may say, field by field.
+
+Only shapes and bounds of single values live here; what ties several values together is in `checks.py`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, plural
+
+
+class Declared(BaseModel):
+    """Base of everything declared: unknown keys refused, values never coerced, instances immutable."""
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+# A service's name becomes a Kubernetes label (63 characters), an RDS identifier (63), a target group's
+# name (32) and an IAM role's name (64), each with a prefix and a suffix: 20 characters fit all of them.
+SystemName = Annotated[str, Field(pattern=HYPHENATED, min_length=2, max_length=20)]
+ServiceName = Annotated[str, Field(pattern=HYPHENATED, min_length=2, max_length=20)]
+# Resource, field and role names become PostgreSQL identifiers (63 bytes, minus room for index names).
+Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=40)]
+# `<resource>.<past tense>`, for example `order.placed`.
+EventName = Annotated[str, Field(pattern=EVENT, max_length=80)]
+# It becomes a cell of a table in documents, and a description in AWS.
+Line = Annotated[str, Field(pattern=LINE, max_length=200)]
+CountryCode = Annotated[str, Field(pattern=COUNTRY)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _date(value: object) -> object:
+    """YAML reads an unquoted date as a date; a quoted one is as good."""
+    if isinstance(value, str):
+        try:
+            return datetime.date.fromisoformat(value)
+        except ValueError:
+            return value
+    return value
+
+
+Day = Annotated[datetime.date, BeforeValidator(_date)]
+
+
+class FieldType(StrEnum):
+    STRING = "string"
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    UUID = "uuid"
+    ENUM = "enum"
+    JSON = "json"
+    REFERENCE = "reference"
+
+
+class ResourceField(Declared):
+    """One column of a resource's table and one property of its API representation."""
+
+    type: Annotated[FieldType, Field(strict=False)]
+    """The value's type."""
+    required: bool = False
+    """Not null, and mandatory when the resource is created."""
+    unique: bool = False
+    """No two rows share the value (an index comes with it)."""
+    indexed: bool = False
+    """An access path: the list endpoint filters and sorts on it through an index."""
+    max_length: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Characters, for `string` (255 when absent) and `text`."""
+    minimum: int | float | None = None
+    """Smallest value, for `integer` and `decimal`."""
+    maximum: int | float | None = None
+    """Largest value, for `integer` and `decimal`."""
+    # Python writes a decimal of more digits with an exponent where it is small, which no client should have to read.
+    scale: Annotated[int, Field(ge=0, le=6)] | None = None
+    """Digits after the point, for `decimal` (2 when absent)."""
+    values: Annotated[list[Identifier], Field(min_length=1, max_length=50)] | None = None
+    """The allowed values, for `enum`."""
+    to: str | None = None
+    """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id)."""
+    personal: bool = False
+    """Personal data: kept out of logs and events."""
+    description: Line = ""
+    """One line for readers of the API."""
+
+
+class Invalidation(StrEnum):
+    EXPIRY = "expiry"
+    EVENT = "event"
+    WRITE_THROUGH = "write_through"
+
+
+class ResourceCache(Declared):
+    """How copies of this resource in the cache are kept true (C2, C3)."""
+
+    invalidation: Annotated[Invalidation, Field(strict=False)] = Invalidation.EXPIRY
+    """`expiry`: may be stale; `event`: dropped when the resource changes; `write_through`: written with it."""
+    seconds: Annotated[int, Field(ge=1, le=604_800)] = 3600
+    """Longest life of a copy, in seconds."""
+
+
+Operation = Literal["list", "get", "create", "update", "delete"]
+
+ANYONE = "anyone"
+"""In an operation's list: no role, not even a signed-in caller, is needed."""
+_OWN = ":own"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A role that may do an operation (RBAC); ``own``: only to rows whose owner is the caller (ABAC)."""
+
+    role: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may do one operation (S4): anyone, or the callers with one of these grants."""
+
+    anyone: bool
+    grants: tuple[Grant, ...]
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        return tuple(grant.role for grant in self.grants)
+
+
+def access_of(entries: list[str]) -> Access:
+    """The meaning of an operation's list of roles, for example ``["customer:own", "admin"]``."""
+    grants = tuple(Grant(entry.removesuffix(_OWN), entry.endswith(_OWN)) for entry in entries if entry != ANYONE)
+    return Access(ANYONE in entries, grants)
+
+
+class Resource(Declared):
+    """An aggregate: one table, one event table (D2), five endpoints under `/api/v1/<plural>` (R1)."""
+
+    plural: Annotated[str, Field(pattern=HYPHENATED, max_length=40)] | None = None
+    """The path segment; by English rule from the name when absent."""
+    description: Line = ""
+    """One line: what a row of it stands for."""
+    fields: Annotated[dict[Identifier, ResourceField], Field(min_length=1, max_length=100)]
+    """By column name; `id`, `created_at`, `updated_at`, `version` come of themselves."""
+    operations: Annotated[dict[Operation, list[str]], Field(min_length=1)]
+    """Operation to the roles that may do it: a role, `role:own` (only rows whose `owner` is the caller) or `anyone`."""
+    owner: Identifier | None = None
+    """The field that holds the owning subject's id, for `role:own`."""
+    cache: ResourceCache | None = None
+    """Absent: this resource is not cached."""
+
+    def path(self, name: str) -> str:
+        """Its path segment: ``order-lines`` for the resource ``order_line`` (R1)."""
+        return self.plural or plural(name.replace("_", "-"))
+
+    def table(self, name: str) -> str:
+        """Its table: ``order_lines`` for the resource ``order_line``."""
+        return self.path(name).replace("-", "_")
+
+    def access(self, operation: Operation) -> Access | None:
+        """Who may do the operation; None: there is no such endpoint."""
+        entries = self.operations.get(operation)
+        return None if entries is None else access_of(entries)
+
+
+class ShardGeneration(Declared):
+    """From a day on, new keys spread over this many shards; keys stay where their generation put them."""
+
+    since: Day
+    """The first day of this generation."""
+    shards: Annotated[int, Field(ge=1, le=64)]
+    """Databases that new keys are spread over."""
+
+
+class Service(Declared):
+    """One independently deployed program with its own database, API and events (A1, A2)."""
+
+    description: Line = ""
+    """One line: what the service is for."""
+    exposure: Literal["public", "internal"] = "public"
+    """`public`: routed by the API gateway; `internal`: reachable from inside the cluster only."""
+    traffic_weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    """Its part of the system's requests, relative to the other services' weights."""
+    read_share: Share = 0.8
+    """Part of its requests that only read."""
+    repeat_share: Share = 0.0
+    """Part of its reads that ask for what was asked within the cache's expiry. A fact about its callers: it saves
+    database work only for resources that have a `cache`."""
+    data_gb: Annotated[float, Field(ge=0, le=60_000)] = 10.0
+    """Size of its database today, in GiB."""
+    data_growth_gb_per_month: Annotated[float, Field(ge=0, le=10_000)] = 1.0
+    """Growth of its database, in GiB a month."""
+    cqrs: bool = False
+    """Commands and queries in processes of their own, with a read model fed by the event stream (A4). The stream is
+    that of the service's own event tables (D2), so a service that publishes nothing can have it too."""
+    shard_map: Annotated[list[ShardGeneration], Field(min_length=1)] | None = None
+    """Append-only. Required once the planned size passes one shard's (D3)."""
+    resources: Annotated[dict[Identifier, Resource], Field(min_length=1, max_length=20)]
+    """By name in the singular."""
+    publishes: list[EventName] = []
+    """Events of its own resources, `<resource>.<past tense>`."""
+    consumes: list[EventName] = []
+    """Events that other services publish."""
+
+    @property
+    def cached(self) -> bool:
+        """Whether any of its resources is cached."""
+        return any(resource.cache for resource in self.resources.values())
+
+    def data_gb_at(self, months: int) -> float:
+        """Size of its database so many months from now, in GiB."""
+        return self.data_gb + self.data_growth_gb_per_month * months
+
+
+class Requirements(Declared):
+    """What the whole system must hold."""
+
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 1000
+    """Requests a second at today's peak, over all services (T3)."""
+    growth_factor: Annotated[float, Field(ge=1, le=1000)] = 10
+    """The plan reaches this multiple of today's load by configuration only (P1)."""
+    availability_percent: Annotated[float, Field(ge=90, lt=100)] = 99.9
+    """Availability target over 30 days (T4)."""
+    latency_p95_ms: Annotated[int, Field(ge=10, le=30_000)] = 200
+    """95th percentile of API responses, in milliseconds (T1)."""
+    query_p95_ms: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """95th percentile of database statements, in milliseconds (T2)."""
+    horizon_months: Annotated[int, Field(ge=1, le=120)] = 24
+    """Storage and shards are planned for data this many months from now."""
+
+
+class Identity(Declared):
+    """Who may sign in, and as what (S3, S4)."""
+
+    roles: Annotated[list[Identifier], Field(min_length=1, max_length=25)]
+    """Groups of the user pool; operations name them."""
+    self_sign_up: bool = True
+    """People may register themselves."""
+    default_role: Identifier | None = None
+    """The role of somebody who registered; absent: none until an administrator grants one."""
+    mfa: Literal["optional", "required"] = "optional"
+    """Second factor (time-based one-time password)."""
+    access_token_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
+    """Life of an access token, in minutes (Cognito allows 5 to 1,440)."""
+
+
+class RateLimit(Declared):
+    """Token bucket per client address (S7)."""
+
+    requests: Annotated[int, Field(ge=10, le=2_000_000)] = 100
+    """Requests in a window (the WAF's smallest limit is 10)."""
+    per_seconds: Literal[60, 120, 300, 600] = 60
+    """The window; the WAF knows only these."""
+
+
+class Edge(Declared):
+    """What stands between the internet and the gateway (S1, S7, C1)."""
+
+    rate_limit: RateLimit = RateLimit()
+    allowed_countries: list[CountryCode] = []
+    """ISO 3166 codes; when given, all others are refused."""
+    blocked_countries: list[CountryCode] = []
+    """ISO 3166 codes that are refused."""
+    static_site: bool = True
+    """A bucket for a web front end behind the same distribution."""
+    response_cache_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
+    """Life of a GET response in the gateway's cache; 0: no such cache."""
+
+
+class Broker(StrEnum):
+    KAFKA = "kafka"
+    SQS = "sqs"
+
+
+class Events(Declared):
+    """How services tell each other what happened (A3)."""
+
+    broker: Annotated[Broker, Field(strict=False)] = Broker.KAFKA
+    retention_hours: Annotated[int, Field(ge=1, le=8760)] = 168
+    """How long a topic keeps an event (Kafka), or a queue an unread one (SQS: at most 336)."""
+    log_retention_days: Annotated[int, Field(ge=1, le=3650)] = 2555
+    """How long the event log keeps every event for audit and replay (2,555 days: seven years)."""
+
+
+class System(Declared):
+    """A whole declared system."""
+
+    name: SystemName
+    """Also the Pulumi project's name; it leads the names of what is deployed."""
+    description: Line = ""
+    """One line: what the system is for."""
+    requirements: Requirements = Requirements()
+    """What it must hold."""
+    identity: Identity
+    """Who may sign in, and as what."""
+    edge: Edge = Edge()
+    """What stands between the internet and the gateway."""
+    events: Events = Events()
+    """How services tell each other what happened."""
+    services: Annotated[dict[ServiceName, Service], Field(min_length=1, max_length=100)]
+    """By name."""
+
+    def published_events(self) -> dict[str, str]:
+        """Every event and the service that publishes it, in the order of the declaration."""
+        return {event: name for name, service in self.services.items() for event in service.publishes}
+
+    def consumers_of(self, event: str) -> tuple[str, ...]:
+        """The services that consume the event, in the order of the declaration."""
+        return tuple(name for name, service in self.services.items() if event in service.consumes)

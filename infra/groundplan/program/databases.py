@@ -1,0 +1,206 @@
+"""A database for each service, its shards, who may open it and through what (A2, D3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from groundplan_components.database.credentials import ServiceCredentials
+from groundplan_components.database.instance import Database, DatabaseArgs
+from groundplan_components.database.proxy import DatabaseProxy
+from groundplan_components.database.pooler import Pooler
+from groundplan_components.database._authorities import authority
+from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan.capacity import DatabasePlan, PoolerPlan
+from groundplan.program.ground import Ground
+from groundplan.program.site import Site
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One pooled address for the read replicas of a shard, with users of its own who may only read."""
+
+    pooler: Pooler
+    secret_arns: dict[str, pulumi.Output[str]]
+    """By service."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One PostgreSQL instance: where to write, where to read, and the secrets of the services in it."""
+
+    name: str
+    instance: Database
+    proxy: DatabaseProxy | None
+    credentials: ServiceCredentials
+    reading: Reading | None
+
+    @property
+    def writer(self) -> pulumi.Output[str]:
+        return self.proxy.endpoint if self.proxy else self.instance.address
+
+    @property
+    def readers(self) -> list[pulumi.Output[str]]:
+        return [self.reading.pooler.host] if self.reading else self.instance.replica_addresses
+
+    @property
+    def reader_port(self) -> pulumi.Output[int]:
+        return self.reading.pooler.port if self.reading else self.instance.port
+
+    def secret_arns(self, service: str) -> list[pulumi.Output[str]]:
+        """What the service's workloads may read."""
+        own = [self.credentials.secret_arns[service]]
+        return [*own, self.reading.secret_arns[service]] if self.reading else own
+
+    def reader_secret_arn(self, service: str) -> pulumi.Output[str]:
+        return (self.reading or self.credentials).secret_arns[service]
+
+
+@dataclass(frozen=True)
+class ServiceDatabase:
+    """All shards of one planned database, in the order of the shard map."""
+
+    plan: DatabasePlan
+    shards: tuple[Shard, ...]
+
+
+def declare_databases(site: Site, ground: Ground) -> list[ServiceDatabase]:
+    return [
+        ServiceDatabase(
+            planned, tuple(_shard(site, ground, planned, number) for number in range(1, planned.shards + 1))
+        )
+        for planned in site.plan.databases
+    ]
+
+
+def shard_name(database: str, number: int) -> str:
+    """The first shard has the database's own name, so that a second one renames nothing."""
+    return f"db-{database}" if number == 1 else f"db-{database}-{number}"
+
+
+def _shard(site: Site, ground: Ground, planned: DatabasePlan, number: int) -> Shard:
+    name = shard_name(planned.name, number)
+    environment = site.environment
+    instance = Database(name, _instance(site, ground, planned), site.here())
+    credentials = ServiceCredentials(
+        f"{name}-users",
+        {
+            "services": list(planned.services),
+            "database_identifier": instance.identifier,
+            "database_address": instance.address,
+            "admin_secret_arn": instance.admin_secret_arn,
+            "rotation_security_group_id": instance.rotation_security_group_id,
+            "rotation_subnet_ids": ground.private_subnet_ids,
+            "kms_key_arn": site.key("secrets"),
+            "proxied": planned.proxy,
+            "protect": environment.protect,
+            "log_days": environment.log_days,
+            "alarm_topic_arn": site.alarms.arn,
+        },
+        site.here(),
+    )
+    proxy = None
+    if planned.proxy:
+        proxy = DatabaseProxy(
+            f"{name}-proxy",
+            {
+                "vpc_id": ground.vpc_id,
+                "subnet_ids": ground.data_subnet_ids,
+                "client_security_group_ids": {"pods": ground.cluster.security_group_id},
+                "database_identifier": instance.identifier,
+                "database_security_group_id": instance.security_group_id,
+                "secret_arns": dict(credentials.secret_arns),
+                "kms_key_arn": site.key("secrets"),
+                "postgres_version": environment.postgres_version,
+                "log_days": environment.log_days,
+                "alarm_topic_arn": site.alarms.arn,
+                "slow_statement_ms": site.system.requirements.query_p95_ms,
+            },
+            site.here(),
+        )
+    reading = _reading(site, ground, planned, planned.pooler, name, instance, credentials) if planned.pooler else None
+    return Shard(name, instance, proxy, credentials, reading)
+
+
+def _reading(
+    site: Site,
+    ground: Ground,
+    planned: DatabasePlan,
+    sizes: PoolerPlan,
+    shard: str,
+    instance: Database,
+    credentials: ServiceCredentials,
+) -> Reading:
+    """The migration creates the users; `components/groundplan_components/database/pooler.py` says why their passwords do not rotate."""
+    secrets: dict[str, pulumi.Output[str]] = {}
+    users: dict[str, pulumi.Input[str]] = {}
+    for service in planned.services:
+        user = f"{credentials.user_names[service]}_reader"
+        users[user] = generated_password(f"{shard}-{service}-reader-password", instance).result
+        secrets[service] = StoredSecret(
+            f"{shard}-{service}-reader",
+            {
+                "description": f"Database user of the service {service} that reads from replicas",
+                "kms_key_arn": site.key("secrets"),
+                "content": {"username": user, "password": users[user]},
+                "protect": site.environment.protect,
+            },
+            site.here(),
+        ).arn
+    pooler = Pooler(
+        f"{shard}-readers",
+        {
+            "namespace": ground.namespace,
+            "system": site.system.name,
+            "hosts": list(instance.replica_addresses),
+            "databases": [credentials.database_names[service] for service in planned.services],
+            "users": users,
+            "replica_cidrs": list(ground.data_cidrs),
+            "callers": [
+                workload.name
+                for service in planned.services
+                for workload in site.plan.workloads_of(service)
+                if workload.replica_connections
+            ],
+            "pods": sizes.pods,
+            "cpu_millicores": sizes.cpu_millicores,
+            "memory_mib": sizes.memory_mib,
+            "max_client_connections": sizes.max_client_connections,
+            "server_connections": sizes.server_connections,
+            "ca_bundle": authority(site.environment.region),
+            "spread_zones": site.environment.multi_zone,
+        },
+        ground.cluster.options(),
+    )
+    return Reading(pooler, secrets)
+
+
+def _instance(site: Site, ground: Ground, planned: DatabasePlan) -> DatabaseArgs:
+    environment = site.environment
+    args: DatabaseArgs = {
+        "vpc_id": ground.vpc_id,
+        "subnet_ids": ground.data_subnet_ids,
+        "client_security_group_ids": {"pods": ground.cluster.security_group_id},
+        "rotation_subnet_ids": ground.private_subnet_ids,
+        "kms_key_arn": site.key("data"),
+        "secrets_kms_key_arn": site.key("secrets"),
+        "instance_class": planned.instance_class,
+        "storage_gib": planned.storage_gb,
+        "max_storage_gib": planned.max_storage_gb,
+        "postgres_version": environment.postgres_version,
+        "replicas": planned.replicas,
+        "replica_class": planned.replica_class,
+        "multi_zone": planned.multi_zone,
+        "protect": environment.protect,
+        "backup_days": environment.backup_days,
+        "max_connections": planned.max_connections,
+        "slow_statement_ms": site.system.requirements.query_p95_ms,
+        "log_days": environment.log_days,
+        "alarm_topic_arn": site.alarms.arn,
+    }
+    if planned.iops is not None:
+        args["iops"] = planned.iops
+    if planned.throughput_mibps is not None:
+        args["throughput_mibps"] = planned.throughput_mibps
+    return args

@@ -1,0 +1,237 @@
+"""What a request passes on its way in: edge, gateway, load balancer, and who says who the caller is (A1, S1 to S7)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from groundplan_components.edge.certificate import Certificate
+from groundplan_components.edge.distribution import Edge, EdgeArgs
+from groundplan_components.gateway.gateway import Gateway, GatewayArgs
+from groundplan_components.gateway.routes import LIST_PARAMETERS, GatewayRoute
+from groundplan_components.identity.user_pool import Identity, IdentityArgs
+from groundplan_components.gateway.listener_rules import LoadBalancerRoute
+from groundplan_components.gateway.load_balancer import LoadBalancer, LoadBalancerArgs
+from groundplan_components.workload.ingress import PodIngress
+from groundplan_components.edge.static_site import StaticSite
+from groundplan_components.keys.stored_secret import generated_password
+from groundplan_components.edge.web_acl import WebAcl, WebAclScope
+from groundplan.program.body_schemas import body_schema
+from groundplan.program.ground import Ground
+from groundplan.program.routes import PublicResource, public_resources
+from groundplan.program.site import EDGE_REGION, Site
+from groundplan.declaration.model import FieldType
+
+READING = ["GET", "HEAD"]
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What proves the stack's names; only with a domain."""
+
+    hosted_zone_id: pulumi.Output[str]
+    edge_arn: pulumi.Output[str]
+    api_arn: pulumi.Output[str]
+
+
+@dataclass(frozen=True)
+class GuardedGateway:
+    """The gateway, the web ACL before it, and the secret by which that one knows the edge."""
+
+    component: Gateway
+    web_acl: WebAcl
+    origin_secret: pulumi.Output[str]
+
+
+def declare_identity(site: Site) -> Identity:
+    declared, environment = site.system.identity, site.environment
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=site.region)).account_id
+    home = f"https://{environment.domain}/" if environment.domain else "http://localhost:3000/"
+    args: IdentityArgs = {
+        "roles": list(declared.roles),
+        # Prefixes are unique among all accounts of a region.
+        "domain_prefix": pulumi.Output.concat(site.scope, "-", account),
+        "callback_urls": [f"{home}signed-in"],
+        "logout_urls": [home],
+        "resource_server": site.system.name,
+        "kms_key_arn": site.key("logs"),
+        "self_sign_up": declared.self_sign_up,
+        "mfa_required": declared.mfa == "required",
+        "access_token_minutes": declared.access_token_minutes,
+        "log_days": environment.log_days,
+        "protect": environment.protect,
+    }
+    if declared.default_role is not None:
+        args["default_role"] = declared.default_role
+    return Identity("identity", args, site.here())
+
+
+def declare_certificates(site: Site) -> Certificates | None:
+    domain, api_domain = site.environment.domain, site.api_domain
+    if domain is None or api_domain is None:
+        return None
+    zone = aws.route53.get_zone_output(
+        name=site.environment.hosted_zone, private_zone=False, opts=pulumi.InvokeOptions(provider=site.region)
+    ).zone_id
+    edge = Certificate(
+        "certificate-edge", {"domain": domain, "hosted_zone_id": zone, "region": EDGE_REGION}, site.here()
+    )
+    api = Certificate("certificate-api", {"domain": api_domain, "hosted_zone_id": zone}, site.here())
+    return Certificates(zone, edge.arn, api.arn)
+
+
+def declare_balancer(site: Site, ground: Ground, certificates: Certificates | None) -> LoadBalancer:
+    """With a domain it speaks TLS, under the gateway's own host name: nobody else resolves that name to it."""
+    args: LoadBalancerArgs = {
+        "vpc_id": ground.vpc_id,
+        "subnet_ids": ground.private_subnet_ids,
+        "target_cidrs": list(ground.private_cidrs),
+        "routes": _balancer_routes(public_resources(site.system, site.plan)),
+        "cluster_name": ground.cluster_name,
+        "log_days": site.environment.log_days,
+        "protect": site.environment.protect,
+    }
+    if certificates:
+        args["certificate_arn"] = certificates.api_arn
+    balancer = LoadBalancer("balancer", args, site.here())
+    PodIngress(
+        "pods",
+        {
+            "security_group_id": ground.cluster.security_group_id,
+            "source_security_group_id": balancer.security_group_id,
+        },
+        site.here(),
+    )
+    return balancer
+
+
+def _balancer_routes(resources: list[PublicResource]) -> list[LoadBalancerRoute]:
+    """By workload; with CQRS two of them share a path, and reads are told by their method (A4)."""
+    reading: dict[str, list[str]] = {}
+    everything: dict[str, list[str]] = {}
+    for resource in resources:
+        everything.setdefault(resource.writes, []).append(resource.path)
+        if resource.reads != resource.writes:
+            reading.setdefault(resource.reads, []).append(resource.path)
+    routes: list[LoadBalancerRoute] = [
+        {"workload": workload, "paths": paths, "methods": READING} for workload, paths in reading.items()
+    ]
+    return routes + [{"workload": workload, "paths": paths} for workload, paths in everything.items()]
+
+
+def declare_gateway(
+    site: Site, ground: Ground, certificates: Certificates | None, balancer: LoadBalancer, identity: Identity
+) -> GuardedGateway:
+    environment, sizes = site.environment, site.plan.gateway
+    secret = generated_password("origin-secret", site.keys).result
+    web_acl = WebAcl(
+        f"{site.scope}-gateway",
+        {
+            "scope": WebAclScope.REGIONAL,
+            "rate_limit": site.system.edge.rate_limit.requests,
+            "rate_window_seconds": site.system.edge.rate_limit.per_seconds,
+            "count_forwarded": True,
+            "origin_secrets": [secret],
+            "log_days": environment.log_days,
+            "kms_key_arn": site.key("logs"),
+        },
+        site.here(),
+    )
+    args: GatewayArgs = {
+        "routes": _gateway_routes(public_resources(site.system, site.plan)),
+        "vpc_id": ground.vpc_id,
+        "subnet_ids": ground.private_subnet_ids,
+        "load_balancer_arn": balancer.arn,
+        "load_balancer_host": site.api_domain or balancer.dns_name,
+        "load_balancer_port": balancer.listener_port,
+        "load_balancer_security_group_id": balancer.security_group_id,
+        "user_pool_arn": identity.user_pool_arn,
+        "read_scope": identity.scopes["read"],
+        "write_scope": identity.scopes["write"],
+        "throttle_rps": sizes.requests_per_second,
+        "burst": sizes.burst,
+        "web_acl_arn": web_acl.arn,
+        "kms_key_arn": site.key("logs"),
+        "log_days": environment.log_days,
+        "account_role": environment.gateway_account_role,
+    }
+    if sizes.cache_gb is not None:
+        args["cache_gb"] = sizes.cache_gb
+        args["cache_seconds"] = sizes.cache_seconds
+    if certificates and site.api_domain:
+        args["domain"] = site.api_domain
+        args["certificate_arn"] = certificates.api_arn
+        args["hosted_zone_id"] = certificates.hosted_zone_id
+        args["cors_origin"] = f"https://{environment.domain}"
+    return GuardedGateway(Gateway(f"{site.scope}-api", args, site.here()), web_acl, secret)
+
+
+def declare_edge(site: Site, certificates: Certificates | None, gateway: GuardedGateway) -> Edge:
+    environment, declared = site.environment, site.system.edge
+    web_acl = WebAcl(
+        f"{site.scope}-edge",
+        {
+            "scope": WebAclScope.CLOUDFRONT,
+            "rate_limit": declared.rate_limit.requests,
+            "rate_window_seconds": declared.rate_limit.per_seconds,
+            "allowed_countries": list(declared.allowed_countries),
+            "blocked_countries": list(declared.blocked_countries),
+            "log_days": environment.log_days,
+            "kms_key_arn": site.edge_key("logs"),
+        },
+        site.here(),
+    )
+    args: EdgeArgs = {
+        "api_host": gateway.component.host,
+        "origin_secret": gateway.origin_secret,
+        "web_acl_arn": web_acl.arn,
+        "kms_key_arn": site.key("logs"),
+        "log_days": environment.log_days,
+        "protect": environment.protect,
+    }
+    if declared.static_site:
+        pages = StaticSite(
+            f"{site.scope}-site",
+            {"kms_key_arn": site.key("site"), "log_days": environment.log_days, "protect": environment.protect},
+            site.here(),
+        )
+        args["site"] = {
+            "bucket": pages.bucket,
+            "bucket_arn": pages.bucket_arn,
+            "bucket_domain": pages.bucket_domain,
+            "access_control_id": pages.access_control_id,
+        }
+    if certificates and environment.domain:
+        args["domain"] = environment.domain
+        args["certificate_arn"] = certificates.edge_arn
+        args["hosted_zone_id"] = certificates.hosted_zone_id
+    return Edge(f"{site.scope}-edge", args, site.here())
+
+
+def _gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:
+    """Resources with what the declaration lets be done to them, and the shape of bodies (S6)."""
+    routes: list[GatewayRoute] = []
+    for each in resources:
+        declared = each.resource
+        schema = body_schema(declared)
+        routes.append(
+            {
+                "plural": declared.path(each.name),
+                "operations": list(declared.operations),
+                "open_operations": [
+                    operation
+                    for operation in declared.operations
+                    if (access := declared.access(operation)) and access.anyone
+                ],
+                "query_parameters": [
+                    name
+                    for name, field in declared.fields.items()
+                    if field.type is not FieldType.JSON and name not in LIST_PARAMETERS
+                ],
+                "create_schema": schema,
+                "update_schema": schema,
+            }
+        )
+    return routes

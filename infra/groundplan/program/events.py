@@ -1,0 +1,123 @@
+"""How services tell each other what happened, and the log of all that did (A3, D2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+
+from groundplan_components.events.log import EventLog, EventLogArgs
+from groundplan_components.events.log_query import EventQuery
+from groundplan_components.shared.iam import Statement
+from groundplan_components.events.kafka import Kafka, KafkaArgs, KafkaKind
+from groundplan_components.events.queues import Queues
+from groundplan.capacity import EventsPlan, KafkaPlan, TopicPlan
+from groundplan.program.ground import Ground
+from groundplan.program.site import Site
+
+
+@dataclass(frozen=True)
+class Events:
+    """The broker, of either kind, as services see it."""
+
+    plan: EventsPlan
+    broker: Kafka | Queues
+    log: EventLog
+
+    def publishing(self, service: str) -> list[Statement]:
+        """What the service's relay may do."""
+        return self.broker.publisher_statements(
+            [topic.event for topic in self.plan.topics if topic.publisher == service]
+        )
+
+    def consuming(self, reader: str) -> list[Statement]:
+        """What a consumer or projector may do: read its events, put aside what it gives up on."""
+        return self.broker.consumer_statements(reader)
+
+
+def projector(service: str) -> str:
+    """The reader that feeds a service's own read model (A4)."""
+    return f"{service}-projector"
+
+
+def readers(topic: TopicPlan) -> list[str]:
+    """Each is a consumer group, or a queue."""
+    return [*topic.consumers, *(projector(service) for service in topic.projectors)]
+
+
+def declare_events(site: Site, ground: Ground) -> Events | None:
+    """None when no service has any events."""
+    planned = site.plan.events
+    if planned is None:
+        return None
+    broker = _queues(site, planned) if planned.kafka is None else _kafka(site, ground, planned, planned.kafka)
+    log = EventLog("event-log", _log(site, planned, broker), site.here())
+    EventQuery(
+        "event-query",
+        {
+            "bucket": log.bucket,
+            "events": [topic.event for topic in planned.topics],
+            "retention_days": planned.log_retention_days,
+            "kms_key_arn": site.key("events"),
+        },
+        site.here(),
+    )
+    return Events(planned, broker, log)
+
+
+def _kafka(site: Site, ground: Ground, planned: EventsPlan, kafka: KafkaPlan) -> Kafka:
+    args: KafkaArgs = {
+        "system": site.system.name,
+        "kind": KafkaKind(kafka.kind),
+        "instance_type": kafka.instance_type,
+        "brokers": kafka.brokers,
+        "vpc_id": ground.vpc_id,
+        "subnet_ids": ground.data_subnet_ids,
+        "client_security_group_ids": {"pods": ground.cluster.security_group_id},
+        "private_link_cidr": ground.vpc_cidr,
+        "kms_key_arn": site.key("events"),
+        "topics": {
+            topic.event: {"partitions": topic.partitions, "consumers": readers(topic)} for topic in planned.topics
+        },
+        "retention_hours": planned.retention_hours,
+        "log_days": site.environment.log_days,
+        "alarm_topic_arn": site.alarms.arn,
+        "protect": site.environment.protect,
+    }
+    if args["kind"] is KafkaKind.STANDARD:
+        # Express has its own, and refuses to be told.
+        args["replication"] = kafka.replication
+        args["min_in_sync"] = kafka.min_in_sync
+    if kafka.storage_gb is not None:
+        args["storage_gib"] = kafka.storage_gb
+    return Kafka("kafka", args, site.here())
+
+
+def _queues(site: Site, planned: EventsPlan) -> Queues:
+    return Queues(
+        site.scope,
+        {
+            "topics": {topic.event: {"consumers": readers(topic)} for topic in planned.topics},
+            "kms_key_arn": site.key("events"),
+            "retention_hours": planned.retention_hours,
+            "alarm_topic_arn": site.alarms.arn,
+            "protect": site.environment.protect,
+        },
+        site.here(),
+    )
+
+
+def _log(site: Site, planned: EventsPlan, broker: Kafka | Queues) -> EventLogArgs:
+    names: dict[str, pulumi.Output[str]] = broker.topic_names if isinstance(broker, Kafka) else broker.topic_arns
+    args: EventLogArgs = {
+        "system": site.system.name,
+        "topics": dict(names),
+        "kms_key_arn": site.key("events"),
+        "retention_days": planned.log_retention_days,
+        "log_days": site.environment.log_days,
+        "alarm_topic_arn": site.alarms.arn,
+        "protect": site.environment.protect,
+    }
+    if isinstance(broker, Kafka):
+        args["kafka_cluster_arn"] = broker.log_source_arn
+    return args

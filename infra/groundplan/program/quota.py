@@ -1,0 +1,40 @@
+"""What the pods of a stack may ask for together (P1)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from groundplan_components.workload import migration
+from groundplan.capacity import Plan
+
+# A pod that is replaced is there twice for a while: the old one leaving, the new one starting. A ReplicaSet whose pod
+# a quota refuses asks again after ever longer pauses, up to 1,000 s (client-go, DefaultControllerRateLimiter), long
+# after the rollout's deadline; a pod that waits for a node starts once there is one. So the pool's limit holds machines
+# back, and the quota only what was never planned.
+AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Upper bounds of all requests in the namespace: vCPUs, GiB of memory, pods."""
+
+    cpu: int
+    memory_gib: int
+    pods: int
+
+
+def quota(plan: Plan) -> Quota:
+    """Room for every Deployment at its largest while all of them roll out, and for each service's migration."""
+    sizes = [(each.max_pods, each.cpu_millicores, each.memory_mib) for each in plan.workloads]
+    for database in plan.databases:
+        if database.pooler:
+            each = database.pooler
+            sizes.append((each.pods * database.shards, each.cpu_millicores, each.memory_mib))
+    services = len({workload.service for workload in plan.workloads})
+    sizes.append((services, migration.CPU_MILLICORES, migration.MEMORY_MIB))
+    return Quota(
+        cpu=math.ceil(AT_ONCE * sum(pods * cpu for pods, cpu, _ in sizes) / 1000),
+        memory_gib=math.ceil(AT_ONCE * sum(pods * memory for pods, _, memory in sizes) / 1024),
+        pods=AT_ONCE * sum(pods for pods, _, _ in sizes),
+    )

@@ -1,0 +1,55 @@
+"""Which path and method leads where, from the declaration (R1, A1, A4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groundplan.capacity import Plan
+from groundplan.declaration.model import Operation, Resource, System
+
+API_PREFIX = "/api/v1"
+
+METHODS: dict[Operation, tuple[str, bool]] = {
+    "list": ("GET", False),
+    "get": ("GET", True),
+    "create": ("POST", False),
+    "update": ("PUT", True),
+    "delete": ("DELETE", True),
+}
+"""Operation to its method, and whether it addresses one item (`/{id}`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublicResource:
+    """One resource of a public service, and the workloads that answer for it."""
+
+    service: str
+    name: str
+    resource: Resource
+    path: str
+    """`/api/v1/orders`."""
+    reads: str
+    """Workload that answers GET and HEAD."""
+    writes: str
+    """Workload that answers the rest."""
+
+
+def public_resources(system: System, plan: Plan) -> list[PublicResource]:
+    """In the order of the declaration."""
+    found = []
+    for name, service in system.services.items():
+        if service.exposure != "public":
+            continue
+        workloads = {workload.role: workload.name for workload in plan.workloads_of(name)}
+        for singular, resource in service.resources.items():
+            found.append(
+                PublicResource(
+                    service=name,
+                    name=singular,
+                    resource=resource,
+                    path=f"{API_PREFIX}/{resource.path(singular)}",
+                    reads=workloads.get("query") or workloads["api"],
+                    writes=workloads.get("command") or workloads["api"],
+                )
+            )
+    return found

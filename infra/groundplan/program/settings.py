@@ -1,0 +1,135 @@
+"""What a pod is told: the names of its settings and where their values come from.
+
+Plain text only. Passwords stay in Secrets Manager, and settings carry their secrets' ARNs.
+"""
+
+from __future__ import annotations
+
+import pulumi
+
+from groundplan_components.cache.cache import Cache
+from groundplan_components.identity.user_pool import Identity
+from groundplan_components.events.kafka import Kafka
+from groundplan_components.events.kafka_access import dead_letter_topic_name, group_name
+from groundplan_components.shared.metrics import namespace
+from groundplan.capacity import WorkloadPlan
+from groundplan.program.databases import ServiceDatabase
+from groundplan.program.events import Events, projector
+from groundplan.program.site import Site
+
+Settings = dict[str, pulumi.Input[str]]
+
+
+def of_service(site: Site, identity: Identity, service: str) -> Settings:
+    """What all workloads of a service share."""
+    requirements, limit = site.system.requirements, site.system.edge.rate_limit
+    return {
+        "SYSTEM_NAME": site.system.name,
+        "ENVIRONMENT_NAME": site.environment.name,
+        "SERVICE_NAME": service,
+        "AWS_REGION": site.environment.region,
+        "METRICS_NAMESPACE": namespace(site.scope),
+        "SLOW_QUERY_MS": str(requirements.query_p95_ms),
+        "RATE_LIMIT_REQUESTS": str(limit.requests),
+        "RATE_LIMIT_SECONDS": str(limit.per_seconds),
+        "TOKEN_ISSUER": identity.issuer,
+        "TOKEN_JWKS_URL": identity.jwks_uri,
+        "TOKEN_CLIENT_IDS": pulumi.Output.json_dumps(list(identity.client_ids.values())),
+    }
+
+
+def of_database(database: ServiceDatabase, service: str) -> Settings:
+    """One entry a shard, in the order of the shard map, which says from which day on how many of them take new keys."""
+    return {
+        "DATABASE_SHARDS": pulumi.Output.json_dumps(
+            [
+                {
+                    "writer": shard.writer,
+                    "secret_arn": shard.credentials.secret_arns[service],
+                    "readers": shard.readers,
+                    "reader_port": shard.reader_port,
+                    "reader_secret_arn": shard.reader_secret_arn(service),
+                }
+                for shard in database.shards
+            ]
+        ),
+        "DATABASE_SHARD_MAP": pulumi.Output.json_dumps(
+            [{"since": since, "shards": shards} for since, shards in database.plan.shard_generations]
+        ),
+        "DATABASE_NAME": database.shards[0].credentials.database_names[service],
+    }
+
+
+def of_migration(database: ServiceDatabase) -> Settings:
+    """What only the migration may read: each shard's administrator, and the instance itself rather than its proxy."""
+    return {
+        "DATABASE_ADMIN": pulumi.Output.json_dumps(
+            [
+                {"host": shard.instance.address, "secret_arn": shard.instance.admin_secret_arn}
+                for shard in database.shards
+            ]
+        )
+    }
+
+
+def of_cache(cache: Cache, service: str) -> Settings:
+    return {
+        "CACHE_HOST": cache.endpoint,
+        "CACHE_READER_HOST": cache.reader_endpoint,
+        "CACHE_PORT": cache.port.apply(str),
+        "CACHE_CLUSTERED": str(cache.clustered).lower(),
+        "CACHE_KEY_PREFIX": cache.key_prefixes[service],
+        "CACHE_SECRET_ARN": cache.secret_arns[service],
+    }
+
+
+def of_events(events: Events, service: str) -> Settings:
+    """Where the service's own events go."""
+    published = [topic.event for topic in events.plan.topics if topic.publisher == service]
+    broker = events.broker
+    if isinstance(broker, Kafka):
+        return {
+            "EVENTS_BROKER": "kafka",
+            "KAFKA_BOOTSTRAP": broker.bootstrap_brokers,
+            "EVENT_TOPICS": pulumi.Output.json_dumps({event: broker.topic_names[event] for event in published}),
+        }
+    return {
+        "EVENTS_BROKER": "sqs",
+        "EVENT_TOPICS": pulumi.Output.json_dumps({event: broker.topic_arns[event] for event in published}),
+    }
+
+
+def of_reader(site: Site, events: Events, reader: str) -> Settings:
+    """What a consumer or projector follows, and where it puts what it gives up on."""
+    followed = [
+        topic.event
+        for topic in events.plan.topics
+        if reader in topic.consumers or reader in map(projector, topic.projectors)
+    ]
+    broker = events.broker
+    if isinstance(broker, Kafka):
+        return {
+            "EVENT_GROUP": group_name(site.system.name, reader),
+            "EVENT_SOURCES": pulumi.Output.json_dumps({event: broker.topic_names[event] for event in followed}),
+            "EVENT_DEAD_LETTERS": dead_letter_topic_name(site.system.name, reader),
+        }
+    return {
+        "EVENT_SOURCES": pulumi.Output.json_dumps(followed),
+        "EVENT_QUEUE_URL": broker.queue_urls[reader],
+        "EVENT_DEAD_LETTERS": broker.dead_letter_urls[reader],
+    }
+
+
+def of_workload(workload: WorkloadPlan) -> Settings:
+    return {
+        "WORKLOAD_ROLE": workload.role,
+        "DATABASE_WRITER_CONNECTIONS": str(workload.primary_connections),
+        "DATABASE_READER_CONNECTIONS": str(workload.replica_connections),
+    }
+
+
+def reader_of(workload: WorkloadPlan) -> str | None:
+    """The reader of events that a workload is; None for one that reads none."""
+    if workload.role == "consumer":
+        return workload.service
+    return projector(workload.service) if workload.role == "projector" else None

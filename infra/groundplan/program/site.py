@@ -1,0 +1,87 @@
+"""What every part of the program stands on: declaration, environment, plan, keys and where alarms go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from groundplan_components.observability.alarm_topic import AlarmTopic
+from groundplan_components.keys.keys import Keys
+from groundplan.capacity import Plan
+from groundplan.stack.environment import Environment
+from groundplan.declaration.model import System
+
+# CloudFront, its certificates and its web ACL live there alone.
+EDGE_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One stack of one system."""
+
+    system: System
+    environment: Environment
+    plan: Plan
+    region: pulumi.ProviderResource
+    edge_region: pulumi.ProviderResource
+    keys: Keys
+    edge_keys: Keys
+    """In CloudFront's region, which may be the stack's own."""
+    alarms: AlarmTopic
+
+    @classmethod
+    def of(cls, system: System, environment: Environment, planned: Plan) -> Site:
+        region, edge_region = _providers(system, environment)
+        here = pulumi.ResourceOptions(providers=[region])
+        keys = Keys(
+            f"{system.name}-{environment.name}",
+            {
+                "purposes": ["alarms", "backups", "cluster", "data", "events", "logs", "secrets", "site"],
+                "protect": environment.protect,
+            },
+            here,
+        )
+        alarms = AlarmTopic("alarms", {"kms_key_arn": keys.arns["alarms"], "emails": environment.alarm_emails}, here)
+        edge_keys = keys
+        if environment.region != EDGE_REGION:
+            edge_keys = Keys(
+                f"{system.name}-{environment.name}-edge",
+                {"purposes": ["alarms", "logs"], "region": EDGE_REGION, "protect": environment.protect},
+                here,
+            )
+        return cls(system, environment, planned, region, edge_region, keys, edge_keys, alarms)
+
+    @property
+    def scope(self) -> str:
+        """`shop-prod`: what names that are unique in an account begin with."""
+        return f"{self.system.name}-{self.environment.name}"
+
+    @property
+    def api_domain(self) -> str | None:
+        return f"api.{self.environment.domain}" if self.environment.domain else None
+
+    def key(self, purpose: str) -> pulumi.Output[str]:
+        return self.keys.arns[purpose]
+
+    def edge_key(self, purpose: str) -> pulumi.Output[str]:
+        return self.edge_keys.arns[purpose]
+
+    def here(self) -> pulumi.ResourceOptions:
+        """Options of what lives in the stack's own region."""
+        return pulumi.ResourceOptions(providers=[self.region])
+
+    def at_edge(self) -> pulumi.ResourceOptions:
+        """Options of what CloudFront uses."""
+        return pulumi.ResourceOptions(providers=[self.edge_region])
+
+
+def _providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:
+    """The stack's own region and CloudFront's, with the tags that every resource carries."""
+    tags = {"system": system.name, "environment": environment.name, "managed-by": "pulumi"}
+    own, edge = (
+        aws.Provider(name, region=region, default_tags={"tags": tags})
+        for name, region in (("region", environment.region), ("edge-region", EDGE_REGION))
+    )
+    return own, edge

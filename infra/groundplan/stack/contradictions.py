@@ -1,0 +1,159 @@
+"""What two settings of one stack, or a setting and the system, must not say of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from groundplan.stack.environment import Environment
+from groundplan.problems import Finding, did_you_mean, listed
+from groundplan.declaration.model import Broker, System
+
+# Two weeks is the default; less than one does not outlast the holidays in which nobody noticed.
+_PROTECTED_BACKUP_DAYS = 7
+
+# Its brokers come in threes, spread evenly over their subnets; Express brokers are refused in any other number.
+_KAFKA_ZONES = 3
+
+# 0.0.0.0/0 can be written as 0.0.0.0/1 and 128.0.0.0/1; nobody's offices fill an eighth of the internet.
+_WIDEST_PROTECTED = 8
+
+
+def set_command(stack: str, key: str, value: str) -> str:
+    """The command that sets a key, given in full (``shop:domain``), for one stack."""
+    path = "--path '" if "[" in key else ""
+    return f"`pulumi config set {path}{key}{path[-1:]} {value} --stack {stack}`"
+
+
+def remove_command(stack: str, key: str) -> str:
+    """The command that removes a key, given in full, from one stack."""
+    return f"`pulumi config rm {key} --stack {stack}`"
+
+
+def _set(environment: Environment, system: System, key: str, value: str) -> str:
+    return set_command(environment.name, f"{system.name}:{key}", value)
+
+
+def _domain(environment: Environment, system: System) -> Iterator[Finding]:
+    domain, hosted_zone = environment.domain, environment.hosted_zone
+    if domain is None:
+        if environment.require_domain:
+            yield Finding(
+                ("domain",),
+                "missing",
+                "a domain, since `require_domain` is true: without one TLS 1.3 can't be insisted on (S2)",
+                f"register one and run {_set(environment, system, 'domain', 'shop.example.com')}, with your own name",
+            )
+        if hosted_zone is not None:
+            yield Finding(
+                ("hosted_zone",),
+                hosted_zone,
+                "a zone only together with a domain",
+                f"run {_set(environment, system, 'domain', hosted_zone)}, or remove the zone",
+            )
+    elif hosted_zone is None:
+        parent = domain if domain.count(".") == 1 else domain.partition(".")[2]
+        yield Finding(
+            ("hosted_zone",),
+            "missing",
+            f"the Route 53 zone that holds {domain}",
+            f"run {_set(environment, system, 'hosted_zone', parent)}, with your zone's name",
+        )
+    elif domain != hosted_zone and not domain.endswith(f".{hosted_zone}"):
+        yield Finding(
+            ("hosted_zone",),
+            hosted_zone,
+            f"a zone that holds the domain {domain}: the domain itself, or what it ends with after a dot",
+            "correct one of the two",
+        )
+
+
+def _network(environment: Environment, system: System) -> Iterator[Finding]:
+    if environment.nat == "none" and not environment.interface_endpoints:
+        yield Finding(
+            ("nat",),
+            "none",
+            "a way to AWS's services: NAT, or interface endpoints inside the network",
+            f"run {_set(environment, system, 'interface_endpoints', 'true')}, or choose another `nat`",
+        )
+    if environment.nat == "none" and environment.network_firewall:
+        yield Finding(
+            ("network_firewall",),
+            "true",
+            "NAT, since the firewall inspects what leaves through it and `nat` is none",
+            f"run {_set(environment, system, 'network_firewall', 'false')}, or choose another `nat`",
+        )
+
+
+def _protection(environment: Environment, system: System) -> Iterator[Finding]:
+    if not environment.protect:
+        return
+    if environment.backup_days < _PROTECTED_BACKUP_DAYS:
+        yield Finding(
+            ("backup_days",),
+            str(environment.backup_days),
+            f"at least {_PROTECTED_BACKUP_DAYS} days, since `protect` is true",
+            f"run {_set(environment, system, 'backup_days', '14')}",
+        )
+    for position, network in enumerate(environment.cluster_endpoint_cidrs):
+        if network.prefixlen < _WIDEST_PROTECTED:
+            example = _set(environment, system, f"cluster_endpoint_cidrs[{position}]", "203.0.113.0/24")
+            yield Finding(
+                ("cluster_endpoint_cidrs", position),
+                str(network),
+                f"a /{_WIDEST_PROTECTED} or smaller, since `protect` is true: not the whole internet",
+                f"run {example}, with your own addresses",
+            )
+
+
+def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
+    if environment.existing_cluster is None:
+        return
+    for key in ("kubernetes_version", "cluster_endpoint_cidrs", "cluster_admin_role_arns", "network_firewall"):
+        # A default changes nothing; what somebody wrote they count on.
+        if key in environment.model_fields_set and getattr(environment, key):
+            yield Finding(
+                (key,),
+                "set",
+                "no such key together with `existing_cluster`: that cluster and its network are not this program's",
+                f"run {remove_command(environment.name, f'{system.name}:{key}')}",
+            )
+    subnets = environment.existing_cluster.data_subnet_ids
+    has_events = any(service.publishes or service.cqrs for service in system.services.values())
+    if has_events and system.events.broker is Broker.KAFKA and len(subnets) != _KAFKA_ZONES:
+        yield Finding(
+            ("existing_cluster", "data_subnet_ids"),
+            f"{len(subnets)} subnets",
+            f"{_KAFKA_ZONES} subnets, each in another zone: Kafka keeps {_KAFKA_ZONES} copies, one in each (T4)",
+            "name one in each of three zones, or choose the broker `sqs` in system.yaml",
+        )
+
+
+def _images(environment: Environment, system: System) -> Iterator[Finding]:
+    for service, reference in environment.images.items():
+        if service not in system.services:
+            otherwise = f"remove it, or choose one of {listed(system.services)}"
+            yield Finding(
+                ("images", service),
+                reference,
+                "a service that system.yaml declares",
+                did_you_mean(service, system.services, otherwise),
+            )
+
+
+_Rule = Callable[[Environment, System], Iterator[Finding]]
+_RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
+    (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
+    (_network, frozenset({"nat", "interface_endpoints", "network_firewall"})),
+    (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
+    (_cluster, frozenset({"existing_cluster"})),
+    (_images, frozenset({"images"})),
+)
+"""Each rule, and the keys that it looks at."""
+
+
+def contradictions(environment: Environment, system: System, unknown: Collection[str] = ()) -> list[Finding]:
+    """Everything that is wrong between values that are each right; paths are the environment's own keys.
+
+    ``unknown`` are keys whose value is wrong by itself: what looks at them has nothing to say yet.
+    """
+    return [finding for rule, keys in _RULES if keys.isdisjoint(unknown) for finding in rule(environment, system)]

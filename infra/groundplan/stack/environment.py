@@ -1,0 +1,129 @@
+"""What one stack's configuration may say. Defaults are the safe ones: what is left out never weakens a stack.
+
+Shapes and bounds of single values live here and in `stack_values.py`; what ties several together, in
+`contradictions.py`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from groundplan.stack.values import (
+    Address,
+    ClusterName,
+    Distinct,
+    Domain,
+    EmailAddress,
+    Filled,
+    ImageReference,
+    KubernetesVersion,
+    Network,
+    OidcProviderArn,
+    PublicNetwork,
+    Region,
+    Repository,
+    RoleArn,
+    SecurityGroupId,
+    StackName,
+    SubnetId,
+    VpcId,
+    VpcNetwork,
+)
+
+
+class ExistingCluster(BaseModel):
+    """A cluster that the user already runs; the program then creates no EKS cluster."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+    context: Filled
+    """The kubeconfig context to use."""
+    security_group_id: SecurityGroupId
+    """The pods' security group, to be opened to the load balancer and let into the data stores."""
+    vpc_id: VpcId
+    """The network that the cluster is in."""
+    private_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
+    """Subnets of the load balancer and of functions, in at least two zones."""
+    data_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
+    """Subnets of the data stores, in at least two zones."""
+    vpc_cidr: Network
+    """The address space of that network: what may send requests to pods, and where pods find the data stores."""
+    cluster_name: ClusterName
+    """The EKS cluster's name: Pod Identity hands out the pods' roles there."""
+    target_group_binding: Literal["eks.amazonaws.com/v1", "elbv2.k8s.aws/v1beta1"] = "eks.amazonaws.com/v1"
+    """What registers pods in target groups: EKS Auto Mode, or the AWS Load Balancer Controller."""
+    dns_addresses: Annotated[list[Address], Distinct] = []
+    """Addresses of DNS servers that are not pods labelled `k8s-app: kube-dns`."""
+
+
+class Environment(BaseModel):
+    """One stack: where it is, how large a part of the load it carries, how safe it is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+
+    name: StackName
+    """The stack's name."""
+    region: Region
+    """AWS region (`aws:region`)."""
+
+    domain: Domain | None = None
+    """Public host name, for example `shop.example.com`; the API answers below `/api/v1` there."""
+    hosted_zone: Domain | None = None
+    """Name of the Route 53 zone that holds the domain."""
+    require_domain: bool = True
+    """Refuse to plan without a domain (the default certificate can't insist on TLS 1.3)."""
+
+    load_share: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    """Part of the declared load that this stack is sized for."""
+    multi_zone: bool = True
+    """Databases and caches fail over to another zone, and pods spread over zones."""
+    read_replicas: bool = True
+    """Read-heavy services get read replicas (D3)."""
+    shared_database: bool = False
+    """One database instance holds every service's own database and user (cheap; A2 by permission only)."""
+    database_proxy: bool = True
+    """RDS Proxy in front of each writer that high concurrency asks pooling for (D3)."""
+    protect: bool = True
+    """Deletion protection, final snapshots, and Pulumi's own protection of whatever holds data."""
+    backup_days: Annotated[int, Field(ge=1, le=35)] = 14
+    """Days of point-in-time recovery."""
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 90
+    """Days that logs are kept."""
+
+    vpc_cidr: VpcNetwork = IPv4Network("10.0.0.0/16")
+    """The stack's own address space, private and from /16 to /20. The cluster's service addresses evade it."""
+    nat: Literal["none", "single", "per_zone", "regional"] = "per_zone"
+    """How private subnets reach the internet."""
+    interface_endpoints: bool = True
+    """Reach AWS services inside the network rather than through NAT."""
+    network_firewall: bool = False
+    """Inspect what leaves the network with AWS Network Firewall."""
+
+    kafka: Literal["standard", "express"] = "express"
+    """MSK broker type."""
+    kubernetes_version: KubernetesVersion = "1.35"
+    """Minor version of the cluster."""
+    postgres_version: Literal["15", "16", "17"] = "17"
+    """Major version of the databases."""
+    cluster_endpoint_cidrs: Annotated[list[PublicNetwork], Field(max_length=40), Distinct] = []
+    """Networks from which the cluster's API may be reached; empty: from inside the network only."""
+    cluster_admin_role_arns: Annotated[list[RoleArn], Distinct] = []
+    """IAM roles that administer the cluster, beside the pipeline's; empty: the role that runs `pulumi up`, whoever that
+    is, so name them before a second one does."""
+    existing_cluster: ExistingCluster | None = None
+    """A cluster that is there already; its kubeconfig is the secret `kubeconfig`."""
+
+    images: dict[str, ImageReference] = {}
+    """Service to image reference; a service without one is left out until its image is pushed."""
+    alarm_emails: Annotated[list[EmailAddress], Distinct] = []
+    """Addresses that alarms are sent to."""
+    repository: Repository | None = None
+    """GitHub repository (`owner/name`) whose pipeline may push images and deploy this stack."""
+    gateway_account_role: bool = True
+    """Make the role by which API Gateway writes logs. A region of an account has one: true in one stack of those that
+    share it."""
+    oidc_provider_arn: OidcProviderArn | None = None
+    """The account's GitHub identity provider when another stack has made it: an account can have one only."""

@@ -1,0 +1,110 @@
+"""What changes if load grows tenfold, or data reaches 3 TB (U6)."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network
+
+import pytest
+
+from groundplan.capacity import Plan, check_shards, compare, plan
+from groundplan.capacity.comparison import Change, Comparison, Effort, comparison_report
+from groundplan.declaration.model import System
+from infra.tests.capacity.stacks import PROD, one_service
+from infra.tests.samples import shop
+
+
+def grown(factor: float = 1, **data_gb: float) -> System:
+    requirements = shop().requirements
+    load = requirements.model_copy(update={"requests_per_second": requirements.requests_per_second * factor})
+    services = {
+        name: service.model_copy(update={"data_gb": data_gb.get(name, service.data_gb)})
+        for name, service in shop().services.items()
+    }
+    return shop().model_copy(update={"requirements": load, "services": services})
+
+
+@pytest.fixture(scope="module")
+def today() -> Plan:
+    return plan(shop(), PROD)
+
+
+@pytest.fixture(scope="module")
+def tenfold(today: Plan) -> Comparison:
+    return compare(today, plan(grown(10), PROD))
+
+
+def find(comparison: Comparison, subject: str, setting: str) -> Change:
+    return next(c for c in comparison.changes if (c.subject, c.setting) == (subject, setting))
+
+
+def test_a_plan_compared_with_itself_changes_nothing(today: Plan) -> None:
+    comparison = compare(today, today)
+    assert comparison.changes == ()
+    assert comparison.effort is Effort.CONFIGURATION
+    assert "Nothing changes" in comparison_report(comparison)
+
+
+def test_ten_times_the_load_is_pods_by_configuration(tenfold: Comparison) -> None:
+    pods = find(tenfold, "workload.order-query", "min_pods")
+    assert (pods.old, pods.new, pods.effort) == ("3", "8", Effort.CONFIGURATION)
+    throttle = find(tenfold, "gateway", "requests_per_second")
+    assert (throttle.old, throttle.new, throttle.effort) == ("10000", "100000", Effort.CONFIGURATION)
+
+
+def test_ten_times_the_load_is_a_larger_class_with_a_failover(tenfold: Comparison) -> None:
+    change = find(tenfold, "database.order", "instance_class")
+    assert (change.old, change.new, change.effort) == ("db.r7g.large", "db.m7g.4xlarge", Effort.RESTART)
+    assert "cores" in change.reason
+
+
+def test_ten_times_the_load_moves_no_subnet(tenfold: Comparison) -> None:
+    assert not [change for change in tenfold.changes if change.subject == "network"]
+    assert not [change for change in tenfold.changes if change.effort is Effort.REPLACEMENT]
+
+
+def test_the_bottleneck_moves(tenfold: Comparison) -> None:
+    before, after = tenfold.bottlenecks
+    assert before.subject == "database.order.writer"
+    assert after.subject == "gateway.account"
+    assert after.bites_at_rps == 10_000
+
+
+def test_3_tb_are_shards_to_declare(today: Plan) -> None:
+    system = grown(order=3000)
+    comparison = compare(today, plan(system, PROD), tuple(check_shards(system)))
+    change = find(comparison, "database.order", "shards")
+    assert (change.old, change.new, change.effort) == ("1", "4", Effort.DATA_MOVE)
+    assert comparison.effort is Effort.DATA_MOVE
+    text = comparison_report(comparison)
+    assert "To declare first" in text
+    assert "- {since: 2000-01-01, shards: 4}" in text
+
+
+def test_parts_that_come_and_go_are_one_line_each(today: Plan) -> None:
+    fewer = shop().model_copy(
+        update={"services": {name: service for name, service in shop().services.items() if name != "user"}}
+    )
+    gone = compare(today, plan(fewer, PROD))
+    assert find(gone, "database.user", "").effort is Effort.DATA_MOVE
+    assert find(gone, "workload.user-api", "").new == ""
+    come = compare(plan(fewer, PROD), today)
+    assert find(come, "workload.user-api", "").new == "new"
+
+
+def test_another_range_is_a_new_network(today: Plan) -> None:
+    elsewhere = PROD.model_copy(update={"vpc_cidr": IPv4Network("10.7.0.0/16")})
+    comparison = compare(today, plan(shop(), elsewhere))
+    assert {change.effort for change in comparison.changes} == {Effort.REPLACEMENT}
+    assert {change.subject for change in comparison.changes} == {"network"}
+
+
+def test_an_unused_replica_class_is_not_worth_a_line() -> None:
+    before, after = (plan(one_service({"requests_per_second": load}, read_share=0.1), PROD) for load in (1_000, 10_000))
+    assert not [change for change in compare(before, after).changes if change.setting == "replica_class"]
+
+
+def test_the_report_keeps_within_100_columns(tenfold: Comparison) -> None:
+    lines = comparison_report(tenfold).splitlines()
+    assert max(len(line) for line in lines) <= 100
+    assert lines[0] == "shop, prod: 1,000 -> 10,000 requests/s today"
+    assert any(line.startswith("With a restart (") for line in lines)

@@ -1,0 +1,190 @@
+"""`make up` and `make deliver` say what is missing before anything is deployed, and never take away what runs (U2)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from groundplan.cli import deliver, up
+from infra.tests.cli.stand_ins import Tools, only_these
+from tests.projects import commit_all, git
+
+REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+DIGEST = "sha256:" + "a" * 64
+
+
+def repositories(*services: str) -> str:
+    return json.dumps({"images": {service: f"{REGISTRY}/shop-dev/{service}" for service in services}})
+
+
+@pytest.fixture
+def tools(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tools:
+    """In a committed project, with git and nothing else that the commands use."""
+    monkeypatch.chdir(project)
+    tools = Tools(tmp_path / "tools")
+    only_these(tools.directory, monkeypatch, "git", which=shutil.which)
+    return tools
+
+
+@pytest.fixture
+def order_with_code(project: Path) -> str:
+    """One service with a Dockerfile, committed; the commit."""
+    without_code(project, "user", "payment")
+    return git(project, "rev-parse", "HEAD").strip()
+
+
+def without_code(project: Path, *services: str) -> None:
+    """Takes away what makes a service one that can be built."""
+    for service in services:
+        (project / "services" / service / "Dockerfile").unlink()
+    commit_all(project)
+
+
+def test_without_the_cli_the_installer_is_named(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
+    assert up.main(["dev"]) == 1
+    said = capsys.readouterr().err
+    assert "the Pulumi CLI on the PATH" in said
+    assert "https://www.pulumi.com/docs/iac/download-install/" in said
+    assert tools.calls == []
+
+
+def test_a_stack_that_is_not_there(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
+    tools.install("pulumi")
+    assert up.main(["production"]) == 1
+    assert "one of dev, prod, staging" in capsys.readouterr().err
+
+
+def test_without_a_login_the_way_to_the_state_is_named(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
+    tools.install("pulumi", {"whoami": (1, "")})
+    assert up.main(["dev"]) == 1
+    assert "pulumi login" in capsys.readouterr().err
+    assert tools.asked("pulumi", "up") == []
+
+
+def test_a_stack_without_state_is_made_with_a_key_of_its_own(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
+    tools.install("pulumi", {"stack select": (1, "")})
+    assert up.main(["dev"]) == 1
+    assert "pulumi stack init dev --secrets-provider=" in capsys.readouterr().err
+
+
+def test_a_stack_with_a_wrong_configuration_is_not_deployed(
+    tools: Tools, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tools.install("pulumi")
+    path = project / "Pulumi.prod.yaml"
+    path.write_text(path.read_text().replace("  shop:domain: shop.example.com\n", ""))
+    assert up.main(["prod"]) == 1
+    assert "Pulumi.prod.yaml" in capsys.readouterr().err
+    assert tools.calls == []
+
+
+def test_what_runs_is_not_taken_away_for_want_of_an_image(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
+    running = json.dumps({"running": {"order": f"{REGISTRY}/shop-dev/order@{DIGEST}"}})
+    tools.install("pulumi", {"stack output": (0, running)})
+    assert up.main(["dev"]) == 1
+    said = capsys.readouterr().err
+    assert "without order" in said
+    assert "make deliver STACK=dev" in said
+    assert tools.asked("pulumi", "up") == []
+
+
+def test_up_hands_over_to_the_cli(tools: Tools) -> None:
+    tools.install("pulumi", {"stack output": (0, "{}"), "up --stack": (3, "")})
+    assert up.main(["dev"]) == 3, "the CLI's own status"
+    assert tools.asked("pulumi", "up") == [["pulumi", "up", "--stack", "dev"]]
+    up.main(["dev", "--yes"])
+    assert tools.asked("pulumi", "up")[-1] == ["pulumi", "up", "--stack", "dev", "--yes", "--non-interactive"]
+
+
+def test_a_new_service_gets_its_repository_then_its_image_then_runs(tools: Tools, order_with_code: str) -> None:
+    tools.install("aws", {"describe-images": (254, ""), "get-login-password": (0, "secret")})
+    tools.install("docker", {"buildx build": (0, json.dumps({"containerimage.digest": DIGEST}))})
+    tools.install("pulumi", {"stack output": (0, "{}")})
+    real_up = up.pulumi_up
+
+    def first_up_makes_repositories(project: Path, stack: str, *, yes: bool) -> int:
+        tools.install("pulumi", {"stack output": (0, repositories("user", "order", "payment"))})
+        return real_up(project, stack, yes=yes)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(deliver, "pulumi_up", first_up_makes_repositories)
+        assert deliver.main(["dev", "--yes"]) == 0
+    steps = [
+        call[:2] for call in tools.calls if call[:2] in (["pulumi", "up"], ["docker", "buildx"], ["pulumi", "config"])
+    ]
+    assert steps == [["pulumi", "up"], ["docker", "buildx"], ["pulumi", "config"], ["pulumi", "up"]]
+    (build,) = tools.asked("docker", "buildx")
+    assert f"{REGISTRY}/shop-dev/order:{order_with_code}" in build
+    assert build[build.index("--platform") + 1] == "linux/amd64"
+    (configured,) = tools.asked("pulumi", "config")
+    assert configured[-2:] == ['shop:images["order"]', f"{REGISTRY}/shop-dev/order@{DIGEST}"]
+
+
+def test_a_service_that_runs_gets_its_image_before_the_only_deployment(tools: Tools, order_with_code: str) -> None:
+    tools.install("aws", {"describe-images": (0, DIGEST)})
+    tools.install("docker")
+    tools.install("pulumi", {"stack output": (0, repositories("order"))})
+    assert deliver.main(["dev"]) == 0
+    assert [call[1] for call in tools.asked("pulumi") if call[1] in ("config", "up")] == ["config", "up"]
+    assert tools.asked("docker") == [], "this commit's image is there already"
+    (described,) = tools.asked("aws", "ecr", "describe-images")
+    assert f"imageTag={order_with_code}" in described
+
+
+def test_without_code_a_delivery_is_a_deployment(tools: Tools, project: Path) -> None:
+    without_code(project, "user", "order", "payment")
+    for name in ("aws", "docker", "pulumi"):
+        tools.install(name)
+    assert deliver.main(["dev"]) == 0
+    assert len(tools.asked("pulumi", "up")) == 1
+    assert tools.asked("docker") == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "answers", "message"),
+    [
+        ("docker", {"buildx build": (1, "")}, "docker buildx build of order"),
+        ("docker", {"login": (1, "")}, "docker login"),
+        ("aws", {"describe-images": (1, ""), "get-login-password": (255, "")}, "credentials of the right account"),
+    ],
+)
+def test_nothing_is_deployed_when_an_image_fails(
+    tools: Tools,
+    order_with_code: str,
+    capsys: pytest.CaptureFixture[str],
+    tool: str,
+    answers: dict[str, tuple[int, str]],
+    message: str,
+) -> None:
+    tools.install("aws", {"describe-images": (1, ""), "get-login-password": (0, "secret")})
+    tools.install("docker")
+    tools.install("pulumi", {"stack output": (0, repositories("order"))})
+    tools.install(tool, answers)
+    assert deliver.main(["dev"]) == 1
+    assert message in capsys.readouterr().err
+    assert tools.asked("pulumi", "up") == []
+
+
+def test_an_image_is_never_named_after_a_commit_that_it_differs_from(
+    tools: Tools,
+    project: Path,
+    order_with_code: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("aws", "docker", "pulumi"):
+        tools.install(name)
+    (project / "services" / "order" / "Dockerfile").write_text("FROM other\n")
+    assert deliver.main(["dev"]) == 1
+    assert "never overwritten" in capsys.readouterr().err
+    assert tools.asked("pulumi", "up") == []
+
+
+@pytest.mark.parametrize("missing", ["aws", "docker"])
+def test_a_missing_tool_is_named(tools: Tools, capsys: pytest.CaptureFixture[str], missing: str) -> None:
+    for name in {"aws", "docker", "pulumi"} - {missing}:
+        tools.install(name)
+    assert deliver.main(["dev"]) == 1
+    assert f"install {missing}" in capsys.readouterr().err

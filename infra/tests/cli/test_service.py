@@ -1,0 +1,339 @@
+"""Services come, go and change size by one command each; nothing the user edited is lost (U3)."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from groundplan.cli import service
+from groundplan.cli.asked import Asked, parse_settings
+from groundplan.cli.service import added, removed, resized, with_shards
+from groundplan.cli.template import Updated
+from groundplan.problems import ProblemsFound
+from groundplan.declaration.loader import load_system
+from tests.projects import commit_all, commit_project, git, make_project
+
+TODAY = datetime.date(2026, 11, 23)
+
+
+def change(project: Path, action: str, name: str, settings: dict[str, Any], *, today: datetime.date) -> Updated:
+    """As the command with these settings on its line."""
+    return service.change(project, action, name, Asked(settings, None, frozenset(settings)), today=today)
+
+
+def edit(project: Path, name: str, old: str, new: str, *, commit: bool = True) -> None:
+    path = project / name
+    text = path.read_text()
+    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {name}"
+    path.write_text(text.replace(old, new))
+    if commit:
+        commit_all(project)
+
+
+def declared(project: Path) -> dict[str, Any]:
+    services: dict[str, Any] = yaml.safe_load((project / "system.yaml").read_text())["services"]
+    return services
+
+
+def answered(project: Path) -> list[Any]:
+    services: list[Any] = yaml.safe_load((project / ".copier-answers.yml").read_text())["services"]
+    return services
+
+
+@pytest.fixture
+def unchanged(project: Path) -> Iterator[Path]:
+    """A project that the test must leave as it was, to the last file."""
+    before = git(project, "rev-parse", "HEAD")
+    ignored = project / ".venv" / "kept"
+    ignored.parent.mkdir()
+    ignored.write_text("not in git")
+    yield project
+    assert git(project, "status", "--porcelain") == ""
+    assert git(project, "rev-parse", "HEAD") == before
+    assert ignored.read_text() == "not in git"
+
+
+def test_the_answer_gains_loses_and_changes_one_service() -> None:
+    services = ["user", {"name": "order", "data_gb": 5, "cqrs": False}]
+    assert added(services, "invoice", {}) == [*services, "invoice"]
+    assert added(services, "invoice", {"data_gb": 3}) == [*services, {"name": "invoice", "data_gb": 3}]
+    assert removed(services, "order") == ["user"]
+    assert resized(services, "user", {"data_gb": 3}) == [{"name": "user", "data_gb": 3}, services[1]]
+    assert resized(services, "order", {"data_gb": 3}) == ["user", {"name": "order", "data_gb": 3, "cqrs": False}]
+
+
+def test_settings_are_read_as_yaml() -> None:
+    settings = parse_settings(["read_share=0.9 cqrs=true", "publishes='[a.b, c.d]'", 'description="two words"'])
+    assert settings == {"read_share": 0.9, "cqrs": True, "publishes": ["a.b", "c.d"], "description": "two words"}
+
+
+@pytest.mark.parametrize("word", ["data_gb", "=3", "data_gb=[1", "publishes='a"])
+def test_settings_that_say_nothing_are_refused(word: str) -> None:
+    with pytest.raises(ProblemsFound, match="settings such as data_gb=500"):
+        parse_settings([word])
+
+
+def test_add(project: Path) -> None:
+    updated = change(project, "add", "invoice", {"read_share": 0.9}, today=TODAY)
+    assert set(updated.changed) == {"system.yaml", ".copier-answers.yml", "pyproject.toml", "services/invoice/"}
+    assert updated.conflicted == ()
+    assert list(declared(project)) == ["user", "order", "payment", "invoice"]
+    assert declared(project)["invoice"]["read_share"] == 0.9
+    assert answered(project)[-1] == {"name": "invoice", "read_share": 0.9}
+    load_system(project / "system.yaml")
+
+
+def test_add_keeps_edits_beside_it(project: Path) -> None:
+    """The end of the file is where a new service goes, and where a user is most likely to have edited."""
+    edit(
+        project,
+        "system.yaml",
+        "          create: [admin]\n          update: [admin]\n    publishes: [payment",
+        ("          create: [admin, support]\n          update: [admin]\n    publishes: [payment"),
+    )
+    edit(project, "system.yaml", "requests_per_second: 1000", "requests_per_second: 1234 # measured in May")
+    edit(project, "README.md", "## First commands", "## Ours\n\nOur words.\n\n## First commands")
+    updated = change(project, "add", "invoice", {}, today=TODAY)
+    assert updated.conflicted == ()
+    text = (project / "system.yaml").read_text()
+    assert "create: [admin, support]" in text
+    assert "requests_per_second: 1234 # measured in May" in text
+    assert "Our words." in (project / "README.md").read_text()
+    assert "invoice" in declared(project)
+
+
+def test_remove_takes_its_events_from_the_samples_that_consumed_them(project: Path) -> None:
+    change(project, "remove", "payment", {}, today=TODAY)
+    assert list(declared(project)) == ["user", "order"]
+    assert "consumes" not in declared(project)["order"]
+    load_system(project / "system.yaml")
+
+
+def test_remove_takes_the_services_files(project: Path) -> None:
+    """Said so in the README: git has them."""
+    change(project, "remove", "user", {}, today=TODAY)
+    assert "user" not in declared(project)
+    assert answered(project) == ["order", "payment"]
+
+
+def test_resize(project: Path) -> None:
+    change(project, "resize", "user", {"data_gb": 50, "read_share": 0.99}, today=TODAY)
+    assert declared(project)["user"]["data_gb"] == 50
+    assert declared(project)["user"]["read_share"] == 0.99
+    assert declared(project)["user"]["repeat_share"] == 0.6
+
+
+def test_resize_past_a_shard_leaves_existing_rows_where_they_are(project: Path) -> None:
+    """D3: the map grows at its end, from a day by which the new shards can be deployed."""
+    change(project, "resize", "order", {"data_gb": 3000}, today=TODAY)
+    first = {"since": datetime.date(2000, 1, 1), "shards": 1}
+    second = {"since": datetime.date(2026, 11, 30), "shards": 4}
+    assert declared(project)["order"]["shard_map"] == [first, second]
+    commit_all(project)
+    change(project, "resize", "order", {"data_gb": 6000}, today=datetime.date(2027, 1, 1))
+    third = {"since": datetime.date(2027, 1, 8), "shards": 7}
+    assert declared(project)["order"]["shard_map"] == [first, second, third]
+    commit_all(project)
+    change(project, "resize", "order", {"data_gb": 100}, today=datetime.date(2028, 1, 1))
+    assert declared(project)["order"]["shard_map"] == [first, second, third]
+
+
+def test_a_map_written_by_hand_is_grown_not_replaced(project: Path) -> None:
+    edit(
+        project,
+        "system.yaml",
+        "    cqrs: true\n",
+        "    cqrs: true\n    shard_map:\n      - {since: 2000-01-01, shards: 2}\n",
+    )
+    system = load_system(project / "system.yaml")
+    assert with_shards(system, "order", {"data_gb": 10}, TODAY)["shard_map"] == [{"since": "2000-01-01", "shards": 2}]
+    grown = with_shards(system, "order", {"data_gb": 3000}, TODAY)["shard_map"]
+    assert grown == [{"since": "2000-01-01", "shards": 2}, {"since": "2026-11-30", "shards": 4}]
+
+
+def test_an_edit_on_the_same_line_is_kept_and_marked(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(project, "system.yaml", "    data_gb: 20\n", "    data_gb: 25 # measured\n")
+    monkeypatch.chdir(project)
+    assert service.main(["resize", "user", "--set", "data_gb=50"]) == 2
+    text = (project / "system.yaml").read_text()
+    assert "data_gb: 25 # measured" in text
+    assert "data_gb: 50" in text
+    assert "<<<<<<< before updating" in text
+    assert "system.yaml" in capsys.readouterr().err
+    assert git(project, "status", "--porcelain", "system.yaml").startswith("UU")
+
+
+REFUSED = {
+    "a name that is there": ("add", "user", {}, "declared already"),
+    "a name that can't be": ("add", "Invoice!", {}, "write `invoice`"),
+    "a setting that isn't one": ("add", "invoice", {"size": 3}, "SET: size is 3\n    expected: one of the keys"),
+    "a setting out of bounds": ("add", "invoice", {"read_share": 9}, "SET: read_share is 9\n    expected: at most 1"),
+    "an event that nobody publishes": (
+        "add",
+        "invoice",
+        {"consumes": ["ghost.seen"]},
+        "SET: consumes[0] is ghost.seen",
+    ),
+    "removing what isn't there": ("remove", "invoice", {}, "one of user, order, payment"),
+    "a slip of the pen": ("remove", "oder", {}, "did you mean `order`?"),
+    "resizing by nothing": ("resize", "user", {}, "at least one new size"),
+    "resizing what isn't a size": ("resize", "user", {"exposure": "internal"}, "edit system.yaml for the rest"),
+    "resizing out of bounds": ("resize", "user", {"data_gb": -1}, "SET: data_gb is -1\n    expected: at least 0"),
+}
+
+
+@pytest.mark.parametrize(("action", "name", "settings", "message"), REFUSED.values(), ids=REFUSED.keys())
+def test_refused_and_nothing_changed(
+    unchanged: Path, action: str, name: str, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ProblemsFound) as refusal:
+        change(unchanged, action, name, settings, today=TODAY)
+    assert message in str(refusal.value)
+
+
+def test_a_service_that_others_need_is_not_removed(project: Path) -> None:
+    edit(
+        project,
+        "system.yaml",
+        "    publishes: [user.registered, user.closed]\n",
+        ("    publishes: [user.registered, user.closed]\n    consumes: [payment.settled]\n"),
+    )
+    with pytest.raises(ProblemsFound) as refusal:
+        change(project, "remove", "payment", {}, today=TODAY)
+    assert "services.payment is still needed by `user`" in str(refusal.value)
+    assert "services.user.consumes" in str(refusal.value)
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_the_last_service_stays(project: Path) -> None:
+    for name in ("user", "payment"):
+        change(project, "remove", name, {}, today=TODAY)
+        commit_all(project)
+    with pytest.raises(ProblemsFound, match="the only service"):
+        change(project, "remove", "order", {}, today=TODAY)
+
+
+def test_a_service_declared_by_hand_is_the_users(project: Path) -> None:
+    text = (project / "system.yaml").read_text()
+    block = "\n  audit:\n" + "".join(
+        f"    {line}\n"
+        for line in (
+            "resources:",
+            "  note:",
+            "    fields:",
+            "      body: {type: text}",
+            "    operations:",
+            "      list: [admin]",
+        )
+    )
+    (project / "system.yaml").write_text(text + block)
+    commit_all(project)
+    for action, settings in (("remove", {}), ("resize", {"data_gb": 3})):
+        with pytest.raises(ProblemsFound, match="declared by hand"):
+            change(project, action, "audit", settings, today=TODAY)
+    with pytest.raises(ProblemsFound, match="declared already"):
+        change(project, "add", "audit", {}, today=TODAY)
+
+
+def test_uncommitted_work_is_never_touched(project: Path) -> None:
+    edit(project, "README.md", "## First commands", "## Ours", commit=False)
+    (project / "notes.txt").write_text("mine")
+    with pytest.raises(ProblemsFound, match=r"not clean \(README.md, notes.txt\)"):
+        change(project, "add", "invoice", {}, today=TODAY)
+    assert "## Ours" in (project / "README.md").read_text()
+    assert (project / "notes.txt").read_text() == "mine"
+
+
+def test_without_git_it_says_what_to_do(shop_without_git: Path) -> None:
+    with pytest.raises(ProblemsFound, match="git init"):
+        change(shop_without_git, "add", "invoice", {}, today=TODAY)
+
+
+@pytest.fixture
+def shop_without_git(template: Path, tmp_path: Path) -> Path:
+    return make_project(template, tmp_path / "plain")
+
+
+def test_outside_a_project_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert service.main(["add", "invoice"]) == 1
+    assert ".copier-answers.yml: the file is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("address", ["/nowhere/groundplan", "https://localhost:1/groundplan.git"])
+def test_a_template_that_is_gone_is_said_and_nothing_changed(project: Path, address: str) -> None:
+    answers = project / ".copier-answers.yml"
+    lines = [
+        f"_src_path: {address}" if line.startswith("_src_path") else line for line in answers.read_text().splitlines()
+    ]
+    answers.write_text("\n".join(lines) + "\n")
+    commit_all(project)
+    with pytest.raises(ProblemsFound, match="_src_path"):
+        change(project, "add", "invoice", {}, today=TODAY)
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_failure_half_way_leaves_nothing_behind(unchanged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import copier
+
+    real = copier.run_update
+
+    def interrupted(*arguments: Any, **options: Any) -> None:
+        real(*arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(copier, "run_update", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        change(unchanged, "add", "invoice", {}, today=TODAY)
+
+
+def test_preview_changes_nothing(
+    unchanged: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(unchanged)
+    assert service.main(["add", "invoice", "--dry-run"]) == 0
+    assert "+  invoice:" in capsys.readouterr().out
+
+
+def test_the_document_and_the_plan_follow(
+    whole_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command ends with everything in step: what the project's own `make plan` would change is nothing."""
+    project = commit_project(make_project(whole_template, tmp_path / "shop", {"services": ["user"]}))
+    monkeypatch.chdir(project)
+    assert service.main(["add", "invoice"]) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "database.invoice" in said.out
+    assert "/api/v1/invoices" in (project / "ARCHITECTURE.md").read_text()
+    assert set(git(project, "diff", "--name-only").split()) == {
+        ".copier-answers.yml",
+        "ARCHITECTURE.md",
+        "pyproject.toml",
+        # Nobody had run `make setup` before.
+        "services/user/openapi.json",
+        "system.yaml",
+    }
+
+
+def test_a_file_can_say_what_a_line_cannot(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {
+        "description": 'Bills: what is "owed" # and since when',
+        "resources": {
+            "bill": {"fields": {"total": {"type": "decimal", "scale": 2}}, "operations": {"list": ["admin"]}}
+        },
+        "publishes": ["bill.sent"],
+    }
+    (tmp_path / "invoice.yaml").write_text(yaml.safe_dump(settings))
+    monkeypatch.chdir(project)
+    assert service.main(["add", "invoice", "--from", str(tmp_path / "invoice.yaml"), "--set", "data_gb=7"]) == 0
+    found = declared(project)["invoice"]
+    assert {key: found[key] for key in settings} == settings
+    assert found["data_gb"] == 7

@@ -1,0 +1,40 @@
+"""Each rule of AWS and Kubernetes: what breaks it is refused and told why, and its twin is accepted (U5)."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+import pytest
+
+from groundplan.cloud.rules import known_rules
+from infra.tests.cloud import rules
+from infra.tests.cloud.world import Case, outcome
+
+_MODULES = [importlib.import_module(f"{rules.__name__}.{each.name}") for each in pkgutil.iter_modules(rules.__path__)]
+CASES: list[Case] = [case for module in _MODULES for case in module.CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_what_breaks_a_rule_is_refused_with_its_source(case: Case) -> None:
+    refusals = outcome(case, broken=True)
+    source = known_rules()[case.rule]
+    told = [
+        each for each in refusals if each.path == case.path and case.says in each.expected and each.source == source
+    ]
+    assert told, f"expected {case.path}: {case.says}\n" + "\n".join(map(str, refusals))
+    assert told[0].remedy
+
+
+@pytest.mark.parametrize("case", {(each.given, each.token): each for each in CASES}.values(), ids=str)
+def test_its_twin_is_accepted(case: Case) -> None:
+    assert outcome(case, broken=False) == []
+
+
+def test_every_rule_has_a_case() -> None:
+    told_by_order = {"gateway.methods_have_integrations", "gateway.logs_need_an_account_role"}  # test_order.py
+    assert {case.rule for case in CASES} | told_by_order == set(known_rules())
+
+
+def test_every_rule_says_where_it_is_written() -> None:
+    assert all(len(source) > 10 for source in known_rules().values())

@@ -1,0 +1,108 @@
+"""U2: one program for every stack; O1: what the document claims is what the program declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from groundplan.document import security_facts
+from groundplan.document.security import ITEMS
+from infra.tests.program.graphs import STACKS, Graph, graph_of, on
+
+# What a stack's configuration may leave out.
+FACTS_OF_CONFIGURATION: dict[str, Callable[[Graph], bool]] = {
+    "network firewall": lambda graph: graph.environment.network_firewall,
+    "deletion protection": lambda graph: graph.environment.protect,
+    "edge TLS": lambda graph: graph.environment.domain is not None,
+    "balancer TLS": lambda graph: graph.environment.domain is not None,
+}
+
+
+@on("dev", "staging", "prod", "queues", "network firewall", "domain in dev")
+def test_o1_every_claim_of_the_security_checklist_is_declared(graph: Graph) -> None:
+    found = security_facts(graph.resources)
+    claimed = {fact for item in ITEMS for fact in item.facts}
+    assert claimed
+    assert claimed <= found.keys()
+    for fact in claimed:
+        expected = FACTS_OF_CONFIGURATION[fact](graph) if fact in FACTS_OF_CONFIGURATION else True
+        assert found[fact] is expected, fact
+
+
+@on("prod")
+def test_u2_staging_is_prod_made_small(graph: Graph) -> None:
+    """Whatever exists in one exists in the other, or is a further one of its kind."""
+    prod, staging = {each.type for each in graph.resources}, {each.type for each in graph_of("staging").resources}
+    assert staging - prod == set()
+    assert prod - staging <= {"aws:rds/proxy:Proxy", "aws:rds/proxyTarget:ProxyTarget"} | {
+        "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup",
+        "groundplan:index:DatabaseProxy",
+    }, "only a small load needs no pool"
+
+
+@on(*STACKS)
+def test_u2_every_stack_exports_the_same(graph: Graph) -> None:
+    assert set(graph.simulation.outputs) == {
+        "url",
+        "api",
+        "images",
+        "running",
+        "dashboard",
+        "issuer",
+        "web_client_id",
+        "authorize_url",
+        "token_url",
+    }
+    assert graph.simulation.outputs["url"].startswith("https://")
+    assert graph.simulation.outputs["api"].endswith("/api/v1")
+
+
+@on(*STACKS)
+def test_u2_stacks_of_one_account_never_meet(graph: Graph) -> None:
+    """Names that are unique in an account carry the stack's."""
+    scope = f"{graph.system.name}-{graph.environment.name}"
+    for token, attribute in (
+        ("aws:kms/alias:Alias", "name"),
+        ("aws:eks/cluster:Cluster", "name"),
+        ("aws:cloudwatch/dashboard:Dashboard", "dashboardName"),
+        ("aws:ecr/repository:Repository", "name"),
+        ("aws:cognito/userPoolDomain:UserPoolDomain", "domain"),
+    ):
+        for resource in graph.some(token):
+            assert scope in resource.inputs[attribute], resource.urn
+    others = [each for each in STACKS if each != graph.name]
+    assert graph.plan.network.cidr not in {graph_of(each).plan.network.cidr for each in others}
+
+
+@on("existing cluster")
+def test_u2_a_cluster_that_is_there_is_used_and_left_alone(graph: Graph) -> None:
+    brought = graph.environment.existing_cluster
+    assert brought is not None
+    made = {each.type for each in graph.resources}
+    assert not made & {"aws:eks/cluster:Cluster", "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:eks/addon:Addon"}
+    for group in graph.some("aws:rds/subnetGroup:SubnetGroup"):
+        assert group.inputs["subnetIds"] == list(brought.data_subnet_ids), group.urn
+    (balancer,) = graph.some("aws:lb/loadBalancer:LoadBalancer")
+    assert balancer.inputs["subnets"] == list(brought.private_subnet_ids)
+    for association in graph.some("aws:eks/podIdentityAssociation:PodIdentityAssociation"):
+        assert association.inputs["clusterName"] == brought.cluster_name, association.urn
+    bindings = [each for each in graph.resources if each.type.endswith(":TargetGroupBinding")]
+    assert {each.inputs["apiVersion"] for each in bindings} == {brought.target_group_binding}
+    (provider,) = graph.some("pulumi:providers:kubernetes")
+    assert provider.inputs["context"] == brought.context
+
+
+@on("us-east-1")
+def test_u2_in_cloudfronts_own_region_keys_and_alarms_are_shared(graph: Graph) -> None:
+    scope = f"{graph.system.name}-{graph.environment.name}"
+    assert [each.name for each in graph.some("groundplan:index:Keys")] == [scope]
+    assert [each.name for each in graph.some("groundplan:index:AlarmTopic")] == ["alarms"]
+
+
+@on("fifty services")
+def test_u2_fifty_services_have_all_that_one_has(graph: Graph) -> None:
+    assert len(graph.system.services) == 50
+    deployments = {each.inputs["metadata"]["name"] for each in graph.some("kubernetes:apps/v1:Deployment")}
+    assert deployments >= {workload.name for workload in graph.plan.workloads}
+    assert len(graph.some("aws:ecr/repository:Repository")) == 50
+    priorities = [each.inputs["priority"] for each in graph.some("aws:lb/listenerRule:ListenerRule")]
+    assert len(set(priorities)) == len(priorities) <= 100, "AWS's quota of rules for a load balancer"

@@ -1,0 +1,108 @@
+"""Systems and environments that tests and benchmarks share."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.environment import Environment
+from groundplan.declaration.loader import load_system
+from groundplan.declaration.model import System
+
+ROOT = Path(__file__).resolve().parents[1]
+STACKS = ("dev", "staging", "prod")
+
+
+@cache
+def shop() -> System:
+    """The reference system, as the root declares it."""
+    return load_system(ROOT / "system.yaml")
+
+
+@cache
+def stack(name: str) -> Environment:
+    """One of the root's own stacks, as configured: no images yet."""
+    return read_stack_file(ROOT / f"Pulumi.{name}.yaml", shop())
+
+
+def with_images(environment: Environment, system: System) -> Environment:
+    """The environment once the pipeline has pushed an image of every service."""
+    registry = f"123456789012.dkr.ecr.{environment.region}.amazonaws.com/{system.name}"
+    images = {name: f"{registry}/{name}@sha256:{'0' * 64}" for name in system.services}
+    return environment.model_copy(update={"images": images})
+
+
+def changed(system: System, **sections: Any) -> System:
+    """The system with top-level parts replaced or, where both are mappings, merged."""
+    declared = system.model_dump(mode="json", exclude_unset=True)
+    for key, value in sections.items():
+        declared[key] = {**declared[key], **value} if isinstance(value, dict) and key in declared else value
+    return System.model_validate(declared)
+
+
+MOST_PUBLIC = 70
+"""With CQRS in every third, these are 93 Deployments behind the load balancer, which takes 100."""
+
+
+def system_of(services: int, broker: str = "kafka") -> System:
+    """A system of that many services in one chain of events, every third with CQRS, each third read-heavy."""
+    return System.model_validate(
+        {
+            "name": "many",
+            "requirements": {"requests_per_second": 300 * services},
+            "identity": {"roles": ["member", "admin"]},
+            "events": {"broker": broker},
+            "services": {f"part-{number}": _service(number, services) for number in range(1, services + 1)},
+        }
+    )
+
+
+def _service(number: int, services: int) -> dict[str, Any]:
+    resource = f"part_{number}"
+    upstream = number - 1 or services
+    return {
+        "read_share": (0.95, 0.8, 0.5)[number % 3],
+        "repeat_share": (0.6, 0.3, 0.0)[number % 3],
+        "cqrs": number % 3 == 0,
+        "resources": {
+            resource: {
+                "plural": f"parts-{number}",
+                "cache": {"invalidation": "event"},
+                "fields": {
+                    "label": {"type": "string", "max_length": 100, "required": True, "indexed": True},
+                    "amount": {"type": "integer", "minimum": 0},
+                },
+                "operations": {
+                    "list": ["member", "admin"],
+                    "get": ["member", "admin"],
+                    "create": ["member"],
+                    "update": ["member"],
+                    "delete": ["admin"],
+                },
+            }
+        },
+        "publishes": [f"{resource}.changed"],
+        "consumes": [f"part_{upstream}.changed"] if services > 1 else [],
+        "exposure": "public" if number <= MOST_PUBLIC else "internal",
+    }
+
+
+def as_yaml(system: System) -> str:
+    return yaml.safe_dump(system.model_dump(mode="json", exclude_unset=True), sort_keys=False)
+
+
+SMALLEST = """
+name: tiny
+identity: {roles: [member]}
+services:
+  note:
+    resources:
+      note:
+        fields: {text: {type: text}}
+        operations: {get: [anyone]}
+"""
+"""The least that a declaration may say."""

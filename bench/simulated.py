@@ -6,9 +6,9 @@ import json
 import sys
 import time
 
-from infra.__main__ import declare
 from groundplan.capacity import plan
 from groundplan.cloud import simulate
+from groundplan.project import find_project, load_program
 from infra.tests.samples import shop, stack, system_of, with_images
 
 
@@ -20,7 +20,10 @@ def main(services: int) -> None:
     plan(system, environment)
     planned = time.perf_counter()
     simulation = simulate(
-        lambda: declare(system, environment), project=system.name, stack="prod", region=environment.region
+        lambda: load_program(find_project())(system, environment),
+        project=system.name,
+        stack="prod",
+        region=environment.region,
     )
     end = time.perf_counter()
     # The namespaces the SDKs create for their lazy submodules are not modules that can be imported.

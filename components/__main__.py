@@ -7,18 +7,13 @@ import importlib
 import inspect
 import pkgutil
 import sys
-from pathlib import Path
-
-if __name__ == "__main__":
-    # Pulumi runs this folder, with it alone on the import path.
-    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import pulumi
 from pulumi.provider import main as serve
 from pulumi.provider.experimental.analyzer import PropertyDefinition, PropertyType
 from pulumi.provider.experimental.component import ComponentProvider
 
-import components
+import groundplan_components
 
 PACKAGE = "groundplan"
 VERSION = "0.1.0"
@@ -49,10 +44,8 @@ class Host(ComponentProvider):
 def found() -> list[type[pulumi.ComponentResource]]:
     """Every component that this package's modules define, by name."""
     classes: dict[str, type[pulumi.ComponentResource]] = {}
-    for module in pkgutil.iter_modules(components.__path__):
-        if module.name == "__main__":
-            continue
-        loaded = importlib.import_module(f"components.{module.name}")
+    for module in pkgutil.walk_packages(groundplan_components.__path__, f"{groundplan_components.__name__}."):
+        loaded = importlib.import_module(module.name)
         for name, value in vars(loaded).items():
             if (
                 inspect.isclass(value)

@@ -1,77 +1,65 @@
-"""The program: what a declaration and a stack's configuration deploy.
+"""The program: what this system's declaration and a stack's configuration deploy.
 
-It reads as the architecture diagram does. First the ground, then the way in, from the pods' door outwards because each
-part names the one behind it; then the stores, the services between the two, and what watches over all of it.
+It is yours. It reads as the architecture diagram does: the platform, the ingress from the pods outwards, the data
+stores, the services between the two, and what observes all of it. Your own resources go in here, too.
 """
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[1]
-if __name__ == "__main__":
-    # Pulumi runs this file with infra/ alone on the import path.
-    sys.path[0] = str(ROOT)
-
 import pulumi
 
-from groundplan.capacity import check_shards, plan
-from groundplan.stack.configuration import from_engine
-from groundplan.stack.environment import Environment
-from groundplan.problems import ProblemsFound
-from groundplan.program.caching import declare_cache
-from groundplan.program.databases import declare_databases
-from groundplan.program.delivery import declare_delivery, declare_images
-from groundplan.program.entrance import (
+from groundplan.declaration.model import System
+from groundplan.program import (
+    DataStores,
+    Dependencies,
+    StackContext,
+    declare_backups,
     declare_balancer,
+    declare_cache,
     declare_certificates,
+    declare_databases,
+    declare_delivery,
     declare_edge,
+    declare_events,
     declare_gateway,
     declare_identity,
+    declare_images,
+    declare_observability,
+    declare_platform,
+    declare_services,
+    run,
 )
-from groundplan.program.events import declare_events
-from groundplan.program.ground import declare_ground
-from groundplan.program.routes import API_PREFIX
-from groundplan.program.services import Neighbours, declare_services
-from groundplan.program.site import Site
-from groundplan.program.watch import Stores, keep, watch
-from groundplan.declaration.loader import load_system
-from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 
 def declare(system: System, environment: Environment) -> None:
-    """Register every resource of one stack.
+    """Registers every resource of one stack.
 
     Raises ProblemsFound for a declaration or configuration that can't be deployed, pulumi.RunError for an argument
     that a component refuses.
     """
-    problems = check_shards(system)
-    if problems:
-        raise ProblemsFound(problems)
+    stack = StackContext.of(system, environment)
+    images = declare_images(stack)
+    delivery = declare_delivery(stack, images)
+    platform = declare_platform(stack, delivery)
 
-    site = Site.of(system, environment, plan(system, environment))
-    images = declare_images(site)
-    delivery = declare_delivery(site, images)
-    ground = declare_ground(site, delivery)
+    identity = declare_identity(stack)
+    certificates = declare_certificates(stack)
+    balancer = declare_balancer(stack, platform, certificates)
+    gateway = declare_gateway(stack, platform, certificates, balancer, identity)
+    edge = declare_edge(stack, certificates, gateway)
 
-    identity = declare_identity(site)
-    certificates = declare_certificates(site)
-    balancer = declare_balancer(site, ground, certificates)
-    gateway = declare_gateway(site, ground, certificates, balancer, identity)
-    edge = declare_edge(site, certificates, gateway)
+    databases = declare_databases(stack, platform)
+    cache = declare_cache(stack, platform)
+    events = declare_events(stack, platform)
 
-    databases = declare_databases(site, ground)
-    cache = declare_cache(site, ground)
-    events = declare_events(site, ground)
+    declare_services(stack, platform, Dependencies(identity, databases, cache, events, balancer))
 
-    declare_services(site, ground, Neighbours(identity, databases, cache, events, balancer))
-
-    dashboard = watch(site, ground, edge, gateway, balancer, Stores(databases, cache, events))
-    keep(site)
+    dashboard = declare_observability(stack, platform, edge, gateway, balancer, DataStores(databases, cache, events))
+    declare_backups(stack)
 
     pulumi.export("url", edge.url)
-    pulumi.export("api", edge.url.apply(lambda url: f"{url}{API_PREFIX}"))
+    pulumi.export("api", edge.url.apply(lambda url: f"{url}/api/v1"))
     pulumi.export("images", images.urls)
     pulumi.export("running", environment.images)
     pulumi.export("dashboard", dashboard.dashboard_name)
@@ -83,14 +71,5 @@ def declare(system: System, environment: Environment) -> None:
         pulumi.export("delivery_role", delivery.role_arn)
 
 
-def main() -> None:
-    """Under the Pulumi engine: the stack that it runs for."""
-    try:
-        system = load_system(ROOT / "system.yaml")
-        declare(system, from_engine(system))
-    except ProblemsFound as found:
-        raise pulumi.RunError(str(found)) from None
-
-
 if __name__ == "__main__":
-    main()
+    run(declare)

@@ -1,7 +1,7 @@
 """Who may do what (S4): roles by operation (RBAC), rules about caller and row (ABAC). What nothing allows is refused.
 
-Refusals raised from here are answered and audited by `groundplan_chassis.http` in one place, with the subject and nothing else of
-the caller.
+Refusals raised from here are answered and audited by `groundplan_chassis.http` in one place, with the subject and
+nothing else of the caller.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Whose request it is, by network address: what the rate limit counts by (S7).
 
 Headers are what anybody can write. `x-viewer-ip` is believed only where the edge writes it over whatever the client
-sent and nothing else can reach the service (`components/groundplan_components/shared/api_contract.py`); `x-forwarded-for` is begun by the client and
-never believed.
+sent and nothing else can reach the service (`groundplan_components.shared.api_contract`);
+`x-forwarded-for` is begun by the client
+and never believed.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ TIMESTAMP_PATTERN: Final = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 )
 DECIMAL_PATTERN: Final = "^-?[0-9]{1,18}(\\.[0-9]{1,10})?$"
-"""By these patterns the gateway lets bodies through (`infra/groundplan/program/body_schemas.py`); a test holds both together."""
+"""By these patterns the gateway lets bodies through (`groundplan.program.body_schemas`); a test holds both together."""
 
 DECIMAL_PRECISION: Final = 19
 """Digits of a `numeric` column, before and after the point together."""

@@ -21,10 +21,11 @@ from groundplan_chassis.joined_writes import JoinedWrites
 from groundplan_chassis.problems import Problem, ProblemsFound
 
 KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the load balancer keeps an idle connection (60 s, `components/groundplan_components/gateway/load_balancer.py`): else it would send a
-request into a connection that is just being closed, and answer 502."""
+"""Longer than the load balancer keeps an idle connection (60 s, `groundplan_components.gateway.load_balancer`): else
+it would send a request into a connection that is just being closed, and answer 502."""
 DRAIN_SECONDS: Final = 30
-"""For the requests that run when the process is told to stop; `drain_seconds` of `components/groundplan_components/workload/workload.py`."""
+"""For the requests that run when the process is told to stop; `drain_seconds` of
+`groundplan_components.workload.workload`."""
 HEAD_BYTES: Final = 64 * 1024
 """Of request line and headers: what the load balancer lets through (Application Load Balancers, quotas)."""
 HEAD_SECONDS: Final = 10.0

@@ -1,6 +1,6 @@
 """What a process is told by its environment, typed, checked, and refused when it would be unsafe.
 
-The names and shapes are those that `infra/groundplan/program/settings.py` gives to a service's pods; a test holds both together.
+The names and shapes are those that `groundplan.program.settings` gives to a service's pods; a test holds both together.
 Passwords are never among them: they stand in Secrets Manager, and `groundplan_chassis.secrets` fetches them.
 """
 

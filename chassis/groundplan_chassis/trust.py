@@ -9,7 +9,8 @@ from typing import Final
 import certifi
 
 RDS_AUTHORITIES: Final = Path(__file__).with_name("rds_authorities.pem")
-"""The roots of RDS, which no operating system knows. A copy of `components/groundplan_components/database/_authorities.pem`."""
+"""The roots of RDS, which no operating system knows. A copy of
+`components/groundplan_components/database/_authorities.pem`."""
 
 
 def tls_context(trust_file: Path | None = None) -> ssl.SSLContext:

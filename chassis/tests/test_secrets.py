@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from groundplan_chassis.secrets import REFRESH_SECONDS, Secrets, SecretUnavailable
-from groundplan_devkit.servers import Aws
 from groundplan_chassis.tests.environments import SECRET
 from groundplan_chassis.tests.test_health import Stopwatch
+from groundplan_devkit.servers import Aws
 
 
 class Manager:

@@ -8,10 +8,10 @@ from typing import Any, cast
 import pulumi
 from pulumi_aws import ec2, kms, sns
 
-from groundplan_components.shared.iam import Statement, policy
+from groundplan.cloud import Resource, Simulation, simulate
 from groundplan_components.events.kafka import KafkaArgs, KafkaTopicArgs
 from groundplan_components.events.queues import QueuesArgs
-from groundplan.cloud import Resource, Simulation, simulate
+from groundplan_components.shared.iam import Statement, policy
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPICS: dict[str, KafkaTopicArgs] = {

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from groundplan.cloud import Resource, Simulation, simulate
 from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
 from groundplan_components.cluster.existing import ExistingCluster
-from groundplan.cloud import Resource, Simulation, simulate
 
 KUBECONFIG = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n"
 DIGEST = "sha256:" + "0123456789abcdef" * 4

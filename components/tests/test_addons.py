@@ -5,9 +5,9 @@ import json
 import pulumi
 import pytest
 
-from groundplan_components.cluster.addons import ClusterAddons, ClusterAddonsArgs
-from groundplan.cloud import Simulation, simulate
 from components.tests.kubernetes_samples import EXISTING, KEY
+from groundplan.cloud import Simulation, simulate
+from groundplan_components.cluster.addons import ClusterAddons, ClusterAddonsArgs
 
 
 def run(given: ClusterAddonsArgs | None = None) -> Simulation:

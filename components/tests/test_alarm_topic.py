@@ -3,9 +3,9 @@
 import pulumi
 import pytest
 
-from groundplan_components.observability.alarm_topic import AlarmTopic
-from groundplan.cloud import Simulation
 from components.tests.event_samples import declared, statements
+from groundplan.cloud import Simulation
+from groundplan_components.observability.alarm_topic import AlarmTopic
 
 
 def run(*emails: str) -> Simulation:

@@ -3,8 +3,8 @@
 import pulumi
 import pytest
 
-from groundplan_components.shared.alarms import Alarm, Comparison, Metric, declare
 from groundplan.cloud import Resource, simulate
+from groundplan_components.shared.alarms import Alarm, Comparison, Metric, declare
 
 COUNT = Metric(namespace="N", name="Count", statistic="Sum", dimensions={"D": "d"})
 

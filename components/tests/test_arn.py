@@ -2,8 +2,8 @@
 
 import pulumi
 
-from groundplan_components.shared.arn import account_of, managed_policy, partition_of, region_of
 from groundplan.cloud import simulate
+from groundplan_components.shared.arn import account_of, managed_policy, partition_of, region_of
 
 
 def test_an_arn_tells_partition_region_and_account() -> None:

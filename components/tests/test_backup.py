@@ -10,9 +10,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from groundplan_components.backup.backup import BackupArgs
-from groundplan.cloud import Simulation
 from components.tests.data_samples import only, with_backup
+from groundplan.cloud import Simulation
+from groundplan_components.backup.backup import BackupArgs
 
 PLAN = "aws:backup/plan:Plan"
 SELECTION = "aws:backup/selection:Selection"

@@ -5,9 +5,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.observability.budget import Budget
-from groundplan.cloud import Resource
 from components.tests.event_samples import declared
+from groundplan.cloud import Resource
+from groundplan_components.observability.budget import Budget
 
 
 def run(**given: Any) -> Resource:

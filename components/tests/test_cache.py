@@ -9,9 +9,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.cache.cache import CacheArgs, access_string
-from groundplan.cloud import Resource, Simulation
 from components.tests.data_samples import leaks, only, secret_texts, urns, with_cache
+from groundplan.cloud import Resource, Simulation
+from groundplan_components.cache.cache import CacheArgs, access_string
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 CLUSTER = "aws:elasticache/replicationGroup:ReplicationGroup"

@@ -7,9 +7,9 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from groundplan_components.edge.certificate import Certificate, CertificateArgs, proof_of
-from groundplan.cloud import Simulation
 from components.tests.way_in_samples import ZONE, one, refusal, simulated
+from groundplan.cloud import Simulation
+from groundplan_components.edge.certificate import Certificate, CertificateArgs, proof_of
 
 RECORD = "aws:route53/record:Record"
 

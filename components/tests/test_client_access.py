@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pulumi_aws as aws
 
-from groundplan_components.shared.client_access import client_security_group
 from groundplan.cloud import Simulation, simulate
+from groundplan_components.shared.client_access import client_security_group
 
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 

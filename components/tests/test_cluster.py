@@ -9,10 +9,6 @@ import pytest
 from hypothesis import given as property_of
 from hypothesis import strategies
 
-from groundplan_components.cluster.cluster import Cluster, ClusterArgs, dns_address, kubeconfig, service_network
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.workload.namespace import Namespace
-from groundplan.cloud import Simulation
 from components.tests.kubernetes_samples import (
     ADMINISTRATOR,
     DEPLOYER,
@@ -21,6 +17,10 @@ from components.tests.kubernetes_samples import (
     SUBNETS,
     simulated,
 )
+from groundplan.cloud import Simulation
+from groundplan_components.cluster.access import TargetGroupBindingApi
+from groundplan_components.cluster.cluster import Cluster, ClusterArgs, dns_address, kubeconfig, service_network
+from groundplan_components.workload.namespace import Namespace
 
 
 def args(**changes: Any) -> ClusterArgs:

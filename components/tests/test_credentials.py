@@ -10,9 +10,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from groundplan_components.database.credentials import ServiceCredentialsArgs
-from groundplan.cloud import Simulation
 from components.tests.data_samples import leaks, secret_texts, urns, with_credentials
+from groundplan.cloud import Simulation
+from groundplan_components.database.credentials import ServiceCredentialsArgs
 
 FUNCTION = "aws:serverlessrepository/cloudFormationStack:CloudFormationStack"
 PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"

@@ -10,9 +10,6 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from groundplan_components.database.instance import Database, DatabaseArgs, DatabaseInsights
-from groundplan_components.database._parameters import STATIC, parameters
-from groundplan.cloud import Resource, Simulation
 from components.tests.data_samples import (
     PASSWORD,
     leaks,
@@ -21,6 +18,9 @@ from components.tests.data_samples import (
     urns,
     with_database,
 )
+from groundplan.cloud import Resource, Simulation
+from groundplan_components.database._parameters import STATIC, parameters
+from groundplan_components.database.instance import Database, DatabaseArgs, DatabaseInsights
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"

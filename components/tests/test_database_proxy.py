@@ -9,8 +9,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.database.proxy import DatabaseProxyArgs, ProxyAuthentication
 from components.tests.data_samples import leaks, only, with_proxy
+from groundplan_components.database.proxy import DatabaseProxyArgs, ProxyAuthentication
 
 PROXY = "aws:rds/proxy:Proxy"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
-from groundplan.cloud import Simulation
 from components.tests.kubernetes_samples import BOUNDARY, GITHUB, IMAGE_REPOSITORY, KEY, simulated
+from groundplan.cloud import Simulation
+from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
 
 BUCKET = "arn:aws:s3:::shop-state"
 

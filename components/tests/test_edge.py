@@ -6,9 +6,6 @@ from typing import Any
 
 import pytest
 
-from groundplan_components.edge.distribution import ONE_PAGE, Edge, EdgeArgs, PriceClass
-from groundplan_components.edge.static_site import StaticSite, StaticSiteArgs
-from groundplan.cloud import Resource, Simulation
 from components.tests.way_in_samples import (
     EDGE_CERTIFICATE,
     EDGE_WEB_ACL,
@@ -19,6 +16,9 @@ from components.tests.way_in_samples import (
     simulated,
     statements,
 )
+from groundplan.cloud import Resource, Simulation
+from groundplan_components.edge.distribution import ONE_PAGE, Edge, EdgeArgs, PriceClass
+from groundplan_components.edge.static_site import StaticSite, StaticSiteArgs
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 BUCKET = "aws:s3/bucket:Bucket"

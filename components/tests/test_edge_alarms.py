@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from groundplan_components.edge.alarms import EdgeAlarms
-from groundplan.cloud import Simulation, simulate
 from components.tests.event_samples import alarm, alarm_names
+from groundplan.cloud import Simulation, simulate
+from groundplan_components.edge.alarms import EdgeAlarms
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 

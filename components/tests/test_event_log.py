@@ -9,13 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundplan_components.events.log import EventLog, EventLogArgs, error_prefix, prefix, reader_statements
-from groundplan_components.events.log_bucket import EventLogLock, transitions
-from groundplan_components.events.log_query import EVENT_COLUMNS, EventQuery, projection, saved_queries
-from groundplan_components.shared.iam import policy
-from groundplan_components.events.kafka import Kafka
-from groundplan_components.events.queues import Queues
-from groundplan.cloud import Resource, Simulation, simulate
 from components.tests.event_samples import (
     ALARM,
     Ground,
@@ -29,6 +22,13 @@ from components.tests.event_samples import (
     stateful,
     statements,
 )
+from groundplan.cloud import Resource, Simulation, simulate
+from groundplan_components.events.kafka import Kafka
+from groundplan_components.events.log import EventLog, EventLogArgs, error_prefix, prefix, reader_statements
+from groundplan_components.events.log_bucket import EventLogLock, transitions
+from groundplan_components.events.log_query import EVENT_COLUMNS, EventQuery, projection, saved_queries
+from groundplan_components.events.queues import Queues
+from groundplan_components.shared.iam import policy
 
 BUCKET = "aws:s3/bucket:Bucket"
 STREAM = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"

@@ -3,10 +3,10 @@
 import pulumi
 import pytest
 
+from components.tests.kubernetes_samples import KUBECONFIG, SECURITY_GROUP, simulated
 from groundplan_components.cluster.access import TargetGroupBindingApi
 from groundplan_components.cluster.existing import ExistingCluster, ExistingClusterArgs
 from groundplan_components.workload.namespace import Namespace
-from components.tests.kubernetes_samples import KUBECONFIG, SECURITY_GROUP, simulated
 
 
 def args() -> ExistingClusterArgs:

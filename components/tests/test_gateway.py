@@ -8,9 +8,6 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.gateway.gateway import Gateway, GatewayArgs
-from groundplan_components.gateway.account import GatewayAccount
-from groundplan.cloud import Simulation
 from components.tests.way_in_samples import (
     CERTIFICATE,
     GROUP,
@@ -22,6 +19,9 @@ from components.tests.way_in_samples import (
     refusal,
     simulated,
 )
+from groundplan.cloud import Simulation
+from groundplan_components.gateway.account import GatewayAccount
+from groundplan_components.gateway.gateway import Gateway, GatewayArgs
 
 API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"

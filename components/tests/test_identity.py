@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from components.tests.way_in_samples import KEY, MAIL_IDENTITY, WEB_ACL, identity_args, one, refusal, simulated
+from groundplan.cloud import Simulation
 from groundplan_components.identity._default_role import add_to_group
 from groundplan_components.identity.user_pool import Identity, IdentityArgs
-from groundplan.cloud import Simulation
-from components.tests.way_in_samples import KEY, MAIL_IDENTITY, WEB_ACL, identity_args, one, refusal, simulated
 
 POOL = "aws:cognito/userPool:UserPool"
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"

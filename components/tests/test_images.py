@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.delivery.images import Images, ImagesArgs, lifecycle
-from groundplan.cloud import Simulation
 from components.tests.kubernetes_samples import FOREIGN_NODES, KEY, simulated
+from groundplan.cloud import Simulation
+from groundplan_components.delivery.images import Images, ImagesArgs, lifecycle
 
 
 def args(**changes: Any) -> ImagesArgs:

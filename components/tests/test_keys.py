@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from groundplan_components.observability.alarm_topic import PUBLISHERS
+from components.tests.way_in_samples import refusal, simulated, statements
 from groundplan_components.keys._policy import PURPOSES, Place, key_policy
 from groundplan_components.keys.keys import Keys
-from components.tests.way_in_samples import refusal, simulated, statements
+from groundplan_components.observability.alarm_topic import PUBLISHERS
 
 PLACE = Place("aws", "eu-central-1", "123456789012")
 

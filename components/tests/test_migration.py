@@ -5,11 +5,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.workload.migration import Migration, MigrationArgs
-from groundplan_components.workload.workload import Workload
-from groundplan.cloud import Simulation
 from components.tests.kubernetes_samples import IMAGE, access, container_of, pod_specs, restricted_violations, simulated
 from components.tests.test_workload import args as workload_args
+from groundplan.cloud import Simulation
+from groundplan_components.workload.migration import Migration, MigrationArgs
+from groundplan_components.workload.workload import Workload
 
 
 def args(**changes: Any) -> MigrationArgs:

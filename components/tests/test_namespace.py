@@ -4,10 +4,10 @@ import pulumi
 import pytest
 from pulumi_kubernetes.core.v1 import ServiceAccount
 
+from components.tests.kubernetes_samples import access, simulated
+from groundplan.cloud import Simulation
 from groundplan_components.cluster.access import TargetGroupBindingApi
 from groundplan_components.workload.namespace import Namespace, NamespaceArgs
-from groundplan.cloud import Simulation
-from components.tests.kubernetes_samples import access, simulated
 
 
 def args() -> NamespaceArgs:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from groundplan_components.network.network import NatMode, Network, NetworkArgs
-from groundplan_components.network.firewall import endpoint_in
-from groundplan.cloud import Resource, Simulation
 from components.tests.way_in_samples import KEY, network_args, one, refusal, simulated
+from groundplan.cloud import Resource, Simulation
+from groundplan_components.network.firewall import endpoint_in
+from groundplan_components.network.network import NatMode, Network, NetworkArgs
 
 
 def build(**changed: Any) -> Simulation:

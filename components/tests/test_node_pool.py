@@ -5,9 +5,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.cluster.node_pool import Architecture, NodePool, NodePoolArgs, UnmatchedTraffic, requirements
-from groundplan.cloud import Simulation
 from components.tests.kubernetes_samples import KEY, SECURITY_GROUP, SUBNETS, access, simulated
+from groundplan.cloud import Simulation
+from groundplan_components.cluster.node_pool import Architecture, NodePool, NodePoolArgs, UnmatchedTraffic, requirements
 
 
 def args(**changes: Any) -> NodePoolArgs:

@@ -7,12 +7,20 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.shared import metrics
-from groundplan_components.observability._dashboard import COLUMNS, LINES_PER_CHART, MOST_METRICS, MOST_WIDGETS, body, metric_count, widget_count
+from groundplan.cloud import Simulation, simulate
+from groundplan_components.observability._dashboard import (
+    COLUMNS,
+    LINES_PER_CHART,
+    MOST_METRICS,
+    MOST_WIDGETS,
+    body,
+    metric_count,
+    widget_count,
+)
 from groundplan_components.observability._dashboard_rows import Facts, rows
 from groundplan_components.observability._log_queries import gateway_queries, service_queries
 from groundplan_components.observability.observability import Observability, ObservabilityArgs
-from groundplan.cloud import Simulation, simulate
+from groundplan_components.shared import metrics
 
 FACTS = Facts(
     region="eu-central-1",

@@ -3,8 +3,8 @@
 import pulumi
 import pytest
 
-from groundplan_components.workload.ingress import PodIngress, PodIngressArgs
 from components.tests.kubernetes_samples import OTHER_SECURITY_GROUP, SECURITY_GROUP, simulated
+from groundplan_components.workload.ingress import PodIngress, PodIngressArgs
 
 
 def args() -> PodIngressArgs:

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.database.pooler import IMAGE, Pooler, PoolerArgs, pgbouncer_ini, user_list
-from groundplan.cloud import Simulation
 from components.tests.kubernetes_samples import access, container_of, pod_specs, restricted_violations, simulated
+from groundplan.cloud import Simulation
+from groundplan_components.database.pooler import IMAGE, Pooler, PoolerArgs, pgbouncer_ini, user_list
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 

@@ -6,9 +6,6 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.shared.iam import policy
-from groundplan_components.events.queues import Queues, slug
-from groundplan.cloud import Simulation, simulate
 from components.tests.event_samples import (
     ALARM,
     TOPICS,
@@ -20,6 +17,9 @@ from components.tests.event_samples import (
     stateful,
     statements,
 )
+from groundplan.cloud import Simulation, simulate
+from groundplan_components.events.queues import Queues, slug
+from groundplan_components.shared.iam import policy
 
 QUEUE = "aws:sqs/queue:Queue"
 TOPIC = "aws:sns/topic:Topic"

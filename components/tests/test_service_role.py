@@ -6,12 +6,12 @@ from collections.abc import Callable
 import pulumi
 import pytest
 
+from components.tests.kubernetes_samples import BOUNDARY, EXISTING, SECRET, access
+from components.tests.test_workload import args as workload_args
+from groundplan.cloud import Simulation, simulate
 from groundplan_components.shared.iam import policy
 from groundplan_components.workload.service_role import ServiceRole, ServiceRoleArgs
 from groundplan_components.workload.workload import Workload
-from groundplan.cloud import Simulation, simulate
-from components.tests.kubernetes_samples import BOUNDARY, EXISTING, SECRET, access
-from components.tests.test_workload import args as workload_args
 
 
 def args() -> ServiceRoleArgs:

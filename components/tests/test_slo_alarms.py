@@ -5,11 +5,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.shared import metrics
+from components.tests.event_samples import Ground, alarm, alarm_names, declared
+from groundplan.cloud import Simulation
 from groundplan_components.edge._firewall_alarms import refusal_pattern
 from groundplan_components.observability.slo_alarms import SloAlarms, SloAlarmsArgs
-from groundplan.cloud import Simulation
-from components.tests.event_samples import Ground, alarm, alarm_names, declared
+from groundplan_components.shared import metrics
 
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TICKETS = "arn:aws:sns:eu-central-1:123456789012:tickets"

@@ -5,9 +5,6 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.workload.workload import Workload, WorkloadArgs, grace_seconds
-from groundplan.cloud import Simulation
 from components.tests.kubernetes_samples import (
     IMAGE,
     TARGET_GROUP,
@@ -17,6 +14,9 @@ from components.tests.kubernetes_samples import (
     restricted_violations,
     simulated,
 )
+from groundplan.cloud import Simulation
+from groundplan_components.cluster.access import TargetGroupBindingApi
+from groundplan_components.workload.workload import Workload, WorkloadArgs, grace_seconds
 
 
 def args(**changes: Any) -> WorkloadArgs:

@@ -9,11 +9,11 @@ from typing import Any
 import pulumi
 import pytest
 
-from groundplan_components.gateway.gateway import GatewayArgs
-from groundplan_components.identity.user_pool import IdentityArgs
-from groundplan_components.gateway.load_balancer import LoadBalancerArgs
-from groundplan_components.network.network import NetworkArgs
 from groundplan.cloud import Resource, Simulation, simulate
+from groundplan_components.gateway.gateway import GatewayArgs
+from groundplan_components.gateway.load_balancer import LoadBalancerArgs
+from groundplan_components.identity.user_pool import IdentityArgs
+from groundplan_components.network.network import NetworkArgs
 
 ACCOUNT = "123456789012"
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/11111111-2222-4333-8444-555555555555"

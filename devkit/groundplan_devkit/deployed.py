@@ -27,9 +27,9 @@ from psycopg.rows import dict_row
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from groundplan_chassis.events.event import Event, encode
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan_chassis.events.event import Event, encode
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.servers import Identity, Servers
 from groundplan_devkit.services import RunningService, folder_of, run_service, start_service

@@ -8,7 +8,7 @@ from groundplan_devkit.servers import Servers
 
 
 def settings_for(system: System, service: str, role: str, servers: Servers, *, label: str = "") -> dict[str, str]:
-    """Exactly the names that `infra/groundplan/program/settings.py` gives to this role; what they speak of is made if need be.
+    """Exactly the names that `groundplan.program.settings` gives to this role; what they speak of is made if need be.
 
     ``role`` is `api`, `command`, `query`, `consumer`, `relay`, `projector` or `migrate`. Raises Unavailable for a role
     that the service hasn't got, or a server that doesn't run.

@@ -1,4 +1,4 @@
-"""The event log's writer: what Firehose does in the cloud (`components/groundplan_components/events/log.py`), from the same topics.
+"""The event log's writer: what Firehose does in the cloud (`groundplan_components.events.log`), from the same topics.
 
 Objects are gzipped JSON lines below `events/event=<event>/day=YYYY-MM-DD/hour=HH/`, by when they arrive (UTC).
 Delivery is at least once, as Firehose's: what was written and not yet acknowledged is written again after a crash.

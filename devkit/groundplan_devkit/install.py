@@ -14,7 +14,12 @@ from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
 from groundplan_devkit.state import cache_directory, locked
 
-SYSTEM_DIRECTORIES = ("/usr/sbin", "/usr/devkit/groundplan_devkit/bin", "/usr/devkit/groundplan_devkit/sbin", "/opt/homebrew/bin")
+SYSTEM_DIRECTORIES = (
+    "/usr/sbin",
+    "/usr/devkit/groundplan_devkit/bin",
+    "/usr/devkit/groundplan_devkit/sbin",
+    "/opt/homebrew/bin",
+)
 """Where servers are that a user's PATH does not name."""
 
 

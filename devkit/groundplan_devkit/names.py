@@ -23,7 +23,7 @@ def sql_name(service: str) -> str:
 
 
 def access_string(prefix: str) -> str:
-    """What a cache user may do with keys and channels of a prefix (`components/groundplan_components/cache/cache.py`)."""
+    """What a cache user may do with keys and channels of a prefix (`groundplan_components.cache.cache`)."""
     return f"on ~{prefix}* &{prefix}* {COMMANDS}"
 
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
-PROJECT = Path(__file__).resolve().parents[1]
+from groundplan.project import find_project
+
+PROJECT = find_project()
 DIRECTORY = PROJECT / "build" / "local"
 """Of `make dev` and `python -m groundplan_devkit.servers`; tests have one of their own."""
 STATE_VARIABLE = "LOCAL_SERVERS"

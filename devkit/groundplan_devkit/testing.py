@@ -1,8 +1,9 @@
-"""Fixtures against real servers, for pytest: `pytest_plugins = ["groundplan_devkit.testing"]` in the project's `conftest.py`.
+"""Fixtures against real servers, for pytest: `pytest_plugins = ["groundplan_devkit.testing"]` in the project's
+`conftest.py`.
 
 Servers start when a test first asks for them, once for all processes of a test run, and end with it. Those that run
-already (`python -m groundplan_devkit.servers up`, ``LOCAL_SERVERS``) are used instead. Each test has databases, keys and topics of
-its own, so that tests may run side by side.
+already (`python -m groundplan_devkit.servers up`, ``LOCAL_SERVERS``) are used instead. Each test has databases, keys
+and topics of its own, so that tests may run side by side.
 
 | fixture | what it gives |
 |---|---|

@@ -1,4 +1,4 @@
-"""A small project around this copy of devkit/groundplan_devkit/: services of a few lines, so that what runs them can be judged alone."""
+"""A small project around this copy of devkit/: services of a few lines, so that what runs them can be judged alone."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 import yaml
 
 import infra
-import groundplan_devkit
-from groundplan_devkit.services import package_of
 from devkit.tests.conftest import SHOP
+from groundplan_devkit.services import package_of
 
 CODE = '''\
 """Answers for its health and its path; notes what it was told to do."""

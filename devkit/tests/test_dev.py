@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
+from devkit.tests.conftest import SHOP, shop
+from devkit.tests.stand_in import environment, notes, stand_in
 from groundplan.declaration.model import System
 from groundplan_devkit.dev.session import Session
 from groundplan_devkit.processes import ServerProcess
 from groundplan_devkit.servers import stop
-from devkit.tests.conftest import SHOP, shop
-from devkit.tests.stand_in import environment, notes, stand_in
 
 pytestmark = pytest.mark.usefixtures("needs_servers")
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from devkit.tests.conftest import shop
 from groundplan_components.events.log import prefix
 from groundplan_devkit import event_log
 from groundplan_devkit.event_log import Bucket, Folder, object_key, writing
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.testing import label
-from devkit.tests.conftest import shop
 
 LOOK_SECONDS = 0.05
 

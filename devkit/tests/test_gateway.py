@@ -14,15 +14,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from groundplan_components.gateway._responses import RESPONSES
+from devkit.tests.conftest import SHOP, shop
 from groundplan.capacity import plan
-from groundplan.program.routes import public_resources
 from groundplan.declaration.model import System
+from groundplan.program.routes import public_resources
+from groundplan_components.gateway._responses import RESPONSES
 from groundplan_devkit.dev.gateway import LARGEST_BODY, Gateway, listening, refusal
 from groundplan_devkit.ports import free_port
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import local_stack
-from devkit.tests.conftest import SHOP, shop
 
 
 async def echo(request: Request) -> Response:

@@ -13,7 +13,9 @@ from groundplan_devkit import install
 from groundplan_devkit.problems import Unavailable
 
 # By their full names: the package gives the short ones to what starts the servers.
-kafka, postgres, valkey = (import_module(f"groundplan_devkit.servers.{name}") for name in ("kafka", "postgres", "valkey"))
+kafka, postgres, valkey = (
+    import_module(f"groundplan_devkit.servers.{name}") for name in ("kafka", "postgres", "valkey")
+)
 
 Write = Callable[..., Path]
 

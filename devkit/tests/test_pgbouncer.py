@@ -8,13 +8,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from devkit.tests.conftest import shop
 from groundplan_chassis.settings import Settings
 from groundplan_devkit.environment import process_environment
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.servers import Postgres, Servers, pooler
 from groundplan_devkit.testing import FreshDatabase, label
-from devkit.tests.conftest import shop
 
 
 async def test_statements_share_server_connections(

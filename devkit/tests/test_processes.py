@@ -13,9 +13,9 @@ import msgspec
 import psutil
 import pytest
 
+from devkit.tests.conftest import Children
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.processes import ServerProcess
-from devkit.tests.conftest import Children
 
 STUBBORN = """
 import signal, time

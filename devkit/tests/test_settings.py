@@ -10,24 +10,22 @@ from typing import Any
 
 import pytest
 
+from devkit.tests.conftest import shop
+from groundplan.cli._facts import with_images
+from groundplan.cloud import Simulation, simulate
+from groundplan.declaration.model import System
+from groundplan.program import events
+from groundplan.project import find_project, load_program
 from groundplan_chassis.settings import KafkaSettings, QueueSettings, Settings
 from groundplan_components.cache import cache as cache_component
 from groundplan_components.database import credentials
-from groundplan_components.events import kafka
-from groundplan_components.events import kafka_access
-from groundplan_components.events import queues
-from infra.__main__ import declare
-from groundplan.cli._facts import with_images
-from groundplan.program import events
-from groundplan.cloud import Simulation, simulate
-from groundplan.declaration.model import System
+from groundplan_components.events import kafka, kafka_access, queues
 from groundplan_devkit import names
 from groundplan_devkit.environment import environment_for, settings_for
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation, local_stack
 from groundplan_devkit.servers import Servers, servers
 from groundplan_devkit.testing import PrivateServers
-from devkit.tests.conftest import shop
 
 CONFIG_MAP, JOB = "kubernetes:core/v1:ConfigMap", "kubernetes:batch/v1:Job"
 SHARDS = [{"since": "2024-01-01", "shards": 1}, {"since": "2025-01-01", "shards": 2}]
@@ -46,7 +44,9 @@ def deployed(name: str) -> Simulation:
     """The program with this system on the stack that this machine is."""
     system = SYSTEMS[name]
     stack = with_images(system, local_stack())
-    return simulate(lambda: declare(system, stack), project=system.name, stack=stack.name, region=stack.region)
+    return simulate(
+        lambda: load_program(find_project())(system, stack), project=system.name, stack=stack.name, region=stack.region
+    )
 
 
 def told(name: str, service: str, role: str) -> dict[str, str]:

@@ -28,9 +28,8 @@ def test_what_is_written_privately_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def test_a_password_is_made_once_for_all_processes(tmp_path: Path) -> None:
-    code = (
-        f"from pathlib import Path; from groundplan_devkit.secrets import password; print(password(Path({str(tmp_path)!r}), 'a'))"
-    )
+    imports = "from pathlib import Path; from groundplan_devkit.secrets import password"
+    code = f"{imports}; print(password(Path({str(tmp_path)!r}), 'a'))"
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     made = {process.communicate()[0].strip() for process in both}
     assert made == {password(tmp_path, "a")}

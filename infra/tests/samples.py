@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from groundplan.stack.configuration import read_stack_file
-from groundplan.stack.environment import Environment
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.environment import Environment
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 STACKS = ("dev", "staging", "prod")
 
 

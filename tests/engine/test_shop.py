@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from groundplan.cloud.faults import Fault
+from groundplan.cloud.provider import ProviderServers
 from groundplan.rehearsal import growth
 from groundplan.rehearsal.differences import type_of
 from groundplan.rehearsal.engine import Stack, StepFailed
 from groundplan.rehearsal.script import Rehearsal, rehearse
 from groundplan.rehearsal.stage import Stage
-from groundplan.cloud.faults import Fault
-from groundplan.cloud.provider import ProviderServers
 from infra.tests.samples import ROOT, shop, stack
 
 DATABASE = "aws:rds/instance:Instance"

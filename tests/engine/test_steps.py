@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from groundplan.rehearsal.differences import name_of
-from groundplan.rehearsal.engine import Stack, StepFailed
 from groundplan.cloud.faults import Fault
 from groundplan.cloud.item import Item
 from groundplan.cloud.provider import ProviderServers
+from groundplan.rehearsal.differences import name_of
+from groundplan.rehearsal.engine import Stack, StepFailed
 
 PROGRAM = """
 import json, pathlib

@@ -61,14 +61,14 @@ _NETWORK = (
     ),
     Break(
         "origin verification left out",
-        "infra/groundplan/program/entrance.py",
+        "infra/groundplan/program/ingress.py",
         '            "count_forwarded": True,\n            "origin_secrets": [secret],\n',
         "",
         ("test_s1_network:test_s1_nobody_gets_round_the_edge",),
     ),
     Break(
         "the edge sends another secret",
-        "infra/groundplan/program/entrance.py",
+        "infra/groundplan/program/ingress.py",
         '"origin_secret": gateway.origin_secret,',
         '"origin_secret": "nobody knows",',
         ("test_s1_network:test_s1_nobody_gets_round_the_edge",),
@@ -285,7 +285,7 @@ _IDENTITY = (
     ),
     Break(
         "whoever registers is an administrator",
-        "infra/groundplan/program/entrance.py",
+        "infra/groundplan/program/ingress.py",
         'args["default_role"] = declared.default_role',
         'args["default_role"] = declared.roles[-1]',
         ("test_s4_authorization:test_s4_whoever_registers_gets_the_default_role_and_nothing_more",),
@@ -374,7 +374,7 @@ _DATA = (
     ),
     Break(
         "the cluster's secrets under the key of logs",
-        "infra/groundplan/program/ground.py",
+        "infra/groundplan/program/platform.py",
         """            "kms_key_arn": site.key("cluster"),
             "administrators": _administrators(site, delivery),
 """,
@@ -776,7 +776,7 @@ _EVENTS = (
     ),
     Break(
         "reads told apart by nothing",
-        "infra/groundplan/program/entrance.py",
+        "infra/groundplan/program/ingress.py",
         'READING = ["GET", "HEAD"]',
         'READING = ["HEAD"]',
         ("test_a1_services:test_a1_requests_reach_the_service_that_owns_the_resource",),
@@ -791,7 +791,7 @@ _EVENTS = (
     ),
     Break(
         "a route is left out",
-        "infra/groundplan/program/entrance.py",
+        "infra/groundplan/program/ingress.py",
         '"operations": list(declared.operations),',
         '"operations": list(declared.operations)[1:],',
         ("test_a1_services:test_r1_the_api_is_what_the_declaration_says",),
@@ -818,7 +818,7 @@ _WATCH = (
     ),
     Break(
         "query alarm at the latency of responses",
-        "infra/groundplan/program/watch.py",
+        "infra/groundplan/program/observability.py",
         """            "latency_p95_ms": requirements.latency_p95_ms,
             "query_p95_ms": requirements.query_p95_ms,
 """,

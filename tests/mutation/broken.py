@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 class Break:
     """``before`` becomes ``after`` in ``file``; each of ``caught_by`` (`test_s2_transport:test_…`) must then fail.
 
-    ``on`` is the variant of `infra.tests.program.graphs` that they are run on: the one with the fewest resources that shows
-    the break.
+    ``on`` is the variant of `infra.tests.program.graphs` that they are run on: the one with the fewest resources that
+    shows the break.
     """
 
     what: str

@@ -106,7 +106,7 @@ STACKS: dict[str, str] = {
 ON_SERVERS = {"the default answers"}
 """Variants whose services are tested on real servers."""
 ANSWERED = "tests/test_*.py tests/checks/test_dockerfiles.py tests/checks/test_layers.py tests/system services"
-"""Tests of what answers make a difference to. The chassis, `devkit/groundplan_devkit/` and their tests are the same files in every
+"""Tests of what answers make a difference to. The chassis, `devkit/` and their tests are the same files in every
 project; `make test-project` runs those too."""
 TESTS: dict[str, str] = {
     # Services that differ in nothing but their names: the first and the last stand for all.

@@ -10,8 +10,8 @@ import pytest
 
 from groundplan.capacity import plan
 from groundplan.cli.stacks import read_project
-from groundplan.program.routes import public_resources
 from groundplan.declaration.loader import load_system
+from groundplan.program.routes import public_resources
 from tests.projects import make_project
 
 

@@ -9,7 +9,6 @@ import jinja2
 import pytest
 import yaml
 
-from groundplan.stack.values import REGIONS
 from groundplan.declaration.model import FieldType
 from groundplan.declaration.reserved import (
     AWS_PREFIXES,
@@ -21,6 +20,7 @@ from groundplan.declaration.reserved import (
     SERVICE_PREFIXES,
 )
 from groundplan.declaration.words import plural
+from groundplan.stack.values import REGIONS
 from tests.projects import ROOT, make_project
 
 REFUSED: dict[str, tuple[str, Any, str]] = {

@@ -48,7 +48,8 @@ VERSION_SECONDS: Final = 600.0
 """That the newest version is remembered without a copy: longer than a replica may lag, of which an alarm
 tells after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/instance.py)."""
 WRITING_SECONDS: Final = 10.0
-"""That a change may take from `writing` to its commit: twice what a statement may (5 s, `groundplan_chassis.database`)."""
+"""That a change may take from `writing` to its commit: twice what a statement may (5 s,
+`groundplan_chassis.database`)."""
 EARLY_SECONDS: Final = 1.0
 """Scale of the early refresh: with so much time left one in e readers loads anew, with seven times as much one in a
 thousand. So one reader of a busy document replaces the copy before it expires, rather than all after it has. A load

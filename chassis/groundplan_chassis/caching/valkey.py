@@ -224,7 +224,7 @@ class Valkey:
         elif code == "NOPERM":
             # The text names the command, never a key.
             log.error(
-                "the cache's user lacks a right: %s; compare COMMANDS of components/groundplan_components/cache/cache.py",
+                "the cache's user lacks a right: %s; compare COMMANDS of groundplan_components.cache.cache",
                 text.split(" ('")[0],
                 extra={"event": "cache_refused", "error": code},
             )

@@ -65,7 +65,8 @@ class Message(msgspec.Struct, frozen=True):
     topic: str
     aggregate_id: UUID
     envelope: Mapping[str, Any]
-    """What is sent: the columns of the event log (`components/groundplan_components/events/log_query.py`) and the payload's schema version."""
+    """What is sent: the columns of the event log (`groundplan_components.events.log_query`) and the payload's schema
+    version."""
 
 
 def messages(change: Change) -> Iterator[Message]:

@@ -51,7 +51,8 @@ class _Shard:
 class Database:
     """All shards of a service's database, through the pools that this process's role may have.
 
-    Which server failed and how is logged. Callers see the errors of `groundplan_chassis.http.errors`: Unavailable while there is
+    Which server failed and how is logged. Callers see the errors of `groundplan_chassis.http.errors`: Unavailable
+    while there is
     nowhere to go, Conflict and ValidationFailed for what PostgreSQL's constraints refuse; and asyncpg's own where a
     statement is wrong, which is a mistake in the program.
     """

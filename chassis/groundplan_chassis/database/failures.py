@@ -104,7 +104,7 @@ def columns_of(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> tuple[s
     """The columns that a violated constraint is about; empty where PostgreSQL doesn't say.
 
     It says so in a column's own field (not null), in the detail (keys), or by the constraint's name alone (checks):
-    `orders_total_check` by the rule of `infra/groundplan/document/names.py`, unless it is so long that it was shortened.
+    `orders_total_check` by the rule of `groundplan.document.names`, unless it is so long that it was shortened.
     """
     column = getattr(error, "column_name", None)
     if column:

@@ -11,7 +11,8 @@ from typing import Final
 LOCK_SECONDS: Final = 2.0
 """To wait for a row that another transaction holds."""
 STATEMENT_SECONDS: Final = 5.0
-"""For one statement, by the server. RDS's own limit of 30 s stands behind it (`components/groundplan_components/database/_parameters.py`)."""
+"""For one statement, by the server. RDS's own limit of 30 s stands behind it
+(`groundplan_components.database._parameters`)."""
 COMMAND_SECONDS: Final = 8.0
 """For one statement, by the client: reached only when the server has vanished without a word."""
 IDLE_IN_TRANSACTION_SECONDS: Final = 30.0

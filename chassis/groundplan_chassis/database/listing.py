@@ -91,7 +91,7 @@ class ListStatement:
     def count(self, query: ListQuery) -> Statement:
         """Counts the matching rows of a shard, one more than `COUNTED` at most.
 
-        In the order of the indexes (`infra/groundplan/document/data_model.py`), so that one of them alone is read: without an
+        In the order of the indexes (`groundplan.document.data_model`), so that one of them alone is read: without an
         order PostgreSQL takes the table to be the nearest way to so few rows of so many, and reads whatever lies there,
         deleted rows and those that don't match as well.
         """
@@ -200,7 +200,8 @@ def _merged(shards: Sequence[list[Record]], sorts: Sequence[Sort], most: int) ->
 
 
 def _compare(one: Record, other: Record, sorts: Iterable[Sort]) -> int:
-    """As PostgreSQL compares; its databases sort texts by their code points (`groundplan_chassis.database.provisioning`)."""
+    """As PostgreSQL compares; its databases sort texts by their code points
+    (`groundplan_chassis.database.provisioning`)."""
     for sort in sorts:
         a: Any = one[sort.field]
         b: Any = other[sort.field]

@@ -43,7 +43,8 @@ LOCK_SECONDS: Final = 2
 """A migration waits so long for a table that is in use, while everybody who comes later waits behind it."""
 LOCK_TRIES: Final = 60
 LOCK_PAUSE_SECONDS: Final = 3
-"""Then it lets them pass, and tries again: five minutes in all, of the job's fifteen (`components/groundplan_components/workload/migration.py`)."""
+"""Then it lets them pass, and tries again: five minutes in all, of the job's fifteen
+(`groundplan_components.workload.migration`)."""
 ROTATION_SECONDS: Final = 6
 """After a refused password, until the secret is read again: a rotation that is under way has come to its end by then,
 and what was read no longer counts as new (`groundplan_chassis.secrets.REFRESH_SECONDS`)."""

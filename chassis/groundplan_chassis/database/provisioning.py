@@ -1,6 +1,6 @@
 """What must be there before a service can log in: its database and its users, made by the administrator (A2, S5).
 
-`components/groundplan_components/database/credentials.py` says what there is to be; here it is made, and made again without harm:
+`groundplan_components.database.credentials` says what there is to be; here it is made, and made again without harm:
 
 - the role `<database>_owner`, which owns the database and all tables and cannot log in;
 - the database, to which `PUBLIC` may not connect, with the time-outs of `limits.py`;

@@ -1,7 +1,8 @@
 """Which shard a new aggregate goes to (D3).
 
 The map is append-only: a generation says from which day on new aggregates spread over how many shards. Rows stay where
-they were put, and their ids say where that is (`groundplan_chassis.identifiers`), so nothing moves when a generation begins.
+they were put, and their ids say where that is (`groundplan_chassis.identifiers`), so nothing moves when a
+generation begins.
 """
 
 from __future__ import annotations

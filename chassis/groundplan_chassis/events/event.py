@@ -1,6 +1,6 @@
 """The envelope of an event: what is on topics, in queues and, one a line, in the event log.
 
-Its fields are the columns of `components/groundplan_components/events/log_query.py`, and the version of the payload's schema.
+Its fields are the columns of `groundplan_components.events.log_query`, and the version of the payload's schema.
 """
 
 from __future__ import annotations

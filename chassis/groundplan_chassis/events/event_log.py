@@ -1,6 +1,7 @@
 """The event log: every event that was ever published, as gzipped JSON lines by event, day and hour (A3).
 
-`components/groundplan_components/events/log.py` has it written, in S3; `make dev` keeps one of the same shape in a folder. Days and hours are
+`groundplan_components.events.log` has it written, in S3; `make dev` keeps one of the same shape in a folder. Days and
+hours are
 those of delivery, in UTC: what happened just before midnight may be under the next day. An event may be there twice.
 """
 

@@ -28,9 +28,9 @@ Handle = Callable[["Transaction", Event, "Context"], Awaitable[Iterable[Changed]
 """Does what the event asks for, in the transaction that also notes that it was done.
 
 It may be called again after a failure, when all that it wrote has been undone; so it does nothing but write, or what it
-does outside is idempotent by an id that it derives from the event's (`groundplan_chassis.identifiers.derived_id`). Raises Refused
-for what can never be handled, Postponed while something that it needs is away; anything else is tried again a few
-times.
+does outside is idempotent by an id that it derives from the event's (`groundplan_chassis.identifiers.derived_id`).
+Raises Refused for what can never be handled, Postponed while something that it needs is away; anything else is tried
+again a few times.
 
 Over SQS events arrive in no order: a handler for which it matters compares ``event.version``.
 """

@@ -8,7 +8,15 @@ from urllib.parse import parse_qsl, urlencode
 
 from groundplan_chassis.http import cursors
 from groundplan_chassis.http.errors import BadRequest, Detail, UriTooLong
-from groundplan_chassis.http.operations import CREATED_AT, DEFAULT_SORT, ID, LIST_PARAMETERS, ListQuery, ResourceApi, Sort
+from groundplan_chassis.http.operations import (
+    CREATED_AT,
+    DEFAULT_SORT,
+    ID,
+    LIST_PARAMETERS,
+    ListQuery,
+    ResourceApi,
+    Sort,
+)
 from groundplan_chassis.http.values import Refused, ValueType
 
 DEFAULT_LIMIT: Final = 20

@@ -1,4 +1,4 @@
-"""Log lines as JSON, one each, with the names that `components/groundplan_components/observability/_log_queries.py` asks for.
+"""Log lines as JSON, one each, with the names that `groundplan_components.observability._log_queries` asks for.
 
 Modules log by the standard library: ``logging.getLogger(__name__).info("text", extra={"event": "audit", …})``. What is
 in ``extra`` becomes fields of the line.

@@ -1,6 +1,6 @@
 """Names that alarms, dashboards and saved queries read.
 
-They are those of `components/groundplan_components/shared/metrics.py`, which services may not import; a test holds both together.
+They are those of `groundplan_components.shared.metrics`, which services may not import; a test holds both together.
 """
 
 from __future__ import annotations

@@ -23,11 +23,11 @@ from groundplan_chassis.caching.replies import Command, Reply
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http.errors import NotFound
 from groundplan_chassis.observe import names as metric
+from groundplan_chassis.tests.caching.clients import QUICK, connected, until
 from groundplan_devkit import names
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.servers import servers as running_servers
 from groundplan_devkit.testing import CacheUser
-from groundplan_chassis.tests.caching.clients import QUICK, connected, until
 
 POLICIES = ("expiry", "event", "write_through")
 

@@ -15,6 +15,7 @@ from groundplan_chassis.caching import AWAY, Script, Valkey
 from groundplan_chassis.caching import valkey as module
 from groundplan_chassis.caching.login import SecretLogins
 from groundplan_chassis.secrets import Secrets, SecretUnavailable
+from groundplan_chassis.tests.caching.clients import QUICK, KnownLogin, client_of, connected, settings_of, until
 from groundplan_chassis.trust import tls_context
 from groundplan_devkit import names
 from groundplan_devkit.ports import free_port
@@ -22,7 +23,6 @@ from groundplan_devkit.servers import Servers
 from groundplan_devkit.servers import Valkey as RunningValkey
 from groundplan_devkit.servers import servers as running_servers
 from groundplan_devkit.testing import CacheUser
-from groundplan_chassis.tests.caching.clients import QUICK, KnownLogin, client_of, connected, settings_of, until
 
 INCREASE = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 

@@ -9,6 +9,8 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from groundplan.declaration.model import System
+from groundplan.document.data_model import service_ddl
 from groundplan_chassis.access import Caller
 from groundplan_chassis.database.changes import Change
 from groundplan_chassis.database.listing import ListStatement
@@ -18,8 +20,6 @@ from groundplan_chassis.fields import number
 from groundplan_chassis.http.operations import Call, ResourceApi
 from groundplan_chassis.http.queries import QueryType
 from groundplan_chassis.identifiers import new_id
-from groundplan.document.data_model import service_ddl
-from groundplan.declaration.model import System
 
 ADDED = "book.added"
 LOAN = "agreement_on_lending_a_rare_book"

@@ -21,9 +21,9 @@ from groundplan_chassis.database.database import Database
 from groundplan_chassis.documents import Page
 from groundplan_chassis.http.queries import Listing
 from groundplan_chassis.identifiers import new_id
-from groundplan_devkit.servers import Postgres
 from groundplan_chassis.tests.database.library import INSERT, LIST, QUERIES, document, moment
 from groundplan_chassis.tests.database.sites import Site, Told, site_on
+from groundplan_devkit.servers import Postgres
 
 ROWS = 60
 SORTS = ("status", "pages", "due", "price", "isbn", "created_at", "updated_at", "id", "reader")

@@ -21,12 +21,12 @@ from groundplan_chassis.problems import Problem, ProblemsFound
 from groundplan_chassis.process import REFUSED, run
 from groundplan_chassis.service import Service
 from groundplan_chassis.settings import DatabaseAdmin, DatabaseSettings, Settings, Shard, ShardGeneration
+from groundplan_chassis.tests.database.sites import Told
+from groundplan_chassis.tests.environments import of_migration
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.servers import Postgres
 from groundplan_devkit.servers.postgres import ADMINISTRATOR
 from groundplan_devkit.testing import label, trusting
-from groundplan_chassis.tests.database.sites import Told
-from groundplan_chassis.tests.environments import of_migration
 
 ENVIRONMENT = "from groundplan_chassis.database.migrations import run\n\nrun()\n"
 FIRST = '''

@@ -14,11 +14,11 @@ from groundplan_chassis.database.database import Database
 from groundplan_chassis.environment import Address
 from groundplan_chassis.http.errors import Unavailable
 from groundplan_chassis.settings import DatabaseSettings, Shard
+from groundplan_chassis.tests.database.library import LIST, QUERIES, BookBody, add, document
+from groundplan_chassis.tests.database.sites import Site, site_on
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.servers import Postgres, Servers, pooler
 from groundplan_devkit.servers import servers as running_servers
-from groundplan_chassis.tests.database.library import LIST, QUERIES, BookBody, add, document
-from groundplan_chassis.tests.database.sites import Site, site_on
 
 BOOK = BookBody(reader="r-1", pages=7)
 FIND = "SELECT id FROM books WHERE id = $1"
@@ -147,7 +147,7 @@ async def test_what_is_fresh_is_not_to_be_had_without_a_primary(site: Site, db: 
 async def test_reading_through_a_pooler_by_transaction(
     site: Site, db: Database, postgres: Postgres, tmp_path: Path, clients: int
 ) -> None:
-    """As `components/groundplan_components/database/pooler.py` stands before the replicas: no session is a client's own."""
+    """As `groundplan_components.database.pooler` stands before the replicas: no session is a client's own."""
     identifier = await added(db)
 
     async def there() -> bool:

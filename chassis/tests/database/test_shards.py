@@ -20,9 +20,9 @@ from groundplan_chassis.http.errors import NotFound, ValidationFailed
 from groundplan_chassis.identifiers import derived_id, new_id, shard_of
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import ShardGeneration
-from groundplan_devkit.servers import Postgres
 from groundplan_chassis.tests.database.library import BookBody, add, call
 from groundplan_chassis.tests.database.sites import Site, Told, site_on
+from groundplan_devkit.servers import Postgres
 
 BOOK = BookBody(reader="r-1", pages=7)
 SECOND_SHARD = date(2026, 10, 1)

@@ -9,8 +9,8 @@ import pytest
 
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.settings import DatabaseSettings
-from groundplan_devkit.testing import FreshDatabase
 from groundplan_chassis.tests.events import shop
+from groundplan_devkit.testing import FreshDatabase
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groundplan_chassis.tests.events import shop
 from groundplan_devkit.provision.installation import REGION
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.state import PROJECT
-from groundplan_chassis.tests.events import shop
 
 
 @dataclass

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import msgspec
 
+from groundplan.declaration.model import System
+from groundplan.document.data_model import service_ddl
 from groundplan_chassis.clock import SystemClock
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.changes import Change, ReadModelChange
@@ -33,8 +35,6 @@ from groundplan_chassis.settings import (
     ShardGeneration,
     TokenSettings,
 )
-from groundplan.document.data_model import service_ddl
-from groundplan.declaration.model import System
 
 STREAM = "order.read_model"
 PLACED = "order.placed"

@@ -20,16 +20,16 @@ from groundplan_chassis.http.errors import ApiError
 from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.settings import DatabaseSettings
-from groundplan_devkit.provision import topics
-from groundplan_devkit.provision.installation import REGION
-from groundplan_devkit.provision.queues import Queues
-from groundplan_devkit.servers import Servers
-from groundplan_devkit.testing import FreshDatabase, PrivateServers, label
 from groundplan_chassis.tests.events import shop
 from groundplan_chassis.tests.events.processes import Stage, ended
 from groundplan_chassis.tests.events.program import EFFECTS
 from groundplan_chassis.tests.events.readers import until
 from groundplan_chassis.tests.events.shop import PLACED, STREAM
+from groundplan_devkit.provision import topics
+from groundplan_devkit.provision.installation import REGION
+from groundplan_devkit.provision.queues import Queues
+from groundplan_devkit.servers import Servers
+from groundplan_devkit.testing import FreshDatabase, PrivateServers, label
 
 PARTITIONS = 3
 KILLS = 24

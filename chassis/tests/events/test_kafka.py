@@ -28,12 +28,12 @@ from groundplan_chassis.events.port import Outgoing
 from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.settings import KafkaSettings, Settings
-from groundplan_devkit.servers import Kafka
-from groundplan_devkit.servers.kafka import SCRAM_USER
-from groundplan_devkit.testing import MakeTopic
 from groundplan_chassis.tests.events import shop
 from groundplan_chassis.tests.events.readers import Recorder, reading, until
 from groundplan_chassis.tests.events.shop import PLACED, event_of
+from groundplan_devkit.servers import Kafka
+from groundplan_devkit.servers.kafka import SCRAM_USER
+from groundplan_devkit.testing import MakeTopic
 
 PARTITIONS = 3
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.identifiers import new_id
-from groundplan_devkit.testing import FreshDatabase
 from groundplan_chassis.tests.events import shop
+from groundplan_devkit.testing import FreshDatabase
 
 
 async def test_work_is_done_again_when_its_connection_was_ended_between_two_statements(

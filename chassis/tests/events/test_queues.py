@@ -28,13 +28,13 @@ from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import DatabaseSettings, QueueSettings, Settings
+from groundplan_chassis.tests.events import shop
+from groundplan_chassis.tests.events.readers import Recorder, reading, until
+from groundplan_chassis.tests.events.shop import PLACED, event_of
 from groundplan_devkit.provision.installation import REGION
 from groundplan_devkit.provision.queues import Queues
 from groundplan_devkit.servers import Aws
 from groundplan_devkit.testing import label
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.readers import Recorder, reading, until
-from groundplan_chassis.tests.events.shop import PLACED, event_of
 
 
 @pytest.fixture(autouse=True)

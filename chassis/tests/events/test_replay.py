@@ -27,13 +27,13 @@ from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.service import Service
 from groundplan_chassis.settings import DatabaseSettings, QueueSettings
-from groundplan_devkit.provision.installation import REGION
-from groundplan_devkit.servers import Aws
-from groundplan_devkit.testing import label
 from groundplan_chassis.tests.events import shop
 from groundplan_chassis.tests.events.readers import Recorder
 from groundplan_chassis.tests.events.shop import ORDERS, PLACED, STREAM, event_of
 from groundplan_chassis.tests.events.test_projector import busy_orders, read_model, streamed
+from groundplan_devkit.provision.installation import REGION
+from groundplan_devkit.servers import Aws
+from groundplan_devkit.testing import label
 
 DAY = date(2026, 11, 3)
 DAYS = Days(DAY - timedelta(days=1), DAY + timedelta(days=1))

@@ -24,9 +24,9 @@ from groundplan_chassis.events.projector import Projector
 from groundplan_chassis.events.rebuild import rebuild
 from groundplan_chassis.identifiers import derived_id, new_id, shard_of
 from groundplan_chassis.settings import ShardGeneration
-from groundplan_devkit.testing import PrivateServers, label
 from groundplan_chassis.tests.events import shop
 from groundplan_chassis.tests.events.shop import ORDERS, SETTLED, STREAM, delivery, event_of, stream_event
+from groundplan_devkit.testing import PrivateServers, label
 
 SECOND_SHARD = date(2026, 10, 1)
 """From this day on there are two."""

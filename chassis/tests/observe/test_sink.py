@@ -102,9 +102,11 @@ def test_the_last_lines_of_a_process_are_written() -> None:
 
 
 def test_an_uncaught_error_is_a_line() -> None:
-    program = (
-        "from groundplan_chassis.observe import logs\nlogs.configure('order', 'api')\nraise RuntimeError('password=hunter2')\n"
-    )
+    program = """
+from groundplan_chassis.observe import logs
+logs.configure('order', 'api')
+raise RuntimeError('password=hunter2')
+"""
     done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert '"error":"RuntimeError"' in done.stdout

@@ -7,9 +7,9 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_aws import backup, cloudwatch, iam
 
+from groundplan_components.database._checks import require_name
 from groundplan_components.shared.arn import managed_policy
 from groundplan_components.shared.checks import require
-from groundplan_components.database._checks import require_name
 from groundplan_components.shared.iam import trust
 from groundplan_components.shared.names import autonamed, bounded
 from groundplan_components.shared.resource_policy import document

@@ -18,10 +18,10 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
+from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
 from groundplan_components.shared.addresses import check_cidr
 from groundplan_components.shared.arn import account_of, managed_policy, partition_of, region_of
 from groundplan_components.shared.checks import require
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
 from groundplan_components.shared.iam import policy, trust
 from groundplan_components.shared.log_days import require_log_days
 

@@ -5,9 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from groundplan_components.shared.checks import require
 from groundplan_components.database.instance import POSTGRES_PORT
-from groundplan_components.shared.log_days import require_log_days
 from groundplan_components.database.rotation import (
     RotationFunction,
     RotationFunctionArgs,
@@ -16,6 +14,8 @@ from groundplan_components.database.rotation import (
     rotate,
 )
 from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.log_days import require_log_days
 
 SERVICE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # PostgreSQL's identifiers have 63 bytes, and rotation makes a second user with `_clone` at its end.

@@ -7,11 +7,6 @@ import pulumi
 import pulumi_random as random
 from pulumi_aws import cloudwatch, ec2, iam, rds, vpc
 
-from groundplan_components.shared.alarms import declare
-from groundplan_components.shared.arn import managed_policy
-from groundplan_components.shared.checks import require
-from groundplan_components.shared.choices import choice
-from groundplan_components.shared.client_access import client_security_group
 from groundplan_components.database._alarms import (
     declare_counter,
     instance_alarms,
@@ -28,10 +23,21 @@ from groundplan_components.database._checks import (
     require_storage,
 )
 from groundplan_components.database._parameters import parameters
+from groundplan_components.database.rotation import (
+    RotationFunction,
+    RotationFunctionArgs,
+    RotationStrategy,
+    require_rotation_days,
+    rotate,
+)
+from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.shared.alarms import declare
+from groundplan_components.shared.arn import managed_policy
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.choices import choice
+from groundplan_components.shared.client_access import client_security_group
 from groundplan_components.shared.iam import trust
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.database.rotation import RotationFunction, RotationFunctionArgs, RotationStrategy, require_rotation_days, rotate
-from groundplan_components.keys.stored_secret import StoredSecret, generated_password
 from groundplan_components.shared.windows import replica_window, require_windows
 
 POSTGRES_PORT = 5432

@@ -16,10 +16,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.workload import _pod as pod
-from groundplan_components.workload import _network_policy as pod_network
-from groundplan_components.shared.checks import require
 from groundplan_components.cluster.access import object_options
+from groundplan_components.shared.checks import require
+from groundplan_components.workload import _network_policy as pod_network
+from groundplan_components.workload import _pod as pod
 from groundplan_components.workload._network_policy import Destination
 
 # Public, pinned; for production copy it to a repository of your own (a registry that is away must not stop a pod from

@@ -7,13 +7,13 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch, ec2, iam, rds, vpc
 
+from groundplan_components.database._checks import POSTGRES_VERSIONS, require_name
+from groundplan_components.database.instance import POSTGRES_PORT
 from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.arn import region_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
 from groundplan_components.shared.client_access import client_security_group
-from groundplan_components.database.instance import POSTGRES_PORT
-from groundplan_components.database._checks import POSTGRES_VERSIONS, require_name
 from groundplan_components.shared.iam import policy, trust
 from groundplan_components.shared.log_days import require_log_days
 

@@ -6,11 +6,11 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch, secretsmanager, serverlessrepository
 
+from groundplan_components.keys.stored_secret import StoredSecret
 from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.keys.stored_secret import StoredSecret
 
 # AWS publishes the rotation functions once per partition. Publisher accounts, home regions and versions are those that
 # AWS's own CDK deploys (aws-cdk, aws-secretsmanager/lib/secret-rotation.ts, 2026). The version is pinned, so that a

@@ -6,9 +6,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import route53
 
+from groundplan_components.edge._firewall_alarms import blocked_alarm
 from groundplan_components.shared.alarms import Alarm, Comparison, Metric, Missing, declare
 from groundplan_components.shared.checks import require
-from groundplan_components.edge._firewall_alarms import blocked_alarm
 
 CHECK_SECONDS = 30
 FAILURES = 3

@@ -6,13 +6,13 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudfront, route53, s3
 
-from groundplan_components.shared.api_contract import ORIGIN_HEADER, STAGE, VIEWER_HEADER
 from groundplan_components.edge.certificate import require_domain
-from groundplan_components.shared.choices import choice
 from groundplan_components.edge.log import EdgeLog
+from groundplan_components.edge.static_site import INDEX
+from groundplan_components.shared.api_contract import ORIGIN_HEADER, STAGE, VIEWER_HEADER
+from groundplan_components.shared.choices import choice
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.resource_policy import document, tls_only
-from groundplan_components.edge.static_site import INDEX
 
 TLS_POLICY = "TLSv1.3_2025"
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-viewer-protocols-ciphers.html"""

@@ -7,11 +7,11 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch, wafv2
 
+from groundplan_components.edge._web_acl_rules import EXTRA_GROUPS, custom_bodies, rules, visibility
 from groundplan_components.shared.api_contract import EDGE_REGION, ORIGIN_HEADER
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.edge._web_acl_rules import EXTRA_GROUPS, custom_bodies, rules, visibility
 
 SMALLEST_LIMIT = 10
 LARGEST_LIMIT = 2_000_000_000

@@ -10,12 +10,12 @@ import pulumi
 from pulumi_aws import appautoscaling, cloudwatch, ec2, msk, vpc
 
 from groundplan_components.events import kafka_access
+from groundplan_components.events._kafka_alarms import cluster_alarms, lag_alarms
 from groundplan_components.shared.alarms import declare
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
 from groundplan_components.shared.client_access import client_security_group
 from groundplan_components.shared.iam import Statement
-from groundplan_components.events._kafka_alarms import cluster_alarms, lag_alarms
 from groundplan_components.shared.log_days import require_log_days
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.resource_policy import document

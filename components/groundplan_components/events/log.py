@@ -12,11 +12,11 @@ import pulumi
 from pulumi_aws import cloudwatch, iam, kinesis, sns, sqs
 
 from groundplan_components.events import kafka_access
+from groundplan_components.events.log_bucket import ERRORS_PREFIX, EVENTS_PREFIX, EventLogBucket, EventLogLock
 from groundplan_components.shared.alarms import Alarm, Comparison, Metric, declare
 from groundplan_components.shared.arn import account_of, partition_of, region_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
-from groundplan_components.events.log_bucket import ERRORS_PREFIX, EVENTS_PREFIX, EventLogBucket, EventLogLock
 from groundplan_components.shared.iam import Statement, policy, trust
 from groundplan_components.shared.log_days import require_log_days
 from groundplan_components.shared.names import autonamed

@@ -6,9 +6,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import athena, glue, s3
 
+from groundplan_components.events.log_bucket import EVENTS_PREFIX
 from groundplan_components.shared.arn import account_of, partition_of, region_of
 from groundplan_components.shared.checks import require
-from groundplan_components.events.log_bucket import EVENTS_PREFIX
 from groundplan_components.shared.iam import Statement
 from groundplan_components.shared.private_bucket import private_bucket
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from groundplan_components.shared.api_contract import HEALTH_PATH, ORIGIN_HEADER, STAGE, VERSION
 from groundplan_components.gateway._responses import gateway_responses
 from groundplan_components.gateway.routes import LIST_PARAMETERS, OPERATIONS, GatewayRoute
+from groundplan_components.shared.api_contract import HEALTH_PATH, ORIGIN_HEADER, STAGE, VERSION
 
 TOKENS = "tokens"
 API_KEYS = "apiKeys"

@@ -7,14 +7,14 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import apigateway, apigatewayv2, cloudwatch, ec2, route53, vpc, wafv2
 
+from groundplan_components.edge.certificate import require_domain
+from groundplan_components.gateway._openapi import Backend, Tokens, openapi
+from groundplan_components.gateway.account import GatewayAccount
+from groundplan_components.gateway.routes import RESOURCES_PER_API, GatewayRoute, require_gateway_routes
 from groundplan_components.shared import metrics
 from groundplan_components.shared.api_contract import HEALTH_PATH, STAGE
 from groundplan_components.shared.arn import region_of
-from groundplan_components.edge.certificate import require_domain
 from groundplan_components.shared.checks import require
-from groundplan_components.gateway.account import GatewayAccount
-from groundplan_components.gateway._openapi import Backend, Tokens, openapi
-from groundplan_components.gateway.routes import RESOURCES_PER_API, GatewayRoute, require_gateway_routes
 from groundplan_components.shared.log_days import require_log_days
 
 TLS_POLICY = "SecurityPolicy_TLS13_1_3_2025_09"

@@ -7,10 +7,6 @@ import pulumi
 import pulumi_aws as aws
 from pulumi_aws import ec2, lb, s3, vpc
 
-from groundplan_components.shared.api_contract import HEALTH_PATH
-from groundplan_components.shared.checks import require
-from groundplan_components.shared.error_envelope import error_body
-from groundplan_components.shared.expiry import expire
 from groundplan_components.gateway.listener_rules import (
     RULES_PER_LISTENER,
     LoadBalancerRoute,
@@ -18,6 +14,10 @@ from groundplan_components.gateway.listener_rules import (
     listener_rules,
     require_routes,
 )
+from groundplan_components.shared.api_contract import HEALTH_PATH
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.error_envelope import error_body
+from groundplan_components.shared.expiry import expire
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.private_bucket import private_bucket
 

@@ -7,9 +7,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cognito, wafv2
 
+from groundplan_components.identity.sign_up_role import SignUpRole
 from groundplan_components.shared.arn import region_of
 from groundplan_components.shared.checks import require
-from groundplan_components.identity.sign_up_role import SignUpRole
 
 SHORTEST_PASSWORD = 15
 """Where a password may be all there is: NIST SP 800-63B, which also has done with rules on kinds of characters."""

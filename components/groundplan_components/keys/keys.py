@@ -7,8 +7,8 @@ import pulumi
 import pulumi_aws as aws
 from pulumi_aws import kms
 
-from groundplan_components.shared.checks import require
 from groundplan_components.keys._policy import PURPOSES, Place, key_policy
+from groundplan_components.shared.checks import require
 
 # KMS deletes a key for good after 7 to 30 days.
 LONGEST_DELETION_WINDOW_DAYS = 30

@@ -7,13 +7,13 @@ import pulumi
 import pulumi_aws as aws
 from pulumi_aws import ec2
 
+from groundplan_components.network._layout import require_layout
+from groundplan_components.network.endpoints import DEFAULT_INTERFACE_SERVICES, Endpoints, EndpointsArgs
+from groundplan_components.network.firewall import DEFAULT_DOMAINS, NetworkFirewall, require_domains
+from groundplan_components.network.flow_log import FlowLog
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
-from groundplan_components.network.endpoints import DEFAULT_INTERFACE_SERVICES, Endpoints, EndpointsArgs
-from groundplan_components.network.flow_log import FlowLog
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.network.firewall import DEFAULT_DOMAINS, NetworkFirewall, require_domains
-from groundplan_components.network._layout import require_layout
 
 ANYWHERE = "0.0.0.0/0"
 ALL_PROTOCOLS = "-1"

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from groundplan_components.observability._dashboard import AlarmList, Chart, Expression, Line, Row, split
 from groundplan_components.shared import metrics
 from groundplan_components.shared.burn_rate import error_budget
-from groundplan_components.observability._dashboard import AlarmList, Chart, Expression, Line, Row, split
 
 EDGE_REGION = "us-east-1"
 

@@ -9,10 +9,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch
 
-from groundplan_components.shared.checks import require
 from groundplan_components.observability._dashboard import MOST_METRICS, MOST_WIDGETS, body, metric_count, widget_count
 from groundplan_components.observability._dashboard_rows import Facts, rows
 from groundplan_components.observability._log_queries import gateway_queries, service_queries
+from groundplan_components.shared.checks import require
 
 MOST_ALARMS = 100
 """In one alarm widget: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""

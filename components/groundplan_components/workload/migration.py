@@ -5,10 +5,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.workload import _pod as pod
-from groundplan_components.workload import _network_policy as pod_network
-from groundplan_components.shared.checks import require
 from groundplan_components.cluster.access import object_options
+from groundplan_components.shared.checks import require
+from groundplan_components.workload import _network_policy as pod_network
+from groundplan_components.workload import _pod as pod
 from groundplan_components.workload._network_policy import Destination
 
 # Long enough to read what happened. A refresh after that finds the Job gone, and the next update runs it again; that

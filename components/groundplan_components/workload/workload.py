@@ -10,12 +10,12 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.workload import _pod as pod
-from groundplan_components.workload import _network_policy as pod_network
+from groundplan_components.cluster.access import TargetGroupBindingApi, object_options
 from groundplan_components.shared.addresses import check_cidr
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
-from groundplan_components.cluster.access import TargetGroupBindingApi, object_options
+from groundplan_components.workload import _network_policy as pod_network
+from groundplan_components.workload import _pod as pod
 from groundplan_components.workload._network_policy import Destination
 
 PORT = 8080

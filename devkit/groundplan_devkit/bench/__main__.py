@@ -1,4 +1,5 @@
-"""`make bench-services`: what one worker process holds, and what the whole survives. Results go to build/devkit/groundplan_devkit/bench/."""
+"""`make bench-services`: what one worker process holds, and what the whole survives. Results go to
+build/devkit/bench/."""
 
 from __future__ import annotations
 

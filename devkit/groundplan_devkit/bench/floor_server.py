@@ -1,4 +1,5 @@
-"""The floor as a process: `python -m groundplan_devkit.bench.floor_server`, with a service's settings, on a service's HTTP server."""
+"""The floor as a process: `python -m groundplan_devkit.bench.floor_server`, with a service's settings, on a service's
+HTTP server."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ import httpx
 import uvicorn
 import uvloop
 
-from groundplan_devkit.bench.floor import floor
-from groundplan_devkit.bench.stage import Stage
 from groundplan_chassis.caching.valkey import Valkey
 from groundplan_chassis.secrets import Secrets
 from groundplan_chassis.settings import Settings
 from groundplan_chassis.trust import tls_context
+from groundplan_devkit.bench.floor import floor
+from groundplan_devkit.bench.stage import Stage
 from groundplan_devkit.environment import process_environment
 from groundplan_devkit.ports import HOST, free_port
 from groundplan_devkit.processes import ServerProcess

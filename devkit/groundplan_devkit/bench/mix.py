@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from groundplan.declaration.model import FieldType, Operation, Resource, ResourceField
 from groundplan_devkit.bench.load import Shot
 from groundplan_devkit.bench.rows import Row, Value, rows
-from groundplan.declaration.model import FieldType, Operation, Resource, ResourceField
 from groundplan_devkit.problems import Unavailable
 
 GET, LIST = 0.80, 0.15

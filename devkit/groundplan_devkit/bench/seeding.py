@@ -8,9 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
+from groundplan.declaration.model import Resource
 from groundplan_devkit.bench.progress import Say
 from groundplan_devkit.bench.rows import columns
-from groundplan.declaration.model import Resource
 from groundplan_devkit.problems import Unavailable
 
 BATCH = 100_000

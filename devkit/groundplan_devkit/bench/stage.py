@@ -10,12 +10,12 @@ from pathlib import Path
 
 import asyncpg
 
-from groundplan_devkit.bench.mix import Target
-from groundplan_devkit.bench.progress import Say
-from groundplan_devkit.bench.seeding import Connection, seed
 from groundplan.capacity import plan
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import FieldType, Resource, System
+from groundplan_devkit.bench.mix import Target
+from groundplan_devkit.bench.progress import Say
+from groundplan_devkit.bench.seeding import Connection, seed
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.provision.installation import LOAD_SHARE, local_stack

@@ -1,4 +1,5 @@
-"""A service's process that remembers how long each of its statements took: `python -m groundplan_devkit.bench.traced <package> <role>`.
+"""A service's process that remembers how long each of its statements took: `python -m groundplan_devkit.bench.traced
+<package> <role>`.
 
 To log all of them instead, at thousands a second, would cost as much as the statements themselves, and be measured as
 if it were the service's.

@@ -11,8 +11,8 @@ import signal
 import sys
 from pathlib import Path
 
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.loader import load_system
+from groundplan.problems import ProblemsFound
 from groundplan_devkit.dev.session import PORT, Session
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
@@ -21,7 +21,9 @@ from groundplan_devkit.state import DIRECTORY, PROJECT
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m groundplan_devkit.dev", description="The whole project on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m groundplan_devkit.dev", description="The whole project on this machine."
+    )
     parser.add_argument("--port", type=int, default=PORT, help=f"of the API ({PORT}, or a free one when it is taken)")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where data and logs are (build/local)")
     parser.add_argument("--fresh", action="store_true", help="begin without the data of last time")

@@ -14,8 +14,8 @@ import httpx
 from watchfiles import Change, awatch
 
 from groundplan.capacity import plan
-from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
 from groundplan.declaration.model import System
+from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
 from groundplan_devkit import event_log
 from groundplan_devkit.dev.edits import concerned
 from groundplan_devkit.dev.follow import Follower

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from groundplan.capacity import EventsPlan, Plan, TopicPlan, WorkloadPlan, plan
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 from groundplan_devkit import names
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.problems import Unavailable
@@ -263,7 +263,7 @@ class Installation:
         )
 
     def _reader_secret(self, service: str, shard: int) -> str:
-        """Of whoever reads through the pooler; the migration makes the user (`infra/groundplan/program/databases.py`)."""
+        """Of whoever reads through the pooler; the migration makes the user (`groundplan.program.databases`)."""
         content = {
             "username": f"{self.database_name(service)}_reader",
             "password": self._password(f"database-{shard + 1}-{service}-reader"),
@@ -422,7 +422,10 @@ class Installation:
 
     def _lacking(self, kind: Kind) -> Unavailable:
         return Unavailable(
-            f"server {kind}", "not started", f"{kind} among the servers", f"start it: python -m groundplan_devkit.servers up {kind}"
+            f"server {kind}",
+            "not started",
+            f"{kind} among the servers",
+            f"start it: python -m groundplan_devkit.servers up {kind}",
         )
 
 

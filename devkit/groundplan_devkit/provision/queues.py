@@ -1,4 +1,4 @@
-"""SNS topics and SQS queues as the Queues component declares them (`components/groundplan_components/events/queues.py`), in moto."""
+"""SNS topics and SQS queues as the Queues component declares them (`groundplan_components.events.queues`), in moto."""
 
 from __future__ import annotations
 

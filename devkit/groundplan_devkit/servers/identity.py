@@ -90,7 +90,14 @@ def start(directory: Path, people: People) -> Identity:
         options += [option for role in people.roles for option in ("--role", role)]
         process = ServerProcess(
             name="identity",
-            command=[sys.executable, "-m", "groundplan_devkit.identity", *options, "--token-seconds", str(people.token_seconds)],
+            command=[
+                sys.executable,
+                "-m",
+                "groundplan_devkit.identity",
+                *options,
+                "--token-seconds",
+                str(people.token_seconds),
+            ],
             directory=str(directory),
             environment={"PYTHONPATH": str(PROJECT)},
         )

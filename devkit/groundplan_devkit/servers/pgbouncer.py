@@ -1,4 +1,5 @@
-"""PgBouncer before a shard's replicas, set up as the Pooler component does (`components/groundplan_components/database/pooler.py`)."""
+"""PgBouncer before a shard's replicas, set up as the Pooler component does
+(`groundplan_components.database.pooler`)."""
 
 from __future__ import annotations
 

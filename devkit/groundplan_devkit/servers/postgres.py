@@ -28,7 +28,8 @@ from groundplan_devkit.secrets import password
 from groundplan_devkit.state import data_directory, give_to, remove_data
 
 ADMINISTRATOR = "dba"
-"""As `components/groundplan_components/database/instance.py` calls it: may create roles and databases, and is no superuser, as RDS lets nobody be."""
+"""As `groundplan_components.database.instance` calls it: may create roles and databases, and is no superuser, as RDS
+lets nobody be."""
 SUPERUSER = "postgres"
 """Cleans up after tests; no service ever connects as it."""
 MAX_CONNECTIONS = 300

@@ -62,7 +62,8 @@ class Valkey(msgspec.Struct, frozen=True):
         return _cli(self.client, self.ports[node], user, secret, trust, arguments, follow=user != OPERATOR)
 
     def add_user(self, name: str, secret: str, rules: str) -> None:
-        """Make or replace a user on all nodes; ``rules`` in Valkey's notation, as `components/groundplan_components/cache/cache.py` writes them.
+        """Make or replace a user on all nodes; ``rules`` in Valkey's notation, as `groundplan_components.cache.cache`
+        writes them.
 
         Rules about commands that an older server doesn't know are left out: what isn't there needs no rule.
         """

@@ -10,10 +10,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from groundplan.declaration.model import FieldType, Resource
+from groundplan_chassis.identifiers import shard_of
 from groundplan_devkit.bench.rows import columns, rows
 from groundplan_devkit.bench.seeding import seed
-from groundplan_chassis.identifiers import shard_of
-from groundplan.declaration.model import FieldType, Resource
 from groundplan_devkit.testing import FreshDatabase
 
 FIELDS: dict[str, Any] = {

@@ -13,13 +13,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from groundplan.declaration.model import System
+from groundplan_devkit import names
 from groundplan_devkit.bench.faults import verdict as judging
 from groundplan_devkit.bench.faults.ledger import Ledger
 from groundplan_devkit.bench.faults.verdict import verdict
 from groundplan_devkit.bench.mix import Target
 from groundplan_devkit.bench.stage import Stage
-from groundplan.declaration.model import System
-from groundplan_devkit import names
 from groundplan_devkit.testing import FreshDatabase
 
 SYSTEM = System.model_validate(

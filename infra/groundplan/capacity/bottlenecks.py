@@ -23,8 +23,8 @@ from groundplan.capacity.placement import (
     usable_connections,
 )
 from groundplan.capacity.workloads import Work, usable_cores, work_of
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 
 def tiers(plan: Plan, system: System, environment: Environment, demands: dict[str, Demand]) -> tuple[Tier, ...]:

@@ -10,8 +10,8 @@ from groundplan.capacity.demand import Demand
 from groundplan.capacity.figures import CacheNode
 from groundplan.capacity.model import CachePlan, Decision
 from groundplan.capacity.wording import number, percent
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import Service, System
+from groundplan.stack.environment import Environment
 
 _GIB = 2**20
 """KiB in a GiB."""

@@ -17,8 +17,8 @@ from groundplan.capacity.placement import (
     usable_connections,
 )
 from groundplan.capacity.wording import number, percent
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ from groundplan.capacity.placement import (
     usable_connections,
 )
 from groundplan.capacity.wording import count
-from groundplan.stack.environment import Environment
-from groundplan.problems import Problem, ProblemsFound
 from groundplan.declaration.model import System
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.stack.environment import Environment
 
 
 def plan_databases(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from groundplan.capacity import figures
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import Service, System
+from groundplan.stack.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from groundplan.capacity.demand import Demand, query_seconds
 from groundplan.capacity.figures import BrokerType
 from groundplan.capacity.model import Decision, EventsPlan, KafkaPlan, TopicPlan, WorkloadPlan
 from groundplan.capacity.wording import count, number, percent
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import Broker, System
+from groundplan.stack.environment import Environment
 
 _KIB_PER_MB = 1e6 / 1024
 

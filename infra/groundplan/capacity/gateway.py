@@ -9,8 +9,8 @@ from groundplan.capacity.demand import Demand
 from groundplan.capacity.figures import Figure
 from groundplan.capacity.model import Decision, GatewayPlan
 from groundplan.capacity.wording import number
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 
 def public_requests(system: System, demands: dict[str, Demand]) -> float:

@@ -119,7 +119,7 @@ class TopicPlan:
     """One event's Kafka topic, or SNS topic.
 
     A service with CQRS also has a stream of all its changes, ``<service>.read_model``, which no declared
-    event may be called (`infra/groundplan/declaration/checks/events.py`). Its projector reads it under a consumer group or from
+    event may be called (`groundplan.declaration.checks.events`). Its projector reads it under a consumer group or from
     a queue of its own, so that it never competes with the service's consumer.
     """
 

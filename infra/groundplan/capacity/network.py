@@ -14,8 +14,8 @@ from ipaddress import IPv4Network
 from groundplan.capacity import figures
 from groundplan.capacity.model import CachePlan, ClusterPlan, DatabasePlan, Decision, EventsPlan, NetworkPlan
 from groundplan.capacity.wording import number
-from groundplan.stack.environment import Environment
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.stack.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)

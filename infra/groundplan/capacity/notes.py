@@ -13,8 +13,8 @@ from groundplan.capacity.placement import placements
 from groundplan.capacity.shards import fullest_shard_gb
 from groundplan.capacity.wording import count, number, whole
 from groundplan.capacity.workloads import SERVING
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 _WATCHED_MONTHS = 60
 """Years ahead that a shard's fill is worth a line: five."""

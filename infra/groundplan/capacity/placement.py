@@ -10,8 +10,8 @@ from groundplan.capacity.demand import Demand, read_heavy
 from groundplan.capacity.figures import DatabaseClass
 from groundplan.capacity.shards import FIRST_GENERATION, fullest_shard_gb, shard_count, shard_generations
 from groundplan.capacity.workloads import work_of
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 SHARED = "shared"
 """Name of the one instance that holds every service's database."""

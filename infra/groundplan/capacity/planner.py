@@ -16,8 +16,8 @@ from groundplan.capacity.network import plan_network
 from groundplan.capacity.notes import notes
 from groundplan.capacity.placement import placements
 from groundplan.capacity.workloads import plan_workloads
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 
 def plan(system: System, environment: Environment) -> Plan:

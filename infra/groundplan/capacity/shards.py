@@ -6,8 +6,8 @@ import math
 
 from groundplan.capacity import figures
 from groundplan.capacity.wording import number
-from groundplan.problems import Problem
 from groundplan.declaration.model import Requirements, Service, System
+from groundplan.problems import Problem
 
 FIRST_GENERATION = "2000-01-01"
 """A day before any data: the generation of a service that declares no map."""

@@ -9,8 +9,8 @@ from groundplan.capacity import figures
 from groundplan.capacity.demand import Demand, consumes, query_seconds, read_heavy, relays
 from groundplan.capacity.model import Decision, WorkloadPlan, WorkloadRole
 from groundplan.capacity.wording import number, percent
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import Service, System
+from groundplan.stack.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from groundplan.declaration.model import System
 from groundplan.document import security_facts
 from groundplan.stack.configuration import KUBECONFIG
 from groundplan.stack.environment import Environment
-from groundplan.declaration.model import System
 
 if TYPE_CHECKING:
     from groundplan.cloud import Simulation
 
 
-def declared_facts(system: System, environment: Environment) -> dict[str, bool]:
+def declared_facts(folder: Path, system: System, environment: Environment) -> dict[str, bool]:
     """Every security fact of one stack, as it is once each service has an image."""
-    return security_facts(simulated(system, environment).resources)
+    return security_facts(simulated(folder, system, environment).resources)
 
 
-def simulated(system: System, environment: Environment) -> Simulation:
+def simulated(folder: Path, system: System, environment: Environment) -> Simulation:
     """One stack in an account of its own, as it is once each service has an image. Raises ProblemsFound.
 
     The program is imported here only: with Pulumi's SDK it takes a second, which a refused document need not cost.
     """
-    from infra.__main__ import declare
     from groundplan.cloud import identifiers_in, simulate
+    from groundplan.project import load_program
 
     whole = with_images(system, environment)
     brought = environment.existing_cluster
     kubeconfig = f"{system.name}:{KUBECONFIG}"
     return simulate(
-        lambda: declare(system, whole),
+        lambda: load_program(folder)(system, whole),
         project=system.name,
         stack=environment.name,
         region=environment.region,

@@ -15,10 +15,10 @@ from typing import Any
 
 import yaml
 
-from groundplan.problems import Finding, Problem, ProblemsFound, dotted
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system
 from groundplan.declaration.model import Service, System
+from groundplan.problems import Finding, Problem, ProblemsFound, dotted
 
 LINE = "SET"
 """Where a setting stands that the command line gives."""

@@ -14,8 +14,8 @@ from groundplan.capacity import check_shards, compare, plan
 from groundplan.capacity.comparison import comparison_report
 from groundplan.cli._run import run
 from groundplan.cli.stacks import read_project
-from groundplan.problems import Problem, ProblemsFound, did_you_mean
 from groundplan.declaration.model import System
+from groundplan.problems import Problem, ProblemsFound, did_you_mean
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from groundplan.cli.up import check_tools, outputs, pulumi_up
-from groundplan.problems import Problem, ProblemsFound
 from groundplan.declaration.loader import load_system
+from groundplan.problems import Problem, ProblemsFound
 
 PLATFORM = "linux/amd64"
 """What the node pool starts (`components/groundplan_components/cluster/node_pool.py`)."""

@@ -23,7 +23,7 @@ from groundplan.cli._run import run
 from groundplan.cli.demo_summary import summary
 from groundplan.cli.stacks import read_project
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "build" / "demo"
 MADE = "Made by make demo"
 
@@ -151,9 +151,9 @@ def _edited(project: Path) -> bool:
 
 
 def _summed_up(project: Path) -> str:
-    from infra.__main__ import declare
     from groundplan.capacity import plan
     from groundplan.cloud import simulate
+    from groundplan.project import load_program
 
     read = read_project(project)
     plans, simulations = {}, {}
@@ -161,7 +161,7 @@ def _summed_up(project: Path) -> str:
         environment = with_images(read.system, configured)
         plans[stack] = plan(read.system, environment)
         simulations[stack] = simulate(
-            partial(declare, read.system, environment),
+            partial(load_program(project), read.system, environment),
             project=read.system.name,
             stack=stack,
             region=environment.region,

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def print_manifests(folder: Path, stack: str, *, custom: bool = False) -> int:
     """Prints one YAML document for each object, in the order to apply them. Raises ProblemsFound."""
     project = read_project(folder, [stack])
-    found = manifests(simulated(project.system, project.environments[stack]))
+    found = manifests(simulated(project.folder, project.system, project.environments[stack]))
     shown = [each for each in found if custom or built_in(each)]
     yaml.safe_dump_all(shown, sys.stdout, explicit_start=True, allow_unicode=True, width=120)
     if len(shown) < len(found):

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from groundplan.cli._run import run
-from groundplan.problems import Problem, ProblemsFound
 from groundplan.declaration.loader import load_system
+from groundplan.problems import Problem, ProblemsFound
 
 DOCUMENT = "openapi.json"
 NOT_YET = "Filled in by `make setup`"

@@ -8,13 +8,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from groundplan.document import PARTS, Subject, blocks, rewrite
-from groundplan.document.rewriting import read_text, write_text
 from groundplan.capacity import Plan, plan
 from groundplan.capacity.report import report
 from groundplan.cli._facts import declared_facts
 from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
+from groundplan.document import PARTS, Subject, blocks, rewrite
+from groundplan.document.rewriting import read_text, write_text
 from groundplan.problems import Problem, ProblemsFound
 
 DOCUMENT = "ARCHITECTURE.md"
@@ -64,7 +64,7 @@ def _document(folder: Path, project: Project, plans: Mapping[str, Plan], *, chec
     # Markers are looked at first: finding out what the program declares takes a second.
     rewrite(text, dict.fromkeys(PARTS, ""), DOCUMENT)
     main_stack = project.main
-    facts = declared_facts(project.system, project.environments[main_stack])
+    facts = declared_facts(project.folder, project.system, project.environments[main_stack])
     subject = Subject(project.system, project.environments, plans, facts, main_stack)
     rewritten = rewrite(text, blocks(subject), DOCUMENT)
     if not rewritten.changed:

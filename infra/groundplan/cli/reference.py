@@ -15,7 +15,7 @@ from pathlib import Path
 
 from groundplan.document.markdown import link, table
 
-LIBRARY = Path(__file__).resolve().parents[2] / "components"
+LIBRARY = Path(__file__).resolve().parents[3] / "components"
 REFERENCE_FILE = LIBRARY / "REFERENCE.md"
 
 _DEFAULT = re.compile(r" ?Default: (?P<default>.+?)\.(?= |$)")

@@ -17,11 +17,11 @@ from pathlib import Path
 from groundplan.cli._facts import with_images
 from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
+from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
 from groundplan.rehearsal import growth
 from groundplan.rehearsal.differences import Difference, compare
 from groundplan.rehearsal.judgement import judge
-from groundplan.declaration.model import System
 
 _WIDTH = 38
 
@@ -90,14 +90,16 @@ def _rehearse(folder: Path, stack: str, command: Path) -> bool:
 
 def _plan(project: Project, stack: str) -> bool:
     """Whether something was unexpected."""
-    from infra.__main__ import declare
     from groundplan.cloud import Simulation, simulate
+    from groundplan.project import load_program
 
     environment = project.environments[stack]
 
     def simulated(system: System) -> Simulation:
         whole = with_images(system, environment)
-        return simulate(partial(declare, system, whole), project=system.name, stack=stack, region=whole.region)
+        return simulate(
+            partial(load_program(project.folder), system, whole), project=system.name, stack=stack, region=whole.region
+        )
 
     print(f"\nPlanning {stack} in-process, in the simulated cloud")
     surprises: list[str] = []

@@ -16,10 +16,10 @@ from groundplan.cli.asked import Asked, judge, read_asked
 from groundplan.cli.refresh import refresh, show_changes
 from groundplan.cli.stacks import read_project
 from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
-from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system, load_system
 from groundplan.declaration.model import System
+from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
 
 SIZES = ("traffic_weight", "read_share", "repeat_share", "data_gb", "data_growth_gb_per_month", "cqrs", "shard_map")
 """What `resize` may change of a service; the rest is edited in `system.yaml`."""

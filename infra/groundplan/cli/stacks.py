@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from groundplan.stack.configuration import read_stack_file
-from groundplan.stack.environment import Environment
-from groundplan.problems import Problem, ProblemsFound
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.environment import Environment
 
 ORDER = ("dev", "staging", "prod")
 """From cheap to safe; other stacks follow by name."""
@@ -20,6 +20,7 @@ ORDER = ("dev", "staging", "prod")
 class Project:
     """``left_out`` holds what is wrong with stacks that could not be read."""
 
+    folder: Path
     system: System
     environments: dict[str, Environment]
     left_out: tuple[Problem, ...] = ()
@@ -50,7 +51,7 @@ def read_project(folder: Path, stacks: Sequence[str] = ()) -> Project:
             left_out.extend(found.problems)
     if left_out and (stacks or not environments):
         raise ProblemsFound(left_out)
-    return Project(system, environments, tuple(left_out))
+    return Project(folder, system, environments, tuple(left_out))
 
 
 def _stacks(folder: Path) -> list[str]:

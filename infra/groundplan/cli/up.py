@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from groundplan.stack.configuration import read_stack_file
-from groundplan.problems import Problem, ProblemsFound
 from groundplan.declaration.loader import load_system
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.stack.configuration import read_stack_file
 
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 

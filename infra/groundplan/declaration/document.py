@@ -9,8 +9,8 @@ from typing import cast
 
 import yaml
 
-from groundplan.problems import Finding, Path, Problem, ProblemsFound, printable
 from groundplan.declaration.yaml_reader import Node, Reader, fail
+from groundplan.problems import Finding, Path, Problem, ProblemsFound, printable
 
 _LONGEST_FILE_BYTES = 1_000_000
 _UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE

@@ -7,12 +7,12 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
-from groundplan.problems import Finding, Path
 from groundplan.declaration.checks import check
 from groundplan.declaration.document import Document, parse_document, read_document
 from groundplan.declaration.model import System
 from groundplan.declaration.partial import without_wrong_parts
 from groundplan.declaration.shapes import findings_of
+from groundplan.problems import Finding, Path
 
 
 def load_system(path: FilePath) -> System:

@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from groundplan.problems import Path
 from groundplan.declaration.model import System
+from groundplan.problems import Path
 
 _DROPPED = object()
 _ANY = "*"

@@ -15,7 +15,7 @@ from groundplan.declaration.model import System
 
 SCHEMA_FILE = "system.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 def json_schema() -> dict[str, Any]:

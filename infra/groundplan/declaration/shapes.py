@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from groundplan.problems import Finding, Path, did_you_mean, listed, printable
 from groundplan.declaration.words import IN_WORDS, in_form
+from groundplan.problems import Finding, Path, did_you_mean, listed, printable
 
 _SAID = "said"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.document.names import joined, quoted
 from groundplan.declaration.model import FieldType, Resource, ResourceField, Service, System
+from groundplan.document.names import joined, quoted
 
 _SHOWN_RESOURCES = 12
 """Tables in full; a document of more is read by nobody. The rest follow the same rules and are named."""

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from groundplan.capacity import DatabasePlan, Plan
 from groundplan.capacity.wording import count, span
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 _WIDTH = 76
 """Inner width of the widest box; with its border it stays below 80 columns."""

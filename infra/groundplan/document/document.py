@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from groundplan.capacity import Plan
+from groundplan.declaration.model import System
 from groundplan.document.data_model import data_model
 from groundplan.document.diagram import diagram
 from groundplan.document.endpoints import api_design
@@ -14,9 +16,7 @@ from groundplan.document.requirements import requirements
 from groundplan.document.scaling import scaling
 from groundplan.document.security import security
 from groundplan.document.trade_offs import trade_offs
-from groundplan.capacity import Plan
 from groundplan.stack.environment import Environment
-from groundplan.declaration.model import System
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.document.markdown import table
 from groundplan.declaration.model import Access, Operation, System
+from groundplan.document.markdown import table
 
 _METHODS: dict[Operation, tuple[str, str]] = {
     "list": ("GET", "list"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from groundplan.document.markdown import bullets
 from groundplan.capacity import Plan
 from groundplan.capacity.report import at_load
 from groundplan.declaration.model import System
+from groundplan.document.markdown import bullets
 
-_ASSUMED_FIRST = "Replace assumed figures by measured ones: run load tests and change `infra/groundplan/capacity/figures.py`."
+_ASSUMED_FIRST = (
+    "Replace assumed figures by measured ones: run load tests and change `infra/groundplan/capacity/figures.py`."
+)
 
 
 def priority(system: System, plan: Plan) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from groundplan.document.markdown import cell_text, table
 from groundplan.capacity.wording import number
 from groundplan.declaration.model import System
+from groundplan.document.markdown import cell_text, table
 
 _MINUTES = 30 * 24 * 60
 """In the 30 days over which availability is counted."""

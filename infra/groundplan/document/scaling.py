@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from groundplan.document.markdown import bullets, link, table
 from groundplan.capacity import DatabasePlan, Plan
 from groundplan.capacity.report import first_bottleneck, pooling
 from groundplan.capacity.wording import count, number, percent, span, whole
 from groundplan.declaration.model import System
+from groundplan.document.markdown import bullets, link, table
 
 _SHOWN_TIERS = 10
 _SHOWN_PARTS = 60

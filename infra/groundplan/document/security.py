@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from groundplan.document.markdown import link
 from groundplan.declaration.model import System
+from groundplan.document.markdown import link
 
 
 @dataclass(frozen=True, slots=True)

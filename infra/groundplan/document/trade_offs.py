@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.document.markdown import table
 from groundplan.capacity import Plan
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.document.markdown import table
+from groundplan.stack.environment import Environment
 
 Row = tuple[str, str, str]
 

@@ -1,1 +1,41 @@
-"""The plan as components: one module for each part of the picture, put together by `infra/__main__.py`."""
+"""The parts that a project's `infra/__main__.py` puts together, one module for each part of the picture."""
+
+from groundplan.program.backups import declare_backups
+from groundplan.program.caching import declare_cache
+from groundplan.program.context import StackContext
+from groundplan.program.databases import declare_databases
+from groundplan.program.delivery import declare_delivery, declare_images
+from groundplan.program.events import declare_events
+from groundplan.program.ingress import (
+    declare_balancer,
+    declare_certificates,
+    declare_edge,
+    declare_gateway,
+    declare_identity,
+)
+from groundplan.program.observability import DataStores, declare_observability
+from groundplan.program.platform import Platform, declare_platform
+from groundplan.program.run import run
+from groundplan.program.services import Dependencies, declare_services
+
+__all__ = [
+    "DataStores",
+    "Dependencies",
+    "Platform",
+    "StackContext",
+    "declare_backups",
+    "declare_balancer",
+    "declare_cache",
+    "declare_certificates",
+    "declare_databases",
+    "declare_delivery",
+    "declare_edge",
+    "declare_events",
+    "declare_gateway",
+    "declare_identity",
+    "declare_images",
+    "declare_observability",
+    "declare_platform",
+    "declare_services",
+    "run",
+]

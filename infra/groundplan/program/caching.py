@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+from groundplan.program.context import StackContext
+from groundplan.program.platform import Platform
 from groundplan_components.cache.cache import Cache, CacheArgs
-from groundplan.program.ground import Ground
-from groundplan.program.site import Site
 
 
-def declare_cache(site: Site, ground: Ground) -> Cache | None:
-    planned = site.plan.cache
+def declare_cache(stack: StackContext, platform: Platform) -> Cache | None:
+    planned = stack.plan.cache
     if planned is None:
         return None
-    environment = site.environment
+    environment = stack.environment
     args: CacheArgs = {
-        "vpc_id": ground.vpc_id,
-        "subnet_ids": ground.data_subnet_ids,
-        "client_security_group_ids": {"pods": ground.cluster.security_group_id},
-        "kms_key_arn": site.key("data"),
-        "secrets_kms_key_arn": site.key("secrets"),
-        "services": list(site.system.services),
+        "vpc_id": platform.vpc_id,
+        "subnet_ids": platform.data_subnet_ids,
+        "client_security_group_ids": {"pods": platform.cluster.security_group_id},
+        "kms_key_arn": stack.key("data"),
+        "secrets_kms_key_arn": stack.key("secrets"),
+        "services": list(stack.system.services),
         "node_type": planned.node_type,
         "shards": planned.shards,
         "replicas": planned.replicas,
         "multi_zone": environment.multi_zone and planned.replicas > 0,
         "protect": environment.protect,
         "log_days": environment.log_days,
-        "alarm_topic_arn": site.alarms.arn,
+        "alarm_topic_arn": stack.alarms.arn,
     }
-    return Cache("cache", args, site.here())
+    return Cache("cache", args, stack.in_region())

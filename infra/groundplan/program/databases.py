@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import pulumi
 
+from groundplan.capacity import DatabasePlan, PoolerPlan
+from groundplan.program.context import StackContext
+from groundplan.program.platform import Platform
+from groundplan_components.database._authorities import authority
 from groundplan_components.database.credentials import ServiceCredentials
 from groundplan_components.database.instance import Database, DatabaseArgs
-from groundplan_components.database.proxy import DatabaseProxy
 from groundplan_components.database.pooler import Pooler
-from groundplan_components.database._authorities import authority
+from groundplan_components.database.proxy import DatabaseProxy
 from groundplan_components.keys.stored_secret import StoredSecret, generated_password
-from groundplan.capacity import DatabasePlan, PoolerPlan
-from groundplan.program.ground import Ground
-from groundplan.program.site import Site
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,12 @@ class ServiceDatabase:
     shards: tuple[Shard, ...]
 
 
-def declare_databases(site: Site, ground: Ground) -> list[ServiceDatabase]:
+def declare_databases(stack: StackContext, platform: Platform) -> list[ServiceDatabase]:
     return [
         ServiceDatabase(
-            planned, tuple(_shard(site, ground, planned, number) for number in range(1, planned.shards + 1))
+            planned, tuple(_shard(stack, platform, planned, number) for number in range(1, planned.shards + 1))
         )
-        for planned in site.plan.databases
+        for planned in stack.plan.databases
     ]
 
 
@@ -79,10 +79,10 @@ def shard_name(database: str, number: int) -> str:
     return f"db-{database}" if number == 1 else f"db-{database}-{number}"
 
 
-def _shard(site: Site, ground: Ground, planned: DatabasePlan, number: int) -> Shard:
+def _shard(stack: StackContext, platform: Platform, planned: DatabasePlan, number: int) -> Shard:
     name = shard_name(planned.name, number)
-    environment = site.environment
-    instance = Database(name, _instance(site, ground, planned), site.here())
+    environment = stack.environment
+    instance = Database(name, _instance(stack, platform, planned), stack.in_region())
     credentials = ServiceCredentials(
         f"{name}-users",
         {
@@ -91,48 +91,51 @@ def _shard(site: Site, ground: Ground, planned: DatabasePlan, number: int) -> Sh
             "database_address": instance.address,
             "admin_secret_arn": instance.admin_secret_arn,
             "rotation_security_group_id": instance.rotation_security_group_id,
-            "rotation_subnet_ids": ground.private_subnet_ids,
-            "kms_key_arn": site.key("secrets"),
+            "rotation_subnet_ids": platform.private_subnet_ids,
+            "kms_key_arn": stack.key("secrets"),
             "proxied": planned.proxy,
             "protect": environment.protect,
             "log_days": environment.log_days,
-            "alarm_topic_arn": site.alarms.arn,
+            "alarm_topic_arn": stack.alarms.arn,
         },
-        site.here(),
+        stack.in_region(),
     )
     proxy = None
     if planned.proxy:
         proxy = DatabaseProxy(
             f"{name}-proxy",
             {
-                "vpc_id": ground.vpc_id,
-                "subnet_ids": ground.data_subnet_ids,
-                "client_security_group_ids": {"pods": ground.cluster.security_group_id},
+                "vpc_id": platform.vpc_id,
+                "subnet_ids": platform.data_subnet_ids,
+                "client_security_group_ids": {"pods": platform.cluster.security_group_id},
                 "database_identifier": instance.identifier,
                 "database_security_group_id": instance.security_group_id,
                 "secret_arns": dict(credentials.secret_arns),
-                "kms_key_arn": site.key("secrets"),
+                "kms_key_arn": stack.key("secrets"),
                 "postgres_version": environment.postgres_version,
                 "log_days": environment.log_days,
-                "alarm_topic_arn": site.alarms.arn,
-                "slow_statement_ms": site.system.requirements.query_p95_ms,
+                "alarm_topic_arn": stack.alarms.arn,
+                "slow_statement_ms": stack.system.requirements.query_p95_ms,
             },
-            site.here(),
+            stack.in_region(),
         )
-    reading = _reading(site, ground, planned, planned.pooler, name, instance, credentials) if planned.pooler else None
+    reading = (
+        _reading(stack, platform, planned, planned.pooler, name, instance, credentials) if planned.pooler else None
+    )
     return Shard(name, instance, proxy, credentials, reading)
 
 
 def _reading(
-    site: Site,
-    ground: Ground,
+    stack: StackContext,
+    platform: Platform,
     planned: DatabasePlan,
     sizes: PoolerPlan,
     shard: str,
     instance: Database,
     credentials: ServiceCredentials,
 ) -> Reading:
-    """The migration creates the users; `components/groundplan_components/database/pooler.py` says why their passwords do not rotate."""
+    """The migration creates the users; `groundplan_components.database.pooler` says why their passwords do not
+    rotate."""
     secrets: dict[str, pulumi.Output[str]] = {}
     users: dict[str, pulumi.Input[str]] = {}
     for service in planned.services:
@@ -142,25 +145,25 @@ def _reading(
             f"{shard}-{service}-reader",
             {
                 "description": f"Database user of the service {service} that reads from replicas",
-                "kms_key_arn": site.key("secrets"),
+                "kms_key_arn": stack.key("secrets"),
                 "content": {"username": user, "password": users[user]},
-                "protect": site.environment.protect,
+                "protect": stack.environment.protect,
             },
-            site.here(),
+            stack.in_region(),
         ).arn
     pooler = Pooler(
         f"{shard}-readers",
         {
-            "namespace": ground.namespace,
-            "system": site.system.name,
+            "namespace": platform.namespace,
+            "system": stack.system.name,
             "hosts": list(instance.replica_addresses),
             "databases": [credentials.database_names[service] for service in planned.services],
             "users": users,
-            "replica_cidrs": list(ground.data_cidrs),
+            "replica_cidrs": list(platform.data_cidrs),
             "callers": [
                 workload.name
                 for service in planned.services
-                for workload in site.plan.workloads_of(service)
+                for workload in stack.plan.workloads_of(service)
                 if workload.replica_connections
             ],
             "pods": sizes.pods,
@@ -168,23 +171,23 @@ def _reading(
             "memory_mib": sizes.memory_mib,
             "max_client_connections": sizes.max_client_connections,
             "server_connections": sizes.server_connections,
-            "ca_bundle": authority(site.environment.region),
-            "spread_zones": site.environment.multi_zone,
+            "ca_bundle": authority(stack.environment.region),
+            "spread_zones": stack.environment.multi_zone,
         },
-        ground.cluster.options(),
+        platform.cluster.options(),
     )
     return Reading(pooler, secrets)
 
 
-def _instance(site: Site, ground: Ground, planned: DatabasePlan) -> DatabaseArgs:
-    environment = site.environment
+def _instance(stack: StackContext, platform: Platform, planned: DatabasePlan) -> DatabaseArgs:
+    environment = stack.environment
     args: DatabaseArgs = {
-        "vpc_id": ground.vpc_id,
-        "subnet_ids": ground.data_subnet_ids,
-        "client_security_group_ids": {"pods": ground.cluster.security_group_id},
-        "rotation_subnet_ids": ground.private_subnet_ids,
-        "kms_key_arn": site.key("data"),
-        "secrets_kms_key_arn": site.key("secrets"),
+        "vpc_id": platform.vpc_id,
+        "subnet_ids": platform.data_subnet_ids,
+        "client_security_group_ids": {"pods": platform.cluster.security_group_id},
+        "rotation_subnet_ids": platform.private_subnet_ids,
+        "kms_key_arn": stack.key("data"),
+        "secrets_kms_key_arn": stack.key("secrets"),
         "instance_class": planned.instance_class,
         "storage_gib": planned.storage_gb,
         "max_storage_gib": planned.max_storage_gb,
@@ -195,9 +198,9 @@ def _instance(site: Site, ground: Ground, planned: DatabasePlan) -> DatabaseArgs
         "protect": environment.protect,
         "backup_days": environment.backup_days,
         "max_connections": planned.max_connections,
-        "slow_statement_ms": site.system.requirements.query_p95_ms,
+        "slow_statement_ms": stack.system.requirements.query_p95_ms,
         "log_days": environment.log_days,
-        "alarm_topic_arn": site.alarms.arn,
+        "alarm_topic_arn": stack.alarms.arn,
     }
     if planned.iops is not None:
         args["iops"] = planned.iops

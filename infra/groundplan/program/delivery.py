@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
+from groundplan.program.context import StackContext
 from groundplan_components.delivery.images import Images
-from groundplan.program.site import Site
+from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
 
 
-def declare_images(site: Site) -> Images:
+def declare_images(stack: StackContext) -> Images:
     return Images(
         "images",
         {
-            "prefix": site.scope,
-            "services": list(site.system.services),
-            "kms_key_arn": site.key("data"),
-            "protect": site.environment.protect,
+            "prefix": stack.scope,
+            "services": list(stack.system.services),
+            "kms_key_arn": stack.key("data"),
+            "protect": stack.environment.protect,
         },
-        site.here(),
+        stack.in_region(),
     )
 
 
-def declare_delivery(site: Site, images: Images) -> Delivery | None:
+def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
     """None when no repository is configured: then people deploy."""
-    repository = site.environment.repository
+    repository = stack.environment.repository
     if repository is None:
         return None
     args: DeliveryArgs = {
         "repository": repository,
-        "environment": site.environment.name,
-        "image_repository_arns": [images.arns[service] for service in site.system.services],
-        "deployment": {"role_prefix": site.system.name},
+        "environment": stack.environment.name,
+        "image_repository_arns": [images.arns[service] for service in stack.system.services],
+        "deployment": {"role_prefix": stack.system.name},
     }
-    if site.environment.oidc_provider_arn is not None:
-        args["provider_arn"] = site.environment.oidc_provider_arn
-    return Delivery(f"{site.scope}-delivery", args, site.here())
+    if stack.environment.oidc_provider_arn is not None:
+        args["provider_arn"] = stack.environment.oidc_provider_arn
+    return Delivery(f"{stack.scope}-delivery", args, stack.in_region())

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import pulumi
 
+from groundplan.capacity import EventsPlan, KafkaPlan, TopicPlan
+from groundplan.program.context import StackContext
+from groundplan.program.platform import Platform
+from groundplan_components.events.kafka import Kafka, KafkaArgs, KafkaKind
 from groundplan_components.events.log import EventLog, EventLogArgs
 from groundplan_components.events.log_query import EventQuery
-from groundplan_components.shared.iam import Statement
-from groundplan_components.events.kafka import Kafka, KafkaArgs, KafkaKind
 from groundplan_components.events.queues import Queues
-from groundplan.capacity import EventsPlan, KafkaPlan, TopicPlan
-from groundplan.program.ground import Ground
-from groundplan.program.site import Site
+from groundplan_components.shared.iam import Statement
 
 
 @dataclass(frozen=True)
@@ -45,44 +45,44 @@ def readers(topic: TopicPlan) -> list[str]:
     return [*topic.consumers, *(projector(service) for service in topic.projectors)]
 
 
-def declare_events(site: Site, ground: Ground) -> Events | None:
+def declare_events(stack: StackContext, platform: Platform) -> Events | None:
     """None when no service has any events."""
-    planned = site.plan.events
+    planned = stack.plan.events
     if planned is None:
         return None
-    broker = _queues(site, planned) if planned.kafka is None else _kafka(site, ground, planned, planned.kafka)
-    log = EventLog("event-log", _log(site, planned, broker), site.here())
+    broker = _queues(stack, planned) if planned.kafka is None else _kafka(stack, platform, planned, planned.kafka)
+    log = EventLog("event-log", _log(stack, planned, broker), stack.in_region())
     EventQuery(
         "event-query",
         {
             "bucket": log.bucket,
             "events": [topic.event for topic in planned.topics],
             "retention_days": planned.log_retention_days,
-            "kms_key_arn": site.key("events"),
+            "kms_key_arn": stack.key("events"),
         },
-        site.here(),
+        stack.in_region(),
     )
     return Events(planned, broker, log)
 
 
-def _kafka(site: Site, ground: Ground, planned: EventsPlan, kafka: KafkaPlan) -> Kafka:
+def _kafka(stack: StackContext, platform: Platform, planned: EventsPlan, kafka: KafkaPlan) -> Kafka:
     args: KafkaArgs = {
-        "system": site.system.name,
+        "system": stack.system.name,
         "kind": KafkaKind(kafka.kind),
         "instance_type": kafka.instance_type,
         "brokers": kafka.brokers,
-        "vpc_id": ground.vpc_id,
-        "subnet_ids": ground.data_subnet_ids,
-        "client_security_group_ids": {"pods": ground.cluster.security_group_id},
-        "private_link_cidr": ground.vpc_cidr,
-        "kms_key_arn": site.key("events"),
+        "vpc_id": platform.vpc_id,
+        "subnet_ids": platform.data_subnet_ids,
+        "client_security_group_ids": {"pods": platform.cluster.security_group_id},
+        "private_link_cidr": platform.vpc_cidr,
+        "kms_key_arn": stack.key("events"),
         "topics": {
             topic.event: {"partitions": topic.partitions, "consumers": readers(topic)} for topic in planned.topics
         },
         "retention_hours": planned.retention_hours,
-        "log_days": site.environment.log_days,
-        "alarm_topic_arn": site.alarms.arn,
-        "protect": site.environment.protect,
+        "log_days": stack.environment.log_days,
+        "alarm_topic_arn": stack.alarms.arn,
+        "protect": stack.environment.protect,
     }
     if args["kind"] is KafkaKind.STANDARD:
         # Express has its own, and refuses to be told.
@@ -90,33 +90,33 @@ def _kafka(site: Site, ground: Ground, planned: EventsPlan, kafka: KafkaPlan) ->
         args["min_in_sync"] = kafka.min_in_sync
     if kafka.storage_gb is not None:
         args["storage_gib"] = kafka.storage_gb
-    return Kafka("kafka", args, site.here())
+    return Kafka("kafka", args, stack.in_region())
 
 
-def _queues(site: Site, planned: EventsPlan) -> Queues:
+def _queues(stack: StackContext, planned: EventsPlan) -> Queues:
     return Queues(
-        site.scope,
+        stack.scope,
         {
             "topics": {topic.event: {"consumers": readers(topic)} for topic in planned.topics},
-            "kms_key_arn": site.key("events"),
+            "kms_key_arn": stack.key("events"),
             "retention_hours": planned.retention_hours,
-            "alarm_topic_arn": site.alarms.arn,
-            "protect": site.environment.protect,
+            "alarm_topic_arn": stack.alarms.arn,
+            "protect": stack.environment.protect,
         },
-        site.here(),
+        stack.in_region(),
     )
 
 
-def _log(site: Site, planned: EventsPlan, broker: Kafka | Queues) -> EventLogArgs:
+def _log(stack: StackContext, planned: EventsPlan, broker: Kafka | Queues) -> EventLogArgs:
     names: dict[str, pulumi.Output[str]] = broker.topic_names if isinstance(broker, Kafka) else broker.topic_arns
     args: EventLogArgs = {
-        "system": site.system.name,
+        "system": stack.system.name,
         "topics": dict(names),
-        "kms_key_arn": site.key("events"),
+        "kms_key_arn": stack.key("events"),
         "retention_days": planned.log_retention_days,
-        "log_days": site.environment.log_days,
-        "alarm_topic_arn": site.alarms.arn,
-        "protect": site.environment.protect,
+        "log_days": stack.environment.log_days,
+        "alarm_topic_arn": stack.alarms.arn,
+        "protect": stack.environment.protect,
     }
     if isinstance(broker, Kafka):
         args["kafka_cluster_arn"] = broker.log_source_arn

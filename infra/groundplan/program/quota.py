@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from groundplan_components.workload import migration
 from groundplan.capacity import Plan
+from groundplan_components.workload import migration
 
 # A pod that is replaced is there twice for a while: the old one leaving, the new one starting. A ReplicaSet whose pod
 # a quota refuses asks again after ever longer pauses, up to 1,000 s (client-go, DefaultControllerRateLimiter), long

@@ -6,31 +6,31 @@ from dataclasses import dataclass
 
 import pulumi
 
-from groundplan_components.cache.cache import VALKEY_PORT, Cache
-from groundplan_components.database.instance import POSTGRES_PORT
-from groundplan_components.shared.iam import Statement, policy
-from groundplan_components.identity.user_pool import Identity
-from groundplan_components.events.kafka import SASL_IAM_PORT, Kafka
-from groundplan_components.gateway.load_balancer import LoadBalancer
-from groundplan_components.workload.migration import Migration
-from groundplan_components.workload._network_policy import Destination
-from groundplan_components.database.pooler import LISTEN_PORT
-from groundplan_components.workload.service_role import ServiceRole
-from groundplan_components.workload.workload import PORT, Workload, WorkloadArgs
 from groundplan.capacity import WorkloadPlan
 from groundplan.program import settings
+from groundplan.program.context import StackContext
 from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events
-from groundplan.program.ground import Ground
+from groundplan.program.platform import Platform
 from groundplan.program.settings import Settings
-from groundplan.program.site import Site
+from groundplan_components.cache.cache import VALKEY_PORT, Cache
+from groundplan_components.database.instance import POSTGRES_PORT
+from groundplan_components.database.pooler import LISTEN_PORT
+from groundplan_components.events.kafka import SASL_IAM_PORT, Kafka
+from groundplan_components.gateway.load_balancer import LoadBalancer
+from groundplan_components.identity.user_pool import Identity
+from groundplan_components.shared.iam import Statement, policy
+from groundplan_components.workload._network_policy import Destination
+from groundplan_components.workload.migration import Migration
+from groundplan_components.workload.service_role import ServiceRole
+from groundplan_components.workload.workload import PORT, Workload, WorkloadArgs
 
 HTTPS_PORT = 443
 SERVING = {"api", "command", "query"}
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Dependencies:
     """All that a service talks to."""
 
     identity: Identity
@@ -43,12 +43,12 @@ class Neighbours:
         return next(database for database in self.databases if service in database.plan.services)
 
 
-def declare_services(site: Site, ground: Ground, neighbours: Neighbours) -> None:
+def declare_services(stack: StackContext, platform: Platform, dependencies: Dependencies) -> None:
     """Services whose image is there; each of the others is named with what to do about it."""
-    missing = [service for service in site.system.services if service not in site.environment.images]
-    for service in site.system.services:
+    missing = [service for service in stack.system.services if service not in stack.environment.images]
+    for service in stack.system.services:
         if service not in missing:
-            _declare_service(site, ground, neighbours, service)
+            _declare_service(stack, platform, dependencies, service)
     if missing:
         pulumi.log.info(
             f"{_listed(missing)} left out: no image yet. Push one to the repository that the stack output `images` "
@@ -61,20 +61,22 @@ def _listed(services: list[str]) -> str:
     return shown if len(services) <= 5 else f"{shown} and {len(services) - 5} more services"
 
 
-def _declare_service(site: Site, ground: Ground, neighbours: Neighbours, service: str) -> None:
-    database = neighbours.database_of(service)
+def _declare_service(stack: StackContext, platform: Platform, dependencies: Dependencies, service: str) -> None:
+    database = dependencies.database_of(service)
     shared = {
-        **settings.of_service(site, neighbours.identity, service),
+        **settings.of_service(stack, dependencies.identity, service),
         **settings.of_database(database, service),
-        **(settings.of_cache(neighbours.cache, service) if neighbours.cache else {}),
-        **(settings.of_events(neighbours.events, service) if neighbours.events else {}),
+        **(settings.of_cache(dependencies.cache, service) if dependencies.cache else {}),
+        **(settings.of_events(dependencies.events, service) if dependencies.events else {}),
     }
-    migration = _migration(site, ground, database, service, shared)
-    for workload in site.plan.workloads_of(service):
-        _workload(site, ground, neighbours, workload, shared, migration)
+    migration = _migration(stack, platform, database, service, shared)
+    for workload in stack.plan.workloads_of(service):
+        _workload(stack, platform, dependencies, workload, shared, migration)
 
 
-def _migration(site: Site, ground: Ground, database: ServiceDatabase, service: str, shared: Settings) -> Migration:
+def _migration(
+    stack: StackContext, platform: Platform, database: ServiceDatabase, service: str, shared: Settings
+) -> Migration:
     name = f"{service}-migration"
     secrets = [
         arn for shard in database.shards for arn in (shard.instance.admin_secret_arn, *shard.secret_arns(service))
@@ -82,28 +84,33 @@ def _migration(site: Site, ground: Ground, database: ServiceDatabase, service: s
     return Migration(
         name,
         {
-            "namespace": ground.namespace,
-            "system": site.system.name,
-            "image": site.environment.images[service],
+            "namespace": platform.namespace,
+            "system": stack.system.name,
+            "image": stack.environment.images[service],
             "command": ["migrate"],
             "environment": {**shared, **settings.of_migration(database)},
-            "identity": _role(site, ground, name, _secret_reading(site, secrets)).association_id,
-            "egress": [*_to_data(ground, POSTGRES_PORT), _to_aws()],
+            "identity": _role(stack, platform, name, _secret_reading(stack, secrets)).association_id,
+            "egress": [*_to_data(platform, POSTGRES_PORT), _to_aws()],
         },
-        ground.cluster.options(),
+        platform.cluster.options(),
     )
 
 
 def _workload(
-    site: Site, ground: Ground, neighbours: Neighbours, workload: WorkloadPlan, shared: Settings, migration: Migration
+    stack: StackContext,
+    platform: Platform,
+    dependencies: Dependencies,
+    workload: WorkloadPlan,
+    shared: Settings,
+    migration: Migration,
 ) -> None:
     reader = settings.reader_of(workload)
-    events = neighbours.events
+    events = dependencies.events
     args: WorkloadArgs = {
-        "namespace": ground.namespace,
-        "system": site.system.name,
+        "namespace": platform.namespace,
+        "system": stack.system.name,
         "role": workload.role,
-        "image": site.environment.images[workload.service],
+        "image": stack.environment.images[workload.service],
         "min_pods": workload.min_pods,
         "max_pods": workload.max_pods,
         "cpu_millicores": workload.cpu_millicores,
@@ -113,43 +120,43 @@ def _workload(
         "environment": {
             **shared,
             **settings.of_workload(workload),
-            **(settings.of_reader(site, events, reader) if events and reader else {}),
+            **(settings.of_reader(stack, events, reader) if events and reader else {}),
         },
-        "identity": _role(site, ground, workload.name, _permissions(site, neighbours, workload)).association_id,
+        "identity": _role(stack, platform, workload.name, _permissions(stack, dependencies, workload)).association_id,
         "migration": migration.completed,
-        "egress": _destinations(site, ground, neighbours, workload),
+        "egress": _destinations(stack, platform, dependencies, workload),
         "serves": workload.role in SERVING,
-        "callers": _callers(site, workload),
-        "spread_zones": site.environment.multi_zone,
+        "callers": _callers(stack, workload),
+        "spread_zones": stack.environment.multi_zone,
     }
-    target = neighbours.balancer.target_group_arns.get(workload.name)
-    if target is not None and ground.cluster.binding is not None:
+    target = dependencies.balancer.target_group_arns.get(workload.name)
+    if target is not None and platform.cluster.binding is not None:
         args["target_group_arn"] = target
-        args["binding"] = ground.cluster.binding
-        args["ingress_cidrs"] = list(ground.private_cidrs)
-    Workload(workload.name, args, ground.cluster.options())
+        args["binding"] = platform.cluster.binding
+        args["ingress_cidrs"] = list(platform.private_cidrs)
+    Workload(workload.name, args, platform.cluster.options())
 
 
-def _role(site: Site, ground: Ground, account: str, statements: list[Statement]) -> ServiceRole:
+def _role(stack: StackContext, platform: Platform, account: str, statements: list[Statement]) -> ServiceRole:
     return ServiceRole(
-        f"{site.scope}-{account}",
+        f"{stack.scope}-{account}",
         {
-            "cluster_name": ground.cluster_name,
-            "namespace": site.scope,
+            "cluster_name": platform.cluster_name,
+            "namespace": stack.scope,
             "service_account": account,
             "policy": policy(*statements),
         },
-        site.here(),
+        stack.in_region(),
     )
 
 
-def _permissions(site: Site, neighbours: Neighbours, workload: WorkloadPlan) -> list[Statement]:
+def _permissions(stack: StackContext, dependencies: Dependencies, workload: WorkloadPlan) -> list[Statement]:
     service = workload.service
-    secrets = [arn for shard in neighbours.database_of(service).shards for arn in shard.secret_arns(service)]
-    if neighbours.cache:
-        secrets.append(neighbours.cache.secret_arns[service])
-    statements = _secret_reading(site, secrets)
-    events = neighbours.events
+    secrets = [arn for shard in dependencies.database_of(service).shards for arn in shard.secret_arns(service)]
+    if dependencies.cache:
+        secrets.append(dependencies.cache.secret_arns[service])
+    statements = _secret_reading(stack, secrets)
+    events = dependencies.events
     if events and workload.role == "relay":
         statements += events.publishing(service)
     reader = settings.reader_of(workload)
@@ -158,52 +165,54 @@ def _permissions(site: Site, neighbours: Neighbours, workload: WorkloadPlan) -> 
     return statements
 
 
-def _secret_reading(site: Site, arns: list[pulumi.Output[str]]) -> list[Statement]:
+def _secret_reading(stack: StackContext, arns: list[pulumi.Output[str]]) -> list[Statement]:
     return [
         {"sid": "Secrets", "actions": ["secretsmanager:GetSecretValue"], "resources": list(arns)},
         {
             "sid": "SecretsKey",
             "actions": ["kms:Decrypt"],
-            "resources": [site.key("secrets")],
+            "resources": [stack.key("secrets")],
             "conditions": {
-                "StringEquals": {"kms:ViaService": f"secretsmanager.{site.environment.region}.amazonaws.com"}
+                "StringEquals": {"kms:ViaService": f"secretsmanager.{stack.environment.region}.amazonaws.com"}
             },
         },
     ]
 
 
-def _callers(site: Site, workload: WorkloadPlan) -> list[str]:
+def _callers(stack: StackContext, workload: WorkloadPlan) -> list[str]:
     """An internal service answers every other service's workloads; a public one, the load balancer alone."""
-    if not _answers_inside(site, workload):
+    if not _answers_inside(stack, workload):
         return []
-    return [other.name for other in site.plan.workloads if other.service != workload.service]
+    return [other.name for other in stack.plan.workloads if other.service != workload.service]
 
 
-def _answers_inside(site: Site, workload: WorkloadPlan) -> bool:
-    return workload.role in SERVING and site.system.services[workload.service].exposure == "internal"
+def _answers_inside(stack: StackContext, workload: WorkloadPlan) -> bool:
+    return workload.role in SERVING and stack.system.services[workload.service].exposure == "internal"
 
 
-def _destinations(site: Site, ground: Ground, neighbours: Neighbours, workload: WorkloadPlan) -> list[Destination]:
+def _destinations(
+    stack: StackContext, platform: Platform, dependencies: Dependencies, workload: WorkloadPlan
+) -> list[Destination]:
     internal: list[Destination] = [
         {"pods": other.name, "ports": [PORT]}
-        for other in site.plan.workloads
-        if other.service != workload.service and _answers_inside(site, other)
+        for other in stack.plan.workloads
+        if other.service != workload.service and _answers_inside(stack, other)
     ]
     poolers: list[Destination] = [
         {"pods": f"{shard.name}-readers", "ports": [LISTEN_PORT]}
-        for shard in neighbours.database_of(workload.service).shards
+        for shard in dependencies.database_of(workload.service).shards
         if shard.reading and workload.replica_connections
     ]
     ports = [POSTGRES_PORT]
-    if neighbours.cache:
+    if dependencies.cache:
         ports.append(VALKEY_PORT)
-    if neighbours.events and isinstance(neighbours.events.broker, Kafka):
+    if dependencies.events and isinstance(dependencies.events.broker, Kafka):
         ports.append(SASL_IAM_PORT)
-    return [*_to_data(ground, *ports), *poolers, *internal, _to_aws()]
+    return [*_to_data(platform, *ports), *poolers, *internal, _to_aws()]
 
 
-def _to_data(ground: Ground, *ports: int) -> list[Destination]:
-    return [{"cidr": cidr, "ports": list(ports)} for cidr in ground.data_cidrs]
+def _to_data(platform: Platform, *ports: int) -> list[Destination]:
+    return [{"cidr": cidr, "ports": list(ports)} for cidr in platform.data_cidrs]
 
 
 def _to_aws() -> Destination:

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 import pulumi
 
-from groundplan_components.cache.cache import Cache
-from groundplan_components.identity.user_pool import Identity
-from groundplan_components.events.kafka import Kafka
-from groundplan_components.events.kafka_access import dead_letter_topic_name, group_name
-from groundplan_components.shared.metrics import namespace
 from groundplan.capacity import WorkloadPlan
+from groundplan.program.context import StackContext
 from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events, projector
-from groundplan.program.site import Site
+from groundplan_components.cache.cache import Cache
+from groundplan_components.events.kafka import Kafka
+from groundplan_components.events.kafka_access import dead_letter_topic_name, group_name
+from groundplan_components.identity.user_pool import Identity
+from groundplan_components.shared.metrics import namespace
 
 Settings = dict[str, pulumi.Input[str]]
 
 
-def of_service(site: Site, identity: Identity, service: str) -> Settings:
+def of_service(stack: StackContext, identity: Identity, service: str) -> Settings:
     """What all workloads of a service share."""
-    requirements, limit = site.system.requirements, site.system.edge.rate_limit
+    requirements, limit = stack.system.requirements, stack.system.edge.rate_limit
     return {
-        "SYSTEM_NAME": site.system.name,
-        "ENVIRONMENT_NAME": site.environment.name,
+        "SYSTEM_NAME": stack.system.name,
+        "ENVIRONMENT_NAME": stack.environment.name,
         "SERVICE_NAME": service,
-        "AWS_REGION": site.environment.region,
-        "METRICS_NAMESPACE": namespace(site.scope),
+        "AWS_REGION": stack.environment.region,
+        "METRICS_NAMESPACE": namespace(stack.scope),
         "SLOW_QUERY_MS": str(requirements.query_p95_ms),
         "RATE_LIMIT_REQUESTS": str(limit.requests),
         "RATE_LIMIT_SECONDS": str(limit.per_seconds),
@@ -99,7 +99,7 @@ def of_events(events: Events, service: str) -> Settings:
     }
 
 
-def of_reader(site: Site, events: Events, reader: str) -> Settings:
+def of_reader(stack: StackContext, events: Events, reader: str) -> Settings:
     """What a consumer or projector follows, and where it puts what it gives up on."""
     followed = [
         topic.event
@@ -109,9 +109,9 @@ def of_reader(site: Site, events: Events, reader: str) -> Settings:
     broker = events.broker
     if isinstance(broker, Kafka):
         return {
-            "EVENT_GROUP": group_name(site.system.name, reader),
+            "EVENT_GROUP": group_name(stack.system.name, reader),
             "EVENT_SOURCES": pulumi.Output.json_dumps({event: broker.topic_names[event] for event in followed}),
-            "EVENT_DEAD_LETTERS": dead_letter_topic_name(site.system.name, reader),
+            "EVENT_DEAD_LETTERS": dead_letter_topic_name(stack.system.name, reader),
         }
     return {
         "EVENT_SOURCES": pulumi.Output.json_dumps(followed),

@@ -6,8 +6,8 @@ import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import Service, ShardGeneration, System
+from groundplan.stack.environment import Environment
 
 FACTOR = 10
 """P1: today's load, times ten."""

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from groundplan.cloud.cloud import Cloud, identifiers_in
+from groundplan.cloud.provider import ProviderServers
 from groundplan.rehearsal import growth
 from groundplan.rehearsal.differences import Difference
 from groundplan.rehearsal.engine import Outcome, Stack, StepFailed
 from groundplan.rehearsal.judgement import as_previewed, changes_nothing, described, judge, loses_nothing, only_creates
 from groundplan.rehearsal.stage import Stage
-from groundplan.cloud.cloud import Cloud, identifiers_in
-from groundplan.cloud.provider import ProviderServers
 
 
 @dataclass(frozen=True, slots=True)

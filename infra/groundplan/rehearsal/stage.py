@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from groundplan.stack.configuration import KUBECONFIG, read_stack_file
-from groundplan.rehearsal import growth
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.rehearsal import growth
+from groundplan.stack.configuration import KUBECONFIG, read_stack_file
 
 _LEFT_OUT = {"build", "dist", "node_modules", "services", "tests"}
 """What the program doesn't read and what may be large; hidden files and Python environments are left out too."""

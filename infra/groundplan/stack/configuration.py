@@ -13,13 +13,13 @@ from pathlib import Path as FilePath
 
 from pydantic import ValidationError
 
-from groundplan.stack.contradictions import contradictions, remove_command, set_command
-from groundplan.stack.environment import Environment
-from groundplan.problems import Finding, Path, Problem, ProblemsFound, closest, listed, printable
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.model import System
 from groundplan.declaration.shapes import findings_of, without_none
 from groundplan.declaration.yaml_reader import Node
+from groundplan.problems import Finding, Path, Problem, ProblemsFound, closest, listed, printable
+from groundplan.stack.contradictions import contradictions, remove_command, set_command
+from groundplan.stack.environment import Environment
 
 REGION = "aws:region"
 KUBECONFIG = "kubeconfig"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from groundplan.stack.environment import Environment
-from groundplan.problems import Finding, did_you_mean, listed
 from groundplan.declaration.model import Broker, System
+from groundplan.problems import Finding, did_you_mean, listed
+from groundplan.stack.environment import Environment
 
 # Two weeks is the default; less than one does not outlast the holidays in which nobody noticed.
 _PROTECTED_BACKUP_DAYS = 7

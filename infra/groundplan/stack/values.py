@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from groundplan.problems import did_you_mean, printable
 from groundplan.declaration.shapes import said
 from groundplan.declaration.words import HYPHENATED, refused_prefix_word
+from groundplan.problems import did_you_mean, printable
 
 # The commercial partition (`aws`) in 2026: Pulumi's `aws.Region` names the same. Everywhere but in us-west-1 a new
 # account gets three zones. China, GovCloud and the European Sovereign Cloud are other partitions: CloudFront, its

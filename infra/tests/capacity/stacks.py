@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 
 PROD = Environment(name="prod", region="eu-west-1", domain="shop.example.com")
 STAGING = PROD.model_copy(update={"name": "staging", "load_share": 0.1})

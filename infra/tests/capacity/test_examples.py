@@ -10,8 +10,8 @@ import pytest
 from groundplan.capacity import Plan, WorkloadPlan, figures, plan
 from groundplan.capacity.demand import demands
 from groundplan.capacity.workloads import pods_for
-from groundplan.stack.environment import Environment
 from groundplan.problems import ProblemsFound
+from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
 from infra.tests.samples import shop, system_of
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from groundplan.capacity import plan
 from groundplan.capacity.network import addresses, node_addresses, subnets
-from groundplan.stack.environment import Environment, ExistingCluster
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
+from groundplan.stack.environment import Environment, ExistingCluster
 from infra.tests.capacity.stacks import PROD, one_service
 
 # A change of any of these replaces every subnet of every deployed stack, with all that lives in it.

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from groundplan.capacity import Plan, figures, plan
 from groundplan.capacity.placement import class_named, surviving_replicas, usable_connections
-from groundplan.stack.environment import Environment
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
+from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import environments, systems
 
 EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

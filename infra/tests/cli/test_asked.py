@@ -9,10 +9,10 @@ import pytest
 
 from groundplan.cli import service
 from groundplan.cli.asked import Asked, judge, read_asked
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
 from tests.projects import git
 
 SOUND = """\

@@ -10,8 +10,8 @@ from groundplan.capacity import plan
 from groundplan.cli import demo
 from groundplan.cli.demo_summary import OTHER, counts, kind_of, summary
 from groundplan.cloud import Resource, Simulation
-from tests.projects import commit_all, git
 from infra.tests.samples import shop, stack
+from tests.projects import commit_all, git
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from infra.__main__ import declare
 from groundplan.cli.manifests import main
 from groundplan.cloud import simulate
 from groundplan.cloud.manifests import built_in, manifests
+from groundplan.project import load_program
 from infra.tests.samples import ROOT, changed, shop, stack, with_images
 
 REFERENCES = {
@@ -29,7 +29,7 @@ def pooled() -> list[dict[str, Any]]:
     """Shop with so much load that PgBouncer stands before its replicas: it has every kind that the program declares."""
     system = changed(shop(), requirements={"requests_per_second": 50_000})
     environment = with_images(stack("prod"), system)
-    return manifests(simulate(lambda: declare(system, environment), stack="prod", region=environment.region))
+    return manifests(simulate(lambda: load_program(ROOT)(system, environment), stack="prod", region=environment.region))
 
 
 def referred(value: Any) -> Iterator[tuple[str, str]]:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from groundplan.cli import rehearse
-from groundplan.stack.environment import Environment
-from groundplan.rehearsal import growth
 from groundplan.declaration.model import System
+from groundplan.rehearsal import growth
+from groundplan.stack.environment import Environment
 from infra.tests.samples import ROOT
 
 

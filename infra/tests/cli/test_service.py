@@ -14,8 +14,8 @@ from groundplan.cli import service
 from groundplan.cli.asked import Asked, parse_settings
 from groundplan.cli.service import added, removed, resized, with_shards
 from groundplan.cli.template import Updated
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.loader import load_system
+from groundplan.problems import ProblemsFound
 from tests.projects import commit_all, commit_project, git, make_project
 
 TODAY = datetime.date(2026, 11, 23)

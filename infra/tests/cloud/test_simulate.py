@@ -15,8 +15,8 @@ import pulumi_random as random
 import pytest
 from pulumi.runtime import settings
 
-from groundplan.problems import ProblemsFound
 from groundplan.cloud import CloudRefused, Refusal, Resource, Simulation, identifiers_in, parts_alone, simulate
+from groundplan.problems import ProblemsFound
 
 
 def network() -> aws.ec2.Subnet:

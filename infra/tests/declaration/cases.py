@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from groundplan.problems import Problem, ProblemsFound
 from groundplan.declaration.loader import parse_system
+from groundplan.problems import Problem, ProblemsFound
 
 SOUND = """\
 name: shop

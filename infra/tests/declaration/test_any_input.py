@@ -9,11 +9,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundplan.stack.configuration import Secret, environment_from
-from groundplan.stack.environment import Environment
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.loader import parse_system
 from groundplan.declaration.model import Resource, ResourceField, Service, System
+from groundplan.problems import ProblemsFound
+from groundplan.stack.configuration import Secret, environment_from
+from groundplan.stack.environment import Environment
 from infra.tests.samples import ROOT, shop
 
 SHOP_TEXT = (ROOT / "system.yaml").read_text(encoding="utf-8")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.loader import parse_system
+from groundplan.problems import ProblemsFound
 from infra.tests.declaration.cases import SOUND, Wrong, assert_only_problem, problems_of
 
 ORDER = "services.order"

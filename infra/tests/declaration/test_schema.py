@@ -35,7 +35,9 @@ def test_the_schema_is_itself_valid() -> None:
 
 
 def test_the_file_is_in_step_with_the_model() -> None:
-    assert (ROOT / SCHEMA_FILE).read_text(encoding="utf-8") == schema_text(), "run python -m groundplan.declaration.schema"
+    assert (ROOT / SCHEMA_FILE).read_text(encoding="utf-8") == schema_text(), (
+        "run python -m groundplan.declaration.schema"
+    )
 
 
 def test_the_command_writes_the_same_bytes_each_time(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from groundplan.declaration.model import System
 from groundplan.stack.configuration import read_stack_file
 from groundplan.stack.environment import Environment
-from groundplan.declaration.model import System
 from infra.tests.declaration.cases import problems_of
 from infra.tests.samples import ROOT, STACKS, shop, stack
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from groundplan.problems import Problem
 from groundplan.stack.configuration import Secret, environment_from
 from groundplan.stack.environment import Environment
-from groundplan.problems import Problem
 from infra.tests.declaration.cases import problems_of
 from infra.tests.samples import shop
 

@@ -10,9 +10,9 @@ import re
 
 import pytest
 
+from groundplan.declaration.model import System
 from groundplan.document.data_model import data_model, service_ddl
 from groundplan.document.names import joined, quoted
-from groundplan.declaration.model import System
 from infra.tests.capacity.stacks import one_service
 from infra.tests.samples import shop, system_of
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from groundplan.capacity import plan
+from groundplan.declaration.model import System
 from groundplan.document import PARTS, Subject, blocks, render_document, rewrite, skeleton
 from groundplan.document.document import EMPTY
 from groundplan.document.facts import FACTS
 from groundplan.document.security import ITEMS
-from groundplan.capacity import plan
-from groundplan.declaration.model import System
 from infra.tests.capacity.stacks import DEV, PROD, STACKS, one_service
 from infra.tests.samples import shop, system_of
 

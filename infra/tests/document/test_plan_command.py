@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from groundplan.cli import compare, plan
+from groundplan.declaration.model import System
 from groundplan.document import skeleton
 from groundplan.document.facts import FACTS
-from groundplan.cli import compare, plan
 from groundplan.stack.environment import Environment
-from groundplan.declaration.model import System
 
 ROOT = Path(__file__).resolve().parents[2]
 

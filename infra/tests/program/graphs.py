@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from infra.__main__ import declare
 from groundplan.capacity import Plan, plan
-from groundplan.stack.environment import Environment, ExistingCluster
 from groundplan.cloud import Resource, Simulation, identifiers_in, simulate
 from groundplan.declaration.model import System
-from infra.tests.samples import changed, shop, stack, system_of, with_images
+from groundplan.project import load_program
+from groundplan.stack.environment import Environment, ExistingCluster
+from infra.tests.samples import ROOT, changed, shop, stack, system_of, with_images
 
 KUBECONFIG = json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": [], "contexts": [], "users": []})
 Declared = tuple[System, Environment]
@@ -196,7 +196,7 @@ def _brought_along(environment: Environment) -> set[str]:
 def simulated(name: str, system: System, environment: Environment) -> Graph:
     """The program under this declaration and configuration; refusals are kept, not raised."""
     simulation = simulate(
-        lambda: declare(system, environment),
+        lambda: load_program(ROOT)(system, environment),
         project=system.name,
         stack=environment.name,
         region=environment.region,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from groundplan.program.routes import METHODS
 from groundplan.cloud import Resource
+from groundplan.program.routes import METHODS
 from infra.tests.program.graphs import Graph, on
 from infra.tests.program.reading import DEPLOYMENT, JOB, openapi, operations, settings
 

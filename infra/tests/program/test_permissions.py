@@ -29,7 +29,8 @@ MANAGED = {
     "AmazonRDSEnhancedMonitoringRole",
     "CloudWatchAgentServerPolicy",
 }
-# Of the pipeline alone, which changes whatever the program declares: `components/groundplan_components/delivery/pipeline.py` says how far it reaches.
+# Of the pipeline alone, which changes whatever the program declares: `groundplan_components.delivery.pipeline` says
+# how far it reaches.
 OF_THE_PIPELINE = {"PowerUserAccess"}
 RESOURCE_POLICIES = (
     "aws:backup/vaultPolicy:VaultPolicy",

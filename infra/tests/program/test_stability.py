@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from groundplan.stack.environment import Environment
 from groundplan.declaration.model import System
+from groundplan.stack.environment import Environment
 from infra.tests.program.graphs import Graph, graph_of, group, simulated, with_services
 from infra.tests.program.reading import comparable
 from infra.tests.samples import changed, shop, stack, with_images

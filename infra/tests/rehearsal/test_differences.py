@@ -6,10 +6,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from groundplan.cloud import Simulation, simulate
 from groundplan.rehearsal.differences import Difference, compare, difference_of, holds_data, name_of
 from groundplan.rehearsal.growth import Change
 from groundplan.rehearsal.judgement import as_previewed, changes_nothing, judge, loses_nothing, only_creates
-from groundplan.cloud import Simulation, simulate
 from infra.tests.samples import shop
 
 DATABASE = "urn:pulumi:prod::shop::groundplan:index:Database$aws:rds/instance:Instance::db-order-primary"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from groundplan.capacity import check_shards
-from groundplan.rehearsal import growth
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.rehearsal import growth
 from infra.tests.samples import as_yaml, changed, shop, stack, system_of
 
 TODAY = datetime.date(2026, 11, 23)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from groundplan.declaration.loader import load_system
 from groundplan.problems import ProblemsFound
 from groundplan.rehearsal.stage import Stage
-from groundplan.declaration.loader import load_system
 from infra.tests.samples import ROOT, as_yaml, shop
 
 CLUSTER = """

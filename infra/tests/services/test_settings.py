@@ -7,12 +7,12 @@ from datetime import date
 from itertools import product
 
 import groundplan.problems
+from groundplan.capacity.shards import shard_count
+from groundplan.declaration.loader import parse_system
 from groundplan_chassis.clock import SystemClock
 from groundplan_chassis.database.sharding import ShardMap
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import READING, KafkaSettings, QueueSettings, Settings, ShardGeneration
-from groundplan.capacity.shards import shard_count
-from groundplan.declaration.loader import parse_system
 from infra.tests.program.graphs import Graph, on
 from infra.tests.program.reading import migration_settings, settings
 from infra.tests.samples import SMALLEST

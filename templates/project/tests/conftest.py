@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from infra.__main__ import declare
 from groundplan.cli._facts import with_images
-from groundplan.stack.configuration import read_stack_file
-from groundplan.stack.environment import Environment
-from groundplan.problems import ProblemsFound
 from groundplan.cloud import Simulation, simulate
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
+from groundplan.project import load_program
+from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.environment import Environment
 
 PROJECT = Path(__file__).resolve().parents[1]
 # `make test STACK=dev` looks at one stack only.
@@ -52,7 +52,9 @@ def read_environment(stack: str) -> Environment:
 def deployed(stack: str) -> Simulation:
     """The whole program in the simulated cloud; raises CloudRefused with everything that the cloud would refuse."""
     system, environment = read_system(), read_environment(stack)
-    return simulate(lambda: declare(system, environment), project=system.name, stack=stack, region=environment.region)
+    return simulate(
+        lambda: load_program(PROJECT)(system, environment), project=system.name, stack=stack, region=environment.region
+    )
 
 
 @pytest.fixture

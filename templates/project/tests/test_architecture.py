@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from groundplan.document import Subject, blocks, rewrite, security_facts
 from groundplan.capacity import plan
 from groundplan.cli.stacks import read_project
+from groundplan.document import Subject, blocks, rewrite, security_facts
 from tests.conftest import PROJECT, STACKS, deployed
 
 DOCUMENT = PROJECT / "ARCHITECTURE.md"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from groundplan_chassis.problems import ProblemsFound
-from groundplan_chassis.settings import READING, ROLES, Settings
 from groundplan.cloud import Simulation
 from groundplan.declaration.model import System
+from groundplan_chassis.problems import ProblemsFound
+from groundplan_chassis.settings import READING, ROLES, Settings
 from groundplan_chassis.tests.environments import Recording
 from tests.conftest import deployed
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from groundplan.cloud import Simulation
+from groundplan.declaration.model import System
 from groundplan_chassis import health
 from groundplan_chassis.http import headers
 from groundplan_chassis.service import Service
 from groundplan_components.shared.api_contract import VIEWER_HEADER
 from groundplan_components.workload.workload import PORT
-from groundplan.cloud import Simulation
-from groundplan.declaration.model import System
 from groundplan_devkit.services import package_of
 from tests.conftest import deployed
 

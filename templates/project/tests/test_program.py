@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from groundplan.declaration.model import System
 from groundplan.document import security_facts
 from groundplan.document.security import ITEMS
 from groundplan.stack.environment import Environment
-from groundplan.declaration.model import System
 from tests.conftest import deployed, read_environment
 
 LAYERS = sorted({item.layer for item in ITEMS})

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from groundplan.capacity import plan
-from groundplan.stack.configuration import read_stack_file
-from groundplan.problems import ProblemsFound
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
+from groundplan.stack.configuration import read_stack_file
 from tests.conftest import PROJECT, STACKS, read_environment
 
 

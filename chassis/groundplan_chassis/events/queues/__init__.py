@@ -1,1 +1,1 @@
-"""SNS topics and SQS queues, as `components/groundplan_components/events/queues.py` declares them: at least once, in no order."""
+"""SNS topics and SQS queues, as `groundplan_components.events.queues` declares them: at least once, in no order."""

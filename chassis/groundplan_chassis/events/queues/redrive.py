@@ -82,7 +82,7 @@ def _unable(error: BaseException, queue: str) -> BrokerAway | ProblemsFound:
                 queue,
                 code_of(error),
                 "a role that may receive, delete and show again the messages of its dead-letter queue",
-                "grant it in components/groundplan_components/events/queues.py, or use SQS's own redrive (StartMessageMoveTask)",
+                "grant it in groundplan_components.events.queues, or use SQS's own redrive (StartMessageMoveTask)",
             )
         ],
     )

@@ -24,12 +24,12 @@ MOST_MESSAGES: Final = 10
 POLLS: Final = 4
 """At once: while some messages are in work, others are on their way."""
 DEFAULT_VISIBILITY_SECONDS: Final = 180
-"""How long a message stays hidden, where the queue can't be asked (`components/groundplan_components/events/queues.py`)."""
+"""How long a message stays hidden, where the queue can't be asked (`groundplan_components.events.queues`)."""
 REASON: Final = "dead-letter-reason"
 SOURCE: Final = "dead-letter-source"
 RECEIVES: Final = "ApproximateReceiveCount"
 MOST_RECEIVES: Final = 5
-"""Then the queue's own redrive puts a message aside (`MAX_RECEIVES` of `components/groundplan_components/events/queues.py`)."""
+"""Then the queue's own redrive puts a message aside (`MAX_RECEIVES` of `groundplan_components.events.queues`)."""
 
 Message = dict[str, Any]
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundplan.declaration.model import FieldType, Resource, System
+from groundplan_devkit import event_log
 from groundplan_devkit.bench.faults.clients import END_SECONDS, Body, Clients
 from groundplan_devkit.bench.faults.ledger import Failure, Ledger, counted
 from groundplan_devkit.bench.faults.strikes import Allowed, Strike
@@ -15,8 +17,6 @@ from groundplan_devkit.bench.faults.whole import Whole, whole
 from groundplan_devkit.bench.mix import Target, body_of
 from groundplan_devkit.bench.rows import rows
 from groundplan_devkit.bench.stage import Stage
-from groundplan.declaration.model import FieldType, Resource, System
-from groundplan_devkit import event_log
 from groundplan_devkit.problems import Unavailable
 
 WRITES_PER_SECOND = 20.0

@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from groundplan.declaration.model import Broker, System
 from groundplan_devkit.bench.faults.whole import Whole
 from groundplan_devkit.bench.stage import Stage
-from groundplan.declaration.model import Broker, System
 
 CACHE_AWAY_SECONDS = 15.0
 BROKER_AWAY_SECONDS = 60.0
 REPLICA_AWAY_SECONDS = 15.0
 REPLICAS = 2
-"""As many as every stack over several zones has at least (`infra/groundplan/capacity/databases.py`): queries of a service with
+"""As many as every stack over several zones has at least (`groundplan.capacity.databases`): queries of a service with
 CQRS may not reach the primary, and need another replica when one is lost."""
 KILLS = 200
 BETWEEN_KILLS_SECONDS = 1.0

@@ -20,12 +20,12 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer
 
+from groundplan.declaration.model import Broker
+from groundplan_devkit import names
 from groundplan_devkit.bench.faults.ledger import Ledger
 from groundplan_devkit.bench.faults.whole import Whole
 from groundplan_devkit.bench.mix import Target
 from groundplan_devkit.bench.stage import Stage
-from groundplan.declaration.model import Broker
-from groundplan_devkit import names
 
 SETTLE_SECONDS = 180.0
 """For outboxes to empty and readers to catch up after the last fault: a broker gives a dead consumer's partitions to

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from groundplan.problems import Finding
 from groundplan.declaration.checks.access import check_access
 from groundplan.declaration.checks.edge import check_edge
 from groundplan.declaration.checks.events import check_events
@@ -12,6 +11,7 @@ from groundplan.declaration.checks.references import check_references
 from groundplan.declaration.checks.requirements import check_requirements
 from groundplan.declaration.checks.tables import check_tables
 from groundplan.declaration.model import System
+from groundplan.problems import Finding
 
 
 def check(system: System) -> list[Finding]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.problems import Finding, Path, did_you_mean, listed
 from groundplan.declaration.model import ANYONE, FieldType, Identity, Resource, System, access_of
+from groundplan.problems import Finding, Path, did_you_mean, listed
 
 # A subject of Cognito is a UUID in text:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.problems import Finding
 from groundplan.declaration.countries import COUNTRIES, MISTAKEN
 from groundplan.declaration.model import System
+from groundplan.problems import Finding
 
 
 def check_edge(system: System) -> list[Finding]:

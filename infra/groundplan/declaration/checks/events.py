@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.problems import Finding, did_you_mean, listed
 from groundplan.declaration.model import Broker, System
+from groundplan.problems import Finding, did_you_mean, listed
 
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html:
 # MessageRetentionPeriod is at most 1,209,600 seconds.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.problems import Finding, Path, listed
 from groundplan.declaration.model import FieldType, ResourceField, System
+from groundplan.problems import Finding, Path, listed
 
 _ONLY_WITH = {
     "max_length": (FieldType.STRING, FieldType.TEXT),

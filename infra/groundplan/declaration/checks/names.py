@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from groundplan.problems import Finding, Path
 from groundplan.declaration.model import ANYONE, System
 from groundplan.declaration.reserved import (
     AWS_PREFIXES,
@@ -16,6 +15,7 @@ from groundplan.declaration.reserved import (
     SERVICE_PREFIXES,
 )
 from groundplan.declaration.words import refused_prefix_word
+from groundplan.problems import Finding, Path
 
 # The queues of what a consumer gave up on are named after it with these endings.
 _QUEUE_ENDINGS = ("-dead-letter", "-undelivered")

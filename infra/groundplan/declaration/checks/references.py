@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.problems import Finding, Path, did_you_mean
 from groundplan.declaration.model import FieldType, Service, System
+from groundplan.problems import Finding, Path, did_you_mean
 
 
 def check_references(system: System) -> list[Finding]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from groundplan.problems import Finding
 from groundplan.declaration.model import System
+from groundplan.problems import Finding
 
 # Everything stands in one region. AWS commits itself there to 99.95 % for each database, cluster and gateway
 # (https://aws.amazon.com/legal/service-level-agreements/); replicas and retries win some of it back, not two nines.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.problems import Finding, Path
 from groundplan.declaration.model import Resource, Service, System
 from groundplan.declaration.reserved import (
     OWN_FIELDS,
@@ -14,6 +13,7 @@ from groundplan.declaration.reserved import (
     QUERY_PARAMETERS,
     SYSTEM_COLUMNS,
 )
+from groundplan.problems import Finding, Path
 
 
 def check_tables(system: System) -> list[Finding]:

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from groundplan_chassis.access import Access
-from groundplan_chassis.http.operations import ResourceApi
-from groundplan_chassis.service import Service
 from groundplan.cli.openapi import coded, package_of
 from groundplan.declaration import model
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import FieldType, Resource
+from groundplan_chassis.access import Access
+from groundplan_chassis.http.operations import ResourceApi
+from groundplan_chassis.service import Service
 from groundplan_devkit.state import PROJECT
 
 SYSTEM = load_system(PROJECT / "system.yaml")

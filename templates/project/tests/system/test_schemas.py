@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from groundplan_chassis.database.migrations import downgrade, migrate
-from groundplan_chassis.secrets import Secrets
-from groundplan_chassis.settings import Settings
-from groundplan.document.data_model import service_ddl
 from groundplan.cli.openapi import coded
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.document.data_model import service_ddl
+from groundplan_chassis.database.migrations import downgrade, migrate
+from groundplan_chassis.secrets import Secrets
+from groundplan_chassis.settings import Settings
 from groundplan_devkit.environment import process_environment
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.servers import Servers

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from groundplan.program.context import StackContext
+from groundplan.program.quota import quota
+from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
+from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
 from groundplan_components.cluster.addons import ClusterAddons
 from groundplan_components.cluster.cluster import Cluster
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
-from groundplan_components.delivery.pipeline import Delivery
 from groundplan_components.cluster.existing import ExistingCluster, ExistingClusterArgs
-from groundplan_components.workload.namespace import Namespace, NamespaceArgs
-from groundplan_components.network.network import NatMode, Network
 from groundplan_components.cluster.node_pool import NodePool
-from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
-from groundplan.program.quota import quota
-from groundplan.program.site import Site
+from groundplan_components.delivery.pipeline import Delivery
+from groundplan_components.network.network import NatMode, Network
+from groundplan_components.workload.namespace import Namespace, NamespaceArgs
 
 
 @dataclass(frozen=True)
-class Ground:
+class Platform:
     """The network and the cluster, whoever made them."""
 
     vpc_id: pulumi.Input[str]
@@ -37,13 +37,13 @@ class Ground:
     """Where the pods' output ends up; an existing cluster's own agents know that, this program doesn't."""
 
 
-def declare_ground(site: Site, delivery: Delivery | None) -> Ground:
-    brought = site.environment.existing_cluster
-    return _brought(site, brought) if brought else _made(site, delivery)
+def declare_platform(stack: StackContext, delivery: Delivery | None) -> Platform:
+    brought = stack.environment.existing_cluster
+    return _brought(stack, brought) if brought else _made(stack, delivery)
 
 
-def _made(site: Site, delivery: Delivery | None) -> Ground:
-    environment, sizes, pool = site.environment, site.plan.network, site.plan.cluster
+def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
+    environment, sizes, pool = stack.environment, stack.plan.network, stack.plan.cluster
     network = Network(
         "network",
         {
@@ -56,25 +56,25 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
             "interface_endpoints": environment.interface_endpoints,
             "network_firewall": environment.network_firewall,
             "log_days": environment.log_days,
-            "kms_key_arn": site.key("logs"),
+            "kms_key_arn": stack.key("logs"),
             "protect": environment.protect,
         },
-        site.here(),
+        stack.in_region(),
     )
     cluster = Cluster(
         "cluster",
         {
-            "cluster_name": site.scope,
+            "cluster_name": stack.scope,
             "kubernetes_version": environment.kubernetes_version,
             "vpc_cidr": str(sizes.cidr),
             "subnet_ids": list(network.private_subnet_ids),
-            "kms_key_arn": site.key("cluster"),
-            "administrators": _administrators(site, delivery),
+            "kms_key_arn": stack.key("cluster"),
+            "administrators": _administrators(stack, delivery),
             "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
             "log_days": environment.log_days,
             "protect": environment.protect,
         },
-        site.here(),
+        stack.in_region(),
     )
     nodes = NodePool(
         "nodes",
@@ -82,7 +82,7 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
             "node_role_name": cluster.node_role_name,
             "subnet_ids": list(network.private_subnet_ids),
             "security_group_id": cluster.security_group_id,
-            "kms_key_arn": site.key("cluster"),
+            "kms_key_arn": stack.key("cluster"),
             "cpu_limit": pool.cpu_limit,
             "memory_limit_gib": pool.memory_limit_gib,
             "instance_cpus": list(pool.instance_cpus),
@@ -91,10 +91,10 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
     )
     addons = ClusterAddons(
         "addons",
-        {"cluster_name": cluster.cluster_name, "kms_key_arn": site.key("cluster"), "log_days": environment.log_days},
-        pulumi.ResourceOptions.merge(site.here(), pulumi.ResourceOptions(depends_on=[nodes])),
+        {"cluster_name": cluster.cluster_name, "kms_key_arn": stack.key("cluster"), "log_days": environment.log_days},
+        pulumi.ResourceOptions.merge(stack.in_region(), pulumi.ResourceOptions(depends_on=[nodes])),
     )
-    return Ground(
+    return Platform(
         vpc_id=network.vpc_id,
         vpc_cidr=str(sizes.cidr),
         private_subnet_ids=list(network.private_subnet_ids),
@@ -103,26 +103,26 @@ def _made(site: Site, delivery: Delivery | None) -> Ground:
         data_cidrs=[str(each) for each in sizes.data],
         cluster=cluster.access,
         cluster_name=cluster.cluster_name,
-        namespace=_namespace(site, cluster.access, [nodes]),
+        namespace=_namespace(stack, cluster.access, [nodes]),
         log_group_name=addons.application_log_group_name,
     )
 
 
-def _administrators(site: Site, delivery: Delivery | None) -> dict[str, pulumi.Input[str]]:
+def _administrators(stack: StackContext, delivery: Delivery | None) -> dict[str, pulumi.Input[str]]:
     """The configured roles and the pipeline's; with none configured, whoever deploys: a first time just works."""
     roles: dict[str, pulumi.Input[str]] = {
-        arn.partition(":role/")[2].replace("/", "."): arn for arn in site.environment.cluster_admin_role_arns
+        arn.partition(":role/")[2].replace("/", "."): arn for arn in stack.environment.cluster_admin_role_arns
     }
     if roles:
         return {**roles, "pipeline": delivery.role_arn} if delivery else roles
-    asked = pulumi.InvokeOptions(provider=site.region)
+    asked = pulumi.InvokeOptions(provider=stack.region)
     session = aws.iam.get_session_context_output(arn=aws.get_caller_identity_output(opts=asked).arn, opts=asked)
     return {"deployer": session.issuer_arn}
 
 
-def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
+def _brought(stack: StackContext, brought: ExistingClusterConfiguration) -> Platform:
     args: ExistingClusterArgs = {
-        "kubeconfig": pulumi.Config(site.system.name).require_secret("kubeconfig"),
+        "kubeconfig": pulumi.Config(stack.system.name).require_secret("kubeconfig"),
         "context": brought.context,
         "security_group_id": brought.security_group_id,
         "cluster_name": brought.cluster_name,
@@ -130,7 +130,7 @@ def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
         "dns_addresses": list(brought.dns_addresses),
     }
     access = ExistingCluster("cluster", args).access
-    return Ground(
+    return Platform(
         vpc_id=brought.vpc_id,
         vpc_cidr=str(brought.vpc_cidr),
         private_subnet_ids=list(brought.private_subnet_ids),
@@ -139,13 +139,13 @@ def _brought(site: Site, brought: ExistingClusterConfiguration) -> Ground:
         data_cidrs=[str(brought.vpc_cidr)],
         cluster=access,
         cluster_name=pulumi.Output.from_input(brought.cluster_name),
-        namespace=_namespace(site, access, []),
+        namespace=_namespace(stack, access, []),
         log_group_name=None,
     )
 
 
-def _namespace(site: Site, access: ClusterAccess, after: list[pulumi.Resource]) -> pulumi.Output[str]:
-    room = quota(site.plan)
+def _namespace(stack: StackContext, access: ClusterAccess, after: list[pulumi.Resource]) -> pulumi.Output[str]:
+    room = quota(stack.plan)
     args: NamespaceArgs = {
         "cpu_limit": room.cpu,
         "memory_limit_gib": room.memory_gib,
@@ -154,4 +154,4 @@ def _namespace(site: Site, access: ClusterAccess, after: list[pulumi.Resource]) 
     }
     if access.binding:
         args["binding"] = access.binding
-    return Namespace(site.scope, args, access.options(depends_on=after)).namespace
+    return Namespace(stack.scope, args, access.options(depends_on=after)).namespace

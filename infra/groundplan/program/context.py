@@ -1,4 +1,4 @@
-"""What every part of the program stands on: declaration, environment, plan, keys and where alarms go."""
+"""A stack's context: declaration, environment, plan, providers, keys and alarm topic."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from groundplan_components.observability.alarm_topic import AlarmTopic
-from groundplan_components.keys.keys import Keys
-from groundplan.capacity import Plan
-from groundplan.stack.environment import Environment
+from groundplan.capacity import Plan, check_shards, plan
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
+from groundplan.stack.environment import Environment
+from groundplan_components.keys.keys import Keys
+from groundplan_components.observability.alarm_topic import AlarmTopic
 
 # CloudFront, its certificates and its web ACL live there alone.
 EDGE_REGION = "us-east-1"
 
 
 @dataclass(frozen=True)
-class Site:
+class StackContext:
     """One stack of one system."""
 
     system: System
@@ -32,7 +33,14 @@ class Site:
     alarms: AlarmTopic
 
     @classmethod
-    def of(cls, system: System, environment: Environment, planned: Plan) -> Site:
+    def of(cls, system: System, environment: Environment) -> StackContext:
+        """Plans the stack, and declares its providers, keys and alarm topic.
+
+        Raises ProblemsFound when the declaration lacks shards that its data needs.
+        """
+        problems = check_shards(system)
+        if problems:
+            raise ProblemsFound(problems)
         region, edge_region = _providers(system, environment)
         here = pulumi.ResourceOptions(providers=[region])
         keys = Keys(
@@ -51,7 +59,7 @@ class Site:
                 {"purposes": ["alarms", "logs"], "region": EDGE_REGION, "protect": environment.protect},
                 here,
             )
-        return cls(system, environment, planned, region, edge_region, keys, edge_keys, alarms)
+        return cls(system, environment, plan(system, environment), region, edge_region, keys, edge_keys, alarms)
 
     @property
     def scope(self) -> str:
@@ -68,7 +76,7 @@ class Site:
     def edge_key(self, purpose: str) -> pulumi.Output[str]:
         return self.edge_keys.arns[purpose]
 
-    def here(self) -> pulumi.ResourceOptions:
+    def in_region(self) -> pulumi.ResourceOptions:
         """Options of what lives in the stack's own region."""
         return pulumi.ResourceOptions(providers=[self.region])
 

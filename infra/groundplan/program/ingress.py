@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from groundplan.declaration.model import FieldType
+from groundplan.program.body_schemas import body_schema
+from groundplan.program.context import EDGE_REGION, StackContext
+from groundplan.program.platform import Platform
+from groundplan.program.routes import PublicResource, public_resources
 from groundplan_components.edge.certificate import Certificate
 from groundplan_components.edge.distribution import Edge, EdgeArgs
+from groundplan_components.edge.static_site import StaticSite
+from groundplan_components.edge.web_acl import WebAcl, WebAclScope
 from groundplan_components.gateway.gateway import Gateway, GatewayArgs
-from groundplan_components.gateway.routes import LIST_PARAMETERS, GatewayRoute
-from groundplan_components.identity.user_pool import Identity, IdentityArgs
 from groundplan_components.gateway.listener_rules import LoadBalancerRoute
 from groundplan_components.gateway.load_balancer import LoadBalancer, LoadBalancerArgs
-from groundplan_components.workload.ingress import PodIngress
-from groundplan_components.edge.static_site import StaticSite
+from groundplan_components.gateway.routes import LIST_PARAMETERS, GatewayRoute
+from groundplan_components.identity.user_pool import Identity, IdentityArgs
 from groundplan_components.keys.stored_secret import generated_password
-from groundplan_components.edge.web_acl import WebAcl, WebAclScope
-from groundplan.program.body_schemas import body_schema
-from groundplan.program.ground import Ground
-from groundplan.program.routes import PublicResource, public_resources
-from groundplan.program.site import EDGE_REGION, Site
-from groundplan.declaration.model import FieldType
+from groundplan_components.workload.ingress import PodIngress
 
 READING = ["GET", "HEAD"]
 
@@ -45,18 +45,18 @@ class GuardedGateway:
     origin_secret: pulumi.Output[str]
 
 
-def declare_identity(site: Site) -> Identity:
-    declared, environment = site.system.identity, site.environment
-    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=site.region)).account_id
+def declare_identity(stack: StackContext) -> Identity:
+    declared, environment = stack.system.identity, stack.environment
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=stack.region)).account_id
     home = f"https://{environment.domain}/" if environment.domain else "http://localhost:3000/"
     args: IdentityArgs = {
         "roles": list(declared.roles),
         # Prefixes are unique among all accounts of a region.
-        "domain_prefix": pulumi.Output.concat(site.scope, "-", account),
+        "domain_prefix": pulumi.Output.concat(stack.scope, "-", account),
         "callback_urls": [f"{home}signed-in"],
         "logout_urls": [home],
-        "resource_server": site.system.name,
-        "kms_key_arn": site.key("logs"),
+        "resource_server": stack.system.name,
+        "kms_key_arn": stack.key("logs"),
         "self_sign_up": declared.self_sign_up,
         "mfa_required": declared.mfa == "required",
         "access_token_minutes": declared.access_token_minutes,
@@ -65,44 +65,44 @@ def declare_identity(site: Site) -> Identity:
     }
     if declared.default_role is not None:
         args["default_role"] = declared.default_role
-    return Identity("identity", args, site.here())
+    return Identity("identity", args, stack.in_region())
 
 
-def declare_certificates(site: Site) -> Certificates | None:
-    domain, api_domain = site.environment.domain, site.api_domain
+def declare_certificates(stack: StackContext) -> Certificates | None:
+    domain, api_domain = stack.environment.domain, stack.api_domain
     if domain is None or api_domain is None:
         return None
     zone = aws.route53.get_zone_output(
-        name=site.environment.hosted_zone, private_zone=False, opts=pulumi.InvokeOptions(provider=site.region)
+        name=stack.environment.hosted_zone, private_zone=False, opts=pulumi.InvokeOptions(provider=stack.region)
     ).zone_id
     edge = Certificate(
-        "certificate-edge", {"domain": domain, "hosted_zone_id": zone, "region": EDGE_REGION}, site.here()
+        "certificate-edge", {"domain": domain, "hosted_zone_id": zone, "region": EDGE_REGION}, stack.in_region()
     )
-    api = Certificate("certificate-api", {"domain": api_domain, "hosted_zone_id": zone}, site.here())
+    api = Certificate("certificate-api", {"domain": api_domain, "hosted_zone_id": zone}, stack.in_region())
     return Certificates(zone, edge.arn, api.arn)
 
 
-def declare_balancer(site: Site, ground: Ground, certificates: Certificates | None) -> LoadBalancer:
+def declare_balancer(stack: StackContext, platform: Platform, certificates: Certificates | None) -> LoadBalancer:
     """With a domain it speaks TLS, under the gateway's own host name: nobody else resolves that name to it."""
     args: LoadBalancerArgs = {
-        "vpc_id": ground.vpc_id,
-        "subnet_ids": ground.private_subnet_ids,
-        "target_cidrs": list(ground.private_cidrs),
-        "routes": _balancer_routes(public_resources(site.system, site.plan)),
-        "cluster_name": ground.cluster_name,
-        "log_days": site.environment.log_days,
-        "protect": site.environment.protect,
+        "vpc_id": platform.vpc_id,
+        "subnet_ids": platform.private_subnet_ids,
+        "target_cidrs": list(platform.private_cidrs),
+        "routes": _balancer_routes(public_resources(stack.system, stack.plan)),
+        "cluster_name": platform.cluster_name,
+        "log_days": stack.environment.log_days,
+        "protect": stack.environment.protect,
     }
     if certificates:
         args["certificate_arn"] = certificates.api_arn
-    balancer = LoadBalancer("balancer", args, site.here())
+    balancer = LoadBalancer("balancer", args, stack.in_region())
     PodIngress(
         "pods",
         {
-            "security_group_id": ground.cluster.security_group_id,
+            "security_group_id": platform.cluster.security_group_id,
             "source_security_group_id": balancer.security_group_id,
         },
-        site.here(),
+        stack.in_region(),
     )
     return balancer
 
@@ -122,29 +122,33 @@ def _balancer_routes(resources: list[PublicResource]) -> list[LoadBalancerRoute]
 
 
 def declare_gateway(
-    site: Site, ground: Ground, certificates: Certificates | None, balancer: LoadBalancer, identity: Identity
+    stack: StackContext,
+    platform: Platform,
+    certificates: Certificates | None,
+    balancer: LoadBalancer,
+    identity: Identity,
 ) -> GuardedGateway:
-    environment, sizes = site.environment, site.plan.gateway
-    secret = generated_password("origin-secret", site.keys).result
+    environment, sizes = stack.environment, stack.plan.gateway
+    secret = generated_password("origin-secret", stack.keys).result
     web_acl = WebAcl(
-        f"{site.scope}-gateway",
+        f"{stack.scope}-gateway",
         {
             "scope": WebAclScope.REGIONAL,
-            "rate_limit": site.system.edge.rate_limit.requests,
-            "rate_window_seconds": site.system.edge.rate_limit.per_seconds,
+            "rate_limit": stack.system.edge.rate_limit.requests,
+            "rate_window_seconds": stack.system.edge.rate_limit.per_seconds,
             "count_forwarded": True,
             "origin_secrets": [secret],
             "log_days": environment.log_days,
-            "kms_key_arn": site.key("logs"),
+            "kms_key_arn": stack.key("logs"),
         },
-        site.here(),
+        stack.in_region(),
     )
     args: GatewayArgs = {
-        "routes": _gateway_routes(public_resources(site.system, site.plan)),
-        "vpc_id": ground.vpc_id,
-        "subnet_ids": ground.private_subnet_ids,
+        "routes": _gateway_routes(public_resources(stack.system, stack.plan)),
+        "vpc_id": platform.vpc_id,
+        "subnet_ids": platform.private_subnet_ids,
         "load_balancer_arn": balancer.arn,
-        "load_balancer_host": site.api_domain or balancer.dns_name,
+        "load_balancer_host": stack.api_domain or balancer.dns_name,
         "load_balancer_port": balancer.listener_port,
         "load_balancer_security_group_id": balancer.security_group_id,
         "user_pool_arn": identity.user_pool_arn,
@@ -153,25 +157,25 @@ def declare_gateway(
         "throttle_rps": sizes.requests_per_second,
         "burst": sizes.burst,
         "web_acl_arn": web_acl.arn,
-        "kms_key_arn": site.key("logs"),
+        "kms_key_arn": stack.key("logs"),
         "log_days": environment.log_days,
         "account_role": environment.gateway_account_role,
     }
     if sizes.cache_gb is not None:
         args["cache_gb"] = sizes.cache_gb
         args["cache_seconds"] = sizes.cache_seconds
-    if certificates and site.api_domain:
-        args["domain"] = site.api_domain
+    if certificates and stack.api_domain:
+        args["domain"] = stack.api_domain
         args["certificate_arn"] = certificates.api_arn
         args["hosted_zone_id"] = certificates.hosted_zone_id
         args["cors_origin"] = f"https://{environment.domain}"
-    return GuardedGateway(Gateway(f"{site.scope}-api", args, site.here()), web_acl, secret)
+    return GuardedGateway(Gateway(f"{stack.scope}-api", args, stack.in_region()), web_acl, secret)
 
 
-def declare_edge(site: Site, certificates: Certificates | None, gateway: GuardedGateway) -> Edge:
-    environment, declared = site.environment, site.system.edge
+def declare_edge(stack: StackContext, certificates: Certificates | None, gateway: GuardedGateway) -> Edge:
+    environment, declared = stack.environment, stack.system.edge
     web_acl = WebAcl(
-        f"{site.scope}-edge",
+        f"{stack.scope}-edge",
         {
             "scope": WebAclScope.CLOUDFRONT,
             "rate_limit": declared.rate_limit.requests,
@@ -179,23 +183,23 @@ def declare_edge(site: Site, certificates: Certificates | None, gateway: Guarded
             "allowed_countries": list(declared.allowed_countries),
             "blocked_countries": list(declared.blocked_countries),
             "log_days": environment.log_days,
-            "kms_key_arn": site.edge_key("logs"),
+            "kms_key_arn": stack.edge_key("logs"),
         },
-        site.here(),
+        stack.in_region(),
     )
     args: EdgeArgs = {
         "api_host": gateway.component.host,
         "origin_secret": gateway.origin_secret,
         "web_acl_arn": web_acl.arn,
-        "kms_key_arn": site.key("logs"),
+        "kms_key_arn": stack.key("logs"),
         "log_days": environment.log_days,
         "protect": environment.protect,
     }
     if declared.static_site:
         pages = StaticSite(
-            f"{site.scope}-site",
-            {"kms_key_arn": site.key("site"), "log_days": environment.log_days, "protect": environment.protect},
-            site.here(),
+            f"{stack.scope}-site",
+            {"kms_key_arn": stack.key("site"), "log_days": environment.log_days, "protect": environment.protect},
+            stack.in_region(),
         )
         args["site"] = {
             "bucket": pages.bucket,
@@ -207,7 +211,7 @@ def declare_edge(site: Site, certificates: Certificates | None, gateway: Guarded
         args["domain"] = environment.domain
         args["certificate_arn"] = certificates.edge_arn
         args["hosted_zone_id"] = certificates.hosted_zone_id
-    return Edge(f"{site.scope}-edge", args, site.here())
+    return Edge(f"{stack.scope}-edge", args, stack.in_region())
 
 
 def _gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:

@@ -1,0 +1,19 @@
+"""The program under the Pulumi engine."""
+
+from __future__ import annotations
+
+import pulumi
+
+from groundplan.declaration.loader import load_system
+from groundplan.problems import ProblemsFound
+from groundplan.project import Declare, find_project
+from groundplan.stack.configuration import from_engine
+
+
+def run(declare: Declare) -> None:
+    """Declares the stack that the engine runs for. Raises pulumi.RunError with every mistake of the user's."""
+    try:
+        system = load_system(find_project() / "system.yaml")
+        declare(system, from_engine(system))
+    except ProblemsFound as found:
+        raise pulumi.RunError(str(found)) from None

@@ -25,5 +25,15 @@ def link(path: str, text: str = "") -> str:
     return f"[`{text or path}`]({path})"
 
 
+def module(name: str) -> str:
+    """A module of the libraries, shown as code; its file is not the project's."""
+    return f"`{name}`"
+
+
+def component(name: str) -> str:
+    """A module of the component library: `edge.web_acl`."""
+    return module(f"groundplan_components.{name}")
+
+
 def bullets(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)

@@ -9,7 +9,7 @@ from groundplan.capacity import DatabasePlan, Plan
 from groundplan.capacity.report import first_bottleneck, pooling
 from groundplan.capacity.wording import count, number, percent, span, whole
 from groundplan.declaration.model import System
-from groundplan.document.markdown import bullets, link, table
+from groundplan.document.markdown import bullets, module, table
 
 _SHOWN_TIERS = 10
 _SHOWN_PARTS = 60
@@ -86,7 +86,7 @@ def _approach(system: System, plan: Plan) -> str:
     replicated = [database.name for database in plan.databases if database.replicas]
     pooled = [database.name for database in plan.databases if database.proxy or database.pooler]
     repeating = [name for name, service in system.services.items() if service.cached]
-    databases = link("infra/groundplan/capacity/databases.py")
+    databases = module("groundplan.capacity.databases")
     rows = [
         (
             "read-heavy load",
@@ -99,13 +99,13 @@ def _approach(system: System, plan: Plan) -> str:
             "sharding",
             "; ".join(f"{database.name}: {database.shards} shards" for database in sharded)
             or "no database passes 1 TB within the horizon",
-            link("infra/groundplan/capacity/shards.py"),
+            module("groundplan.capacity.shards"),
         ),
         (
             "frequent identical queries",
             "cache",
             f"{', '.join(repeating)}: copies in Valkey" if repeating else "no resource is declared cached",
-            link("infra/groundplan/capacity/cache.py"),
+            module("groundplan.capacity.cache"),
         ),
         (
             "high concurrency",
@@ -117,7 +117,7 @@ def _approach(system: System, plan: Plan) -> str:
             "more requests",
             "more pods, then more nodes",
             f"autoscaled to {plan.cluster.pods_grown:,} pods and {plan.cluster.nodes_grown:,} nodes",
-            link("infra/groundplan/capacity/workloads.py"),
+            module("groundplan.capacity.workloads"),
         ),
     ]
     return table(("When", "Then (D3)", "Here", "File"), rows)

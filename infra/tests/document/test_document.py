@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from groundplan.document.security import ITEMS
 from infra.tests.capacity.stacks import DEV, PROD, STACKS, one_service
 from infra.tests.samples import shop, system_of
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 MANDATED = [
     "Requirements",
     "Architecture Diagram",
@@ -209,10 +210,14 @@ def test_every_layer_has_items() -> None:
 
 @pytest.mark.parametrize("system", [shop(), system_of(3, "sqs")])
 @pytest.mark.parametrize("main", STACKS)
-def test_every_link_leads_to_a_file(system: System, main: str) -> None:
-    links = set(re.findall(r"\]\(([^)]+)\)", render_document(subject(system, main))))
-    assert len(links) > 20
+def test_links_lead_to_the_projects_files_and_names_to_modules(system: System, main: str) -> None:
+    text = render_document(subject(system, main))
+    links = set(re.findall(r"\]\(([^)]+)\)", text))
+    assert links
     assert [link for link in sorted(links) if not (ROOT / link).exists()] == []
+    modules = set(re.findall(r"`(groundplan[\w.]+)`", text))
+    assert len(modules) > 20
+    assert [name for name in sorted(modules) if importlib.util.find_spec(name) is None] == []
 
 
 def test_priorities_speak_of_this_system() -> None:

@@ -16,7 +16,7 @@ from groundplan.document import skeleton
 from groundplan.document.facts import FACTS
 from groundplan.stack.environment import Environment
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in ("STACK", "LOAD", "DATA", "GROWTH"):
         monkeypatch.delenv(variable, raising=False)
 
-    def facts(system: System, environment: Environment) -> dict[str, bool]:
+    def facts(folder: Path, system: System, environment: Environment) -> dict[str, bool]:
+        assert folder == tmp_path
         assert system.name == "shop"
         assert environment.name == "prod"
         return dict.fromkeys(FACTS, True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from groundplan.cli import deliver, up
-from infra.tests.cli.stand_ins import Tools, only_these
+from tests.cli.stand_ins import Tools, only_these
 from tests.projects import commit_all, git
 
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"

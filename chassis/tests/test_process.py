@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
+from chassis.tests.environments import local, of_api
 from groundplan_chassis import process
 from groundplan_chassis.health import Health
 from groundplan_chassis.process import FAILED, REFUSED, run, until_stopped
 from groundplan_chassis.service import Service
 from groundplan_chassis.serving import Server, listen
 from groundplan_chassis.signals import StopOrder
-from groundplan_chassis.tests.environments import local, of_api
 
 NOTES = Service(name="order", package="order_service", title="Orders")
 

@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
+from chassis.tests.caching.clients import QUICK, connected, until
 from groundplan_chassis import ratelimit
 from groundplan_chassis.buckets import Limit
 from groundplan_chassis.caching import Valkey
 from groundplan_chassis.ratelimit import RateLimiter
-from groundplan_chassis.tests.caching.clients import QUICK, connected, until
 from groundplan_devkit import names
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.testing import CacheUser, PrivateServers

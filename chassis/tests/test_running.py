@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.tests.observe.reading import Line
 from groundplan.declaration.model import System
 from groundplan_chassis.observe import names
 from groundplan_chassis.settings import SERVING
-from groundplan_chassis.tests.observe.reading import Line
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.services import RunningService
 

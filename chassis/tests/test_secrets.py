@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from chassis.tests.environments import SECRET
+from chassis.tests.test_health import Stopwatch
 from groundplan_chassis.secrets import REFRESH_SECONDS, Secrets, SecretUnavailable
-from groundplan_chassis.tests.environments import SECRET
-from groundplan_chassis.tests.test_health import Stopwatch
 from groundplan_devkit.servers import Aws
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from chassis.tests.environments import of_api, of_consumer, of_queue_consumer
 from groundplan_chassis.access import Access
 from groundplan_chassis.events.event import Event
 from groundplan_chassis.http.operations import Call, Operation, OperationKind, ResourceApi
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.service import Service, check, check_settings
 from groundplan_chassis.settings import Settings
-from groundplan_chassis.tests.environments import of_api, of_consumer, of_queue_consumer
 
 
 class Body(msgspec.Struct):

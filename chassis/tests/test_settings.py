@@ -10,10 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundplan_chassis.environment import Address, address
-from groundplan_chassis.problems import ProblemsFound
-from groundplan_chassis.settings import KafkaSettings, QueueSettings, Settings, ShardGeneration
-from groundplan_chassis.tests.environments import (
+from chassis.tests.environments import (
     SECRET,
     SHARD,
     local,
@@ -22,6 +19,9 @@ from groundplan_chassis.tests.environments import (
     of_migration,
     of_queue_consumer,
 )
+from groundplan_chassis.environment import Address, address
+from groundplan_chassis.problems import ProblemsFound
+from groundplan_chassis.settings import KafkaSettings, QueueSettings, Settings, ShardGeneration
 
 TOMORROW = (datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=2)).isoformat()
 

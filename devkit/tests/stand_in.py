@@ -1,4 +1,4 @@
-"""A small project around this copy of devkit/: services of a few lines, so that what runs them can be judged alone."""
+"""A small project for the devkit: services of a few lines, so that what runs them can be judged alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import yaml
 
-import infra
 from devkit.tests.conftest import SHOP
+from groundplan.project import PROGRAM, find_project
 from groundplan_devkit.services import package_of
 
 CODE = '''\
@@ -52,9 +52,8 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Answers)
 def stand_in(directory: Path) -> Path:
     """The project's folder. What services are told to do stands in `notes` there, a line each."""
     directory.mkdir()
-    shutil.copytree(Path(local.__file__).parent, directory / "local", ignore=shutil.ignore_patterns("__pycache__"))
-    (directory / "infra").symlink_to(Path(infra.__file__).parent)
-    (directory / "components").symlink_to(Path(infra.__file__).parents[1] / "components")
+    (directory / "infra").mkdir()
+    shutil.copy(find_project() / PROGRAM, directory / PROGRAM)
     (directory / "system.yaml").write_text(yaml.safe_dump(SHOP, sort_keys=False))
     for service in SHOP["services"]:
         package = directory / "services" / service / package_of(service)
@@ -66,9 +65,9 @@ def stand_in(directory: Path) -> Path:
 
 def environment(project: Path) -> dict[str, str]:
     """Of a command in the project: its own code alone, and where services take notes."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCAL_", "PYTHONPATH"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCAL_", "GROUNDPLAN_"))}
     cache = {name: os.environ[name] for name in ("LOCAL_CACHE",) if name in os.environ}
-    return {**kept, **cache, "NOTES": str(project / "notes"), "PYTHONPATH": str(project), "NO_COLOR": "1"}
+    return {**kept, **cache, "NOTES": str(project / "notes"), "GROUNDPLAN_PROJECT": str(project), "NO_COLOR": "1"}
 
 
 def notes(project: Path) -> list[str]:

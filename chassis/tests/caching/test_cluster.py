@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
+from chassis.tests.caching.clients import connected, until
 from groundplan_chassis.caching import Valkey
 from groundplan_chassis.caching.cluster import SLOTS, _parsed, slot_of
 from groundplan_chassis.caching.replies import Reply
 from groundplan_chassis.environment import Address
-from groundplan_chassis.tests.caching.clients import connected, until
 from groundplan_devkit import names
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.testing import CacheUser, PrivateServers

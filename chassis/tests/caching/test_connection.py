@@ -11,11 +11,11 @@ import hiredis
 import pytest
 import uvloop
 
+from chassis.tests.caching.clients import until
 from groundplan_chassis.caching import connection as module
 from groundplan_chassis.caching.connection import Asked, Connection, LoginRefused, ServerRefused, connect
 from groundplan_chassis.caching.replies import AWAY
 from groundplan_chassis.environment import Address
-from groundplan_chassis.tests.caching.clients import until
 
 GREETING = b"+OK\r\n+OK\r\n+PONG\r\n"
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

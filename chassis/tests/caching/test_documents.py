@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
+from chassis.tests.caching.clients import QUICK, connected, until
 from groundplan_chassis.caching import CachedResource, DocumentCache, Valkey
 from groundplan_chassis.caching import documents as module
 from groundplan_chassis.caching.documents import MOST_BYTES, fingerprint
@@ -23,7 +24,6 @@ from groundplan_chassis.caching.replies import Command, Reply
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http.errors import NotFound
 from groundplan_chassis.observe import names as metric
-from groundplan_chassis.tests.caching.clients import QUICK, connected, until
 from groundplan_devkit import names
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.servers import servers as running_servers

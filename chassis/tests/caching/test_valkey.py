@@ -11,11 +11,11 @@ import msgspec
 import pytest
 import uvloop
 
+from chassis.tests.caching.clients import QUICK, KnownLogin, client_of, connected, settings_of, until
 from groundplan_chassis.caching import AWAY, Script, Valkey
 from groundplan_chassis.caching import valkey as module
 from groundplan_chassis.caching.login import SecretLogins
 from groundplan_chassis.secrets import Secrets, SecretUnavailable
-from groundplan_chassis.tests.caching.clients import QUICK, KnownLogin, client_of, connected, settings_of, until
 from groundplan_chassis.trust import tls_context
 from groundplan_devkit import names
 from groundplan_devkit.ports import free_port

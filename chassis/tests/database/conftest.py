@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from chassis.tests.database.sites import Site, Told, site_on
 from groundplan_chassis.database.database import Database
-from groundplan_chassis.tests.database.sites import Site, Told, site_on
 from groundplan_devkit.servers import Postgres
 from groundplan_devkit.servers import servers as running_servers
 

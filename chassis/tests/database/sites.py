@@ -11,10 +11,10 @@ from typing import Any
 
 import asyncpg
 
+from chassis.tests.database import library
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.environment import Address
 from groundplan_chassis.settings import DatabaseSettings, Shard, ShardGeneration
-from groundplan_chassis.tests.database import library
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.servers import Postgres
 from groundplan_devkit.testing import label, trusting

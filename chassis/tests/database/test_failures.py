@@ -8,14 +8,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from chassis.tests.database.library import DAYS, LOAN, SIGNATURE
+from chassis.tests.database.sites import Site, Told
 from groundplan_chassis.database.constraints import Constraints
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.failures import Away, columns_of
 from groundplan_chassis.database.names import joined
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.http.errors import ApiError, Conflict, ValidationFailed
-from groundplan_chassis.tests.database.library import DAYS, LOAN, SIGNATURE
-from groundplan_chassis.tests.database.sites import Site, Told
 
 LOANS = f"{LOAN}s"
 BOOK = "INSERT INTO books (reader, status, pages, isbn) VALUES ($1, $2, $3, $4)"

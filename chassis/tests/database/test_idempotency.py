@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from chassis.tests.database.library import API, BookBody, add, call
+from chassis.tests.database.sites import Site
 from groundplan_chassis import assembly
 from groundplan_chassis.access import Access
 from groundplan_chassis.database import idempotency, pruning
@@ -21,8 +23,6 @@ from groundplan_chassis.http.errors import ApiError, Conflict, ValidationFailed,
 from groundplan_chassis.http.operations import Call, Operation, OperationKind
 from groundplan_chassis.service import Service
 from groundplan_chassis.settings import Role
-from groundplan_chassis.tests.database.library import API, BookBody, add, call
-from groundplan_chassis.tests.database.sites import Site
 
 BOOK = BookBody(reader="r-1", pages=7)
 KEYS = "SELECT count(*) FROM idempotency_keys"

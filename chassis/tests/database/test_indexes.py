@@ -11,11 +11,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chassis.tests.database.library import LIST, QUERIES
+from chassis.tests.database.sites import site_on
+from chassis.tests.plans import Plan, nodes, plan_of
 from groundplan_chassis.http.operations import ListQuery
 from groundplan_chassis.http.queries import Listing
-from groundplan_chassis.tests.database.library import LIST, QUERIES
-from groundplan_chassis.tests.database.sites import site_on
-from groundplan_chassis.tests.plans import Plan, nodes, plan_of
 from groundplan_devkit.servers import Postgres
 
 ROWS = 50_000

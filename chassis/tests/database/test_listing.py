@@ -16,13 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chassis.tests.database.library import INSERT, LIST, QUERIES, document, moment
+from chassis.tests.database.sites import Site, Told, site_on
 from groundplan_chassis.database import listing
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.documents import Page
 from groundplan_chassis.http.queries import Listing
 from groundplan_chassis.identifiers import new_id
-from groundplan_chassis.tests.database.library import INSERT, LIST, QUERIES, document, moment
-from groundplan_chassis.tests.database.sites import Site, Told, site_on
 from groundplan_devkit.servers import Postgres
 
 ROWS = 60

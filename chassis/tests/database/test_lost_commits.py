@@ -8,15 +8,15 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.tests.database.library import BookBody, add, call
+from chassis.tests.database.sites import Site
+from chassis.tests.database.wire import Fault, Wire, wire_to
 from groundplan_chassis.database import limits
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.failures import OutcomeUnknown
 from groundplan_chassis.database.idempotency import create_once
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.documents import Document
-from groundplan_chassis.tests.database.library import BookBody, add, call
-from groundplan_chassis.tests.database.sites import Site
-from groundplan_chassis.tests.database.wire import Fault, Wire, wire_to
 
 BOOK = BookBody(reader="r-1", pages=7)
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'book_events'::regclass"

@@ -11,6 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from chassis.tests.database.sites import Told
+from chassis.tests.environments import of_migration
 from groundplan_chassis import assembly
 from groundplan_chassis.database import limits, migrations
 from groundplan_chassis.database.database import Database
@@ -21,8 +23,6 @@ from groundplan_chassis.problems import Problem, ProblemsFound
 from groundplan_chassis.process import REFUSED, run
 from groundplan_chassis.service import Service
 from groundplan_chassis.settings import DatabaseAdmin, DatabaseSettings, Settings, Shard, ShardGeneration
-from groundplan_chassis.tests.database.sites import Told
-from groundplan_chassis.tests.environments import of_migration
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.servers import Postgres
 from groundplan_devkit.servers.postgres import ADMINISTRATOR

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from chassis.tests.database.sites import Site
+from chassis.tests.plans import plan_of, rows_read
 from groundplan_chassis.database import inbox, outbox
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.identifiers import new_id
-from groundplan_chassis.tests.database.sites import Site
-from groundplan_chassis.tests.plans import plan_of, rows_read
 
 DAY = timedelta(days=1)
 FILL = """

@@ -10,12 +10,12 @@ from uuid import UUID
 
 import pytest
 
+from chassis.tests.database.library import LIST, QUERIES, BookBody, add, document
+from chassis.tests.database.sites import Site, site_on
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.environment import Address
 from groundplan_chassis.http.errors import Unavailable
 from groundplan_chassis.settings import DatabaseSettings, Shard
-from groundplan_chassis.tests.database.library import LIST, QUERIES, BookBody, add, document
-from groundplan_chassis.tests.database.sites import Site, site_on
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.servers import Postgres, Servers, pooler
 from groundplan_devkit.servers import servers as running_servers

@@ -11,6 +11,8 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.tests.database.library import BookBody, add, call
+from chassis.tests.database.sites import Site, Told, site_on
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.idempotency import KEPT, create_once
 from groundplan_chassis.database.sharding import ShardMap
@@ -20,8 +22,6 @@ from groundplan_chassis.http.errors import NotFound, ValidationFailed
 from groundplan_chassis.identifiers import derived_id, new_id, shard_of
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import ShardGeneration
-from groundplan_chassis.tests.database.library import BookBody, add, call
-from groundplan_chassis.tests.database.sites import Site, Told, site_on
 from groundplan_devkit.servers import Postgres
 
 BOOK = BookBody(reader="r-1", pages=7)

@@ -9,6 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from chassis.tests.database.library import ADDED, BookBody, add
+from chassis.tests.database.sites import Site, Told
 from groundplan_chassis.database import limits
 from groundplan_chassis.database.changes import Change
 from groundplan_chassis.database.database import Database
@@ -21,8 +23,6 @@ from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.observe.metrics import Metrics
 from groundplan_chassis.observe.statements import StatementLog
-from groundplan_chassis.tests.database.library import ADDED, BookBody, add
-from groundplan_chassis.tests.database.sites import Site, Told
 
 BOOK = BookBody(reader="r-1", pages=7)
 PAGES = "UPDATE books SET pages = pages + $2 WHERE id = $1"

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
+from chassis.tests.events import shop
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.settings import DatabaseSettings
-from groundplan_chassis.tests.events import shop
 from groundplan_devkit.testing import FreshDatabase
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from groundplan_chassis.tests.events import shop
+from chassis.tests.events import shop
 from groundplan_devkit.provision.installation import REGION
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.state import PROJECT

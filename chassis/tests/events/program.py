@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sys
 
+from chassis.tests.events.shop import ORDERS, PLACED
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.events.event import Event
 from groundplan_chassis.events.handler import Handler
 from groundplan_chassis.process import run
 from groundplan_chassis.service import Service
-from groundplan_chassis.tests.events.shop import ORDERS, PLACED
 
 EFFECTS = "CREATE TABLE effects (event_id uuid NOT NULL, version integer NOT NULL)"
 """Without a key: what was done twice is there twice."""

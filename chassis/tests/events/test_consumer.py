@@ -9,6 +9,8 @@ from uuid import UUID
 
 import pytest
 
+from chassis.tests.events import shop
+from chassis.tests.events.shop import SETTLED, delivery, event_of
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
@@ -23,8 +25,6 @@ from groundplan_chassis.http.errors import Conflict
 from groundplan_chassis.identifiers import derived_id, new_id
 from groundplan_chassis.observe import correlation
 from groundplan_chassis.settings import DatabaseSettings
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.shop import SETTLED, delivery, event_of
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from chassis.tests.events.shop import event_of
 from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import Refused, Unreadable
 from groundplan_chassis.events.event import Event, decode, encode
 from groundplan_chassis.events.schema import PayloadSchema
-from groundplan_chassis.tests.events.shop import event_of
 from groundplan_components.events.log_query import EVENT_COLUMNS
 
 GOOD: dict[str, Any] = {

@@ -15,16 +15,16 @@ import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from chassis.tests.events import shop
+from chassis.tests.events.processes import Stage, ended
+from chassis.tests.events.program import EFFECTS
+from chassis.tests.events.readers import until
+from chassis.tests.events.shop import PLACED, STREAM
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.http.errors import ApiError
 from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.settings import DatabaseSettings
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.processes import Stage, ended
-from groundplan_chassis.tests.events.program import EFFECTS
-from groundplan_chassis.tests.events.readers import until
-from groundplan_chassis.tests.events.shop import PLACED, STREAM
 from groundplan_devkit.provision import topics
 from groundplan_devkit.provision.installation import REGION
 from groundplan_devkit.provision.queues import Queues

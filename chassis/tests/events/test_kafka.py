@@ -14,6 +14,9 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from chassis.tests.events import shop
+from chassis.tests.events.readers import Recorder, reading, until
+from chassis.tests.events.shop import PLACED, event_of
 from groundplan_chassis.environment import Address
 from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import BrokerAway
@@ -28,9 +31,6 @@ from groundplan_chassis.events.port import Outgoing
 from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.settings import KafkaSettings, Settings
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.readers import Recorder, reading, until
-from groundplan_chassis.tests.events.shop import PLACED, event_of
 from groundplan_devkit.servers import Kafka
 from groundplan_devkit.servers.kafka import SCRAM_USER
 from groundplan_devkit.testing import MakeTopic

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from chassis.tests.events import shop
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.identifiers import new_id
-from groundplan_chassis.tests.events import shop
 from groundplan_devkit.testing import FreshDatabase
 
 

@@ -12,6 +12,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from chassis.tests.events import shop
+from chassis.tests.events.shop import ORDERS, STREAM, delivery, stream_event
+from chassis.tests.plans import plan_of, rows_read
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
@@ -22,9 +25,6 @@ from groundplan_chassis.events.rebuild import rebuild
 from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.settings import DatabaseSettings
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.shop import ORDERS, STREAM, delivery, stream_event
-from groundplan_chassis.tests.plans import plan_of, rows_read
 
 
 @pytest.fixture

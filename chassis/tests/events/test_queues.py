@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chassis.tests.events import shop
+from chassis.tests.events.readers import Recorder, reading, until
+from chassis.tests.events.shop import PLACED, event_of
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.events import limits
@@ -28,9 +31,6 @@ from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import DatabaseSettings, QueueSettings, Settings
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.readers import Recorder, reading, until
-from groundplan_chassis.tests.events.shop import PLACED, event_of
 from groundplan_devkit.provision.installation import REGION
 from groundplan_devkit.provision.queues import Queues
 from groundplan_devkit.servers import Aws

@@ -10,6 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from chassis.tests.events import shop
+from chassis.tests.events.readers import running, until
+from chassis.tests.events.shop import PLACED, STREAM
 from groundplan_chassis.database import outbox
 from groundplan_chassis.database.changes import Change, messages
 from groundplan_chassis.database.database import Database
@@ -23,9 +26,6 @@ from groundplan_chassis.events.waves import WaveSent, send_in_waves
 from groundplan_chassis.http.errors import PayloadTooLarge
 from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.observe import names
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.readers import running, until
-from groundplan_chassis.tests.events.shop import PLACED, STREAM
 
 TOPICS = {PLACED: "shop.order.placed", STREAM: "shop.order.read_model"}
 

@@ -14,6 +14,10 @@ from typing import Any
 
 import pytest
 
+from chassis.tests.events import shop
+from chassis.tests.events.readers import Recorder
+from chassis.tests.events.shop import ORDERS, PLACED, STREAM, event_of
+from chassis.tests.events.test_projector import busy_orders, read_model, streamed
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.events import commands, limits
@@ -27,10 +31,6 @@ from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.service import Service
 from groundplan_chassis.settings import DatabaseSettings, QueueSettings
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.readers import Recorder
-from groundplan_chassis.tests.events.shop import ORDERS, PLACED, STREAM, event_of
-from groundplan_chassis.tests.events.test_projector import busy_orders, read_model, streamed
 from groundplan_devkit.provision.installation import REGION
 from groundplan_devkit.servers import Aws
 from groundplan_devkit.testing import label

@@ -13,6 +13,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from chassis.tests.events import shop
+from chassis.tests.events.shop import ORDERS, SETTLED, STREAM, delivery, event_of, stream_event
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
@@ -24,8 +26,6 @@ from groundplan_chassis.events.projector import Projector
 from groundplan_chassis.events.rebuild import rebuild
 from groundplan_chassis.identifiers import derived_id, new_id, shard_of
 from groundplan_chassis.settings import ShardGeneration
-from groundplan_chassis.tests.events import shop
-from groundplan_chassis.tests.events.shop import ORDERS, SETTLED, STREAM, delivery, event_of, stream_event
 from groundplan_devkit.testing import PrivateServers, label
 
 SECOND_SHARD = date(2026, 10, 1)

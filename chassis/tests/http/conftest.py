@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from groundplan_chassis.tests.http.shop import Stage
+from chassis.tests.http.shop import Stage
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import uvloop
 
+from chassis.tests.http.shop import Stage
 from groundplan_chassis.serving import Server, listen
-from groundplan_chassis.tests.http.shop import Stage
 
 
 @contextlib.contextmanager

@@ -9,10 +9,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from chassis.tests.http.shop import NOW, Stage, as_, document
 from groundplan_chassis.access import Access
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http.operations import Call, Operation, ResourceApi
-from groundplan_chassis.tests.http.shop import NOW, Stage, as_, document
 
 BODY = {"status": "placed", "total": "12.50"}
 

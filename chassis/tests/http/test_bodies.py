@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.tests.http.shop import OrderBody, Stage, Status
+from chassis.tests.http.test_errors import error_of
 from groundplan_chassis.http import bodies
 from groundplan_chassis.http.bodies import MOST_BYTES, BodyType
 from groundplan_chassis.http.errors import ApiError, ValidationFailed
-from groundplan_chassis.tests.http.shop import OrderBody, Stage, Status
-from groundplan_chassis.tests.http.test_errors import error_of
 
 ORDER = BodyType(OrderBody)
 GOOD: dict[str, Any] = {"status": "placed", "total": "12.50"}

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from chassis.tests.http.shop import Stage, Verdict, as_
 from groundplan_chassis.http import app as app_module
 from groundplan_chassis.http.errors import Conflict, Detail, Unavailable
-from groundplan_chassis.tests.http.shop import Stage, Verdict, as_
 
 ORDER = "/api/v1/orders/0190b7a0-0000-7000-8000-000000000001"
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from chassis.tests.http.served import served
+from chassis.tests.http.shop import Stage
 from groundplan_chassis.http.openapi import openapi_document
-from groundplan_chassis.tests.http.served import served
-from groundplan_chassis.tests.http.shop import Stage
 
 stage = Stage()
 schema = schemathesis.openapi.from_dict(

@@ -7,8 +7,8 @@ import uuid
 
 import pytest
 
-from groundplan_chassis.tests.http.shop import Stage, as_
-from groundplan_chassis.tests.http.test_errors import error_of
+from chassis.tests.http.shop import Stage, as_
+from chassis.tests.http.test_errors import error_of
 
 BODY = json.dumps({"status": "placed", "total": "1"})
 

@@ -11,11 +11,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
+from chassis.tests.http.shop import Stage, Verdict, as_
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http.operations import Call
 from groundplan_chassis.observe import correlation, tracing
 from groundplan_chassis.observe.names import ACCESS_DENIED, RATE_LIMITED, REQUEST_ERRORS, REQUESTS
-from groundplan_chassis.tests.http.shop import Stage, Verdict, as_
 
 ABSENT = "/api/v1/orders/0190b7a0-0000-7000-8000-000000000001"
 

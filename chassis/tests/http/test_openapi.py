@@ -9,13 +9,13 @@ import jsonschema
 import msgspec
 from openapi_spec_validator import validate
 
+from chassis.tests.http.shop import ORDERS, Order, OrderBody, Stage
 from groundplan.program import body_schemas, routes
 from groundplan_chassis import fields
 from groundplan_chassis.http.openapi import openapi_document, openapi_text
 from groundplan_chassis.http.operations import METHODS, ON_ONE_ITEM
 from groundplan_chassis.http.schemas import parameter_schema, struct_example, value_schema
 from groundplan_chassis.http.values import value_type
-from groundplan_chassis.tests.http.shop import ORDERS, Order, OrderBody, Stage
 
 
 def document() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from groundplan_chassis.tests.http.shop import Stage, as_, document
+from chassis.tests.http.shop import Stage, as_, document
 
 BODY = {"status": "placed", "total": "12.50"}
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.tests.http.shop import ORDERS, Order, Stage, Status, as_
 from groundplan_chassis.http.errors import ApiError, BadRequest, UriTooLong
 from groundplan_chassis.http.operations import Sort
 from groundplan_chassis.http.queries import Listing, QueryType
-from groundplan_chassis.tests.http.shop import ORDERS, Order, Stage, Status, as_
 
 QUERIES = QueryType(ORDERS)
 NEWEST = (Sort("created_at", True), Sort("id", True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from groundplan_chassis.tests.http.shop import Stage
+from chassis.tests.http.shop import Stage
 
 BODY = {"status": "placed", "total": "1"}
 

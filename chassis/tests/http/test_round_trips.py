@@ -11,9 +11,9 @@ from uuid import UUID
 
 import pytest
 
+from chassis.tests.http.shop import Stage, Verdict, as_, document
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http.errors import NotFound
-from groundplan_chassis.tests.http.shop import Stage, Verdict, as_, document
 
 
 class Wire:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from chassis.tests.http.served import served
+from chassis.tests.http.shop import Stage
 from groundplan_chassis.http.bodies import MOST_BYTES
-from groundplan_chassis.tests.http.served import served
-from groundplan_chassis.tests.http.shop import Stage
 
 stage = Stage()
 order = stage.orders.add()

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.tests.observe.reading import Written, configured, parsed
 from groundplan_chassis.observe import correlation
 from groundplan_chassis.observe.redaction import HIDDEN, LONGEST_TEXT, Redaction
-from groundplan_chassis.tests.observe.reading import Written, configured, parsed
 
 log = logging.getLogger("chassis.tests")
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzb21lYm9keSJ9.c2lnbmF0dXJl"

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chassis.tests.observe.reading import Line, parsed
 from groundplan_chassis.observe import metrics as subject
 from groundplan_chassis.observe import names
 from groundplan_chassis.observe.metrics import MOST_VALUES, Distribution, Metrics
-from groundplan_chassis.tests.observe.reading import Line, parsed
 
 
 class Output:

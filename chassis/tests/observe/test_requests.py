@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from chassis.tests.observe.reading import Line
+from chassis.tests.observe.test_metrics import Output
 from groundplan_chassis.observe import names
 from groundplan_chassis.observe.metrics import Metrics
 from groundplan_chassis.observe.redaction import Redaction
 from groundplan_chassis.observe.requests import LINES_A_SECOND, SAMPLE, RequestLog
 from groundplan_chassis.observe.statements import LONGEST_STATEMENT, SLOW_LINES_A_SECOND, StatementLog, one_line
-from groundplan_chassis.tests.observe.reading import Line
-from groundplan_chassis.tests.observe.test_metrics import Output
 
 
 class Observing:

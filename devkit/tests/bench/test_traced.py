@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from groundplan_devkit.bench import traced
-from tests.conftest import PROJECT
+from groundplan_devkit.state import PROJECT
 
 PROGRAM = """
 import sys

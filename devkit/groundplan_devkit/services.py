@@ -10,6 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
+from groundplan.project import PROJECT_VARIABLE
 from groundplan_devkit.environment import process_environment
 from groundplan_devkit.ports import HOST, free_port
 from groundplan_devkit.problems import Unavailable
@@ -72,7 +73,7 @@ def command(service: str, *arguments: str, through: str | None = None) -> list[s
 
 def code_environment(service: str) -> dict[str, str]:
     """Where a service's process finds its code; without it the shell's own path would count."""
-    return {"PYTHONPATH": f"{folder_of(service)}:{PROJECT}", "PYTHONUNBUFFERED": "1"}
+    return {"PYTHONPATH": str(folder_of(service)), PROJECT_VARIABLE: str(PROJECT), "PYTHONUNBUFFERED": "1"}
 
 
 def start_service(

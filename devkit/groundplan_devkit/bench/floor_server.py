@@ -12,6 +12,7 @@ import httpx
 import uvicorn
 import uvloop
 
+from groundplan.project import PROJECT_VARIABLE
 from groundplan_chassis.caching.valkey import Valkey
 from groundplan_chassis.secrets import Secrets
 from groundplan_chassis.settings import Settings
@@ -47,7 +48,7 @@ def start_floor(on: Stage, service: str, body: bytes) -> Floor:
         command=[sys.executable, "-m", "groundplan_devkit.bench.floor_server"],
         directory=str(on.directory),
         environment={
-            "PYTHONPATH": str(PROJECT),
+            PROJECT_VARIABLE: str(PROJECT),
             **process_environment(on.installation, service, "api", port=port),
             _BODY: body.decode(),
         },

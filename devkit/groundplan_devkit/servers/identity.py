@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from groundplan.project import PROJECT_VARIABLE
 from groundplan_devkit.identity import WEB_CLIENT, Issuer, KeyRing
 from groundplan_devkit.ports import HOST, free_port, is_free
 from groundplan_devkit.processes import ServerProcess
@@ -99,7 +100,7 @@ def start(directory: Path, people: People) -> Identity:
                 str(people.token_seconds),
             ],
             directory=str(directory),
-            environment={"PYTHONPATH": str(PROJECT)},
+            environment={PROJECT_VARIABLE: str(PROJECT)},
         )
         return Identity(process, port, str(keys))
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from groundplan.project import PROJECT_VARIABLE
 from groundplan_devkit.authority import Authority
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.problems import Unavailable
@@ -247,7 +248,7 @@ def keep(directory: Path, owner: int, *, remove: bool) -> None:
         name=KEEPER,
         command=[sys.executable, "-m", "groundplan_devkit.servers.keeper", *arguments],
         directory=str(directory),
-        environment={"PYTHONPATH": str(PROJECT)},
+        environment={PROJECT_VARIABLE: str(PROJECT)},
     )
     if not process.alive():
         process.start()

@@ -1,0 +1,1 @@
+"""A stack's configuration: what it may say, and where it is read from."""

@@ -17,22 +17,6 @@ SHARD: dict[str, Any] = {
 }
 
 
-class Recording(dict[str, str]):
-    """An environment that remembers what it was asked for."""
-
-    def __init__(self, variables: dict[str, str]) -> None:
-        super().__init__(variables)
-        self.asked: set[str] = set()
-
-    def get(self, key: str, default: Any = None) -> Any:
-        self.asked.add(key)
-        return super().get(key, default)
-
-    def __getitem__(self, key: str) -> str:
-        self.asked.add(key)
-        return super().__getitem__(key)
-
-
 def of_api(**changes: str | None) -> dict[str, str]:
     """Of an API process with Kafka; None takes a variable away."""
     return _changed(

@@ -13,21 +13,10 @@ from groundplan_chassis.clock import SystemClock
 from groundplan_chassis.database.sharding import ShardMap
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import READING, KafkaSettings, QueueSettings, Settings, ShardGeneration
+from groundplan_devkit.recording import Recording
 from infra.tests.program.graphs import Graph, on
 from infra.tests.program.reading import migration_settings, settings
 from infra.tests.samples import SMALLEST
-
-
-class Recording(dict[str, str]):
-    """An environment that remembers what it was asked for."""
-
-    def __init__(self, variables: dict[str, str]) -> None:
-        super().__init__(variables)
-        self.asked: set[str] = set()
-
-    def get(self, key: str, default: object = None) -> object:  # type: ignore[override]
-        self.asked.add(key)
-        return super().get(key, default)
 
 
 def environments(graph: Graph) -> dict[str, tuple[str, dict[str, str]]]:

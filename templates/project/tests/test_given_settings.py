@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from chassis.tests.environments import Recording
 from groundplan.cloud import Simulation
 from groundplan.declaration.model import System
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import READING, ROLES, Settings
+from groundplan_devkit.recording import Recording
 from tests.conftest import deployed
 
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"

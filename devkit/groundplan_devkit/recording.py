@@ -1,0 +1,21 @@
+"""An environment that remembers which of its variables were read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Recording(dict[str, str]):
+    """``asked`` holds the names of the variables that were read."""
+
+    def __init__(self, variables: dict[str, str]) -> None:
+        super().__init__(variables)
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> str:
+        self.asked.add(key)
+        return super().__getitem__(key)

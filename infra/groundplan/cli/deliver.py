@@ -17,6 +17,7 @@ from pathlib import Path
 
 from groundplan.cli.up import check_tools, outputs, pulumi_up
 from groundplan.declaration.loader import load_system
+from groundplan.owned import make
 from groundplan.problems import Problem, ProblemsFound
 
 PLATFORM = "linux/amd64"
@@ -72,8 +73,8 @@ def publish(project: Path, service: str, repository: str, revision: str) -> str:
     login = _run(project, "docker", "login", "--username", "AWS", "--password-stdin", registry, stdin=password.stdout)
     _succeeded(login, f"docker login {registry}", "run it by hand to see why")
     print(f"Building {service} …", flush=True)
-    metadata = project / "build" / f"{service}.json"
-    metadata.parent.mkdir(exist_ok=True)
+    metadata = project / "build" / "images" / f"{service}.json"
+    make(metadata.parent)
     built = subprocess.run(
         [
             *("docker", "buildx", "build", "--platform", PLATFORM, "--push", "--provenance=false"),

@@ -2,7 +2,7 @@
 
 The stream says which rows have changed. What is in them is read from the service's own tables, in the transaction that
 writes the read model: so what is personal is neither on topics nor in dead letters nor in the event log
-(docs/adr/0001-read-model-streams-without-content.md in groundplan's repository).
+(docs/adr/0003-read-model-streams-without-content.md in groundplan's repository).
 """
 
 from __future__ import annotations

@@ -1,10 +1,17 @@
 #!/usr/bin/env bash
-# Makes the Python environment that the Makefile's commands run in: setup.sh <directory>.
-# Its copy of requirements.txt says what was installed, so that an environment can be shared and a change is noticed.
+# Makes the Python environment that the Makefile's commands run in: setup.sh <directory>; setup.sh --remove <directory>.
+# Finds a Python that is new enough and leaves the rest to bootstrap.py, unless nothing has changed since the last time.
 set -euo pipefail
-venv=$1
 
-if [[ -x $venv/bin/python ]] && cmp -s requirements.txt "$venv/requirements.txt"; then
+# Everything that decides what is installed. bootstrap.py keeps the same text in the environment (its `inputs`).
+inputs() {
+    printf '%s\n' "${GROUNDPLAN_LIBRARIES-}"
+    cat requirements.txt infra/bootstrap.py .copier-answers.yml pyproject.toml vendor/libraries.txt \
+        {infra,components,chassis,devkit}/pyproject.toml 2>/dev/null || true
+}
+
+venv=${1:?a directory for the Python environment is needed: setup.sh .venv}
+if [[ $# == 1 && -x $venv/bin/python ]] && inputs | cmp -s - "$venv/.inputs"; then
     exit 0
 fi
 
@@ -21,17 +28,4 @@ if [[ -z $python ]]; then
     echo "Install it, then run the command again, if need be with its name: make setup PYTHON3=/path/to/python3.11" >&2
     exit 1
 fi
-
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore PIP_PROGRESS_BAR=off
-echo "Setting up Python packages in $venv (once, a minute or two)"
-if ! "$venv/bin/python" -c '' 2>/dev/null; then
-    if ! "$python" -m venv --clear "$venv"; then
-        rm -rf "$venv"
-        echo "On Debian and Ubuntu the package python3-venv is needed: apt install python3-venv" >&2
-        exit 1
-    fi
-fi
-rm -f "$venv/requirements.txt"
-"$venv/bin/python" -m pip install --require-hashes --requirement requirements.txt |
-    awk '/^Collecting / { split($2, package, "=="); print "    " package[1] " " package[2]; fflush() }'
-cp requirements.txt "$venv/requirements.txt"
+exec "$python" -I "$(dirname "$0")/bootstrap.py" "$@"

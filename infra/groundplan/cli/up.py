@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from groundplan.declaration.loader import load_system
+from groundplan.installation.contract import start
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.stack.configuration import read_stack_file
 
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask before deploying")
     options = parser.parse_args(arguments)
     try:
+        start(Path.cwd())
         check_tools(Path.cwd(), options.stack)
         check_images(Path.cwd(), options.stack)
     except ProblemsFound as problems:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from groundplan.cli.refresh import refresh
 from groundplan.cli.template import read_answers, require_clean, tell_conflicts, update
+from groundplan.installation.contract import start
 from groundplan.problems import ProblemsFound
 
 
@@ -17,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m groundplan.cli.update", description=__doc__).parse_args(arguments)
     project = Path.cwd()
     try:
+        start(project)
         before = read_answers(project)
         require_clean(project)
         print(f"Looking for a newer version of {before['_src_path']} …", flush=True)

@@ -1,0 +1,68 @@
+"""What every command looks at when it starts: which libraries run, and whether they fit the project's template."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from groundplan.installation import bootstrap
+from groundplan.problems import Problem, ProblemsFound
+
+
+def start(project: Path) -> None:
+    """Names libraries that stand in for the installed ones on standard error.
+
+    Raises ProblemsFound for libraries of another minor version than the project's template.
+    """
+    checkout = checkout_in_use(project)
+    if checkout is not None:
+        print(f"groundplan: libraries from {checkout} ({bootstrap.state_of(checkout)})", file=sys.stderr)
+    require_fit(project, library_version())
+
+
+def checkout_in_use(project: Path) -> Path | None:
+    """The checkout or fork that this code runs from; None for installed libraries and for the project's own."""
+    folder = Path(__file__).resolve().parents[3]
+    is_checkout = all((folder / name / "pyproject.toml").is_file() for name in bootstrap.LIBRARIES)
+    return folder if is_checkout and folder != project.resolve() else None
+
+
+def library_version() -> str:
+    """Of a checkout as it stands now: its version may have moved since it was installed in place."""
+    folder = Path(__file__).resolve().parents[3]
+    if (folder / "infra" / "pyproject.toml").is_file():
+        return bootstrap.library_version(folder)
+    try:
+        return version("groundplan")
+    except PackageNotFoundError:
+        return bootstrap.CONTRACT
+
+
+def template_version(project: Path) -> str | None:
+    """The minor version that the project's copy of `bootstrap.py` came with; None for a project without one."""
+    try:
+        text = (project / "infra" / "bootstrap.py").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    found = re.search(r'^CONTRACT = "([^"]+)"$', text, re.MULTILINE)
+    return found[1] if found else None
+
+
+def require_fit(project: Path, libraries: str) -> None:
+    template = template_version(project)
+    if template is None or template == bootstrap.minor(libraries):
+        return
+    raise ProblemsFound(
+        [
+            Problem(
+                "groundplan",
+                "the libraries' version",
+                libraries,
+                f"{template}.*, the version of the template that this project is at (infra/bootstrap.py)",
+                "run `make setup`; if pyproject.toml or GROUNDPLAN_LIBRARIES names a checkout, check out a commit of"
+                " that version there; `make update` brings the project to the newest version",
+            )
+        ]
+    )

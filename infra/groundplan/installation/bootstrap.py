@@ -499,6 +499,7 @@ def state_of(checkout: Path) -> str:
 
 def set_up(project: Path, venv: Path, variables: Mapping[str, str], *, vendored: bool = True) -> None:
     """Brings ``venv`` up to date; whatever is interrupted is taken up again."""
+    require_ours(venv)
     source = choose_source(project, variables, vendored=vendored)
     if isinstance(source, Checkout):
         _require_fit(library_version(source.folder), source.named_by or "infra/pyproject.toml")
@@ -651,8 +652,8 @@ def _python(venv: Path) -> Path:
 # Directories that are ours
 
 
-def claim(venv: Path) -> None:
-    """Stamps a directory that is new, empty, or an older environment of ours; refuses any other unchanged."""
+def require_ours(venv: Path) -> None:
+    """Refuses a directory that is neither new, nor empty, nor an environment of ours, and leaves it unchanged."""
     if venv.exists() and not (venv / STAMP).is_file() and not _is_empty(venv) and not _is_older(venv):
         raise Refused(
             str(venv),
@@ -660,6 +661,10 @@ def claim(venv: Path) -> None:
             "a directory that is new or empty, or an environment that make setup made",
             "move it away, or name another directory: make setup VENV=.venv-project",
         )
+
+
+def claim(venv: Path) -> None:
+    require_ours(venv)
     venv.mkdir(parents=True, exist_ok=True)
     # First of all, so that a set-up that is interrupted anywhere is taken up again.
     (venv / STAMP).write_text(_STAMP_TEXT, encoding="utf-8")
@@ -699,7 +704,7 @@ def _is_older(venv: Path) -> bool:
     """Before there were stamps: our copy of requirements.txt, and nothing that pip and venv don't make."""
     if not venv.is_dir() or not all((venv / name).is_file() for name in ("pyvenv.cfg", "requirements.txt")):
         return False
-    return all(path.name in _MADE for path in venv.iterdir())
+    return all(path.name in {*_MADE, STATE, INPUTS} for path in venv.iterdir())
 
 
 def _cache() -> Path:

@@ -132,6 +132,20 @@ def test_an_address_or_commit_that_is_not_there(
     assert not list(place.project.rglob("pwned"))
 
 
+def test_a_commit_without_the_libraries(place: Place, tmp_path: Path) -> None:
+    """As those before there were any."""
+    old = tmp_path / "old"
+    for library in bootstrap.LIBRARIES:
+        (old / library).mkdir(parents=True)
+        (old / library / "__init__.py").write_text("")
+    git(old, "init", "--quiet", "--initial-branch=main")
+    commit_all(old)
+    place.answer(str(old), git(old, "rev-parse", "HEAD").strip())
+    done = place.set_up()
+    assert done.returncode == 1
+    assert "holds no infra, components, chassis, devkit" in done.stderr
+
+
 def test_each_way_to_name_a_commit(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for revision in ("0.2.0", template.released, template.released[:7], f"0.1.0-9-g{template.released[:9]}"):

@@ -131,7 +131,7 @@ def _options(project: Path) -> dict[str, str]:
 
 def _checkout(project: Path, named: str, by: str) -> Checkout:
     folder = (project / Path(named).expanduser()).resolve()
-    lacking = [name for name in LIBRARIES if not (folder / name / "pyproject.toml").is_file()]
+    lacking = _lacking(folder)
     if lacking:
         value = f"{named} {'holds no ' + ', '.join(lacking) if folder.is_dir() else 'is not there'}"
         raise Refused(
@@ -247,20 +247,30 @@ def checked_out(source: Committed) -> Iterator[Snapshot]:
             raise _unreachable(source) or _no_such_commit(source)
         archive = Path(scratch) / "libraries.tar"
         packed = _git("archive", "--output", str(archive), commit, *LIBRARIES, cwd=repository)
-        if packed.returncode:
+        folder = Path(scratch) / "libraries"
+        if packed.returncode == 0:
+            _unpack(archive, folder)
+        if _lacking(folder):
             raise Refused(
                 source.named_by,
-                f"commit {commit[:12]} holds no {', '.join(LIBRARIES)}",
+                f"commit {commit[:12]} holds no {', '.join(_lacking(folder))} with a pyproject.toml",
                 "a commit of the template's repository with its libraries",
                 "run `make update` to go to a later one",
             )
-        folder = Path(scratch) / "libraries"
-        with tarfile.open(archive) as members:
-            if hasattr(tarfile, "data_filter"):
-                members.extractall(folder, filter="data")
-            else:
-                members.extractall(folder)  # noqa: S202 -- Python before 3.11.4; git writes no path outside
         yield Snapshot(folder, commit)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    with tarfile.open(archive) as members:
+        if hasattr(tarfile, "data_filter"):
+            members.extractall(folder, filter="data")
+        else:
+            members.extractall(folder)  # noqa: S202 -- Python before 3.11.4; git writes no path outside
+
+
+def _lacking(folder: Path) -> list[str]:
+    """The libraries that a checkout doesn't have."""
+    return [name for name in LIBRARIES if not (folder / name / "pyproject.toml").is_file()]
 
 
 def resolve(source: Committed) -> str:

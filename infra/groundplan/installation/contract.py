@@ -16,10 +16,16 @@ def start(project: Path) -> None:
 
     Raises ProblemsFound for libraries of another minor version than the project's template.
     """
-    checkout = checkout_in_use(project)
-    if checkout is not None:
-        print(f"groundplan: libraries from {checkout} ({bootstrap.state_of(checkout)})", file=sys.stderr)
+    line = override_line(project)
+    if line:
+        print(line, file=sys.stderr)
     require_fit(project, library_version())
+
+
+def override_line(project: Path) -> str:
+    """The checkout that runs in place of the installed libraries, with its commit; empty where none does."""
+    checkout = checkout_in_use(project)
+    return f"groundplan: libraries from {checkout} ({bootstrap.state_of(checkout)})" if checkout else ""
 
 
 def checkout_in_use(project: Path) -> Path | None:

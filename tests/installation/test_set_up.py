@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from groundplan.installation import bootstrap
-from tests.installation.index import OURS
+from tests.installation.index import OURS, Index
 from tests.installation.places import MARK, Place, Template
 from tests.projects import commit_all, git
 
@@ -210,3 +211,57 @@ def test_the_contract_is_the_version_of_all_four() -> None:
     found = {path.read_text().partition('version = "')[2].partition('"')[0] for path in versions.values()}
     assert len(found) == 1
     assert bootstrap.minor(found.pop()) == bootstrap.CONTRACT
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("groundplan.cli.plan", "--check"),
+        ("groundplan.cli.up", "dev"),
+        ("groundplan.cli.deliver", "dev"),
+        ("groundplan.cli.update",),
+        ("groundplan.cli.service", "add", "invoice"),
+        ("groundplan_devkit.token",),
+        ("pytest", "--quiet", "-p", "no:cacheprovider", "-p", "groundplan_devkit.testing", "tests"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_command_names_a_checkout(overridden: Place, template: Template, command: tuple[str, ...]) -> None:
+    (overridden.project / "tests").mkdir(exist_ok=True)
+    done = overridden.run(*command)
+    assert f"groundplan: libraries from {overridden.project.parent}/groundplan ({template.released[:12]})" in (
+        done.stdout if command[0] == "pytest" else done.stderr
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(scope="module")
+def overridden(tmp_path_factory: pytest.TempPathFactory, shared: Path, index: Index, template: Template) -> Place:
+    folder = tmp_path_factory.mktemp("overridden")
+    checkout(template, folder / "groundplan")
+    place = Place(folder / "project", shared / "environment", shared / "home", index)
+    place.make(template.address, template.release)
+    place.options(libraries="../groundplan")
+    assert place.set_up().returncode == 0
+    return place
+
+
+def test_every_command_looks_at_its_libraries_when_it_starts() -> None:
+    root = Path(__file__).resolve().parents[2]
+    modules = [*(root / "infra" / "groundplan" / "cli").glob("*.py"), *(root / "devkit").glob("groundplan_devkit/*.py")]
+    modules += (root / "devkit").glob("groundplan_devkit/*/__main__.py")
+    commands = {str(path.relative_to(root)): path.read_text() for path in modules}
+    forgotten = {
+        name
+        for name, text in commands.items()
+        if "\ndef main(" in text and not re.search(r"contract import start|_run import run", text)
+    }
+    assert forgotten - WITHOUT == set()
+
+
+WITHOUT = {
+    "infra/groundplan/cli/_ask_services.py",  # processes that other commands start
+    "devkit/groundplan_devkit/identity/__main__.py",
+    "devkit/groundplan_devkit/servers/__main__.py",
+    "infra/groundplan/cli/reference.py",  # writes this repository's own documents
+}

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
+from copier._vcs import get_repo
 
 from groundplan.installation import bootstrap
 from tests.installation.index import OURS, Index
@@ -83,6 +85,26 @@ def test_nothing_is_done_twice(place: Place) -> None:
     assert (edited.returncode, edited.stdout, edited.stderr) == (0, "", ""), "other options are no reason"
 
 
+def test_an_update_brings_its_libraries(place: Place, template: Template) -> None:
+    assert place.set_up().returncode == 0
+    place.answer(template.address, template.fix)
+    script = "from pathlib import Path; from groundplan.installation import contract; contract.renew(Path.cwd())"
+    (place.project / "renewing.py").write_text(script)
+    done = place.run("renewing")
+    assert done.returncode == 0, done.stderr
+    assert place.installed() == ("fix", VERSIONS)
+
+
+def test_a_git_hook_can_set_up(place: Place, template: Template, tmp_path: Path) -> None:
+    """git tells a hook its repository by variables, which would lead the set-up's own git there."""
+    git(tmp_path, "init", "--quiet", "hooked")
+    place.answer(template.address, template.fix[:10])
+    variables = {"GIT_DIR": str(tmp_path / "hooked" / ".git"), "GIT_INDEX_FILE": str(tmp_path / "index")}
+    done = place.set_up(**variables)
+    assert done.returncode == 0, done.stderr
+    assert place.installed() == ("fix", VERSIONS)
+
+
 def test_a_fix_is_taken_without_an_update(place: Place, template: Template) -> None:
     place.options(commit=template.fix)
     done = place.set_up()
@@ -148,11 +170,46 @@ def test_a_commit_without_the_libraries(place: Place, tmp_path: Path) -> None:
 
 
 def test_each_way_to_name_a_commit(template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     for revision in ("0.2.0", template.released, template.released[:7], f"0.1.0-9-g{template.released[:9]}"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / revision))
         for address in (f"file://{template.bare}", str(template.bare), str(template.folder)):
             source = bootstrap.Committed(address, revision, "test")
             assert bootstrap.resolve(source) == template.released, (revision, address)
+
+
+@pytest.mark.parametrize(
+    ("source", "address"),
+    [
+        ("gh:owner/name", "https://github.com/owner/name.git"),
+        ("gh:/owner/name.git", "https://github.com/owner/name.git"),
+        ("gl:group/sub/name", "https://gitlab.com/group/sub/name.git"),
+        ("https://github.com/owner/name", "https://github.com/owner/name.git"),
+        ("git+https://git.example.com/name", "https://git.example.com/name"),
+        ("git+ssh://git@git.example.com/name.git", "ssh://git@git.example.com/name.git"),
+        ("git+file:///srv/name.git", "file:///srv/name.git"),
+        ("git@github.com:owner/name.git", "git@github.com:owner/name.git"),
+        ("git://git.example.com/name", "git://git.example.com/name"),
+        ("https://git.example.com/name.git", "https://git.example.com/name.git"),
+    ],
+)
+def test_an_address_is_what_copier_takes_it_for(source: str, address: str, tmp_path: Path) -> None:
+    assert bootstrap.git_address(source, tmp_path) == address
+    assert get_repo(source) == address
+
+
+def test_a_folder_is_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "home" / "template").mkdir(parents=True)
+    (tmp_path / "project").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for source in (str(tmp_path / "home" / "template"), "~/template", "../home/template"):
+        assert bootstrap.git_address(source, tmp_path / "project") == str(tmp_path / "home" / "template")
+
+
+@pytest.mark.parametrize("address", ["/a b/" + "long name " * 20, "it's", 'a "b"', "größe", "a: b", "#x"])
+def test_answers_are_read_as_copier_writes_them(tmp_path: Path, address: str) -> None:
+    answers = {"_commit": "1234567", "_src_path": address.strip(), "name": "shop"}
+    (tmp_path / ".copier-answers.yml").write_text(yaml.safe_dump(answers))
+    assert bootstrap.read_answers(tmp_path) == {"_commit": "1234567", "_src_path": address.strip()}
 
 
 def test_a_patched_checkout_stands_in(place: Place, template: Template, tmp_path: Path) -> None:
@@ -254,7 +311,7 @@ def test_every_command_looks_at_its_libraries_when_it_starts() -> None:
     forgotten = {
         name
         for name, text in commands.items()
-        if "\ndef main(" in text and not re.search(r"contract import start|_run import run", text)
+        if "\ndef main(" in text and not re.search(r"contract import (renew, )?start|_run import run", text)
     }
     assert forgotten - WITHOUT == set()
 

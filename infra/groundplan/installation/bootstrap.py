@@ -20,6 +20,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 CONTRACT = "0.2"
@@ -194,7 +195,8 @@ def _scalar(text: str, key: str) -> str:
     if value.startswith("'"):
         return value[1:-1].replace("''", "'")
     if value.startswith('"'):
-        return str(json.loads(value.replace("\\ ", " ")))
+        # JSON but for two of YAML's escapes.
+        return str(json.loads(re.sub(r"\\x([0-9A-Fa-f]{2})", r"\\u00\1", value.replace("\\ ", " "))))
     return value
 
 
@@ -242,7 +244,7 @@ def checked_out(source: Committed) -> Iterator[Snapshot]:
         fetched = _fetch(repository, source.address, "--depth=1", commit)
         if fetched.returncode:
             # A server that gives out only what a branch or a tag points to.
-            fetched = _fetch(repository, source.address, "+refs/*:refs/*")
+            fetched = _fetch(repository, source.address, *_BRANCHES_AND_TAGS)
         if fetched.returncode or not _known(repository, commit):
             raise _unreachable(source) or _no_such_commit(source)
         archive = Path(scratch) / "libraries.tar"
@@ -300,8 +302,9 @@ def _full_id(source: Committed, short: str) -> str:
         history = Path(scratch)
         _git("init", "--quiet", "--bare", str(history))
         # Commits only, where the server can leave the rest out.
-        for filtered in (("--filter=tree:0",), ()):
-            if _fetch(history, source.address, *filtered, "+refs/*:refs/*").returncode == 0:
+        head = "+HEAD:refs/head"  # of a checkout that is on no branch
+        for attempt in (("--filter=tree:0", head), (head,), ()):
+            if _fetch(history, source.address, *attempt, *_BRANCHES_AND_TAGS).returncode == 0:
                 break
         found = _git("rev-parse", "--verify", "--quiet", f"{short}^{{commit}}", cwd=history)
     if found.returncode:
@@ -316,6 +319,10 @@ def _fetch(repository: Path, address: str, *arguments: str) -> subprocess.Comple
     return _git(
         "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", *options, "--", address, *wanted, cwd=repository
     )
+
+
+_BRANCHES_AND_TAGS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+"""A forge has a reference for each merge request, too."""
 
 
 def _known(repository: Path, commit: str) -> bool:
@@ -352,20 +359,11 @@ def without_credentials(text: str) -> str:
 
 
 def _git(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Never asks: a password or passphrase that is needed is a failure."""
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") or name in _GIT_KEPT}
-    ssh = variables.get("GIT_SSH_COMMAND", "ssh")
-    quiet = {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "true",
-        "SSH_ASKPASS_REQUIRE": "never",
-        "GIT_SSH_COMMAND": f"{ssh} -o BatchMode=yes",
-    }
     try:
         return subprocess.run(
             ["git", *arguments],
             cwd=cwd,
-            env=variables | quiet,
+            env=_git_variables(),
             check=False,
             capture_output=True,
             text=True,
@@ -375,8 +373,28 @@ def _git(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProces
         raise Refused("this machine", "git is not found", "git on the PATH", "install git") from None
 
 
-_GIT_KEPT = {"GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"}
-"""Of git's variables: a hook's GIT_DIR would have every command work on the project's repository."""
+@cache
+def _git_variables() -> dict[str, str]:
+    """git never asks: a password or passphrase that it doesn't find by itself is a failure."""
+    variables = {name: value for name, value in os.environ.items() if name not in _OF_A_REPOSITORY}
+    ssh = variables.get("GIT_SSH_COMMAND")
+    if ssh is None and shutil.which("git"):
+        configured = ["git", "config", "--get", "core.sshCommand"]
+        ssh = subprocess.run(configured, env=variables, check=False, capture_output=True, text=True).stdout.strip()
+    return {
+        "GIT_ASKPASS": "true",
+        **variables,
+        "GIT_TERMINAL_PROMPT": "0",
+        "SSH_ASKPASS_REQUIRE": "never",
+        "GIT_SSH_COMMAND": f"{ssh or 'ssh'} -o BatchMode=yes",
+    }
+
+
+_OF_A_REPOSITORY = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"),
+}
+"""A hook sets them: every command would work on the repository that it runs in."""
 
 
 # Wheels
@@ -517,7 +535,7 @@ def set_up(project: Path, venv: Path, variables: Mapping[str, str], *, vendored:
     packages = _third_party_is_there(project, venv)
     if not packages:
         _third_party(project, venv, vendored=isinstance(source, Vendored))
-    if not packages or _state(venv).get("request") != request:
+    if not packages or state(venv).get("request") != request:
         print(f"    groundplan from {_described(source)}", flush=True)
         (venv / STATE).unlink(missing_ok=True)
         commit = _install(source, venv)
@@ -557,7 +575,7 @@ def _described(source: Source) -> str:
             return f"{without_credentials(source.address)} at {source.revision}"
 
 
-def _state(venv: Path) -> dict[str, str]:
+def state(venv: Path) -> dict[str, str]:
     try:
         found = json.loads((venv / STATE).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):

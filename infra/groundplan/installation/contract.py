@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -72,3 +73,27 @@ def require_fit(project: Path, libraries: str) -> None:
             )
         ]
     )
+
+
+def renew(project: Path) -> None:
+    """Gives the environment of this process the libraries that an update has brought the project to.
+
+    Raises ProblemsFound. One that `make setup` did not make, or that holds a checkout in their place, stays as it is.
+    """
+    venv = Path(sys.prefix)
+    installed = bootstrap.state(venv).get("request", "")
+    if not installed or installed.startswith("checkout"):
+        return
+    done = subprocess.run(["bash", "infra/setup.sh", str(venv)], cwd=project, check=False)
+    if done.returncode:
+        raise ProblemsFound(
+            [
+                Problem(
+                    "the project",
+                    "its files",
+                    "updated, but its libraries are not",
+                    "the libraries of the new version",
+                    "mend what is said above, then run `make setup` and `make plan`",
+                )
+            ]
+        )

@@ -17,6 +17,8 @@ from tests.installation.index import OURS, Index
 from tests.installation.places import MARK, Place, Template
 from tests.projects import commit_all, git
 
+pytestmark = pytest.mark.xdist_group("installation")  # one environment for all, in one process
+
 VERSIONS = dict.fromkeys(OURS, "0.2.0")
 
 

@@ -17,6 +17,8 @@ from tests.installation.index import BACKEND, OURS
 from tests.installation.places import Place, Template
 from tests.projects import ROOT, git
 
+pytestmark = pytest.mark.xdist_group("installation")  # one environment for all, in one process
+
 VERSIONS = dict.fromkeys(OURS, "0.2.0")
 DOCKERFILE = next((ROOT / "templates" / "project" / "services").glob("*/Dockerfile.jinja"))
 UNREACHABLE = "git+file:///nowhere/groundplan.git"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 
 import hypothesis
+import pytest
+
+from groundplan.installation import contract
 
 pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]
 
@@ -19,3 +22,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 def pytest_configure() -> None:
     if "PROVE_SEED" in os.environ:
         hypothesis.core.global_force_seed = int(os.environ["PROVE_SEED"])
+
+
+@pytest.fixture(autouse=True)
+def _libraries_of_this_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Projects that tests make run on this checkout, which commands would name in every output."""
+    monkeypatch.setattr(contract, "checkout_in_use", lambda _: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import copier
+
+from groundplan.installation import bootstrap
+from groundplan.owned import STAMP
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -81,10 +85,22 @@ def commit_project(project: Path) -> Path:
 
 
 def borrowed_environment(into: Path) -> Path:
-    """This interpreter's environment as one that `make setup` has nothing to do for."""
+    """This interpreter's environment as one that `make setup` has nothing to do for.
+
+    Projects that use it run on the libraries of this checkout: `overridden` says so to their commands.
+    """
     into.mkdir(parents=True)
     for name in ("bin", "lib", "lib64", "include", "pyvenv.cfg"):
         if (Path(sys.prefix) / name).exists():
             (into / name).symlink_to(Path(sys.prefix) / name)
     shutil.copy(ROOT / "requirements.txt", into / "requirements.txt")
+    (into / STAMP).write_text("Borrowed by tests.\n")
+    source = bootstrap.choose_source(ROOT, overridden())
+    state = {"request": bootstrap._request(source), "commit": bootstrap.state_of(ROOT)}
+    (into / bootstrap.STATE).write_text(json.dumps(state))
     return into
+
+
+def overridden() -> dict[str, str]:
+    """The variables of a project's command that runs on this checkout's libraries."""
+    return {bootstrap.OVERRIDE: str(ROOT)}

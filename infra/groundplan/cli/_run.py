@@ -9,12 +9,16 @@ from collections.abc import Callable
 from groundplan.problems import ProblemsFound
 
 
-def run(command: Callable[[], int]) -> int:
+def run(command: Callable[[], int], *, as_json: bool = False) -> int:
     """The command's exit status; 1 when it found problems, which are then printed."""
     try:
         status = command()
         sys.stdout.flush()
     except ProblemsFound as problems:
+        if as_json:
+            from groundplan.cli.documents import ProblemsDocument, print_document
+
+            print_document(ProblemsDocument(problems=problems.problems))
         print(problems, file=sys.stderr)
         return 1
     except BrokenPipeError:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+import click
 
+from groundplan.cli._command import Command, main_of
 from groundplan.cli.refresh import refresh
 from groundplan.cli.template import read_answers, require_clean, tell_conflicts, update
-from groundplan.problems import ProblemsFound
+from groundplan.project import find_project
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when all is well, 1 when it was refused, 2 when edits and the template met and await a decision."""
-    argparse.ArgumentParser(prog="python -m groundplan.cli.update", description=__doc__).parse_args(arguments)
-    project = Path.cwd()
-    try:
-        before = read_answers(project)
-        require_clean(project)
-        print(f"Looking for a newer version of {before['_src_path']} …", flush=True)
-        updated = update(project, before, {}, newest=True)
-        after = read_answers(project)
-    except ProblemsFound as problems:
-        print(problems, file=sys.stderr)
-        return 1
+@click.command("update", cls=Command)
+def command() -> int:
+    """Bring the project to the template's newest version.
+
+    What was edited stays. The status is 2 when edits and the template met and await a decision.
+    """
+    project = find_project()
+    before = read_answers(project)
+    require_clean(project)
+    print(f"Looking for a newer version of {before['_src_path']} …", flush=True)
+    updated = update(project, before, {}, newest=True)
+    after = read_answers(project)
     for question in sorted(after.keys() - before.keys()):
         print(f"New question, answered by its default: {question} = {after[question]!r}")
     if updated.conflicted:
@@ -40,5 +37,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = main_of(command)

@@ -21,7 +21,11 @@ from pathlib import Path
 from groundplan.cli._facts import with_images
 from groundplan.cli._run import run
 from groundplan.cli.stacks import read_project
+<<<<<<< HEAD:tools/demo.py
 from tools.demo_summary import summary
+=======
+from groundplan.owned import make
+>>>>>>> layout:infra/groundplan/cli/demo.py
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "demo"
@@ -111,6 +115,7 @@ def make_project(project: Path) -> str:
     """The template as it stands, copied to ``project`` unless it is there already; says which."""
     import copier
 
+    make(project.parent)
     stamp = project.with_suffix(".template")
     sources = digest(*(ROOT / name for name in SOURCES))
     if project.exists():
@@ -145,9 +150,11 @@ def _edited(project: Path) -> bool:
     """Whether anything but the demo itself has changed the project."""
     if not (project / ".git").is_dir():
         return True
-    commits = _git(project, "log", "--format=%s").split("\n")
-    changed = {line[3:] for line in _git(project, "status", "--porcelain").splitlines()} - {"ARCHITECTURE.md"}
-    return commits != [MADE] or bool(changed)
+    # Work on a branch or in a stash counts, and so does a file that git ignores unless a tool left it.
+    commits = _git(project, "log", "--all", "--format=%s").split("\n")
+    status = _git(project, "status", "--porcelain", "--untracked-files=all", "--ignored=traditional")
+    changed = {line[3:] for line in status.splitlines()}
+    return commits != [MADE] or any(PASSING.isdisjoint(Path(name).parts) for name in changed)
 
 
 def _summed_up(project: Path) -> str:

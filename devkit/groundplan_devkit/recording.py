@@ -12,7 +12,7 @@ class Recording(dict[str, str]):
         super().__init__(variables)
         self.asked: set[str] = set()
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401
         self.asked.add(key)
         return super().get(key, default)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from groundplan.owned import STAMP, is_owned
 from groundplan.project import find_project
 
 PROJECT = find_project()
@@ -77,11 +78,20 @@ def data_directory(directory: Path, name: str, user: str | None) -> Path:
     return place
 
 
+def adopt(directory: Path) -> None:
+    """Take over the project's own directory as it was before it got a stamp: servers have been started in it."""
+    if directory == DIRECTORY and (directory / "lock.lock").is_file() and not is_owned(directory):
+        (directory / STAMP).touch()
+
+
 def remove_data(directory: Path, name: str) -> None:
     """Delete a server's data, wherever they are."""
     elsewhere = directory / f"{name}.elsewhere"
     if elsewhere.exists():
-        shutil.rmtree(elsewhere.read_text(), ignore_errors=True)
+        place = Path(elsewhere.read_text())
+        # As `data_directory` makes them: nothing else that such a file might name.
+        if place.parent == Path(tempfile.gettempdir()) and place.name.startswith(f"local-{name}-"):
+            shutil.rmtree(place, ignore_errors=True)
         elsewhere.unlink()
     shutil.rmtree(directory / name, ignore_errors=True)
 

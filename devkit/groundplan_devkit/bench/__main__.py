@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvloop
 
+from groundplan.owned import make
 from groundplan_devkit.bench import capacity, report, stage
 from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
@@ -81,7 +82,7 @@ async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
 
 
 def _write(name: str, text: str) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    make(RESULTS)
     path = RESULTS / f"{name}.md"
     path.write_text(text, encoding="utf-8")
     print(f"\n{text}\nWritten to {path}", flush=True)

@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import shutil
 import signal
 import sys
 from pathlib import Path
 
 from groundplan.declaration.loader import load_system
 from groundplan.problems import ProblemsFound
+from groundplan_devkit.dev.alone import alone
 from groundplan_devkit.dev.session import PORT, Session
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
@@ -34,16 +34,19 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         if given.fresh:
+            # Before anything is stopped or removed: it may be another session's.
+            with alone(directory):
+                pass
             stop(directory, remove=True)
-            shutil.rmtree(directory, ignore_errors=True)
-        session = Session(
-            load_system(PROJECT / "system.yaml"),
-            directory,
-            port=given.port,
-            seed=not given.no_seed,
-            reload=not given.no_reload,
-        )
-        return asyncio.run(_run(session, once=given.once))
+        with alone(directory):
+            session = Session(
+                load_system(PROJECT / "system.yaml"),
+                directory,
+                port=given.port,
+                seed=not given.no_seed,
+                reload=not given.no_reload,
+            )
+            return asyncio.run(_run(session, once=given.once))
     except (Unavailable, ProblemsFound) as problem:
         say(str(problem))
         return 1

@@ -17,6 +17,7 @@ from groundplan.capacity import plan
 from groundplan.declaration.model import System
 from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
 from groundplan_devkit import event_log
+from groundplan_devkit.dev.alone import tell_address
 from groundplan_devkit.dev.edits import concerned
 from groundplan_devkit.dev.follow import Follower
 from groundplan_devkit.dev.gateway import Gateway, listening
@@ -235,6 +236,7 @@ class Session:
     def _banner(self, installation: Installation, port: int, seconds: float) -> None:
         identity = installation.servers.identity
         assert identity is not None
+        tell_address(self.directory, f"http://{HOST}:{port}{API_PREFIX}")
         lines = [
             "",
             f"Ready after {seconds:.1f} s: http://{HOST}:{port}{API_PREFIX}",

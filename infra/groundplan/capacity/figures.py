@@ -80,7 +80,9 @@ SMALLEST_POOL = Figure(2, "connections a pod", "one for work, one for readiness 
 STATEMENTS_PER_READ = Figure(2, "statements", "the rows, and their number for `meta.total` (R3)")
 STATEMENTS_PER_WRITE = Figure(4, "statements", "row, event row (D2), outbox row, idempotency key")
 STATEMENTS_PER_CONSUMED_EVENT = Figure(3, "statements", "inbox row, row, event row (D2)")
-STATEMENTS_PER_PROJECTED_EVENT = Figure(2, "statements", "read-model row, position in the stream (A4)")
+STATEMENTS_PER_PROJECTED_EVENT = Figure(
+    2, "statements", "read-model row, position in the stream (A4); rows are read and written a batch at a time"
+)
 STATEMENTS_PER_RELAYED_EVENT = Figure(0.02, "statements", "one to read and one to mark a batch of a hundred")
 RELAYED_EVENT_WORK = Figure(1, "statements' worth", "each row of a batch is updated all the same", assumed=True)
 P95_TO_MEAN = Figure(3, "times the mean", "exponential service times: the 95th percentile is ln 20 times the mean")
@@ -259,6 +261,12 @@ PARTITIONS_PER_TOPIC = Figure(
 BROKERS_PER_CLUSTER = Figure(60, "brokers", f"{_MSK_QUOTA}: brokers in a KRaft cluster (default, adjustable)")
 BROKER_CONNECTIONS = Figure(3000, "connections a broker", f"{_MSK_QUOTA}: TCP connections with IAM access control")
 MAX_BROKER_STORAGE_GB = Figure(16384, "GiB", f"{_MSK_QUOTA}: storage of a Standard broker")
+RDS_NEVER_SHRINKS = "Amazon RDS User Guide, Increasing DB instance storage capacity: it can't be reduced"
+MSK_NEVER_SHRINKS = "Amazon MSK Developer Guide, Scale up Standard broker storage: it can't be decreased"
+BROKERS_NEVER_SHRINK = "Amazon MSK Developer Guide, Remove a broker: brokers without partitions only"
+KAFKA_NEVER_SHRINKS = "Apache Kafka documentation, Modifying topics: reducing partitions isn't supported"
+RDS_GIB_MONTH = Figure(0.115, "USD a GiB and month", "Amazon RDS pricing: PostgreSQL, gp3, one volume, us-east-1")
+MSK_GIB_MONTH = Figure(0.10, "USD a GiB and month", "Amazon MSK pricing: storage of Standard brokers, us-east-1")
 BROKER_STORAGE_STEP_GB = Figure(10, "GiB", "readable sizes")
 REPLICATION = Figure(3, "copies", "Amazon MSK: fixed on Express; one in each zone")
 MIN_IN_SYNC = Figure(2, "copies", "Amazon MSK: fixed on Express; a write survives one zone")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from groundplan.capacity import check_shards, compare, plan
+from groundplan.capacity import check_shards, compare, plan, remembered_after
 from groundplan.capacity.comparison import comparison_report
 from groundplan.cli._command import Command, json_option, main_of, stack_option, words_of
 from groundplan.cli.documents import ComparisonDocument, print_document
@@ -56,7 +56,10 @@ def compare_project(
     grown = with_changes(project.system, load, data, growth)
     environment = project.environments[stack or project.main]
     declare = tuple(check_shards(grown))
-    comparison = compare(plan(project.system, environment), plan(grown, environment), declare)
+    before = plan(project.system, environment)
+    # The question is what a deployed stack would change: what it has and AWS only makes larger would stay.
+    deployed = environment.model_copy(update={"remembered": remembered_after(before)})
+    comparison = compare(before, plan(grown, deployed), declare)
     if as_json:
         print_document(ComparisonDocument.of(comparison))
     else:

@@ -18,6 +18,7 @@ import click
 from groundplan.cli._command import Command, main_of, stack_argument, switched_by
 from groundplan.cli.up import check_tools, outputs, pulumi_up
 from groundplan.declaration.loader import load_system
+from groundplan.owned import make
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
 
@@ -74,8 +75,8 @@ def publish(project: Path, service: str, repository: str, revision: str) -> str:
     login = _run(project, "docker", "login", "--username", "AWS", "--password-stdin", registry, stdin=password.stdout)
     _succeeded(login, f"docker login {registry}", "run it by hand to see why")
     print(f"Building {service} …", flush=True)
-    metadata = project / "build" / f"{service}.json"
-    metadata.parent.mkdir(exist_ok=True)
+    metadata = project / "build" / "images" / f"{service}.json"
+    make(metadata.parent)
     built = subprocess.run(
         [
             *("docker", "buildx", "build", "--platform", PLATFORM, "--push", "--provenance=false"),

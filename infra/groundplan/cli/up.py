@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from groundplan.cli._command import Command, main_of, stack_argument, switched_by
+from groundplan.cli.remember import remember
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
@@ -76,9 +77,17 @@ def outputs(project: Path, stack: str) -> Mapping[str, Any]:
 
 
 def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
-    """Lets the CLI deploy in this terminal; returns its exit status."""
+    """Lets the CLI deploy in this terminal; returns its exit status.
+
+    What is deployed and only grows is remembered before, so that nothing is planned smaller, and after, whatever came
+    of it: a deployment that failed has raised some sizes too. Raises ProblemsFound when the state can't be read.
+    """
+    remember(project, stack)
     options = ("--yes", "--non-interactive") if yes else ()
-    return subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
+    status = subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
+    if remember(project, stack):
+        print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
+    return status
 
 
 @click.command("up", cls=Command)

@@ -20,6 +20,7 @@ from groundplan.declaration.yaml_reader import Node
 from groundplan.problems import Finding, Path, Problem, ProblemsFound, closest, listed, printable
 from groundplan.stack.contradictions import contradictions, remove_command, set_command
 from groundplan.stack.environment import Environment
+from groundplan.stack.remembered import REMEMBERED
 
 REGION = "aws:region"
 KUBECONFIG = "kubeconfig"
@@ -194,8 +195,11 @@ class _Configuration:
             path,
             "encrypted",
             "a plain value: it is no secret, and `make plan` works without the stack's key",
-            f"run {set_command(self.stack, self._full(key), '<value>')}",
+            self._remember() if key == REMEMBERED else f"run {set_command(self.stack, self._full(key), '<value>')}",
         )
+
+    def _remember(self) -> str:
+        return f"run `make remember STACK={self.stack}`, which writes anew what is deployed; or take the key away"
 
     def _exposed(self, path: Path) -> Finding:
         return Finding(
@@ -242,6 +246,8 @@ class _Configuration:
     def _placed(self, finding: Finding) -> Finding:
         """The finding at the key's full name, with the command that sets what is missing."""
         first, *rest = finding.path
+        if first == REMEMBERED:
+            return replace(finding, path=(self._full(REMEMBERED), *rest), remedy=self._remember())
         if first == "name":
             return replace(finding, path=(), remedy="name the stack differently: `pulumi stack init <name>`")
         if finding.path == ("region",) and finding.value == "missing":

@@ -54,7 +54,8 @@ def snapshot(into: Path, *, copied: bool = True, code: bool = True) -> Path:
 
 def _copied(name: str) -> bool:
     parts = name.split("/")
-    return (parts[0] in SPINE or "/".join(parts[:3]) in LIBRARY) and parts[-1] not in KEPT
+    library = (parts[0] in SPINE and len(parts) > 2) or "/".join(parts[:3]) in LIBRARY
+    return library and parts[-1] not in KEPT
 
 
 def make_project(template: Path, into: Path, answers: Mapping[str, Any] | None = None, *, ref: str = "HEAD") -> Path:

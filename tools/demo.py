@@ -21,11 +21,8 @@ from pathlib import Path
 from groundplan.cli._facts import with_images
 from groundplan.cli._run import run
 from groundplan.cli.stacks import read_project
-<<<<<<< HEAD:tools/demo.py
-from tools.demo_summary import summary
-=======
 from groundplan.owned import make
->>>>>>> layout:infra/groundplan/cli/demo.py
+from tools.demo_summary import summary
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "demo"

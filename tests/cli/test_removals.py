@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cli import demo
+from groundplan import owned
 from groundplan.cli.template import GIVE_UP, Updated, require_clean, restore, tell_conflicts
 from groundplan.problems import ProblemsFound
-from infra import owned
 from tests.projects import ROOT, commit_project, git
+from tools import demo
 
 REVIEWED = {
     # By file and function, or by file and line of a script: why nothing of the user's can go.
     ("infra/groundplan/document/rewriting.py", "write_text"): "a temporary file that the function itself has made",
     (
-        "infra/groundplan/cli/demo.py",
+        "tools/demo.py",
         "make_project",
     ): "a repository with the demo's one commit and no change, see `_edited`",
     ("infra/groundplan/cli/template.py", "restore"): "after `require_clean`: all of the user's is in the last commit",
@@ -84,7 +84,7 @@ SHELL = re.compile(r"\brm\s|\brmdir\b|--clear\b|\s-delete\b|\bgit (clean|reset|c
 
 def product() -> list[Path]:
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
-    return [ROOT / name for name in listed if name and not name.startswith("tests/") and "project/tests/" not in name]
+    return [ROOT / name for name in listed if name and "tests" not in Path(name).parts]
 
 
 def in_python(path: Path) -> Iterator[str]:

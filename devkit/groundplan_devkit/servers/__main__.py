@@ -1,4 +1,4 @@
-"""`python -m groundplan_devkit.servers up | down | status`: the servers of this project by hand."""
+"""`groundplan servers up | down | status`: the servers of this project by hand."""
 
 from __future__ import annotations
 

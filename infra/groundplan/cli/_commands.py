@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem, shell_complete
@@ -28,10 +29,13 @@ class Entry:
 
     @property
     def installed(self) -> bool:
-        try:
-            return find_spec(self.module) is not None
-        except ModuleNotFoundError:
-            return False
+        """Whether the file is there; nothing is imported for that, as `find_spec` of a module would its packages."""
+        package, *inside = self.module.split(".")
+        spec = find_spec(package)
+        if spec is None or not inside:
+            return spec is not None
+        places = [Path(folder).joinpath(*inside) for folder in spec.submodule_search_locations or ()]
+        return any(place.with_suffix(".py").is_file() or place.is_dir() for place in places)
 
 
 # Commands whose module isn't installed are not offered: the devkit is left out where only deployment is done.

@@ -29,9 +29,9 @@ DOCUMENT = "ARCHITECTURE.md"
 @click.option("--quiet", is_flag=True, help=f"Print nothing but what changed in {DOCUMENT}.")
 @json_option
 def command(stack: Sequence[str], *, why: bool, check: bool, quiet: bool, as_json: bool) -> int:
-    """Every size of the system with its reason.
+    """Every size with its reason; brings ARCHITECTURE.md up to date.
 
-    ARCHITECTURE.md is brought up to date with them; it always speaks of all stacks.
+    The document always speaks of all stacks, whichever are printed.
     """
     return plan_project(find_project(), stack, why=why, check=check, quiet=quiet, as_json=as_json)
 

@@ -14,11 +14,13 @@ from groundplan.program.ingress import (
     declare_identity,
 )
 from groundplan.program.observability import DataStores, declare_observability
+from groundplan.program.own import Change, ejected, in_place_of, with_args
 from groundplan.program.platform import Platform, declare_platform
 from groundplan.program.run import run
 from groundplan.program.services import Dependencies, declare_services
 
 __all__ = [
+    "Change",
     "DataStores",
     "Dependencies",
     "Platform",
@@ -37,5 +39,8 @@ __all__ = [
     "declare_observability",
     "declare_platform",
     "declare_services",
+    "ejected",
+    "in_place_of",
     "run",
+    "with_args",
 ]

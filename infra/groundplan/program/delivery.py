@@ -8,7 +8,7 @@ from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
 
 
 def declare_images(stack: StackContext) -> Images:
-    return Images(
+    return stack.component(Images)(
         "images",
         {
             "prefix": stack.scope,
@@ -33,4 +33,4 @@ def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
     }
     if stack.environment.oidc_provider_arn is not None:
         args["provider_arn"] = stack.environment.oidc_provider_arn
-    return Delivery(f"{stack.scope}-delivery", args, stack.in_region())
+    return stack.component(Delivery)(f"{stack.scope}-delivery", args, stack.in_region())

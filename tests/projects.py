@@ -79,6 +79,16 @@ def commit_project(project: Path) -> Path:
     return project
 
 
+def reference_project(into: Path) -> Path:
+    """The reference system in a folder of its own, without the code of services."""
+    (into / "infra").mkdir(parents=True)
+    for name in ("system.yaml", "Pulumi.yaml", "ARCHITECTURE.md", "infra/__main__.py"):
+        shutil.copy(ROOT / name, into / name)
+    for path in ROOT.glob("Pulumi.*.yaml"):
+        shutil.copy(path, into)
+    return into
+
+
 def borrowed_environment(into: Path) -> Path:
     """This interpreter's environment as one that `make setup` has nothing to do for."""
     into.mkdir(parents=True)

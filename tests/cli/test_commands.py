@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ from groundplan.cli import main
 from groundplan.cli._command import Command
 from groundplan.cli._commands import COMPLETE, SECTIONS, Commands, Entry, commands
 from groundplan.project import PROJECT_VARIABLE
-from tests.projects import ROOT
+from tests.projects import ROOT, reference_project
 from tools import json_documents
 
 ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
@@ -29,15 +28,11 @@ OWN = [name for name in OFFERED if isinstance(commands.get_command(click.Context
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The reference system in a folder of its own."""
-    for name in ("system.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml", "ARCHITECTURE.md"):
-        shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "infra").mkdir()
-    shutil.copy(ROOT / "infra" / "__main__.py", tmp_path / "infra")
-    monkeypatch.chdir(tmp_path)
+    project = reference_project(tmp_path / "shop")
+    monkeypatch.chdir(project)
     for variable in ("STACK", "LOAD", "DATA", "GROWTH", "WHY", PROJECT_VARIABLE):
         monkeypatch.delenv(variable, raising=False)
-    return tmp_path
+    return project
 
 
 def groundplan(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

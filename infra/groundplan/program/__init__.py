@@ -14,7 +14,7 @@ from groundplan.program.ingress import (
     declare_identity,
 )
 from groundplan.program.observability import DataStores, declare_observability
-from groundplan.program.own import Change, ejected, in_place_of, with_args
+from groundplan.program.own import Change, change, ejected
 from groundplan.program.platform import Platform, declare_platform
 from groundplan.program.run import run
 from groundplan.program.services import Dependencies, declare_services
@@ -25,6 +25,7 @@ __all__ = [
     "Dependencies",
     "Platform",
     "StackContext",
+    "change",
     "declare_backups",
     "declare_balancer",
     "declare_cache",
@@ -40,7 +41,5 @@ __all__ = [
     "declare_platform",
     "declare_services",
     "ejected",
-    "in_place_of",
     "run",
-    "with_args",
 ]

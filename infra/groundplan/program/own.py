@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import pulumi
 
@@ -20,7 +20,7 @@ Constructor = Callable[[str, _Args, pulumi.ResourceOptions | None], pulumi.Compo
 
 @dataclass(frozen=True)
 class Change:
-    """One change of the owner's; made by `with_args`, `in_place_of` and `ejected`."""
+    """One change of the owner's; made by `change` and `ejected`."""
 
     applies: Callable[[type[pulumi.ComponentResource], str], bool]
     change: Callable[[Any], Any] | None = None
@@ -29,20 +29,31 @@ class Change:
     """What stands in the place of a component."""
 
 
-def with_args(component: Constructor[_Args], change: Callable[[_Args], _Args], *, name: str | None = None) -> Change:
-    """Args that no key of the declaration or of a stack reaches; of all such components, or of the one named ``name``.
+@dataclass(frozen=True)
+class _Chosen(Generic[_Args]):
+    """The components that a change is about."""
 
-    ``change`` gets the args as computed: ``lambda args: {**args, "threat_protection": True}``.
-    """
-    return Change(lambda made, made_as: made is component and name in (None, made_as), change=change)
+    component: Constructor[_Args]
+    name: str | None
+
+    def args(self, change: Callable[[_Args], _Args]) -> Change:
+        """Other args: ``change`` gets them as computed, ``lambda args: {**args, "threat_protection": True}``."""
+        return Change(self._applies, change=change)
+
+    def to(self, own: Constructor[_Args]) -> Change:
+        """A component of the owner's in the place of ours: it takes the same args and offers the same outputs.
+
+        With the same type token, too, what is deployed stays as it is.
+        """
+        return Change(self._applies, own=lambda _: own)
+
+    def _applies(self, made: type[pulumi.ComponentResource], made_as: str) -> bool:
+        return made is self.component and self.name in (None, made_as)
 
 
-def in_place_of(component: Constructor[_Args], own: Constructor[_Args], *, name: str | None = None) -> Change:
-    """A component of the owner's in the place of one of ours: it takes the same args and offers the same outputs.
-
-    With the same type token, too, what is deployed stays as it is.
-    """
-    return Change(lambda made, made_as: made is component and name in (None, made_as), own=lambda _: own)
+def change(component: Constructor[_Args], *, name: str | None = None) -> _Chosen[_Args]:
+    """Changes all components of a class, or the one named ``name``: by `args`, or `to` another component."""
+    return _Chosen(component, name)
 
 
 def ejected(subject: ModuleType) -> Change:
@@ -59,7 +70,7 @@ def ejected(subject: ModuleType) -> Change:
                 component.__name__,
                 f"not in {module.__name__}",
                 "a component of that name, as it was copied",
-                f"bring it back, or name yours with in_place_of({component.__name__}, …)",
+                f"bring it back, or name yours with change({component.__name__}).to(…)",
             )
         return cast(Constructor[Any], found)
 

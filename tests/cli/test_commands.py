@@ -199,7 +199,8 @@ def test_a_service_as_json(project: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["service", "add", "invoice", "--dry-run", "--json"]) == 1
     said = capsys.readouterr()
     document = check(said.out, "problems-1")
-    (problem,) = document["problems"]  # type: ignore[misc]
+    problem = json.loads(said.out)["problems"][0]
+    assert document["problems"] == [problem]
     assert problem["where"] == ".copier-answers.yml"
     assert problem["remedy"] in said.err
 

@@ -148,6 +148,7 @@ def test_a_file_that_was_deleted_or_left_the_library_is_told(
     [
         (["cach"], "did you mean `cache`?"),
         (["shared"], "one of backup, cache"),
+        (["chassis/caching"], "change the chassis in a checkout or fork of groundplan"),
         (["cache", "--diff"], "`groundplan eject cache` first"),
         (["cache", "--merge"], "`groundplan eject cache` first"),
     ],

@@ -77,8 +77,8 @@ class Subject:
 def library() -> Path:
     spec = find_spec(LIBRARY)
     assert spec is not None
-    (folder,) = spec.submodule_search_locations or ()
-    return Path(folder)
+    assert spec.submodule_search_locations
+    return Path(spec.submodule_search_locations[0])
 
 
 def subjects() -> list[str]:
@@ -394,6 +394,18 @@ def _sorted_imports(project: Path, path: Path, text: str) -> str:
 
 def _known(project: Path, name: str) -> Subject:
     known = subjects()
+    if name.startswith(("chassis", "groundplan_chassis")):
+        raise ProblemsFound(
+            [
+                Problem(
+                    "command line",
+                    "subject",
+                    name,
+                    "a subject of the component library; parts of the chassis import each other and go together",
+                    "change the chassis in a checkout or fork of groundplan, and name that as the libraries' source",
+                )
+            ]
+        )
     if name not in known and not Subject(project, name).ejected:
         remedy = did_you_mean(name, known, "`groundplan eject` lists them")
         raise ProblemsFound([Problem("command line", "subject", name, f"one of {', '.join(known)}", remedy)])

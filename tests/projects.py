@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,20 @@ from typing import Any
 
 import copier
 
+from groundplan.installation import bootstrap
+from groundplan.owned import STAMP
+
 ROOT = Path(__file__).resolve().parents[1]
 
-SPINE = {"infra", "components", "tests", "bench", "docs"}
-LIBRARY = {f"templates/project/{name}" for name in ("chassis", "local", "tests", "bench")}
-KEPT = {"__init__.py", "setup.sh", "clean.sh", "rds_authorities.pem"}
+LIBRARIES = (
+    "infra/groundplan/",
+    "infra/tests/",
+    "components/",
+    "chassis/groundplan_chassis/",
+    "chassis/tests/",
+    "devkit/",
+)
+ELSEWHERE = ("tests/", "bench/", "docs/")
 CODE = ("/{{ service.package }}/", "/migrations/")
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
@@ -32,16 +42,17 @@ def commit_all(where: Path, message: str = "A change") -> None:
     git(where, "commit", "--quiet", "--message", message)
 
 
-def snapshot(into: Path, *, copied: bool = True, code: bool = True) -> Path:
+def snapshot(into: Path, *, libraries: bool = False, code: bool = True) -> Path:
     """A repository of the template with what is not committed yet, so that tests judge the tree as it stands.
 
-    Without ``copied`` it lacks most of what every project gets as it is, without ``code`` what is written for each
-    service: enough to try answers and updates, in a tenth of the time.
+    It has what a copy renders, and with ``libraries`` what a set-up installs; without ``code`` it lacks what is written
+    for each service: enough to try answers and updates, in a tenth of the time.
     """
     into.mkdir(parents=True)
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
-        if (not copied and _copied(name)) or (not code and any(part in name for part in CODE)):
+        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES))
+        if left_out or (not code and any(part in name for part in CODE)):
             continue
         source, target = ROOT / name, into / name
         if source.is_symlink() or source.is_file():
@@ -50,12 +61,6 @@ def snapshot(into: Path, *, copied: bool = True, code: bool = True) -> Path:
     git(into, "init", "--quiet", "--initial-branch=main")
     commit_all(into, "Snapshot")
     return into
-
-
-def _copied(name: str) -> bool:
-    parts = name.split("/")
-    library = (parts[0] in SPINE and len(parts) > 2) or "/".join(parts[:3]) in LIBRARY
-    return library and parts[-1] not in KEPT
 
 
 def make_project(template: Path, into: Path, answers: Mapping[str, Any] | None = None, *, ref: str = "HEAD") -> Path:
@@ -90,10 +95,22 @@ def reference_project(into: Path) -> Path:
 
 
 def borrowed_environment(into: Path) -> Path:
-    """This interpreter's environment as one that `make setup` has nothing to do for."""
+    """This interpreter's environment as one that `make setup` has nothing to do for.
+
+    Projects that use it run on the libraries of this checkout: `overridden` says so to their commands.
+    """
     into.mkdir(parents=True)
     for name in ("bin", "lib", "lib64", "include", "pyvenv.cfg"):
         if (Path(sys.prefix) / name).exists():
             (into / name).symlink_to(Path(sys.prefix) / name)
     shutil.copy(ROOT / "requirements.txt", into / "requirements.txt")
+    (into / STAMP).write_text("Borrowed by tests.\n")
+    source = bootstrap.choose_source(ROOT, overridden())
+    state = {"request": bootstrap._request(source), "commit": bootstrap.state_of(ROOT)}
+    (into / bootstrap.STATE).write_text(json.dumps(state))
     return into
+
+
+def overridden() -> dict[str, str]:
+    """The variables of a project's command that runs on this checkout's libraries."""
+    return {bootstrap.OVERRIDE: str(ROOT)}

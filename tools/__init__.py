@@ -1,1 +1,1 @@
-"""Commands of this repository only: the demo of the template and the component reference. No project has them."""
+"""What only this repository runs: campaigns, generated references, the demo. No project has them."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from groundplan.cli import deliver, up
 from tests.cli.stand_ins import Tools, only_these
-from tests.projects import commit_all, git
+from tests.projects import ROOT, commit_all, git
 
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 DIGEST = "sha256:" + "a" * 64
@@ -25,6 +26,8 @@ def tools(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Too
     """In a committed project, with git and nothing else that the commands use."""
     monkeypatch.chdir(project)
     tools = Tools(tmp_path / "tools")
+    # tests/installation gathers real ones.
+    monkeypatch.setattr(deliver, "prepare", lambda *_: "d" * 64)
     only_these(tools.directory, monkeypatch, "git", which=shutil.which)
     return tools
 
@@ -91,6 +94,36 @@ def test_what_runs_is_not_taken_away_for_want_of_an_image(tools: Tools, capsys: 
     assert tools.asked("pulumi", "up") == []
 
 
+def test_a_service_that_was_removed_may_go(tools: Tools) -> None:
+    """Its image is in no stack file any more, and what the stack put out still names it."""
+    running = json.dumps({"running": {"refund": f"{REGISTRY}/shop-dev/refund@{DIGEST}"}})
+    tools.install("pulumi", {"stack output": (0, running)})
+    assert up.main(["dev"]) == 0
+
+
+def with_identity_provider(tools: Tools, *, retained: bool) -> None:
+    """A stack that made it before `foundation/account.yaml` did."""
+    resource = {"type": up.IDENTITY_PROVIDER, **({"retainOnDelete": True} if retained else {})}
+    tools.install("pulumi", {"stack export": (0, json.dumps({"deployment": {"resources": [resource]}}))})
+
+
+@pytest.mark.parametrize("main", [up.main, deliver.main], ids=["up", "deliver"])
+def test_the_accounts_identity_provider_is_not_deleted_by_a_deployment(
+    tools: Tools, capsys: pytest.CaptureFixture[str], main: Callable[[list[str]], int]
+) -> None:
+    """Every pipeline of the account signs in by it."""
+    with_identity_provider(tools, retained=False)
+    assert main(["dev", "--yes"]) == 1
+    assert "pulumi config set shop:oidc_provider true --stack dev" in capsys.readouterr().err
+    assert not tools.asked("pulumi", "up")
+
+
+def test_a_retained_identity_provider_may_leave_the_stack(tools: Tools) -> None:
+    with_identity_provider(tools, retained=True)
+    assert up.main(["dev", "--yes"]) == 0
+    assert tools.asked("pulumi", "up")
+
+
 def test_up_hands_over_to_the_cli(tools: Tools) -> None:
     tools.install("pulumi", {"stack output": (0, "{}"), "up --stack": (3, "")})
     assert up.main(["dev"]) == 3, "the CLI's own status"
@@ -132,6 +165,31 @@ def test_a_service_that_runs_gets_its_image_before_the_only_deployment(tools: To
     assert tools.asked("docker") == [], "this commit's image is there already"
     (described,) = tools.asked("aws", "ecr", "describe-images")
     assert f"imageTag={order_with_code}" in described
+
+
+def test_an_image_with_a_patched_chassis_is_named_after_it(
+    tools: Tools, order_with_code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the commit's image, which is there already, would be deployed without the patch."""
+    monkeypatch.setenv("GROUNDPLAN_LIBRARIES", str(ROOT))
+    tools.install("aws", {"describe-images": (0, DIGEST)})
+    tools.install("docker")
+    tools.install("pulumi", {"stack output": (0, repositories("order"))})
+    assert deliver.main(["dev"]) == 0
+    (described,) = tools.asked("aws", "ecr", "describe-images")
+    assert f"imageTag={order_with_code}-dddddddddddd" in described
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", ".copier-answers.yml", "services/requirements.txt"])
+def test_what_names_the_chassis_is_committed_too(
+    tools: Tools, project: Path, order_with_code: str, capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    for name in ("aws", "docker", "pulumi"):
+        tools.install(name)
+    with (project / file).open("a") as opened:
+        opened.write("# changed\n")
+    assert deliver.main(["dev"]) == 1
+    assert "never overwritten" in capsys.readouterr().err
 
 
 def test_without_code_a_delivery_is_a_deployment(tools: Tools, project: Path) -> None:

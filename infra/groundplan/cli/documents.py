@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from groundplan.capacity.comparison import Change, Comparison
 from groundplan.capacity.model import Plan, Tier
-from groundplan.problems import Problem
+from groundplan.installation.bootstrap import Refused
+from groundplan.problems import Problem, ProblemsFound
 
 
 class Document(BaseModel):
@@ -26,6 +27,12 @@ class ProblemsDocument(Document):
 
     format: Literal["groundplan.problems/1"] = "groundplan.problems/1"
     problems: tuple[Problem, ...]
+
+    @classmethod
+    def of(cls, found: ProblemsFound | Refused) -> ProblemsDocument:
+        if isinstance(found, ProblemsFound):
+            return cls(problems=found.problems)
+        return cls(problems=(Problem(found.where, "", found.value, found.expected, found.remedy),))
 
 
 class DocumentChange(Document):

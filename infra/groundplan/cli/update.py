@@ -7,6 +7,7 @@ import click
 from groundplan.cli._command import Command, main_of
 from groundplan.cli.refresh import refresh
 from groundplan.cli.template import read_answers, require_clean, tell_conflicts, update
+from groundplan.installation.contract import renew
 from groundplan.project import find_project
 
 
@@ -30,6 +31,7 @@ def command() -> int:
         print(f"Nothing to do: {after['_commit']} is the newest version.")
         return 0
     # The code that runs here is the old one; the new one fills in ARCHITECTURE.md.
+    renew(project)
     refresh(project)
     print(
         f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit."

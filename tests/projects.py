@@ -25,6 +25,8 @@ LIBRARIES = (
     "chassis/tests/",
     "devkit/",
 )
+LINKED = {"infra/groundplan/installation/bootstrap.py"}
+"""What a copy renders of the libraries."""
 ELSEWHERE = ("tests/", "bench/", "docs/")
 CODE = ("/{{ service.package }}/", "/migrations/")
 
@@ -51,7 +53,7 @@ def snapshot(into: Path, *, libraries: bool = False, code: bool = True) -> Path:
     into.mkdir(parents=True)
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
-        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES))
+        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES) and name not in LINKED)
         if left_out or (not code and any(part in name for part in CODE)):
             continue
         source, target = ROOT / name, into / name

@@ -236,4 +236,5 @@ def test_the_library_holds_no_tool_of_this_repository() -> None:
         for levels in re.findall(r"__file__\)\.resolve\(\)\.parents\[(\d)\]", path.read_text())
         if int(levels) >= len(path.relative_to(package).parts)
     }
-    assert not outside
+    # It asks whether the libraries run from a checkout.
+    assert outside <= {"installation/contract.py"}

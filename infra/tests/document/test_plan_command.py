@@ -233,7 +233,7 @@ def test_several_wrong_questions_are_said_at_once(project: Path, capsys: pytest.
 
 def test_a_reader_that_has_read_enough_is_no_error() -> None:
     """`make compare | head -1`."""
-    command = f"{shlex.quote(sys.executable)} -m groundplan.cli.compare --stack prod | head -1"
+    command = f"{shlex.quote(sys.executable)} -m groundplan compare --stack prod | head -1"
     ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.stdout.startswith("shop, prod: ")
     assert ended.stderr == ""

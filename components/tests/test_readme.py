@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.reference import REFERENCE_FILE, components, reference
 from groundplan.cloud import simulate
 from infra.tests.samples import ROOT
+from tools.reference import REFERENCE_FILE, components, reference
 
 README = (ROOT / "components" / "README.md").read_text(encoding="utf-8")
 

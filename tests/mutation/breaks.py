@@ -128,12 +128,12 @@ _NETWORK = (
         "databases in the private subnets",
         "infra/groundplan/program/databases.py",
         """    args: DatabaseArgs = {
-        "vpc_id": ground.vpc_id,
-        "subnet_ids": ground.data_subnet_ids,
+        "vpc_id": platform.vpc_id,
+        "subnet_ids": platform.data_subnet_ids,
 """,
         """    args: DatabaseArgs = {
-        "vpc_id": ground.vpc_id,
-        "subnet_ids": ground.private_subnet_ids,
+        "vpc_id": platform.vpc_id,
+        "subnet_ids": platform.private_subnet_ids,
 """,
         ("test_s1_network:test_s1_data_stores_are_in_the_data_subnets_and_private",),
     ),
@@ -311,7 +311,7 @@ _IDENTITY = (
         "pods decrypt whatever they get hold of",
         "infra/groundplan/program/services.py",
         """            "conditions": {
-                "StringEquals": {"kms:ViaService": f"secretsmanager.{site.environment.region}.amazonaws.com"}
+                "StringEquals": {"kms:ViaService": f"secretsmanager.{stack.environment.region}.amazonaws.com"}
             },
 """,
         '            "conditions": {},\n',
@@ -375,11 +375,11 @@ _DATA = (
     Break(
         "the cluster's secrets under the key of logs",
         "infra/groundplan/program/platform.py",
-        """            "kms_key_arn": site.key("cluster"),
-            "administrators": _administrators(site, delivery),
+        """            "kms_key_arn": stack.key("cluster"),
+            "administrators": _administrators(stack, delivery),
 """,
-        """            "kms_key_arn": site.key("logs"),
-            "administrators": _administrators(site, delivery),
+        """            "kms_key_arn": stack.key("logs"),
+            "administrators": _administrators(stack, delivery),
 """,
         ("test_s5_data:test_s5_the_clusters_secrets_and_disks_are_encrypted",),
     ),
@@ -584,7 +584,7 @@ _PODS = (
     Break(
         "pods in one zone",
         "infra/groundplan/program/services.py",
-        '        "spread_zones": site.environment.multi_zone,\n    }\n    target',
+        '        "spread_zones": stack.environment.multi_zone,\n    }\n    target',
         '        "spread_zones": False,\n    }\n    target',
         ("test_p2_zones:test_p2_pods_spread_over_zones",),
         on="alone",
@@ -635,9 +635,9 @@ _STORES = (
     Break(
         "one service reads another's secret",
         "infra/groundplan/program/services.py",
-        "    secrets = [arn for shard in neighbours.database_of(service).shards "
+        "    secrets = [arn for shard in dependencies.database_of(service).shards "
         "for arn in shard.secret_arns(service)]\n",
-        "    secrets = [arn for database in neighbours.databases for shard in database.shards "
+        "    secrets = [arn for database in dependencies.databases for shard in database.shards "
         "for arn in shard.credentials.secret_arns.values()]\n",
         ("test_a2_data:test_a2_no_service_reads_anothers_secrets",),
         on="pair in dev",

@@ -30,7 +30,8 @@ class Break:
 
     @property
     def module(self) -> str:
-        return self.file.removesuffix(".py").replace("/", ".")
+        """Its import name: the first folder is a distribution's."""
+        return self.file.partition("/")[2].removesuffix(".py").replace("/", ".")
 
     def source(self) -> str:
         """The broken file's text. Raises AssertionError when the file no longer says what the break exchanges."""

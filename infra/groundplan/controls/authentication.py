@@ -118,7 +118,9 @@ def code_flow(program: CapturedProgram, check: Check) -> None:
             continue
         browsers += 1
         check.that(flows == ["code"], client, "allowedOauthFlows", "code")
-        check.that(not client.inputs.get("generateSecret"), client, "generateSecret", "false: a browser keeps no secret")
+        check.that(
+            not client.inputs.get("generateSecret"), client, "generateSecret", "false: a browser keeps no secret"
+        )
         flows = items(client.inputs.get("explicitAuthFlows"))
         check.that(flows == ["ALLOW_USER_SRP_AUTH"], client, "explicitAuthFlows", "ALLOW_USER_SRP_AUTH alone")
         check.same(client, "enableTokenRevocation", True)

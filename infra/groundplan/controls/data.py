@@ -162,7 +162,9 @@ def _log_destinations(program: CapturedProgram) -> set[str]:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
     """
     found = {str(each.inputs.get("targetBucket")) for each in program.of("aws:s3/bucketLogging:BucketLogging")}
-    return found | {str(at(each.inputs, "accessLogs.bucket")) for each in program.of("aws:lb/loadBalancer:LoadBalancer")}
+    return found | {
+        str(at(each.inputs, "accessLogs.bucket")) for each in program.of("aws:lb/loadBalancer:LoadBalancer")
+    }
 
 
 _BUCKETS = "declare the bucket with `private_bucket` of groundplan_components, with `kms_key_arn`"
@@ -329,7 +331,7 @@ def pod_secrets(program: CapturedProgram, check: Check) -> None:
     "S5.backups",
     "Everything that is tagged for it is backed up, in a vault of this stack; databases are",
     "backup.backup",
-    remedy="tag the resource `backup: \"true\"`, and select by that tag, `system` and `environment`, as `Backup` does",
+    remedy='tag the resource `backup: "true"`, and select by that tag, `system` and `environment`, as `Backup` does',
 )
 def backups(program: CapturedProgram, check: Check) -> None:
     """A resource is backed up if it has all of the selection's tags: its own and those that the provider adds."""

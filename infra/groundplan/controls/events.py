@@ -130,7 +130,9 @@ def publishers(program: CapturedProgram, check: Check) -> None:
             right = (written == names and not published) or (published == own and not written)
         else:
             right = written <= letters and not published
-        expected = "write access to the service's own topics" if workload.role == "relay" else "write access to no topic"
+        expected = (
+            "write access to the service's own topics" if workload.role == "relay" else "write access to no topic"
+        )
         for policy in program.policies_of(workload.name)[:1]:
             check.that(right, policy, "policy", expected)
         if not program.policies_of(workload.name):
@@ -277,7 +279,9 @@ def event_log(program: CapturedProgram, check: Check) -> None:
     events = {topic.event for topic in planned(program).topics}
     for event, stream in check.each(streams, sorted(events), "a delivery stream for the event"):
         path = "extendedS3Configuration"
-        check.that(at(stream.inputs, f"{path}.bucketArn") in stores, stream, f"{path}.bucketArn", "a bucket of this stack")
+        check.that(
+            at(stream.inputs, f"{path}.bucketArn") in stores, stream, f"{path}.bucketArn", "a bucket of this stack"
+        )
         prefix = str(at(stream.inputs, f"{path}.prefix"))
         check.that(prefix.startswith(f"events/event={event}/"), stream, f"{path}.prefix", f"events/event={event}/…")
         kinds = [each.get("type") for each in mappings(at(stream.inputs, f"{path}.processingConfiguration.processors"))]

@@ -125,9 +125,7 @@ class Check:
     def missing(self, expected: str, resource: Resource | None = None, path: Path = "", found: str = "missing") -> None:
         """A finding; without a resource, of the whole stack."""
         urn = resource.urn if resource else self._program.stack_urn
-        self.findings.append(
-            Finding(self._control.id, urn, dotted_path(path), found, expected, self._control.remedy)
-        )
+        self.findings.append(Finding(self._control.id, urn, dotted_path(path), found, expected, self._control.remedy))
 
     def shown(self, resource: Resource, path: Path = "") -> None:
         self.evidence[Evidence(resource.urn, dotted_path(path))] = None

@@ -309,7 +309,10 @@ def data_access(program: CapturedProgram, check: Check) -> None:
     between |= _groups_of_functions(program)
     # MSK's private link for Firehose has no group of its own: its addresses are those of the brokers' subnets.
     brokers = set().union(
-        *(listed(at(each.inputs, "brokerNodeGroupInfo.securityGroups")) for each in program.of("aws:msk/cluster:Cluster"))
+        *(
+            listed(at(each.inputs, "brokerNodeGroupInfo.securityGroups"))
+            for each in program.of("aws:msk/cluster:Cluster")
+        )
     )
     for rule in check.some(INGRESS):
         if rule.inputs.get("securityGroupId") not in stores:
@@ -317,7 +320,9 @@ def data_access(program: CapturedProgram, check: Check) -> None:
         source = str(rule.inputs.get("referencedSecurityGroupId"))
         link = source in brokers or (rule.inputs.get("securityGroupId") in brokers and bool(program.of(_STREAM)))
         path = "referencedSecurityGroupId"
-        check.that(source in between or link, rule, path, "the pods' security group, a proxy's or a rotation function's")
+        check.that(
+            source in between or link, rule, path, "the pods' security group, a proxy's or a rotation function's"
+        )
 
 
 def _groups_of_functions(program: CapturedProgram) -> set[str]:
@@ -406,7 +411,9 @@ def policies_enforced(program: CapturedProgram, check: Check) -> None:
     check.same(switch, ("data", "enable-network-policy-controller"), "true")
     for nodes in check.some("kubernetes:eks.amazonaws.com/v1:NodeClass"):
         policy = at(nodes.inputs, "spec.networkPolicy")
-        check.that(policy in ("DefaultAllow", "DefaultDeny"), nodes, "spec.networkPolicy", "DefaultAllow or DefaultDeny")
+        check.that(
+            policy in ("DefaultAllow", "DefaultDeny"), nodes, "spec.networkPolicy", "DefaultAllow or DefaultDeny"
+        )
 
 
 def _peers(policy: Resource, direction: str, side: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:

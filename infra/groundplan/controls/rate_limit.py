@@ -70,7 +70,8 @@ def gateway_rate(program: CapturedProgram, check: Check) -> None:
             associations = mappings(at(distribution.inputs, f"{path}.functionAssociations"))
             writing = [functions.get(str(each.get("functionArn"))) for each in associations]
             written = any(
-                each is not None and f"headers['{CLIENT_HEADER}'] = {{ value: event.viewer.ip }}" in str(each.inputs.get("code"))
+                each is not None
+                and f"headers['{CLIENT_HEADER}'] = {{ value: event.viewer.ip }}" in str(each.inputs.get("code"))
                 for each in writing
             )
             on_request = bool(associations) and all(each.get("eventType") == "viewer-request" for each in associations)

@@ -185,7 +185,9 @@ def rollouts(program: CapturedProgram, check: Check) -> None:
             continue
         check.same(deployment, "spec.strategy.rollingUpdate.maxUnavailable", 0)
         container = "spec.template.spec.containers.0"
-        check.that(at(deployment.inputs, f"{container}.startupProbe"), deployment, f"{container}.startupProbe", "a probe")
+        check.that(
+            at(deployment.inputs, f"{container}.startupProbe"), deployment, f"{container}.startupProbe", "a probe"
+        )
         check.same(deployment, f"{container}.readinessProbe.httpGet.path", "/health/ready")
         check.same(deployment, f"{container}.livenessProbe.httpGet.path", "/health/live")
         if workload.role in SERVING and workload.name in delays:

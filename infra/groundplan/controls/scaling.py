@@ -197,7 +197,10 @@ def shard_alarm(program: CapturedProgram, check: Check) -> None:
     sizes = [
         each
         for each in program.of(ALARM)
-        if any("os.fileSys.used.avg" in str(query.get("expression")) for query in mappings(each.inputs.get("metricQueries")))
+        if any(
+            "os.fileSys.used.avg" in str(query.get("expression"))
+            for query in mappings(each.inputs.get("metricQueries"))
+        )
     ]
     if len(sizes) < len(program.primaries):
         check.missing(f"{len(program.primaries)} alarm(s) on a shard's size", found=f"{len(sizes)}")

@@ -86,7 +86,9 @@ def gateway_tls(program: CapturedProgram, check: Check) -> None:
     names = program.of("aws:apigateway/domainName:DomainName")
     for guarded in (*check.some(REST_API), *names):
         policy = str(guarded.inputs.get("securityPolicy"))
-        check.that(policy.startswith("SecurityPolicy_TLS13"), guarded, "securityPolicy", "a SecurityPolicy_TLS13 policy")
+        check.that(
+            policy.startswith("SecurityPolicy_TLS13"), guarded, "securityPolicy", "a SecurityPolicy_TLS13 policy"
+        )
         check.same(guarded, "endpointAccessMode", "STRICT")
     if domain and not names:
         check.missing("a domain name of the gateway, for the edge to connect to")

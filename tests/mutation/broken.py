@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Break:
-    """``before`` becomes ``after`` in ``file``; each of ``caught_by`` (`test_s2_transport:test_…`) must then fail.
+    """``before`` becomes ``after`` in ``file``; each control of ``caught_by`` must then find something.
 
-    ``on`` is the variant of `infra.tests.program.graphs` that they are run on: the one with the fewest resources that
-    shows the break.
+    ``on`` is the variant of `infra.tests.program.graphs` that is declared: the one with the fewest resources that shows
+    the break.
     """
 
     what: str

@@ -77,7 +77,7 @@ def body_fields(program: CapturedProgram, check: Check) -> None:
     "edge.web_acl",
     remedy="leave the rule `body-size` to `WebAcl`",
 )
-def body_size(program: CapturedProgram, check: Check) -> None:
+def body_size(_: CapturedProgram, check: Check) -> None:
     for acl in check.some(WEB_ACL):
         for index, rule in enumerate(mappings(acl.inputs.get("rules"))):
             if rule.get("name") == "body-size":
@@ -97,7 +97,7 @@ def body_size(program: CapturedProgram, check: Check) -> None:
     "workload.namespace",
     remedy="declare the namespace with `Namespace`",
 )
-def restricted_pods(program: CapturedProgram, check: Check) -> None:
+def restricted_pods(_: CapturedProgram, check: Check) -> None:
     for namespace in check.some(NAMESPACE):
         for mode in ("enforce", "audit", "warn"):
             path = ("metadata", "labels", f"pod-security.kubernetes.io/{mode}")

@@ -155,7 +155,7 @@ def second_factor(program: CapturedProgram, check: Check) -> None:
     "identity.user_pool",
     remedy="leave `mfaConfiguration` and `softwareTokenMfaConfiguration` to `Identity`",
 )
-def second_factor_offered(program: CapturedProgram, check: Check) -> None:
+def second_factor_offered(_: CapturedProgram, check: Check) -> None:
     for pool in check.some(POOL):
         offered = pool.inputs.get("mfaConfiguration") in ("ON", "OPTIONAL")
         check.that(offered, pool, "mfaConfiguration", "ON or OPTIONAL")
@@ -183,7 +183,7 @@ def sign_up(program: CapturedProgram, check: Check) -> None:
     "S3.service-tokens",
     "Services verify the token again",
     "workload.workload",
-    remedy="give workloads the settings `TOKEN_ISSUER`, `TOKEN_JWKS_URL` and `TOKEN_CLIENT_IDS`, as `declare_services` does",
+    remedy="give workloads `TOKEN_ISSUER`, `TOKEN_JWKS_URL` and `TOKEN_CLIENT_IDS`, as `declare_services` does",
 )
 def service_tokens(program: CapturedProgram, check: Check) -> None:
     if not program.workloads:

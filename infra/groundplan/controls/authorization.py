@@ -111,9 +111,8 @@ def default_role(program: CapturedProgram, check: Check) -> None:
     remedy="declare `owner` and `role:own` in `system.yaml`, and keep the token on its way to the services",
 )
 def own_rows(program: CapturedProgram, check: Check) -> None:
-    """The services compare the row's owner with the token's subject. So the declaration must name the owner, the gateway
-    must ask for a token, keep no answer of one caller for another, let nobody write the owner, and the services must be
-    told whose tokens to take."""
+    """The services compare the row's owner with the token's subject. So the gateway must ask for a token and keep no
+    answer of one caller for another, and the services must be told whose tokens to take."""
     owned = [each for each in endpoints(program) if any(grant.own for grant in each.access.grants)]
     internal = [
         resource
@@ -312,7 +311,7 @@ def _pipeline_roles(program: CapturedProgram) -> list[Resource]:
     "shared.iam",
     remedy="name the one service in `Principal`, and a condition for a federated one",
 )
-def role_trust(program: CapturedProgram, check: Check) -> None:
+def role_trust(_: CapturedProgram, check: Check) -> None:
     for role in check.some(ROLE):
         for statement in check.statements(role, "assumeRolePolicy"):
             principal = statement.get("Principal")

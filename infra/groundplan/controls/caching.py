@@ -20,7 +20,7 @@ NOT_CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
     "edge.distribution",
     remedy="leave behaviours to `Distribution`; `edge.response_cache_seconds` in `system.yaml` keeps answers safely",
 )
-def edge_cache(program: CapturedProgram, check: Check) -> None:
+def edge_cache(_: CapturedProgram, check: Check) -> None:
     for distribution in check.some(DISTRIBUTION):
         paths = ["defaultCacheBehavior"]
         behaviors = mappings(distribution.inputs.get("orderedCacheBehaviors"))

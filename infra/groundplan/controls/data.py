@@ -100,7 +100,7 @@ def image_encryption(program: CapturedProgram, check: Check) -> None:
     "keys.keys",
     remedy="set `enable_key_rotation` of the key to True, as `Keys` does",
 )
-def key_rotation(program: CapturedProgram, check: Check) -> None:
+def key_rotation(_: CapturedProgram, check: Check) -> None:
     for key in check.some(KEY):
         if key.inputs.get("keyUsage") in ("SIGN_VERIFY", "GENERATE_VERIFY_MAC"):
             check.shown(key, "keyUsage")
@@ -167,6 +167,7 @@ def _log_destinations(program: CapturedProgram) -> set[str]:
     }
 
 
+_ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 _BUCKETS = "declare the bucket with `private_bucket` of groundplan_components, with `kms_key_arn`"
 
 
@@ -177,8 +178,7 @@ _BUCKETS = "declare the bucket with `private_bucket` of groundplan_components, w
     remedy=_BUCKETS,
 )
 def bucket_encryption(program: CapturedProgram, check: Check) -> None:
-    token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-    settings = {str(each.inputs.get("bucket")): each for each in program.of(token)}
+    settings = {str(each.inputs.get("bucket")): each for each in program.of(_ENCRYPTION)}
     logs = _log_destinations(program)
     for bucket in check.some(BUCKET):
         setting = settings.get(bucket.id)

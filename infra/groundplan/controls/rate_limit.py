@@ -16,7 +16,7 @@ CLIENT_HEADER = "x-viewer-ip"
 _RULES = "set `edge.rate_limit` in `system.yaml`, and leave the rule `rate` to `WebAcl`"
 
 
-def _rate_rules(program: CapturedProgram, check: Check, scope: str | None = None) -> Iterator[tuple[Resource, str]]:
+def _rate_rules(check: Check, scope: str | None = None) -> Iterator[tuple[Resource, str]]:
     acls = [each for each in check.some(WEB_ACL) if scope in (None, each.inputs.get("scope"))]
     if not acls:
         check.missing(f"a web ACL with the scope {scope}")
@@ -41,7 +41,7 @@ def _same_limit(program: CapturedProgram, check: Check, acl: Resource, rule: str
 
 @control("S7.edge-rate", "The edge counts each client's requests", "edge.web_acl", remedy=_RULES)
 def edge_rate(program: CapturedProgram, check: Check) -> None:
-    for acl, rule in _rate_rules(program, check, "CLOUDFRONT"):
+    for acl, rule in _rate_rules(check, "CLOUDFRONT"):
         path = _same_limit(program, check, acl, rule)
         check.same(acl, f"{path}.aggregateKeyType", "IP")
 
@@ -55,7 +55,7 @@ def edge_rate(program: CapturedProgram, check: Check) -> None:
 )
 def gateway_rate(program: CapturedProgram, check: Check) -> None:
     """Behind the edge every caller is CloudFront: without the edge's header all clients would share one limit."""
-    for acl, rule in _rate_rules(program, check, "REGIONAL"):
+    for acl, rule in _rate_rules(check, "REGIONAL"):
         path = _same_limit(program, check, acl, rule)
         check.same(acl, f"{path}.aggregateKeyType", "FORWARDED_IP")
         check.same(acl, f"{path}.forwardedIpConfig.headerName", CLIENT_HEADER)
@@ -91,7 +91,7 @@ _ORDERED = "orderedCacheBehaviors"
 )
 def rate_answer(program: CapturedProgram, check: Check) -> None:
     seconds = str(program.system.edge.rate_limit.per_seconds)
-    for acl, rule in _rate_rules(program, check):
+    for acl, rule in _rate_rules(check):
         path = f"{rule}.action.block.customResponse"
         check.same(acl, f"{path}.responseCode", 429)
         headers = by_name(at(acl.inputs, f"{path}.responseHeaders"))

@@ -54,7 +54,7 @@ def edge_tls(program: CapturedProgram, check: Check) -> None:
     "edge.distribution",
     remedy="leave behaviours and origins to `Distribution`",
 )
-def edge_https(program: CapturedProgram, check: Check) -> None:
+def edge_https(_: CapturedProgram, check: Check) -> None:
     for distribution in check.some(DISTRIBUTION):
         safe = ("redirect-to-https", "https-only")
         path = "defaultCacheBehavior.viewerProtocolPolicy"
@@ -168,7 +168,7 @@ def pooler_tls(program: CapturedProgram, check: Check) -> None:
 
 
 @control("S2.cache-tls", "The cache refuses plain text", "cache.cache", remedy="leave TLS to `Cache`")
-def cache_tls(program: CapturedProgram, check: Check) -> None:
+def cache_tls(_: CapturedProgram, check: Check) -> None:
     for cache in check.some(CACHE):
         check.same(cache, "transitEncryptionEnabled", True)
         check.same(cache, "transitEncryptionMode", "required")

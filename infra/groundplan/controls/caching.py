@@ -18,7 +18,7 @@ NOT_CACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
     "C1.edge-cache",
     "The edge keeps the site and never an answer of the API",
     "edge.distribution",
-    remedy="leave behaviours to `Distribution`; `edge.response_cache_seconds` in `system.yaml` keeps answers safely",
+    remedy="leave behaviours to `Edge`; `edge.response_cache_seconds` in `system.yaml` keeps answers safely",
 )
 def edge_cache(_: CapturedProgram, check: Check) -> None:
     for distribution in check.some(DISTRIBUTION):
@@ -36,7 +36,7 @@ def edge_cache(_: CapturedProgram, check: Check) -> None:
     "C1.site-access",
     "Only the distribution reads the site's bucket",
     "edge.distribution",
-    remedy="leave the bucket's policy to `Distribution`",
+    remedy="leave the bucket's policy to `Edge`",
 )
 def site_access(program: CapturedProgram, check: Check) -> None:
     if not program.system.edge.static_site:

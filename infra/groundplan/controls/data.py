@@ -235,7 +235,7 @@ def log_encryption(program: CapturedProgram, check: Check) -> None:
     "S5.password-rotation",
     "Passwords of databases change every month, those of administrators at once",
     "database.rotation",
-    remedy="leave rotation to `Database` and `DatabaseUsers` (`rotation_days`)",
+    remedy="leave rotation to `Database` and `ServiceCredentials` (`rotation_days`)",
 )
 def password_rotation(program: CapturedProgram, check: Check) -> None:
     """At once, so that Pulumi's state opens nothing. Users of poolers can't be rotated: PgBouncer reads a list."""

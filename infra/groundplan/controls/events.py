@@ -145,7 +145,7 @@ def publishers(program: CapturedProgram, check: Check) -> None:
     "A3.kafka-consumers",
     "Consumers read their own topics, as a group of their own",
     "events.kafka_access",
-    remedy="list the event under `consumes` in `system.yaml`, and grant `consume` of that topic and group alone",
+    remedy="list the event under `consumes` in `system.yaml`, and grant that topic and group alone",
 )
 def kafka_consumers(program: CapturedProgram, check: Check) -> None:
     _kafka(program)

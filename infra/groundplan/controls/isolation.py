@@ -65,7 +65,7 @@ def own_database(program: CapturedProgram, check: Check) -> None:
     "A2.own-user",
     "Every service opens its database as a user of its own, with a password of its own",
     "database.credentials",
-    remedy="leave users to `DatabaseUsers`",
+    remedy="leave users to `ServiceCredentials`",
 )
 def own_user(program: CapturedProgram, check: Check) -> None:
     contents = program.secret_contents

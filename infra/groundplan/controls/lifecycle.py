@@ -11,7 +11,7 @@ from groundplan.controls.network import CLUSTER
     "U3.cluster-objects",
     "Objects on the stack's own cluster end with it; on another's they are deleted one by one",
     "cluster.access",
-    remedy="declare the object with the options of `cluster_options` of groundplan_components (`deleted_with`)",
+    remedy="declare the object with the options of `object_options` of groundplan_components (`deleted_with`)",
     not_in_policies="Pulumi doesn't tell policies of `deleted_with`",
 )
 def cluster_objects(program: CapturedProgram, check: Check) -> None:

@@ -92,6 +92,9 @@ class Control:
             self.judge(program, check)
         except NotApplicable as reason:
             check.not_applicable(str(reason))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # An owner's resource says something of another kind than the cloud takes: no reason for a traceback.
+            check.missing(f"properties of the kinds that the cloud takes ({type(error).__name__}: {error})")
         if not (check.evidence or check.findings or check.reason):
             check.missing("a resource that shows it")
         return Verdict(self, tuple(check.evidence), tuple(check.findings), check.reason)
@@ -136,7 +139,7 @@ class Check:
             self.shown(resource, path)
             return True
         value = at(resource.inputs, path) if path else None
-        secret = resource.is_secret(dotted_path(path)) or "secret" in dotted_path(path).lower()
+        secret = resource.is_secret(dotted_path(path)) or any(word in dotted_path(path).lower() for word in _SECRETS)
         shown = "not what it should be" if secret or not path else "missing" if value is None else printable(value)
         self.missing(expected, resource, path, shown)
         return False
@@ -184,6 +187,10 @@ class Check:
                 yield name, found[name]
             else:
                 self.missing(f"{what} {name}")
+
+
+_SECRETS = ("secret", "password", "searchstring", "customheaders", "accessstring", "env")
+"""Words in paths whose values are kept out of findings: Pulumi doesn't tell policies what is secret."""
 
 
 def _said(value: object) -> str:

@@ -55,7 +55,7 @@ def _blocking_groups(program: CapturedProgram, check: Check, acl: Resource) -> N
     "S1.edge-firewall",
     "A web firewall with AWS's managed rules stands at the edge",
     "edge.web_acl",
-    remedy="give `Distribution` the `web_acl_arn` of a `WebAcl` whose `scope` is CLOUDFRONT, as `declare_edge` does",
+    remedy="give `Edge` the `web_acl_arn` of a `WebAcl` whose `scope` is CLOUDFRONT, as `declare_edge` does",
 )
 def edge_firewall(program: CapturedProgram, check: Check) -> None:
     acls = program.web_acls("CLOUDFRONT")
@@ -96,7 +96,7 @@ def gateway_firewall(program: CapturedProgram, check: Check) -> None:
     "Requests that went round the edge are refused",
     "edge.web_acl",
     "edge.distribution",
-    remedy="give `WebAcl` of the gateway `origin_secrets`, and `Distribution` the same `origin_secret`",
+    remedy="give `WebAcl` of the gateway `origin_secrets`, and `Edge` the same `origin_secret`",
 )
 def edge_only(program: CapturedProgram, check: Check) -> None:
     """The gateway's firewall refuses first of all what lacks the secret that the edge sends along."""
@@ -342,7 +342,7 @@ _STREAM = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
     "S1.pod-ingress",
     "Requests reach pods only by way of the gateway and the private load balancer",
     "gateway.load_balancer",
-    remedy="keep `LoadBalancer` as it is, and let its group alone reach the pods' (`pod_security_group_id`)",
+    remedy="keep `LoadBalancer` as it is, and pods behind it to `PodIngress`",
 )
 def pod_ingress(program: CapturedProgram, check: Check) -> None:
     pods = _pod_group(program)
@@ -538,7 +538,7 @@ def cluster_endpoint(program: CapturedProgram, check: Check) -> None:
     "S1.egress-inspected",
     "What leaves the network is inspected by AWS Network Firewall",
     "network.firewall",
-    remedy="set `network_firewall` of the stack, and route the private subnets through `Firewall`",
+    remedy="set `network_firewall` of the stack, and route the private subnets through `NetworkFirewall`",
 )
 def egress_inspected(program: CapturedProgram, check: Check) -> None:
     """From each private subnet the way out leads to the firewall's endpoint, and only from there to NAT."""

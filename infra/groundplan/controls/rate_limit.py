@@ -51,7 +51,7 @@ def edge_rate(program: CapturedProgram, check: Check) -> None:
     "The gateway counts by the address that the edge wrote",
     "edge.web_acl",
     "edge.distribution",
-    remedy="give `WebAcl` of the gateway `count_forwarded`, and leave the header to `Distribution`",
+    remedy="give `WebAcl` of the gateway `count_forwarded`, and leave the header to `Edge`",
 )
 def gateway_rate(program: CapturedProgram, check: Check) -> None:
     """Behind the edge every caller is CloudFront: without the edge's header all clients would share one limit."""

@@ -27,7 +27,7 @@ def requires_broker(program: CapturedProgram, broker: str) -> None:
     "S2.edge-tls",
     "TLS 1.3 only at the edge",
     "edge.distribution",
-    remedy="set `domain` and `hosted_zone` of the stack, and leave the TLS policy to `Distribution`",
+    remedy="set `domain` and `hosted_zone` of the stack, and leave the TLS policy to `Edge`",
 )
 def edge_tls(program: CapturedProgram, check: Check) -> None:
     if program.environment.domain is None:
@@ -52,7 +52,7 @@ def edge_tls(program: CapturedProgram, check: Check) -> None:
     "S2.edge-https",
     "The edge takes and forwards HTTPS only",
     "edge.distribution",
-    remedy="leave behaviours and origins to `Distribution`",
+    remedy="leave behaviours and origins to `Edge`",
 )
 def edge_https(_: CapturedProgram, check: Check) -> None:
     for distribution in check.some(DISTRIBUTION):

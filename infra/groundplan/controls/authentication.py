@@ -153,7 +153,7 @@ def second_factor(program: CapturedProgram, check: Check) -> None:
     "S3.second-factor-offered",
     "Users can enrol a second factor (one-time passwords)",
     "identity.user_pool",
-    remedy="leave `mfaConfiguration` and `softwareTokenMfaConfiguration` to `Identity`",
+    remedy="leave the pool's second factor to `Identity`",
 )
 def second_factor_offered(_: CapturedProgram, check: Check) -> None:
     for pool in check.some(POOL):

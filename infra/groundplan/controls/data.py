@@ -481,6 +481,7 @@ _KEPT: tuple[tuple[str, str, object, object], ...] = (
     (CLUSTER, "deletionProtection", True, False),
     ("aws:lb/loadBalancer:LoadBalancer", "enableDeletionProtection", True, False),
     (REPOSITORY, "forceDelete", False, True),
+    ("aws:networkfirewall/firewall:Firewall", "deleteProtection", True, False),
     (VAULT, "forceDestroy", False, True),
     (KEY, "deletionWindowInDays", 30, 7),
     (SECRET, "recoveryWindowInDays", 30, 7),

@@ -103,7 +103,10 @@ def own_secrets(program: CapturedProgram, check: Check) -> None:
         check.that(own and not own & others, resource, "data.DATABASE_SHARDS", "secrets of this service alone")
         readable = program.allowed(workload.name, READ_SECRET)
         for policy in program.policies_of(workload.name)[:1]:
-            check.that(readable == own, policy, "policy", f"{READ_SECRET} of its own secrets and no others")
+            actions = {action for each in program.granted(workload.name) for action in each["Action"]}
+            reading = {action for action in actions if action.startswith("secretsmanager:")} == {READ_SECRET}
+            expected = f"{READ_SECRET} of its own secrets and no others"
+            check.that(reading and readable == own, policy, "policy", expected)
         if not program.policies_of(workload.name):
             check.missing(f"a role of its own for the pods of {workload.name}")
 

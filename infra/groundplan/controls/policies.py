@@ -18,11 +18,9 @@ from pulumi_policy import (
 )
 from pulumi_policy.proxy import UnknownValueError
 
-from groundplan.cli.stacks import read_project
 from groundplan.cloud.model import Resource
 from groundplan.controls import CONTROLS, CapturedProgram, Control
 from groundplan.declaration.model import System
-from groundplan.project import find_project
 from groundplan.stack.environment import Environment
 
 NAME = "groundplan"
@@ -30,15 +28,9 @@ Told = Callable[[str], tuple[System, Environment]]
 """What a stack of this name was told to declare."""
 
 
-def serve() -> None:
+def serve(told: Told) -> None:
     """What the pack's `__main__.py` calls: the engine asks it over gRPC until the deployment ends."""
     PolicyPack(name=NAME, policies=policies(told), enforcement_level=EnforcementLevel.MANDATORY)
-
-
-def told(stack: str) -> tuple[System, Environment]:
-    """From the project's files. Raises ProblemsFound."""
-    project = read_project(find_project(), [stack])
-    return project.system, project.environments[stack]
 
 
 def policies(told: Told) -> list[StackValidationPolicy]:

@@ -99,8 +99,8 @@ def operation_scopes(program: CapturedProgram, check: Check) -> None:
     if not judged:
         check.missing("operations in the gateway's OpenAPI document")
     for server in check.some("aws:cognito/resourceServer:ResourceServer"):
-        scopes = {str(each.get("scopeName")) for each in items(server.inputs.get("scopes"))}
-        check.that(scopes == {"read", "write"}, server, "scopes", "read and write")
+        offered = {str(each.get("scopeName")) for each in items(server.inputs.get("scopes"))}
+        check.that(offered == {"read", "write"}, server, "scopes", "read and write")
 
 
 @control(

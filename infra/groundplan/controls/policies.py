@@ -30,7 +30,7 @@ Told = Callable[[str], tuple[System, Environment]]
 
 def serve(told: Told) -> None:
     """What the pack's `__main__.py` calls: the engine asks it over gRPC until the deployment ends."""
-    PolicyPack(name=NAME, policies=policies(told), enforcement_level=EnforcementLevel.MANDATORY)
+    PolicyPack(name=NAME, policies=[*policies(told)], enforcement_level=EnforcementLevel.MANDATORY)
 
 
 def policies(told: Told) -> list[StackValidationPolicy]:

@@ -25,12 +25,14 @@ FULL_KIB = 0.8 * 1024 * 1024**2
     remedy="pass the plan's sizes to `Database`, as `declare_databases` does; `shard_map` in `system.yaml` adds shards",
 )
 def shards(program: CapturedProgram, check: Check) -> None:
-    wanted = Counter(
+    wanted: Counter[tuple[object, ...]] = Counter(
         (planned.instance_class, planned.storage_gb, planned.max_storage_gb)
         for planned in program.plan.databases
         for _ in range(planned.shards)
     )
-    found = Counter(tuple(each.inputs.get(size) for size in SIZES) for each in program.primaries)
+    found: Counter[tuple[object, ...]] = Counter(
+        tuple(each.inputs.get(size) for size in SIZES) for each in program.primaries
+    )
     for size, count in (wanted - found).items():
         check.missing(f"{count} more instance(s) of {size[0]} with {size[1]} to {size[2]} GiB")
     for database in program.primaries:
@@ -156,12 +158,11 @@ def poolers(program: CapturedProgram, check: Check) -> None:
             for source in (volume, *mappings(at(volume, "projected.sources")))
         }
         own = [each for key, each in settings.items() if key in mounted]
-        config = check.one(own, "one ConfigMap with pgbouncer.ini", deployment)
-        if config:
+        pooling = check.one(own, "one ConfigMap with pgbouncer.ini", deployment)
+        if pooling:
             path = ("data", "pgbouncer.ini")
-            lines = str(at(config.inputs, path))
             limit = f"max_client_conn = {planned.max_client_connections}"
-            check.that(limit in lines, config, path, limit)
+            check.that(limit in str(at(pooling.inputs, path)), pooling, path, limit)
 
 
 @control(
@@ -278,8 +279,8 @@ def nodes(program: CapturedProgram, check: Check) -> None:
     for quota in check.some("kubernetes:core/v1:ResourceQuota"):
         hard = at(quota.inputs, "spec.hard") or {}
         check.that(_whole(hard.get("pods")) > most, quota, "spec.hard.pods", f"more than {most}")
-        path = ("spec", "hard", "requests.cpu")
-        check.that(_whole(hard.get("requests.cpu")) >= cpu, quota, path, f"{cpu:g} or more")
+        enough = _whole(hard.get("requests.cpu")) >= cpu
+        check.that(enough, quota, ("spec", "hard", "requests.cpu"), f"{cpu:g} or more")
     requires_own_network(program)
     pool = program.plan.cluster
     for node_pool in check.some("kubernetes:karpenter.sh/v1:NodePool"):

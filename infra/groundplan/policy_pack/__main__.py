@@ -1,10 +1,12 @@
 """The policy pack that `pulumi up --policy-pack` runs: the controls of the project that it is run in.
 
-The engine runs it in this folder, so the project is the one that `GROUNDPLAN_PROJECT` names, or that `pulumi` was
-called in.
+The engine runs it in the pack's own folder; the shell's `PWD` still says where `pulumi` was called.
+`GROUNDPLAN_PROJECT` names another project.
 """
 
 from __future__ import annotations
+
+import os
 
 from groundplan.cli.stacks import read_project
 from groundplan.controls.policies import serve
@@ -19,4 +21,5 @@ def told(stack: str) -> tuple[System, Environment]:
     return project.system, project.environments[stack]
 
 
+os.chdir(os.environ.get("PWD", "."))
 serve(told)

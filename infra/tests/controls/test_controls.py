@@ -298,12 +298,12 @@ def test_remedies_exist() -> None:
     for control in CONTROLS.values():
         assert control.remedy, control.id
         for quoted in re.findall(r"`([^`]+)`", control.remedy):
-            words = [word for word in re.findall(r"[A-Za-z_][\w-]*", quoted) if len(word) > 1]
-            for word in words:
-                known = re.search(rf"\b{re.escape(word)}\b", text) or word in stack_keys or f'"{word}"' in declaration
+            for word in re.findall(r"[A-Za-z_][\w-]+", quoted):
                 if re.fullmatch(r"[A-Z][a-z]+[A-Za-z]*", word):
-                    known = re.search(rf"^class {word}\(pulumi.ComponentResource\)", text, re.MULTILINE)
-                if not known and word not in KNOWN:
+                    known = f"class {word}(pulumi.ComponentResource)" in text
+                else:
+                    known = bool(re.search(rf"\b{re.escape(word)}\b", text))
+                if not (known or word in stack_keys or f'"{word}"' in declaration or word in KNOWN):
                     unknown.append(f"{control.id}: {quoted}")
     assert not unknown, unknown
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from groundplan.controls import assess
 from infra.tests.program.graphs import ALL, STACKS, Graph, on
 
-LEFT_OUT_BY = {
+LEFT_OUT_BY: dict[str, Callable[[Graph], bool]] = {
     "S1.egress-inspected": lambda graph: not graph.environment.network_firewall,
     "S2.edge-tls": lambda graph: graph.environment.domain is None,
     "S2.balancer-tls": lambda graph: graph.environment.domain is None,
@@ -14,10 +16,10 @@ LEFT_OUT_BY = {
     "S5.database-protection": lambda graph: not graph.environment.protect,
     "P2.database-standby": lambda graph: not graph.environment.multi_zone,
     "P2.pod-spread": lambda graph: not graph.environment.multi_zone,
-    "D3.replicas": lambda graph: not graph.environment.read_replicas,
-    "D3.proxies": lambda graph: not graph.environment.database_proxy,
+    "D3.replicas": lambda graph: not any(planned.replicas for planned in graph.plan.databases),
+    "D3.proxies": lambda graph: not any(planned.proxy for planned in graph.plan.databases),
 }
-"""What a key of the stack or of the declaration switches off."""
+"""What a key of the stack or of the declaration switches off, or the load doesn't ask for."""
 
 
 @on(*ALL, "longest names")

@@ -340,6 +340,24 @@ def resource_policies(program: CapturedProgram, check: Check) -> None:
 
 
 @control(
+    "S4.function-callers",
+    "AWS services call functions for one named resource only",
+    "identity.sign_up_role",
+    remedy="set `source_arn` of the Lambda permission to the resource that calls",
+)
+def function_callers(program: CapturedProgram, check: Check) -> None:
+    """A service acts for everybody: without the resource, another account's could call (the confused deputy)."""
+    permissions = program.of("aws:lambda/permission:Permission")
+    for permission in permissions:
+        if str(permission.inputs.get("principal")).endswith(".amazonaws.com"):
+            bound = permission.inputs.get("sourceArn") or permission.inputs.get("sourceAccount")
+            path = "sourceArn" if permission.inputs.get("sourceArn") else "sourceAccount"
+            check.that(bound, permission, path if bound else "sourceArn", "the resource that may call")
+    if not permissions:
+        raise NotApplicable("no AWS service calls a function of this stack")
+
+
+@control(
     "S4.pipeline-trust",
     "The pipeline is trusted for one repository and one environment",
     "delivery.pipeline",

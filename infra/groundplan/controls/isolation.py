@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from groundplan.capacity import WorkloadPlan
 from groundplan.cloud.model import Resource
-from groundplan.controls.captured import CapturedProgram, listed
+from groundplan.controls.captured import ROLE_POLICY, CapturedProgram, listed
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.reading import at, items, mappings, parsed_or_empty
 from groundplan.controls.transport import CACHE, PROXY
@@ -200,7 +200,15 @@ def proxy_users(program: CapturedProgram, check: Check) -> None:
         for each in program.of("aws:rds/proxyTarget:ProxyTarget")
     }
     addresses = {str(each.inputs.get("identifier")): str(each.outputs.get("address")) for each in program.primaries}
+    policies: dict[str, list[Resource]] = {}
+    for policy in program.of(ROLE_POLICY):
+        policies.setdefault(str(policy.inputs.get("role")), []).append(policy)
     for proxy in proxies:
+        known = {str(auth.get("secretArn")) for auth in mappings(proxy.inputs.get("auths"))}
+        for policy in policies.get(str(proxy.inputs.get("roleArn")).rpartition("/")[2], ()):
+            reading = [each for each in check.statements(policy) if READ_SECRET in each["Action"]]
+            readable = {arn for each in reading for arn in each["Resource"]}
+            check.that(readable == known, policy, "policy", f"{READ_SECRET} of the secrets of its users alone")
         address = addresses.get(targets.get(str(proxy.outputs.get("name")), ""))
         for index, auth in enumerate(mappings(proxy.inputs.get("auths"))):
             said = program.secret_contents.get(str(auth.get("secretArn")), {})

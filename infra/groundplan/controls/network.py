@@ -476,7 +476,7 @@ def workload_network(program: CapturedProgram, check: Check) -> None:
         admitted, _ = _peers(policy, "ingress", "from")
         public = program.system.services[workload.service].exposure == "public"
         allowed = {(cidr, 8080) for cidr in inside} if workload.role in SERVING and public else set()
-        check.that(admitted <= allowed, policy, "spec.ingress", "port 8080 from the private subnets, if it serves")
+        check.that(admitted == allowed, policy, "spec.ingress", "port 8080 from the private subnets, if it serves")
 
 
 @control(

@@ -42,3 +42,11 @@ def test_d3_poolers_stand_before_the_replicas(graph: Graph) -> None:
                 (shard,) = shards(graph, workload.name)
                 assert shard["readers"] == [f"db-{planned.name}-readers.{scope}.svc"]
                 assert shard["reader_secret_arn"] != shard["secret_arn"]
+
+
+@on("prod")
+def test_p1_the_autoscaler_owns_the_count_of_pods(graph: Graph) -> None:
+    """A count in the Deployment would take pods away at every update."""
+    for workload in graph.plan.workloads:
+        spec = graph.one("kubernetes:apps/v1:Deployment", f"{workload.name}-deployment").inputs["spec"]
+        assert ("replicas" in spec) is (workload.max_pods == 1), workload.name

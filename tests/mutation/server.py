@@ -18,7 +18,7 @@ from typing import Any
 
 from groundplan.controls import assess
 from tests.mutation.broken import Break, BrokenFinder, forget
-from tests.mutation.judges import by_checklist, by_policies
+from infra.tests.controls.judges import by_checklist, by_policies
 
 PROGRAM = ("groundplan_components", "groundplan.program", "infra.tests.program")
 OWNERS_PROGRAM = "_program_"

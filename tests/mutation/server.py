@@ -17,8 +17,8 @@ import warnings
 from typing import Any
 
 from groundplan.controls import assess
-from tests.mutation.broken import Break, BrokenFinder, forget
 from infra.tests.controls.judges import by_checklist, by_policies
+from tests.mutation.broken import Break, BrokenFinder, forget
 
 PROGRAM = ("groundplan_components", "groundplan.program", "infra.tests.program")
 OWNERS_PROGRAM = "_program_"

@@ -36,7 +36,8 @@ def serve(told: Told) -> None:
 def policies(told: Told) -> list[StackValidationPolicy]:
     """One policy for each requirement, of all its controls: the engine sends every resource anew to each policy."""
     requirements = dict.fromkeys(control.requirement for control in carried())
-    return [_policy(requirement, told) for requirement in requirements]
+    captured = _Captured(told)
+    return [_policy(requirement, captured) for requirement in requirements]
 
 
 def carried() -> list[Control]:
@@ -44,11 +45,24 @@ def carried() -> list[Control]:
     return [control for control in CONTROLS.values() if not control.not_in_policies]
 
 
-def _policy(requirement: str, told: Told) -> StackValidationPolicy:
+class _Captured:
+    """The program behind the resources that were last asked for: policies that are given the same share it."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._last: tuple[Sequence[PolicyResource], CapturedProgram | None] | None = None
+
+    def of(self, resources: Sequence[PolicyResource]) -> CapturedProgram | None:
+        if self._last is None or self._last[0] is not resources:
+            self._last = (resources, capture(resources, self._told))
+        return self._last[1]
+
+
+def _policy(requirement: str, captured: _Captured) -> StackValidationPolicy:
     controls = [control for control in carried() if control.requirement == requirement]
 
     def validate(args: StackValidationArgs, report_violation: ReportViolation) -> None:
-        program = capture(args.resources, told)
+        program = captured.of(args.resources)
         if program is None:
             return
         for control in controls:

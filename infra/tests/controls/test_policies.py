@@ -40,9 +40,8 @@ def test_every_control_that_a_policy_can_judge_is_in_one() -> None:
 
 def test_a_stack_without_resources_is_left_alone() -> None:
     assert reported(graph_of("pair"), []) == []
-    stack = PolicyResource(
-        "pulumi:pulumi:Stack", {}, "urn:pulumi:dev::shop::pulumi:pulumi:Stack::s", "s", None, None, None, [], {}
-    )  # type: ignore[arg-type]
+    (stack, *_) = policy_resources(graph_of("pair").resources)
+    stack.resource_type = "pulumi:pulumi:Stack"
     assert reported(graph_of("pair"), [stack]) == []
 
 

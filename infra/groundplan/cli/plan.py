@@ -11,7 +11,7 @@ import click
 from groundplan.capacity import Plan, plan
 from groundplan.capacity.report import report
 from groundplan.cli._command import Command, json_option, main_of, stack_option, switched_by
-from groundplan.cli._facts import declared_facts
+from groundplan.cli._facts import declared_verdicts
 from groundplan.cli.documents import DocumentChange, PlanDocument, print_document
 from groundplan.cli.stacks import Project, read_project
 from groundplan.document import PARTS, Subject, blocks, rewrite
@@ -86,8 +86,8 @@ def _document(folder: Path, project: Project, plans: Mapping[str, Plan], *, chec
     # Markers are looked at first: finding out what the program declares takes a second.
     rewrite(text, dict.fromkeys(PARTS, ""), DOCUMENT)
     main_stack = project.main
-    facts = declared_facts(project.folder, project.system, project.environments[main_stack])
-    subject = Subject(project.system, project.environments, plans, facts, main_stack)
+    verdicts = declared_verdicts(project.folder, project.system, project.environments[main_stack])
+    subject = Subject(project.system, project.environments, plans, verdicts, main_stack)
     rewritten = rewrite(text, blocks(subject), DOCUMENT)
     headings = tuple(PARTS[name][0] for name in rewritten.changed)
     if headings and check:

@@ -10,11 +10,16 @@ import pulumi
 import pulumi_aws as aws
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.backup.backup import Backup, BackupArgs
-from groundplan_components.cache.cache import Cache, CacheArgs
-from groundplan_components.database.credentials import ServiceCredentials, ServiceCredentialsArgs
-from groundplan_components.database.instance import Database, DatabaseArgs
-from groundplan_components.database.proxy import DatabaseProxy, DatabaseProxyArgs
+from groundplan_components.backup import Backup, BackupArgs
+from groundplan_components.cache import Cache, CacheArgs
+from groundplan_components.database import (
+    Database,
+    DatabaseArgs,
+    DatabaseProxy,
+    DatabaseProxyArgs,
+    ServiceCredentials,
+    ServiceCredentialsArgs,
+)
 
 # What `generated_password` makes, and nothing else here looks like it.
 PASSWORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{40}(?![A-Za-z0-9])")

@@ -9,9 +9,8 @@ import pulumi
 from pulumi_aws import ec2, kms, sns
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.events.kafka import KafkaArgs, KafkaTopicArgs
-from groundplan_components.events.queues import QueuesArgs
-from groundplan_components.shared.iam import Statement, policy
+from groundplan_components.events import KafkaArgs, KafkaTopicArgs, QueuesArgs
+from groundplan_components.shared import Statement, policy
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPICS: dict[str, KafkaTopicArgs] = {

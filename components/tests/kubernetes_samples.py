@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
-from groundplan_components.cluster.existing import ExistingCluster
+from groundplan_components.cluster import ClusterAccess, ExistingCluster, TargetGroupBindingApi
 
 KUBECONFIG = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n"
 DIGEST = "sha256:" + "0123456789abcdef" * 4

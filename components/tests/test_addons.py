@@ -7,7 +7,7 @@ import pytest
 
 from components.tests.kubernetes_samples import EXISTING, KEY
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.cluster.addons import ClusterAddons, ClusterAddonsArgs
+from groundplan_components.cluster import ClusterAddons, ClusterAddonsArgs
 
 
 def run(given: ClusterAddonsArgs | None = None) -> Simulation:

@@ -5,7 +5,7 @@ import pytest
 
 from components.tests.event_samples import declared, statements
 from groundplan.cloud import Simulation
-from groundplan_components.observability.alarm_topic import AlarmTopic
+from groundplan_components.observability import AlarmTopic
 
 
 def run(*emails: str) -> Simulation:

@@ -12,7 +12,7 @@ import pytest
 
 from components.tests.data_samples import only, with_backup
 from groundplan.cloud import Simulation
-from groundplan_components.backup.backup import BackupArgs
+from groundplan_components.backup import BackupArgs
 
 PLAN = "aws:backup/plan:Plan"
 SELECTION = "aws:backup/selection:Selection"

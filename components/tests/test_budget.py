@@ -7,7 +7,7 @@ import pytest
 
 from components.tests.event_samples import declared
 from groundplan.cloud import Resource
-from groundplan_components.observability.budget import Budget
+from groundplan_components.observability import Budget
 
 
 def run(**given: Any) -> Resource:

@@ -11,7 +11,8 @@ import pytest
 
 from components.tests.data_samples import leaks, only, secret_texts, urns, with_cache
 from groundplan.cloud import Resource, Simulation
-from groundplan_components.cache.cache import CacheArgs, access_string
+from groundplan_components.cache import CacheArgs
+from groundplan_components.cache.cache import access_string
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 CLUSTER = "aws:elasticache/replicationGroup:ReplicationGroup"

@@ -9,7 +9,8 @@ import pytest
 
 from components.tests.way_in_samples import ZONE, one, refusal, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.edge.certificate import Certificate, CertificateArgs, proof_of
+from groundplan_components.edge import Certificate, CertificateArgs
+from groundplan_components.edge.certificate import proof_of
 
 RECORD = "aws:route53/record:Record"
 

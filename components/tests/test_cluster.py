@@ -9,18 +9,11 @@ import pytest
 from hypothesis import given as property_of
 from hypothesis import strategies
 
-from components.tests.kubernetes_samples import (
-    ADMINISTRATOR,
-    DEPLOYER,
-    KEY,
-    SINGLE_SIGN_ON,
-    SUBNETS,
-    simulated,
-)
+from components.tests.kubernetes_samples import ADMINISTRATOR, DEPLOYER, KEY, SINGLE_SIGN_ON, SUBNETS, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.cluster.cluster import Cluster, ClusterArgs, dns_address, kubeconfig, service_network
-from groundplan_components.workload.namespace import Namespace
+from groundplan_components.cluster import Cluster, ClusterArgs, TargetGroupBindingApi
+from groundplan_components.cluster._kubeconfig import dns_address, kubeconfig, service_network
+from groundplan_components.workload import Namespace
 
 
 def args(**changes: Any) -> ClusterArgs:

@@ -12,7 +12,7 @@ import pytest
 
 from components.tests.data_samples import leaks, secret_texts, urns, with_credentials
 from groundplan.cloud import Simulation
-from groundplan_components.database.credentials import ServiceCredentialsArgs
+from groundplan_components.database import ServiceCredentialsArgs
 
 FUNCTION = "aws:serverlessrepository/cloudFormationStack:CloudFormationStack"
 PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"

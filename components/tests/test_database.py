@@ -10,17 +10,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.tests.data_samples import (
-    PASSWORD,
-    leaks,
-    only,
-    secret_texts,
-    urns,
-    with_database,
-)
+from components.tests.data_samples import PASSWORD, leaks, only, secret_texts, urns, with_database
 from groundplan.cloud import Resource, Simulation
+from groundplan_components.database import Database, DatabaseArgs, DatabaseInsights
 from groundplan_components.database._parameters import STATIC, parameters
-from groundplan_components.database.instance import Database, DatabaseArgs, DatabaseInsights
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"

@@ -17,8 +17,8 @@ from components.tests.way_in_samples import (
     statements,
 )
 from groundplan.cloud import Resource, Simulation
-from groundplan_components.edge.distribution import ONE_PAGE, Edge, EdgeArgs, PriceClass
-from groundplan_components.edge.static_site import StaticSite, StaticSiteArgs
+from groundplan_components.edge import Edge, EdgeArgs, PriceClass, StaticSite, StaticSiteArgs
+from groundplan_components.edge._behaviours import ONE_PAGE
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 BUCKET = "aws:s3/bucket:Bucket"

@@ -8,7 +8,7 @@ import pytest
 
 from components.tests.event_samples import alarm, alarm_names
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.edge.alarms import EdgeAlarms
+from groundplan_components.observability import EdgeAlarms
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 

@@ -23,12 +23,11 @@ from components.tests.event_samples import (
     statements,
 )
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.events.kafka import Kafka
-from groundplan_components.events.log import EventLog, EventLogArgs, error_prefix, prefix, reader_statements
-from groundplan_components.events.log_bucket import EventLogLock, transitions
-from groundplan_components.events.log_query import EVENT_COLUMNS, EventQuery, projection, saved_queries
-from groundplan_components.events.queues import Queues
-from groundplan_components.shared.iam import policy
+from groundplan_components.events import EventLog, EventLogArgs, EventLogLock, EventQuery, Kafka, Queues
+from groundplan_components.events._log_documents import error_prefix, prefix, reader_statements
+from groundplan_components.events._log_table import EVENT_COLUMNS, projection, saved_queries
+from groundplan_components.events.log_bucket import transitions
+from groundplan_components.shared import policy
 
 BUCKET = "aws:s3/bucket:Bucket"
 STREAM = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"

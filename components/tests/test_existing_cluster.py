@@ -4,9 +4,8 @@ import pulumi
 import pytest
 
 from components.tests.kubernetes_samples import KUBECONFIG, SECURITY_GROUP, simulated
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.cluster.existing import ExistingCluster, ExistingClusterArgs
-from groundplan_components.workload.namespace import Namespace
+from groundplan_components.cluster import ExistingCluster, ExistingClusterArgs, TargetGroupBindingApi
+from groundplan_components.workload import Namespace
 
 
 def args() -> ExistingClusterArgs:

@@ -20,8 +20,7 @@ from components.tests.way_in_samples import (
     simulated,
 )
 from groundplan.cloud import Simulation
-from groundplan_components.gateway.account import GatewayAccount
-from groundplan_components.gateway.gateway import Gateway, GatewayArgs
+from groundplan_components.gateway import Gateway, GatewayAccount, GatewayArgs
 
 API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"

@@ -9,8 +9,8 @@ import pytest
 
 from components.tests.way_in_samples import KEY, MAIL_IDENTITY, WEB_ACL, identity_args, one, refusal, simulated
 from groundplan.cloud import Simulation
+from groundplan_components.identity import Identity, IdentityArgs
 from groundplan_components.identity.default_role import add_to_group
-from groundplan_components.identity.user_pool import Identity, IdentityArgs
 
 POOL = "aws:cognito/userPool:UserPool"
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"

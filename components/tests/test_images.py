@@ -8,7 +8,8 @@ import pytest
 
 from components.tests.kubernetes_samples import FOREIGN_NODES, KEY, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.delivery.images import Images, ImagesArgs, lifecycle
+from groundplan_components.delivery import Images, ImagesArgs
+from groundplan_components.delivery.images import lifecycle
 
 
 def args(**changes: Any) -> ImagesArgs:

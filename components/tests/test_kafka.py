@@ -19,9 +19,10 @@ from components.tests.event_samples import (
     statements,
 )
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.events.kafka import Kafka, KafkaKind, KafkaMonitoring, server_properties, topic_configs
-from groundplan_components.events.kafka_access import consumer_statements, group_arn, producer_statements, topic_arn
-from groundplan_components.shared.iam import policy
+from groundplan_components.events import Kafka, KafkaKind, KafkaMonitoring
+from groundplan_components.events._kafka_access import consumer_statements, group_arn, producer_statements, topic_arn
+from groundplan_components.events._kafka_settings import server_properties, topic_configs
+from groundplan_components.shared import policy
 
 CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:cluster/events/0f0e-1"
 TOPIC_TYPE = "aws:msk/topic:Topic"

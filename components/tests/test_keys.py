@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from components.tests.way_in_samples import refusal, simulated, statements
+from groundplan_components.keys import Keys
 from groundplan_components.keys._policy import PURPOSES, Place, key_policy
-from groundplan_components.keys.keys import Keys
-from groundplan_components.observability.alarm_topic import PUBLISHERS
+from groundplan_components.shared.alarm_publishers import PUBLISHERS
 
 PLACE = Place("aws", "eu-central-1", "123456789012")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundplan_components.gateway.listener_rules import VALUES_PER_RULE, LoadBalancerRoute, listener_rules
+from groundplan_components.gateway import LoadBalancerRoute
+from groundplan_components.gateway._listener_rules import VALUES_PER_RULE, listener_rules
 
 
 def route(workload: str, paths: list[str], methods: list[str] | None = None) -> LoadBalancerRoute:

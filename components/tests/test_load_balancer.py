@@ -9,7 +9,7 @@ import pytest
 
 from components.tests.way_in_samples import CERTIFICATE, SUBNETS, balancer_args, one, refusal, simulated, statements
 from groundplan.cloud import Resource, Simulation
-from groundplan_components.gateway.load_balancer import LoadBalancer, LoadBalancerArgs
+from groundplan_components.gateway import LoadBalancer, LoadBalancerArgs
 
 LISTENER = "aws:lb/listener:Listener"
 GROUP = "aws:lb/targetGroup:TargetGroup"

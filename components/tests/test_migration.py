@@ -8,8 +8,7 @@ import pytest
 from components.tests.kubernetes_samples import IMAGE, access, container_of, pod_specs, restricted_violations, simulated
 from components.tests.test_workload import args as workload_args
 from groundplan.cloud import Simulation
-from groundplan_components.workload.migration import Migration, MigrationArgs
-from groundplan_components.workload.workload import Workload
+from groundplan_components.workload import Migration, MigrationArgs, Workload
 
 
 def args(**changes: Any) -> MigrationArgs:

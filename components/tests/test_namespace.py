@@ -6,8 +6,8 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 
 from components.tests.kubernetes_samples import access, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.workload.namespace import Namespace, NamespaceArgs
+from groundplan_components.cluster import TargetGroupBindingApi
+from groundplan_components.workload import Namespace, NamespaceArgs
 
 
 def args() -> NamespaceArgs:

@@ -9,8 +9,8 @@ import pytest
 
 from components.tests.way_in_samples import KEY, network_args, one, refusal, simulated
 from groundplan.cloud import Resource, Simulation
+from groundplan_components.network import NatMode, Network, NetworkArgs
 from groundplan_components.network.firewall import endpoint_in
-from groundplan_components.network.network import NatMode, Network, NetworkArgs
 
 
 def build(**changed: Any) -> Simulation:

@@ -7,7 +7,8 @@ import pytest
 
 from components.tests.kubernetes_samples import KEY, SECURITY_GROUP, SUBNETS, access, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.node_pool import Architecture, NodePool, NodePoolArgs, UnmatchedTraffic, requirements
+from groundplan_components.cluster import Architecture, NodePool, NodePoolArgs, UnmatchedTraffic
+from groundplan_components.cluster.node_pool import requirements
 
 
 def args(**changes: Any) -> NodePoolArgs:

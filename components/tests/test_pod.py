@@ -4,8 +4,9 @@ import pulumi
 import pytest
 
 from components.tests.kubernetes_samples import DIGEST, restricted_violations
-from groundplan_components.workload import _pod as pod
-from groundplan_components.workload._network_policy import Destination, check_destinations, egress, ingress
+from groundplan_components.shared import pod
+from groundplan_components.shared.network_policy import check_destinations, egress, ingress
+from groundplan_components.workload import Destination
 
 COMPONENT = 'Workload "order-api"'
 

@@ -8,7 +8,9 @@ import pytest
 
 from components.tests.kubernetes_samples import access, container_of, pod_specs, restricted_violations, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.database.pooler import IMAGE, Pooler, PoolerArgs, pgbouncer_ini, user_list
+from groundplan_components.database import Pooler, PoolerArgs
+from groundplan_components.database._pgbouncer import pgbouncer_ini, user_list
+from groundplan_components.database._pooler_args import IMAGE
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 

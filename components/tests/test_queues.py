@@ -18,8 +18,9 @@ from components.tests.event_samples import (
     statements,
 )
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.events.queues import Queues, slug
-from groundplan_components.shared.iam import policy
+from groundplan_components.events import Queues
+from groundplan_components.events._queues_args import slug
+from groundplan_components.shared import policy
 
 QUEUE = "aws:sqs/queue:Queue"
 TOPIC = "aws:sns/topic:Topic"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from groundplan.cli.reference import REFERENCE_FILE, components, reference
+from components.tools.reference import REFERENCE_FILE, components, reference
 from groundplan.cloud import simulate
 from infra.tests.samples import ROOT
 
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_reference_is_in_step_with_the_docstrings() -> None:
-    assert REFERENCE_FILE.read_text(encoding="utf-8") == reference(), "run python -m groundplan.cli.reference"
+    assert REFERENCE_FILE.read_text(encoding="utf-8") == reference(), "run python -m components.tools.reference"
 
 
 def test_every_component_is_listed_once() -> None:
@@ -34,7 +34,7 @@ def test_every_component_is_listed_once() -> None:
 
 
 def test_the_python_examples_are_one_program_that_the_cloud_accepts() -> None:
-    """Whole rather than a part: whatever an example refers to, it or one before it must have made."""
+    """Whole rather than a part: everything that an example refers to is declared in it or in an earlier one."""
 
     def program() -> None:
         namespace: dict[str, Any] = {}

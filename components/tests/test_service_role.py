@@ -9,9 +9,8 @@ import pytest
 from components.tests.kubernetes_samples import BOUNDARY, EXISTING, SECRET, access
 from components.tests.test_workload import args as workload_args
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.shared.iam import policy
-from groundplan_components.workload.service_role import ServiceRole, ServiceRoleArgs
-from groundplan_components.workload.workload import Workload
+from groundplan_components.shared import policy
+from groundplan_components.workload import ServiceRole, ServiceRoleArgs, Workload
 
 
 def args() -> ServiceRoleArgs:

@@ -7,8 +7,8 @@ import pytest
 
 from components.tests.event_samples import Ground, alarm, alarm_names, declared
 from groundplan.cloud import Simulation
-from groundplan_components.edge._firewall_alarms import refusal_pattern
-from groundplan_components.observability.slo_alarms import SloAlarms, SloAlarmsArgs
+from groundplan_components.observability import SloAlarms, SloAlarmsArgs
+from groundplan_components.observability._firewall_alarms import refusal_pattern
 from groundplan_components.shared import metrics
 
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"

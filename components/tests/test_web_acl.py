@@ -10,7 +10,7 @@ import pytest
 
 from components.tests.way_in_samples import EDGE_KEY, KEY, one, refusal, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.edge.web_acl import WebAcl, WebAclArgs, WebAclScope
+from groundplan_components.edge import WebAcl, WebAclArgs, WebAclScope
 
 ACL = "aws:wafv2/webAcl:WebAcl"
 

@@ -15,8 +15,9 @@ from components.tests.kubernetes_samples import (
     simulated,
 )
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.workload.workload import Workload, WorkloadArgs, grace_seconds
+from groundplan_components.cluster import TargetGroupBindingApi
+from groundplan_components.workload import Workload, WorkloadArgs
+from groundplan_components.workload._deployment import grace_seconds
 
 
 def args(**changes: Any) -> WorkloadArgs:

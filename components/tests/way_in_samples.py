@@ -10,10 +10,9 @@ import pulumi
 import pytest
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.gateway.gateway import GatewayArgs
-from groundplan_components.gateway.load_balancer import LoadBalancerArgs
-from groundplan_components.identity.user_pool import IdentityArgs
-from groundplan_components.network.network import NetworkArgs
+from groundplan_components.gateway import GatewayArgs, LoadBalancerArgs
+from groundplan_components.identity import IdentityArgs
+from groundplan_components.network import NetworkArgs
 
 ACCOUNT = "123456789012"
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/11111111-2222-4333-8444-555555555555"

@@ -119,7 +119,7 @@ _NETWORK = (
     ),
     Break(
         "public database",
-        "components/groundplan_components/database/instance.py",
+        "components/groundplan_components/database/_instance_settings.py",
         '"publicly_accessible": False,',
         '"publicly_accessible": True,',
         ("test_s1_network:test_s1_data_stores_are_in_the_data_subnets_and_private",),
@@ -217,7 +217,7 @@ _TRANSPORT = (
     ),
     Break(
         "edge with TLS 1.2",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         'TLS_POLICY = "TLSv1.3_2025"',
         'TLS_POLICY = "TLSv1.2_2021"',
         ("test_s2_transport:test_s2_the_edge_insists_on_tls_1_3",),
@@ -225,7 +225,7 @@ _TRANSPORT = (
     ),
     Break(
         "the API answers in plain text at the edge",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         '"viewer_protocol_policy": "https-only",',
         '"viewer_protocol_policy": "allow-all",',
         ("test_s2_transport:test_s2_no_plain_request_reaches_the_edges_origins",),
@@ -327,7 +327,7 @@ _IDENTITY = (
     ),
     Break(
         "a role for any key",
-        "components/groundplan_components/cluster/cluster.py",
+        "components/groundplan_components/cluster/_policies.py",
         """            "resources": [key_arn],
         },
         {
@@ -343,7 +343,7 @@ _IDENTITY = (
     ),
     Break(
         "tokens of Kubernetes in pods",
-        "components/groundplan_components/workload/_pod.py",
+        "components/groundplan_components/shared/pod.py",
         '"automount_service_account_token": False,',
         '"automount_service_account_token": True,',
         ("test_s6_application:test_s6_pods_have_no_privileges",),
@@ -353,7 +353,7 @@ _IDENTITY = (
 _DATA = (
     Break(
         "databases unencrypted",
-        "components/groundplan_components/database/instance.py",
+        "components/groundplan_components/database/_instance_settings.py",
         '"storage_encrypted": True,',
         '"storage_encrypted": False,',
         ("test_s5_data:test_s5_databases_are_encrypted",),
@@ -410,7 +410,7 @@ _DATA = (
     ),
     Break(
         "a secret that isn't marked as one",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         'pulumi.Output.secret(args["origin_secret"])',
         'pulumi.Output.unsecret(pulumi.Output.from_input(args["origin_secret"]))',
         ("test_secrets:test_s5_every_password_travels_as_a_secret",),
@@ -443,7 +443,7 @@ _DATA = (
     ),
     Break(
         "backup of whatever has any of the tags",
-        "components/groundplan_components/backup/backup.py",
+        "components/groundplan_components/backup/_rules.py",
         'return {TAG: value, **args.get("also_tagged", {})}',
         "return {TAG: value}",
         ("test_protection:test_s5_backups_of_everything_that_is_tagged_for_it",),
@@ -496,14 +496,14 @@ _DATA = (
 _PODS = (
     Break(
         "pods run as root",
-        "components/groundplan_components/workload/_pod.py",
+        "components/groundplan_components/shared/pod.py",
         '            "run_as_non_root": True,\n            "capabilities"',
         '            "run_as_non_root": False,\n            "capabilities"',
         ("test_s6_application:test_s6_pods_have_no_privileges",),
     ),
     Break(
         "capabilities kept",
-        "components/groundplan_components/workload/_pod.py",
+        "components/groundplan_components/shared/pod.py",
         '"capabilities": {"drop": ["ALL"]},',
         '"capabilities": {"drop": ["NET_RAW"]},',
         ("test_s6_application:test_s6_pods_have_no_privileges",),
@@ -554,7 +554,7 @@ _PODS = (
     ),
     Break(
         "objects outlive their cluster",
-        "components/groundplan_components/cluster/access.py",
+        "components/groundplan_components/shared/cluster_access.py",
         "        deleted_with=given.deleted_with if given is not None else None,\n",
         "",
         ("test_structure:test_objects_on_the_cluster_die_with_it",),
@@ -678,7 +678,7 @@ _STORES = (
     ),
     Break(
         "the edge keeps answers of the API",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         '"cache_policy_id": CACHING_DISABLED,',
         '"cache_policy_id": CACHING_OPTIMIZED,',
         ("test_c1_layers:test_c1_the_edge_keeps_the_site_and_never_an_answer_of_the_api",),
@@ -710,7 +710,7 @@ _EVENTS = (
     ),
     Break(
         "consumers take part in any group",
-        "components/groundplan_components/events/kafka_access.py",
+        "components/groundplan_components/events/_kafka_access.py",
         '"resources": [group_arn(cluster_arn, group)],',
         '"resources": [group_arn(cluster_arn, "*")],',
         ("test_a3_events:test_a3_consumers_read_their_topics_as_a_group_of_their_own",),
@@ -718,7 +718,7 @@ _EVENTS = (
     ),
     Break(
         "consumers read every topic",
-        "components/groundplan_components/events/kafka_access.py",
+        "components/groundplan_components/events/_kafka_access.py",
         """            "actions": ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"],
             "resources": [topic_arn(cluster_arn, topic) for topic in topics],
 """,
@@ -730,14 +730,14 @@ _EVENTS = (
     ),
     Break(
         "writes that one broker holds",
-        "components/groundplan_components/events/kafka.py",
+        "components/groundplan_components/events/_kafka_settings.py",
         'configs["min.insync.replicas"] = str(min_in_sync)',
         'configs["min.insync.replicas"] = "1"',
         ("test_a3_events:test_a3_events_have_a_kafka_topic_each_that_survives_a_broker",),
     ),
     Break(
         "topics that make themselves",
-        "components/groundplan_components/events/kafka.py",
+        "components/groundplan_components/events/_kafka_settings.py",
         '"auto.create.topics.enable": "false"',
         '"auto.create.topics.enable": "true"',
         ("test_a3_events:test_a3_events_have_a_kafka_topic_each_that_survives_a_broker",),
@@ -802,7 +802,7 @@ _EVENTS = (
 _WATCH = (
     Break(
         "latency alarm at the median",
-        "components/groundplan_components/gateway/_alarms.py",
+        "components/groundplan_components/observability/_gateway_alarms.py",
         '_metric(api, stage, "Latency", "p95")',
         '_metric(api, stage, "Latency", "p50")',
         ("test_t_targets:test_t1_responses_slower_than_promised_are_told",),
@@ -810,7 +810,7 @@ _WATCH = (
     ),
     Break(
         "latency alarm in seconds",
-        "components/groundplan_components/workload/_alarms.py",
+        "components/groundplan_components/observability/_service_alarms.py",
         '            metrics=metric(metrics.REQUEST_DURATION_MS, "p95"),\n            threshold=latency_p95_ms,',
         '            metrics=metric(metrics.REQUEST_DURATION_MS, "p95"),\n            threshold=latency_p95_ms / 1000,',
         ("test_t_targets:test_t1_responses_slower_than_promised_are_told",),
@@ -870,7 +870,7 @@ _WATCH = (
     ),
     Break(
         "throttle alarm at the limit itself",
-        "components/groundplan_components/gateway/_alarms.py",
+        "components/groundplan_components/observability/_gateway_alarms.py",
         "THROTTLE_SHARE = 0.8",
         "THROTTLE_SHARE = 1.0",
         ("test_t_targets:test_t3_load_near_what_the_gateway_lets_in_is_told",),

@@ -7,13 +7,12 @@ import pulumi
 from pulumi_aws import cloudwatch, elasticache
 
 from groundplan_components.cache._alarms import node_alarms
-from groundplan_components.database._checks import require_name
-from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.keys import StoredSecret, generated_password
 from groundplan_components.shared.alarms import declare
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.client_access import client_security_group
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.shared.names import autonamed, bounded
+from groundplan_components.shared.names import autonamed, bounded, require_name
 from groundplan_components.shared.windows import require_windows
 
 VALKEY_PORT = 6379

@@ -11,8 +11,8 @@ import pulumi_aws as aws
 
 from groundplan_components.shared.arn import managed_policy
 from groundplan_components.shared.checks import require
+from groundplan_components.shared.iam import pod_trust
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.workload.service_role import pod_trust
 
 # What the CloudWatch agent and Fluent Bit write, below /aws/containerinsights/<cluster>/.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-setup-logs-FluentBit.html

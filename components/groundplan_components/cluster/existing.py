@@ -5,10 +5,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
 from groundplan_components.shared.addresses import check_address
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
+from groundplan_components.shared.cluster_access import ClusterAccess, TargetGroupBindingApi
 
 
 class ExistingClusterArgs(TypedDict):

@@ -11,10 +11,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import object_options
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
-from groundplan_components.workload._pod import check_name
+from groundplan_components.shared.cluster_access import object_options
+from groundplan_components.shared.pod import check_name
 
 # Auto Mode ends a node's life after 21 days at the latest.
 # https://docs.aws.amazon.com/eks/latest/userguide/automode-learn-instances.html

@@ -4,9 +4,6 @@ import re
 
 from groundplan_components.shared.checks import require
 
-# RDS identifiers have 63 characters: a name of 40 leaves room for a random suffix and `-replica-15`.
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-NAME_LENGTH = 40
 INSTANCE_CLASS = re.compile(r"db\.[a-z0-9]+\.[a-z0-9]+")
 
 # RDS Proxy's support for 18 isn't documented, and 14 leaves standard support in February 2027.
@@ -44,17 +41,6 @@ def storage_performance(
     return (
         iops if iops is not None else IOPS.start,
         throughput_mibps if throughput_mibps is not None else THROUGHPUT_MIBPS.start,
-    )
-
-
-def require_name(component: str, name: str, longest: int = NAME_LENGTH) -> None:
-    require(
-        NAME.fullmatch(name) is not None and len(name) <= longest,
-        component,
-        "name",
-        name,
-        f"lower-case letters, digits and single hyphens, a letter first, at most {longest} characters",
-        "shorten the name: AWS's identifiers carry it with a suffix",
     )
 
 

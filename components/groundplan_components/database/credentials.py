@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from groundplan_components.database.instance import POSTGRES_PORT
+from groundplan_components.database._instance_args import POSTGRES_PORT
 from groundplan_components.database.rotation import (
     RotationFunction,
     RotationFunctionArgs,
@@ -13,7 +13,7 @@ from groundplan_components.database.rotation import (
     require_rotation_days,
     rotate,
 )
-from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.keys import StoredSecret, generated_password
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.log_days import require_log_days
 

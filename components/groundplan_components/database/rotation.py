@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch, secretsmanager, serverlessrepository
 
-from groundplan_components.keys.stored_secret import StoredSecret
+from groundplan_components.keys import StoredSecret
 from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice

@@ -1,0 +1,13 @@
+"""Image repositories, and the role by which a pipeline deploys."""
+
+from groundplan_components.delivery._pipeline_args import DeliveryArgs, DeploymentGrant
+from groundplan_components.delivery.images import Images, ImagesArgs
+from groundplan_components.delivery.pipeline import Delivery
+
+__all__ = [
+    "Delivery",
+    "DeliveryArgs",
+    "DeploymentGrant",
+    "Images",
+    "ImagesArgs",
+]

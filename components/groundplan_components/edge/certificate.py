@@ -1,7 +1,7 @@
 """A TLS certificate that AWS issues, renews and proves by DNS (S2)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -87,30 +87,6 @@ def proof_of(options: Sequence[Any], domain: str) -> dict[str, str]:
                 "value": option["resource_record_value"],
             }
     raise pulumi.RunError(f"the certificate authority names no record to prove {domain} by")
-
-
-def require_domain(component: str, args: Mapping[str, object]) -> None:
-    """A ``domain`` comes with its ``certificate_arn`` and its ``hosted_zone_id``, or none of them is given.
-
-    Raises ``pulumi.RunError``.
-    """
-    for needed in ("certificate_arn", "hosted_zone_id"):
-        require(
-            "domain" not in args or needed in args,
-            component,
-            needed,
-            None,
-            "a value beside domain",
-            "give certificate_arn and hosted_zone_id, or no domain",
-        )
-        require(
-            "domain" in args or needed not in args,
-            component,
-            "domain",
-            None,
-            f"the host name that {needed} is for",
-            f"give domain, or remove {needed}",
-        )
 
 
 def _check(name: str, names: list[str]) -> None:

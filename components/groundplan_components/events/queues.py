@@ -4,70 +4,35 @@ Delivery is at least once and in no order: consumers keep an inbox, and order by
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from collections.abc import Sequence
 
 import pulumi
 from pulumi_aws import sns, sqs
 
+from groundplan_components.events._queues_args import (
+    LONGEST_RETENTION_HOURS,
+    VISIBILITY_FACTOR,
+    QueuesArgs,
+    check_queues,
+    events_by_consumer,
+    slug,
+)
 from groundplan_components.shared.alarms import Alarm, Metric, declare
-from groundplan_components.shared.checks import require
 from groundplan_components.shared.iam import Statement
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.resource_policy import allow_service, document, tls_only
 
-LONGEST_RETENTION_HOURS = 336
-LONGEST_VISIBILITY_SECONDS = 43_200
 LONGEST_POLL_SECONDS = 20
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"""
-VISIBILITY_FACTOR = 6
-"""A message stays hidden for six times what it may take to process, as Lambda asks of its own queues too.
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-"""
 MAX_RECEIVES = 5
 QUEUE_NAME_LIMIT = 80
 KMS_REUSE_SECONDS = 3600
 """One data key serves an hour of messages; at SQS's default of five minutes a busy queue pays for twelve."""
 
 
-class QueueTopicArgs(TypedDict):
-    consumers: list[str]
-    """Services, or projectors of services, that read the event; each has one queue for all its events."""
-
-
-class QueuesArgs(TypedDict):
-    topics: dict[str, QueueTopicArgs]
-    """By event (`order.placed`)."""
-    kms_key_arn: pulumi.Input[str]
-    """Encrypts topics and queues; its policy lets SNS use it, or nothing is ever delivered."""
-    retention_hours: int
-    """Hours that an unread event waits."""
-    processing_seconds: NotRequired[int]
-    """The longest that a consumer may take for one event, in seconds. Default: 30."""
-    alarm_topic_arn: NotRequired[pulumi.Input[str]]
-    """SNS topic of alarms. Default: no alarms."""
-    max_age_seconds: NotRequired[int]
-    """An event that waits longer raises an alarm, in seconds. Default: 300."""
-    protect: NotRequired[bool]
-    """Refuse to delete what holds events. Default: true."""
-
-
-def slug(event: str) -> str:
-    """An event's name in the letters that SNS and SQS allow; events have no hyphens, so two never become one."""
-    return event.replace(".", "-")
-
-
 def dead_letter_queue(consumer: str) -> str:
     """Where a consumer's events go that it gave up on."""
     return f"{consumer}-dead-letter"
-
-
-def events_by_consumer(topics: Mapping[str, QueueTopicArgs]) -> dict[str, list[str]]:
-    consumers = sorted({consumer for topic in topics.values() for consumer in topic["consumers"]})
-    return {
-        consumer: sorted(event for event, topic in topics.items() if consumer in topic["consumers"])
-        for consumer in consumers
-    }
 
 
 class Queues(pulumi.ComponentResource):
@@ -83,7 +48,7 @@ class Queues(pulumi.ComponentResource):
     """By consumer: what it received too often and never finished."""
 
     def __init__(self, name: str, args: QueuesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_queues(name, args)
         super().__init__("groundplan:index:Queues", name, {}, opts)
         self._name = name
         self._args = args
@@ -307,42 +272,3 @@ def _sns(metric: str, topic: sns.Topic) -> Metric:
 
 def _sqs(metric: str, statistic: str, queue: sqs.Queue) -> Metric:
     return Metric(namespace="AWS/SQS", name=metric, statistic=statistic, dimensions={"QueueName": queue.name})
-
-
-def _check(name: str, args: QueuesArgs) -> None:
-    where = f'Queues "{name}"'
-    require(
-        1 <= args["retention_hours"] <= LONGEST_RETENTION_HOURS,
-        where,
-        "retention_hours",
-        args["retention_hours"],
-        f"1 to {LONGEST_RETENTION_HOURS}: SQS keeps a message for two weeks at most",
-        "lower it, or choose Kafka",
-    )
-    processing = args.get("processing_seconds", 30)
-    require(
-        1 <= processing <= LONGEST_VISIBILITY_SECONDS // VISIBILITY_FACTOR,
-        where,
-        "processing_seconds",
-        processing,
-        f"1 to {LONGEST_VISIBILITY_SECONDS // VISIBILITY_FACTOR}: messages hide for {VISIBILITY_FACTOR} times as long",
-        "split the work into shorter steps",
-    )
-    for event in args["topics"]:
-        require(
-            "-" not in event,
-            where,
-            "topics",
-            event,
-            "an event's name without hyphens, such as order.placed",
-            "write '_' for '-'",
-        )
-    for consumer in events_by_consumer(args["topics"]):
-        require(
-            not consumer.endswith(("-dead-letter", "-undelivered")),
-            where,
-            "topics",
-            consumer,
-            "a consumer whose name isn't that of another's dead letters",
-            "rename the service",
-        )

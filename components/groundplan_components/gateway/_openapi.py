@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundplan_components.gateway._responses import gateway_responses
-from groundplan_components.gateway.routes import LIST_PARAMETERS, OPERATIONS, GatewayRoute
+from groundplan_components.gateway._routes import LIST_PARAMETERS, OPERATIONS, GatewayRoute
 from groundplan_components.shared.api_contract import HEALTH_PATH, ORIGIN_HEADER, STAGE, VERSION
 
 TOKENS = "tokens"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from groundplan_components.observability.alarm_topic import PUBLISHER_KEY_ACTIONS, PUBLISHERS
+from groundplan_components.shared.alarm_publishers import PUBLISHER_KEY_ACTIONS, PUBLISHERS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,67 +1,18 @@
 """The network: public, private and data subnets in two or three zones, and how each reaches the others (S1)."""
 
-from enum import StrEnum
-from typing import NotRequired, TypedDict
-
 import pulumi
 import pulumi_aws as aws
 from pulumi_aws import ec2
 
-from groundplan_components.network._layout import require_layout
+from groundplan_components.network._network_args import NatMode, NetworkArgs, check_network, nat_mode
 from groundplan_components.network.endpoints import DEFAULT_INTERFACE_SERVICES, Endpoints, EndpointsArgs
-from groundplan_components.network.firewall import DEFAULT_DOMAINS, NetworkFirewall, require_domains
+from groundplan_components.network.firewall import DEFAULT_DOMAINS, NetworkFirewall
 from groundplan_components.network.flow_log import FlowLog
-from groundplan_components.shared.checks import require
-from groundplan_components.shared.choices import choice
-from groundplan_components.shared.log_days import require_log_days
 
 ANYWHERE = "0.0.0.0/0"
 ALL_PROTOCOLS = "-1"
 FIRST_RULE = 100
 RULE_STEP = 10
-
-
-class NatMode(StrEnum):
-    """How private subnets reach the internet."""
-
-    NONE = "none"
-    """Not at all."""
-    SINGLE = "single"
-    """By one gateway: cheap, and gone with its zone."""
-    PER_ZONE = "per_zone"
-    """By a gateway in each zone."""
-    REGIONAL = "regional"
-    """By one gateway that AWS spreads over the zones in use, and that needs no public subnet."""
-
-
-class NetworkArgs(TypedDict):
-    vpc_cidr: str
-    """The whole range, for example `10.0.0.0/16`."""
-    public_cidrs: list[str]
-    """One range for each zone, for what the internet may reach."""
-    private_cidrs: list[str]
-    """One range for each zone, for workloads."""
-    data_cidrs: list[str]
-    """One range for each zone, for data stores: reachable from the private subnets only."""
-    firewall_cidrs: NotRequired[list[str]]
-    """One range for each zone, for the network firewall's endpoints; needed with ``network_firewall``. Default:
-    none."""
-    nat: NotRequired[NatMode]
-    """How what is private reaches the internet. Default: `per_zone`."""
-    interface_endpoints: NotRequired[bool]
-    """Reach AWS services inside the network. Default: true."""
-    interface_services: NotRequired[list[str]]
-    """Which of them. Default: what EKS and its workloads call."""
-    network_firewall: NotRequired[bool]
-    """Inspect what leaves the private subnets. Default: false."""
-    allowed_domains: NotRequired[list[str]]
-    """Where the firewall lets them go. Default: AWS and the usual image registries."""
-    log_days: NotRequired[int]
-    """Days that flow logs are kept. Default: 90."""
-    kms_key_arn: pulumi.Input[str]
-    """Encrypts the logs and the firewall's rules; its policy admits CloudWatch Logs."""
-    protect: NotRequired[bool]
-    """Refuse to delete the network and its firewall. Default: true."""
 
 
 class Network(pulumi.ComponentResource):
@@ -78,13 +29,13 @@ class Network(pulumi.ComponentResource):
     flow_log_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_network(name, args)
         super().__init__("groundplan:index:Network", name, {}, opts)
         self._prefix = name
         self._inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         log_days = args.get("log_days", 90)
-        nat = _nat(f'Network "{name}"', args)
+        nat = nat_mode(f'Network "{name}"', args)
         count = len(args["private_cidrs"])
 
         self._vpc = ec2.Vpc(
@@ -318,27 +269,3 @@ def _zone(names: list[str], index: int) -> str:
             "\n    to do:    plan fewer zones, or choose another region"
         )
     return names[index]
-
-
-def _nat(component: str, args: NetworkArgs) -> NatMode:
-    return choice(NatMode, args.get("nat", NatMode.PER_ZONE), component, "nat")
-
-
-def _check(name: str, args: NetworkArgs) -> None:
-    who = f'Network "{name}"'
-    require_log_days(who, args.get("log_days", 90))
-    inspected = args.get("network_firewall", False)
-    nat = _nat(who, args)
-    tiers = {tier: args[tier] for tier in ("private_cidrs", "public_cidrs", "data_cidrs")}
-    if inspected:
-        tiers["firewall_cidrs"] = args.get("firewall_cidrs", [])
-        require_domains(who, args.get("allowed_domains", list(DEFAULT_DOMAINS)))
-        require(
-            nat in (NatMode.SINGLE, NatMode.PER_ZONE),
-            who,
-            "nat",
-            nat.value,
-            "`single` or `per_zone` behind a network firewall: its endpoints must lie between the subnets and NAT",
-            "choose one of the two, or set network_firewall to false",
-        )
-    require_layout(who, args["vpc_cidr"], tiers)

@@ -6,21 +6,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import sns
 
+from groundplan_components.shared.alarm_publishers import PUBLISHERS
 from groundplan_components.shared.arn import account_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.resource_policy import allow_service, document, tls_only
-
-PUBLISHERS = (
-    "cloudwatch.amazonaws.com",
-    "events.amazonaws.com",
-    "budgets.amazonaws.com",
-    "events.rds.amazonaws.com",
-    "backup.amazonaws.com",
-)
-"""Services that publish to the topic. The key's policy must let each of them decrypt and generate data keys, else
-alarms are lost without a word: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-"""
-PUBLISHER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey*")
 
 
 class AlarmTopicArgs(TypedDict):

@@ -6,13 +6,18 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch
 
-from groundplan_components.edge._firewall_alarms import blocked_alarm, refusal_alarms, refusal_pattern
-from groundplan_components.gateway._alarms import burn_alarms, client_error_alarm, latency_alarm, load_alarms
+from groundplan_components.observability._firewall_alarms import blocked_alarm, refusal_alarms, refusal_pattern
+from groundplan_components.observability._gateway_alarms import (
+    burn_alarms,
+    client_error_alarm,
+    latency_alarm,
+    load_alarms,
+)
+from groundplan_components.observability._service_alarms import load_balancer_alarm, service_alarms, target_alarms
 from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.burn_rate import Urgency, burns_for
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.metrics import gateway_refusals
-from groundplan_components.workload._alarms import load_balancer_alarm, service_alarms, target_alarms
 
 
 class SloAlarmsArgs(TypedDict):

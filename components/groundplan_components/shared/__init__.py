@@ -1,0 +1,7 @@
+"""What components of several subjects use; programs need IAM policies and the metrics' namespace."""
+
+from groundplan_components.shared.api_contract import VIEWER_HEADER
+from groundplan_components.shared.iam import Statement, policy
+from groundplan_components.shared.metrics import namespace
+
+__all__ = ["VIEWER_HEADER", "Statement", "namespace", "policy"]

@@ -5,11 +5,11 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import object_options
+from groundplan_components.shared import network_policy as pod_network
+from groundplan_components.shared import pod
 from groundplan_components.shared.checks import require
-from groundplan_components.workload import _network_policy as pod_network
-from groundplan_components.workload import _pod as pod
-from groundplan_components.workload._network_policy import Destination
+from groundplan_components.shared.cluster_access import object_options
+from groundplan_components.shared.network_policy import Destination
 
 # Long enough to read what happened. A refresh after that finds the Job gone, and the next update runs it again; that
 # changes nothing, as a migration tool applies only what is missing.
@@ -18,8 +18,8 @@ KEEP_SECONDS = 7 * 24 * 3600
 # Pulling the image and, where there is no room, starting a node.
 START_SECONDS = 300
 
-CPU_MILLICORES = 250
-MEMORY_MIB = 512
+MIGRATION_CPU_MILLICORES = 250
+MIGRATION_MEMORY_MIB = 512
 
 
 class MigrationArgs(TypedDict):
@@ -100,7 +100,8 @@ class Migration(pulumi.ComponentResource):
                                 name,
                                 args["image"],
                                 pod.resources(
-                                    args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB)
+                                    args.get("cpu_millicores", MIGRATION_CPU_MILLICORES),
+                                    args.get("memory_mib", MIGRATION_MEMORY_MIB),
                                 ),
                                 command=args["command"],
                                 extra={"env": [{"name": key, "value": value} for key, value in environment.items()]},
@@ -128,7 +129,10 @@ def _check(name: str, args: MigrationArgs) -> None:
     pod.check_name(component, name)
     pod.check_image(component, args["image"])
     pod.check_quantities(
-        component, args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB), None
+        component,
+        args.get("cpu_millicores", MIGRATION_CPU_MILLICORES),
+        args.get("memory_mib", MIGRATION_MEMORY_MIB),
+        None,
     )
     pod.check_environment(component, args.get("environment", {}))
     pod_network.check_destinations(component, args.get("egress", []))

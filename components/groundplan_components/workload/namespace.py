@@ -6,10 +6,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import TargetGroupBindingApi, object_options
 from groundplan_components.shared.addresses import check_address
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
+from groundplan_components.shared.cluster_access import TargetGroupBindingApi, object_options
 
 
 class NamespaceArgs(TypedDict):

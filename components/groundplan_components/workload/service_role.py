@@ -1,6 +1,5 @@
 """What the pods of one service account may do in AWS."""
 
-import json
 import re
 from typing import NotRequired, TypedDict
 
@@ -8,6 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from groundplan_components.shared.checks import require
+from groundplan_components.shared.iam import pod_trust
 from groundplan_components.shared.names import autonamed
 
 
@@ -67,31 +67,6 @@ class ServiceRole(pulumi.ComponentResource):
         self.register_outputs(
             {"role_arn": self.role_arn, "role_name": self.role_name, "association_id": self.association_id}
         )
-
-
-def pod_trust(namespace: str, service_account: str) -> str:
-    """A trust policy for one service account: Pod Identity tags its sessions with both names.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
-    """
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "pods.eks.amazonaws.com"},
-                    "Action": ["sts:AssumeRole", "sts:TagSession"],
-                    "Condition": {
-                        "StringEquals": {
-                            "aws:RequestTag/kubernetes-namespace": namespace,
-                            "aws:RequestTag/kubernetes-service-account": service_account,
-                        }
-                    },
-                }
-            ],
-        }
-    )
 
 
 def _check(name: str, args: ServiceRoleArgs) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from groundplan.program.context import StackContext
-from groundplan_components.backup.backup import Backup, BackupArgs
+from groundplan_components.backup import Backup, BackupArgs
 
 
 def declare_backups(stack: StackContext) -> Backup:

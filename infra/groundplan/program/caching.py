@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
-from groundplan_components.cache.cache import Cache, CacheArgs
+from groundplan_components.cache import Cache, CacheArgs
 
 
 def declare_cache(stack: StackContext, platform: Platform) -> Cache | None:

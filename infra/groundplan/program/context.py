@@ -11,8 +11,8 @@ from groundplan.capacity import Plan, check_shards, plan
 from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
-from groundplan_components.keys.keys import Keys
-from groundplan_components.observability.alarm_topic import AlarmTopic
+from groundplan_components.keys import Keys
+from groundplan_components.observability import AlarmTopic
 
 # CloudFront, its certificates and its web ACL live there alone.
 EDGE_REGION = "us-east-1"

@@ -9,12 +9,8 @@ import pulumi
 from groundplan.capacity import DatabasePlan, PoolerPlan
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
-from groundplan_components.database._authorities import authority
-from groundplan_components.database.credentials import ServiceCredentials
-from groundplan_components.database.instance import Database, DatabaseArgs
-from groundplan_components.database.pooler import Pooler
-from groundplan_components.database.proxy import DatabaseProxy
-from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.database import Database, DatabaseArgs, DatabaseProxy, Pooler, ServiceCredentials, authority
+from groundplan_components.keys import StoredSecret, generated_password
 
 
 @dataclass(frozen=True)

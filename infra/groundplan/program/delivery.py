@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from groundplan.program.context import StackContext
-from groundplan_components.delivery.images import Images
-from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
+from groundplan_components.delivery import Delivery, DeliveryArgs, Images
 
 
 def declare_images(stack: StackContext) -> Images:

@@ -9,11 +9,8 @@ import pulumi
 from groundplan.capacity import EventsPlan, KafkaPlan, TopicPlan
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
-from groundplan_components.events.kafka import Kafka, KafkaArgs, KafkaKind
-from groundplan_components.events.log import EventLog, EventLogArgs
-from groundplan_components.events.log_query import EventQuery
-from groundplan_components.events.queues import Queues
-from groundplan_components.shared.iam import Statement
+from groundplan_components.events import EventLog, EventLogArgs, EventQuery, Kafka, KafkaArgs, KafkaKind, Queues
+from groundplan_components.shared import Statement
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,19 @@ from groundplan.program.body_schemas import body_schema
 from groundplan.program.context import EDGE_REGION, StackContext
 from groundplan.program.platform import Platform
 from groundplan.program.routes import PublicResource, public_resources
-from groundplan_components.edge.certificate import Certificate
-from groundplan_components.edge.distribution import Edge, EdgeArgs
-from groundplan_components.edge.static_site import StaticSite
-from groundplan_components.edge.web_acl import WebAcl, WebAclScope
-from groundplan_components.gateway.gateway import Gateway, GatewayArgs
-from groundplan_components.gateway.listener_rules import LoadBalancerRoute
-from groundplan_components.gateway.load_balancer import LoadBalancer, LoadBalancerArgs
-from groundplan_components.gateway.routes import LIST_PARAMETERS, GatewayRoute
-from groundplan_components.identity.user_pool import Identity, IdentityArgs
-from groundplan_components.keys.stored_secret import generated_password
-from groundplan_components.workload.ingress import PodIngress
+from groundplan_components.edge import Certificate, Edge, EdgeArgs, StaticSite, WebAcl, WebAclScope
+from groundplan_components.gateway import (
+    LIST_PARAMETERS,
+    Gateway,
+    GatewayArgs,
+    GatewayRoute,
+    LoadBalancer,
+    LoadBalancerArgs,
+    LoadBalancerRoute,
+)
+from groundplan_components.identity import Identity, IdentityArgs
+from groundplan_components.keys import generated_password
+from groundplan_components.workload import PodIngress
 
 READING = ["GET", "HEAD"]
 

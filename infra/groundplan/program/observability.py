@@ -9,16 +9,19 @@ from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events, readers
 from groundplan.program.ingress import GuardedGateway
 from groundplan.program.platform import Platform
-from groundplan_components.cache.cache import Cache
-from groundplan_components.edge.alarms import EdgeAlarms, EdgeAlarmsArgs
-from groundplan_components.edge.distribution import Edge
-from groundplan_components.events.kafka import Kafka
-from groundplan_components.events.kafka_access import group_name, topic_name
-from groundplan_components.gateway.load_balancer import LoadBalancer
-from groundplan_components.observability.alarm_topic import AlarmTopic
-from groundplan_components.observability.observability import Observability, ObservabilityArgs
-from groundplan_components.observability.slo_alarms import SloAlarms
-from groundplan_components.shared.metrics import namespace
+from groundplan_components.cache import Cache
+from groundplan_components.edge import Edge
+from groundplan_components.events import Kafka, group_name, topic_name
+from groundplan_components.gateway import LoadBalancer
+from groundplan_components.observability import (
+    AlarmTopic,
+    EdgeAlarms,
+    EdgeAlarmsArgs,
+    Observability,
+    ObservabilityArgs,
+    SloAlarms,
+)
+from groundplan_components.shared import namespace
 
 
 @dataclass(frozen=True)

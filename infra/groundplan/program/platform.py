@@ -10,14 +10,18 @@ import pulumi_aws as aws
 from groundplan.program.context import StackContext
 from groundplan.program.quota import quota
 from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
-from groundplan_components.cluster.addons import ClusterAddons
-from groundplan_components.cluster.cluster import Cluster
-from groundplan_components.cluster.existing import ExistingCluster, ExistingClusterArgs
-from groundplan_components.cluster.node_pool import NodePool
-from groundplan_components.delivery.pipeline import Delivery
-from groundplan_components.network.network import NatMode, Network
-from groundplan_components.workload.namespace import Namespace, NamespaceArgs
+from groundplan_components.cluster import (
+    Cluster,
+    ClusterAccess,
+    ClusterAddons,
+    ExistingCluster,
+    ExistingClusterArgs,
+    NodePool,
+    TargetGroupBindingApi,
+)
+from groundplan_components.delivery import Delivery
+from groundplan_components.network import NatMode, Network
+from groundplan_components.workload import Namespace, NamespaceArgs
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import Plan
-from groundplan_components.workload import migration
+from groundplan_components.workload import MIGRATION_CPU_MILLICORES, MIGRATION_MEMORY_MIB
 
 # A pod that is replaced is there twice for a while: the old one leaving, the new one starting. A ReplicaSet whose pod
 # a quota refuses asks again after ever longer pauses, up to 1,000 s (client-go, DefaultControllerRateLimiter), long
@@ -32,7 +32,7 @@ def quota(plan: Plan) -> Quota:
             each = database.pooler
             sizes.append((each.pods * database.shards, each.cpu_millicores, each.memory_mib))
     services = len({workload.service for workload in plan.workloads})
-    sizes.append((services, migration.CPU_MILLICORES, migration.MEMORY_MIB))
+    sizes.append((services, MIGRATION_CPU_MILLICORES, MIGRATION_MEMORY_MIB))
     return Quota(
         cpu=math.ceil(AT_ONCE * sum(pods * cpu for pods, cpu, _ in sizes) / 1000),
         memory_gib=math.ceil(AT_ONCE * sum(pods * memory for pods, _, memory in sizes) / 1024),

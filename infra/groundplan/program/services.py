@@ -13,17 +13,13 @@ from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events
 from groundplan.program.platform import Platform
 from groundplan.program.settings import Settings
-from groundplan_components.cache.cache import VALKEY_PORT, Cache
-from groundplan_components.database.instance import POSTGRES_PORT
-from groundplan_components.database.pooler import LISTEN_PORT
-from groundplan_components.events.kafka import SASL_IAM_PORT, Kafka
-from groundplan_components.gateway.load_balancer import LoadBalancer
-from groundplan_components.identity.user_pool import Identity
-from groundplan_components.shared.iam import Statement, policy
-from groundplan_components.workload._network_policy import Destination
-from groundplan_components.workload.migration import Migration
-from groundplan_components.workload.service_role import ServiceRole
-from groundplan_components.workload.workload import PORT, Workload, WorkloadArgs
+from groundplan_components.cache import VALKEY_PORT, Cache
+from groundplan_components.database import POOLER_PORT, POSTGRES_PORT
+from groundplan_components.events import KAFKA_PORT, Kafka
+from groundplan_components.gateway import LoadBalancer
+from groundplan_components.identity import Identity
+from groundplan_components.shared import Statement, policy
+from groundplan_components.workload import WORKLOAD_PORT, Destination, Migration, ServiceRole, Workload, WorkloadArgs
 
 HTTPS_PORT = 443
 SERVING = {"api", "command", "query"}
@@ -194,12 +190,12 @@ def _destinations(
     stack: StackContext, platform: Platform, dependencies: Dependencies, workload: WorkloadPlan
 ) -> list[Destination]:
     internal: list[Destination] = [
-        {"pods": other.name, "ports": [PORT]}
+        {"pods": other.name, "ports": [WORKLOAD_PORT]}
         for other in stack.plan.workloads
         if other.service != workload.service and _answers_inside(stack, other)
     ]
     poolers: list[Destination] = [
-        {"pods": f"{shard.name}-readers", "ports": [LISTEN_PORT]}
+        {"pods": f"{shard.name}-readers", "ports": [POOLER_PORT]}
         for shard in dependencies.database_of(workload.service).shards
         if shard.reading and workload.replica_connections
     ]
@@ -207,7 +203,7 @@ def _destinations(
     if dependencies.cache:
         ports.append(VALKEY_PORT)
     if dependencies.events and isinstance(dependencies.events.broker, Kafka):
-        ports.append(SASL_IAM_PORT)
+        ports.append(KAFKA_PORT)
     return [*_to_data(platform, *ports), *poolers, *internal, _to_aws()]
 
 

@@ -11,11 +11,10 @@ from groundplan.capacity import WorkloadPlan
 from groundplan.program.context import StackContext
 from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events, projector
-from groundplan_components.cache.cache import Cache
-from groundplan_components.events.kafka import Kafka
-from groundplan_components.events.kafka_access import dead_letter_topic_name, group_name
-from groundplan_components.identity.user_pool import Identity
-from groundplan_components.shared.metrics import namespace
+from groundplan_components.cache import Cache
+from groundplan_components.events import Kafka, dead_letter_topic_name, group_name
+from groundplan_components.identity import Identity
+from groundplan_components.shared import namespace
 
 Settings = dict[str, pulumi.Input[str]]
 

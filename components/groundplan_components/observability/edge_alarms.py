@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import route53
 
-from groundplan_components.edge._firewall_alarms import blocked_alarm
+from groundplan_components.observability._firewall_alarms import blocked_alarm
 from groundplan_components.shared.alarms import Alarm, Comparison, Metric, Missing, declare
 from groundplan_components.shared.checks import require
 

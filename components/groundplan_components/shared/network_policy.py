@@ -10,7 +10,7 @@ import pulumi
 
 from groundplan_components.shared.addresses import check_cidr
 from groundplan_components.shared.checks import require
-from groundplan_components.workload._pod import selector
+from groundplan_components.shared.pod import selector
 
 # Pod Identity's agent on every node: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
 IDENTITY_AGENT = "169.254.170.23/32"

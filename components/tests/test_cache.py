@@ -97,7 +97,7 @@ def test_s4_what_is_dangerous_is_off_and_nothing_after_it_turns_it_on() -> None:
     assert not [rule for rule in rules if rule.startswith((">", "<", "#", "reset", "nopass"))]
 
 
-def test_s3_who_does_not_say_who_they_are_may_do_nothing() -> None:
+def test_s3_clients_without_a_user_name_have_no_rights() -> None:
     simulation = with_cache()
     default = simulation.named("shop-cache-default").inputs
     assert default["userName"] == "default"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.tests.way_in_samples import BALANCER, USER_POOL, gateway_args
+from components.tests.ingress_samples import BALANCER, USER_POOL, gateway_args
 from groundplan_components.gateway import GatewayRoute
 from groundplan_components.gateway._openapi import Backend, Tokens, openapi
 from groundplan_components.gateway._responses import RESPONSES, gateway_responses

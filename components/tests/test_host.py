@@ -10,7 +10,7 @@ import pulumi
 import pytest
 from pulumi.provider.experimental.analyzer import Analyzer
 
-# The SDK's analyser reads a package's `pulumi-plugin.json` and doesn't close it.
+# The SDK's analyser doesn't close a package's `pulumi-plugin.json`.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*pulumi-plugin:ResourceWarning")
 
 host: Any = importlib.import_module("components.__main__")

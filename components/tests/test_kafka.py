@@ -1,4 +1,4 @@
-"""The Kafka cluster, its topics and who may use them (A3, S1, S2, S4, S5)."""
+"""The Kafka cluster, its topics and permissions (A3, S1, S2, S4, S5)."""
 
 import json
 from typing import Any
@@ -13,8 +13,8 @@ from components.tests.event_samples import (
     alarm_names,
     allowed,
     declared,
-    ground,
     kafka_args,
+    platform,
     stateful,
     statements,
 )
@@ -187,7 +187,7 @@ def test_standard_alarms_tell_of_offline_and_unsafe_partitions_and_full_disks() 
     assert alarm(simulation, "events-under-min-isr-1").inputs["metricName"] == "UnderMinIsrPartitionCount"
 
 
-def test_a_consumer_that_falls_behind_or_stands_still_is_told_of() -> None:
+def test_a_consumer_that_lags_or_stops_raises_an_alarm() -> None:
     simulation = run(max_lag_seconds=120, max_lag_events=500)
     slow = alarm(simulation, "events-lag-payment-order.placed-seconds").inputs
     still = alarm(simulation, "events-lag-payment-order.placed-events").inputs
@@ -241,7 +241,7 @@ def test_a_service_that_publishes_and_consumes_gets_one_valid_policy() -> None:
     documents: list[str] = []
 
     def program() -> None:
-        kafka = Kafka("events", kafka_args(ground()))
+        kafka = Kafka("events", kafka_args(platform()))
         policy(*kafka.publisher_statements(["payment.settled"]), *kafka.consumer_statements("payment")).apply(
             documents.append
         )

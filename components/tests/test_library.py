@@ -1,4 +1,4 @@
-"""The library reads as if one person had written it, and every part of it can be used from other languages."""
+"""Conventions of the library, which also make its components usable from other languages."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ SAME = {
     "vpc_cidr": ("str", ""),
     "vpc_id": ("pulumi.Input[str]", ""),
 }
-# What exists to raise alarms must be told where; endpoints may be had without interfaces, hence without subnets, and in
-# a network whose range only its owner knows.
+# Components that only raise alarms require the topic. Endpoints work without interface endpoints, hence without
+# subnets, and their network's range may be an output.
 OTHERWISE = {
     ("SloAlarmsArgs", "alarm_topic_arn"),
     ("EdgeAlarmsArgs", "alarm_topic_arn"),
@@ -58,7 +58,7 @@ OTHERWISE = {
     ("EndpointsArgs", "subnet_ids"),
     ("EndpointsArgs", "vpc_cidr"),
 }
-# Names that one of these took the place of.
+# Names that one of the shared names replaced.
 REFUSED = re.compile(r"^(key_arn|.*_gb|.*security_groups|part_of|cidr_block|retention)$")
 SOLD_BY_THE_GB = {("GatewayArgs", "cache_gb")}
 
@@ -142,14 +142,14 @@ def read_defaults(path: Path) -> Iterator[tuple[str, str, bool | float | str]]:
 
 
 def said(value: bool | float | str) -> str:
-    """How a docstring writes a default."""
+    """A default as docstrings write it."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"`{value}`" if isinstance(value, str) else f"{value:,}"
 
 
 def test_docstrings_say_the_defaults_that_the_code_takes() -> None:
-    """Where a docstring gives a value; some say it in words."""
+    """Compares docstrings that give a value; some describe it in words."""
     fields = {(given.name, field.name): field for given, field in ALL_ARGUMENTS}
     compared = []
     for path in WITH_ARGUMENTS:
@@ -220,7 +220,7 @@ CHOICES = {each.name for each in classes().values() if each.base in ("Enum", "St
 
 @pytest.mark.parametrize("given", DICTIONARIES, ids=label)
 def test_a_choice_may_come_as_its_word(given: Class) -> None:
-    """Compared as it came, a word would silently be none of the members; every one goes through `choice`."""
+    """A word compared with members silently equals none of them, so every enumeration goes through `choice`."""
     chosen = {field.name for field in given.fields if set(re.findall(r"\w+", field.type)) & CHOICES}
     # Where the arguments are declared, or where the component is.
     owners = {given.module, *(each.module for each in COMPONENTS if arguments(each) == given)}

@@ -1,4 +1,4 @@
-"""Rules of a listener: packed, in order, and steady (A1, A4)."""
+"""Listener rules: packed, ordered and stable (A1, A4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logs are kept for a number of days that CloudWatch knows, in every component that keeps any (S5)."""
+"""Every log group has a retention that CloudWatch offers, and a customer key (S5)."""
 
 from __future__ import annotations
 

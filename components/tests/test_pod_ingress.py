@@ -1,4 +1,4 @@
-"""The opening for requests (S1)."""
+"""Ingress to the pods (S1)."""
 
 import pulumi
 import pytest

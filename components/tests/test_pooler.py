@@ -163,7 +163,7 @@ def test_the_image_is_pinned_and_can_be_ones_own() -> None:
         ({"hosts": []}, "the replicas' host names"),
         ({"databases": []}, "the names of the databases"),
         ({"users": {}}, "users with their passwords"),
-        ({"callers": []}, "nobody else is let in"),
+        ({"callers": []}, "the network policy admits no others"),
         ({"replica_cidrs": []}, "the data subnets"),
         ({"replica_cidrs": ["10.0.96.1/20"]}, "without host bits"),
         ({"databases": ["order; drop"]}, "a PostgreSQL name"),

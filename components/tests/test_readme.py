@@ -1,4 +1,4 @@
-"""The library's README is true: its programs run, its packages exist, its list is whole."""
+"""The library's README is true: its programs run, its package exists, its list is complete."""
 
 from __future__ import annotations
 

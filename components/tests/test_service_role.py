@@ -24,7 +24,7 @@ def args() -> ServiceRoleArgs:
 
 def judged(program: Callable[[], object]) -> Simulation:
     simulation = simulate(program, config=EXISTING, strict=False)
-    # The cluster is none of this program's.
+    # The cluster exists outside of this program.
     assert {refusal.path for refusal in simulation.refusals} <= {"clusterName"}
     return simulation
 

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.tests.way_in_samples import EDGE_KEY, KEY, one, refusal, simulated
+from components.tests.ingress_samples import EDGE_KEY, KEY, one, refusal, simulated
 from groundplan.cloud import Simulation
 from groundplan_components.edge import WebAcl, WebAclArgs, WebAclScope
 

@@ -7,7 +7,7 @@ import pulumi
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.names import require_name
 
-# What these tags are on is backed up.
+# AWS Backup selects resources by these tags.
 TAG = "backup"
 
 # AWS Backup developer guide, "Continuous backups and point-in-time restore".
@@ -15,18 +15,18 @@ MOST_CONTINUOUS_DAYS = 35
 
 
 class RestoreTesting(TypedDict):
-    """A weekly restore of a recent copy of a database, thrown away an hour later."""
+    """A weekly restore of a recent database copy, deleted an hour later."""
 
     metadata: NotRequired[dict[str, pulumi.Input[str]]]
-    """Where to restore to, by the names of AWS Backup's restore metadata (`dbSubnetGroupName`, `vpcSecurityGroupIds`).
-    Default: what AWS Backup infers from the copy."""
+    """Destination of restores, as AWS Backup's restore metadata (`dbSubnetGroupName`, `vpcSecurityGroupIds`). Default:
+    what AWS Backup infers from the copy."""
 
 
 class BackupCopy(TypedDict):
     """A second vault in another region."""
 
     region: str
-    """Where the second copies are kept: another region."""
+    """Another region, for the second copies."""
     kms_key_arn: pulumi.Input[str]
     """A customer key of that region."""
 
@@ -37,27 +37,27 @@ class BackupArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """The customer key of the vault (S5)."""
     also_tagged: NotRequired[dict[str, str]]
-    """Further tags that a resource must have, so that two environments in one account back up their own only. Default:
-    none."""
+    """Further tags that a resource must have, so that each environment in an account backs up only its own resources.
+    Default: none."""
     daily_days: NotRequired[int]
-    """Days that daily copies are kept. Default: 35."""
+    """Retention of daily copies, in days. Default: 35."""
     weekly_days: NotRequired[int]
-    """Days that weekly copies are kept. Default: 90."""
+    """Retention of weekly copies, in days. Default: 90."""
     monthly_days: NotRequired[int]
-    """Days that monthly copies are kept. Default: 365."""
+    """Retention of monthly copies, in days. Default: 365."""
     continuous_days: NotRequired[int]
-    """Days of point-in-time recovery for what is tagged `backup=continuous`. Default: 35."""
+    """Days of point-in-time recovery for resources tagged `backup=continuous`. Default: 35."""
     min_days: NotRequired[int]
-    """A protected vault refuses to hold or delete copies for less than this. Default: 7."""
+    """Least retention, in days, that a protected vault enforces. Default: 7."""
     copy: NotRequired[BackupCopy]
     """A second region, and the key of the copies there. Default: no second region."""
     restore_testing: NotRequired[RestoreTesting]
     """Regular restores from the copies, to prove that they can be read. Default: no restore tests."""
     protect: NotRequired[bool]
-    """Lock and access policy that deny deletion, and Pulumi's own protection. Default: true."""
+    """Vault lock and access policy that deny deletion, and Pulumi's protection. Default: true."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
-    """SNS topic of failures; its policy must let `backup.amazonaws.com` and `events.amazonaws.com` publish. Default:
-    nobody is told."""
+    """SNS topic of failures; its policy must let `backup.amazonaws.com` and `events.amazonaws.com` publish. Default: no
+    notifications."""
 
 
 def check_backup(name: str, args: BackupArgs) -> None:

@@ -27,7 +27,7 @@ def rule(
         "start_window": START_MINUTES,
         "completion_window": COMPLETE_MINUTES,
         "enable_continuous_backup": continuous,
-        # No cold storage: RDS has none (AWS Backup developer guide, "Feature availability by resource").
+        # No cold storage: RDS doesn't support it (AWS Backup developer guide, "Feature availability by resource").
         "lifecycle": {"delete_after": days},
         "copy_actions": (
             [{"destination_vault_arn": copy_vault.arn, "lifecycle": {"delete_after": days}}]

@@ -1,4 +1,4 @@
-"""Copies of what must not be lost, where nobody can delete them, and the proof that they can be restored."""
+"""AWS Backup: protected copies of tagged resources, and regular restore tests."""
 
 import json
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from groundplan_components.shared.names import autonamed, bounded
 from groundplan_components.shared.resource_policy import document
 
 SNAPSHOT = "true"
-"""Copies by day, week and month; for databases, whose point-in-time recovery is RDS's own."""
+"""Daily, weekly and monthly copies; for databases, whose point-in-time recovery is RDS's own."""
 CONTINUOUS = "continuous"
-"""Any second of the last days; for buckets, which have no such recovery of their own."""
+"""Point-in-time recovery; for buckets, which have none of their own."""
 
 # AWS Backup API: the names of vaults, plans, selections and restore tests have at most 50 characters.
 LONGEST_NAME = 50
-# Daily at 07:00, weekly on Sunday, monthly on the 1st, in UTC: RDS takes no backup in its own windows, nor in the hour
+# Daily at 07:00, weekly on Sunday, monthly on the 1st, in UTC: RDS takes no backup in its windows and in the hour
 # before them (AWS Backup developer guide, "Amazon RDS backups").
 DAILY = "cron(0 7 * * ? *)"
 WEEKLY = "cron(0 7 ? * SUN *)"
@@ -29,19 +29,19 @@ RESTORE_TEST = "cron(0 12 ? * MON *)"
 RESTORE_TEST_HOURS = 1
 RESTORE_WINDOW_DAYS = 7
 
-# What a principal with far-reaching rights may still not do in a protected vault.
+# Actions that a protected vault denies to all principals.
 DENIED = ("backup:DeleteBackupVault", "backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle")
-# Of the events that a vault tells of itself these are the failures still sent; those of backup jobs are deprecated and
-# come through EventBridge (AWS Backup API reference, "PutBackupVaultNotifications").
+# Failures that a vault still reports itself; events of backup jobs are deprecated there and come through EventBridge
+# (AWS Backup API reference, "PutBackupVaultNotifications").
 VAULT_EVENTS = ["COPY_JOB_FAILED", "S3_BACKUP_OBJECT_FAILED"]
 FAILED_STATES = ["FAILED", "ABORTED", "EXPIRED", "PARTIAL"]
 
 
 class Backup(pulumi.ComponentResource):
-    """AWS Backup for what is tagged `backup=true` or `backup=continuous`.
+    """AWS Backup for resources tagged `backup=true` or `backup=continuous`.
 
-    Databases get snapshots here, never continuous backups: AWS Backup would take their retention and backup window over
-    from RDS, and every later deployment that mentions them would fail.
+    Databases get snapshots, never continuous backups: AWS Backup would take over their retention and backup window from
+    RDS, and later deployments that set these would fail.
     """
 
     vault_arn: pulumi.Output[str]
@@ -128,7 +128,7 @@ class Backup(pulumi.ComponentResource):
                         "Effect": "Deny",
                         "Principal": "*",
                         "Action": list(DENIED),
-                        # In a vault's own policy `*` means what is in it.
+                        # In a vault's policy `*` means its contents.
                         "Resource": "*",
                     }
                 ),
@@ -138,17 +138,17 @@ class Backup(pulumi.ComponentResource):
             backup.VaultLockConfiguration(
                 f"{name}-lock",
                 backup_vault_name=vault.name,
-                # Without `changeable_for_days` it is governance mode: who may administer AWS Backup can still lift the
-                # lock, and a mistake in a retention is not for ever.
+                # Without `changeable_for_days` the lock is in governance mode: administrators of AWS Backup can still
+                # remove it, so a wrong retention isn't permanent.
                 min_retention_days=args.get("min_days", 7),
                 region=region,
-                # A vault has one lock: deleting the old one afterwards would take the new one away.
+                # A vault has one lock: deleting the old one last would remove the new one.
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         return vault
 
     def _role(self, name: str, args: BackupArgs, description: str, policies: Mapping[str, str]) -> iam.Role:
-        """AWS's own policies for AWS Backup, which name what it does in each service and grow with it."""
+        """A role with AWS's managed policies for AWS Backup, which AWS extends with the service."""
         role = iam.Role(
             name,
             assume_role_policy=trust("backup.amazonaws.com"),
@@ -170,7 +170,7 @@ class Backup(pulumi.ComponentResource):
             autonamed(name, LONGEST_NAME),
             plan_id=plan.id,
             iam_role_arn=role.arn,
-            # Everything that meets all conditions; `selection_tags` would take what meets any.
+            # Selects resources that meet all conditions; `selection_tags` would select those that meet any.
             resources=["*"],
             conditions=[
                 backup.SelectionConditionArgs(
@@ -190,7 +190,7 @@ class Backup(pulumi.ComponentResource):
             "Lets AWS Backup restore databases to test their copies",
             {"restores": "service-role/AWSBackupServiceRolePolicyForRestores"},
         )
-        # These names take letters, digits and underscores only, which Pulumi's own are not.
+        # These names allow letters, digits and underscores only, unlike Pulumi's auto-names.
         test_name = bounded(f"{name}-restore", LONGEST_NAME).replace("-", "_")
         plan = backup.RestoreTestingPlan(
             f"{name}-restore",
@@ -232,7 +232,7 @@ class Backup(pulumi.ComponentResource):
             backup_vault_name=vault.name,
             backup_vault_events=VAULT_EVENTS,
             sns_topic_arn=topic_arn,
-            # A vault notifies one topic: deleting the old setting afterwards would take the new one away.
+            # A vault notifies one topic: deleting the old setting last would remove the new one.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         patterns = {

@@ -19,10 +19,10 @@ MAX_ENDPOINT_CIDRS = 40
 
 
 class ClusterArgs(TypedDict):
-    """What an EKS Auto Mode cluster is made of."""
+    """Arguments of an EKS Auto Mode cluster."""
 
     cluster_name: str
-    """Name in EKS. An interface: people type it, target groups are tagged with it, log groups contain it."""
+    """Name in EKS. Fixed, because users type it, target groups have it as a tag, and log groups contain it."""
     kubernetes_version: str
     """Minor version, for example `1.35`."""
     vpc_cidr: str
@@ -33,13 +33,14 @@ class ClusterArgs(TypedDict):
     """Customer key for Kubernetes secrets, control-plane logs and node volumes. Its policy must let IAM decide, and
     CloudWatch Logs use it."""
     administrators: dict[str, pulumi.Input[str]]
-    """A name of your own to the ARN of an IAM role that administers the cluster. The role that runs Pulumi is one."""
+    """IAM roles that administer the cluster: a label of your choice to the role's ARN. Include the role that runs
+    Pulumi."""
     endpoint_cidrs: NotRequired[list[str]]
-    """Networks from which the API answers on its public address. Default: none, it answers inside the network only."""
+    """Networks that may reach the API's public address. Default: none, the API answers inside the network only."""
     service_cidr: NotRequired[str]
     """Addresses of Kubernetes services. Default: the first usual range that doesn't overlap ``vpc_cidr``."""
     log_days: NotRequired[int]
-    """Days that control-plane logs are kept. Default: 90."""
+    """Retention of control-plane logs, in days. Default: 90."""
     protect: NotRequired[bool]
     """Refuse to delete the cluster, in AWS and in Pulumi. Default: true."""
 
@@ -82,7 +83,7 @@ def _check_administrators(component: str, administrators: dict[str, pulumi.Input
         component,
         "administrators",
         administrators,
-        "at least the role that runs Pulumi, for nobody else may enter the cluster",
+        "at least the role that runs Pulumi, because no other principal has access",
         'pass {"deployer": "arn:aws:iam::<account>:role/<role>"}',
     )
     for who, arn in administrators.items():

@@ -7,7 +7,8 @@ from groundplan_components.cluster._cluster_args import SERVICE_NETWORKS
 
 
 def service_network(vpc_cidr: str) -> str:
-    """Addresses for Kubernetes services that don't overlap ``vpc_cidr``. Raises ValueError when all usual ones do."""
+    """The range of Kubernetes services: the first usual one that doesn't overlap ``vpc_cidr``. Raises ValueError when
+    all usual ones do."""
     network = IPv4Network(vpc_cidr)
     for candidate in SERVICE_NETWORKS:
         if not network.overlaps(IPv4Network(candidate)):
@@ -21,7 +22,7 @@ def dns_address(service_cidr: str) -> str:
 
 
 def kubeconfig(cluster_name: str, endpoint: str, authority: str, region: str) -> str:
-    """A kubeconfig that asks the AWS CLI for a short-lived token, as JSON (which is YAML)."""
+    """A kubeconfig that gets a short-lived token from the AWS CLI, as JSON (which is YAML)."""
     return json.dumps(
         {
             "apiVersion": "v1",

@@ -68,7 +68,7 @@ def access_entry(
         cluster_name=cluster_name,
         principal_arn=principal_arn,
         type=kind,
-        # EKS has one entry for a principal.
+        # EKS allows one entry for a principal.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), delete_before_replace=True),
     )
     return aws.eks.AccessPolicyAssociation(
@@ -79,6 +79,6 @@ def access_entry(
             "arn:", partition_of(cluster_arn), ":eks::aws:cluster-access-policy/", access_policy
         ),
         access_scope={"type": "cluster"},
-        # Deleting the association with the old scope would take the new one away: EKS knows both by their policy.
+        # Deleting the old association last would remove the new one too: EKS identifies both by their policy.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[entry], delete_before_replace=True),
     )

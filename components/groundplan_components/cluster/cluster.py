@@ -1,11 +1,11 @@
 """An EKS cluster in Auto Mode: AWS runs the machines, the load balancer registration, storage, DNS and network policy.
 
-Nobody gets in but the given administrators, so the role that runs Pulumi must be one of them: EKS would otherwise make
-whoever happened to create the cluster its administrator, invisibly and for ever.
+Only the given administrators have access, so the role that runs Pulumi must be one of them. EKS's default, an invisible
+and permanent administrator (the principal that creates the cluster), is off.
 
-On the first preview the cluster's address isn't known, so Pulumi shows the Kubernetes objects without asking the
-cluster whether it would take them; the first deployment asks. `NodeClass`, `NodePool` and `TargetGroupBinding` are
-definitions that Auto Mode brings, so none of them is created in the stack that uses them (pulumi-kubernetes#3176).
+On the first preview the cluster's address isn't known, so Pulumi shows Kubernetes objects that the cluster has not
+validated; the first deployment validates them. `NodeClass`, `NodePool` and `TargetGroupBinding` are definitions of Auto
+Mode, so no stack both creates and uses one of them (pulumi-kubernetes#3176).
 """
 
 import pulumi
@@ -40,7 +40,7 @@ class Cluster(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
-    """Secret. Asks the AWS CLI for a token, so it holds no credential of its own."""
+    """Secret. It gets a token from the AWS CLI, so it holds no credential."""
     security_group_id: pulumi.Output[str]
     """The security group of control plane, nodes and pods."""
     node_role_name: pulumi.Output[str]
@@ -56,7 +56,7 @@ class Cluster(pulumi.ComponentResource):
         endpoint_cidrs = args.get("endpoint_cidrs", [])
         service_cidr = args.get("service_cidr") or service_network(args["vpc_cidr"])
 
-        # EKS writes to the log group of this name and would create it itself, without retention or key.
+        # EKS writes to the log group of this name; it would create the group without retention and key.
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/eks/{cluster_name}/cluster",
@@ -100,7 +100,7 @@ class Cluster(pulumi.ComponentResource):
                 **({"public_access_cidrs": endpoint_cidrs} if endpoint_cidrs else {}),
             },
             # The three switches of Auto Mode are on together or off together. Without node role and built-in node
-            # pools, every node comes from a NodePool and NodeClass of one's own, with this key and network policy.
+            # pools, every node comes from the stack's own NodePool and NodeClass, with this key and network policy.
             compute_config={"enabled": True},
             kubernetes_network_config={
                 "elastic_load_balancing": {"enabled": True},
@@ -174,11 +174,11 @@ class Cluster(pulumi.ComponentResource):
             provider=kubernetes.Provider(
                 f"{name}-kubernetes",
                 kubeconfig=self.kubeconfig,
-                # Another endpoint is another cluster; anything else about the kubeconfig may change in place.
+                # Another endpoint is another cluster; other parts of the kubeconfig may change in place.
                 cluster_identifier=self.endpoint,
                 enable_server_side_apply=True,
-                # Objects die with their cluster by `deleted_with`. Forgetting those of a cluster that merely doesn't
-                # answer would leave them behind unseen (pulumi-kubernetes#1013), and so would skipping updates.
+                # `deleted_with` deletes objects with their cluster. Dropping objects of an unreachable cluster from the
+                # state would orphan them (pulumi-kubernetes#1013), and so would skipping updates.
                 delete_unreachable=False,
                 skip_update_unreachable=False,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=entries),

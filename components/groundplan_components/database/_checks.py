@@ -30,7 +30,7 @@ MOST_BACKUP_DAYS = 35
 def storage_performance(
     storage_gib: int, iops: int | None, throughput_mibps: int | None
 ) -> tuple[int | None, int | None]:
-    """IOPS and throughput to write out: none below 400 GiB, the baseline of that size from there on.
+    """IOPS and throughput to declare: none below 400 GiB, the baseline from that size on.
 
     RDS takes a larger allocation of gp3 only together with its IOPS (RDS API, ModifyDBInstance, AllocatedStorage). Left
     out, the provider sends those of the old size, 3,000, which RDS refuses from 400 GiB on
@@ -58,7 +58,7 @@ def require_instance_class(component: str, argument: str, value: str) -> None:
 def require_storage(
     component: str, storage_gib: int, max_storage_gib: int, iops: int | None, throughput_mibps: int | None
 ) -> None:
-    """Raises pulumi.RunError for sizes and performance that gp3 storage doesn't have."""
+    """Raises pulumi.RunError for sizes and performance that gp3 storage doesn't offer."""
     require(
         LEAST_STORAGE_GIB <= storage_gib <= MOST_STORAGE_GIB,
         component,

@@ -45,23 +45,23 @@ class DatabaseArgs(TypedDict):
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, in at least two zones."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
-    """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
+    """Security groups that may connect, by a label (`pods`) that the rule's logical name carries."""
     rotation_subnet_ids: list[pulumi.Input[str]]
-    """Where the rotation function runs: subnets with a way to Secrets Manager, by NAT or interface endpoint."""
+    """Subnets of the rotation function, with access to Secrets Manager by NAT or interface endpoint."""
     kms_key_arn: pulumi.Input[str]
     """The customer key of storage, snapshots, insights and logs (S5)."""
     secrets_kms_key_arn: NotRequired[pulumi.Input[str]]
     """The customer key of the administrator's secret. Default: ``kms_key_arn``."""
 
     instance_class: str
-    """Of the primary, for example `db.m7g.large`."""
+    """Class of the primary, for example `db.m7g.large`."""
     storage_gib: int
-    """gp3 storage to begin with, in GiB."""
+    """Initial gp3 storage, in GiB."""
     max_storage_gib: int
-    """GiB up to which storage grows by itself; of a shard, little more than a shard should hold."""
+    """GiB up to which storage grows by itself; for a shard, slightly more than it should hold."""
     postgres_version: NotRequired[str]
-    """Major version, `15` to `17`. Default: `17`. Minor versions are AWS's to apply in the maintenance windows, and the
-    provider compares only what is written here: no drift to ignore."""
+    """Major version, `15` to `17`. Default: `17`. AWS applies minor versions in the maintenance windows. The provider
+    compares the major version only, so they cause no drift."""
     iops: NotRequired[int]
     """Provisioned IOPS, from 400 GiB on. Default: 12,000, the baseline from that size on."""
     throughput_mibps: NotRequired[int]
@@ -73,15 +73,15 @@ class DatabaseArgs(TypedDict):
     replica_class: NotRequired[str]
     """Instance class of the replicas. Default: the primary's."""
     zone_names: NotRequired[list[pulumi.Input[str]]]
-    """Availability zones of the data subnets: replicas take turns in them. Default: RDS chooses."""
+    """Availability zones of the data subnets; replicas are distributed over them. Default: RDS chooses."""
     multi_zone: NotRequired[bool]
-    """A standby in another zone takes over when the primary fails (P2). Default: true."""
+    """A standby in another zone that takes over when the primary fails (P2). Default: true."""
 
     protect: NotRequired[bool]
     """Deletion protection of RDS and of Pulumi, changes in the maintenance window only, backups that outlive the
     instance. Default: true."""
     final_snapshot: NotRequired[bool]
-    """A snapshot is taken when the instance is deleted. Default: as ``protect``. To delete a protected database, first
+    """Take a snapshot when the instance is deleted. Default: as ``protect``. To delete a protected database, first
     deploy ``protect=False, final_snapshot=True``."""
     backup_days: NotRequired[int]
     """Days of point-in-time recovery. Default: 14."""
@@ -90,36 +90,36 @@ class DatabaseArgs(TypedDict):
     maintenance_window: NotRequired[str]
     """Weekly, UTC; the replicas' are on the day before. Default: `sun:04:00-sun:05:00`."""
     allow_major_upgrade: NotRequired[bool]
-    """Let a changed ``postgres_version`` be applied; RDS upgrades the replicas of a Region with their primary. Default:
-    false, the deployment then fails without harm."""
+    """Allow a major upgrade by a changed ``postgres_version``; RDS upgrades the replicas of a Region with their
+    primary. Default: false, such a deployment fails without a change."""
 
     max_connections: NotRequired[int]
-    """Connections that the instance accepts. Default: RDS's own number, from the class's memory; there is then no alarm
-    on connections."""
+    """Connections that the instance accepts. Default: RDS's own number, from the class's memory, without an alarm on
+    connections."""
     slow_statement_ms: NotRequired[int]
-    """Statements that take longer are logged, in milliseconds (T2). Default: 20."""
+    """PostgreSQL logs statements that take longer, in milliseconds (T2). Default: 20."""
     statement_timeout_ms: NotRequired[int]
-    """Statements that take longer are ended, in milliseconds. Default: 30,000."""
+    """PostgreSQL cancels statements that take longer, in milliseconds. Default: 30,000."""
     idle_transaction_timeout_ms: NotRequired[int]
-    """Transactions that do nothing for longer are ended, in milliseconds. Default: 60,000."""
+    """PostgreSQL ends transactions that are idle for longer, in milliseconds. Default: 60,000."""
 
     insights: NotRequired[DatabaseInsights]
-    """How much of CloudWatch Database Insights is bought. Default: `STANDARD`."""
+    """Mode of CloudWatch Database Insights. Default: `STANDARD`."""
     log_days: NotRequired[int]
-    """Days that PostgreSQL's logs are kept. Default: 90."""
+    """Retention of PostgreSQL's logs, in days. Default: 90."""
     rotation_days: NotRequired[int]
-    """Days between two passwords of the administrator. Default: 30."""
+    """Days between rotations of the administrator's password. Default: 30."""
     secrets_endpoint_security_group_id: NotRequired[pulumi.Input[str]]
-    """Security group of the interface endpoint of Secrets Manager: rotation may then reach nothing else by HTTPS.
-    Default: HTTPS to anywhere, through NAT."""
+    """Security group of the interface endpoint of Secrets Manager: rotation then has HTTPS access to it only. Default:
+    HTTPS to anywhere, through NAT."""
 
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of alarms and RDS events; its policy must let `cloudwatch.amazonaws.com` and `events.rds.amazonaws.com`
     publish. Default: no alarms."""
     shard_limit_gib: NotRequired[int]
-    """Data that one instance should hold (D3); an alarm rings at 80 %. Default: 1,024 GiB."""
+    """Data that one instance should hold (D3); an alarm fires at 80 %. Default: 1,024 GiB."""
     replica_lag_seconds: NotRequired[int]
-    """Lag of a replica that alarms. Default: 360 s."""
+    """Lag of a replica that raises an alarm. Default: 360 s."""
 
 
 def insights_mode(component: str, args: DatabaseArgs) -> DatabaseInsights:

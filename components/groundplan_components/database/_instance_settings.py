@@ -1,4 +1,4 @@
-"""What a primary and its replicas have in common."""
+"""Settings that a primary and its replicas share."""
 
 from pulumi_aws import ec2, iam, rds
 
@@ -7,11 +7,11 @@ from groundplan_components.database._instance_args import DatabaseArgs, Database
 
 LOG_TYPES = ("postgresql", "upgrade")
 
-# The newest authority that all Regions have, good until 2061. Named, so that a change of the account's default never
-# restarts a database unasked.
+# The newest authority that all Regions have, valid until 2061. Set explicitly, so that a change of the account's
+# default never restarts a database.
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 MONITORING_SECONDS = 60
-# Performance Insights' free retention, and the one that the advanced mode of Database Insights demands.
+# Performance Insights' free retention, and the one that the advanced mode of Database Insights requires.
 STANDARD_INSIGHTS_DAYS = 7
 ADVANCED_INSIGHTS_DAYS = 465
 
@@ -19,7 +19,7 @@ ADVANCED_INSIGHTS_DAYS = 465
 def shared_settings(
     args: DatabaseArgs, settings: rds.ParameterGroup, group: ec2.SecurityGroup, monitoring: iam.Role
 ) -> dict[str, object]:
-    """What a primary and its replicas have in common."""
+    """Arguments of `rds.Instance` that a primary and its replicas share."""
     insights = insights_mode("Database", args)
     iops, throughput = storage_performance(args["storage_gib"], args.get("iops"), args.get("throughput_mibps"))
     return {

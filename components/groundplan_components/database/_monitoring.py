@@ -1,4 +1,4 @@
-"""Logs of an instance, and the role by which RDS publishes its operating system's metrics."""
+"""Log groups of an instance, and the role by which RDS publishes its operating system's metrics."""
 
 import pulumi
 from pulumi_aws import cloudwatch, iam
@@ -20,7 +20,7 @@ def monitoring_role(parent: pulumi.Resource, name: str, kms_key_arn: pulumi.Inpu
     iam.RolePolicyAttachment(
         f"{name}-monitoring",
         role=role.name,
-        # AWS's own policy for this, and for nothing else: it writes the log groups whose names start with RDS.
+        # AWS's managed policy for this purpose only: it allows writing to log groups whose names start with RDS.
         policy_arn=managed_policy(kms_key_arn, "service-role/AmazonRDSEnhancedMonitoringRole"),
         opts=pulumi.ResourceOptions(parent=parent),
     )

@@ -18,9 +18,9 @@ def pgbouncer_ini(
 ) -> str:
     """PgBouncer's settings (https://www.pgbouncer.org/config.html).
 
-    ``server_connections`` is shared out evenly over the databases. A client that gets no connection within five seconds
-    is refused, before its own caller gives up; a connection lives a quarter of an hour, so that a replica that was away
-    or is new soon gets its share.
+    ``server_connections`` is divided evenly among the databases. PgBouncer refuses a client that gets no connection
+    within five seconds, before its caller times out. A connection lives for 15 minutes, so that a new or recovered
+    replica soon gets its share.
     """
     each = server_connections // len(databases)
     lines = ["[databases]"]

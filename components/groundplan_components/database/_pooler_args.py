@@ -9,29 +9,29 @@ from groundplan_components.shared import network_policy as pod_network
 from groundplan_components.shared import pod
 from groundplan_components.shared.checks import require
 
-# Public, pinned; for production copy it to a repository of your own (a registry that is away must not stop a pod from
-# starting) and pass that. Its user is 70.
+# Public and pinned. For production, copy it to your own repository and pass that: an unavailable registry must not
+# prevent a pod's start. Its user is 70.
 IMAGE = "docker.io/edoburu/pgbouncer:v1.25.2-p0"
 SERVER_PORT = 5432
 
 
 class PoolerArgs(TypedDict):
-    """The replicas of one shard, who reads from them, and how many connections there may be."""
+    """Replicas of one shard, their callers, and limits of connections."""
 
     namespace: pulumi.Input[str]
     """Kubernetes namespace in which it runs."""
     system: str
     """The system that it belongs to (label)."""
     hosts: list[pulumi.Input[str]]
-    """Host names of the read replicas. New connections take turns."""
+    """Host names of the read replicas. PgBouncer distributes new connections over them."""
     databases: list[str]
     """Names of the databases on them."""
     users: dict[str, pulumi.Input[str]]
-    """Database user to password, see above. Treated as secret."""
+    """Passwords by database user, see the module. Pulumi treats them as secret."""
     replica_cidrs: list[pulumi.Input[str]]
     """The data subnets."""
     callers: list[str]
-    """Workloads of the namespace that read."""
+    """Workloads of the namespace that may connect."""
     pods: int
     """Number of PgBouncer pods."""
     cpu_millicores: int
@@ -46,15 +46,15 @@ class PoolerArgs(TypedDict):
     """AWS's certificate authorities for RDS in the region (PEM), for example the file of
     https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem. Default: ``ca_file``."""
     ca_file: NotRequired[str]
-    """Where the image has them, instead of ``ca_bundle``. Default: ``ca_bundle``."""
+    """Path of the authorities in the image, instead of ``ca_bundle``. Default: ``ca_bundle``."""
     max_prepared_statements: NotRequired[int]
-    """Prepared statements that a server connection keeps; with 0 drivers must not prepare. Default: 200."""
+    """Prepared statements that a server connection keeps; with 0, drivers must not prepare. Default: 200."""
     image: NotRequired[pulumi.Input[str]]
     """PgBouncer's image. Default: `docker.io/edoburu/pgbouncer:v1.25.2-p0`."""
     image_user: NotRequired[int]
     """User that the image runs as. Default: 70."""
     spread_zones: NotRequired[bool]
-    """Pods spread evenly over zones, as a rule rather than a wish. Default: true."""
+    """Whether pods must spread evenly over zones. Default: true."""
 
 
 def check_pooler(name: str, args: PoolerArgs) -> None:
@@ -70,7 +70,7 @@ def check_pooler(name: str, args: PoolerArgs) -> None:
         ("databases", not args["databases"], "the names of the databases"),
         ("users", not args["users"], "users with their passwords"),
         ("replica_cidrs", not args["replica_cidrs"], "the data subnets"),
-        ("callers", not args["callers"], "the workloads that read, for nobody else is let in"),
+        ("callers", not args["callers"], "the workloads that read: the network policy admits no others"),
     ):
         require(not empty, component, argument, "empty", what, "pass at least one")
     for argument, names in (("databases", args["databases"]), ("users", sorted(args["users"]))):

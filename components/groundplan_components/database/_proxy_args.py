@@ -17,12 +17,12 @@ BORROW_TIMEOUT_SECONDS = range(301)
 
 
 class ProxyAuthentication(Enum):
-    """How services prove to the proxy who they are."""
+    """How services authenticate to the proxy."""
 
     PASSWORD = "password"  # noqa: S105
     """By the password in their secret (SCRAM)."""
     IAM = "iam"
-    """By a token of their IAM role, which `rds-db:connect` on the proxy allows; the password stays with the proxy."""
+    """By a token of their IAM role, which needs `rds-db:connect` on the proxy; only the proxy knows the password."""
 
 
 class DatabaseProxyArgs(TypedDict):
@@ -33,35 +33,35 @@ class DatabaseProxyArgs(TypedDict):
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, in at least two zones."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
-    """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
+    """Security groups that may connect, by a label (`pods`) that the rule's logical name carries."""
     database_identifier: pulumi.Input[str]
     """The instance's identifier."""
     database_security_group_id: pulumi.Input[str]
-    """Is opened to the proxy."""
+    """The instance's security group; gets a rule that admits the proxy."""
     secret_arns: dict[str, pulumi.Input[str]]
-    """By service: the secrets of the users who may connect, rotated as `ServiceCredentials` does when ``proxied``."""
+    """By service: secrets of the users that may connect, rotated as by `ServiceCredentials` with ``proxied``."""
     kms_key_arn: pulumi.Input[str]
     """The key that encrypts the secrets and the proxy's log."""
 
     authentication: NotRequired[ProxyAuthentication]
-    """How clients say who they are. Default: `PASSWORD`."""
+    """How clients authenticate. Default: `PASSWORD`."""
     postgres_version: NotRequired[str]
     """The instance's major version. Default: `17`."""
     max_connections_percent: NotRequired[int]
-    """Part of the instance's `max_connections` that the pool may open. Default: 80, which leaves room for migrations,
-    rotation and people."""
+    """Percentage of the instance's `max_connections` that the pool may open. Default: 80, which leaves connections for
+    migrations, rotation and administrators."""
     max_idle_connections_percent: NotRequired[int]
-    """Part that may stay open unused. Default: half of ``max_connections_percent``."""
+    """Percentage that may stay open unused. Default: half of ``max_connections_percent``."""
     borrow_timeout_seconds: NotRequired[int]
-    """Longest wait for a free connection. Default: 5 s; who waits longer has missed T1 by far."""
+    """Longest wait for a free connection. Default: 5 s; a longer wait misses T1 by far."""
     idle_client_seconds: NotRequired[int]
-    """Time after which an idle client is disconnected. Default: 1,800 s."""
+    """Time after which the proxy disconnects an idle client. Default: 1,800 s."""
     log_days: NotRequired[int]
-    """Days that the proxy's log is kept. Default: 90."""
+    """Retention of the proxy's log, in days. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of alarms. Default: no alarms."""
     slow_statement_ms: NotRequired[int]
-    """Waiting for a connection longer than a statement may take (T2) alarms, in milliseconds. Default: 20."""
+    """A longer wait for a connection raises an alarm, in milliseconds (T2). Default: 20."""
 
 
 def authentication(component: str, args: DatabaseProxyArgs) -> ProxyAuthentication:

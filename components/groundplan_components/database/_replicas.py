@@ -20,14 +20,14 @@ def declare_replica(
     group: ec2.SecurityGroup,
     monitoring: iam.Role,
 ) -> rds.Instance:
-    """A copy to read from. It holds nothing that the primary doesn't, so it may go without protection."""
+    """A read replica. All its data is on the primary too, so it needs no protection."""
     replica_name = f"{name}-replica-{number}"
     identifier = pulumi.Output.concat(primary_identifier, f"-replica-{number}")
     zones = args.get("zone_names", [])
     return rds.Instance(
         replica_name,
         identifier=identifier,
-        # Version, subnets and key are the primary's: RDS accepts no others within a Region.
+        # RDS takes version, subnets and key from the primary and accepts no others within a Region.
         replicate_source_db=primary.identifier,
         instance_class=args.get("replica_class", args["instance_class"]),
         allocated_storage=args["storage_gib"],
@@ -36,13 +36,13 @@ def declare_replica(
         backup_retention_period=0,
         maintenance_window=replica_window(args.get("maintenance_window", "sun:04:00-sun:05:00"), number),
         deletion_protection=False,
-        # RDS takes no final snapshot of a replica.
+        # RDS can't take a final snapshot of a replica.
         skip_final_snapshot=True,
         tags={"Name": replica_name},
         opts=pulumi.ResourceOptions(
             parent=parent,
             depends_on=log_groups(parent, replica_name, identifier, args),
-            # Identifiers are given, so the old one has to go before its like can be made.
+            # The identifier is fixed, so the old replica must be deleted before its replacement.
             delete_before_replace=True,
         ),
         **shared_settings(args, settings, group, monitoring),

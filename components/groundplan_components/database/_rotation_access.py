@@ -11,7 +11,7 @@ HTTPS_PORT = 443
 def rotation_security_group(
     parent: pulumi.Resource, name: str, args: DatabaseArgs, group: ec2.SecurityGroup
 ) -> ec2.SecurityGroup:
-    """Lets rotation functions out to the database and to Secrets Manager, and nobody in."""
+    """Allows egress to the database and to Secrets Manager, and no ingress."""
     inside = pulumi.ResourceOptions(parent=parent)
     rotation = ec2.SecurityGroup(
         f"{name}-rotation",
@@ -45,7 +45,7 @@ def rotation_security_group(
         f"{name}-rotation-to-secrets",
         security_group_id=rotation.id,
         referenced_security_group_id=endpoint,
-        # Without an endpoint Secrets Manager is somewhere on the internet: AWS publishes no prefix list for it.
+        # Without an endpoint, Secrets Manager is on the internet; AWS publishes no prefix list for it.
         cidr_ipv4=None if endpoint is not None else "0.0.0.0/0",
         ip_protocol="tcp",
         from_port=HTTPS_PORT,

@@ -1,4 +1,4 @@
-"""One PostgreSQL instance, whole or one shard, with its read replicas, its administrator's secret and its alarms."""
+"""One PostgreSQL instance (a whole database or one shard) with read replicas, the administrator's secret and alarms."""
 
 import pulumi
 import pulumi_random as random
@@ -22,11 +22,12 @@ ADMINISTRATOR = "dba"
 class Database(pulumi.ComponentResource):
     """PostgreSQL on RDS: encrypted, TLS only, in the data subnets, open to named security groups only.
 
-    The administrator's password is generated and, minutes after the first deployment, rotated: what Pulumi's state
-    holds then opens nothing. RDS's own managed password isn't used, because it can't be combined with read replicas of
-    PostgreSQL (RDS user guide, "Password management with Secrets Manager").
+    The administrator's password is generated, and rotated minutes after the first deployment, so that the password in
+    Pulumi's state is no longer valid. RDS's managed password can't be combined with read replicas of PostgreSQL (RDS
+    user guide, "Password management with Secrets Manager").
 
-    No database is created besides `postgres`: each service's migration job creates its own (`ServiceCredentials`).
+    The instance holds the database `postgres` only: each service's migration job creates its own
+    (`ServiceCredentials`).
     """
 
     address: pulumi.Output[str]
@@ -35,7 +36,7 @@ class Database(pulumi.ComponentResource):
     replica_addresses: list[pulumi.Output[str]]
     identifier: pulumi.Output[str]
     resource_id: pulumi.Output[str]
-    """What `rds-db:connect` policies name."""
+    """The id that `rds-db:connect` policies name."""
     arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
     rotation_security_group_id: pulumi.Output[str]
@@ -49,8 +50,9 @@ class Database(pulumi.ComponentResource):
         protect = args.get("protect", True)
         version = args.get("postgres_version", "17")
 
-        # Log groups bear the instance's identifier and must be there before RDS would create them itself, unencrypted
-        # and kept for ever: so the identifier is made here. Its random part lets a database be deleted and made again.
+        # Log groups carry the instance's identifier and must exist first: RDS would create them without key and
+        # retention. So the program generates the identifier. Its random part allows a database to be deleted and
+        # created again.
         suffix = random.RandomId(f"{name}-suffix", byte_length=3, opts=inside)
         identifier = pulumi.Output.concat(name, "-", suffix.hex)
 
@@ -61,7 +63,7 @@ class Database(pulumi.ComponentResource):
             tags={"Name": name},
             opts=inside,
         )
-        # It lets nothing out: a database opens no connections (S1, P3).
+        # No egress: a database opens no connections (S1, P3).
         group = client_security_group(
             name,
             parent=self,
@@ -120,7 +122,7 @@ class Database(pulumi.ComponentResource):
                 parent=self,
                 protect=protect,
                 depends_on=[*log_groups(self, name, identifier, args), monitoring],
-                # Rotation changes the password; setting it back would lock everybody out.
+                # Rotation changes the password; resetting it would lock all clients out.
                 ignore_changes=["password"],
             ),
             **shared_settings(args, settings, group, monitoring),
@@ -142,7 +144,7 @@ class Database(pulumi.ComponentResource):
                     "port": str(POSTGRES_PORT),
                     "username": ADMINISTRATOR,
                     "password": password.result,
-                    # The rotation function then never falls back to a connection without TLS.
+                    # With it the rotation function never falls back to a connection without TLS.
                     "ssl": "true",
                 },
                 "rotated": True,

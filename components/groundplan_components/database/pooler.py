@@ -1,12 +1,12 @@
-"""PgBouncer between many pods and the few connections that read replicas should hold (D3).
+"""PgBouncer: many pods share few connections to read replicas (D3).
 
-RDS Proxy serves the writer only. PgBouncer can't fetch credentials from Secrets Manager, can't make RDS's tokens, and
-RDS lets nobody read password hashes, so it can't look them up either: it must be given the passwords. That makes this
-the one place where a password is in a Kubernetes Secret (encrypted with the cluster's key, mounted in these pods only).
+RDS Proxy serves the writer only. PgBouncer can't fetch credentials from Secrets Manager and can't create RDS's tokens,
+and RDS doesn't expose password hashes. So its passwords are in a Kubernetes Secret (encrypted with the cluster's key,
+mounted in these pods only), the only one with passwords.
 
-So give it users of their own that may only read, whose passwords Pulumi sets and Secrets Manager does not rotate: a
-rotation would lock them out here. To change a password without a failed login, add a second user, let the services move
-to it, and remove the first.
+Give it separate users that may only read, whose passwords Pulumi sets and Secrets Manager does not rotate: a rotation
+would lock them out here. To change a password without a failed login, add a second user, let the services move to it,
+and remove the first.
 """
 
 from typing import Any
@@ -25,15 +25,15 @@ IMAGE_USER = 70
 
 CLIENT_PORT = 5432
 
-# How long the pods' own connections may live: their pools then find the pooler's other pods.
+# Lifetime of the pods' connections: new ones find the pooler's other pods.
 DRAIN_SECONDS = 45
 
 
 class Pooler(pulumi.ComponentResource):
-    """PgBouncer pods behind one address, pooling by transaction, TLS-verified towards the replicas (D3, S2, S5).
+    """PgBouncer pods behind one address, with transaction pooling and verified TLS to the replicas (D3, S2, S5).
 
-    Between pods and pooler there is no TLS of its own: passwords travel as SCRAM proofs, a network policy admits the
-    callers alone, and nodes encrypt what they send each other. The component's name is the Kubernetes name.
+    Between pods and pooler there is no TLS: passwords travel as SCRAM proofs, a network policy admits the callers only,
+    and nodes encrypt traffic between them. All objects have the component's name in Kubernetes.
     """
 
     host: pulumi.Output[str]
@@ -63,8 +63,8 @@ class Pooler(pulumi.ComponentResource):
         passwords: pulumi.Output[str] = pulumi.Output.secret(pulumi.Output.all(**args["users"]).apply(user_list))
         users = kubernetes.core.v1.Secret(
             f"{name}-users",
-            # Named by Pulumi, which makes a new one when the content changes: the pods then roll, and no name gives
-            # away a digest of passwords.
+            # Pulumi names it and creates a new one when the content changes, so pods roll, and no name reveals a digest
+            # of passwords.
             metadata={"namespace": args["namespace"], "labels": labels},
             type="Opaque",
             string_data={
@@ -168,13 +168,13 @@ def _pod(
                 pod.resources(args["cpu_millicores"], args["memory_mib"]),
                 mounts=[{"name": "settings", "mount_path": FOLDER, "read_only": True}],
                 extra={
-                    # Past the image's entry point, which would write settings of its own.
+                    # Bypasses the image's entry point, which would write its own settings.
                     "command": ["pgbouncer", f"{FOLDER}/pgbouncer.ini"],
                     "ports": [{"name": "postgres", "container_port": POOLER_PORT, "protocol": "TCP"}],
                     "startup_probe": {**open_port, "period_seconds": 1, "failure_threshold": 30},
                     "readiness_probe": {**open_port, "period_seconds": 5, "failure_threshold": 2},
                     "liveness_probe": {**open_port, "period_seconds": 10, "failure_threshold": 3},
-                    # Stays until the Service no longer sends anybody, then PgBouncer lets its clients finish.
+                    # Waits until the Service sends no new clients, then PgBouncer lets its clients finish.
                     "lifecycle": {"pre_stop": {"sleep": {"seconds": 5}}},
                 },
             )

@@ -18,11 +18,11 @@ from groundplan_components.shared.iam import policy, trust
 
 
 class DatabaseProxy(pulumi.ComponentResource):
-    """A pool in front of one writer, which TLS alone can reach.
+    """A connection pool in front of one writer; requires TLS.
 
-    A proxy serves an instance, never its replicas: those are pooled by the services or by PgBouncer. What pins a
-    session to one connection (`SET`, named prepared statements, session locks) takes that connection out of the pool;
-    the filter that RDS has against it is for MySQL only.
+    A proxy serves an instance, never its replicas, whose connections the services or PgBouncer pool. Statements that
+    pin a session to one connection (`SET`, named prepared statements, session locks) take that connection out of the
+    pool; RDS's filter against it supports MySQL only.
     """
 
     endpoint: pulumi.Output[str]
@@ -38,7 +38,7 @@ class DatabaseProxy(pulumi.ComponentResource):
         group = self._security_group(name, args)
         role = self._role(name, args)
 
-        # The log group bears the proxy's name and must be there first: RDS's own is unencrypted and kept for ever.
+        # The log group carries the proxy's name and must exist first: RDS would create it without key and retention.
         proxy_name = pulumi.Output.concat(args["database_identifier"], "-proxy")
         log = cloudwatch.LogGroup(
             f"{name}-log",
@@ -68,13 +68,13 @@ class DatabaseProxy(pulumi.ComponentResource):
                 for service, secret_arn in sorted(args["secret_arns"].items())
             ],
             idle_client_timeout=args.get("idle_client_seconds", 1800),
-            # It would log statements, and with them personal data.
+            # Debug logging includes statements, and with them personal data.
             debug_logging=False,
             tags={"Name": name},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[log],
-                # The name is given, so the old proxy has to go before its like can be made.
+                # The name is fixed, so the old proxy must be deleted before its replacement.
                 delete_before_replace=True,
             ),
         )
@@ -114,7 +114,7 @@ class DatabaseProxy(pulumi.ComponentResource):
         )
 
     def _security_group(self, name: str, args: DatabaseProxyArgs) -> ec2.SecurityGroup:
-        """Lets the clients in, and out to the database only (S1)."""
+        """Admits the clients, and allows egress to the database only (S1)."""
         inside = pulumi.ResourceOptions(parent=self)
         group = client_security_group(
             name,
@@ -148,7 +148,7 @@ class DatabaseProxy(pulumi.ComponentResource):
         return group
 
     def _role(self, name: str, args: DatabaseProxyArgs) -> iam.Role:
-        """May read the users' secrets, and decrypt nothing but them."""
+        """A role that may read and decrypt the users' secrets only."""
         role = iam.Role(
             f"{name}-proxy",
             assume_role_policy=trust("rds.amazonaws.com"),

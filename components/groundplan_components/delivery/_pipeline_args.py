@@ -9,12 +9,12 @@ from groundplan_components.shared.checks import require
 
 
 class DeploymentGrant(TypedDict):
-    """What a pipeline needs that also runs `pulumi up`."""
+    """Permissions of a pipeline that runs `pulumi up`."""
 
     role_prefix: str
-    """The beginning of the names of all roles and policies that the program makes: the system's name."""
+    """Prefix of the names of all roles and policies that the program declares: the system's name."""
     state_bucket_arn: NotRequired[pulumi.Input[str]]
-    """Bucket of Pulumi's state, when it is kept in S3. Default: no bucket."""
+    """Bucket of Pulumi's state, if it is in S3. Default: no bucket."""
     state_kms_key_arn: NotRequired[pulumi.Input[str]]
     """Key that encrypts the secrets in Pulumi's state. Default: no key."""
     policy_arns: NotRequired[list[pulumi.Input[str]]]
@@ -22,7 +22,7 @@ class DeploymentGrant(TypedDict):
 
 
 class DeliveryArgs(TypedDict):
-    """Which pipeline, and what it may do."""
+    """Repository and permissions of a pipeline."""
 
     repository: str
     """`owner/name` on GitHub."""
@@ -31,14 +31,14 @@ class DeliveryArgs(TypedDict):
     environment: NotRequired[str]
     """Only jobs in this GitHub environment, which may ask for reviewers. Either this or ``branch``. Default: none."""
     provider_arn: NotRequired[pulumi.Input[str]]
-    """The account's OpenID Connect provider for GitHub, if it has one: an account has at most one for an issuer.
-    Default: one is made."""
+    """The account's OpenID Connect provider for GitHub, if it exists: an account has at most one for an issuer.
+    Default: the component creates one."""
     image_repository_arns: list[pulumi.Input[str]]
-    """ECR repositories that it pushes to."""
+    """ECR repositories that the pipeline pushes to."""
     deployment: NotRequired[DeploymentGrant]
-    """What the pipeline may do besides pushing images. Default: nothing."""
+    """Permissions to deploy. Default: none, the pipeline may push images only."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
-    """Policy that caps what the pipeline may do, whatever it is granted. Default: no boundary."""
+    """Policy that limits the pipeline's permissions. Default: no boundary."""
 
 
 def check_delivery(name: str, args: DeliveryArgs) -> None:

@@ -20,7 +20,7 @@ ROLE_ACTIONS = (
     "iam:DeleteRolePolicy",
     "iam:DetachRolePolicy",
     "iam:ListInstanceProfilesForRole",
-    # No condition on the service: a role's own trust names the one service that can use it.
+    # No condition on the service: the role's trust policy names the service that can assume it.
     "iam:PassRole",
     "iam:PutRolePermissionsBoundary",
     "iam:PutRolePolicy",

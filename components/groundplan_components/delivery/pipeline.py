@@ -1,13 +1,14 @@
-"""What a GitHub pipeline may do in the account, without a stored key.
+"""An IAM role for a GitHub pipeline, without stored keys.
 
-GitHub signs who runs what; AWS trusts that signature for one repository, and in it for one branch or one environment.
+GitHub signs the identity of a run. AWS trusts that signature for one repository, and in it for one branch or one
+environment.
 
-How far it reaches: pushing images needs little. `pulumi up` must be able to make, change and delete whatever the
-program declares, so a deploying pipeline is powerful: AWS's `PowerUserAccess` (all services, no IAM), and IAM for roles
-and policies whose names begin with the system's. Such a role can be granted anything, so the branch is the real gate:
-protect it, or use an environment with reviewers. `permissions_boundary_arn` caps the pipeline itself, for example by
-denying the regions and services that the system never uses. Its own role lies on a path of its own that it can't write
-to: a change of it takes a person.
+Permissions: pushing images needs few. `pulumi up` must create, change and delete all declared resources, so a deploying
+pipeline is powerful: AWS's `PowerUserAccess` (all services, no IAM), and IAM for roles and policies whose names begin
+with the system's. It can grant itself further permissions through such roles, so the branch is the real control:
+protect it, or use an environment with reviewers. `permissions_boundary_arn` limits the pipeline itself, for example by
+denying regions and services that the system never uses. Its own role has a path that it can't write to, so a person
+must deploy changes of it.
 """
 
 import pulumi
@@ -35,7 +36,7 @@ class Delivery(pulumi.ComponentResource):
     """The role that one GitHub pipeline assumes (S3, S4)."""
 
     role_arn: pulumi.Output[str]
-    """For the pipeline's `role-to-assume`; also an administrator of the cluster when it deploys."""
+    """For the pipeline's `role-to-assume`. A deploying role is also an administrator of the cluster."""
     provider_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: DeliveryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -46,7 +47,7 @@ class Delivery(pulumi.ComponentResource):
         if "provider_arn" in args:
             self.provider_arn = pulumi.Output.from_input(args["provider_arn"])
         else:
-            # AWS checks GitHub's certificate against its own trust store; a thumbprint would not be used.
+            # AWS checks GitHub's certificate against its own trust store and ignores thumbprints.
             self.provider_arn = aws.iam.OpenIdConnectProvider(
                 f"{name}-github", url=f"https://{ISSUER}", client_id_lists=[AUDIENCE], opts=inside
             ).arn
@@ -57,7 +58,7 @@ class Delivery(pulumi.ComponentResource):
             path=PATH,
             assume_role_policy=self.provider_arn.apply(lambda provider: github_trust(provider, claim)),
             permissions_boundary=args.get("permissions_boundary_arn"),
-            # An hour: a first deployment with databases takes most of it.
+            # One hour: a first deployment with databases needs most of it.
             max_session_duration=3600,
             opts=inside,
         )
@@ -68,7 +69,7 @@ class Delivery(pulumi.ComponentResource):
                 {
                     "sid": "SignIn",
                     "actions": ["ecr:GetAuthorizationToken"],
-                    # The token is the registry's: the action knows no resource.
+                    # The token is for the whole registry: the action supports no resource.
                     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
                     "resources": ["*"],
                 },

@@ -12,7 +12,7 @@ from groundplan_components.shared.resource_policy import document, tls_only
 
 TLS_POLICY = "TLSv1.3_2025"
 """https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/secure-connections-supported-viewer-protocols-ciphers.html"""
-# Policies that AWS keeps for everybody, by their fixed ids.
+# AWS's managed policies, by their fixed ids.
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-cache-policies.html
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/using-managed-origin-request-policies.html
 CACHING_OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
@@ -23,9 +23,9 @@ API = "api"
 TWO_YEARS_SECONDS = 63_072_000
 FUNCTION_NAME_LIMIT = 64
 ORIGIN_READ_SECONDS = 30
-"""As long as the gateway may take at most."""
-# A front end with its own addresses (`/orders/17`) is one page: what has no file ending is that page. Error pages of a
-# distribution could do it too, but they would also stand in for the API's own 403 and 404.
+"""The longest that the gateway may take."""
+# A single-page front end has addresses of its own (`/orders/17`): paths without a file extension return its page. Error
+# pages of a distribution could do that too, but would also replace the API's 403 and 404.
 ONE_PAGE = """function handler(event) {
   var request = event.request;
   if (request.uri.split('/').pop().indexOf('.') === -1) {
@@ -51,7 +51,8 @@ def origins(args: EdgeArgs) -> list[dict[str, Any]]:
                 "http_port": 80,
                 "https_port": 443,
                 "origin_protocol_policy": "https-only",
-                # The oldest that CloudFront may use. The API accepts 1.3 alone, which CloudFront offers unasked:
+                # The oldest version that CloudFront may use. The API accepts 1.3 only, which CloudFront offers by
+                # default:
                 # https://aws.amazon.com/about-aws/whats-new/2025/11/amazon-cloudfront-tls13-origin/
                 "origin_ssl_protocols": ["TLSv1.2"],
                 "origin_read_timeout": ORIGIN_READ_SECONDS,
@@ -73,12 +74,12 @@ def api_behaviour(name: str, headers_policy: pulumi.Input[str], opts: pulumi.Res
     function = cloudfront_function(f"{name}-viewer-address", "Tells the API who asks", VIEWER_ADDRESS, opts)
     return {
         "target_origin_id": API,
-        # A redirect would come after the token has travelled in plain text.
+        # A redirect would come after the client has sent the token in plain text.
         "viewer_protocol_policy": "https-only",
         "allowed_methods": ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"],
         "cached_methods": ["GET", "HEAD"],
         "cache_policy_id": CACHING_DISABLED,
-        # The host must be the gateway's own: it refuses any other.
+        # The gateway refuses any host but its own.
         "origin_request_policy_id": ALL_VIEWER_EXCEPT_HOST,
         "response_headers_policy_id": headers_policy,
         "function_associations": [{"event_type": "viewer-request", "function_arn": function.arn}],

@@ -10,7 +10,7 @@ from groundplan_components.shared.domains import require_domain
 
 
 class PriceClass(StrEnum):
-    """How much of the world is served from nearby."""
+    """Locations that CloudFront answers from."""
 
     EUROPE_NORTH_AMERICA = "PriceClass_100"
     MOST = "PriceClass_200"
@@ -32,28 +32,28 @@ class EdgeSite(TypedDict):
 
 class EdgeArgs(TypedDict):
     api_host: pulumi.Input[str]
-    """Where requests under `/api/` go."""
+    """Host of the API, for requests under `/api/`."""
     origin_secret: pulumi.Input[str]
-    """Sent to the API in `x-origin-verify`: its web ACL refuses whatever comes without."""
+    """Sent to the API in `x-origin-verify`. Its web ACL refuses requests without it."""
     site: NotRequired[EdgeSite]
     """A static site for all other paths. Default: everything goes to the API."""
     web_acl_arn: pulumi.Input[str]
-    """Of scope CLOUDFRONT."""
+    """A web ACL of scope CLOUDFRONT."""
     domain: NotRequired[str]
-    """Host name, for example `shop.example.com`. Default: CloudFront's own name and certificate, which can't insist on
+    """Host name, for example `shop.example.com`. Default: CloudFront's own name and certificate, which can't require
     TLS 1.3."""
     certificate_arn: NotRequired[pulumi.Input[str]]
-    """Of the domain, validated, in us-east-1; needed with ``domain``. Default: none."""
+    """Validated certificate of the domain, in us-east-1; needed with ``domain``. Default: none."""
     hosted_zone_id: NotRequired[pulumi.Input[str]]
-    """Where the domain's addresses are published; needed with ``domain``. Default: none."""
+    """Hosted zone of the domain's records; needed with ``domain``. Default: none."""
     price_class: NotRequired[PriceClass]
-    """From where CloudFront answers. Default: Europe and North America."""
+    """Locations that CloudFront answers from. Default: Europe and North America."""
     content_security_policy: NotRequired[str]
-    """What the site's pages may load. Default: their own files and Cognito's sign-in."""
+    """Content security policy of the site's pages. Default: their own files and Cognito's sign-in."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the access log; its policy lets log delivery use it."""
     log_days: NotRequired[int]
-    """Days that the access log is kept. Default: 90."""
+    """Retention of the access log, in days. Default: 90."""
     protect: NotRequired[bool]
     """Refuse to delete the access log. Default: true."""
 

@@ -1,4 +1,4 @@
-"""Where users arrive: a distribution before the site and the API (C1, S1, S2)."""
+"""CloudFront distribution: static site and API origin (C1, S1, S2)."""
 
 import pulumi
 from pulumi_aws import cloudfront, route53, s3
@@ -20,14 +20,14 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' https://*.amazoncognito.com; img-src 'self' data:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 )
-"""A site that loads its own files only, and talks to its own API and to Cognito's sign-in."""
+"""Pages load the site's own files only, and connect to its API and to Cognito's sign-in."""
 
 
 class Edge(pulumi.ComponentResource):
-    """A CloudFront distribution with security headers, its log, and its addresses.
+    """A CloudFront distribution with security headers, access log and DNS records.
 
-    It keeps copies of the site, never of the API's answers: those are kept by the gateway, which looks at the token
-    first. A copy here would outlive the token that asked for it (C1).
+    It caches the site, never the API's responses. The gateway caches those, after it has checked the token; a cached
+    response here would outlive the token that requested it (C1).
     """
 
     distribution_id: pulumi.Output[str]
@@ -57,7 +57,7 @@ class Edge(pulumi.ComponentResource):
             default_root_object=INDEX if site is not None else None,
             default_cache_behavior=site_behaviour(name, headers.id, inside) if site is not None else to_api,
             ordered_cache_behaviors=[{"path_pattern": f"/{STAGE}/*", **to_api}] if site is not None else None,
-            # Countries are the web ACL's business: it answers in the error envelope.
+            # The web ACL restricts countries, because it answers with the error envelope.
             restrictions={"geo_restriction": {"restriction_type": "none"}},
             viewer_certificate=viewer_certificate(args),
             tags={"Name": name},

@@ -13,7 +13,7 @@ from groundplan_components.shared.choices import choice
 from groundplan_components.shared.log_days import require_log_days
 
 VERSION = "3.9.x.kraft"
-"""Both broker types offer it without ZooKeeper.
+"""Both kinds of broker offer this version without ZooKeeper.
 https://docs.aws.amazon.com/msk/latest/developerguide/supported-kafka-versions.html
 """
 EXPRESS_REPLICATION = 3
@@ -31,7 +31,7 @@ class KafkaKind(Enum):
 
 
 class KafkaMonitoring(Enum):
-    """What MSK publishes. Each level holds those before it; alarms need the first."""
+    """Metrics that MSK publishes. Each level includes those before it; alarms need the first."""
 
     PER_BROKER = "PER_BROKER"
     PER_TOPIC_PER_BROKER = "PER_TOPIC_PER_BROKER"
@@ -40,17 +40,18 @@ class KafkaMonitoring(Enum):
 
 class KafkaTopicArgs(TypedDict):
     partitions: int
-    """Can be raised later, never lowered; keys then move between partitions. Not in one deployment with a change of
-    ``retention_hours``: https://docs.aws.amazon.com/msk/latest/developerguide/msk-update-topic.html"""
+    """Number of partitions. It can be raised later, never lowered; raising moves keys between partitions. Don't change
+    ``retention_hours`` in the same deployment:
+    https://docs.aws.amazon.com/msk/latest/developerguide/msk-update-topic.html"""
     consumers: list[str]
-    """Services, or projectors of services, that read the event; each is a consumer group."""
+    """Services, or their projectors, that read the event; each is a consumer group."""
 
 
 class KafkaArgs(TypedDict):
     system: str
-    """Topics and groups begin with it: `shop.order.placed`."""
+    """Prefix of topics and groups: `shop.order.placed`."""
     kind: NotRequired[KafkaKind]
-    """Kind of broker; there is no way from one to the other but a new cluster. Default: `EXPRESS`."""
+    """Kind of broker; a change needs a new cluster. Default: `EXPRESS`."""
     kafka_version: NotRequired[str]
     """MSK's name of the version, for example `3.9.x.kraft`. Default: `3.9.x.kraft`."""
     instance_type: str
@@ -62,38 +63,37 @@ class KafkaArgs(TypedDict):
     min_in_sync: NotRequired[int]
     """Standard only: copies that must confirm a write. Default: one less than ``replication``."""
     storage_gib: NotRequired[int]
-    """Standard only, and needed there: GiB of each broker at the start. Default: none, Express buys storage by
-    itself."""
+    """Initial GiB of each broker; required for Standard, not allowed for Express. Default: none, Express allocates
+    storage by itself."""
     max_storage_gib: NotRequired[int]
     """Standard only: GiB up to which each broker's volume grows by itself. Default: it doesn't grow."""
     throughput_mibps: NotRequired[int]
-    """Standard only, of the sizes that can: provisioned throughput of each volume, in MiB/s. Default: the baseline of
-    the size."""
+    """Standard only, for sizes that support it: provisioned throughput of each volume, in MiB/s. Default: the baseline
+    of the size."""
     vpc_id: pulumi.Input[str]
     """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets, one in each zone; three for Express."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
-    """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
+    """Security groups that may connect, by a label (`pods`) that the rule's logical name carries."""
     private_link_cidr: NotRequired[pulumi.Input[str]]
-    """The network's own address range, when Firehose is to read events: MSK's private link is then on. Default: no
-    private link."""
+    """The network's address range, if Firehose reads events: enables MSK's private link. Default: no private link."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts topics and logs; its policy lets CloudWatch Logs use it."""
     topics: dict[str, KafkaTopicArgs]
     """By event (`order.placed`)."""
     retention_hours: int
-    """Hours that topics keep an event."""
+    """Retention of events in topics, in hours."""
     log_days: NotRequired[int]
-    """Days that the brokers' log is kept. Default: 90."""
+    """Retention of the brokers' log, in days. Default: 90."""
     monitoring: NotRequired[KafkaMonitoring]
-    """What MSK publishes to CloudWatch. Default: `PER_TOPIC_PER_BROKER`."""
+    """Metrics that MSK publishes to CloudWatch. Default: `PER_TOPIC_PER_BROKER`."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of alarms. Default: no alarms."""
     max_lag_seconds: NotRequired[int]
-    """A consumer further behind raises an alarm, in seconds. Default: 300."""
+    """Lag of a consumer that raises an alarm, in seconds. Default: 300."""
     max_lag_events: NotRequired[int]
-    """A consumer further behind raises an alarm, in events. Default: 10,000."""
+    """Lag of a consumer that raises an alarm, in events. Default: 10,000."""
     protect: NotRequired[bool]
     """Refuse to delete the cluster and its topics. Default: true."""
 
@@ -250,7 +250,7 @@ def _check_topics(where: str, args: KafkaArgs) -> None:
             f"letters, digits, '.', '_' and '-', {TOPIC_NAME_LIMIT} at most",
             "rename the event",
         )
-        # In metric names Kafka writes '_' for '.', and refuses a topic whose name is then another's.
+        # Kafka's metric names replace '.' by '_'; it refuses a topic whose name then collides with another's.
         metric = topic.replace(".", "_")
         require(
             metric not in names,

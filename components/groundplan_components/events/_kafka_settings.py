@@ -8,9 +8,9 @@ HOUR_MS = 3_600_000
 
 
 def server_properties(kind: KafkaKind, replication: int, min_in_sync: int, retention_hours: int) -> str:
-    """The cluster's configuration file: only what may be set on the given kind.
+    """The cluster's configuration file, with the properties that the given kind allows.
 
-    Express fixes replication and leader election itself and refuses a file that names them:
+    Express manages replication and leader election itself and refuses a file that names them:
     https://docs.aws.amazon.com/msk/latest/developerguide/msk-configuration-express-read-write.html
     """
     properties = {"auto.create.topics.enable": "false", "log.retention.ms": str(retention_hours * HOUR_MS)}
@@ -24,10 +24,10 @@ def server_properties(kind: KafkaKind, replication: int, min_in_sync: int, reten
 
 
 def topic_configs(kind: KafkaKind, min_in_sync: int, retention_hours: int) -> str:
-    """A topic's own settings, as the JSON text that the provider takes.
+    """A topic's own settings, as the JSON text that the provider expects.
 
-    The broker's time of arrival is the record's time, since from it Firehose computes how fresh the event log is
-    (https://docs.aws.amazon.com/firehose/latest/dev/msk-troubleshooting.html); events carry their own.
+    The record's time is its arrival at the broker, because Firehose computes the freshness of the event log from it
+    (https://docs.aws.amazon.com/firehose/latest/dev/msk-troubleshooting.html); events carry their own time.
     """
     configs = {
         "cleanup.policy": "delete",

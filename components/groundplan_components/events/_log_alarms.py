@@ -5,7 +5,7 @@ import pulumi
 from groundplan_components.shared.alarms import Alarm, Comparison, Metric
 
 STALE_SECONDS = 1800
-"""Events older than this that aren't in S3 yet: six buffers, so one retried delivery rings nobody."""
+"""Longest delay until events are in S3: six buffer intervals, so that one retried delivery raises no alarm."""
 
 
 def stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka: bool) -> dict[str, Alarm]:

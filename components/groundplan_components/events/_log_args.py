@@ -12,26 +12,26 @@ from groundplan_components.shared.log_days import require_log_days
 
 class EventLogArgs(TypedDict):
     system: str
-    """The system's name: Kafka's consumer groups begin with it."""
+    """The system's name, the prefix of Kafka's consumer groups."""
     topics: dict[str, pulumi.Input[str]]
     """By event: the Kafka topic's name, or the SNS topic's ARN."""
     kafka_cluster_arn: NotRequired[pulumi.Input[str]]
-    """Events are read from this Kafka cluster. Take `Kafka.log_source_arn`, which is there once Firehose may connect.
+    """The Kafka cluster that Firehose reads. Pass `Kafka.log_source_arn`, which is known once Firehose may connect.
     Default: ``topics`` are SNS topics."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the log; its policy lets CloudWatch Logs and SNS use it."""
     retention_days: int
-    """Days that every event is kept; then it expires."""
+    """Retention of every event, in days."""
     lock: NotRequired[EventLogLock]
-    """Who may delete an event before its time. Default: `GOVERNANCE`."""
+    """Mode of the object lock. Default: `GOVERNANCE`."""
     lock_days: NotRequired[int]
-    """Days that nobody may delete or overwrite an event. Default: all of ``retention_days``."""
+    """Days in which no principal may delete or overwrite an event. Default: all of ``retention_days``."""
     log_days: NotRequired[int]
-    """Days that Firehose's own log and S3's access log are kept. Default: 90."""
+    """Retention of Firehose's log and S3's access log, in days. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of alarms. Default: no alarms."""
     max_lag_events: NotRequired[int]
-    """A stream further behind its Kafka topic raises an alarm. Default: 10,000."""
+    """Lag of a stream behind its Kafka topic, in events, that raises an alarm. Default: 10,000."""
     protect: NotRequired[bool]
     """Refuse to delete the log. Default: true."""
 

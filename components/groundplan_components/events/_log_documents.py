@@ -10,19 +10,19 @@ from groundplan_components.shared.iam import Statement, trust
 
 
 def prefix(event: str) -> str:
-    """Where an event's objects are; Athena's partitions follow from it."""
+    """Prefix of an event's objects, from which Athena's partitions follow."""
     return f"{EVENTS_PREFIX}event={event}/day=!{{timestamp:yyyy-MM-dd}}/hour=!{{timestamp:HH}}/"
 
 
 def error_prefix(event: str) -> str:
-    """Where Firehose puts what it could not deliver, by the kind of failure."""
+    """Prefix of records that Firehose could not deliver, by the kind of failure."""
     return f"{ERRORS_PREFIX}event={event}/!{{firehose:error-output-type}}/day=!{{timestamp:yyyy-MM-dd}}/"
 
 
 def reader_statements(
     bucket_arn: pulumi.Input[str], kms_key_arn: pulumi.Input[str], events: Sequence[str]
 ) -> list[Statement]:
-    """What a role needs to replay the given events from the log, and nothing more."""
+    """Least permissions to replay the given events from the log."""
     if not events:
         return []
     prefixes = [f"{EVENTS_PREFIX}event={event}/" for event in events]
@@ -60,7 +60,7 @@ def kafka_reader_statements(cluster_arn: pulumi.Input[str], system: str) -> list
             "resources": [cluster_arn],
         },
         {
-            # All of the system's topics: the log's purpose, and the list would not fit into a role's policies.
+            # All of the system's topics: the log needs them, and their list would exceed the size of a role's policies.
             "sid": "Topics",
             "actions": [
                 "kafka-cluster:DescribeTopic",
@@ -70,7 +70,7 @@ def kafka_reader_statements(cluster_arn: pulumi.Input[str], system: str) -> list
             "resources": [kafka_access.topic_arn(cluster_arn, kafka_access.topic_name(system, "*"))],
         },
         {
-            # Firehose chooses the names of its groups and documents none.
+            # Firehose generates the names of its groups and doesn't document them.
             "sid": "Groups",
             "actions": ["kafka-cluster:DescribeGroup"],
             "resources": [kafka_access.group_arn(cluster_arn, "*")],

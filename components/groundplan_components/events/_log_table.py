@@ -18,11 +18,11 @@ EVENT_COLUMNS = (
     ("correlation_id", "string", "The request that caused it, across services"),
     ("payload", "string", "The event's own data, as JSON text"),
 )
-"""The envelope that services publish, one JSON object each: (name, Hive type, what it is)."""
+"""The envelope that services publish, one JSON object each: (name, Hive type, description)."""
 
 
 def projection(bucket: str, events: list[str], retention_days: int) -> dict[str, str]:
-    """The table's partitions as arithmetic, so that a new day or event is there without anybody adding it.
+    """Partition projection of the table: new days and events need no added partition.
 
     https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
     """
@@ -46,7 +46,7 @@ def projection(bucket: str, events: list[str], retention_days: int) -> dict[str,
 
 
 def saved_queries(database: str) -> dict[str, tuple[str, str]]:
-    """Name → (what it answers, SQL). Question marks are filled in when a query runs."""
+    """Saved queries: name → (description, SQL). Question marks are parameters of a run."""
     table = f'"{database}"."{TABLE}"'
     return {
         "history": (
@@ -68,7 +68,7 @@ def saved_queries(database: str) -> dict[str, tuple[str, str]]:
 
 
 def storage(bucket: pulumi.Input[str]) -> glue.CatalogTableStorageDescriptorArgs:
-    # This SerDe gives a nested object as its JSON text, which is what `payload` is; Hive's own gives nothing.
+    # This SerDe returns a nested object such as `payload` as JSON text; Hive's own returns nothing.
     # https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
     return glue.CatalogTableStorageDescriptorArgs(
         location=pulumi.Output.concat("s3://", bucket, "/", EVENTS_PREFIX),
@@ -78,7 +78,7 @@ def storage(bucket: pulumi.Input[str]) -> glue.CatalogTableStorageDescriptorArgs
         ser_de_info=glue.CatalogTableStorageDescriptorSerDeInfoArgs(
             name="openx",
             serialization_library="org.openx.data.jsonserde.JsonSerDe",
-            # One broken line must not make an audit's whole answer fail.
+            # One malformed line must not fail a whole audit query.
             parameters={"ignore.malformed.json": "TRUE"},
         ),
         columns=[

@@ -9,7 +9,7 @@ from groundplan_components.shared.checks import require
 
 LONGEST_RETENTION_HOURS = 336
 VISIBILITY_FACTOR = 6
-"""A message stays hidden for six times what it may take to process, as Lambda asks of its own queues too.
+"""The visibility timeout is six times the longest processing time, as Lambda recommends for its queues.
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 """
 
@@ -18,28 +18,28 @@ LONGEST_VISIBILITY_SECONDS = 43_200
 
 class QueueTopicArgs(TypedDict):
     consumers: list[str]
-    """Services, or projectors of services, that read the event; each has one queue for all its events."""
+    """Services, or their projectors, that read the event; each has one queue for all its events."""
 
 
 class QueuesArgs(TypedDict):
     topics: dict[str, QueueTopicArgs]
     """By event (`order.placed`)."""
     kms_key_arn: pulumi.Input[str]
-    """Encrypts topics and queues; its policy lets SNS use it, or nothing is ever delivered."""
+    """Encrypts topics and queues. Its policy must let SNS use it; otherwise SNS delivers nothing."""
     retention_hours: int
-    """Hours that an unread event waits."""
+    """Retention of unread events, in hours."""
     processing_seconds: NotRequired[int]
-    """The longest that a consumer may take for one event, in seconds. Default: 30."""
+    """Longest processing time of one event, in seconds. Default: 30."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of alarms. Default: no alarms."""
     max_age_seconds: NotRequired[int]
-    """An event that waits longer raises an alarm, in seconds. Default: 300."""
+    """Age of a waiting event that raises an alarm, in seconds. Default: 300."""
     protect: NotRequired[bool]
-    """Refuse to delete what holds events. Default: true."""
+    """Refuse to delete topics and queues. Default: true."""
 
 
 def slug(event: str) -> str:
-    """An event's name in the letters that SNS and SQS allow; events have no hyphens, so two never become one."""
+    """An event's name in characters that SNS and SQS allow. Events have no hyphens, so slugs are unique."""
     return event.replace(".", "-")
 
 

@@ -1,4 +1,4 @@
-"""An MSK cluster with a topic for each event and one for what each consumer gives up on (A3)."""
+"""An MSK cluster with a topic for each event and a dead-letter topic for each consumer (A3)."""
 
 from collections.abc import Sequence
 
@@ -31,21 +31,21 @@ NAME_LIMIT = 64
 STORAGE_TARGET_PERCENT = 60
 """AWS suggests 50 to 60: https://docs.aws.amazon.com/msk/latest/developerguide/msk-autoexpand.html"""
 DEAD_LETTER_HOURS = 336
-"""Two weeks, as long as a queue could keep them: over a weekend and a holiday."""
+"""Two weeks, as long as SQS can keep them: covers a weekend and a holiday."""
 
 
 class Kafka(pulumi.ComponentResource):
-    """An MSK cluster: IAM and TLS only, encrypted by a customer key, reachable from the given groups only."""
+    """An MSK cluster: IAM and TLS only, encrypted by a customer key, reachable from the given security groups only."""
 
     bootstrap_brokers: pulumi.Output[str]
-    """Where clients that sign with IAM connect, `host:port` separated by commas."""
+    """Bootstrap brokers for IAM authentication, `host:port` separated by commas."""
     arn: pulumi.Output[str]
     cluster_name: pulumi.Output[str]
     log_source_arn: pulumi.Output[str]
     """The cluster's ARN, known once Firehose may connect to it (with ``private_link_cidr``)."""
     security_group_id: pulumi.Output[str]
     topic_names: dict[str, pulumi.Output[str]]
-    """By event."""
+    """Topic names by event."""
 
     def __init__(self, name: str, args: KafkaArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         kind = broker_kind(name, args)
@@ -126,13 +126,13 @@ class Kafka(pulumi.ComponentResource):
         )
 
     def publisher_statements(self, events: Sequence[str]) -> list[Statement]:
-        """What a service's role needs to publish the given events, and nothing more."""
+        """Least permissions of a service's role to publish the given events."""
         return kafka_access.producer_statements(
             self.arn, [kafka_access.topic_name(self._system, event) for event in events]
         )
 
     def consumer_statements(self, consumer: str) -> list[Statement]:
-        """What a consumer's role needs to read its events, to put aside what it gives up on, and to try that again."""
+        """Permissions of a consumer's role to read its events, and to write and retry its dead letters."""
         events = sorted(event for event, topic in self._topics.items() if consumer in topic["consumers"])
         if not events:
             return []
@@ -195,7 +195,7 @@ class Kafka(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 protect=protect,
-                # Autoscaling grows the volumes, which never shrink: the next deployment must not try to.
+                # Autoscaling grows the volumes, and volumes can't shrink: the next deployment must not reset the size.
                 ignore_changes=["brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize"]
                 if "max_storage_gib" in args
                 else None,
@@ -241,8 +241,8 @@ class Kafka(pulumi.ComponentResource):
             to_port=PRIVATE_LINK_PORTS[1],
             opts=self._inside,
         )
-        # The policy that AWS prescribes, word for word: Firehose documents no condition key for it, and its role
-        # must be allowed each topic anyway.
+        # AWS's documented policy, unchanged: Firehose documents no condition key for it, and its role needs permissions
+        # on each topic anyway.
         # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#access-to-msk
         admitted = msk.ClusterPolicy(
             f"{name}-policy",
@@ -292,7 +292,7 @@ def _storage(args: KafkaArgs) -> msk.ClusterBrokerNodeGroupInfoStorageInfoArgs:
 
 
 def _private_link() -> msk.ClusterBrokerNodeGroupInfoConnectivityInfoArgs:
-    # MSK can't create a cluster with it; the provider knows, and turns it on once the cluster is there.
+    # MSK can't create a cluster with private link; the provider enables it after the creation.
     return msk.ClusterBrokerNodeGroupInfoConnectivityInfoArgs(
         vpc_connectivity=msk.ClusterBrokerNodeGroupInfoConnectivityInfoVpcConnectivityArgs(
             client_authentication=msk.ClusterBrokerNodeGroupInfoConnectivityInfoVpcConnectivityClientAuthenticationArgs(

@@ -1,4 +1,4 @@
-"""Every event, from its topic to S3, with no connector to run: one Firehose stream for each event (A3).
+"""The event log: one Firehose stream delivers each event's topic to S3, without a connector to run (A3).
 
 A stream has one topic and one partitioned prefix, so an event's history can be replayed alone. Quotas: 5,000 streams
 in a region; 10 MB/s for each partition, and records of up to 10 MB, from MSK
@@ -31,9 +31,9 @@ ROLE_NAME_LIMIT = 64
 QUEUE_NAME_LIMIT = 80
 BUFFER_SECONDS = 300
 BUFFER_MIB = 64
-"""Firehose writes an object when either is reached: large enough for Athena, soon enough for an audit."""
+"""Firehose writes an object when either limit is reached: large enough for Athena, soon enough for audits."""
 BEGINNING = "1970-01-01T00:00:00Z"
-"""Read a topic from its first record; Firehose would otherwise skip what came before it was ready."""
+"""Read a topic from its first record; otherwise Firehose skips records from before it was ready."""
 UNDELIVERED_HOURS = 336
 
 
@@ -44,7 +44,7 @@ class EventLog(pulumi.ComponentResource):
     bucket: pulumi.Output[str]
     """The bucket's name."""
     stream_names: dict[str, pulumi.Output[str]]
-    """Firehose streams by event."""
+    """Names of the Firehose streams, by event."""
 
     def __init__(self, name: str, args: EventLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_event_log(name, args)
@@ -72,7 +72,7 @@ class EventLog(pulumi.ComponentResource):
         self.register_outputs({"bucket_arn": self.bucket_arn, "bucket": self.bucket, "stream_names": self.stream_names})
 
     def reader_statements(self, events: Sequence[str]) -> list[Statement]:
-        """What a role needs to replay the given events from the log, and nothing more."""
+        """Least permissions to replay the given events from the log."""
         return reader_statements(self.bucket_arn, self._args["kms_key_arn"], events)
 
     def _bucket(self) -> EventLogBucket:
@@ -125,7 +125,7 @@ class EventLog(pulumi.ComponentResource):
                 "actions": ["kms:Decrypt", "kms:GenerateDataKey"],
                 "resources": [self._args["kms_key_arn"]],
                 "conditions": {
-                    # The end of the name differs in AWS's Chinese regions.
+                    # The suffix of the name differs in AWS's Chinese regions.
                     "StringLike": {
                         "kms:ViaService": pulumi.Output.concat(
                             "s3.", region_of(self._args["kms_key_arn"]), ".amazonaws.com*"
@@ -154,7 +154,7 @@ class EventLog(pulumi.ComponentResource):
             compression_format="GZIP",
             file_extension=".json.gz",
             kms_key_arn=args["kms_key_arn"],
-            # Firehose joins records with nothing between them; one event a line is what readers expect.
+            # Firehose joins records without a separator; readers expect one event a line.
             processing_configuration=kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs(
                 enabled=True,
                 processors=[
@@ -172,7 +172,7 @@ class EventLog(pulumi.ComponentResource):
             destination="extended_s3",
             extended_s3_configuration=destination,
             msk_source_configuration=self._kafka_source(event),
-            # What arrives by PutRecord is encrypted while it waits; what waits in Kafka already is.
+            # Encrypts buffered records of PutRecord; records in Kafka are encrypted already.
             server_side_encryption=None
             if "kafka_cluster_arn" in args
             else kinesis.FirehoseDeliveryStreamServerSideEncryptionArgs(
@@ -211,8 +211,8 @@ class EventLog(pulumi.ComponentResource):
             opts=self._inside,
         )
         key = args["kms_key_arn"]
-        # Our own streams by the beginning of their names: a list of a hundred ARNs would not fit into a role's
-        # policies (10,240 characters, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+        # The log's streams by their prefix: a list of a hundred ARNs would exceed the size of a role's policies (10,240
+        # characters, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
         ours = pulumi.Output.concat(
             "arn:",
             partition_of(key),

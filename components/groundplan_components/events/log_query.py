@@ -1,4 +1,4 @@
-"""Questions to the event log in SQL: Athena over its objects, with no crawler to run (A3, D2)."""
+"""SQL queries of the event log by Athena, without a crawler (A3, D2)."""
 
 from collections.abc import Callable
 from typing import NotRequired, TypedDict
@@ -13,10 +13,10 @@ from groundplan_components.shared.iam import Statement
 from groundplan_components.shared.private_bucket import private_bucket
 
 SCAN_LIMIT_BYTES = 1024**4
-"""A query that would read more than a tebibyte is cancelled; it forgot to name an event or a day."""
+"""Athena cancels a query that reads more than a tebibyte: it probably lacks a filter by event or day."""
 RESULT_DAYS = 7
 SMALLEST_SCAN_LIMIT_BYTES = 10_485_760
-"""The smallest limit that Athena takes, in bytes."""
+"""The smallest limit that Athena accepts, in bytes."""
 
 
 class EventQueryArgs(TypedDict):
@@ -25,15 +25,15 @@ class EventQueryArgs(TypedDict):
     events: list[str]
     """Names of the events in the log."""
     retention_days: int
-    """Days that the log keeps an event."""
+    """Retention of the log, in days."""
     kms_key_arn: pulumi.Input[str]
     """The key of the log, which encrypts results as well."""
     scan_limit_bytes: NotRequired[int]
-    """The most that one query may read. Default: a tebibyte."""
+    """Bytes that one query may read. Default: a tebibyte."""
 
 
 class EventQuery(pulumi.ComponentResource):
-    """A Glue table over the event log, and an Athena workgroup with encrypted results and a limit on what it reads."""
+    """A Glue table over the event log, and an Athena workgroup with encrypted results and a limit of scanned bytes."""
 
     database: pulumi.Output[str]
     workgroup: pulumi.Output[str]
@@ -44,7 +44,7 @@ class EventQuery(pulumi.ComponentResource):
         self._args = args
         inside = pulumi.ResourceOptions(parent=self)
 
-        # Athena allows no hyphen in a database's name, so it is the bucket's, which is nobody else's.
+        # Athena allows no hyphen in a database's name, so the name follows from the bucket's, which is unique.
         database = glue.CatalogDatabase(
             name,
             name=pulumi.Output.from_input(args["bucket"]).apply(
@@ -85,7 +85,7 @@ class EventQuery(pulumi.ComponentResource):
                     ),
                 ),
             ),
-            # Saved queries belong to the workgroup; without this it could not be destroyed while it has any.
+            # Saved queries belong to the workgroup; without this flag AWS refuses to delete a workgroup that has any.
             force_destroy=True,
             tags={"Name": name},
             opts=inside,
@@ -107,7 +107,7 @@ class EventQuery(pulumi.ComponentResource):
         self.register_outputs({"database": self.database, "workgroup": self.workgroup})
 
     def analyst_statements(self) -> list[Statement]:
-        """What a role needs to ask, besides `EventLog.reader_statements` for the events it may see."""
+        """Permissions of a role that runs queries, besides `EventLog.reader_statements` for the events it may see."""
         key = self._args["kms_key_arn"]
         place = pulumi.Output.concat(partition_of(key), ":{}:", region_of(key), ":", account_of(key), ":")
 

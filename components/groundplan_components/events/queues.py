@@ -1,6 +1,6 @@
-"""An SNS topic for each event and, for each consumer, an SQS queue with a place for what it gives up on (A3).
+"""An SNS topic for each event and, for each consumer, an SQS queue with a dead-letter queue (A3).
 
-Delivery is at least once and in no order: consumers keep an inbox, and order by the aggregate's version.
+Delivery is at least once and unordered: consumers keep an inbox, and order by the aggregate's version.
 """
 
 import json
@@ -27,11 +27,11 @@ LONGEST_POLL_SECONDS = 20
 MAX_RECEIVES = 5
 QUEUE_NAME_LIMIT = 80
 KMS_REUSE_SECONDS = 3600
-"""One data key serves an hour of messages; at SQS's default of five minutes a busy queue pays for twelve."""
+"""Reuse of a data key for an hour; at SQS's default of five minutes a busy queue pays for twelve keys."""
 
 
 def dead_letter_queue(consumer: str) -> str:
-    """Where a consumer's events go that it gave up on."""
+    """Name of a consumer's dead-letter queue."""
     return f"{consumer}-dead-letter"
 
 
@@ -45,7 +45,7 @@ class Queues(pulumi.ComponentResource):
     queue_names: dict[str, pulumi.Output[str]]
     """By consumer."""
     dead_letter_urls: dict[str, pulumi.Output[str]]
-    """By consumer: what it received too often and never finished."""
+    """By consumer: the queue of messages that it received too often."""
 
     def __init__(self, name: str, args: QueuesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_queues(name, args)
@@ -74,7 +74,7 @@ class Queues(pulumi.ComponentResource):
         )
 
     def publisher_statements(self, events: Sequence[str]) -> list[Statement]:
-        """What a service's role needs to publish the given events, and nothing more."""
+        """Least permissions of a service's role to publish the given events."""
         if not events:
             return []
         return [
@@ -91,8 +91,8 @@ class Queues(pulumi.ComponentResource):
         ]
 
     def consumer_statements(self, consumer: str) -> list[Statement]:
-        """What a consumer's role needs to read its queue, to put aside what it gives up on with the reason, and to try
-        that again; SQS itself moves what was received too often."""
+        """Permissions of a consumer's role to read its queue, to write dead letters with their reason, and to retry
+        them. SQS itself moves messages that were received too often."""
         if consumer not in self._queues:
             return []
         reading = [
@@ -105,7 +105,7 @@ class Queues(pulumi.ComponentResource):
         return [
             {"sid": "EventsConsume", "actions": reading, "resources": [self._queues[consumer].arn]},
             {"sid": "EventsDeadLetter", "actions": [*reading, "sqs:SendMessage"], "resources": [dead_letters]},
-            # Whoever sends to an encrypted queue needs a data key.
+            # Senders to an encrypted queue need a data key.
             # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
             {
                 "sid": "EventsConsumeKey",
@@ -121,7 +121,7 @@ class Queues(pulumi.ComponentResource):
             tags={"Name": f"{self._name}-{slug(event)}", "Event": event},
             opts=self._protected(),
         )
-        # Who may publish is said by roles alone. Without a statement of its own the account would be let in whole.
+        # Roles alone grant publishing. A topic without its own policy would admit the whole account.
         sns.TopicPolicy(
             f"{self._name}-{slug(event)}",
             arn=topic.arn,
@@ -157,7 +157,7 @@ class Queues(pulumi.ComponentResource):
             ),
             opts=self._inside,
         )
-        # No queue moves anything to where SNS puts what it couldn't deliver.
+        # Only SNS writes undelivered messages here; no queue may redrive to it.
         sqs.RedriveAllowPolicy(
             f"{self._name}-{consumer}-undelivered",
             queue_url=undelivered.url,

@@ -10,45 +10,45 @@ from groundplan_components.shared.domains import require_domain
 from groundplan_components.shared.log_days import require_log_days
 
 CACHE_SIZES_GB = (0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118.0, 237.0)
-"""What AWS sells: https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html"""
+"""Sizes that AWS offers: https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html"""
 LONGEST_CACHE_SECONDS = 3600
 SHORTEST_TIMEOUT_MS = 50
 LONGEST_TIMEOUT_MS = 29_000
-"""Without a raised quota."""
+"""AWS's default quota."""
 
 
 class GatewayArgs(TypedDict):
     routes: list[GatewayRoute]
-    """The resources that it routes."""
+    """Resources of the API and their operations."""
     vpc_id: pulumi.Input[str]
     """The network."""
     subnet_ids: list[pulumi.Input[str]]
     """Private subnets, for the link to the load balancer."""
     load_balancer_arn: pulumi.Input[str]
-    """Where requests go: an application load balancer."""
+    """The application load balancer that receives requests."""
     load_balancer_host: pulumi.Input[str]
     """The name in the load balancer's certificate; without TLS its DNS name."""
     load_balancer_port: int
-    """443 stands for HTTPS, any other for plain HTTP."""
+    """Port of the listener: 443 for HTTPS, any other for plain HTTP."""
     load_balancer_security_group_id: pulumi.Input[str]
-    """Gets a rule that lets the gateway in."""
+    """The load balancer's security group; gets a rule that admits the gateway."""
     user_pool_arn: NotRequired[pulumi.Input[str]]
-    """Whose tokens are accepted; needed unless every operation is open. Default: none."""
+    """User pool whose tokens the API accepts; needed unless every operation is open. Default: none."""
     read_scope: NotRequired[pulumi.Input[str]]
     """OAuth scope of `list` and `get`, for example `shop/read`; needed with ``user_pool_arn``. Default: none."""
     write_scope: NotRequired[pulumi.Input[str]]
     """OAuth scope of the other operations; needed with ``user_pool_arn``. Default: none."""
     throttle_rps: int
-    """T3: requests a second of all clients together; what is over it gets status 429."""
+    """T3: requests a second of all clients together. The gateway refuses more with status 429."""
     burst: int
-    """Requests above the rate that are let through at once."""
+    """Burst: requests above the rate that the gateway accepts at once."""
     cache_gb: NotRequired[float]
     """Size of the response cache in GB, as AWS sells it (0.5, 1.6, 6.1, …). Default: no cache."""
     cache_seconds: NotRequired[int]
     """Life of a cached GET response, 1 to 3,600; needed with ``cache_gb``. Default: nothing is cached."""
     api_keys: NotRequired[list[str]]
-    """Clients that get a key under the usage plan; every request then needs one in `x-api-key`. Default: none, and no
-    keys are asked for."""
+    """Clients that get an API key under the usage plan; every request then needs one in `x-api-key`. Default: none,
+    requests need no key."""
     daily_quota: NotRequired[int]
     """Requests a day for each key of the usage plan. Default: unlimited."""
     timeout_ms: NotRequired[int]
@@ -57,20 +57,20 @@ class GatewayArgs(TypedDict):
     """The one origin besides the API's own that browsers may call from, for example `https://shop.example.com`.
     Default: none."""
     domain: NotRequired[str]
-    """Host name, for example `api.shop.example.com`; the API's default address is then switched off. Default: the
-    default address."""
+    """Host name, for example `api.shop.example.com`; disables the API's default address. Default: the default
+    address."""
     certificate_arn: NotRequired[pulumi.Input[str]]
-    """Of the domain, validated, in the API's region; needed with ``domain``. Default: none."""
+    """Validated certificate of the domain, in the API's region; needed with ``domain``. Default: none."""
     hosted_zone_id: NotRequired[pulumi.Input[str]]
-    """Where the domain's address is published; needed with ``domain``. Default: none."""
+    """Hosted zone of the domain's record; needed with ``domain``. Default: none."""
     web_acl_arn: NotRequired[pulumi.Input[str]]
     """A web ACL of scope REGIONAL. Default: none."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the logs; its policy admits CloudWatch Logs."""
     log_days: NotRequired[int]
-    """Days that access logs are kept. Default: 90."""
+    """Retention of access logs, in days. Default: 90."""
     account_role: NotRequired[bool]
-    """Make the account's role for logging; false where something else looks after it. Default: true."""
+    """Declare the account's role for logging; false if another stack declares it. Default: true."""
     resource_quota: NotRequired[int]
     """The account's quota of path segments for one API. Default: AWS's default of 300."""
 
@@ -91,7 +91,7 @@ def check_gateway(name: str, args: GatewayArgs) -> None:
         "user_pool_arn",
         None,
         f"a user pool, whose tokens {closed[0] if closed else ''} asks for",
-        "give the user pool, or open the operation to anybody",
+        "give the user pool, or add the operation to open_operations",
     )
     require(
         "user_pool_arn" not in args or ("read_scope" in args and "write_scope" in args),

@@ -17,13 +17,13 @@ class LoadBalancerArgs(TypedDict):
     subnet_ids: list[pulumi.Input[str]]
     """Private subnets, in two zones or more."""
     target_cidrs: list[str]
-    """Where pods are: the only place that the load balancer may connect to."""
+    """Networks of the pods: the only destinations of the load balancer."""
     allowed_cidrs: NotRequired[list[str]]
-    """Networks that may connect besides the gateway (which opens the door for itself). Default: none."""
+    """Networks that may connect besides the gateway, which adds its own rule. Default: none."""
     routes: list[LoadBalancerRoute]
-    """Which workload answers which paths."""
+    """Paths and the workloads that answer them."""
     certificate_arn: NotRequired[pulumi.Input[str]]
-    """Certificate of the host that the gateway calls by. Default: none, the listener speaks plain HTTP."""
+    """Certificate of the host name that the gateway uses. Default: none, the listener speaks plain HTTP."""
     accept_tls_1_2: NotRequired[bool]
     """Accept TLS 1.2 beside 1.3: AWS doesn't document which versions its gateway speaks through a link. Default:
     false."""
@@ -33,15 +33,15 @@ class LoadBalancerArgs(TypedDict):
     port: NotRequired[int]
     """Port of the pods. Default: 8080."""
     health_path: NotRequired[str]
-    """What says that a pod can serve. Default: `/health/ready`."""
+    """Health check of the pods. Default: `/health/ready`."""
     drain_seconds: NotRequired[int]
-    """How long a pod that leaves may finish its requests: `Workload` has the same. Default: 30."""
+    """Seconds that a stopping pod has to finish its requests: give `Workload` the same value. Default: 30."""
     slow_start_seconds: NotRequired[int]
-    """How long a new pod gets a growing share, 30 to 900, or 0 for the full share at once. Default: 30."""
+    """Seconds over which a new pod's share grows, 30 to 900, or 0 for the full share at once. Default: 30."""
     rule_quota: NotRequired[int]
     """The account's quota of rules for a load balancer. Default: AWS's default of 100."""
     log_days: NotRequired[int]
-    """Days that access logs are kept. Default: 90."""
+    """Retention of access logs, in days. Default: 90."""
     protect: NotRequired[bool]
     """Refuse to delete the load balancer and its access logs. Default: true."""
 

@@ -1,4 +1,4 @@
-"""The API gateway: tokens, rate, shape and route of each request, before any service sees it (A1, S2, S3, S6, S7)."""
+"""API Gateway: authentication, throttling, validation and routing of requests (A1, S2, S3, S6, S7)."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from groundplan_components.shared.arn import region_of
 
 TLS_POLICY = "SecurityPolicy_TLS13_1_3_2025_09"
 ACCESS_MODE = "STRICT"
-"""A policy that begins with `SecurityPolicy_` wants it; it also refuses a host name that is not the endpoint's own.
+"""Required by policies that begin with `SecurityPolicy_`. It also refuses host names other than the endpoint's.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html
 """
 HTTPS = 443
@@ -40,24 +40,24 @@ ACCESS_LOG = {
 
 
 class Gateway(pulumi.ComponentResource):
-    """A regional REST API: HTTP APIs can neither carry a web ACL nor insist on TLS 1.3."""
+    """A regional REST API: HTTP APIs can neither have a web ACL nor require TLS 1.3."""
 
     api_id: pulumi.Output[str]
     api_name: pulumi.Output[str]
-    """What CloudWatch calls it."""
+    """Its name in CloudWatch's metrics."""
     stage_name: str
     stage_arn: pulumi.Output[str]
     host: pulumi.Output[str]
-    """The host that answers, for a distribution in front of it."""
+    """Host name of the API, the origin of a distribution."""
     url: pulumi.Output[str]
     """Base of all paths, `https://<host>/api`."""
     health_path: str
-    """Answers 200 to anybody when the way to the load balancer works."""
+    """Health endpoint without a token: answers 200 if the load balancer is reachable."""
     access_log_group_name: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
-    """Of the link to the load balancer."""
+    """Security group of the link to the load balancer."""
     api_key_values: dict[str, pulumi.Output[str]]
-    """By client; secret."""
+    """API keys by client; secret."""
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_gateway(name, args)
@@ -78,7 +78,7 @@ class Gateway(pulumi.ComponentResource):
             tags={"Name": name},
             opts=inside,
         )
-        # A deployment is a snapshot: it knows of a new route only when it is made anew.
+        # A deployment is a snapshot: a new route needs a new deployment.
         deployment = apigateway.Deployment(
             name,
             rest_api=api.id,
@@ -116,7 +116,8 @@ class Gateway(pulumi.ComponentResource):
                 name,
                 resource_arn=stage.arn,
                 web_acl_arn=args["web_acl_arn"],
-                # WAF takes back whatever ACL the resource has: deleting the old association last would leave none.
+                # Deleting an association removes the resource's current ACL: deleting the old one last would leave no
+                # ACL.
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         if domain is not None:
@@ -152,7 +153,7 @@ class Gateway(pulumi.ComponentResource):
         )
 
     def _link(self, name: str, args: GatewayArgs) -> tuple[apigatewayv2.VpcLink, ec2.SecurityGroup]:
-        """A link of version 2 leads to an application load balancer; version 1 knows network load balancers only."""
+        """Version 2 links support application load balancers; version 1 supports network load balancers only."""
         inside = pulumi.ResourceOptions(parent=self)
         port = args["load_balancer_port"]
         group = ec2.SecurityGroup(
@@ -231,7 +232,7 @@ class Gateway(pulumi.ComponentResource):
         cached = "cache_gb" in args
         cache: dict[str, pulumi.Input[str] | int | bool] = {}
         if cached:
-            # Under `*/*` AWS caches GET alone; each GET's integration says what its answers are kept apart by.
+            # Under `*/*` AWS caches GET only; each GET's integration names its cache keys.
             # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html
             cache = {
                 "cache_ttl_in_seconds": args["cache_seconds"],

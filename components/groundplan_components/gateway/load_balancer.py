@@ -12,7 +12,7 @@ from groundplan_components.shared.expiry import expire
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.private_bucket import private_bucket
 
-# TLS 1.3 alone. Set always: a listener's own default is the policy of 2016.
+# TLS 1.3 only. Always set: a listener's default is the policy of 2016.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-3-2021-06"
 TLS_1_2_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
@@ -21,7 +21,7 @@ HTTP = 80
 
 
 NAME_LIMIT = 32
-# Longer than the gateway waits, so that the gateway and not the load balancer gives up first.
+# Longer than the gateway waits, so that the gateway times out first.
 IDLE_SECONDS = 60
 HEALTH_INTERVAL_SECONDS = 10
 HEALTH_TIMEOUT_SECONDS = 5
@@ -32,15 +32,15 @@ class LoadBalancer(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
-    """What CloudWatch calls it."""
+    """Its name in CloudWatch's metrics."""
     dns_name: pulumi.Output[str]
     listener_arn: pulumi.Output[str]
     listener_port: int
     security_group_id: pulumi.Output[str]
     target_group_arns: dict[str, pulumi.Output[str]]
-    """By workload; known once a rule leads there, because pods never become ready in a group that nothing leads to."""
+    """By workload. Known once a rule uses the group, because pods never become ready in an unused group."""
     target_group_arn_suffixes: dict[str, pulumi.Output[str]]
-    """By workload: what CloudWatch calls them."""
+    """By workload: the groups' names in CloudWatch's metrics."""
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_load_balancer(name, args)
@@ -167,7 +167,7 @@ class LoadBalancer(pulumi.ComponentResource):
         return group
 
     def _access_logs(self, name: str, days: int, protect: bool) -> tuple[s3.Bucket, s3.BucketPolicy]:
-        """Load balancers write to no bucket that a customer key encrypts: S3's own encryption it is.
+        """Load balancers can't write to a bucket with a customer key, so the bucket uses S3's own encryption.
 
         https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
         """

@@ -9,7 +9,7 @@ import pulumi
 from groundplan_components.shared.checks import require
 
 MOST_ROLES = 100
-"""As many groups as a token carries: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html"""
+"""The most groups that a token holds: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html"""
 ROLE = re.compile(r"[\w+=,.@-]{1,128}")
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolDomain.html
 PREFIX = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -21,36 +21,37 @@ class IdentityArgs(TypedDict):
     roles: list[str]
     """Groups of the user pool, the strongest last; tokens carry them in `cognito:groups`."""
     default_role: NotRequired[str]
-    """Role of whoever registers; needs ``self_sign_up``. Default: none, an administrator grants the first."""
+    """Role of users who register; needs ``self_sign_up``. Default: none, an administrator grants roles."""
     self_sign_up: NotRequired[bool]
-    """People may register themselves. Default: false."""
+    """Users may register themselves. Default: false."""
     mfa_required: NotRequired[bool]
-    """Everybody needs a one-time password app to sign in. Default: false, whoever wants to."""
+    """All users need a one-time password app to sign in. Default: false, each user decides."""
     access_token_minutes: NotRequired[int]
     """Life of an access token, 5 to 1,440 minutes. Default: 60."""
     resource_server: str
     """First part of the scopes: `shop` makes `shop/read` and `shop/write`."""
     domain_prefix: pulumi.Input[str]
-    """`<prefix>.auth.<region>.amazoncognito.com` is where people sign in; unique among all accounts of the region."""
+    """Prefix of the sign-in domain `<prefix>.auth.<region>.amazoncognito.com`; unique among all accounts of the
+    region."""
     callback_urls: list[pulumi.Input[str]]
-    """Where the web client takes the code; https, or http on localhost."""
+    """Where the web client receives the code; https, or http on localhost."""
     logout_urls: list[pulumi.Input[str]]
     """Where the web client returns to after signing out."""
     email_identity_arn: NotRequired[pulumi.Input[str]]
-    """A verified SES identity that mails are sent from. Default: Cognito sends, at most 50 a day."""
+    """A verified SES identity that sends the mails. Default: Cognito sends, at most 50 a day."""
     email_from: NotRequired[str]
     """Sender, for example `Shop <no-reply@example.com>`; needed with ``email_identity_arn``. Default: none."""
     threat_protection: NotRequired[bool]
     """Refuse sign-ins with leaked passwords or at risk, by Cognito's Plus plan (charged for each user). Default:
     false."""
     web_acl_arn: NotRequired[pulumi.Input[str]]
-    """A web ACL of scope REGIONAL, without origin secrets, before the sign-in pages. Default: none."""
+    """A web ACL of scope REGIONAL, without origin secrets, for the sign-in pages. Default: none."""
     kms_key_arn: pulumi.Input[str]
-    """Encrypts what belongs to the default role's function; its policy admits CloudWatch Logs."""
+    """Encrypts configuration and log of the default role's function; its policy admits CloudWatch Logs."""
     log_days: NotRequired[int]
-    """Days that that function's log is kept. Default: 90."""
+    """Retention of that function's log, in days. Default: 90."""
     protect: NotRequired[bool]
-    """Refuse to delete the user pool: nobody's password could be restored. Default: true."""
+    """Refuse to delete the user pool: users' passwords couldn't be restored. Default: true."""
 
 
 def check_identity(name: str, args: IdentityArgs) -> None:

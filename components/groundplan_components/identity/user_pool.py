@@ -1,4 +1,4 @@
-"""Who may sign in, and as what: a user pool, its roles, and the way to a token (S3, S4)."""
+"""Cognito user pool with roles and an OAuth client (S3, S4)."""
 
 import pulumi
 from pulumi_aws import cognito, wafv2
@@ -8,12 +8,12 @@ from groundplan_components.identity.sign_up_role import SignUpRole
 from groundplan_components.shared.arn import region_of
 
 SHORTEST_PASSWORD = 15
-"""Where a password may be all there is: NIST SP 800-63B, which also has done with rules on kinds of characters."""
+"""For single-factor sign-in: NIST SP 800-63B, which also drops rules on kinds of characters."""
 REMEMBERED_PASSWORDS = 5
 TEMPORARY_PASSWORD_DAYS = 3
 REFRESH_TOKEN_DAYS = 30
 ROTATION_GRACE_SECONDS = 30
-"""How long a refresh token that was just exchanged may be sent again: a lost answer must not sign anybody out."""
+"""How long a client may repeat a refresh token after its exchange: a lost response must not sign a user out."""
 READ_SCOPE = "read"
 WRITE_SCOPE = "write"
 SCOPES = {READ_SCOPE: "Read what your roles let you read", WRITE_SCOPE: "Change what your roles let you change"}
@@ -22,8 +22,8 @@ SCOPES = {READ_SCOPE: "Read what your roles let you read", WRITE_SCOPE: "Change 
 class Identity(pulumi.ComponentResource):
     """A Cognito user pool that speaks OAuth 2.0 and OpenID Connect.
 
-    Its web client has no secret and gets tokens by the code flow alone, to be used with PKCE, which Cognito checks
-    whenever a client sends a challenge.
+    Its web client has no secret and gets tokens by the code flow only. It must use PKCE, which Cognito checks if a
+    client sends a challenge.
     """
 
     user_pool_id: pulumi.Output[str]
@@ -31,7 +31,7 @@ class Identity(pulumi.ComponentResource):
     issuer: pulumi.Output[str]
     """`iss` of every token."""
     jwks_uri: pulumi.Output[str]
-    """Keys that tokens are signed by."""
+    """URL of the keys that sign tokens."""
     authorize_url: pulumi.Output[str]
     token_url: pulumi.Output[str]
     client_ids: dict[str, pulumi.Output[str]]
@@ -65,7 +65,7 @@ class Identity(pulumi.ComponentResource):
                 user_pool_id=pool.id,
                 name=role,
                 description=f"Role {role}",
-                # The smaller the number, the stronger the role that a token calls the preferred one.
+                # A token's preferred role is the group with the smallest number.
                 precedence=index,
                 opts=inside,
             )
@@ -84,10 +84,10 @@ class Identity(pulumi.ComponentResource):
             user_pool_id=pool.id,
             domain=args["domain_prefix"],
             managed_login_version=2,
-            # The prefix is taken as long as the old pool has it.
+            # The prefix is in use while the old pool exists.
             opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
-        # Pages of version 2 stay empty until a client has a style, even if it is Cognito's own.
+        # Pages of version 2 stay empty until a client has a style, even Cognito's default.
         cognito.ManagedLoginBranding(
             name, user_pool_id=pool.id, client_id=client.id, use_cognito_provided_values=True, opts=inside
         )
@@ -96,7 +96,8 @@ class Identity(pulumi.ComponentResource):
                 name,
                 resource_arn=pool.arn,
                 web_acl_arn=args["web_acl_arn"],
-                # WAF takes back whatever ACL the resource has: deleting the old association last would leave none.
+                # Deleting an association removes the resource's current ACL: deleting the old one last would leave no
+                # ACL.
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
 
@@ -172,7 +173,7 @@ class Identity(pulumi.ComponentResource):
             allowed_oauth_scopes=["openid", "email", "profile", *self.scopes.values()],
             callback_urls=args["callback_urls"],
             logout_urls=args["logout_urls"],
-            # With rotation the flow that exchanges refresh tokens for ever must be off:
+            # Rotation of refresh tokens requires the flow that reuses them to be off:
             # https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-refresh-token.html
             explicit_auth_flows=["ALLOW_USER_SRP_AUTH"],
             refresh_token_rotation={

@@ -16,20 +16,20 @@ class NatMode(StrEnum):
     """How private subnets reach the internet."""
 
     NONE = "none"
-    """Not at all."""
+    """No access."""
     SINGLE = "single"
-    """By one gateway: cheap, and gone with its zone."""
+    """One NAT gateway: cheap, but unavailable when its zone is."""
     PER_ZONE = "per_zone"
-    """By a gateway in each zone."""
+    """A NAT gateway in each zone."""
     REGIONAL = "regional"
-    """By one gateway that AWS spreads over the zones in use, and that needs no public subnet."""
+    """One regional NAT gateway, which AWS spreads over the zones in use. It needs no public subnet."""
 
 
 class NetworkArgs(TypedDict):
     vpc_cidr: str
     """The whole range, for example `10.0.0.0/16`."""
     public_cidrs: list[str]
-    """One range for each zone, for what the internet may reach."""
+    """One range for each zone, for resources that the internet may reach."""
     private_cidrs: list[str]
     """One range for each zone, for workloads."""
     data_cidrs: list[str]
@@ -38,17 +38,17 @@ class NetworkArgs(TypedDict):
     """One range for each zone, for the network firewall's endpoints; needed with ``network_firewall``. Default:
     none."""
     nat: NotRequired[NatMode]
-    """How what is private reaches the internet. Default: `per_zone`."""
+    """How private subnets reach the internet. Default: `per_zone`."""
     interface_endpoints: NotRequired[bool]
     """Reach AWS services inside the network. Default: true."""
     interface_services: NotRequired[list[str]]
-    """Which of them. Default: what EKS and its workloads call."""
+    """Which AWS services. Default: what EKS and its workloads call."""
     network_firewall: NotRequired[bool]
-    """Inspect what leaves the private subnets. Default: false."""
+    """Inspect traffic that leaves the private subnets. Default: false."""
     allowed_domains: NotRequired[list[str]]
-    """Where the firewall lets them go. Default: AWS and the usual image registries."""
+    """Domains that the firewall allows. Default: AWS and the usual image registries."""
     log_days: NotRequired[int]
-    """Days that flow logs are kept. Default: 90."""
+    """Retention of flow logs, in days. Default: 90."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the logs and the firewall's rules; its policy admits CloudWatch Logs."""
     protect: NotRequired[bool]

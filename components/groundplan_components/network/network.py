@@ -1,4 +1,4 @@
-"""The network: public, private and data subnets in two or three zones, and how each reaches the others (S1)."""
+"""The network: public, private and data subnets in two or three zones, and the routes between them (S1)."""
 
 import pulumi
 import pulumi_aws as aws
@@ -16,7 +16,7 @@ RULE_STEP = 10
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC whose data tier has no way to the internet, and whose default security group lets nothing through."""
+    """A VPC whose data tier has no route to the internet, and whose default security group admits nothing."""
 
     vpc_id: pulumi.Output[str]
     vpc_cidr: str
@@ -46,7 +46,7 @@ class Network(pulumi.ComponentResource):
             tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
-        # Whoever forgets to name a security group gets this one: it lets nothing in and nothing out.
+        # Resources without a security group get this one, so it allows no traffic.
         ec2.DefaultSecurityGroup(
             f"{name}-default",
             vpc_id=self._vpc.id,
@@ -84,7 +84,7 @@ class Network(pulumi.ComponentResource):
         elif gateways:
             for index, table in enumerate(private_tables):
                 self._route(f"private-{index}-internet", table, ANYWHERE, nat_gateway_id=_of_zone(gateways, index).id)
-        # No route but the network's own: what holds data speaks to nobody outside.
+        # No route but the network's own: data stores have no connection to the outside.
         data_table = self._route_table("data", data)
         self._data_acl(data, args["private_cidrs"] + args["data_cidrs"])
 
@@ -133,7 +133,7 @@ class Network(pulumi.ComponentResource):
                 availability_zone=zones[index],
                 map_public_ip_on_launch=False,
                 tags={"Name": f"{self._prefix}-{tier}-{index}", "tier": tier, **tags},
-                # A zone that AWS adds or takes out of service moves the others in the list; a subnet stays where it is.
+                # AWS adding or retiring a zone shifts the list; subnets must keep their zones.
                 opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
             )
             for index, cidr in enumerate(ranges)
@@ -167,7 +167,7 @@ class Network(pulumi.ComponentResource):
     def _nat_gateways(
         self, nat: NatMode, public: list[ec2.Subnet], internet: ec2.InternetGateway
     ) -> list[ec2.NatGateway]:
-        # AWS wants the internet gateway attached before a NAT gateway gets its address.
+        # AWS requires the internet gateway to be attached before a NAT gateway gets its address.
         after = pulumi.ResourceOptions(parent=self, depends_on=[internet])
         if nat is NatMode.REGIONAL:
             return [
@@ -205,10 +205,10 @@ class Network(pulumi.ComponentResource):
         private_tables: list[ec2.RouteTable],
         public_table: ec2.RouteTable,
     ) -> None:
-        """Private subnets → firewall → NAT, and the same way back.
+        """Route private subnets → firewall → NAT, and the same way back.
 
-        Answers come to the NAT gateway's subnet; the routes to the private ranges there bring them to the firewall's
-        endpoint of the zone that asked, because a stateful firewall must see both directions in one place.
+        Replies arrive in the NAT gateway's subnet. Its routes to the private ranges lead to the firewall endpoint of
+        the requesting zone, because a stateful firewall must see both directions at one endpoint.
         https://docs.aws.amazon.com/network-firewall/latest/developerguide/arch-igw-ngw.html
         """
         subnets = self._subnets("firewall", args["firewall_cidrs"], zones, {})
@@ -234,7 +234,8 @@ class Network(pulumi.ComponentResource):
             self._route(f"public-return-{index}", public_table, cidr, vpc_endpoint_id=endpoint)
 
     def _data_acl(self, subnets: list[ec2.Subnet], allowed: list[str]) -> None:
-        """A second lock beside the security groups: only workloads, and data stores among themselves."""
+        """Network ACL as a second control beside security groups: admits workloads, and data stores among
+        themselves."""
         acl = ec2.NetworkAcl(
             f"{self._prefix}-data",
             vpc_id=self._vpc.id,

@@ -1,4 +1,4 @@
-"""What components of several subjects use; programs need IAM policies and the metrics' namespace."""
+"""Helpers that components of several subjects use. Programs need those that this package lists."""
 
 from groundplan_components.shared.api_contract import VIEWER_HEADER
 from groundplan_components.shared.iam import Statement, policy

@@ -7,7 +7,6 @@ PUBLISHERS = (
     "events.rds.amazonaws.com",
     "backup.amazonaws.com",
 )
-"""Services that publish to the topic. The key's policy must let each of them decrypt and generate data keys, else
-alarms are lost without a word: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-"""
+"""Services that publish to the topic. The key's policy must let each of them decrypt and generate data keys; otherwise
+AWS drops alarms silently: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html"""
 PUBLISHER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey*")

@@ -6,7 +6,7 @@ from groundplan_components.shared.checks import require
 
 
 def require_domain(component: str, args: Mapping[str, object]) -> None:
-    """A ``domain`` comes with its ``certificate_arn`` and its ``hosted_zone_id``, or none of them is given.
+    """Require ``domain``, ``certificate_arn`` and ``hosted_zone_id`` together, or none of them.
 
     Raises ``pulumi.RunError``.
     """

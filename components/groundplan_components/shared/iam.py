@@ -13,7 +13,7 @@ ROLE_NAME_LIMIT = 64
 
 
 class Statement(TypedDict):
-    """One allowing statement; ``conditions`` is operator → key → value."""
+    """One statement that allows; ``conditions`` maps operator to key to value."""
 
     actions: Sequence[str]
     resources: pulumi.Input[Sequence[pulumi.Input[str]]]

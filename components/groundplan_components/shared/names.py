@@ -1,4 +1,4 @@
-"""Names that must fit a limit and stay the same from run to run."""
+"""Names that fit a limit and are the same in every run."""
 
 import hashlib
 import re

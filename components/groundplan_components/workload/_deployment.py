@@ -8,11 +8,11 @@ import pulumi_kubernetes as kubernetes
 from groundplan_components.shared import pod
 from groundplan_components.workload._workload_args import WORKLOAD_PORT, WorkloadArgs
 
-# From a pod's termination until no load balancer node sends it new requests: the endpoint is removed, the controller
-# deregisters the target, and the load balancer's nodes hear of it. AWS's own guide sleeps this long.
+# Time from a pod's termination until no load balancer node sends it new requests: Kubernetes removes the endpoint, the
+# controller deregisters the target, and the load balancer's nodes learn of it. AWS's guide sleeps this long.
 # https://docs.aws.amazon.com/eks/latest/best-practices/load-balancing.html
 SETTLE_SECONDS = 15
-# What an application may take to leave once its last request is answered.
+# Time that an application may need to exit after its last response.
 EXIT_SECONDS = 5
 
 
@@ -33,7 +33,7 @@ def template(
     return {
         "metadata": {
             "labels": labels,
-            # Credentials are injected when a pod is created, so a new association needs new pods.
+            # Pods receive credentials at their creation, so a new association needs new pods.
             **({"annotations": {"groundplan/identity": args["identity"]}} if "identity" in args else {}),
         },
         "spec": pod.pod(
@@ -57,7 +57,7 @@ def template(
 
 
 def grace_seconds(serves: bool, drain_seconds: int) -> int:
-    """From the order to stop until the pod is killed: traffic stops, what runs ends, the process leaves."""
+    """Termination grace period: traffic stops, running requests end, the process exits."""
     return (SETTLE_SECONDS if serves else 0) + drain_seconds + EXIT_SECONDS
 
 
@@ -76,7 +76,7 @@ def scaling(args: WorkloadArgs, deployment: pulumi.Output[str]) -> dict[str, Any
             }
             for resource, percent in targets
         ],
-        # Up at once, doubling every quarter minute; down slowly, and only after five quiet minutes.
+        # Scale up at once, doubling every 15 seconds; scale down slowly, after five minutes of lower load.
         "behavior": {
             "scale_up": {
                 "stabilization_window_seconds": 0,

@@ -17,20 +17,20 @@ WORKLOAD_PORT = 8080
 
 
 class WorkloadArgs(TypedDict):
-    """One program, how many pods of it, how large, and whom it talks to."""
+    """Program, number and size of pods, and network access of a workload."""
 
     namespace: pulumi.Input[str]
     """Kubernetes namespace in which it runs."""
     system: str
     """The system that it belongs to (label)."""
     role: str
-    """What it does in the system, `api` or `consumer` for example (label)."""
+    """Role in the system, for example `api` or `consumer` (label)."""
     image: pulumi.Input[str]
     """Reference with a digest or an immutable tag."""
     min_pods: int
-    """Pods that always run."""
+    """Least number of pods."""
     max_pods: int
-    """Equal to ``min_pods``: their number is fixed."""
+    """Largest number of pods; equal to ``min_pods`` for a fixed number."""
     cpu_millicores: int
     """Request, in thousandths of a CPU."""
     memory_mib: int
@@ -40,15 +40,15 @@ class WorkloadArgs(TypedDict):
     environment: NotRequired[dict[str, pulumi.Input[str]]]
     """Plain settings and ARNs; no secrets. A change rolls out. Default: none."""
     identity: NotRequired[pulumi.Input[str]]
-    """`ServiceRole.association_id`: the pods start after it is there, restart when it changes, and may reach the agent
-    that hands out its credentials. Default: no access to AWS."""
+    """`ServiceRole.association_id`: the pods start after it exists, restart when it changes, and may reach the agent
+    that issues its credentials. Default: no access to AWS."""
     migration: NotRequired[pulumi.Input[str]]
-    """`Migration.completed`: the pods are replaced after it. Default: nothing is waited for."""
+    """`Migration.completed`: new pods start after it. Default: they start at once."""
     egress: NotRequired[list[Destination]]
-    """Where it may connect to, besides DNS and its identity. Default: nowhere."""
+    """Destinations that it may connect to, besides DNS and its identity. Default: nowhere."""
     serves: NotRequired[bool]
-    """It answers requests: it gets a Service, and time for the last of them when it stops. Its health endpoints at the
-    port are there either way. Default: true."""
+    """Whether it answers requests: it then gets a Service, and time to finish requests when it stops. It has health
+    endpoints at the port either way. Default: true."""
     ingress_cidrs: NotRequired[list[pulumi.Input[str]]]
     """Networks that requests come from: the load balancer's subnets. Default: none."""
     callers: NotRequired[list[str]]
@@ -57,20 +57,20 @@ class WorkloadArgs(TypedDict):
     """Target group of type `ip` in the cluster's network, already behind a listener: pods become ready only when the
     load balancer finds them healthy. Default: none."""
     binding: NotRequired[TargetGroupBindingApi]
-    """What registers the pods in the target group. Default: EKS Auto Mode."""
+    """The controller that registers the pods in the target group. Default: EKS Auto Mode."""
     port: NotRequired[int]
     """Port of requests and health endpoints. Default: 8080."""
     drain_seconds: NotRequired[int]
-    """Longest that a running request or message may take: `LoadBalancer` has the same. Default: 30."""
+    """Longest duration of a request or message: give `LoadBalancer` the same value. Default: 30."""
     cpu_target_percent: NotRequired[int]
-    """Use of the CPU request that autoscaling aims at. Default: 60, a pod can then take two thirds more while others
-    start."""
+    """Utilisation of the CPU request that autoscaling targets. Default: 60, a pod can then take two thirds more load
+    while others start."""
     memory_target_percent: NotRequired[int]
-    """Use of the memory request that autoscaling aims at too. Default: memory doesn't count."""
+    """Utilisation of the memory request that autoscaling targets, too. Default: memory doesn't count."""
     cpu_limit_millicores: NotRequired[int]
     """Limit, in thousandths of a CPU. Default: no limit, see `groundplan_components.shared.pod.resources`."""
     spread_zones: NotRequired[bool]
-    """Pods spread evenly over zones, as a rule rather than a wish. Default: true."""
+    """Whether pods must spread evenly over zones. Default: true."""
     priority_class: NotRequired[str]
     """Name of a PriorityClass of the cluster. Default: none."""
 

@@ -1,4 +1,4 @@
-"""A namespace that admits only hardened pods, cut off from everything until a policy says otherwise."""
+"""A namespace that admits only hardened pods and denies all traffic by default."""
 
 import re
 from typing import Any, NotRequired, TypedDict
@@ -13,20 +13,20 @@ from groundplan_components.shared.cluster_access import TargetGroupBindingApi, o
 
 
 class NamespaceArgs(TypedDict):
-    """A namespace and how much its pods may ask for together."""
+    """DNS, Pod Security and quota of a namespace."""
 
     cpu_limit: int
-    """vCPUs that all pods may request, during a rolling update too."""
+    """Quota of vCPUs that all pods request, including rolling updates."""
     memory_limit_gib: int
-    """GiB that all pods may request, during a rolling update too."""
+    """Quota of GiB that all pods request, including rolling updates."""
     pod_limit: int
-    """Pods, during a rolling update too."""
+    """Quota of pods, including rolling updates."""
     dns_addresses: NotRequired[list[str]]
     """DNS servers that no pod selector matches: EKS Auto Mode runs DNS on the node, at the cluster's DNS address.
     Default: none."""
     binding: NotRequired[TargetGroupBindingApi]
-    """What registers pods in target groups: a new pod then counts as ready only once the load balancer calls it
-    healthy, so that a rollout never removes the last pod that gets traffic (T4). Default: nothing."""
+    """The controller that registers pods in target groups. A new pod then becomes ready only when the load balancer
+    finds it healthy, so that a rollout never removes the last pod with traffic (T4). Default: none."""
     pod_security_version: NotRequired[str]
     """Version of the Pod Security rules, for example `v1.35`. Default: the API server's own."""
 
@@ -34,11 +34,11 @@ class NamespaceArgs(TypedDict):
 class Namespace(pulumi.ComponentResource):
     """A namespace with Pod Security `restricted`, default-deny network policies, a quota and defaults (S1, P3).
 
-    The component's name is the namespace's.
+    The namespace has the component's name.
     """
 
     namespace: pulumi.Output[str]
-    """Known once the namespace's policies and quota are there, so that nothing starts before them."""
+    """Known once the namespace's policies and quota exist, so that no pod starts before them."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(name, args)
@@ -92,7 +92,7 @@ class Namespace(pulumi.ComponentResource):
                         "requests.memory": f"{args['memory_limit_gib']}Gi",
                         "limits.memory": f"{args['memory_limit_gib']}Gi",
                         "pods": str(args["pod_limit"]),
-                        # Traffic comes in through the gateway alone.
+                        # Ingress comes through the gateway only.
                         "services.loadbalancers": "0",
                         "services.nodeports": "0",
                     }

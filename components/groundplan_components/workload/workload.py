@@ -1,7 +1,7 @@
-"""One Deployment and everything that keeps it available, current and apart from what it needn't reach.
+"""One Deployment with service account, settings, network policy, autoscaler and disruption budget.
 
-It knows nothing of the system: what a workload does is in its image and `command`. Secrets never travel in its
-environment, which carries their ARNs; the pod fetches them with its own identity.
+The image and `command` decide what a workload does. Its environment holds ARNs of secrets, never secrets; the pod
+fetches them with its own identity.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ from groundplan_components.workload._workload_args import WORKLOAD_PORT, Workloa
 
 
 class Workload(pulumi.ComponentResource):
-    """A Deployment, autoscaled, spread, drained, hardened and walled in (P2, P3, S1, S4, T4).
+    """A Deployment that is autoscaled, spread over zones, drained, hardened and isolated (P2, P3, S1, S4, T4).
 
-    The component's name is the Kubernetes name of all its objects.
+    All its objects have the component's name in Kubernetes.
     """
 
     host: pulumi.Output[str]
@@ -34,8 +34,8 @@ class Workload(pulumi.ComponentResource):
         port = args.get("port", WORKLOAD_PORT)
         labels = pod.labels(name, args["system"], args["role"])
         metadata = {"name": name, "namespace": args["namespace"], "labels": labels}
-        # A fixed number too: were the Deployment to say it, the change to a range would take it out again, and the API
-        # server would go back to its default of one pod until the autoscaler is there.
+        # Also for a fixed number: if the Deployment set it, a later change to a range would remove the field, and the
+        # API server would fall back to one pod until the autoscaler exists.
         scaled = args["max_pods"] > 1
 
         account = kubernetes.core.v1.ServiceAccount(
@@ -57,7 +57,7 @@ class Workload(pulumi.ComponentResource):
         if serves:
             service = kubernetes.core.v1.Service(
                 f"{name}-service",
-                # Pulumi would wait for pods, which themselves wait for the Service to be bound to the load balancer.
+                # Pulumi would wait for pods, which wait for the binding of the Service to the load balancer.
                 metadata={**metadata, "annotations": {"pulumi.com/skipAwait": "true"}},
                 spec={
                     "type": "ClusterIP",
@@ -75,7 +75,7 @@ class Workload(pulumi.ComponentResource):
             f"{name}-deployment",
             metadata={
                 **metadata,
-                # Also the reason why the Deployment waits for the migration.
+                # This annotation also makes the Deployment wait for the migration.
                 **({"annotations": {"groundplan/migration": args["migration"]}} if "migration" in args else {}),
             },
             spec={
@@ -93,7 +93,7 @@ class Workload(pulumi.ComponentResource):
             },
             opts=pulumi.ResourceOptions.merge(
                 object_options(self, opts, before),
-                # A new node and a pull may come before the first pod.
+                # The first pod may need a new node and an image pull.
                 pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="15m", update="15m")),
             ),
         )
@@ -107,9 +107,9 @@ class Workload(pulumi.ComponentResource):
             metadata=metadata,
             spec={
                 "selector": {"match_labels": pod.selector(name)},
-                # Rounded up, so a node can always be drained, one pod at a time where there are few.
+                # Rounded up, so that a node can always be drained, one pod at a time if there are few.
                 "max_unavailable": "10%",
-                # A pod that never became ready protects nobody by staying on its node.
+                # Keeping a pod that never became ready protects no traffic.
                 "unhealthy_pod_eviction_policy": "AlwaysAllow",
             },
             opts=inside,
@@ -120,8 +120,8 @@ class Workload(pulumi.ComponentResource):
 def _settings(
     name: str, args: WorkloadArgs, labels: dict[str, str], opts: pulumi.ResourceOptions
 ) -> pulumi.Output[str] | None:
-    """The environment as a ConfigMap named after its content: a change is another name and so a rollout, and pods of
-    the old revision keep what they started with."""
+    """The environment as a ConfigMap named after its content: a change creates a new name and so a rollout, and pods of
+    the old revision keep their settings."""
     environment = args.get("environment", {})
     if not environment:
         return None
@@ -144,7 +144,7 @@ def _bind(
     service: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> pulumi.Resource:
-    # Both APIs have the same shape; `targetType` and the ARN are what Auto Mode insists on (containers-roadmap#2621).
+    # Both APIs have the same schema; Auto Mode requires `targetType` and the ARN (containers-roadmap#2621).
     binding: pulumi.Resource = kubernetes.apiextensions.CustomResource(
         f"{name}-binding",
         api_version=binding_api(f'Workload "{name}"', args).value,

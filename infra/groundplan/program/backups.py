@@ -1,4 +1,4 @@
-"""Backups of everything that is tagged for it (P2, S5)."""
+"""Backups of all tagged resources (P2, S5)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from groundplan_components.backup import Backup, BackupArgs
 
 
 def declare_backups(stack: StackContext) -> Backup:
-    """Copies of everything that is tagged for it, out of reach of whoever can delete the original."""
+    """Declare backups of all tagged resources, in a vault that denies deletion to principals who can delete the
+    originals."""
     environment = stack.environment
     args: BackupArgs = {
         "kms_key_arn": stack.key("backups"),

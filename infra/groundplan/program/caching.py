@@ -1,4 +1,4 @@
-"""The cache that all services share, each with a user and keys of its own (C1, C2, S7)."""
+"""The cache that all services share, with separate users and keys (C1, C2, S7)."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from groundplan.stack.environment import Environment
 from groundplan_components.keys import Keys
 from groundplan_components.observability import AlarmTopic
 
-# CloudFront, its certificates and its web ACL live there alone.
+# The only region of CloudFront's certificates and web ACLs.
 EDGE_REGION = "us-east-1"
 
 
@@ -29,12 +29,12 @@ class StackContext:
     edge_region: pulumi.ProviderResource
     keys: Keys
     edge_keys: Keys
-    """In CloudFront's region, which may be the stack's own."""
+    """Keys in CloudFront's region, which may be the stack's own."""
     alarms: AlarmTopic
 
     @classmethod
     def of(cls, system: System, environment: Environment) -> StackContext:
-        """Plans the stack, and declares its providers, keys and alarm topic.
+        """Plan the stack, and declare its providers, keys and alarm topic.
 
         Raises ProblemsFound when the declaration lacks shards that its data needs.
         """
@@ -63,7 +63,7 @@ class StackContext:
 
     @property
     def scope(self) -> str:
-        """`shop-prod`: what names that are unique in an account begin with."""
+        """`shop-prod`: prefix of names that must be unique in an account."""
         return f"{self.system.name}-{self.environment.name}"
 
     @property
@@ -77,16 +77,16 @@ class StackContext:
         return self.edge_keys.arns[purpose]
 
     def in_region(self) -> pulumi.ResourceOptions:
-        """Options of what lives in the stack's own region."""
+        """Options of resources in the stack's own region."""
         return pulumi.ResourceOptions(providers=[self.region])
 
     def at_edge(self) -> pulumi.ResourceOptions:
-        """Options of what CloudFront uses."""
+        """Options of resources that CloudFront uses."""
         return pulumi.ResourceOptions(providers=[self.edge_region])
 
 
 def _providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:
-    """The stack's own region and CloudFront's, with the tags that every resource carries."""
+    """The stack's own region and CloudFront's, with the tags of every resource."""
     tags = {"system": system.name, "environment": environment.name, "managed-by": "pulumi"}
     own, edge = (
         aws.Provider(name, region=region, default_tags={"tags": tags})

@@ -1,4 +1,4 @@
-"""How images and new versions get here: repositories, and the pipeline's own role."""
+"""Delivery: image repositories, and the pipeline's role."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def declare_images(stack: StackContext) -> Images:
 
 
 def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
-    """None when no repository is configured: then people deploy."""
+    """None without a configured repository: engineers then deploy by hand."""
     repository = stack.environment.repository
     if repository is None:
         return None

@@ -1,4 +1,4 @@
-"""How services tell each other what happened, and the log of all that did (A3, D2)."""
+"""Events between services, and the log of all events (A3, D2)."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from groundplan_components.shared import Statement
 
 @dataclass(frozen=True)
 class Events:
-    """The broker, of either kind, as services see it."""
+    """The broker, Kafka or SNS and SQS, and the event log."""
 
     plan: EventsPlan
     broker: Kafka | Queues
     log: EventLog
 
     def publishing(self, service: str) -> list[Statement]:
-        """What the service's relay may do."""
+        """Permissions of the service's relay."""
         return self.broker.publisher_statements(
             [topic.event for topic in self.plan.topics if topic.publisher == service]
         )
 
     def consuming(self, reader: str) -> list[Statement]:
-        """What a consumer or projector may do: read its events, put aside what it gives up on."""
+        """Permissions of a consumer or projector: read its events, and write its dead letters."""
         return self.broker.consumer_statements(reader)
 
 
@@ -38,12 +38,12 @@ def projector(service: str) -> str:
 
 
 def readers(topic: TopicPlan) -> list[str]:
-    """Each is a consumer group, or a queue."""
+    """Readers of events; each is a consumer group or a queue."""
     return [*topic.consumers, *(projector(service) for service in topic.projectors)]
 
 
 def declare_events(stack: StackContext, platform: Platform) -> Events | None:
-    """None when no service has any events."""
+    """None if no service has events."""
     planned = stack.plan.events
     if planned is None:
         return None
@@ -82,7 +82,7 @@ def _kafka(stack: StackContext, platform: Platform, planned: EventsPlan, kafka: 
         "protect": stack.environment.protect,
     }
     if args["kind"] is KafkaKind.STANDARD:
-        # Express has its own, and refuses to be told.
+        # Express has fixed values and refuses others.
         args["replication"] = kafka.replication
         args["min_in_sync"] = kafka.min_in_sync
     if kafka.storage_gb is not None:

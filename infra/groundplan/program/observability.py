@@ -86,7 +86,7 @@ def declare_observability(
         "access_log_group_name": gateway.component.access_log_group_name,
     }
     if platform.log_group_name is not None:
-        # One log group for all: the queries tell services apart by a field.
+        # All services share one log group; queries distinguish them by a field.
         args["service_log_group_names"] = {stack.system.name: platform.log_group_name}
     if stores.cache is not None:
         args["cache_cluster_ids"] = dict(stores.cache.cache_cluster_ids)
@@ -113,7 +113,7 @@ def _followed_topics(stack: StackContext, events: Events) -> dict[str, list[str]
 
 
 def _alarms_at_the_edge(stack: StackContext, edge: Edge, gateway: GuardedGateway) -> None:
-    """CloudFront and Route 53 publish in their own region, and alarms reach only topics beside them."""
+    """CloudFront and Route 53 publish in their own region, and alarms reach only topics of the same region."""
     topic = stack.alarms.arn
     if stack.environment.region != EDGE_REGION:
         topic = AlarmTopic(
@@ -125,7 +125,7 @@ def _alarms_at_the_edge(stack: StackContext, edge: Edge, gateway: GuardedGateway
         "distribution_id": edge.distribution_id,
         "alarm_topic_arn": topic,
     }
-    # By way of the edge: the gateway refuses whoever comes straight to it.
+    # Through the edge: the gateway refuses direct requests.
     if stack.environment.domain:
         args["domain"] = stack.environment.domain
         args["path"] = gateway.component.health_path

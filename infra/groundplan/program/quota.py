@@ -1,4 +1,4 @@
-"""What the pods of a stack may ask for together (P1)."""
+"""Quota of a stack's pods (P1)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from groundplan.capacity import Plan
 from groundplan_components.workload import MIGRATION_CPU_MILLICORES, MIGRATION_MEMORY_MIB
 
-# A pod that is replaced is there twice for a while: the old one leaving, the new one starting. A ReplicaSet whose pod
-# a quota refuses asks again after ever longer pauses, up to 1,000 s (client-go, DefaultControllerRateLimiter), long
-# after the rollout's deadline; a pod that waits for a node starts once there is one. So the pool's limit holds machines
-# back, and the quota only what was never planned.
+# During a replacement the old and the new pod exist together. When a quota refuses a pod, the ReplicaSet retries with
+# growing delays, up to 1,000 s (client-go, DefaultControllerRateLimiter), beyond the rollout's deadline; a pod without
+# a node starts as soon as there is one. So the node pool limits machines, and the quota refuses only pods that were
+# never planned.
 AT_ONCE = 2
 
 

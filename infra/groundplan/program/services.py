@@ -1,4 +1,4 @@
-"""The services: for each its migration, and its workloads with an identity of their own (A1, A4, P3)."""
+"""The services: each has a migration, and workloads with separate identities (A1, A4, P3)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SERVING = {"api", "command", "query"}
 
 @dataclass(frozen=True)
 class Dependencies:
-    """All that a service talks to."""
+    """Resources that services depend on."""
 
     identity: Identity
     databases: list[ServiceDatabase]
@@ -40,7 +40,7 @@ class Dependencies:
 
 
 def declare_services(stack: StackContext, platform: Platform, dependencies: Dependencies) -> None:
-    """Services whose image is there; each of the others is named with what to do about it."""
+    """Declare the services that have an image; log the others with the command that adds one."""
     missing = [service for service in stack.system.services if service not in stack.environment.images]
     for service in stack.system.services:
         if service not in missing:
@@ -176,7 +176,8 @@ def _secret_reading(stack: StackContext, arns: list[pulumi.Output[str]]) -> list
 
 
 def _callers(stack: StackContext, workload: WorkloadPlan) -> list[str]:
-    """An internal service answers every other service's workloads; a public one, the load balancer alone."""
+    """Callers of a workload: an internal service admits all other services' workloads, a public one the load balancer
+    only."""
     if not _answers_inside(stack, workload):
         return []
     return [other.name for other in stack.plan.workloads if other.service != workload.service]
@@ -212,5 +213,5 @@ def _to_data(platform: Platform, *ports: int) -> list[Destination]:
 
 
 def _to_aws() -> Destination:
-    """AWS's own interfaces, behind endpoints or not: their addresses change, so no narrower network can be named."""
+    """AWS's APIs, with or without endpoints: their addresses change, so no narrower network is possible."""
     return {"cidr": "0.0.0.0/0", "ports": [HTTPS_PORT]}

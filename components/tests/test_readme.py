@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.tools.reference import REFERENCE_FILE, components, reference
+from components.tools.reference import REFERENCE_FILE, SUBJECTS, components, reference
 from groundplan.cloud import simulate
 from infra.tests.samples import ROOT
 
@@ -31,6 +31,18 @@ def test_every_component_is_listed_once() -> None:
     listed = re.findall(r"\[(\w+)\]\(REFERENCE\.md#(\w+)\)", README)
     assert sorted(name for name, _ in listed) == [each.name for each in components()]
     assert all(name.lower() == anchor for name, anchor in listed)
+
+
+def test_components_are_listed_by_their_packages() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\[.*) \|$", README, re.MULTILINE)
+    assert {subject: re.findall(r"\[(\w+)\]", row) for subject, row in rows} == {
+        subject: [each.name for each in components() if each.subject == subject] for subject in SUBJECTS
+    }
+
+
+def test_examples_import_public_names_only() -> None:
+    imported = re.findall(r"^from groundplan_components(\S*) import", "".join(blocks("python")), re.MULTILINE)
+    assert {each for each in imported if each.count(".") != 1} == set()
 
 
 def test_the_python_examples_are_one_program_that_the_cloud_accepts() -> None:

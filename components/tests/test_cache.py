@@ -169,7 +169,7 @@ def test_p2_replicas_are_in_other_zones_and_take_over() -> None:
     inputs = cluster(with_cache(given(shards=2, replicas=2))).inputs
     assert (inputs["automaticFailoverEnabled"], inputs["multiAzEnabled"]) == (True, True)
     alone = cluster(with_cache(given(replicas=0))).inputs
-    # Cluster mode insists on failover.
+    # Cluster mode requires failover.
     assert (alone["automaticFailoverEnabled"], alone["multiAzEnabled"]) == (True, False)
     simple = cluster(with_cache(given(replicas=0, cluster_mode=False))).inputs
     assert (simple["automaticFailoverEnabled"], simple["multiAzEnabled"]) == (False, False)

@@ -208,7 +208,7 @@ def _check(name: str, args: NodePoolArgs) -> None:
         "instance_cpus",
         cpus,
         'one or more whole numbers of vCPUs as text, such as ["4", "8"]',
-        "pass the plan's sizes",
+        "pass the sizes that Auto Mode may choose from",
     )
     require(
         args["cpu_limit"] >= min(map(int, cpus)),

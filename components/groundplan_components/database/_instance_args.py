@@ -158,7 +158,7 @@ def check_database(name: str, args: DatabaseArgs) -> None:
         component,
         "subnet_ids",
         len(args["subnet_ids"]),
-        "at least two subnets, in different zones: RDS insists even without a standby",
+        "at least two subnets, in different zones: RDS requires them even without a standby",
         "pass the network's data subnets",
     )
     require(
@@ -166,7 +166,7 @@ def check_database(name: str, args: DatabaseArgs) -> None:
         component,
         "rotation_subnet_ids",
         len(args["rotation_subnet_ids"]),
-        "at least one subnet with a way to Secrets Manager",
+        "at least one subnet with access to Secrets Manager",
         "pass the network's private subnets",
     )
     connections = args.get("max_connections")

@@ -91,7 +91,7 @@ def check_pooler(name: str, args: PoolerArgs) -> None:
         "either ca_bundle or ca_file: without AWS's certificate authorities no replica can be verified",
         "download https://truststore.pki.rds.amazonaws.com/<region>/<region>-bundle.pem and pass its text",
     )
-    require(args["pods"] >= 1, component, "pods", args["pods"], "at least 1", "pass the plan's figure")
+    require(args["pods"] >= 1, component, "pods", args["pods"], "at least 1", "raise it")
     require(
         args["server_connections"] >= len(args["databases"]),
         component,

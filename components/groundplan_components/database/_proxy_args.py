@@ -80,7 +80,7 @@ def check_proxy(name: str, args: DatabaseProxyArgs) -> None:
         component,
         "subnet_ids",
         len(args["subnet_ids"]),
-        "at least two subnets, in different zones, as RDS Proxy insists",
+        "at least two subnets, in different zones, as RDS Proxy requires",
         "pass the network's data subnets",
     )
     require(

@@ -177,7 +177,7 @@ def _check(name: str, args: WebAclArgs) -> None:
         "max_body_kib",
         size,
         f"one of {', '.join(map(str, BODY_SIZES_KIB))}",
-        "take the next larger size; larger things go straight to a bucket",
+        "take the next larger size; upload larger content to a bucket directly",
     )
     for group in args.get("extra_groups", []):
         require(
@@ -186,7 +186,7 @@ def _check(name: str, args: WebAclArgs) -> None:
             "extra_groups",
             group,
             f"one of {', '.join(EXTRA_GROUPS)}",
-            "correct the name; the common groups are always there",
+            "correct the name; every web ACL has the common groups",
         )
     require(
         not args.get("count_forwarded", False) or bool(args.get("origin_secrets")),

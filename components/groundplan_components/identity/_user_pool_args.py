@@ -87,7 +87,7 @@ def check_identity(name: str, args: IdentityArgs) -> None:
         who,
         "default_role",
         args.get("default_role"),
-        "self_sign_up beside it: who is created by an administrator gets roles from them",
+        "self_sign_up beside it: administrators assign roles to the users that they create",
         "set self_sign_up, or remove default_role",
     )
     require(

@@ -133,6 +133,6 @@ def _check(name: str, args: EdgeAlarmsArgs) -> None:
         where,
         "check_regions",
         regions,
-        f"{FEWEST_REGIONS} different regions or more, so that one place's trouble isn't taken for yours",
-        "add some, or leave it out to ask from everywhere",
+        f"{FEWEST_REGIONS} different regions or more, so that a failure at one location isn't taken for an outage",
+        "add some, or leave it out to check from all regions",
     )

@@ -210,5 +210,5 @@ def _check(name: str, args: ObservabilityArgs, outline: Facts) -> None:
         "availability_percent",
         args["availability_percent"],
         "more than 0 and less than 100",
-        "give what was promised, for example 99.9",
+        "give the objective over thirty days, for example 99.9",
     )

@@ -187,7 +187,7 @@ def _check(name: str, args: SloAlarmsArgs) -> None:
         "availability_percent",
         target,
         "more than 0 and less than 100: with no budget every error would be an alarm",
-        "give what thirty days may lack, for example 99.9",
+        "give the objective over thirty days, for example 99.9",
     )
     for argument, value in (
         ("latency_p95_ms", args["latency_p95_ms"]),

@@ -14,5 +14,5 @@ def require_log_days(component: str, days: int) -> None:
         "log_days",
         days,
         f"one of {', '.join(map(str, LOG_DAYS))}",
-        "choose a number of days that CloudWatch Logs knows",
+        "choose a number of days that CloudWatch Logs offers",
     )

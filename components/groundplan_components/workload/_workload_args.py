@@ -89,7 +89,7 @@ def check_workload(name: str, args: WorkloadArgs) -> None:
     pod_network.check_destinations(component, args.get("egress", []))
     for index, cidr in enumerate(args.get("ingress_cidrs", [])):
         check_cidr(component, f"ingress_cidrs[{index}]", cidr)
-    require(args["min_pods"] >= 1, component, "min_pods", args["min_pods"], "at least 1", "pass the plan's figure")
+    require(args["min_pods"] >= 1, component, "min_pods", args["min_pods"], "at least 1", "raise it")
     require(
         args["max_pods"] >= args["min_pods"],
         component,
@@ -144,7 +144,7 @@ def _check_reach(component: str, args: WorkloadArgs) -> None:
         component,
         "ingress_cidrs",
         args.get("ingress_cidrs", []),
-        "the load balancer's subnets, for there is a target group",
+        "the load balancer's subnets, because there is a target group",
         "pass their address ranges, or no pod ever becomes healthy",
     )
     if "target_group_arn" in args and isinstance(args["target_group_arn"], str):

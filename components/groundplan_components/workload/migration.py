@@ -145,7 +145,14 @@ def _check(name: str, args: MigrationArgs) -> None:
         'pass for example ["migrate"]',
     )
     retries = args.get("retries", 2)
-    require(0 <= retries <= 10, component, "retries", retries, "0 to 10", "a migration that fails often needs mending")
+    require(
+        0 <= retries <= 10,
+        component,
+        "retries",
+        retries,
+        "0 to 10",
+        "lower it, and fix a migration that fails repeatedly",
+    )
     deadline = args.get("deadline_seconds", 900)
     require(
         30 <= deadline <= 86_400,

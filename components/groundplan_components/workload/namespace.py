@@ -144,7 +144,7 @@ def _check(name: str, args: NamespaceArgs) -> None:
         component,
         "name",
         name,
-        "a namespace of the system's own",
+        "a name that Kubernetes doesn't reserve",
         "choose a name that doesn't begin with kube- and isn't default",
     )
     for argument, value in (
@@ -152,7 +152,7 @@ def _check(name: str, args: NamespaceArgs) -> None:
         ("memory_limit_gib", args["memory_limit_gib"]),
         ("pod_limit", args["pod_limit"]),
     ):
-        require(value >= 1, component, argument, value, "at least 1", "pass the plan's figure")
+        require(value >= 1, component, argument, value, "at least 1", "raise it")
     version = args.get("pod_security_version", "latest")
     require(
         re.fullmatch(r"latest|v1\.[0-9]{1,2}", version) is not None,

@@ -78,5 +78,5 @@ def _check(name: str, args: ServiceRoleArgs) -> None:
             argument,
             value,
             "a Kubernetes name: at most 63 lower-case letters, digits and hyphens",
-            "pass the name of the component that makes it",
+            "pass the name of the component that declares it",
         )

@@ -1,6 +1,6 @@
 """Whether a process lives, and whether it can do its work now: what Kubernetes and the load balancer ask.
 
-The probes and their intervals are in `groundplan_components.workload._pod`; the load balancer asks `/health/ready` too.
+The probes and their intervals are in `groundplan_components.shared.pod`; the load balancer asks `/health/ready` too.
 """
 
 from __future__ import annotations

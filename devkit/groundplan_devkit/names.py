@@ -28,7 +28,7 @@ def access_string(prefix: str) -> str:
 
 
 def topic_name(system: str, event: str) -> str:
-    """(`components/groundplan_components/events/kafka_access.py`)"""
+    """(`components/groundplan_components/events/_kafka_access.py`)"""
     return f"{system}.{event}"
 
 

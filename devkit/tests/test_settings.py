@@ -19,7 +19,9 @@ from groundplan.project import find_project, load_program
 from groundplan_chassis.settings import KafkaSettings, QueueSettings, Settings
 from groundplan_components.cache import cache as cache_component
 from groundplan_components.database import credentials
-from groundplan_components.events import kafka, kafka_access, queues
+from groundplan_components.events import _kafka_access as kafka_access
+from groundplan_components.events import _queues_args as queue_arguments
+from groundplan_components.events import kafka, queues
 from groundplan_devkit import names
 from groundplan_devkit.environment import environment_for, settings_for
 from groundplan_devkit.problems import Unavailable
@@ -141,11 +143,11 @@ def test_names_are_infras() -> None:
     assert kafka_access.topic_name("shop", "a.b") == names.topic_name("shop", "a.b")
     assert kafka_access.group_name("shop", "a") == names.group_name("shop", "a")
     assert kafka_access.dead_letter_topic_name("shop", "a") == names.dead_letter_topic_name("shop", "a")
-    assert queues.slug("a.b") == names.slug("a.b")
+    assert queue_arguments.slug("a.b") == names.slug("a.b")
     assert events.projector("order") == names.projector("order")
     assert queues.MAX_RECEIVES == names.MAX_RECEIVES
     assert queues.LONGEST_POLL_SECONDS == names.LONGEST_POLL_SECONDS
-    assert queues.LONGEST_RETENTION_HOURS == names.LONGEST_RETENTION_HOURS
+    assert queue_arguments.LONGEST_RETENTION_HOURS == names.LONGEST_RETENTION_HOURS
     assert kafka.DEAD_LETTER_HOURS == names.DEAD_LETTER_HOURS
 
 

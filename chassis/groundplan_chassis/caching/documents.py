@@ -46,7 +46,7 @@ NEGATIVE_SECONDS: Final = 5.0
 """That an id is known not to be there. Somebody who tries one again and again doesn't reach the database."""
 VERSION_SECONDS: Final = 600.0
 """That the newest version is remembered without a copy: longer than a replica may lag, of which an alarm
-tells after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/instance.py)."""
+tells after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/_instance_alarms.py)."""
 WRITING_SECONDS: Final = 10.0
 """That a change may take from `writing` to its commit: twice what a statement may (5 s,
 `groundplan_chassis.database`)."""

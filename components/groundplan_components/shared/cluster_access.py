@@ -1,4 +1,4 @@
-"""How Kubernetes objects reach a cluster, whoever made it."""
+"""Access of Kubernetes objects to a cluster, whether or not this library created it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ import pulumi
 
 
 class TargetGroupBindingApi(Enum):
-    """Who registers pods in the load balancer's target groups: the API version that its `TargetGroupBinding` has."""
+    """The controller that registers pods in the load balancer's target groups, by the API version of its
+    `TargetGroupBinding`."""
 
     AUTO_MODE = "eks.amazonaws.com/v1"
     LOAD_BALANCER_CONTROLLER = "elbv2.k8s.aws/v1beta1"
@@ -31,15 +32,15 @@ class ClusterAccess:
 
     provider: pulumi.ProviderResource
     security_group_id: pulumi.Output[str]
-    """The pods' security group: opened to the load balancer, let into the data stores."""
+    """The pods' security group: the load balancer may reach it, and it may reach the data stores."""
     cluster_name: pulumi.Output[str] | None
     """The EKS cluster's name; None when the cluster isn't EKS, and pods then get no AWS identity from it."""
     binding: TargetGroupBindingApi | None
-    """None: nothing on the cluster registers pods in target groups."""
+    """None if no controller on the cluster registers pods in target groups."""
     dns_addresses: tuple[str, ...]
     """Addresses of the cluster's DNS servers that no pod selector matches."""
     dies_with: pulumi.Resource | None
-    """Objects on the cluster vanish with this resource, so that `destroy` need not delete them one by one."""
+    """Deleting this resource deletes the cluster's objects, so `destroy` need not delete each of them."""
 
     def options(
         self,
@@ -62,7 +63,7 @@ def object_options(
 ) -> pulumi.ResourceOptions:
     """The options of a Kubernetes object inside ``component``, which was itself given ``given``.
 
-    Says `deleted_with` again: the engine hands it down from the component, other readers of the graph do not.
+    Repeats `deleted_with`: the engine inherits it from the component, other readers of the graph don't.
     """
     return pulumi.ResourceOptions(
         parent=component,

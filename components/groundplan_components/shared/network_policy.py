@@ -1,6 +1,6 @@
-"""Whom a pod may talk to: network policy rules as pure functions (S1).
+"""Network policy rules as pure functions (S1).
 
-Rules only ever add to the namespace's default, which is to deny everything but DNS.
+Rules add to the namespace's default, which denies everything but DNS.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pulumi
 
 from groundplan_components.shared.addresses import check_cidr
 from groundplan_components.shared.checks import require
-from groundplan_components.workload._pod import selector
+from groundplan_components.shared.pod import selector
 
 # Pod Identity's agent on every node: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
 IDENTITY_AGENT = "169.254.170.23/32"
@@ -19,7 +19,7 @@ Rule = dict[str, Any]
 
 
 class Destination(TypedDict):
-    """Somewhere that pods may open TCP connections to: `cidr`, or the `pods` of a workload in the namespace."""
+    """A destination of TCP connections: a network (`cidr`), or the `pods` of a workload in the namespace."""
 
     ports: list[int]
     """TCP ports."""
@@ -30,7 +30,7 @@ class Destination(TypedDict):
 
 
 def egress(destinations: Sequence[Destination], identity: bool) -> list[Rule]:
-    """Rules that allow the destinations and, with ``identity``, the way to the pod's AWS credentials."""
+    """Rules that allow the destinations and, with ``identity``, the agent that issues the pod's AWS credentials."""
     rules: list[Rule] = [
         {
             "to": [
@@ -48,9 +48,9 @@ def egress(destinations: Sequence[Destination], identity: bool) -> list[Rule]:
 
 
 def ingress(port: int, cidrs: Sequence[pulumi.Input[str]], callers: Sequence[str]) -> list[Rule]:
-    """Rules that let the networks and the named workloads of the namespace in; none of either: nobody.
+    """Rules that admit the networks and the named workloads of the namespace; without either, the pods admit no one.
 
-    The kubelet's probes come from the pod's own node, which a network policy never stops.
+    Network policies never block the kubelet's probes, which come from the pod's own node.
     """
     sources: list[Rule] = [{"ip_block": {"cidr": cidr}} for cidr in cidrs]
     sources += [{"pod_selector": {"match_labels": selector(caller)}} for caller in callers]

@@ -1,6 +1,6 @@
-"""Writes `components/REFERENCE.md`: every component with its arguments and outputs, as their own code says them.
+"""Writes `components/REFERENCE.md`: every component with its arguments and outputs, as their docstrings describe them.
 
-It reads the code and imports none of it, so it needs no SDK and takes no time.
+It reads the source and imports none of it, so it needs no SDK. Run it as `python -m components.tools.reference`.
 """
 
 from __future__ import annotations
@@ -8,25 +8,40 @@ from __future__ import annotations
 import argparse
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from groundplan.document.markdown import link, table
-
-LIBRARY = Path(__file__).resolve().parents[1] / "components"
-REFERENCE_FILE = LIBRARY / "REFERENCE.md"
+PACKAGE = "groundplan_components"
+LIBRARY = Path(__file__).resolve().parents[1] / PACKAGE
+REFERENCE_FILE = LIBRARY.parent / "REFERENCE.md"
+SUBJECTS = (
+    "network",
+    "keys",
+    "edge",
+    "gateway",
+    "identity",
+    "cluster",
+    "workload",
+    "database",
+    "cache",
+    "events",
+    "delivery",
+    "observability",
+    "backup",
+)
+"""In the order in which a stack declares them."""
 
 _DEFAULT = re.compile(r" ?Default: (?P<default>.+?)\.(?= |$)")
 _INTRODUCTION = """\
 # Components
 
-Written by `python -m tools.reference` from the docstrings. [README.md](README.md) says how to use them.
+Written by `python -m components.tools.reference` from the docstrings. [README.md](README.md) says how to use them.
 
 Types are Python's, without the `pulumi.` before `Input` and `Output`. An `Input[…]` takes a value or another
 resource's output; all other arguments must be known when the program runs. Other languages write names in their own
-way: `kms_key_arn` is `kmsKeyArn` in TypeScript and YAML, and what is one of a few words is that word."""
+way: `kms_key_arn` is `kmsKeyArn` in TypeScript and YAML. An enumeration takes one of its words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +72,36 @@ class Class:
     """A component, a dictionary of arguments, or an enumeration."""
 
     module: str
+    """Within the package: `database.instance`."""
     name: str
     base: str
     doc: str
     fields: tuple[Field, ...]
 
+    @property
+    def subject(self) -> str:
+        return self.module.partition(".")[0]
+
+
+def modules() -> dict[str, Path]:
+    """The library's files by their dotted names: `database.instance`."""
+    return {
+        ".".join(path.relative_to(LIBRARY).with_suffix("").parts): path
+        for path in sorted(LIBRARY.rglob("*.py"))
+        if path.name != "__init__.py"
+    }
+
 
 @cache
 def classes() -> dict[str, Class]:
-    """The public classes of the library by name, in the order of its files."""
+    """The classes of the library by name, in the order of its files."""
     found = {}
-    for path in sorted(LIBRARY.glob("*.py")):
+    for module, path in modules().items():
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef) and node.bases and not node.name.startswith("_"):
                 base = ast.unparse(node.bases[0]).rpartition(".")[2]
                 doc = ast.get_docstring(node) or ""
-                found[node.name] = Class(path.stem, node.name, base, doc, tuple(_fields(node)))
+                found[node.name] = Class(module, node.name, base, doc, tuple(_fields(node)))
     return found
 
 
@@ -81,12 +110,12 @@ def components() -> list[Class]:
 
 
 def arguments(component: Class) -> Class:
-    """What the component is given. Raises KeyError for a component whose arguments have another name."""
+    """The component's arguments. Raises KeyError for a component whose arguments have another name."""
     return classes()[f"{component.name}Args"]
 
 
 def shared_types() -> list[Class]:
-    """What arguments consist of besides text and numbers, by name."""
+    """Dictionaries and enumerations that arguments consist of, by name."""
     all_classes = classes()
     waiting = [arguments(component) for component in components()]
     found: dict[str, Class] = {}
@@ -101,8 +130,25 @@ def shared_types() -> list[Class]:
 
 def reference() -> str:
     """The file's text."""
-    parts = [_INTRODUCTION, *(_component(each) for each in components()), "# Types", *map(_type, shared_types())]
-    return "\n\n".join(parts) + "\n"
+    parts = [_INTRODUCTION]
+    for subject in SUBJECTS:
+        # The package's name keeps the anchor of `# …network` apart from that of the component `Network`.
+        parts += [f"# {_code(f'{PACKAGE}.{subject}')}", _prose(summary(subject))]
+        parts += [_component(each) for each in components() if each.subject == subject]
+    return "\n\n".join([*parts, "# Types", *map(_type, shared_types())]) + "\n"
+
+
+def summary(subject: str) -> str:
+    """The docstring of a subject's package."""
+    return ast.get_docstring(ast.parse((LIBRARY / subject / "__init__.py").read_text(encoding="utf-8"))) or ""
+
+
+def offered(subject: str) -> list[str]:
+    """The names that a subject's package lists in `__all__`."""
+    for node in ast.parse((LIBRARY / subject / "__init__.py").read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return [str(each) for each in ast.literal_eval(node.value)]
+    return []
 
 
 def main() -> None:
@@ -112,15 +158,16 @@ def main() -> None:
 
 def _component(component: Class) -> str:
     given = arguments(component)
+    path = f"{PACKAGE}/{component.module.replace('.', '/')}.py"
     parts = [
         f"## {component.name}",
-        f"{link(f'{component.module}.py', f'components.{component.module}.{component.name}')}",
+        f"[{_code(f'from {PACKAGE}.{component.subject} import {component.name}')}]({path})",
         _prose(component.doc),
         _arguments(given) if given.fields else "It takes no arguments.",
     ]
     outputs = [(_code(each.name), _type_text(each.type), _prose(each.doc)) for each in component.fields]
     if outputs:
-        parts.append(table(("output", "type", "meaning"), outputs))
+        parts.append(_table(("output", "type", "meaning"), outputs))
     return "\n\n".join(parts)
 
 
@@ -129,7 +176,7 @@ def _type(shared: Class) -> str:
         body = _arguments(shared)
     else:
         words = [(_code(each.name), _code(each.type), _prose(each.doc)) for each in shared.fields]
-        body = table(("Python", "word", "meaning"), words)
+        body = _table(("Python", "word", "meaning"), words)
     return "\n\n".join(part for part in (f"## {shared.name}", _prose(shared.doc), body) if part)
 
 
@@ -143,7 +190,15 @@ def _arguments(given: Class) -> str:
         )
         for each in given.fields
     ]
-    return table(("argument", "type", "default", "meaning"), rows)
+    return _table(("argument", "type", "default", "meaning"), rows)
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join([_row(headings), "|" + "---|" * len(headings), *map(_row, rows)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"
 
 
 def _type_text(type_: str) -> str:

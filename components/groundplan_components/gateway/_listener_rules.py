@@ -1,4 +1,4 @@
-"""Which request goes to which workload, packed into as few listener rules as AWS's limits allow; pure."""
+"""Listener rules that route requests to workloads, as few as AWS's limits allow; pure."""
 
 import hashlib
 import re
@@ -24,16 +24,16 @@ class LoadBalancerRoute(TypedDict):
     """Requests that one workload answers."""
 
     workload: str
-    """Name of the workload that answers; it gets a target group."""
+    """Name of the workload, which gets a target group."""
     paths: list[str]
-    """Each stands for itself and for all below it: `/api/v1/orders` also means `/api/v1/orders/17`."""
+    """Paths, each including all paths below it: `/api/v1/orders` includes `/api/v1/orders/17`."""
     methods: NotRequired[list[str]]
-    """Only these (`GET`, `HEAD`). Default: all that no other route names for the same path."""
+    """Methods (`GET`, `HEAD`). Default: all that no other route names for the same path."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One listener rule. ``key`` stays the same when other routes come and go."""
+    """One listener rule. ``key`` doesn't depend on other routes."""
 
     key: str
     workload: str
@@ -45,8 +45,8 @@ class Rule:
 def listener_rules(routes: Sequence[LoadBalancerRoute], reserved: int) -> list[Rule]:
     """Rules in the order of ``routes``. Priorities up to ``reserved`` stay free.
 
-    A rule's priority comes from its key, not from its place in the list: were they counted, every rule after a new one
-    would move, and AWS refuses a priority that is still taken. Rules that name methods come before those that don't.
+    A rule's priority follows from its key, not from its position: a new rule would otherwise shift every rule after it,
+    and AWS refuses a priority that is still in use. Rules that name methods come before those that don't.
     """
     drafts: list[tuple[str, LoadBalancerRoute, list[str]]] = []
     for route in routes:

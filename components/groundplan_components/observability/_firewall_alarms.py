@@ -1,4 +1,4 @@
-"""When the WAF or the doors behind it have more to do than usual (S1, S3, S4, S7)."""
+"""Alarms on unusually many requests that WAF blocks or the gateway refuses (S1, S3, S4, S7)."""
 
 from collections.abc import Mapping
 
@@ -9,9 +9,9 @@ from groundplan_components.shared.alarms import Alarm, Metric
 
 BLOCKED_SHARE = 0.2
 LEAST_BLOCKED = 500
-"""In five minutes: scanners are always there, this is more than that."""
+"""Blocked requests in five minutes, above the constant level of scanners."""
 REFUSALS = {401: 500, 403: 500, 429: 1000}
-"""Status → refusals in five minutes that somebody should look at."""
+"""Status → refusals in five minutes that raise an alarm."""
 
 
 def blocked_alarm(web_acl: pulumi.Input[str], region: pulumi.Input[str] | None) -> Alarm:
@@ -37,7 +37,7 @@ def blocked_alarm(web_acl: pulumi.Input[str], region: pulumi.Input[str] | None) 
 
 
 def refusal_alarms(namespace: str) -> Mapping[int, Alarm]:
-    """By status, over the counts that a metric filter takes from the gateway's access log."""
+    """Alarms by status, on the counts of a metric filter over the gateway's access log."""
     meanings = {401: "S3: no valid token", 403: "S4: not allowed", 429: "S7: too many requests"}
     return {
         status: Alarm(

@@ -1,4 +1,4 @@
-"""Who may do what on a Kafka cluster: names, ARNs and IAM statements (S4, A3).
+"""Names, ARNs and IAM statements of a Kafka cluster's topics and groups (S4, A3).
 
 Actions and resources: https://docs.aws.amazon.com/msk/latest/developerguide/kafka-actions.html
 """
@@ -21,12 +21,12 @@ def group_name(system: str, consumer: str) -> str:
 
 
 def dead_letter_topic_name(system: str, consumer: str) -> str:
-    """Where a consumer puts events it gave up on: `shop.payment.dead-letter`."""
+    """The topic of a consumer's dead letters: `shop.payment.dead-letter`."""
     return f"{system}.{consumer}.dead-letter"
 
 
 def redrive_group_name(system: str, consumer: str) -> str:
-    """The group in which a consumer's dead letters are tried again: `shop.payment.redrive`."""
+    """The consumer group that retries a consumer's dead letters: `shop.payment.redrive`."""
     return f"{system}.{consumer}.redrive"
 
 
@@ -50,9 +50,9 @@ def _within(cluster_arn: pulumi.Input[str], kind: str, name: str) -> pulumi.Outp
 def producer_statements(
     cluster_arn: pulumi.Input[str], topics: Sequence[str], purpose: str = "Produce"
 ) -> list[Statement]:
-    """Write to the given topics, and idempotently, as producers do by default since Kafka 3.0.
+    """Allow writing to the given topics, with the idempotence that producers use by default since Kafka 3.0.
 
-    ``purpose`` keeps statement ids apart when one policy holds several such lists.
+    ``purpose`` makes statement ids unique when one policy holds several such lists.
     """
     if not topics:
         return []
@@ -73,7 +73,7 @@ def producer_statements(
 def consumer_statements(
     cluster_arn: pulumi.Input[str], topics: Sequence[str], group: str, purpose: str = "Consume"
 ) -> list[Statement]:
-    """Read the given topics as one consumer group; ``purpose`` keeps statement ids apart."""
+    """Allow reading the given topics as one consumer group; ``purpose`` makes statement ids unique."""
     if not topics:
         return []
     return [

@@ -1,4 +1,4 @@
-"""The system as the internet sees it, watched from us-east-1, where CloudFront and Route 53 publish (T4, S1)."""
+"""Availability as seen from the internet. Alarms are in us-east-1, where CloudFront and Route 53 publish (T4, S1)."""
 
 import re
 from typing import NotRequired, TypedDict
@@ -6,13 +6,13 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import route53
 
-from groundplan_components.edge._firewall_alarms import blocked_alarm
+from groundplan_components.observability._firewall_alarms import blocked_alarm
 from groundplan_components.shared.alarms import Alarm, Comparison, Metric, Missing, declare
 from groundplan_components.shared.checks import require
 
 CHECK_SECONDS = 30
 FAILURES = 3
-"""Route 53 asks from many places every thirty seconds; three refusals in a row from a place are a failure there.
+"""Route 53 checks from many locations every thirty seconds; three failures in a row are a failure at that location.
 https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/dns-failover-determining-health-of-endpoints.html
 """
 FEWEST_REGIONS = 3
@@ -22,17 +22,18 @@ DISTRIBUTION_ERROR_PERCENT = 5.0
 
 class EdgeAlarmsArgs(TypedDict):
     domain: NotRequired[str]
-    """Host that answers ``path`` to anybody, for example `api.shop.example.com`. Default: nobody asks from outside."""
+    """Host that answers ``path`` without a token, for example `api.shop.example.com`. Default: no check from
+    outside."""
     path: NotRequired[str]
-    """What is asked for; the gateway must route it without a token. Default: `/health`."""
+    """Path of the check; the gateway must route it without a token. Default: `/health`."""
     check_regions: NotRequired[list[str]]
-    """Where Route 53 asks from: three or more. Geo rules must let them in. Default: all of its places."""
+    """Regions of Route 53's checkers, three or more. Geographic rules must admit them. Default: all of its regions."""
     distribution_id: NotRequired[pulumi.Input[str]]
     """A CloudFront distribution to watch. Default: none."""
     web_acl_metric_name: NotRequired[pulumi.Input[str]]
     """Metric name of the distribution's web ACL: `WebAcl.metric_name`. Default: none is watched."""
     alarm_topic_arn: pulumi.Input[str]
-    """A topic in us-east-1: alarms reach no other."""
+    """A topic in us-east-1: these alarms reach no other region."""
 
 
 class EdgeAlarms(pulumi.ComponentResource):
@@ -132,6 +133,6 @@ def _check(name: str, args: EdgeAlarmsArgs) -> None:
         where,
         "check_regions",
         regions,
-        f"{FEWEST_REGIONS} different regions or more, so that one place's trouble isn't taken for yours",
-        "add some, or leave it out to ask from everywhere",
+        f"{FEWEST_REGIONS} different regions or more, so that a failure at one location isn't taken for an outage",
+        "add some, or leave it out to check from all regions",
     )

@@ -1,4 +1,4 @@
-"""What the gateway lets through: resources, operations, and who may call them (R1, S6); pure."""
+"""Routes of the gateway: resources, operations, and which of them need a token (R1, S6); pure."""
 
 import json
 import re
@@ -11,13 +11,13 @@ from groundplan_components.shared.checks import require
 PLURAL = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 QUERY_PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 LIST_PARAMETERS = ("cursor", "limit", "page", "sort")
-"""Of every list (R2)."""
+"""Query parameters of every list (R2)."""
 RESOURCES_PER_API = 300
-"""AWS's default, to be raised on request; each path segment and each `{id}` is one.
+"""AWS's default quota of resources; each path segment and each `{id}` is one.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
 SHARED_RESOURCES = 3
-"""The root, `v1` and `health`."""
+"""Resources of every API: the root, `v1` and `health`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class GatewayRoute(TypedDict):
     operations: list[str]
     """Any of `list`, `get`, `create`, `update`, `delete`."""
     open_operations: NotRequired[list[str]]
-    """Those of them that need no token. Default: none."""
+    """Operations that need no token. Default: none."""
     query_parameters: NotRequired[list[str]]
-    """What a list is filtered by, besides `page`, `limit` and `sort`. A cached answer is kept apart by these alone, so
-    services must refuse all others. Default: none."""
+    """Filters of a list, besides `page`, `limit` and `sort`. They are the cache's keys, so services must refuse other
+    parameters. Default: none."""
     create_schema: NotRequired[str]
-    """JSON Schema (draft 4) of what `create` accepts, as JSON. Default: the gateway lets every body through."""
+    """JSON Schema (draft 4) of what `create` accepts, as JSON. Default: the gateway accepts every body."""
     update_schema: NotRequired[str]
     """The same for `update`. Default: every body."""
 

@@ -1,4 +1,4 @@
-"""What a service says about itself and what its load balancer sees (T1, T2, T4, A3)."""
+"""Alarms on a service's own metrics and on those of its load balancer (T1, T2, T4, A3)."""
 
 from collections.abc import Mapping
 
@@ -10,13 +10,13 @@ from groundplan_components.shared.alarms import Alarm, Comparison, Metric, Missi
 LOAD_BALANCER = "AWS/ApplicationELB"
 """https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html"""
 OUTBOX_SECONDS = 60
-"""The relay publishes within a second; a minute means that it or the broker stands still."""
+"""The relay publishes within a second; a minute means that it or the broker has stopped."""
 TARGET_ERRORS = 50
-"""Responses of 5xx in five minutes from one service; the budget's burn is what pages, this says who."""
+"""5xx responses in five minutes from one service. The burn rate pages; this alarm identifies the service."""
 
 
 def service_alarms(namespace: str, service: str, latency_p95_ms: float, query_p95_ms: float) -> Mapping[str, Alarm]:
-    """By name, over the metrics that `groundplan_components.shared.metrics` declares."""
+    """Alarms by name, on the metrics that `groundplan_components.shared.metrics` declares."""
 
     def metric(name: str, statistic: str) -> dict[str, Metric]:
         dimensions = {metrics.SERVICE_DIMENSION: service}
@@ -55,7 +55,8 @@ def service_alarms(namespace: str, service: str, latency_p95_ms: float, query_p9
 def target_alarms(
     load_balancer: pulumi.Input[str], target_group: pulumi.Input[str], service: str
 ) -> Mapping[str, Alarm]:
-    """What the load balancer sees of one service; both arguments are ARN suffixes (`app/…`, `targetgroup/…`)."""
+    """Alarms on one service's targets, as the load balancer sees them; both arguments are ARN suffixes (`app/…`,
+    `targetgroup/…`)."""
 
     def metric(name: str, statistic: str) -> dict[str, Metric]:
         dimensions = {"LoadBalancer": load_balancer, "TargetGroup": target_group}
@@ -74,7 +75,7 @@ def target_alarms(
             threshold=1,
             comparison=Comparison.BELOW,
             periods=2,
-            # A target group that nobody has registered with yet reports nothing.
+            # A target group without registered targets publishes no data.
             missing=Missing.GOOD,
         ),
         "errors": Alarm(
@@ -88,7 +89,7 @@ def target_alarms(
 
 
 def load_balancer_alarm(load_balancer: pulumi.Input[str]) -> Alarm:
-    """Errors that the load balancer makes itself: no target, or none that answered in time."""
+    """Errors of the load balancer itself: no target, or none that answered in time."""
     return Alarm(
         description="The load balancer answers 5xx itself: no healthy pod, or none that answers in time",
         metrics={

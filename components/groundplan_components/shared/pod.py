@@ -1,6 +1,6 @@
-"""What a pod looks like: pure functions, so that every workload is hardened the same way.
+"""Pod specs as pure functions, so that every workload is hardened alike.
 
-All of it is what an API server with Pod Security `restricted` admits:
+An API server with Pod Security `restricted` admits them:
 https://kubernetes.io/docs/concepts/security/pod-security-standards/
 """
 
@@ -14,16 +14,16 @@ import pulumi
 
 from groundplan_components.shared.checks import require
 
-# Above the identifiers that hosts and base images give out, so that it is nobody there.
+# Above the identifiers that hosts and base images assign, so that no user has it there.
 USER_ID = 10001
 
-# Scratch space at /tmp; what exceeds it is evicted rather than filling the node's disk.
+# Scratch space at /tmp. The kubelet evicts a pod that exceeds it, before it fills the node's disk.
 SCRATCH = "256Mi"
 
 # Longest workload name: pods and configuration maps append up to eleven characters to it, and 63 is a label's limit.
 MAX_NAME = 52
 
-# The AWS SDKs look at these before they ask for the pod's own identity.
+# The AWS SDKs read these before they use the pod's own identity.
 # https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 SHADOWING_VARIABLES = frozenset(
     {
@@ -59,9 +59,9 @@ def selector(name: str) -> dict[str, str]:
 def resources(cpu_millicores: int, memory_mib: int, cpu_limit_millicores: int | None = None) -> Document:
     """Requests and limits of a container.
 
-    Memory's limit is its request: memory can't be taken back, so a pod that grew into its neighbours' share would be
-    killed at a time of the node's choosing. CPU has no limit unless one is given: unused CPU would be lost and the
-    kernel would throttle the slowest requests first (T1), while requests already share it fairly under contention.
+    Memory's limit equals its request: a node can't reclaim memory, so it would kill a pod that uses more at an
+    arbitrary time. CPU has no limit by default: a limit wastes idle CPU and throttles the slowest requests first (T1).
+    Under contention the kernel divides CPU by the requests.
     """
     limits = {"memory": f"{memory_mib}Mi"}
     if cpu_limit_millicores is not None:
@@ -72,8 +72,8 @@ def resources(cpu_millicores: int, memory_mib: int, cpu_limit_millicores: int | 
 def probes(port: int) -> Document:
     """Startup, liveness and readiness over HTTP.
 
-    A pod has a minute to start. Liveness only asks whether the process answers, so that a database that is away never
-    restarts the pods; readiness looks at dependencies and takes the pod out of service after ten seconds.
+    A pod has a minute to start. Liveness checks only that the process answers, so an unavailable database never
+    restarts pods. Readiness checks dependencies, and takes the pod out of service after ten seconds.
     """
 
     def get(path: str) -> Document:
@@ -102,10 +102,11 @@ def probes(port: int) -> Document:
 
 
 def spread(name: str, over_zones: bool) -> list[Document]:
-    """Evenly over zones and hosts, each revision by itself.
+    """Spread each revision evenly over zones and hosts.
 
-    Over zones it is a rule, for the plan counts on losing no more than one zone's share (T4). A lost zone's nodes are
-    tainted and so leave the reckoning, else its share would wait for it. Over hosts it is a wish.
+    Over zones it is required, because the plan relies on losing at most one zone's share (T4). Kubernetes taints the
+    nodes of a lost zone; excluding tainted nodes keeps its share of pods from waiting for it. Over hosts it is
+    preferred.
     """
 
     def constraint(topology: str, when: str) -> Document:
@@ -134,12 +135,12 @@ def container(
 ) -> Document:
     """A container that can't become root, gain privileges or write outside `/tmp`.
 
-    ``command`` is passed as arguments to the image's entry point, which stays in charge of signals.
+    The image's entry point receives ``command`` as arguments and handles signals.
     """
     return {
         "name": name,
         "image": image,
-        # Tags in our repositories are immutable and public ones are pinned: what is on the node is what was meant.
+        # Tags in our repositories are immutable and public images are pinned, so an image on the node is the right one.
         "image_pull_policy": "IfNotPresent",
         **({"args": list(command)} if command else {}),
         "resources": quantities,
@@ -189,7 +190,7 @@ def digest(content: object) -> str:
 
 
 def check_name(component: str, name: str) -> None:
-    """The component's name is the Kubernetes name of what it makes."""
+    """Refuse a component name that can't be the Kubernetes name of its objects."""
     require(
         len(name) <= MAX_NAME and re.fullmatch(r"[a-z]([a-z0-9-]*[a-z0-9])?", name) is not None,
         component,
@@ -201,7 +202,7 @@ def check_name(component: str, name: str) -> None:
 
 
 def check_image(component: str, image: pulumi.Input[str]) -> None:
-    """A reference that says which image is meant, today and after the next push."""
+    """Refuse an image reference without a fixed tag or digest: the next push could change what it means."""
     if not isinstance(image, str):
         return
     tag = image.rpartition("/")[2].partition(":")[2]

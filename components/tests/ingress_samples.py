@@ -1,4 +1,4 @@
-"""Arguments that work, for the components between the internet and the pods."""
+"""Valid arguments of the components between the internet and the pods."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pulumi
 import pytest
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.gateway.gateway import GatewayArgs
-from groundplan_components.gateway.load_balancer import LoadBalancerArgs
-from groundplan_components.identity.user_pool import IdentityArgs
-from groundplan_components.network.network import NetworkArgs
+from groundplan_components.gateway import GatewayArgs, LoadBalancerArgs
+from groundplan_components.identity import IdentityArgs
+from groundplan_components.network import NetworkArgs
 
 ACCOUNT = "123456789012"
 KEY = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/11111111-2222-4333-8444-555555555555"
@@ -30,7 +29,7 @@ SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-01234
 GROUP = "sg-0123456789abcdef0"
 ZONE = "Z0123456789ABCDEFGHIJ"
 
-# What a stack's configuration names is taken to exist.
+# The simulated cloud treats resources named in a stack's configuration as existing.
 EXISTING = {
     "shop:existing": " ".join(
         [
@@ -129,7 +128,7 @@ def identity_args() -> IdentityArgs:
 
 
 def refusal(program: Callable[[], object]) -> str:
-    """What a component says about an argument; nothing may have been registered but itself."""
+    """The message with which a component refuses an argument, before it registers any resource."""
     registered: list[Resource] = []
     with pytest.raises(pulumi.RunError) as refused:
         simulate(program, config=EXISTING, progress=registered.append)

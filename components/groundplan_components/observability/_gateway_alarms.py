@@ -1,4 +1,4 @@
-"""What users notice, measured at the gateway: errors, latency, load (T1, T3, T4, S7).
+"""Alarms on errors, latency and load at the gateway, as users notice them (T1, T3, T4, S7).
 
 Metrics of a REST API stage: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
 """
@@ -12,12 +12,12 @@ from groundplan_components.shared.burn_rate import Burn
 
 NAMESPACE = "AWS/ApiGateway"
 THROTTLE_SHARE = 0.8
-"""Of the throttle: a fifth is left to act in."""
+"""Share of the throttle that raises an alarm: a fifth remains as time to act."""
 DROP_DEVIATIONS = 4.0
-"""Traffic this far under what is usual at that hour is users who don't get through."""
+"""Standard deviations below the usual traffic of that hour: users probably can't reach the system."""
 CLIENT_ERROR_SHARE = 0.25
 LEAST_REQUESTS = 500
-"""In five minutes; with fewer, a single client's mistakes are a large share."""
+"""Requests in five minutes; with fewer, one client's mistakes are a large share."""
 
 
 def _metric(api: pulumi.Input[str], stage: pulumi.Input[str], name: str, statistic: str) -> Metric:
@@ -27,9 +27,9 @@ def _metric(api: pulumi.Input[str], stage: pulumi.Input[str], name: str, statist
 def burn_alarms(
     api: pulumi.Input[str], stage: pulumi.Input[str], burn: Burn, target_percent: float, min_errors: int
 ) -> tuple[Alarm, Alarm]:
-    """The long and the short window of one burn rate; only both together mean anything.
+    """Alarms on the long and the short window of one burn rate; only both together count.
 
-    Fewer than ``min_errors`` in the long window are no burn: at night one failed request is a large share.
+    They need at least ``min_errors`` in the long window: at night one failed request is a large share.
     """
 
     def window(seconds: int, least: int) -> Alarm:
@@ -49,7 +49,7 @@ def burn_alarms(
 
 
 def latency_alarm(api: pulumi.Input[str], stage: pulumi.Input[str], p95_ms: float) -> Alarm:
-    """T1: `Latency` is what the client waits for, the gateway's own part included."""
+    """T1: `Latency` is the client's waiting time, including the gateway's part."""
     return Alarm(
         description=f"T1: 5 % of responses take longer than {p95_ms:g} ms",
         metrics={"latency": _metric(api, stage, "Latency", "p95")},
@@ -61,7 +61,7 @@ def latency_alarm(api: pulumi.Input[str], stage: pulumi.Input[str], p95_ms: floa
 
 
 def load_alarms(api: pulumi.Input[str], stage: pulumi.Input[str], throttle_rps: int) -> Mapping[str, Alarm]:
-    """T3: near the throttle, and far under what is usual."""
+    """T3: traffic near the throttle, and traffic far below the usual."""
     requests = {"requests": _metric(api, stage, "Count", "Sum")}
     return {
         "near-throttle": Alarm(
@@ -85,7 +85,7 @@ def load_alarms(api: pulumi.Input[str], stage: pulumi.Input[str], throttle_rps: 
 
 
 def client_error_alarm(api: pulumi.Input[str], stage: pulumi.Input[str]) -> Alarm:
-    """A release that breaks clients, or somebody who tries doors."""
+    """Many client errors: a release that breaks clients, or an attacker who probes the API."""
     return Alarm(
         description=f"More than {CLIENT_ERROR_SHARE:.0%} of requests are refused with a status of 4xx",
         metrics={

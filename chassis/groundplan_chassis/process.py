@@ -116,7 +116,7 @@ def _in_loop(service: Service, settings: Settings, work: Work) -> int:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_ordered(service, settings, observation, work))
         except ProblemsFound as error:
-            _tell(error)
+            _report(error)
             return REFUSED
         except SecretUnavailable as error:
             log.error("%s", error, extra={"error": type(error).__name__})
@@ -192,7 +192,7 @@ async def until_stopped(server: Server, workers: Sequence[assembly.Worker], heal
         raise RuntimeError("a task that should run for ever has ended")
 
 
-def _tell(error: ProblemsFound) -> None:
+def _report(error: ProblemsFound) -> None:
     """Once for people at a terminal or `kubectl logs`, once for the log's queries."""
     for problem in error.problems:
         log.error(

@@ -69,7 +69,7 @@ class RateLimiter:
         full = self._prefix + key.encode()
         return _Taken(self, key, self._valkey.run(TAKE, full, self._cost, self._requests))
 
-    def judge(self, key: str, reply: Reply) -> Verdict:
+    def read_verdict(self, key: str, reply: Reply) -> Verdict:
         """By what the script returned; by the local bucket where it didn't."""
         if type(reply) is not int:
             return self._local.take(key, time.monotonic_ns() // 1000)
@@ -86,4 +86,4 @@ class _Taken:
 
     def __await__(self) -> Generator[Any, None, Verdict]:
         reply: Reply = AWAY if self._reply is None else (yield from self._reply)
-        return self._limiter.judge(self._key, reply)
+        return self._limiter.read_verdict(self._key, reply)

@@ -116,7 +116,7 @@ class SigningKeys:
         try:
             keys = await self._download()
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError, ValueError) as error:
-            self._tell(f"{type(error).__name__}" if not isinstance(error, ValueError) else str(error))
+            self._report(f"{type(error).__name__}" if not isinstance(error, ValueError) else str(error))
             return
         if self._told:
             log.info("the identity provider's keys are back")
@@ -141,7 +141,7 @@ class SigningKeys:
             raise ValueError("no RSA key for RS256 is among the keys")
         return keys
 
-    def _tell(self, reason: str) -> None:
+    def _report(self, reason: str) -> None:
         if reason != self._told:
             self._told = reason
             log.warning(

@@ -31,10 +31,10 @@ class Dependency:
 
     def __init__(self) -> None:
         self.away = False
-        self.asked = 0
+        self.calls = 0
 
     async def look(self) -> None:
-        self.asked += 1
+        self.calls += 1
         await asyncio.sleep(0)
         if self.away:
             raise ConnectionRefusedError("nobody at db.example.com")
@@ -51,7 +51,7 @@ async def test_a_process_lives_whatever_its_dependencies_are_like() -> None:
     database.away = True
     answer = await get(Health([Check("database", database.look, required=True)]), "/health/live")
     assert answer.status_code == 200
-    assert database.asked == 0
+    assert database.calls == 0
 
 
 async def test_what_is_required_makes_unready_and_what_is_not_is_told() -> None:
@@ -80,10 +80,10 @@ async def test_one_look_serves_all_who_ask_within_a_second() -> None:
     await asyncio.gather(*(subject.report() for _ in range(50)))
     clock.time += 0.9
     await subject.report()
-    assert database.asked == 1
+    assert database.calls == 1
     clock.time += 0.2
     await subject.report()
-    assert database.asked == 2
+    assert database.calls == 2
 
 
 async def test_what_does_not_answer_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

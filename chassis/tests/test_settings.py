@@ -34,7 +34,7 @@ def problems(variables: dict[str, str], role: str | None = None) -> dict[str, st
     return {problem.where: str(problem) for problem in caught.value.problems}
 
 
-def told(variables: dict[str, str], role: str) -> str:
+def refusals(variables: dict[str, str], role: str) -> str:
     """What is said of the variables; empty when there is nothing to say."""
     try:
         Settings.from_environment(variables, role)
@@ -185,7 +185,7 @@ AWKWARD = (
 def test_whatever_one_variable_says_nothing_but_problems_comes_out(name: str) -> None:
     for base, role in ((of_consumer(), "consumer"), (of_queue_consumer(), "consumer"), (of_migration(), "migrate")):
         for value in AWKWARD:
-            assert told({**base, name: value}, role).isascii() or value == AWKWARD[-1]
+            assert refusals({**base, name: value}, role).isascii() or value == AWKWARD[-1]
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,11 @@ class OneKey(SigningKeys):
 
     def __init__(self) -> None:
         super().__init__("https://issuer.example.com/jwks", None)
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.away = False
 
     async def get(self, kid: str) -> Any:
-        self.asked.append(kid)
+        self.calls.append(kid)
         if self.away:
             raise KeysUnavailable
         return OURS.public_key() if kid == "ours" else None
@@ -281,7 +281,7 @@ async def test_s3_a_token_is_verified_once_and_good_until_it_ends() -> None:
     caller = await tokens.verify(token)
     assert await tokens.verify(token) is caller
     assert tokens.remembered(token) is caller
-    assert len(keys.asked) == 1
+    assert len(keys.calls) == 1
     clock.now = NOW + 3600 + SKEW_SECONDS - 1
     assert tokens.remembered(token) is caller
     clock.now = NOW + 3600 + SKEW_SECONDS

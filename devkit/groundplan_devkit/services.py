@@ -1,4 +1,4 @@
-"""The project's services as processes on this machine: started as their image starts them, watched by their health."""
+"""The project's services as local processes: started as their image starts them, with health checks."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ from groundplan_devkit.provision.shards import most_shards
 from groundplan_devkit.servers import Aws, Identity, Kafka, Kind, Postgres, Servers, Valkey, start, stop
 from groundplan_devkit.servers import servers as running_servers
 from groundplan_devkit.servers.identity import declared_people
-from groundplan_devkit.servers.running import KINDS, keep
+from groundplan_devkit.servers.running import KINDS, start_reaper
 from groundplan_devkit.services import RunningService, run_service, start_service
 from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE
 
@@ -84,7 +84,7 @@ def start_servers(needs_servers: None) -> Callable[..., Servers]:
             shared = Servers.read(Path(named))
             return shared if _has(shared, kinds) else start(Path(shared.directory), kinds, shards=declared_shards())
         directory = Path(os.environ[SESSION_VARIABLE])
-        keep(directory, int(os.environ[f"{SESSION_VARIABLE}_OWNER"]), remove=True)
+        start_reaper(directory, int(os.environ[f"{SESSION_VARIABLE}_OWNER"]), remove=True)
         known = Servers.read(directory / STATE_FILE) if (directory / STATE_FILE).exists() else None
         # What another process has started meanwhile is found by `start`, which takes turns.
         return known if known and _has(known, kinds) else start(directory, kinds, shards=declared_shards())

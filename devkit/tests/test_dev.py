@@ -79,8 +79,8 @@ class Dev:
 
     def get(self, path: str) -> dict[str, object]:
         with urllib.request.urlopen(f"{self.url}{path}") as answer:  # noqa: S310
-            told: dict[str, object] = json.load(answer)
-            return told
+            answered: dict[str, object] = json.load(answer)
+            return answered
 
     def end(self, how: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(how)
@@ -124,10 +124,10 @@ def test_the_first_request_is_answered_and_nothing_is_left(dev: Start, project: 
     assert "GET /api/v1/orders: 200" in run.said
     assert '"role": "query"' in run.said
     assert "Bearer ey" in run.said
-    told = notes(project)
-    assert sorted(told[:2]) == ["card-payment migrate", "order migrate"]
-    assert sorted(told[2:4]) == ["card-payment seed", "order seed"]
-    assert set(told[4:]) == ROLES
+    commands = notes(project)
+    assert sorted(commands[:2]) == ["card-payment migrate", "order migrate"]
+    assert sorted(commands[2:4]) == ["card-payment seed", "order seed"]
+    assert set(commands[4:]) == ROLES
     assert ServerProcess.all_in(run.directory) == []
 
 
@@ -143,9 +143,9 @@ def test_what_it_says_can_be_done(dev: Start, project: Path) -> None:
         capture_output=True,
         text=True,
     )
-    told = json.loads(answer.stdout)
-    assert told["authorization"].startswith("Bearer ey")
-    assert (told["service"], told["role"]) == ("order", "query")
+    answered = json.loads(answer.stdout)
+    assert answered["authorization"].startswith("Bearer ey")
+    assert (answered["service"], answered["role"]) == ("order", "query")
     assert run.get("/payments")["role"] == "api"
     run.until(lambda: "order-query" in run.said and "Answered path=/api/v1/orders" in run.said)
     assert run.end() == 0
@@ -216,7 +216,7 @@ def test_nothing_is_left_when_it_ends_in_the_middle_of_its_start(dev: Start, how
     run = dev()
     run.until(lambda: len(ServerProcess.all_in(run.directory)) > 2)
     run.end(how)
-    # After a kill its keeper sees to it.
+    # After a kill its reaper sees to it.
     while ServerProcess.all_in(run.directory):
         time.sleep(0.05)
 

@@ -84,7 +84,7 @@ def test_servers_end_with_their_owner_however_it_ends(how: signal.Signals) -> No
 
 
 def gone(process: ServerProcess, directory: Path) -> None:
-    """Wait for the keeper, by a process that ends when the directory has gone."""
+    """Wait for the reaper, by a process that ends when the directory has gone."""
     code = f"import os, time\nwhile os.path.exists({str(directory)!r}): time.sleep(0.05)"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert not process.alive()

@@ -49,7 +49,7 @@ def deployed(name: str) -> Simulation:
     )
 
 
-def told(name: str, service: str, role: str) -> dict[str, str]:
+def settings_of(name: str, service: str, role: str) -> dict[str, str]:
     """A pod's environment in the simulated cloud."""
     resources = deployed(name).resources
     if role == "migrate":
@@ -94,7 +94,7 @@ def test_names_and_shapes_are_those_of_the_cloud(name: str, two_shards: Servers)
     assert found
     for service, role in found:
         here = settings_for(system, service, role, two_shards, label="named")
-        there = told(name, service, role)
+        there = settings_of(name, service, role)
         assert here.keys() == there.keys(), (service, role)
         for setting in here:
             assert shape(here[setting]) == shape(there[setting]), (service, role, setting)
@@ -112,7 +112,7 @@ def test_what_is_no_address_is_the_same(name: str, two_shards: Servers) -> None:
     kafka_only = {"EVENT_TOPICS", "EVENT_SOURCES", "EVENT_DEAD_LETTERS"}
     system = SYSTEMS[name]
     for service, role in roles(system, two_shards):
-        here, there = settings_for(system, service, role, two_shards), told(name, service, role)
+        here, there = settings_for(system, service, role, two_shards), settings_of(name, service, role)
         compared = same | (kafka_only if here["EVENTS_BROKER"] == "kafka" else set())
         for setting in compared & here.keys():
             assert here[setting] == there[setting], (service, role, setting)
@@ -231,15 +231,15 @@ def test_what_was_made_can_be_taken_away(two_shards: Servers) -> None:
 
 def test_no_password_is_among_the_settings(two_shards: Servers) -> None:
     installation = Installation(SYSTEMS["kafka"], two_shards, label="quiet")
-    told = {
+    variables = {
         **installation.settings("order", "migrate"),
         **installation.settings("order", "consumer"),
         **installation.machine(),
     }
-    for name, value in told.items():
+    for name, value in variables.items():
         for arn in filter(lambda text: ":secret:" in text, value.replace('"', " ").split()):
             held = installation.secrets.read(arn.strip(","))
-            assert all(held["password"] not in other for other in told.values()), name
+            assert all(held["password"] not in other for other in variables.values()), name
     installation.remove()
 
 

@@ -14,7 +14,7 @@ import pytest
 from groundplan.problems import ProblemsFound
 from groundplan_devkit import state
 from groundplan_devkit.dev.__main__ import main as dev_command
-from groundplan_devkit.dev.alone import alone, tell_address
+from groundplan_devkit.dev.alone import alone, record_address
 from groundplan_devkit.ports import free_ports, is_free
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.secrets import password
@@ -124,7 +124,7 @@ def test_a_second_dev_is_refused_and_told_of_the_first(
 ) -> None:
     directory = tmp_path / "local"
     with alone(directory):
-        tell_address(directory, "http://127.0.0.1:8080/api/v1")
+        record_address(directory, "http://127.0.0.1:8080/api/v1")
         (directory / "data").write_text("x")
         before = sorted(directory.iterdir())
         assert dev_command([*options, "--directory", str(directory)]) == 1

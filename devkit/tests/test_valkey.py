@@ -113,11 +113,11 @@ def test_no_secret_is_among_the_arguments_of_a_process(valkey_server: Valkey, mo
     seen: list[str] = []
     run = subprocess.run
 
-    def watched(command: list[str], **more: Any) -> Any:
+    def recording(command: list[str], **more: Any) -> Any:
         seen.extend(command)
         return run(command, **more)
 
-    monkeypatch.setattr(subprocess, "run", watched)
+    monkeypatch.setattr(subprocess, "run", recording)
     valkey_server.add_user("careful", "s3cret" * 6, "on ~careful:* +get")
     valkey_server.remove_user("careful")
     assert seen

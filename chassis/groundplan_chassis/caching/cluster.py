@@ -39,12 +39,12 @@ class Cluster:
 
     def __init__(
         self,
-        entrance: Address,
+        seed: Address,
         make_link: Callable[[Address], Link],
         connect: Connect,
     ) -> None:
-        """``entrance`` is any node, or a name that leads to one; ``connect`` makes a connection for one question."""
-        self._entrance = entrance
+        """``seed`` is any node, or a name that leads to one; ``connect`` makes a connection for one question."""
+        self._seed = seed
         self._make_link = make_link
         self._connect = connect
         self.links: dict[Address, Link] = {}
@@ -101,11 +101,11 @@ class Cluster:
                 slots = _parsed(await link.ask(_ASK), link.address)
                 if slots:
                     return slots
-        for address in dict.fromkeys([self._entrance, *self.links]):
+        for address in dict.fromkeys([self._seed, *self.links]):
             try:
                 connection = await self._connect(address)
             except UNREACHABLE as error:
-                self._tell(f"{address}: {reason_of(error)}")
+                self._report(f"{address}: {reason_of(error)}")
                 continue
             try:
                 slots = _parsed(await connection.ask(_ASK), address)
@@ -115,7 +115,7 @@ class Cluster:
                 return slots
         return None
 
-    def _tell(self, reason: str) -> None:
+    def _report(self, reason: str) -> None:
         """Once for each reason, until the topology is known again."""
         if reason not in self._told:
             self._told.add(reason)
@@ -137,7 +137,7 @@ class Cluster:
             link.retire()
 
 
-def _parsed(reply: Reply, asked: Address) -> list[tuple[int, int, Address]]:
+def _parsed(reply: Reply, queried: Address) -> list[tuple[int, int, Address]]:
     """First slot, last slot and primary of each range; empty for anything that is no topology."""
     if reply is AWAY or not isinstance(reply, list):
         return []
@@ -145,13 +145,13 @@ def _parsed(reply: Reply, asked: Address) -> list[tuple[int, int, Address]]:
     for entry in reply:
         try:
             first, last, primary, *_ = cast(list[Any], entry)
-            ranges.append((int(first), int(last), _node(primary, asked)))
+            ranges.append((int(first), int(last), _node(primary, queried)))
         except (ValueError, TypeError, IndexError, AttributeError):
             return []
     return ranges if all(0 <= first <= last < SLOTS for first, last, _ in ranges) else []
 
 
-def _node(primary: list[Any], asked: Address) -> Address:
+def _node(primary: list[Any], queried: Address) -> Address:
     """Its host name where it has one, which certificates are made out to; where it knows no address of its own, that
     under which it was asked."""
     host, port = primary[0], int(primary[1])
@@ -159,5 +159,5 @@ def _node(primary: list[Any], asked: Address) -> Address:
     names = dict(zip(details[::2], details[1::2], strict=False))
     name = names.get(b"hostname") or host
     if name in (None, b"", b"?"):
-        return Address(asked.host, port)
+        return Address(queried.host, port)
     return Address(name.decode(), port)

@@ -32,6 +32,7 @@ import msgspec
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
+from groundplan_chassis.deprecation import warn_renamed
 from groundplan_chassis.documents import Document, decode, encode
 from groundplan_chassis.http.errors import NotFound
 from groundplan_chassis.observe import names
@@ -57,9 +58,9 @@ takes some milliseconds, so that the scale is ample; the idea is from Vattani et
 Stampede Prevention", VLDB 2015."""
 MOST_BYTES: Final = 256 * 1024
 """Of a copy. A larger one would hold up the small ones that share the connection."""
-MOST_OWED: Final = 10_000
+MOST_PENDING: Final = 10_000
 """Changes that the cache hasn't been told of yet, because it is away."""
-SETTLE_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 0.25
 """Between attempts to tell it."""
 _MOST_MISSED: Final = 10_000
 _HEADER: Final = 8
@@ -183,17 +184,22 @@ class DocumentCache:
         self._counter = counter
         self._loads: dict[UUID, asyncio.Task[Document | None]] = {}
         self._missed: set[UUID] = set()
-        """Looked for in vain a moment ago by `peek`: the `get` that follows needn't look again."""
-        self._owed: dict[UUID, int] = {}
+        """Looked for in vain a moment ago by `lookup`: the `get` that follows needn't look again."""
+        self._pending: dict[UUID, int] = {}
         """Versions that the cache must still be told of. What it has of these documents isn't believed meanwhile."""
-        self._settling: asyncio.Task[None] | None = None
+        self._retrying: asyncio.Task[None] | None = None
+
+    def lookup(self, id: UUID) -> Awaitable[Document | None]:
+        """Read the cache only. The command is sent now, in one write with the other commands of this tick.
+
+        None: no copy, or the cache is unavailable. Raises NotFound, when awaited, for an id that is known not to exist.
+        """
+        return _Lookup(self, id, self._ask(id))
 
     def peek(self, id: UUID) -> Awaitable[Document | None]:
-        """Look into the cache only. It is asked now, with what else is asked in this tick.
-
-        None: not there, or not to be had. Raises NotFound, when awaited, for what is known not to exist.
-        """
-        return _Peek(self, id, self._ask(id))
+        """Deprecated: the former name of `lookup`."""
+        warn_renamed("DocumentCache.peek", "DocumentCache.lookup", removed_in="0.3")
+        return self.lookup(id)
 
     async def get(self, id: UUID, load: Load, fresh: Load | None = None) -> Document | None:
         """The document, from the cache or else by ``load``; None where it doesn't exist.
@@ -234,28 +240,28 @@ class DocumentCache:
         if self._invalidation != "write_through":
             await self.changed(document.id, document.version)
         elif await self._store(document.id, document.version, encode(document), self._milliseconds) is AWAY:
-            self._owe(document.id, document.version)
+            self._retry_later(document.id, document.version)
 
     async def deleted(self, id: UUID, version: int) -> None:
         """After the commit of a delete; ``version``: the last one that there was, or the one after it."""
         self._forget(id)
         # An id never comes back, so that its absence may be remembered as long as a copy.
         if await self._store(id, version + 1, b"", self._milliseconds) is AWAY:
-            self._owe(id, version + 1)
+            self._retry_later(id, version + 1)
 
     async def changed(self, id: UUID, version: int) -> None:
         """Somebody has committed this version. To be called for each event of it, in any order and number."""
         self._forget(id)
         if self._valkey is not None and await self._drop(id, version, VERSION_SECONDS) is AWAY:
-            self._owe(id, version)
+            self._retry_later(id, version)
 
-    async def settled(self) -> None:
+    async def invalidations_sent(self) -> None:
         """Returns once the cache has been told of all changes."""
-        while self._settling is not None:
-            await asyncio.shield(self._settling)
+        while self._retrying is not None:
+            await asyncio.shield(self._retrying)
 
-    def read_peeked(self, id: UUID, reply: Reply) -> Document | None:
-        """What a peek has found."""
+    def read_lookup(self, id: UUID, reply: Reply) -> Document | None:
+        """What a lookup has found."""
         found = self._read(reply)
         if found is None:
             if len(self._missed) >= _MOST_MISSED:
@@ -268,7 +274,7 @@ class DocumentCache:
         return found
 
     def _ask(self, id: UUID) -> asyncio.Future[Reply] | None:
-        if self._valkey is None or id in self._owed:
+        if self._valkey is None or id in self._pending:
             return None
         key = self._key(id)
         return self._valkey.ask(key, (b"HGET", key, self._field))
@@ -294,7 +300,7 @@ class DocumentCache:
             return None
 
     async def _load(self, id: UUID, load: Load, fresh: Load | None) -> Document | None:
-        if id in self._owed:
+        if id in self._pending:
             return await (fresh or load)()
         document = await load()
         # Who asks from here on finds the copy, or learns of a change that this load has missed.
@@ -337,38 +343,38 @@ class DocumentCache:
         if not done.cancelled():
             done.exception()
 
-    def _owe(self, id: UUID, version: int) -> None:
-        owed = self._owed
-        owed[id] = max(version, owed.pop(id, 0))
-        if len(owed) > MOST_OWED:
-            del owed[next(iter(owed))]
+    def _retry_later(self, id: UUID, version: int) -> None:
+        pending = self._pending
+        pending[id] = max(version, pending.pop(id, 0))
+        if len(pending) > MOST_PENDING:
+            del pending[next(iter(pending))]
             log.error(
                 "the cache has been away for more changes of %s than can be remembered; copies may be up to %d s old",
                 self._resource,
                 self._milliseconds // 1000,
                 extra={"event": "cache_changes_lost"},
             )
-        if self._settling is None:
-            self._settling = asyncio.create_task(self._settle())
+        if self._retrying is None:
+            self._retrying = asyncio.create_task(self._retry_invalidations())
 
-    async def _settle(self) -> None:
+    async def _retry_invalidations(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
-            while self._owed:
-                await asyncio.sleep(SETTLE_SECONDS)
-                some = list(self._owed.items())[:1000]
+            while self._pending:
+                await asyncio.sleep(RETRY_SECONDS)
+                some = list(self._pending.items())[:1000]
                 replies = await asyncio.gather(*(self._drop(id, version, VERSION_SECONDS) for id, version in some))
                 for (id, version), reply in zip(some, replies, strict=True):
-                    # A newer one may have come to be owed meanwhile.
-                    if reply is not AWAY and self._owed.get(id) == version:
-                        del self._owed[id]
-        self._settling = None
+                    # A newer one may have come to be pending meanwhile.
+                    if reply is not AWAY and self._pending.get(id) == version:
+                        del self._pending[id]
+        self._retrying = None
 
     def _count(self, name: str) -> None:
         if self._counter is not None:
             self._counter.count(name)
 
 
-class _Peek:
+class _Lookup:
     __slots__ = ("_cache", "_id", "_reply")
 
     def __init__(self, cache: DocumentCache, id: UUID, reply: asyncio.Future[Reply] | None) -> None:
@@ -379,4 +385,4 @@ class _Peek:
     def __await__(self) -> Generator[Any, None, Document | None]:
         if self._reply is None:
             return None
-        return self._cache.read_peeked(self._id, (yield from self._reply))
+        return self._cache.read_lookup(self._id, (yield from self._reply))

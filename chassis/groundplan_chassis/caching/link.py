@@ -80,7 +80,7 @@ class Link:
             try:
                 connection = await self._connect(self.address)
             except UNREACHABLE as error:
-                self._tell(reason_of(error))
+                self._report(reason_of(error))
             else:
                 pause = FIRST_PAUSE_SECONDS
                 await self._hold(connection)
@@ -105,10 +105,10 @@ class Link:
             self.connection = None
             self._away_since = time.monotonic()
             connection.drop("not needed any more")
-        self._tell(connection.reason)
+        self._report(connection.reason)
         self._on_change(self)
 
-    def _tell(self, reason: str) -> None:
+    def _report(self, reason: str) -> None:
         """Once for each reason, however often it is tried."""
         if reason != self._told:
             self._told = reason

@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import hiredis
 
 from groundplan_chassis.caching.cluster import Cluster
-from groundplan_chassis.caching.connection import ANSWER_SECONDS, Asked, Connection, LoginRefused, connect
+from groundplan_chassis.caching.connection import ANSWER_SECONDS, Connection, LoginRefused, PendingCommand, connect
 from groundplan_chassis.caching.link import Link
 from groundplan_chassis.caching.login import Login, Logins, SecretLogins
 from groundplan_chassis.caching.replies import AWAY, Argument, Command, Reply
@@ -176,21 +176,21 @@ class Valkey:
         for call in self._when_back:
             call()
 
-    def _on_error(self, connection: Connection, error: hiredis.ReplyError, asked: Asked) -> None:
+    def _on_error(self, connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
         """An answer that is a refusal: to be tried elsewhere or otherwise, or as good as none."""
         text = str(error)
         code, _, rest = text.partition(" ")
-        if code == "NOSCRIPT" and not asked.redirected:
-            _, digest, *others = asked.command
-            asked.command = ("EVAL", Script.known[str(digest)].source, *others)
-            asked.redirected = True
-            connection.send(asked)
+        if code == "NOSCRIPT" and not pending.redirected:
+            _, digest, *others = pending.command
+            pending.command = ("EVAL", Script.known[str(digest)].source, *others)
+            pending.redirected = True
+            connection.send(pending)
             return
-        if code in ("MOVED", "ASK") and self._cluster is not None and not asked.redirected:
+        if code in ("MOVED", "ASK") and self._cluster is not None and not pending.redirected:
             if code == "MOVED":
                 self._cluster.doubt()
-            asked.redirected = True
-            if self._redirect(rest, asked, asking=code == "ASK"):
+            pending.redirected = True
+            if self._redirect(rest, pending, asking=code == "ASK"):
                 return
         elif code == "READONLY":
             # The name now leads to another server, or the topology is an old one.
@@ -199,10 +199,10 @@ class Valkey:
                 self._cluster.doubt()
         elif code in ("NOAUTH", "WRONGPASS"):
             connection.drop("the login has ended")
-        self._tell(code, text)
-        asked.answer(AWAY)
+        self._report(code, text)
+        pending.answer(AWAY)
 
-    def _redirect(self, target: str, asked: Asked, *, asking: bool) -> bool:
+    def _redirect(self, target: str, pending: PendingCommand, *, asking: bool) -> bool:
         """Whether the command could be sent to where the server says (`<slot> <host>:<port>`)."""
         assert self._cluster is not None
         host, _, port = target.rpartition(" ")[2].rpartition(":")
@@ -211,10 +211,10 @@ class Valkey:
             return False
         if asking:
             link.connection.ask(("ASKING",))
-        link.connection.send(asked)
+        link.connection.send(pending)
         return True
 
-    def _tell(self, code: str, text: str) -> None:
+    def _report(self, code: str, text: str) -> None:
         now = time.monotonic()
         if now - self._told.get(code, -_TELL_SECONDS) < _TELL_SECONDS:
             return

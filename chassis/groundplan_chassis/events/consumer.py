@@ -95,7 +95,7 @@ class Consumer:
             with tracing.span(f"handle {work.name}", "consumer", {"messaging.message.id": str(event.event_id)}):
                 shard = await self._shard(work)
                 changes = await self._tries.until_done(lambda: self._once(work, shard), shard, stop)
-                await self._tell(changes)
+                await self._invalidate_caches(changes)
         finally:
             correlation.end(token)
         self._context.metrics.count(names.EVENTS_CONSUMED)
@@ -125,7 +125,7 @@ class Consumer:
         # A commit without an answer is looked up by the mark.
         return await self._context.database.write(effect, shard=shard)
 
-    async def _tell(self, changes: Sequence[Changed]) -> None:
+    async def _invalidate_caches(self, changes: Sequence[Changed]) -> None:
         """Caches forget what they have. Where that fails, their expiry does it: the event has been handled."""
         if self._changed is None:
             return

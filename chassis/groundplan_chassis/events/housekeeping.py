@@ -24,7 +24,7 @@ AGE_SECONDS: Final = 10.0
 log = logging.getLogger(__name__)
 
 
-async def tell_outbox_age(database: Database, metrics: Metrics, stop: asyncio.Event) -> None:
+async def report_outbox_age(database: Database, metrics: Metrics, stop: asyncio.Event) -> None:
     """OUTBOX_AGE_SECONDS of the oldest event on any shard that is committed and not sent; 0 when there is none."""
     while not stop.is_set():
         ages = []

@@ -47,7 +47,7 @@ class Projection:
         return self._upsert("<=")
 
     @cached_property
-    def bury(self) -> str:
+    def tombstone(self) -> str:
         """Takes ids, versions and times of deletion; returns those that were written.
 
         The row stays as a tombstone without its content, else an update that comes late would bring it back.
@@ -124,5 +124,5 @@ async def write_rows(
         written += await transaction.fetch(statement, ids, versions, documents)
     if dead:
         ids, versions = [row["id"] for row in dead], [row["version"] for row in dead]
-        written += await transaction.fetch(projection.bury, ids, versions, [row["deleted_at"] for row in dead])
+        written += await transaction.fetch(projection.tombstone, ids, versions, [row["deleted_at"] for row in dead])
     return written

@@ -174,7 +174,7 @@ async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:
         written = await write_rows(transaction, projection, projection.upsert, rows)
         if gone:
             written += await transaction.fetch(
-                projection.bury,
+                projection.tombstone,
                 [event.aggregate_id for event in gone],
                 [event.version for event in gone],
                 [event.occurred_at for event in gone],

@@ -88,7 +88,7 @@ async def _relay(broker: Broker, context: Context) -> list[Loop]:
 
     return [
         relay,
-        lambda stop: housekeeping.tell_outbox_age(database, metrics, stop),
+        lambda stop: housekeeping.report_outbox_age(database, metrics, stop),
         lambda stop: prune(database, "the outbox", housekeeping.prune_outbox, stop),
     ]
 

@@ -112,7 +112,7 @@ class Api:
     def _refusal(self, request: Request, error: Exception) -> Answer:
         """Called while the error is being handled."""
         if isinstance(error, ApiError):
-            self._tell(request, error)
+            self._log_refusal(request, error)
             return answers.refused(error)
         log.exception(
             "a request ended in an error that nobody expected",
@@ -129,7 +129,7 @@ class Api:
             found.get(headers.VIEWER), found.get(headers.FORWARDED), client[0] if client else None
         )
         asked = _started(self._limiter.take(address))
-        peeked: Awaitable[Document | None] | None = None
+        cached: Awaitable[Document | None] | None = None
         refusal: ApiError | None = None
         verified = False
         try:
@@ -140,22 +140,22 @@ class Api:
             verified = self._recognise(request)
             if verified:
                 self._authorise(request, endpoint)
-                peeked = self._peek(request, endpoint)
+                cached = self._look_up(request, endpoint)
         except ApiError as error:
             refusal = error
         verdict = request.verdict = await asked
         if not verdict.allowed:
-            if peeked is not None:
-                _abandon(peeked)
+            if cached is not None:
+                _abandon(cached)
             raise RateLimited
         if refusal is not None:
             raise refusal
         if not verified:
             request.caller = await self._tokens.verify(headers.bearer_token(found[headers.AUTHORIZATION]))
             self._authorise(request, endpoint)
-            peeked = self._peek(request, endpoint)
-        if peeked is not None:
-            document = await peeked
+            cached = self._look_up(request, endpoint)
+        if cached is not None:
+            document = await cached
             if document is not None:
                 return answer_item(request, document)
         deadline = asyncio.timeout(DEADLINE_SECONDS)
@@ -194,12 +194,12 @@ class Api:
             raise Forbidden
         request.own_only = decision is Decision.OWN
 
-    def _peek(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
-        if endpoint.peek is None or request.item_id is None:
+    def _look_up(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
+        if endpoint.lookup is None or request.item_id is None:
             return None
-        return endpoint.peek(self._context, request.item_id)
+        return endpoint.lookup(self._context, request.item_id)
 
-    def _tell(self, request: Request, error: ApiError) -> None:
+    def _log_refusal(self, request: Request, error: ApiError) -> None:
         """Refusals that others want to know of: the audit trail and the alarms."""
         if isinstance(error, Forbidden | OwnedByAnother):
             reason = "not the owner" if isinstance(error, OwnedByAnother) else getattr(error, "reason", error.message)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import dataclasses
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
+from groundplan_chassis.deprecation import warn_renamed
 from groundplan_chassis.documents import Document, Page
 from groundplan_chassis.http.errors import OwnedByAnother
 from groundplan_chassis.http.values import Kind, ValueType, value_type
@@ -111,8 +112,8 @@ class Call(msgspec.Struct, frozen=True):
 Handler = Callable[[Call], Awaitable[Document | Page | None]]
 """list gives a Page; get a Document, or None for what isn't there; create and update the Document as it is now; delete
 None. Refusals are raised as ApiError."""
-Peek = Callable[["Context", UUID], Awaitable[Document | None]]
-"""Looks into the cache and nowhere else, and sends its question when called, not when awaited. None: not there."""
+CacheLookup = Callable[["Context", UUID], Awaitable[Document | None]]
+"""Reads the cache only. Sends the command when it is called, not when the result is awaited. None: no copy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,8 +172,16 @@ class Operation:
     resource: ResourceApi
     handler: Handler
     access: Access
-    peek: Peek | None = None
-    """For get: answers from the cache, asked together with the rate limit; on a miss the handler is called."""
+    lookup: CacheLookup | None = None
+    """For get: reads the cache in the round trip of the rate limit. On a miss the handler is called."""
+    peek: InitVar[CacheLookup | None] = None
+    """Deprecated: the former name of ``lookup``."""
+
+    def __post_init__(self, peek: CacheLookup | None) -> None:
+        if peek is not None:
+            # The caller is two frames up: the generated `__init__` is between.
+            warn_renamed("Operation(peek=...)", "Operation(lookup=...)", removed_in="0.3", stacklevel=3)
+            object.__setattr__(self, "lookup", peek)
 
     @property
     def method(self) -> str:

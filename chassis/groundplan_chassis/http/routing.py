@@ -35,10 +35,10 @@ class Endpoint:
         "body_type",
         "handler",
         "kind",
+        "lookup",
         "method",
         "operation",
         "owner",
-        "peek",
         "queries",
         "route",
     )
@@ -50,7 +50,7 @@ class Endpoint:
         self.route = operation.route
         self.access = operation.access
         self.handler = operation.handler
-        self.peek = operation.peek
+        self.lookup = operation.lookup
         # Where a body can't say whose the item is, that is the handler's to know.
         types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
         self.owner = operation.resource.owner if operation.resource.owner in types else None

@@ -122,7 +122,7 @@ async def test_a_wrong_password_is_tried_anew_with_the_current_secret(
     async with connected(cache_user, logins=logins) as valkey:
         assert valkey.reachable
         assert await valkey.set("a", b"1", seconds=60)
-    assert True in logins.asked
+    assert True in logins.calls
     assert "of-yesterday" not in caplog.text
     assert cache_user.password not in caplog.text
 
@@ -132,10 +132,10 @@ class Stored:
 
     def __init__(self, **fields: str) -> None:
         self.fields = fields
-        self.asked: list[tuple[str, bool]] = []
+        self.calls: list[tuple[str, bool]] = []
 
     async def get(self, arn: str, *, fresh: bool = False) -> dict[str, str]:
-        self.asked.append((arn, fresh))
+        self.calls.append((arn, fresh))
         return self.fields
 
 
@@ -146,7 +146,7 @@ async def test_s5_user_and_password_are_those_of_the_secret(cache_user: CacheUse
     assert valkey.reachable
     assert "name=order-api" in cache_user.valkey.execute("CLIENT", "LIST")
     await valkey.close()
-    assert set(stored.asked) == {(settings.secret_arn, False)}
+    assert set(stored.calls) == {(settings.secret_arn, False)}
 
 
 async def test_s5_a_secret_that_lacks_something_is_told_and_the_cache_is_away(
@@ -210,7 +210,7 @@ async def test_s5_a_rotated_password_takes_effect_without_a_restart(
         logins.new = KnownLogin(user.username, "secret-two").old
         # ElastiCache ends connections now and then; what is logged in stays so until then.
         user.valkey.execute("CLIENT", "KILL", "USER", "order")
-        await until(lambda: True in logins.asked and valkey.reachable)
+        await until(lambda: True in logins.calls and valkey.reachable)
         assert await valkey.get("a") == b"1"
     assert "secret-" not in caplog.text
 

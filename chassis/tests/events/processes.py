@@ -1,4 +1,4 @@
-"""Processes of the service's roles, and what they are told, for tests that hurt them."""
+"""Processes of the service's roles, and what they are recorded, for tests that hurt them."""
 
 from __future__ import annotations
 
@@ -65,8 +65,8 @@ class Stage:
     def said(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    def told(self, name: str, metric: str) -> list[Any]:
-        """Values of a metric that a process has told."""
+    def metric(self, name: str, metric: str) -> list[Any]:
+        """Values of a metric that a process has recorded."""
         lines = [json.loads(line) for line in self.said(name).splitlines() if line.startswith("{")]
         return [line[metric] for line in lines if metric in line]
 

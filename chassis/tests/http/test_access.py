@@ -99,7 +99,7 @@ async def test_another_owners_row_is_as_if_it_werent_there(stage: Stage, caplog:
 async def test_another_owners_row_is_hidden_in_the_cache_too(stage: Stage) -> None:
     order = stage.orders.add(customer_id="anna")
     answer = await stage.client.get(f"/api/v1/orders/{order.id}", headers=as_("anna"))
-    stage.peeks[order.id] = document(order)
+    stage.cached[order.id] = document(order)
     others = await stage.client.get(
         f"/api/v1/orders/{order.id}", headers=as_("ben") | {"if-none-match": answer.headers["etag"]}
     )

@@ -155,7 +155,7 @@ async def test_another_releases_representation_is_not_the_one_that_the_client_ha
     path = f"/api/v1/orders/{order.id}"
     known = (await stage.client.get(path)).headers["etag"]
     stored = document(order)
-    stage.peeks[order.id] = msgspec.structs.replace(stored, body=stored.body.replace(b"{", b'{"new": 1, ', 1))
+    stage.cached[order.id] = msgspec.structs.replace(stored, body=stored.body.replace(b"{", b'{"new": 1, ', 1))
     answer = await stage.client.get(path, headers={"if-none-match": known})
     assert answer.status_code == 200
     assert answer.json()["data"]["new"] == 1

@@ -106,7 +106,7 @@ async def capacity(on: Stage, service: str, target: Target, *, rate: float, seco
     on.say(f"  {_described(sustained)}, {cores:.2f} of a core used")
     await asyncio.to_thread(timed.stop)
     on.say("Asking PostgreSQL for the plan of every statement")
-    judged = await _judged(on, service, traced.durations(timed))
+    evaluated = await _evaluated(on, service, traced.durations(timed))
     return Results(
         service,
         len(target.ids),
@@ -116,7 +116,7 @@ async def capacity(on: Stage, service: str, target: Target, *, rate: float, seco
         steps,
         sustained,
         cores,
-        judged,
+        evaluated,
         on.system.requirements.query_p95_ms,
     )
 
@@ -210,10 +210,10 @@ async def _drive(
     return await drive("127.0.0.1", running.port, iter(prepared), rate=rate, seconds=seconds, connections=CONNECTIONS)
 
 
-async def _judged(on: Stage, service: str, measured: Mapping[str, list[float]]) -> list[Statement]:
+async def _evaluated(on: Stage, service: str, measured: Mapping[str, list[float]]) -> list[Statement]:
     connection = await on.connect(service)
     try:
-        return await statements.judge(connection, measured)
+        return await statements.evaluate(connection, measured)
     finally:
         await connection.close()
 

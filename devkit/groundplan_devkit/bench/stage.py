@@ -41,7 +41,7 @@ class Stage:
     servers: Servers
     installation: Installation
     directory: Path
-    """Where processes' logs are, and what tells of processes to the servers' keeper: it ends them all, whatever becomes
+    """Where processes' logs are, and what tells of processes to the servers' reaper: it ends them all, whatever becomes
     of the bench itself."""
     say: Say
     started: list[RunningService] = field(default_factory=list)
@@ -94,7 +94,7 @@ class Stage:
             dsn, timeout=CONNECT_SECONDS, command_timeout=QUESTION_SECONDS, server_settings=unlimited
         )
 
-    async def asked(self, service: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    async def query(self, service: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """The rows of all of the service's shards."""
         found: list[asyncpg.Record] = []
         for shard in range(self.installation.plan.database_of(service).shards):

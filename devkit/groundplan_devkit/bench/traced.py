@@ -51,8 +51,8 @@ def main(package: str, *arguments: str) -> None:
     try:
         runpy.run_module(package, run_name="__main__")
     finally:
-        told = {statement: list(each) for statement, each in taken.items()}
-        Path(os.environ[FILE]).write_text(json.dumps(told), encoding="utf-8")
+        noted = {statement: list(each) for statement, each in taken.items()}
+        Path(os.environ[FILE]).write_text(json.dumps(noted), encoding="utf-8")
 
 
 if __name__ == "__main__":

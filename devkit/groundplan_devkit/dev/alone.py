@@ -43,6 +43,6 @@ def alone(directory: Path) -> Iterator[None]:
         lock.release()
 
 
-def tell_address(directory: Path, url: str) -> None:
+def record_address(directory: Path, url: str) -> None:
     """What a second one says of this one."""
     (directory / RUNNING).write_text(f"{url}, pid {os.getpid()}", encoding="utf-8")

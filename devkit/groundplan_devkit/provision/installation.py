@@ -120,19 +120,19 @@ class Installation:
 
     def machine(self) -> dict[str, str]:
         """What only a process on this machine is told: where AWS is, whom to trust, and what has no TLS here."""
-        told = {"TRUST_FILE": self.servers.authority}
+        variables = {"TRUST_FILE": self.servers.authority}
         if self.servers.aws:
-            told |= self.servers.aws.environment(self.stack.region)
+            variables |= self.servers.aws.environment(self.stack.region)
         if self.servers.kafka and self._kafka:
-            told["KAFKA_SECURITY"] = self._kafka_security
+            variables["KAFKA_SECURITY"] = self._kafka_security
             if self._kafka_security == "scram":
                 content = {"username": SCRAM_USER, "password": self.servers.kafka.scram_password}
-                told["KAFKA_SECRET_ARN"] = self.secrets.arn("kafka", content)
+                variables["KAFKA_SECRET_ARN"] = self.secrets.arn("kafka", content)
         if self.servers.postgres and not all(shard.tls for shard in self.servers.postgres.shards):
-            told["DATABASE_TLS"] = "off"
+            variables["DATABASE_TLS"] = "off"
         if self.servers.valkey and not self.servers.valkey.tls:
-            told["CACHE_TLS"] = "off"
-        return told
+            variables["CACHE_TLS"] = "off"
+        return variables
 
     def shards_of(self, service: str) -> int:
         """Databases that the service's rows spread over here."""

@@ -34,7 +34,7 @@ from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE, adopt, 
 
 Kind = Literal["postgres", "valkey", "kafka", "aws", "identity"]
 KINDS: tuple[Kind, ...] = ("postgres", "valkey", "kafka", "aws", "identity")
-KEEPER = "keeper"
+REAPER = "reaper"
 Server = Postgres | Valkey | Kafka | Aws | Identity
 
 
@@ -191,7 +191,7 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
     if not is_owned(directory):
         return []
     with locked(directory):
-        # A keeper that stops them ends by itself.
+        # A reaper that stops them ends by itself.
         running = [process for process in ServerProcess.all_in(directory) if process.pid != os.getpid()]
         _stop(running)
         if remove:
@@ -200,7 +200,7 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
         (directory / STATE_FILE).unlink(missing_ok=True)
     if remove:
         remove_owned(directory)
-    return sorted(process.name for process in running if process.name != KEEPER)
+    return sorted(process.name for process in running if process.name != REAPER)
 
 
 def _stop(processes: list[ServerProcess]) -> None:
@@ -236,7 +236,7 @@ def servers(
             return
     place = directory or Path(tempfile.mkdtemp(prefix="local-servers-"))
     try:
-        keep(place, os.getpid(), remove=directory is None)
+        start_reaper(place, os.getpid(), remove=directory is None)
         yield start(
             place,
             wanted,
@@ -251,14 +251,14 @@ def servers(
         stop(place, remove=directory is None)
 
 
-def keep(directory: Path, owner: int, *, remove: bool) -> None:
+def start_reaper(directory: Path, owner: int, *, remove: bool) -> None:
     """End a directory's servers when their owner is gone without having done so; ``remove`` deletes their data too."""
     adopt(directory)
     claim(directory)
     arguments = [str(directory), str(owner), *(["remove"] if remove else [])]
     process = ServerProcess(
-        name=KEEPER,
-        command=[sys.executable, "-m", "groundplan_devkit.servers.keeper", *arguments],
+        name=REAPER,
+        command=[sys.executable, "-m", "groundplan_devkit.servers.reaper", *arguments],
         directory=str(directory),
         environment={PROJECT_VARIABLE: str(PROJECT)},
     )

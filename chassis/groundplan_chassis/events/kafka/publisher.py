@@ -76,7 +76,7 @@ class KafkaPublisher:
                     await asyncio.wait(waited)
         except TimeoutError:
             log.debug("the broker did not acknowledge in time")
-        if self._settle(wave, failed):
+        if self._complete(wave, failed):
             await self._replace(producer)
         return WaveSent({message.event_id for message in wave} - failed.keys(), failed)
 
@@ -96,7 +96,7 @@ class KafkaPublisher:
             except KafkaError as error:
                 unknown[topic] = failed[message.event_id] = f"{topic}: {type(error).__name__}"
 
-    def _settle(self, wave: Sequence[Outgoing], failed: dict[UUID, str]) -> bool:
+    def _complete(self, wave: Sequence[Outgoing], failed: dict[UUID, str]) -> bool:
         """Takes back what is done with; returns whether the producer has reported an error."""
         broken = False
         for message in wave:

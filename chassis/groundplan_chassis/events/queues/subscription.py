@@ -109,7 +109,7 @@ class QueueSubscription:
             hiding.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await hiding
-        await self._settle(client, messages, outcomes)
+        await self._acknowledge(client, messages, outcomes)
 
     async def _keep_hidden(self, client: Any, messages: Sequence[Message], visibility: int) -> None:  # noqa: ANN401
         """So that nobody else gets what is in work, however long that takes."""
@@ -117,7 +117,7 @@ class QueueSubscription:
             await asyncio.sleep(max(1.0, visibility / 3))
             await self._show_after(client, messages, visibility)
 
-    async def _settle(self, client: Any, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:  # noqa: ANN401
+    async def _acknowledge(self, client: Any, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:  # noqa: ANN401
         done: list[Message] = []
         left: list[Message] = []
         for message, outcome in zip(messages, outcomes, strict=True):

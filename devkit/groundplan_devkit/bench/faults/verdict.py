@@ -96,7 +96,7 @@ async def verdict(on: Stage, service: str, target: Target, ledger: Ledger, log: 
 
 async def _rows(on: Stage, service: str, target: Target, ledger: Ledger) -> list[Finding]:
     ids = set(ledger.acknowledged.values())
-    rows = await on.asked(service, f'SELECT id FROM "{target.resource.table(target.name)}"')  # noqa: S608
+    rows = await on.query(service, f'SELECT id FROM "{target.resource.table(target.name)}"')  # noqa: S608
     there = {row["id"] for row in rows}
     return [
         Finding("different ids acknowledged", len(ledger.acknowledged), len(ids)),
@@ -110,15 +110,15 @@ async def _histories(on: Stage, service: str) -> list[Finding]:
     findings = []
     for name, resource in on.system.services[service].resources.items():
         table, history = resource.table(name), f"{name}_events"
-        whole = await on.asked(
+        whole = await on.query(
             service,
             f'SELECT count(*) FROM "{table}" AS made JOIN ('  # noqa: S608
             f"SELECT aggregate_id, count(*) AS changes, count(DISTINCT version) AS versions, max(version) AS last "
-            f'FROM "{history}" GROUP BY aggregate_id) AS told ON told.aggregate_id = made.id '
-            "AND told.changes = told.versions AND told.last = told.versions AND told.last = made.version",
+            f'FROM "{history}" GROUP BY aggregate_id) AS noted ON noted.aggregate_id = made.id '
+            "AND noted.changes = noted.versions AND noted.last = noted.versions AND noted.last = made.version",
         )
-        rows = await on.asked(service, f'SELECT count(*) FROM "{table}"')  # noqa: S608
-        changes = await on.asked(service, f'SELECT correlation_id, event_type FROM "{history}"')  # noqa: S608
+        rows = await on.query(service, f'SELECT count(*) FROM "{table}"')  # noqa: S608
+        changes = await on.query(service, f'SELECT correlation_id, event_type FROM "{history}"')  # noqa: S608
         if not changes:
             continue
         what = f"{service}: each `{name}` with a history without gaps or doubles"
@@ -130,7 +130,7 @@ async def _histories(on: Stage, service: str) -> list[Finding]:
 
 async def _events(on: Stage, service: str, logged: set[str]) -> list[Finding]:
     """Every event that was committed is sent, on its topic and in the event log, and each reader has handled it."""
-    rows = await on.asked(service, "SELECT event_id, topic, sent_at FROM outbox")
+    rows = await on.query(service, "SELECT event_id, topic, sent_at FROM outbox")
     committed = {str(row["event_id"]): str(row["topic"]) for row in rows}
     if not committed:
         return []
@@ -147,7 +147,7 @@ async def _events(on: Stage, service: str, logged: set[str]) -> list[Finding]:
         for reader in on.system.consumers_of(event):
             handled = {
                 str(row["event_id"])
-                for row in await on.asked(reader, "SELECT event_id FROM inbox WHERE topic = $1", event)
+                for row in await on.query(reader, "SELECT event_id FROM inbox WHERE topic = $1", event)
             }
             findings.append(Finding(f"{reader}: `{event}` handled", len(sent), len(handled & sent)))
     return findings
@@ -159,8 +159,8 @@ async def _read_models(on: Stage, service: str, tables: set[str]) -> list[Findin
     for model in sorted(table for table in tables if table.endswith("_read_model")):
         aggregate = model.removesuffix("_read_model")
         history = f"{aggregate}_events"
-        written = await on.asked(service, f'SELECT count(DISTINCT aggregate_id) FROM "{history}"')  # noqa: S608
-        same = await on.asked(
+        written = await on.query(service, f'SELECT count(DISTINCT aggregate_id) FROM "{history}"')  # noqa: S608
+        same = await on.query(
             service,
             f'SELECT count(*) FROM "{model}" AS model JOIN (SELECT aggregate_id, max(version) AS version '  # noqa: S608
             f'FROM "{history}" GROUP BY aggregate_id) AS last ON last.aggregate_id = model.id '
@@ -247,7 +247,7 @@ async def _answered(running: Whole, service: str, target: Target, on: Stage, ids
 
 
 async def _tables(on: Stage, service: str) -> set[str]:
-    rows = await on.asked(service, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = await on.query(service, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     return {str(row["tablename"]) for row in rows}
 
 

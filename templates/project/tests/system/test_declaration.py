@@ -68,8 +68,8 @@ def agree(written: Mapping[Any, object], declared: Mapping[Any, object], place: 
         elif written[name] != declared[name]:
             lines.append(f"`{name}` is {written[name]} there, and declared as {declared[name]}")
     if lines:
-        told = "\n".join(f"  - {line}" for line in lines)
-        pytest.fail(f"{place} and system.yaml differ:\n{told}", pytrace=False)
+        listed = "\n".join(f"  - {line}" for line in lines)
+        pytest.fail(f"{place} and system.yaml differ:\n{listed}", pytrace=False)
 
 
 def marked(names: Iterable[str], word: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Ends servers whose owner is gone without having done so: a killed test run leaves nothing behind.
 
-python -m groundplan_devkit.servers.keeper <directory> <the owner's process id> [remove]
+python -m groundplan_devkit.servers.reaper <directory> <the owner's process id> [remove]
 """
 
 from __future__ import annotations

@@ -10,6 +10,6 @@ class ChassisDeprecationWarning(DeprecationWarning):
 
 
 def warn_renamed(old: str, new: str, *, removed_in: str, stacklevel: int = 2) -> None:
-    """Warns at the caller of the function that calls this one; ``removed_in``: the first version without ``old``."""
-    message = f"{old} is deprecated and leaves with groundplan-chassis {removed_in}: use {new}"
+    """Warns at the caller of the calling function; ``removed_in``: distribution and version that no longer has it."""
+    message = f"{old} is deprecated and leaves with {removed_in}: use {new}"
     warnings.warn(message, ChassisDeprecationWarning, stacklevel=stacklevel + 1)

@@ -29,6 +29,7 @@ from referencing.jsonschema import DRAFT202012
 
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan_chassis.deprecation import warn_renamed
 from groundplan_chassis.events.event import Event, encode
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.servers import Identity, Servers
@@ -41,8 +42,8 @@ T = TypeVar("T")
 LONGEST_WAIT_SECONDS = 60.0
 """For what happens by itself: a machine that runs many tests at once is slow."""
 LOOK_SECONDS = 0.05
-SETTLED_SECONDS = 0.5
-"""After which two looks that see the same have seen what stays."""
+STABLE_SECONDS = 0.5
+"""Between two reads of the tables. Rows that are equal in both are taken to be stable."""
 NO_RATE_LIMIT = {"RATE_LIMIT_REQUESTS": "1000000"}
 """All tests of a service come from one address."""
 
@@ -232,12 +233,17 @@ class DeployedService:
             return connection.execute(statement, arguments).fetchall()
 
     def settled(self) -> dict[str, list[str]]:
-        """All rows of all its tables, once nothing in them changes any more."""
+        """Deprecated: the former name of `stable_rows`."""
+        warn_renamed("DeployedService.settled", "DeployedService.stable_rows", removed_in="groundplan-devkit 0.3")
+        return self.stable_rows()
+
+    def stable_rows(self) -> dict[str, list[str]]:
+        """The rows of all its tables, read once they no longer change."""
         before: dict[str, list[str]] = {}
 
         def look() -> dict[str, list[str]] | None:
             nonlocal before
-            time.sleep(SETTLED_SECONDS)
+            time.sleep(STABLE_SECONDS)
             last, before = before, self._stored()
             return before if before == last else None
 

@@ -54,8 +54,9 @@ SESSION_VARIABLE = "LOCAL_SESSION"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that the run began with names the directory; pytest-xdist's workers find it named."""
-    del config
+    """The first process of the run names the directory; pytest-xdist's workers inherit the name."""
+    # Projects turn warnings into errors. A service on deprecated names passes its tests, with a warning.
+    config.addinivalue_line("filterwarnings", "default::groundplan_chassis.deprecation.ChassisDeprecationWarning")
     if STATE_VARIABLE not in os.environ and SESSION_VARIABLE not in os.environ:
         os.environ[SESSION_VARIABLE] = tempfile.mkdtemp(prefix="local-tests-")
         os.environ[f"{SESSION_VARIABLE}_OWNER"] = str(os.getpid())

@@ -198,7 +198,7 @@ class DocumentCache:
 
     def peek(self, id: UUID) -> Awaitable[Document | None]:
         """Deprecated: the former name of `lookup`."""
-        warn_renamed("DocumentCache.peek", "DocumentCache.lookup", removed_in="0.3")
+        warn_renamed("DocumentCache.peek", "DocumentCache.lookup", removed_in="groundplan-chassis 0.3")
         return self.lookup(id)
 
     async def get(self, id: UUID, load: Load, fresh: Load | None = None) -> Document | None:

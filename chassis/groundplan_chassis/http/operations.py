@@ -180,7 +180,9 @@ class Operation:
     def __post_init__(self, peek: CacheLookup | None) -> None:
         if peek is not None:
             # The caller is two frames up: the generated `__init__` is between.
-            warn_renamed("Operation(peek=...)", "Operation(lookup=...)", removed_in="0.3", stacklevel=3)
+            warn_renamed(
+                "Operation(peek=...)", "Operation(lookup=...)", removed_in="groundplan-chassis 0.3", stacklevel=3
+            )
             object.__setattr__(self, "lookup", peek)
 
     @property

@@ -229,6 +229,7 @@ class Stage:
     lines: list[bytes] = field(default_factory=list)
     cached: dict[UUID, Document] = field(default_factory=dict)
     role: str = "api"
+    cache: Any = None
     operations: Sequence[Operation] = ()
     metrics: Metrics = field(init=False)
     app: App = field(init=False)
@@ -257,6 +258,7 @@ class Stage:
                     self.tokens,
                     self.limiter,
                     Addresses(),
+                    self.cache,
                 ),
             ),
         )
@@ -315,6 +317,7 @@ class Surroundings:
     tokens: Tokens
     limiter: Limiter
     client_address: Addresses
+    cache: Any
 
 
 def as_(name: str) -> dict[str, str]:

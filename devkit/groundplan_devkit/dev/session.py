@@ -38,7 +38,7 @@ LOOK_SECONDS = 0.15
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a process that ended by itself starts again: twice as many every time, as Kubernetes does."""
 NO_REQUEST = "No public resource can be listed: the services' own addresses answer what their openapi.json says"
-SETTLED_SECONDS = 60.0
+STABLE_SECONDS = 60.0
 """A process that ran so long ended for another reason than the one before."""
 
 
@@ -152,7 +152,7 @@ class Session:
             follower.show()
             for name, managed in self.processes.items():
                 if managed.again_at is None and not managed.running.process.alive():
-                    if time.monotonic() - managed.started > SETTLED_SECONDS:
+                    if time.monotonic() - managed.started > STABLE_SECONDS:
                         managed.pause = FIRST_PAUSE
                     self.shown(f"{name} has ended; it starts again in {managed.pause:.0f} s, or after an edit")
                     managed.again_at = time.monotonic() + managed.pause

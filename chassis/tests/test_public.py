@@ -28,7 +28,7 @@ def imported() -> Iterator[tuple[str, str]]:
         for name, value in CHOSEN.findall(text):
             chosen[name] = chosen.get(name, "") + " ".join(re.findall(r"'([A-Za-z]\w*)'(?! in)", value)) + " "
         for module, names in IMPORT.findall(text):
-            rendered = re.sub(r"\{\{ (errors|wire)\b[^}]*\}\}", lambda used: chosen[used[1]], names)
+            rendered = re.sub(r"\{\{ (errors|wire)\b[^}]*\}\}", lambda used, chosen=chosen: chosen[used[1]], names)
             literal = re.sub(r"\{\{ '([^']*)' if [^}]*\}\}", r" \1", rendered)
             for name in re.split(r"[,\s()]+", literal):
                 if name:

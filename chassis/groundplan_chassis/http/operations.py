@@ -180,9 +180,8 @@ class Operation:
     def __post_init__(self, peek: CacheLookup | None) -> None:
         if peek is not None:
             # The caller is two frames up: the generated `__init__` is between.
-            warn_renamed(
-                "Operation(peek=...)", "Operation(lookup=...)", removed_in="groundplan-chassis 0.3", stacklevel=3
-            )
+            new = "Operation(lookup=...)"
+            warn_renamed("Operation(peek=...)", new, removed_in="groundplan-chassis 0.3", stacklevel=3)
             object.__setattr__(self, "lookup", peek)
 
     @property

@@ -23,7 +23,7 @@ class Caller(msgspec.Struct, frozen=True):
     """Whom a verified access token speaks for."""
 
     subject: str
-    """The user's or client's id at the identity provider; empty for nobody."""
+    """The user's or client's id at the identity provider; empty without a token."""
     roles: frozenset[str]
     scopes: frozenset[str]
     client_id: str
@@ -35,7 +35,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 ANONYMOUS: Final = Caller("", frozenset(), frozenset(), "", 0)
-"""Nobody: a request without a token."""
+"""The caller of a request without a token."""
 
 
 class Decision(Enum):
@@ -56,7 +56,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Access(msgspec.Struct, frozen=True):
-    """Who may do one operation: anyone, or the callers with one of these grants. Without both: nobody."""
+    """Who may perform one operation: anyone, or callers with one of these grants. Without both: no caller."""
 
     anyone: bool
     grants: tuple[Grant, ...]
@@ -82,7 +82,7 @@ def decide(access: Access, caller: Caller) -> Decision:
         if grant.role in caller.roles:
             if not grant.own:
                 return Decision.ALL
-            # Somebody without a subject owns nothing, whatever their roles.
+            # A caller without a subject owns nothing, also with a role.
             if caller.subject:
                 decision = Decision.OWN
     return decision
@@ -105,7 +105,7 @@ class Owner(msgspec.Struct, frozen=True):
     reason: str = "not the owner"
 
     def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool:
-        # An unowned row is nobody's, not everybody's.
+        # A row without an owner belongs to no caller.
         return bool(caller.subject) and attributes.get(self.field) == caller.subject
 
 
@@ -159,7 +159,7 @@ class AccessDenied(Forbidden):
 
 
 def require(rule: Rule, caller: Caller, attributes: Mapping[str, Any], *, hidden: bool = True) -> None:
-    """Let nobody past whom the rule does not permit.
+    """Raises unless the rule permits the caller.
 
     ``hidden``: the row's existence isn't told: raises OwnedByAnother (404). Else AccessDenied (403).
     """

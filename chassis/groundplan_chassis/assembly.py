@@ -1,6 +1,6 @@
 """How a running process is put together: one thing after the other, each closed in reverse order.
 
-Whatever a role doesn't need isn't imported: a relay knows nothing of HTTP, a migration nothing of events.
+Each role imports only what it needs: a relay imports no HTTP, a migration no events.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def _changed(service: Service, context: Callable[[], Context]) -> Changed | None
 
 
 def _closing(stack: contextlib.AsyncExitStack, what: str, close: Callable[[], Awaitable[None]]) -> None:
-    """Closes it at the end, within bounds: what hangs must not keep the rest, or the process, from ending."""
+    """Closes it at the end, within bounds: a part that hangs must not block the others, or the process."""
 
     async def bounded() -> None:
         try:

@@ -1,6 +1,6 @@
 """Whose request it is, by network address: what the rate limit counts by (S7).
 
-Headers are what anybody can write. `x-viewer-ip` is believed only where the edge writes it over whatever the client
+Any client can send any header. `x-viewer-ip` is trusted only where the edge overwrites the value that the client
 sent and nothing else can reach the service (`groundplan_components.shared.api_contract`);
 `x-forwarded-for` is begun by the client
 and never believed.
@@ -24,7 +24,7 @@ class ClientAddress:
     """Clients' addresses in a form that is the same for all addresses of one client."""
 
     def __init__(self, *, trust_viewer: bool) -> None:
-        """``trust_viewer``: the edge writes `x-viewer-ip`. False: whoever connects is the client."""
+        """``trust_viewer``: the edge writes `x-viewer-ip`. False: the peer of the connection is the client."""
         self._trust_viewer = trust_viewer
         self._known: dict[bytes | str, str] = {}
 

@@ -75,7 +75,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_head = True
     _in_body = False
     _done = False
-    """Whatever else arrives is not a request."""
+    """All further bytes are ignored."""
     _refused = False
     _ended = False
     """A request ended in the segment that is being read."""
@@ -135,7 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(400, "BAD_REQUEST", "The body's chunks carry more extensions and trailers than content")
 
     def may_be_sending(self) -> bool:
-        """A request is not read to its end, or nobody reads on."""
+        """The current request has not been read to its end, or reading has stopped."""
         return self._in_body or self._refused
 
     def _feed(self, data: bytes) -> None:

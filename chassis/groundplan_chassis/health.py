@@ -68,7 +68,7 @@ class Health:
         return self._draining
 
     def drain(self) -> None:
-        """From now on the process is not ready, whatever its dependencies are like."""
+        """From now on the process is not ready, whether or not its dependencies are."""
         self._draining = True
 
     def add(self, check: Check) -> None:

@@ -33,11 +33,11 @@ _LOW_AT: Final = 64
 _VARIANT: Final = 0b10 << 62
 _TIME: Final = 7
 _DERIVED: Final = 8
-"""Version of an id that is derived from one without a time in it: RFC 9562 leaves all its bits to whoever makes it."""
+"""Version of an id that is derived from one without a time: RFC 9562 leaves all its bits to the implementation."""
 
 
 def new_id(shard: int = 0) -> UUID:
-    """An id that nobody else has, for a row of the given shard.
+    """A unique id for a row of the given shard.
 
     Raises ValueError for a shard that is not among 0 to 63.
     """

@@ -39,7 +39,7 @@ class JoinedWrites:
         self._parts.clear()
         self._transport.abort()
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever a transport has
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a transport
         return getattr(self._transport, name)
 
     def _flush(self) -> None:

@@ -28,7 +28,7 @@ DONE: Final = 0
 FAILED: Final = 1
 """Something went wrong that trying again may mend."""
 REFUSED: Final = 2
-"""Arguments, settings or the service's definition are wrong: somebody has to mend them."""
+"""Arguments, settings or the service's definition are wrong: a restart does not help."""
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  in a pod, whose network policy says who may come
 LOOPBACK: Final = "127.0.0.1"
 
@@ -146,7 +146,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
         server = Server(app, context.health, listener)
         workers = assembly.workers(service, context)
         # Modules, classes and routes stay as long as the process does. To look through all of them for garbage again
-        # and again would hold up whatever is under way, some ten milliseconds each time.
+        # and again would delay the requests in work, by some ten milliseconds each time.
         gc.collect()
         gc.freeze()
         log.info(

@@ -1,7 +1,7 @@
 """At most so many requests of one client in a time (S7): a token bucket in Valkey, exact over all processes.
 
 One round trip, one atomic script, the server's clock. While the cache is away each process has buckets of its own: the
-limit then holds for each process, not for all together, and nobody is refused for want of a cache.
+limit then holds for each process, not for all together, and no request is refused because the cache is away.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Secrets:
 
     def _fetched(self, arn: str, done: asyncio.Task[Secret]) -> None:
         self._fetching.pop(arn, None)
-        # All who asked may have given up: then nobody else looks at the error.
+        # All callers may have given up: then no other code retrieves the error.
         if not done.cancelled():
             done.exception()
 

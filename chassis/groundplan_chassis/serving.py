@@ -66,7 +66,7 @@ class Server:
                 interface="asgi3",
                 log_config=None,
                 access_log=False,
-                # The gateway says who the client is, in a header that `groundplan_chassis.client_address` judges.
+                # The gateway says who the client is, in a header that `groundplan_chassis.client_address` checks.
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -79,7 +79,7 @@ class Server:
         await self._server.serve(sockets=[self._listener])
 
     def stop(self) -> None:
-        """Takes no new connections from now on. Called twice, it waits for nobody."""
+        """Takes no new connections from now on. A second call does not wait for open ones."""
         if self._server.should_exit:
             self._server.force_exit = True
         self._server.should_exit = True

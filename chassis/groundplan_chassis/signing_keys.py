@@ -21,8 +21,8 @@ from jwt.exceptions import PyJWTError
 FRESH_SECONDS: Final = 3600.0
 """After so long keys are fetched again, in the background: so those that the provider has withdrawn go."""
 RETRY_SECONDS: Final = 30.0
-"""Between fetches for keys that aren't known. Anybody can send a token with an invented key id; a rotated key is in the
-JWKS before tokens are signed by it, and if not, tokens are refused for so long at most."""
+"""Pause between fetches for unknown keys. Any client can send a token with an invented key id. A rotated key is in the
+JWKS before tokens are signed with it; if not, its tokens are refused for this time at most."""
 FAILED_RETRY_SECONDS: Final = 2.0
 """Between fetches while the provider does not answer and no key is known at all."""
 FETCH_SECONDS: Final = 3.0
@@ -80,7 +80,7 @@ class SigningKeys:
         key = self._keys.get(kid)
         if key is not None:
             if self._seconds() - self._fetched > FRESH_SECONDS:
-                # Nobody waits for it, and while the provider is away what is known stays good.
+                # No request waits for it, and while the provider is unavailable the known keys stay valid.
                 self._fetch()
             return key
         fetching = self._fetch()

@@ -37,7 +37,7 @@ class Dependency:
         self.calls += 1
         await asyncio.sleep(0)
         if self.away:
-            raise ConnectionRefusedError("nobody at db.example.com")
+            raise ConnectionRefusedError("no server at db.example.com")
 
 
 async def get(subject: Health, path: str, method: str = "GET") -> httpx.Response:

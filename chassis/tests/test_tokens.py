@@ -72,7 +72,7 @@ def claims(**different: Any) -> dict[str, Any]:
         "iat": NOW,
         "exp": NOW + 3600,
         "jti": "j-1",
-        "username": "somebody",
+        "username": "jane",
         **different,
     }
     return {name: value for name, value in content.items() if value is not ...}
@@ -146,7 +146,7 @@ async def test_s3_a_machine_s_token_has_no_groups_and_may_have_no_scopes() -> No
 
 
 FORGED: dict[str, Callable[[], str]] = {
-    "signed by somebody else": lambda: signed(claims(), THEIRS),
+    "signed with another key": lambda: signed(claims(), THEIRS),
     "none": lambda: raw({"alg": "none", "kid": "ours"}, claims(), lambda _: b""),
     "none, with a signature": lambda: raw({"alg": "none", "kid": "ours"}, claims(), rs256),
     "nOnE": lambda: raw({"alg": "nOnE", "kid": "ours"}, claims(), rs256),

@@ -141,7 +141,7 @@ async def test_s3_a_withdrawn_key_goes_and_what_it_signed_is_told(provider: Prov
     await keys.warm()
     provider.keys.append(described("second", SECOND))
     watch.now += FRESH_SECONDS + 1
-    # Nobody waits for what is looked up again because it has become old.
+    # No request waits for the refresh of keys that have become old.
     assert await keys.get("first") == FIRST.public_key()
     await keys.warm()
     assert withdrawn == []

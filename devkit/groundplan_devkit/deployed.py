@@ -108,7 +108,7 @@ class Contract:
 
 
 class Caller:
-    """Somebody who sends requests to a service; every answer is held to the service's contract."""
+    """A client of a service; every response is checked against the service's contract."""
 
     def __init__(self, reading: str, writing: str, contract: Contract, token: str | None) -> None:
         self._reading, self._writing, self._contract, self._token = reading, writing, contract, token
@@ -181,7 +181,7 @@ def _without_nulls(body: object) -> object:
 
 
 class DeployedService:
-    """One service: migrated and seeded, with whatever processes the plan gives it."""
+    """One service, migrated and seeded, with the processes that the plan gives it."""
 
     def __init__(self, installation: Installation, identity: Identity, service: str, directory: Path) -> None:
         self.installation, self.service = installation, service
@@ -209,7 +209,7 @@ class DeployedService:
         self.processes.clear()
 
     def caller(self, role: str, subject: str) -> Caller:
-        """Somebody with this role; `customer:own` is the role `customer`."""
+        """A client with this role; `customer:own` is the role `customer`."""
         system = self.installation.system.name
         token = self._identity.issuer.access_token(
             subject, [role.removesuffix(":own")], scopes=[f"{system}/read", f"{system}/write"]
@@ -217,7 +217,7 @@ class DeployedService:
         return self._caller(token)
 
     def anyone(self) -> Caller:
-        """Somebody without a token."""
+        """A client without a token."""
         return self._caller(None)
 
     def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
@@ -325,7 +325,7 @@ class Deployment:
             aggregate_id=aggregate_id or uuid.uuid4(),
             version=1,
             occurred_at=datetime.now(UTC),
-            actor="somebody",
+            actor="local-user",
             correlation_id="test",
             payload=msgspec.json.encode(data).decode(),
         )
@@ -334,7 +334,7 @@ class Deployment:
         return sent.event_id
 
     def send(self, event: str, key: uuid.UUID, body: bytes) -> None:
-        """A message on the event's topic, whatever is in it."""
+        """Puts a message on the event's topic, valid or not."""
         planned, servers = self.installation.plan.events, self._servers
         assert planned is not None
         if planned.kafka is not None:

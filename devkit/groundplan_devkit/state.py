@@ -43,7 +43,7 @@ def locked(directory: Path, name: str = "lock") -> Iterator[None]:
 
 
 def write_privately(path: Path, content: bytes) -> None:
-    """Replace a file by one that only its owner can read, all at once: nobody ever reads half of it."""
+    """Replace a file by one that only its owner can read, atomically: no reader sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "wb") as file:

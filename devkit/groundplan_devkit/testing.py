@@ -38,6 +38,7 @@ from groundplan.capacity import plan
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
 from groundplan_devkit import names
+from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.provision import Installation, local_stack, topics
 from groundplan_devkit.provision.installation import REGION
@@ -202,7 +203,7 @@ def database(postgres_server: Postgres) -> Iterator[FreshDatabase]:
 
 @dataclass(frozen=True)
 class CacheUser:
-    """Somebody with a service's rights in the cache, and the keys that are theirs."""
+    """A cache user with a service's permissions and its own key prefix."""
 
     username: str
     password: str
@@ -284,7 +285,7 @@ def installation(system: System, servers: Servers) -> Iterator[Installation]:
 
 
 class Token(Protocol):
-    def __call__(self, *roles: str, subject: str = "somebody", seconds: int = 3600, **claims: object) -> str: ...
+    def __call__(self, *roles: str, subject: str = LOCAL_SUBJECT, seconds: int = 3600, **claims: object) -> str: ...
 
 
 @pytest.fixture
@@ -292,7 +293,7 @@ def token(identity_server: Identity) -> Token:
     """Signs an access token for roles; ``claims`` are put over the others (None takes one out)."""
     people = declared_people()
 
-    def signed(*roles: str, subject: str = "somebody", seconds: int = 3600, **claims: object) -> str:
+    def signed(*roles: str, subject: str = LOCAL_SUBJECT, seconds: int = 3600, **claims: object) -> str:
         return identity_server.issuer.access_token(
             subject,
             roles,
@@ -334,7 +335,7 @@ class PrivateServers(Protocol):
 
 @pytest.fixture
 def private_servers(needs_servers: None) -> Iterator[PrivateServers]:
-    """Starts servers that no other test uses: whoever kills or pauses a server takes these."""
+    """Starts servers that no other test uses, for tests that kill or pause a server."""
     del needs_servers
     with ExitStack() as started:
 

@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.servers.identity import declared_people
 from groundplan_devkit.servers.running import Servers
@@ -21,7 +22,7 @@ def main(arguments: list[str]) -> int:
         prog="python -m groundplan_devkit.token", description="An access token for requests by hand."
     )
     parser.add_argument("--role", action="append", default=[], help="a role of system.yaml; may be given several times")
-    parser.add_argument("--subject", default="somebody", help="whose token it is (somebody)")
+    parser.add_argument("--subject", default=LOCAL_SUBJECT, help=f"the token's subject ({LOCAL_SUBJECT})")
     parser.add_argument("--scope", action="append", help="what it may be used for (read and write)")
     parser.add_argument("--minutes", type=int, help="how long it is good (as system.yaml says)")
     given = parser.parse_args(arguments)

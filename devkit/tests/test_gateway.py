@@ -157,7 +157,7 @@ async def test_a_service_that_does_not_answer_in_time(client: httpx.AsyncClient)
 async def test_a_service_that_is_away() -> None:
     system = shop()
     planned = plan(system, local_stack())
-    # Port 9 (discard) of this machine: nobody listens.
+    # Port 9 (discard) of this machine has no listener.
     away = Gateway(public_resources(system, planned), {each.name: "http://127.0.0.1:9" for each in planned.workloads})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away.app()), base_url="http://gateway") as client:
         answer = await client.get("/api/v1/orders")

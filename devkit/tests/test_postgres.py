@@ -83,7 +83,7 @@ def test_no_address_but_this_machines(postgres_server: Postgres) -> None:
         assert addresses == {"127.0.0.1"}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 def test_it_does_not_run_as_root(postgres_server: Postgres) -> None:
     for process in postgres_server.processes():
         assert process.pid is not None

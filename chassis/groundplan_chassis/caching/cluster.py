@@ -43,7 +43,7 @@ class Cluster:
         make_link: Callable[[Address], Link],
         connect: Connect,
     ) -> None:
-        """``seed`` is any node, or a name that leads to one; ``connect`` makes a connection for one question."""
+        """``seed``: any node, or a name that resolves to one; ``connect`` opens a connection for one command."""
         self._seed = seed
         self._make_link = make_link
         self._connect = connect
@@ -70,7 +70,7 @@ class Cluster:
         await asyncio.gather(*(link.close() for link in self.links.values()))
 
     def link_of(self, key: bytes) -> Link | None:
-        """None: nobody holds the key's slot, as far as is known."""
+        """None: no known node holds the key's slot."""
         return self._by_slot[slot_of(key)]
 
     def doubt(self) -> None:

@@ -33,7 +33,7 @@ ANSWER_SECONDS: Final = 0.05
 """A command that has had no answer for so long, and twice as long at most, ends the connection. Valkey answers in less
 than a millisecond, and a request that waits 100 ms for a cache would better have asked the database (T1: 200 ms)."""
 _GRACE_SECONDS: Final = 0.005
-"""After a pause of this process itself its answers lie in the socket: they are read before anybody is blamed."""
+"""After a pause of this process its answers are still in the socket: they are read before the connection is dropped."""
 MOST_UNSENT_BYTES: Final = 4 * 1024 * 1024
 """That wait for the server to read; beyond that nothing is sent. A burst of copies must not count as an absence."""
 MOST_WAITING: Final = 10_000
@@ -55,7 +55,7 @@ class ServerRefused(Exception):
 
 
 class PendingCommand:
-    """A command that waits for its answer."""
+    """A command without an answer yet."""
 
     __slots__ = ("command", "future", "redirected")
 
@@ -88,7 +88,7 @@ class Connection(asyncio.Protocol):
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
     def ask(self, command: Command) -> asyncio.Future[Reply]:
-        """Send a command with what else is sent in this tick. The future never fails: AWAY says that all went wrong."""
+        """Send a command, in one write with the others of this tick. The future never fails; its result may be AWAY."""
         future: asyncio.Future[Reply] = self._loop.create_future()
         self.send(PendingCommand(command, future))
         return future
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
             self._start_deadline()
 
     def expect(self, on_error: OnError, answer_seconds: float) -> None:
-        """Who deals with errors, and how long an answer may take, from now on."""
+        """From now on: the handler of errors, and the longest time for an answer."""
         self._on_error = on_error
         self._answer_seconds = answer_seconds
         self._cancel_deadline()
@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
         self._deadline = self._loop.call_later(self._answer_seconds, self._check_deadline, expected, False)
 
     def _check_deadline(self, expected: int, again: bool) -> None:
-        """What had been asked when the watch began must have been answered by now."""
+        """Drops the connection unless all commands sent before the deadline started have been answered."""
         if not self._waiting:
             self._deadline = None
         elif self._answered >= expected:
@@ -149,7 +149,7 @@ class Connection(asyncio.Protocol):
             reader.feed(data)
             while (reply := reader.gets()) is not _MORE:
                 if not waiting:
-                    self.drop("an answer that nobody asked for")
+                    self.drop("an answer without a command")
                     return
                 pending = waiting.popleft()
                 self._answered += 1
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
 
 
 def _answer_with_error(connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
-    """During the handshake whoever asked wants to see the error itself."""
+    """During the handshake the error itself is the reply."""
     del connection
     pending.answer(cast(Any, error))
 
@@ -208,7 +208,7 @@ async def connect(
     """Connect and log in.
 
     ``server_name`` is the name that the server's certificate must have; None: the address's host. Raises LoginRefused,
-    ServerRefused, and OSError or TimeoutError when there is nobody.
+    ServerRefused, and OSError or TimeoutError without a server.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_SECONDS):

@@ -1,16 +1,15 @@
-"""Copies of documents in the cache: looked for there first, loaded and copied when missing (C2), kept true by the
-resource's own choice (C3).
+"""Cache-aside copies of documents (C2) with the invalidation that the resource declares (C3).
 
-A document is a hash. Its field `version` is the newest version that anybody knows of, and stays for a while when there
-is no copy: nothing older is ever put there, be it read from a replica that lags or by somebody slow. Each
-representation of the resource has a field of its own for its copy, named by a fingerprint of its fields: during a
+A document is a hash. Its field `version` is the newest known version. It stays for a while without a copy, as a
+tombstone: no older version is stored there, neither one from a replica that lags nor one from a slow reader. Each
+representation of the resource has its own field for its copy, named by a fingerprint of its fields: during a
 deployment processes of two releases serve one key, neither reads what the other wrote, and a change invalidates both.
 
-What the three choices give, for a change that has been committed:
+The effect of the three kinds of invalidation after a commit:
 
-- `expiry`: the process that made the change drops the copy if the cache can be reached; else it lives out its time.
-- `event`: as well, and again when the change's event arrives (`changed`), whatever became of the first process.
-- `write_through`: the copy is taken away before the commit (`writing`) and the new document put in its place after it.
+- `expiry`: the process that made the change drops the copy if the cache is available; else the copy expires.
+- `event`: as well, and again when the change's event arrives (`changed`), also after a crash of the first process.
+- `write_through`: the copy is dropped before the commit (`writing`) and the new document is stored after it.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ Invalidation = Literal["expiry", "event", "write_through"]
 Load = Callable[[], Awaitable[Document | None]]
 
 NEGATIVE_SECONDS: Final = 5.0
-"""That an id is known not to be there. Somebody who tries one again and again doesn't reach the database."""
+"""Time for which a missing id is cached, so that repeated requests for it don't reach the database."""
 VERSION_SECONDS: Final = 600.0
-"""That the newest version is remembered without a copy: longer than a replica may lag, of which an alarm
-tells after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/instance.py)."""
+"""Time for which the newest version stays without a copy: longer than a replica may lag; an alarm
+rings after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/instance.py)."""
 WRITING_SECONDS: Final = 10.0
-"""That a change may take from `writing` to its commit: twice what a statement may (5 s,
+"""Longest time from `writing` to the commit: twice the statement time-out (5 s,
 `groundplan_chassis.database`)."""
 EARLY_SECONDS: Final = 1.0
 """Scale of the early refresh: with so much time left one in e readers loads anew, with seven times as much one in a
@@ -57,11 +56,11 @@ thousand. So one reader of a busy document replaces the copy before it expires, 
 takes some milliseconds, so that the scale is ample; the idea is from Vattani et al., "Optimal Probabilistic Cache
 Stampede Prevention", VLDB 2015."""
 MOST_BYTES: Final = 256 * 1024
-"""Of a copy. A larger one would hold up the small ones that share the connection."""
+"""Largest copy in bytes. A larger one would delay the small ones that share the connection."""
 MOST_PENDING: Final = 10_000
-"""Changes that the cache hasn't been told of yet, because it is away."""
+"""Most invalidations that wait for the cache to be available again."""
 RETRY_SECONDS: Final = 0.25
-"""Between attempts to tell it."""
+"""Pause between retries of pending invalidations."""
 _MOST_MISSED: Final = 10_000
 _HEADER: Final = 8
 """Bytes of a copy that say until when it is good, in milliseconds since the epoch."""
@@ -184,9 +183,9 @@ class DocumentCache:
         self._counter = counter
         self._loads: dict[UUID, asyncio.Task[Document | None]] = {}
         self._missed: set[UUID] = set()
-        """Looked for in vain a moment ago by `lookup`: the `get` that follows needn't look again."""
+        """Ids that `lookup` has just missed: the `get` that follows does not read the cache again."""
         self._pending: dict[UUID, int] = {}
-        """Versions that the cache must still be told of. What it has of these documents isn't believed meanwhile."""
+        """Versions of pending invalidations. Until they are sent, copies of these documents are not used."""
         self._retrying: asyncio.Task[None] | None = None
 
     def lookup(self, id: UUID) -> Awaitable[Document | None]:
@@ -204,9 +203,9 @@ class DocumentCache:
     async def get(self, id: UUID, load: Load, fresh: Load | None = None) -> Document | None:
         """The document, from the cache or else by ``load``; None where it doesn't exist.
 
-        ``fresh`` loads from the primary. It is asked when what ``load`` gave, from a replica, is older than what the
-        cache knows to have been written. Callers in one process that miss the same document share one load, unless a
-        change has been told of meanwhile. Raises what the loads raise.
+        ``fresh`` loads from the primary. It is called when the document of ``load``, from a replica, is older than the
+        newest version that the cache knows. Callers in one process that miss the same document share one load, unless
+        the document changes meanwhile. Raises what the loads raise.
         """
         if id in self._missed:
             self._missed.discard(id)
@@ -226,10 +225,10 @@ class DocumentCache:
         return await asyncio.shield(loading)
 
     async def writing(self, id: UUID, version: int) -> None:
-        """Before the commit of ``version``, for `write_through`: from here on no older copy is served or made.
+        """Before the commit of ``version``, for `write_through`: from here on no older copy is served or stored.
 
-        So a process that dies between the commit and `written` leaves no old copy behind. A change that is rolled back
-        costs the document its place in the cache for some seconds. Does nothing for the other choices.
+        So a process that dies between the commit and `written` leaves no old copy behind. After a rollback the
+        document is not cached for some seconds. Does nothing for the other kinds of invalidation.
         """
         if self._invalidation == "write_through" and self._valkey is not None:
             await self._drop(id, version, WRITING_SECONDS)
@@ -250,18 +249,18 @@ class DocumentCache:
             self._retry_later(id, version + 1)
 
     async def changed(self, id: UUID, version: int) -> None:
-        """Somebody has committed this version. To be called for each event of it, in any order and number."""
+        """Call this for each event of a committed version, in any order and number."""
         self._forget(id)
         if self._valkey is not None and await self._drop(id, version, VERSION_SECONDS) is AWAY:
             self._retry_later(id, version)
 
     async def invalidations_sent(self) -> None:
-        """Returns once the cache has been told of all changes."""
+        """Returns once no invalidation is pending."""
         while self._retrying is not None:
             await asyncio.shield(self._retrying)
 
     def read_lookup(self, id: UUID, reply: Reply) -> Document | None:
-        """What a lookup has found."""
+        """The document of a lookup's reply."""
         found = self._read(reply)
         if found is None:
             if len(self._missed) >= _MOST_MISSED:
@@ -312,7 +311,7 @@ class DocumentCache:
         return document
 
     async def _fill(self, id: UUID, document: Document | None) -> bool:
-        """Copy what has been loaded; whether it is older than what is known."""
+        """Store the loaded document. True: it is older than the newest known version."""
         if document is None:
             reply = await self._store(id, 0, b"", round(1000 * NEGATIVE_SECONDS))
         else:
@@ -334,7 +333,7 @@ class DocumentCache:
         return await self._valkey.run(DROP, self._key(id), b"%d" % version, round(1000 * seconds))
 
     def _forget(self, id: UUID) -> None:
-        """Whoever asks from now on must not be given what was loaded before."""
+        """Later calls must not share a load that began before this moment."""
         self._loads.pop(id, None)
 
     def _loaded(self, id: UUID, done: asyncio.Task[Document | None]) -> None:
@@ -364,7 +363,7 @@ class DocumentCache:
                 some = list(self._pending.items())[:1000]
                 replies = await asyncio.gather(*(self._drop(id, version, VERSION_SECONDS) for id, version in some))
                 for (id, version), reply in zip(some, replies, strict=True):
-                    # A newer one may have come to be pending meanwhile.
+                    # A newer version may have become pending meanwhile.
                     if reply is not AWAY and self._pending.get(id) == version:
                         del self._pending[id]
         self._retrying = None

@@ -1,4 +1,4 @@
-"""Lua that Valkey runs in one piece: what a script reads and writes, nobody else touches meanwhile."""
+"""Lua scripts, which Valkey runs atomically."""
 
 from __future__ import annotations
 

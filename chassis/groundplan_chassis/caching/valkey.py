@@ -115,7 +115,7 @@ class Valkey:
         return self.ask(key, ("EVALSHA", script.digest, 1, key, *arguments))
 
     def get(self, key: str) -> Value:
-        """``await valkey.get("name")``: the value, or None where there is none or nobody answers.
+        """``await valkey.get("name")``: the value, or None without one or without an answer.
 
         The prefix is put before the key.
         """

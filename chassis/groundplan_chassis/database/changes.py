@@ -48,13 +48,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     """The aggregate's version that the change led to."""
     actor: str
-    """Subject of whoever caused it."""
+    """Subject of the user or service that caused it."""
     correlation_id: str
     """The request that caused it, across services."""
     payload: Mapping[str, Any]
     """The event's own data, without what is personal: it is kept for years, and given to others."""
     topics: tuple[str, ...] = ()
-    """Published events that this is one of; empty: nobody outside is told."""
+    """Names of the events to publish; empty: the change is internal."""
     read_model: ReadModelChange | None = None
     schema_version: int = SCHEMA_VERSION
     """Of the payload."""

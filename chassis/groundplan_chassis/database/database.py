@@ -147,7 +147,7 @@ class Database:
         serialisation failure, and after a lost connection, all of which undo it whole.
 
         When the connection is lost during the commit itself, the transaction may or may not have taken place. Then
-        the row that `Transaction.record` wrote, whose id is nobody else's, tells: it is looked for once PostgreSQL says
+        the row that `Transaction.record` wrote, whose id is unique, decides: it is looked for once PostgreSQL says
         that the transaction no longer runs. Work that records nothing is done again only if it is ``idempotent``: that
         is, if doing it twice is as good as once. Otherwise, and when the outcome can't be seen in time, OutcomeUnknown
         is raised.

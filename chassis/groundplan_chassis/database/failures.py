@@ -53,9 +53,9 @@ class Away(Exception):
 
 
 class OutcomeUnknown(Unavailable):
-    """The connection was lost while a transaction was being committed, and nobody can tell whether it was.
+    """The connection was lost while a transaction was being committed, and the outcome can't be determined.
 
-    Whoever asks again with the same idempotency key, or If-Match, or event id, can do no harm.
+    A repetition with the same idempotency key, If-Match or event id is safe.
     """
 
     message = "It is not known whether the change was made: read before you repeat it"
@@ -70,9 +70,9 @@ def describe(error: BaseException) -> str:
 def refusal(
     error: asyncpg.PostgresError | asyncpg.InterfaceError, columns: Sequence[str] | None = None
 ) -> ApiError | None:
-    """What the client is told; None where the statement itself is at fault, which is nobody's business outside.
+    """The error for the client; None for a fault of the statement itself, whose details clients must not see.
 
-    ``columns``: that a violated CHECK is about, where somebody has asked the catalogue (`constraints.Constraints`);
+    ``columns``: those of a violated CHECK, if they were read from the catalogue (`constraints.Constraints`);
     otherwise as `columns_of` finds them. No text of PostgreSQL goes out: it quotes values and names tables.
     """
     match error:

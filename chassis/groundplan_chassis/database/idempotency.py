@@ -78,7 +78,7 @@ async def create_once(
     """Does ``create`` in a transaction; with the key of an earlier request, returns what that one created.
 
     ``after_commit`` is called with what this call has created, and not at all for the answer to a repetition: the item
-    may have changed or gone since. Whatever a creation does outside its transaction belongs there, because the returned
+    may have changed or gone since. Effects outside the creation's transaction belong there, because the returned
     document doesn't tell one from the other.
 
     ``shard``: where the item must lie, beside what it refers to. Without it the shard follows from the key, so that a
@@ -114,7 +114,7 @@ async def create_once(
         made.add(document.id)
         return document
 
-    # Done again, it finds its own key: a commit whose outcome nobody can tell does no harm. What it then finds is this
+    # Done again, it finds its own key: a commit with an unknown outcome does no harm. What it then finds is this
     # call's own item all the same, by its id.
     document = await database.write(work, shard=shard, idempotent=True)
     if after_commit is not None and document.id in made:

@@ -92,7 +92,7 @@ class ListStatement:
         """Counts the matching rows of a shard, one more than `COUNTED` at most.
 
         In the order of the indexes (`groundplan.document.data_model`), so that one of them alone is read: without an
-        order PostgreSQL takes the table to be the nearest way to so few rows of so many, and reads whatever lies there,
+        order PostgreSQL takes the table to be the nearest way to so few rows of so many, and reads all that lies there,
         deleted rows and those that don't match as well.
         """
         given = Arguments()

@@ -130,7 +130,7 @@ async def _one_shard(
         await asyncio.sleep(ROTATION_SECONDS)
         again = await _read(settings, secrets, number, trust_file, fresh=True)
         try:
-            # The same secret, and it is still refused: nobody else is about to set it, so the user gets it here.
+            # The same secret, and it is still refused: no other process is about to set it, so the user gets it here.
             await asyncio.to_thread(_run, again, folder, step, revision, reset=again == read)
         except PasswordRefused as still:
             raise _found(

@@ -2,7 +2,7 @@
 
 The statements keep the order of each aggregate's messages, however many relays there are. Messages of one aggregate are
 written under its row's lock, so their positions rise with its versions; those of different aggregates may be committed
-in any order, which nobody minds.
+in any order.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class Place:
     async def run(self, connection: Pooled, statement: str, running: Awaitable[T]) -> T:
         """Waits for a statement on a connection of this place, and tells how long it took.
 
-        Raises Away when the connection was lost, Unavailable when the server was silent for too long, and whatever
+        Raises Away when the connection was lost, Unavailable when the server was silent for too long, and all
         else PostgreSQL says as asyncpg has it.
         """
         started = time.perf_counter()

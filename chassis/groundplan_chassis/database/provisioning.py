@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who can log in."""
+    """A database user that can log in."""
 
     user: str
     password: str
@@ -111,7 +111,7 @@ def provision(server: Server, administration: Connection, admin: Account, wanted
     a rotation may just have changed the secret after it was read. Raises psycopg.Error.
     """
     _role(administration, wanted.owner, login=False)
-    # Whoever makes a database for a role, or acts as it, must be a member; no superuser is needed.
+    # To create a database for a role, or to act as it, membership suffices; no superuser is needed.
     administration.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(wanted.owner)))
     _database(administration, wanted)
     _accounts(server, administration, wanted, reset)
@@ -220,7 +220,7 @@ def _privileges(inside: Connection, wanted: Provision) -> None:
 
 
 def grant_tables(server: Server, admin: Account, wanted: Provision) -> None:
-    """Gives the users what they may do with the tables that are there, whoever was made first."""
+    """Grants users their privileges on the existing tables, whether users or tables were created first."""
     with server.connect(admin, wanted.database) as inside:
         _enter_as(inside, wanted.owner)
         for user, rights in _rights(wanted):

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 async def prune(database: Database, what: str, prune_rows: Prune, stop: asyncio.Event) -> None:
     """Prunes all shards, again and again, in small transactions; any number of processes may.
 
-    What goes wrong is logged, and tried again in the next round: nobody has to do without the process for it.
+    A failure is logged and the next round tries again; the process stays up.
     """
     while not await pause(PRUNE_SECONDS, stop):
         for shard in database.shards:

@@ -15,7 +15,7 @@ from groundplan_chassis.http.errors import Unavailable
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 0.25
 MOST_CONFLICTS: Final = 10
-"""Times that a transaction is done again because of others. Whoever meets more contention needs another design."""
+"""Repetitions of a transaction after conflicts. More contention than that needs another design."""
 
 log = logging.getLogger(__name__)
 

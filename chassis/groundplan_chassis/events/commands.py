@@ -89,7 +89,7 @@ async def _replay(service: Service, context: Context, arguments: argparse.Namesp
         raise _problem(
             "--from",
             str(days.first),
-            f"a day after {oldest}: of older events nobody knows any more whether they were handled",
+            f"a day after {oldest}: for older events the inbox no longer knows whether they were handled",
             "take a later day, or, when handling them again does no harm, add --beyond-inbox",
         )
     broker = Broker.of(context)

@@ -36,7 +36,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The aggregate's version that the event led to."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     actor: Text | None = None
-    """Subject of whoever caused it."""
+    """Subject of the user or service that caused it."""
     correlation_id: Text | None = None
     """The request that caused it, across services."""
     payload: str

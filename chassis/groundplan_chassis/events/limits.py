@@ -9,7 +9,7 @@ from groundplan_chassis.database import changes
 LARGEST_MESSAGE: Final = changes.LARGEST_MESSAGE
 """Bytes of an event as it is sent; what is larger was refused when it was to be written."""
 LARGEST_RECEIVED: Final = 1_048_588
-"""Bytes of a message that is looked at, whoever sent it; what is larger is refused unread."""
+"""Largest message in bytes, from any sender; a larger one is refused unread."""
 
 HANDLING_SECONDS: Final = 30.0
 """For one try at one event: `processing_seconds` of `components/groundplan_components/events/queues.py`."""
@@ -34,7 +34,7 @@ LONGEST_REASON: Final = 500
 """Characters of the reason that a dead letter carries."""
 
 KEPT_SENT_HOURS: Final = 24
-"""Sent rows stay in the outbox for so long, for whoever asks what was sent; the event log has them for years."""
+"""Time for which sent rows stay in the outbox, for operators; the event log has them for years."""
 KEPT_INBOX_DAYS: Final = 30
 """An event's mark stays in the inbox for so long. Brokers deliver again for 14 days at most (SQS's retention, and what
 a dead-letter queue keeps); a replay of what is older is refused (`replay.py`)."""

@@ -67,7 +67,7 @@ class Verdict(Enum):
     HANDLED = "handled"
     """It may be forgotten."""
     LEFT = "left"
-    """It was not handled, and nobody is to blame: it must be delivered again."""
+    """It was not handled, for no fault of the event: it must be delivered again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Projection:
     def tombstone(self) -> str:
         """Takes ids, versions and times of deletion; returns those that were written.
 
-        The row stays as a tombstone without its content, else an update that comes late would bring it back.
+        The row stays as a tombstone without content, so that a late update does not bring it back.
         """
         cleared = "".join(f"\n    {quoted(column)} = NULL," for column in self.columns)
         return f"""INSERT INTO {self.read_model} AS held (id, document, version, created_at, updated_at, deleted_at)

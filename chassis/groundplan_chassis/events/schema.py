@@ -49,7 +49,7 @@ class PayloadSchema:
         for version in range(event.schema_version, self.version):
             upcaster = self.upcasters.get(version)
             if upcaster is None:
-                raise Unreadable(f"payload of {event.event_type} has schema version {version}, which nobody knows")
+                raise Unreadable(f"payload of {event.event_type} has the unknown schema version {version}")
             try:
                 payload = upcaster(payload)
             except Exception as error:

@@ -115,14 +115,14 @@ class Api:
             self._log_refusal(request, error)
             return answers.refused(error)
         log.exception(
-            "a request ended in an error that nobody expected",
+            "a request ended in an unexpected error",
             extra={"operation": request.operation, "error": type(error).__name__},
         )
         return answers.refused(ApiError())
 
     async def _handle(self, request: Request, repeated: bytes | None) -> Answer:
         """The rate limit's question leaves first. What can be decided meanwhile is, and the cache is asked in the same
-        tick, so that both cost one round trip; yet nothing is answered, and nobody else asked, before the verdict."""
+        tick, so that both cost one round trip. Before the verdict nothing is answered, and nothing else is called."""
         found = request.headers
         client = request.scope.get("client")
         address = self._addresses.of(
@@ -168,7 +168,7 @@ class Api:
             raise
 
     def _recognise(self, request: Request) -> bool:
-        """Whether the caller is known without any waiting: somebody who was verified before, or nobody."""
+        """Whether the caller is known without waiting: no token, or a token that was verified before."""
         value = request.headers.get(headers.AUTHORIZATION)
         if value is None:
             return True
@@ -179,7 +179,7 @@ class Api:
         return True
 
     def _authorise(self, request: Request, endpoint: Endpoint) -> None:
-        """Deny by default: somebody, whose token was given for this kind of use, with a role that may (S3, S4)."""
+        """Denies unless the caller has a valid token, the operation's scope, and a role that allows it (S3, S4)."""
         access = endpoint.access
         if access.anyone:
             return
@@ -239,7 +239,7 @@ def _started(question: Awaitable[Verdict]) -> Awaitable[Verdict]:
 
 
 def _abandon(question: Awaitable[Any]) -> None:
-    """Lets go of an answer that nobody wants any more, and of the complaint that nobody wanted it."""
+    """Discards a result that is no longer needed, and retrieves its exception so that asyncio does not log it."""
     if isinstance(question, asyncio.Future):
         question.add_done_callback(lambda done: done.cancelled() or done.exception())
     elif isinstance(question, CoroutineType):

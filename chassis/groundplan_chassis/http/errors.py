@@ -57,7 +57,7 @@ class BadRequest(ApiError):
 
 
 class Unauthorized(ApiError):
-    """Nobody, or nobody who could prove it."""
+    """No token, or an invalid one."""
 
     status = 401
     code = "UNAUTHORIZED"
@@ -68,7 +68,7 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """Somebody who may not."""
+    """The caller is known and lacks the permission."""
 
     status = 403
     code = "FORBIDDEN"

@@ -84,7 +84,7 @@ async def _changed(request: Request, endpoint: Endpoint, content: msgspec.Struct
 
 
 async def _content(request: Request, endpoint: Endpoint) -> msgspec.Struct:
-    """The body, checked; its owner is the caller where the caller may speak for nobody else."""
+    """The checked body; its owner is the caller where the caller may write own rows only."""
     assert endpoint.body_type is not None
     found = request.headers
     require_json(found.get(headers.CONTENT_TYPE), found.get(headers.CONTENT_ENCODING))

@@ -58,7 +58,7 @@ _RATE_HEADERS: Final = ("RateLimit-Policy", "RateLimit")
 
 
 def openapi_document(service: Service) -> Document:
-    """OpenAPI 3.1 of all the service's operations, whatever role answers them."""
+    """OpenAPI 3.1 of all the service's operations, of every role."""
     operations = sorted(service.operations, key=lambda each: operation_kinds().index(each.kind))
     resources: dict[str, ResourceApi] = {each.resource.path: each.resource for each in service.operations}
     paths: Document = {}

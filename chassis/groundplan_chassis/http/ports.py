@@ -1,4 +1,4 @@
-"""What the API asks of its neighbours: tokens, rate limit, the client's address."""
+"""The API's ports: tokens, rate limit, the client's address."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Routes:
             path = operation.resource.path
             endpoint = _endpoint(operation) if operation.kind in ROLE_KINDS[role] else None
             table.setdefault(path, _Methods(path)).add(operation, endpoint)
-        # Whoever asks a path that only has the other kind of operations is told what it does have.
+        # For a path that has operations of the other kind only, the error lists its methods.
         for path in [*self._collections, *self._items]:
             self._collections.setdefault(path, _Methods(path))
             self._items.setdefault(path, _Methods(path))

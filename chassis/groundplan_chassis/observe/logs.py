@@ -27,7 +27,7 @@ LEVEL_VARIABLE: Final = "LOG_LEVEL"
 MOST_FRAMES: Final = 30
 """Of a stack; the innermost are kept."""
 
-# What every record has by itself; whatever else is there came by `extra`.
+# Attributes of every record; all others came by `extra`.
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _RESERVED: Final = frozenset({"time", "level", "service", "message", "logger"})
 _encode = msgspec.json.Encoder().encode
@@ -157,9 +157,7 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Tra
     if issubclass(kind, KeyboardInterrupt):
         return
     exc_info: Any = (kind, error, trace)
-    logging.getLogger("chassis").critical(
-        "an error that nobody expected ends a thread or the process", exc_info=exc_info
-    )
+    logging.getLogger("chassis").critical("an unexpected error ends a thread or the process", exc_info=exc_info)
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -32,7 +32,7 @@ _GATHERED: Final = 20_000
 
 
 class Observer(Protocol):
-    """Somebody else who wants to have the metrics: OpenTelemetry."""
+    """A second destination of the metrics: OpenTelemetry."""
 
     def counted(self, name: str, count: int) -> None: ...
 

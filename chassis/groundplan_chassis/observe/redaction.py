@@ -59,7 +59,7 @@ PERSONAL_FIELDS: Final = frozenset(
         "street",
     }
 )
-"""What is personal whoever declares it; a service adds the fields that its declaration calls personal."""
+"""Fields that are personal in every service; a service adds those that its declaration calls personal."""
 
 _SHAPES: Final = re.compile(
     r"""

@@ -224,7 +224,7 @@ def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) ->
         trace_id = uuid.UUID(correlation_id).int
     except ValueError:
         return here
-    # A parent that nobody has: all that is wanted of it is the trace's id.
+    # A parent span that does not exist: only its trace id is used.
     root = trace.SpanContext(
         trace_id,
         trace_id & 0xFFFF_FFFF_FFFF_FFFF or 1,

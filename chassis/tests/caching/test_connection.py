@@ -168,7 +168,7 @@ async def test_a_server_that_always_answers_is_never_left() -> None:
     ("said", "reason"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "an answer that is not Valkey's protocol"),
-        (b"+OK\r\n+OK\r\n+OK\r\n", "an answer that nobody asked for"),
+        (b"+OK\r\n+OK\r\n+OK\r\n", "an answer without a command"),
         (b"", "closed by the server"),
         (b"$100\r\nhalf", "closed by the server"),
     ],

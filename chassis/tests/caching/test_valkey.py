@@ -228,7 +228,7 @@ async def test_c2_a_server_that_dies_is_a_miss_at_once_and_is_used_again_when_it
             servers.kill("valkey")
             await until(lambda: not valkey.reachable)
             for _ in range(1000):
-                # Done before anybody waits.
+                # Done before the first caller waits.
                 assert valkey.ask(b"order:a", ("GET", "order:a")).result() is AWAY
             servers.start("valkey")
             await until(lambda: valkey.reachable)

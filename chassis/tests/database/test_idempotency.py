@@ -1,4 +1,4 @@
-"""Idempotency keys on a real server: one effect, whoever asks, however often and at the same time."""
+"""Idempotency keys on a real server: one effect for any number of equal requests, concurrent ones included."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def test_while_the_first_is_under_way_others_are_told_so_at_once(target: T
         await answered.wait()
         return document
 
-    # Whoever waits for a row or lock of the first one is soon refused in another way.
+    # A request that waited for a row or lock of the first one would fail with another error.
     async with target.hurried("lock_timeout"), target.opened() as db:
         first = asyncio.create_task(create_once(db, request, held))
         await begun.wait()

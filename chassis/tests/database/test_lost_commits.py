@@ -110,7 +110,7 @@ async def test_a_create_with_a_key_takes_place_once(
 async def test_a_time_out_of_the_look_at_the_outcome_is_told_and_a_retry_has_no_second_effect(
     target: TemporaryDatabase, db: Database, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody locks the history as soon as it is committed: PostgreSQL ends each look at it after the lock's time."""
+    """Another session locks the history after the commit: PostgreSQL ends each query of it after `lock_timeout`."""
     monkeypatch.setattr(limits, "OUTCOME_SECONDS", 1.0)
     locker = await target.connect()
     locking: list[asyncio.Task[str]] = []

@@ -111,7 +111,7 @@ async def test_a_key_has_its_place(db: Database, clock: Clock) -> None:
 async def test_a_key_that_was_used_before_a_generation_began_is_known_after_it(
     target: TemporaryDatabase, db: Database, clock: Clock
 ) -> None:
-    """A repetition after midnight would be put on the other shard, where nobody knows the key."""
+    """A repetition after midnight would be put on the other shard, which does not have the key."""
     clock.moment = DAY_BEFORE + timedelta(hours=1)
     request = next(each for each in (call(BOOK) for _ in range(100)) if db.place(f"r-1 {each.idempotency_key}") == 1)
     clock.moment = DAY_BEFORE

@@ -46,7 +46,7 @@ class Stage:
             )
 
     def kill(self, name: str) -> None:
-        """At whatever it is doing."""
+        """SIGKILL, in the middle of its work."""
         process = self.running.pop(name)
         process.kill()
         process.wait()
@@ -58,7 +58,7 @@ class Stage:
         return process.wait()
 
     def check(self) -> None:
-        """Nobody has ended by himself."""
+        """No process has ended by itself."""
         for name, process in self.running.items():
             assert process.poll() is None, f"{name} ended: {self.said(name)[-3000:]}"
 
@@ -116,7 +116,7 @@ class Stage:
 
 @contextmanager
 def ended(stage: Stage) -> Iterator[Stage]:
-    """Whatever still runs at the end is ended."""
+    """Ends the processes that still run at the end."""
     try:
         yield stage
     finally:

@@ -1,4 +1,4 @@
-"""An event has its effect once, whatever happens on the way (A3)."""
+"""An event has its effect exactly once, also after failures and repeated deliveries (A3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The read model is what the newest change says, in whatever order and however often changes come (A4)."""
+"""The read model has the newest version, for any order and number of deliveries (A4)."""
 
 from __future__ import annotations
 

@@ -306,7 +306,7 @@ async def test_in_no_order_and_twice_each_the_newest_version_wins_and_every_effe
     recorded: shop.MetricRecorder,
 ) -> None:
     async def copy(transaction: Any, event: Event, _context: Context) -> None:
-        """As a service keeps a copy of another's data: the newest, whatever comes when."""
+        """Keeps a copy of another service's data: the newest version wins, in any order of delivery."""
         await transaction.execute("INSERT INTO effects VALUES ($1)", event.event_id)
         await transaction.execute(
             "INSERT INTO copies VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version "

@@ -1,4 +1,4 @@
-"""The relay: committed events leave the outbox in order, whatever the broker does (A3)."""
+"""The relay: committed events leave the outbox in order, also while the broker fails (A3)."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ class Generator:
             headers.append(self._header(b"Content-Length", b"0"))
         elif framing == "chunked" and version == b"1.1":
             body = self._body()
-            # httptools refuses a tab after the coding, which nobody sends.
+            # httptools refuses a tab after the coding; no known client sends one.
             headers.append(b"Transfer-Encoding:%b%b" % (pick(_SPACES), pick([b"chunked", b"Chunked", b"CHUNKED "])))
             framed = self._chunks(body)
         last = version == b"1.0"

@@ -1,4 +1,4 @@
-"""Every refusal is in the error envelope (R4), and tells nobody more than they may know."""
+"""Every error response has the error envelope (R4) and reveals no internals."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_methods_are_told_apart_by_case(stage: Stage) -> None:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    # httpx writes methods in capitals, whatever it is given.
+    # httpx always writes methods in capitals.
     scope: dict[str, Any] = {
         "type": "http",
         "method": "get",
@@ -168,7 +168,7 @@ async def test_every_answer_carries_the_same_headers(stage: Stage) -> None:
         await stage.client.post("/api/v1/orders", content=b"{"),
         await stage.client.get(f"/api/v1/orders/{order.id}", headers={"if-none-match": "*"}),
         await stage.client.delete(f"/api/v1/orders/{order.id}"),
-        await stage.client.get("/api/v1/orders", headers=as_("nobody")),
+        await stage.client.get("/api/v1/orders", headers=as_("unknown")),
     ]
     assert [answer.status_code for answer in answers] == [200, 200, 404, 415, 304, 204, 401]
     for answer in answers:

@@ -1,5 +1,5 @@
-"""A cached GET costs one round trip: the rate limit and the cache are asked in one tick, and nobody else before both
-have answered (T3, C1)."""
+"""A cached GET costs one round trip: commands for rate limit and cache leave in one tick, and nothing else is called
+before both have answered (T3, C1)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_what_the_cache_says_of_a_refused_request_is_let_go(
     wired.wire.futures["limit"].set_result(Verdict(allowed=False))
     assert (await answering).status_code == 429
     assert wired.orders.calls == []
-    # An error that nobody looks at is complained of when it is collected.
+    # asyncio reports an exception that was never retrieved when the future is collected.
     if late == "error":
         wired.wire.futures.pop("cache 1").set_exception(RuntimeError("late"))
     else:
@@ -128,7 +128,7 @@ async def test_what_isnt_there_is_remembered_by_the_cache(wired: WiredStage) -> 
 
 
 @pytest.mark.parametrize(
-    ("token", "method"), [("eve", "GET"), ("nobody", "GET"), ("new-anna", "GET"), ("anna", "PUT"), ("ada", "DELETE")]
+    ("token", "method"), [("eve", "GET"), ("unknown", "GET"), ("new-anna", "GET"), ("anna", "PUT"), ("ada", "DELETE")]
 )
 async def test_who_isnt_known_or_doesnt_read_asks_the_limit_alone(wired: WiredStage, token: str, method: str) -> None:
     order = wired.orders.add()

@@ -1,4 +1,4 @@
-"""Lines reach the output whole and in order, and nobody waits for whoever reads it."""
+"""Lines reach the output whole and in order; a slow log reader blocks no writer."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ class Stage:
     servers: Servers
     installation: Installation
     directory: Path
-    """Where processes' logs are, and what tells of processes to the servers' reaper: it ends them all, whatever becomes
-    of the bench itself."""
+    """Logs and state files of the processes. The servers' reaper reads them and ends the processes after a crash of the
+    bench."""
     say: Say
     started: list[RunningService] = field(default_factory=list)
     """Every process that was started; those that still run are stopped at the end."""
@@ -68,7 +68,7 @@ class Stage:
         return running
 
     def stop_all(self) -> None:
-        """Whatever was started and still runs, together."""
+        """Stops all processes that were started and still run, in parallel."""
         if self.started:
             with ThreadPoolExecutor(len(self.started)) as pool:
                 list(pool.map(RunningService.stop, self.started))

@@ -18,7 +18,7 @@ class Concerned:
 
 
 def concerned(project: Path, services: Iterable[str], edited: Iterable[Path]) -> Concerned:
-    """By where the files are: a service's own, or the chassis, which all share. Tests and documents concern nobody."""
+    """Services that must restart: one for its own files, all for the chassis; none for tests and documents."""
     known = frozenset(services)
     restart: set[str] = set()
     migrate: set[str] = set()

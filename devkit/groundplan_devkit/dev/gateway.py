@@ -62,7 +62,7 @@ class Gateway:
         )
 
     def workload(self, method: str, path: str) -> str | None:
-        """Who answers; None: nobody does."""
+        """The process that answers; None: there is none."""
         for resource in self.resources:
             if path == resource.path or path.startswith(f"{resource.path}/"):
                 return resource.reads if method in READS else resource.writes

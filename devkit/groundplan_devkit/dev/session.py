@@ -21,6 +21,7 @@ from groundplan_devkit.dev.alone import record_address
 from groundplan_devkit.dev.edits import concerned
 from groundplan_devkit.dev.follow import Follower
 from groundplan_devkit.dev.gateway import Gateway, listening
+from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.ports import HOST, free_port, is_free
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation, local_stack
@@ -198,7 +199,7 @@ class Session:
     async def _restart(self, services: frozenset[str]) -> None:
         edited = [managed for managed in self.processes.values() if managed.running.service in services]
         for managed in edited:
-            # While it is being stopped nobody else is to start it.
+            # While it stops, `_attend` must not start it.
             managed.again_at = float("inf")
         await asyncio.gather(*(asyncio.to_thread(managed.running.stop) for managed in edited))
         for managed in edited:
@@ -231,7 +232,7 @@ class Session:
     def _token(self, installation: Installation, role: str) -> str:
         assert installation.servers.identity is not None
         scopes = [f"{self.system.name}/read", f"{self.system.name}/write"]
-        return installation.servers.identity.issuer.access_token("somebody", [role], scopes=scopes)
+        return installation.servers.identity.issuer.access_token(LOCAL_SUBJECT, [role], scopes=scopes)
 
     def _banner(self, installation: Installation, port: int, seconds: float) -> None:
         identity = installation.servers.identity

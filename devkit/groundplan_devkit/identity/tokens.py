@@ -17,12 +17,14 @@ from groundplan_devkit.identity.keys import KeyRing
 
 WEB_CLIENT = "local-web"
 """The client that people's tokens are for: locally the whole of TOKEN_CLIENT_IDS, as `web` is in the cloud."""
+LOCAL_SUBJECT = "local-user"
+"""The subject of a token for which no other is given."""
 ACCESS_TOKEN_MINUTES = 60
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """Signs tokens. Anything in them can be told otherwise, so that wrong ones can be made too."""
+    """Signs tokens. Every claim can be overridden, so that tests can make wrong tokens."""
 
     url: str
     keys: KeyRing

@@ -263,7 +263,7 @@ class Installation:
         )
 
     def _reader_secret(self, service: str, shard: int) -> str:
-        """Of whoever reads through the pooler; the migration makes the user (`groundplan.program.databases`)."""
+        """The secret of the pooler's reading user, which the migration creates (`groundplan.program.databases`)."""
         content = {
             "username": f"{self.database_name(service)}_reader",
             "password": self._password(f"database-{shard + 1}-{service}-reader"),

@@ -28,7 +28,7 @@ class Identity(msgspec.Struct, frozen=True):
     process: ServerProcess
     port: int
     keys: str
-    """The directory of signing keys: whoever may read it can sign, as tests do."""
+    """The directory of signing keys. A process that can read it can sign tokens; tests do."""
 
     @property
     def issuer(self) -> Issuer:

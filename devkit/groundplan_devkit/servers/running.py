@@ -78,7 +78,7 @@ class Servers(msgspec.Struct, kw_only=True):
         self.process(name).stop()
 
     def pause(self, name: str) -> None:
-        """As a machine whose network is cut: connections stay open and nobody answers."""
+        """Stop the process (SIGSTOP), as if its network were cut: connections stay open without answers."""
         self.process(name).pause()
 
     def resume(self, name: str) -> None:
@@ -204,7 +204,7 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
 
 
 def _stop(processes: list[ServerProcess]) -> None:
-    """Together: what is asked to end waits for nobody else."""
+    """Ends all in parallel: each gets its signal at once."""
     if processes:
         with ThreadPoolExecutor(len(processes)) as pool:
             list(pool.map(ServerProcess.stop, processes))

@@ -165,7 +165,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         """Waits for records, until there are some or the lane is to stop.
 
         During a rebalance aiokafka lets a poll wait for the new assignment, and the rebalance waits for this lane: so
-        the poll is given up. What it may have fetched was not committed, and goes to whoever gets the partition.
+        the poll is given up. What it may have fetched was not committed, and goes to the partition's next owner.
         """
         polling = asyncio.ensure_future(self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._batch))
         try:

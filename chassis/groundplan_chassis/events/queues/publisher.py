@@ -43,7 +43,7 @@ class SnsPublisher:
         return await send_in_waves(batch, self._topics, partial(self._send, client))
 
     async def close(self) -> None:
-        """The clients belong to whoever made them."""
+        """The clients stay open: their creator closes them."""
 
     async def _send(self, client: Any, wave: Sequence[Outgoing], deadline: float) -> WaveSent:  # noqa: ANN401
         by_topic = sorted(wave, key=lambda message: message.event)

@@ -112,7 +112,7 @@ class QueueSubscription:
         await self._acknowledge(client, messages, outcomes)
 
     async def _keep_hidden(self, client: Any, messages: Sequence[Message], visibility: int) -> None:  # noqa: ANN401
-        """So that nobody else gets what is in work, however long that takes."""
+        """Extends the visibility time-out, so that no other reader gets messages that are in work."""
         while True:
             await asyncio.sleep(max(1.0, visibility / 3))
             await self._show_after(client, messages, visibility)
@@ -131,7 +131,7 @@ class QueueSubscription:
         if done:
             await self._delete(client, done)
         if left:
-            # At once to somebody else; what is refused comes to its last delivery, and SQS puts it aside.
+            # At once to another reader; a refused message reaches its last delivery, and SQS dead-letters it.
             await self._show_after(client, left, 0)
 
     async def _put_aside(self, client: Any, message: Message, reason: str) -> bool:  # noqa: ANN401

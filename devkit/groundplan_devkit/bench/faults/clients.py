@@ -1,6 +1,6 @@
 """Clients under faults: some write and do not give up, some read (R1, A3).
 
-Each write has a key, and is sent again until it is acknowledged. A read is sent once: whoever reads sees every failure.
+Each write has a key, and is sent again until it is acknowledged. A read is sent once, so that each failure counts.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ class Faults:
 
 
 def choose(system: System) -> tuple[str, str, Resource]:
-    """The service whose creations are written: the first with an event that somebody consumes, else the first at all.
+    """The service whose creations are written: the first with an event that another service consumes, else the first.
 
     Raises Unavailable when no resource can be created without another of its own service.
     """
@@ -160,8 +160,8 @@ async def _struck(
 
 
 def _clients(on: Stage, running: Whole, service: str, target: Target) -> Clients:
-    writer = on.sign(target.role("create") or "nobody", subject="bench")
-    reader = on.sign(target.role("get") or "nobody", target.role("list") or "nobody", subject="bench")
+    writer = on.sign(target.role("create") or "none", subject="bench")
+    reader = on.sign(target.role("get") or "none", target.role("list") or "none", subject="bench")
     return Clients(
         writing=lambda: f"{running.writing(service).url}{target.path}",
         reading=lambda: f"{running.reading(service).url}{target.path}",

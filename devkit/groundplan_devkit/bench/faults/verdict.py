@@ -230,7 +230,7 @@ def _logged(log: Path) -> Iterator[str]:
 
 async def _answered(running: Whole, service: str, target: Target, on: Stage, ids: Iterable[UUID]) -> int:
     """How many of the rows a client gets by GET."""
-    token = on.sign(target.role("get") or "nobody", subject="bench")
+    token = on.sign(target.role("get") or "none", subject="bench")
     url = f"{running.reading(service).url}{target.path}"
     turns = asyncio.Semaphore(ASKED_AT_ONCE)
     headers = {"Authorization": f"Bearer {token}"}

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS: Final = 4.0
 """For everything to close; Kubernetes kills five seconds after the last request (`EXIT_SECONDS` of
-`components/groundplan_components/workload/workload.py`)."""
+`groundplan_components.workload.workload`)."""
 
 log = logging.getLogger(__name__)
 

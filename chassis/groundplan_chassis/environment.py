@@ -19,7 +19,7 @@ _ARN: Final = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+")
 # Names of settings that hold a secret by themselves. None of ours does, so what stands there was put there by mistake.
 _SECRET: Final = re.compile(r"PASSWORD|PRIVATE|CREDENTIAL|(?<!TOKEN_)ISSUER_KEY")
 REMEDY_PROGRAM: Final = (
-    "deploy with `make up`, whose program gives it (infra/groundplan/program/settings.py); locally, `make dev` does"
+    "deploy with `make up`, whose program gives it (groundplan.program.settings); locally, `make dev` does"
 )
 
 

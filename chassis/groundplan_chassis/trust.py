@@ -10,7 +10,7 @@ import certifi
 
 RDS_AUTHORITIES: Final = Path(__file__).with_name("rds_authorities.pem")
 """The roots of RDS, which no operating system knows. A copy of
-`components/groundplan_components/database/_authorities.pem`."""
+`groundplan_components.database`."""
 
 
 def tls_context(trust_file: Path | None = None) -> ssl.SSLContext:

@@ -16,8 +16,8 @@ from groundplan_devkit.state import cache_directory, locked
 
 SYSTEM_DIRECTORIES = (
     "/usr/sbin",
-    "/usr/devkit/groundplan_devkit/bin",
-    "/usr/devkit/groundplan_devkit/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
     "/opt/homebrew/bin",
 )
 """Where servers are that a user's PATH does not name."""

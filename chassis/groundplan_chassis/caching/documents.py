@@ -46,7 +46,7 @@ NEGATIVE_SECONDS: Final = 5.0
 """Time for which a missing id is cached, so that repeated requests for it don't reach the database."""
 VERSION_SECONDS: Final = 600.0
 """Time for which the newest version stays without a copy: longer than a replica may lag; an alarm
-rings after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/instance.py)."""
+rings after 360 s (`REPLICA_LAG_SECONDS` of groundplan_components.database.instance)."""
 WRITING_SECONDS: Final = 10.0
 """Longest time from `writing` to the commit: twice the statement time-out (5 s,
 `groundplan_chassis.database`)."""

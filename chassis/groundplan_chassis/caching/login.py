@@ -8,7 +8,7 @@ import msgspec
 
 from groundplan_chassis.secrets import Secrets, SecretUnavailable
 
-EXPECTED: Final = "JSON with `username` and `password`, as `components/groundplan_components/cache/cache.py` writes it"
+EXPECTED: Final = "JSON with `username` and `password`, as `groundplan_components.cache.cache` writes it"
 
 
 class Login(msgspec.Struct, frozen=True):

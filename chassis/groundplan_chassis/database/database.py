@@ -239,7 +239,7 @@ def _shard(
         name = f"primary of shard {number}"
         primary = Place(name, [shard.writer], login, settings.writer_connections, statements)
     if settings.reader_connections and shard.readers:
-        # Towards PgBouncer there is no TLS of its own (`components/groundplan_components/database/pooler.py`).
+        # Towards PgBouncer there is no TLS of its own (`groundplan_components.database.pooler`).
         login = Login(settings.name, shard.reader_secret_arn, secrets, None if shard.pooled else tls)
         name = f"replicas of shard {number}"
         replicas = Place(name, shard.readers, login, settings.reader_connections, statements)

@@ -27,7 +27,7 @@ OUTCOME_SECONDS: Final = 5.0
 """To find out whether a commit whose connection was lost took place."""
 CONNECTION_LIFE_SECONDS: Final = 900.0
 """Then a connection is replaced, so that replicas that were away or are new get their share: as PgBouncer's
-`server_lifetime` (`components/groundplan_components/database/pooler.py`)."""
+`server_lifetime` (`groundplan_components.database.pooler`)."""
 IDLE_SECONDS: Final = 300.0
 """A connection that was not used for so long is closed."""
 REST_SECONDS: Final = 0.25
@@ -36,4 +36,4 @@ LONGEST_REST_SECONDS: Final = 2.0
 
 MOST_CACHED_STATEMENTS: Final = 200
 """Prepared statements of a connection: as many as PgBouncer keeps (`max_prepared_statements` in
-`components/groundplan_components/database/pooler.py`)."""
+`groundplan_components.database.pooler`)."""

@@ -17,7 +17,7 @@ def quoted(name: str) -> str:
 
 
 def joined(*parts: str) -> str:
-    """Name of an index or constraint, by the rule of `infra/groundplan/document/names.py`, without quotes.
+    """Name of an index or constraint, by the rule of `groundplan.document.names`, without quotes.
 
     Too long a one keeps its start and ends in a digest of the whole.
     """

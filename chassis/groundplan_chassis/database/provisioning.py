@@ -28,7 +28,7 @@ ADMINISTRATION: Final = "postgres"
 """The database that every server has."""
 CONNECT_SECONDS: Final = 10
 HISTORY: Final = ["aggregate_id", "event_id", "event_type", "occurred_at", "payload"]
-"""Columns that tell a history from other tables (`infra/groundplan/document/data_model.py`)."""
+"""Columns that tell a history from other tables (`groundplan.document.data_model`)."""
 
 log = logging.getLogger(__name__)
 

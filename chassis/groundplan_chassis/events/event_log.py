@@ -20,7 +20,7 @@ from groundplan_chassis.events.queues.clients import FAILED, Clients, code_of
 from groundplan_chassis.problems import Problem, ProblemsFound
 
 EVENTS_PREFIX: Final = "events/"
-"""(`components/groundplan_components/events/log_bucket.py`)"""
+"""(`groundplan_components.events.log_bucket`)"""
 S3: Final = "s3://"
 
 

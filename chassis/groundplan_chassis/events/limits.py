@@ -12,7 +12,7 @@ LARGEST_RECEIVED: Final = 1_048_588
 """Largest message in bytes, from any sender; a larger one is refused unread."""
 
 HANDLING_SECONDS: Final = 30.0
-"""For one try at one event: `processing_seconds` of `components/groundplan_components/events/queues.py`."""
+"""For one try at one event: `processing_seconds` of `groundplan_components.events.queues`."""
 MOST_TRIES: Final = 5
 """Of an event that fails for a reason of its own: as often as SQS delivers it (`MAX_RECEIVES`)."""
 FIRST_PAUSE_SECONDS: Final = 0.2
@@ -29,7 +29,7 @@ SEND_SECONDS: Final = 10.0
 """For a batch to be sent; then what is left of it waits for the next one."""
 LONGEST_SEND_SECONDS: Final = 20.0
 """For what has begun by then to be acknowledged. The rows are locked meanwhile, by a transaction that may be idle for
-30 s (`chassis/groundplan_chassis/database/limits.py`)."""
+30 s (`groundplan_chassis.database.limits`)."""
 LONGEST_REASON: Final = 500
 """Characters of the reason that a dead letter carries."""
 

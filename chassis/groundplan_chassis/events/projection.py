@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Projection:
-    """How one resource's read model is written. Names are those of `infra/groundplan/document/data_model.py`."""
+    """How one resource's read model is written. Names are those of `groundplan.document.data_model`."""
 
     resource: str
     """`order`."""

@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class StreamPayload(msgspec.Struct, frozen=True):
-    """What the read-model stream carries (`chassis/groundplan_chassis/database/changes.py`)."""
+    """What the read-model stream carries (`groundplan_chassis.database.changes`)."""
 
     resource: str
     operation: str

@@ -14,7 +14,7 @@ from groundplan_chassis.http.errors import BadRequest, Detail, Unauthorized
 AUTHORIZATION: Final = b"authorization"
 REQUEST_ID: Final = b"x-request-id"
 VIEWER: Final = b"x-viewer-ip"
-"""The client's address as the edge has seen it, see `components/groundplan_components/shared/api_contract.py`."""
+"""The client's address as the edge has seen it, see `groundplan_components.shared.api_contract`."""
 FORWARDED: Final = b"x-forwarded-for"
 IF_MATCH: Final = b"if-match"
 IF_NONE_MATCH: Final = b"if-none-match"

@@ -19,7 +19,7 @@ from groundplan_chassis.settings._roles import LOCAL, ROLES, Role
 from groundplan_chassis.settings._tokens import TokenSettings, read_tokens
 
 PORT: Final = 8080
-"""The port of requests and health endpoints (see `components/groundplan_components/workload/workload.py`)."""
+"""The port of requests and health endpoints (see `groundplan_components.workload.workload`)."""
 _REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _LOCAL_ONLY: Final = ("PORT", "TRUST_FILE", "DATABASE_TLS", "CACHE_TLS", "KAFKA_SECURITY", "KAFKA_SECRET_ARN")
 """Variables that reduce security or move a port: for `make dev` and tests only."""

@@ -51,7 +51,7 @@ def context(db: Database, where: DatabaseSettings, recorded: shop.MetricRecorder
 
 
 def write(folder: Path, event: str, bodies: list[bytes], *, day: date = DAY, hour: int = 7, name: str = "1") -> Path:
-    """As Firehose does (`components/groundplan_components/events/log.py`)."""
+    """As Firehose does (`groundplan_components.events.log`)."""
     path = folder / "events" / f"event={event}" / f"day={day}" / f"hour={hour:02}" / f"{name}.json.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(b"".join(body + b"\n" for body in bodies)))

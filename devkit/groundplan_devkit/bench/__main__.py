@@ -1,5 +1,5 @@
-"""`make bench-services`: what one worker process holds, and what the whole survives. Results go to
-build/devkit/bench/."""
+"""`make bench-services`: the load that one worker process sustains, and the faults that the system survives. Results go
+to build/bench/."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from groundplan_devkit.ports import HOST
 from groundplan_devkit.problems import Unavailable
 
 HEALTH_PATH = "/api/health"
-"""Answered on the way in the cloud (`components/groundplan_components/shared/api_contract.py`)."""
+"""Answered on the way in the cloud (`groundplan_components.shared.api_contract`)."""
 TIMEOUT_SECONDS = 29.0
 """API Gateway's own limit for a regional API."""
 LARGEST_BODY = 10 * 1024 * 1024
@@ -133,7 +133,7 @@ async def listening(gateway: Gateway, port: int) -> AsyncIterator[None]:
 
 
 def refusal(status: int, code: str, message: str) -> Response:
-    """In the error envelope (R4), as `components/groundplan_components/gateway/_responses.py` words it."""
+    """In the error envelope (R4), as `groundplan_components.gateway._responses` words it."""
     content = json.dumps({"error": {"code": code, "message": message, "details": []}}, separators=(",", ":"))
     return Response(content, status, media_type="application/json")
 

@@ -37,7 +37,7 @@ class Provider:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """What a client of the API may ask for (`components/groundplan_components/identity/user_pool.py`)."""
+        """What a client of the API may ask for (`groundplan_components.identity.user_pool`)."""
         return f"{self.system}/read", f"{self.system}/write"
 
     def app(self) -> Starlette:

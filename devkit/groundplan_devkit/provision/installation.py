@@ -100,7 +100,7 @@ class Installation:
         return tuple(workload.role for workload in self.plan.workloads_of(service))
 
     def settings(self, service: str, role: str) -> dict[str, str]:
-        """The names of `infra/groundplan/program/settings.py` for this role, with values of this machine."""
+        """The names of `groundplan.program.settings` for this role, with values of this machine."""
         shared = {
             **self._of_service(service),
             **self._of_database(service),

@@ -309,7 +309,7 @@ def _programs() -> Path:
 
 
 def _newest() -> Path | None:
-    roots = [Path("/usr/lib/postgresql"), Path("/opt/homebrew/opt"), Path("/usr/devkit/groundplan_devkit/opt")]
+    roots = [Path("/usr/lib/postgresql"), Path("/opt/homebrew/opt"), Path("/usr/local/opt")]
     bins = [
         bin for root in roots for bin in root.glob("*/bin") if (bin / "initdb").exists() and (bin / "psql").exists()
     ]

@@ -134,7 +134,7 @@ def _node(
         'save ""',
         "appendonly no",
         f"maxmemory {MEMORY}",
-        # As `components/groundplan_components/cache/cache.py` sets them.
+        # As `groundplan_components.cache.cache` sets them.
         "maxmemory-policy allkeys-lfu",
         "slowlog-log-slower-than 10000",
         f"aclfile {data / 'users.acl'}",

@@ -115,7 +115,7 @@ class DeadLetterReader:
                     settings.dead_letters,
                     type(error).__name__,
                     f"a role that may read this topic as the group {settings.group}{GROUP_SUFFIX}",
-                    "grant it in components/groundplan_components/events/kafka.py (`consumer_statements`), and deploy",
+                    "grant it in groundplan_components.events.kafka (`consumer_statements`), and deploy",
                 )
             ],
         )

@@ -1,4 +1,4 @@
-"""Who may do what (S4): roles by operation (RBAC), rules about caller and row (ABAC). What nothing allows is refused.
+"""Authorisation (S4): roles by operation (RBAC), rules about caller and row (ABAC). The default is refusal.
 
 Refusals raised from here are answered and audited by `groundplan_chassis.http` in one place, with the subject and
 nothing else of the caller.
@@ -15,12 +15,12 @@ import msgspec
 from groundplan_chassis.http.errors import Forbidden, OwnedByAnother
 
 ANYONE: Final = "anyone"
-"""In an operation's list: no role, not even a token, is needed."""
+"""Role name in `Access.of`: the operation needs no role and no token."""
 _OWN: Final = ":own"
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whom a verified access token speaks for."""
+    """The subject of a verified access token."""
 
     subject: str
     """The user's or client's id at the identity provider; empty without a token."""
@@ -29,7 +29,7 @@ class Caller(msgspec.Struct, frozen=True):
     client_id: str
     """The application that the token was given to."""
     expires_at: int
-    """When the token ends, in seconds since the epoch."""
+    """Expiry of the token, in seconds since the epoch."""
     tenant: str = ""
     """The tenant that the subject belongs to; empty where tokens don't say."""
 
@@ -49,7 +49,7 @@ class Decision(Enum):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """A role that may do an operation; ``own``: only to rows whose owner is the caller."""
+    """A role that is allowed an operation; ``own``: only on rows whose owner is the caller."""
 
     role: str
     own: bool
@@ -89,11 +89,11 @@ def decide(access: Access, caller: Caller) -> Decision:
 
 
 class Rule(Protocol):
-    """One condition on a caller and the attributes of what they want to touch."""
+    """A condition on a caller and on attributes of the row."""
 
     @property
     def reason(self) -> str:
-        """What the audit trail says when it does not hold; names no person."""
+        """The reason for the audit trail; names no person."""
 
     def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool: ...
 
@@ -131,7 +131,7 @@ class Role(msgspec.Struct, frozen=True):
 
 
 class AllOf(msgspec.Struct, frozen=True):
-    """Every one of the rules holds. Of none: no."""
+    """All of the rules hold. Without rules: refused."""
 
     rules: tuple[Rule, ...]
     reason: str = "not all conditions hold"
@@ -141,7 +141,7 @@ class AllOf(msgspec.Struct, frozen=True):
 
 
 class AnyOf(msgspec.Struct, frozen=True):
-    """One of the rules holds, at least: ``AnyOf((Owner(), Role("support")))``."""
+    """At least one of the rules holds: ``AnyOf((Owner(), Role("support")))``."""
 
     rules: tuple[Rule, ...]
     reason: str = "no condition holds"
@@ -151,7 +151,7 @@ class AnyOf(msgspec.Struct, frozen=True):
 
 
 class AccessDenied(Forbidden):
-    """A rule does not hold. The client learns no more than that; the audit trail gets ``reason``."""
+    """A rule does not hold. The client gets no reason; the audit trail gets ``reason``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()

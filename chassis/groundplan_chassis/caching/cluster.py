@@ -1,4 +1,4 @@
-"""Which server holds which key, in cluster mode: slots, and a topology that may change while all of it serves.
+"""Cluster mode: the server of each key by slots, and a topology that may change while the cluster serves.
 
 https://valkey.io/topics/cluster-spec/
 """
@@ -18,14 +18,15 @@ from groundplan_chassis.environment import Address
 
 SLOTS: Final = 16_384
 PAUSE_SECONDS: Final = 1.0
-"""Between looks at the topology while a node is away: a replica takes over some seconds after its primary is gone."""
+"""Pause between topology queries while a node is unavailable: a replica takes over some seconds after its primary is
+gone."""
 _ASK: Final = ("CLUSTER", "SLOTS")
 
 log = logging.getLogger(__name__)
 
 
 def slot_of(key: bytes) -> int:
-    """The slot of a key, by what stands between its first braces if there is anything."""
+    """The slot of a key: of the text between its first braces, if there is any."""
     start = key.find(b"{")
     if start >= 0:
         end = key.find(b"}", start + 1)
@@ -35,7 +36,7 @@ def slot_of(key: bytes) -> int:
 
 
 class Cluster:
-    """Links to all primaries. Replicas are not asked: what they lack, a reader would take for gone."""
+    """Links to all primaries. Replicas are not used: a key that they lack would look like a missing one."""
 
     def __init__(
         self,
@@ -74,7 +75,7 @@ class Cluster:
         return self._by_slot[slot_of(key)]
 
     def doubt(self) -> None:
-        """What is known of the topology may have changed."""
+        """The known topology may be out of date: query it again."""
         self._doubted.set()
 
     async def _keep(self) -> None:
@@ -95,7 +96,7 @@ class Cluster:
         return bool(self.links) and all(link.connection is not None for link in self.links.values())
 
     async def _ask(self) -> list[tuple[int, int, Address]] | None:
-        """Of the first node that answers; None where none does."""
+        """The topology from the first node that answers; None where none does."""
         for link in self.links.values():
             if link.connection is not None:
                 slots = _parsed(await link.ask(_ASK), link.address)
@@ -116,7 +117,7 @@ class Cluster:
         return None
 
     def _report(self, reason: str) -> None:
-        """Once for each reason, until the topology is known again."""
+        """Logs each reason once, until the topology is known again."""
         if reason not in self._told:
             self._told.add(reason)
             log.warning("the cache's topology is not known: %s", reason, extra={"event": "cache_away"})
@@ -138,7 +139,7 @@ class Cluster:
 
 
 def _parsed(reply: Reply, queried: Address) -> list[tuple[int, int, Address]]:
-    """First slot, last slot and primary of each range; empty for anything that is no topology."""
+    """First slot, last slot and primary of each range; empty for a reply that is no topology."""
     if reply is AWAY or not isinstance(reply, list):
         return []
     ranges = []

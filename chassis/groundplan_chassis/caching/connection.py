@@ -1,4 +1,4 @@
-"""One connection to one server, shared by everything in the process.
+"""One connection to one server, shared by all code of the process.
 
 Commands issued in the same tick of the event loop leave in one write, and answers come back in order. hiredis builds
 and parses the protocol; the batching is this file's. Measured on two shared cores, uvloop, 32 tasks that each wait for
@@ -28,14 +28,16 @@ from groundplan_chassis.caching.replies import AWAY, Command, Reply
 from groundplan_chassis.environment import Address
 
 CONNECT_SECONDS: Final = 1.0
-"""For TCP, TLS and login. Within a region a handshake takes some milliseconds, and Valkey's one thread may be busy."""
+"""Time-out for TCP, TLS and login. Within a region a handshake takes some milliseconds, and Valkey's one thread may be
+busy."""
 ANSWER_SECONDS: Final = 0.05
-"""A command that has had no answer for so long, and twice as long at most, ends the connection. Valkey answers in less
-than a millisecond, and a request that waits 100 ms for a cache would better have asked the database (T1: 200 ms)."""
+"""A command without an answer for this time (twice as long at most) ends the connection. Valkey answers in less than a
+millisecond, and a request that waits 100 ms for a cache is better served by the database (T1: 200 ms)."""
 _GRACE_SECONDS: Final = 0.005
 """After a pause of this process its answers are still in the socket: they are read before the connection is dropped."""
 MOST_UNSENT_BYTES: Final = 4 * 1024 * 1024
-"""That wait for the server to read; beyond that nothing is sent. A burst of copies must not count as an absence."""
+"""Bytes that may wait for the server to read; with more, nothing is sent. A burst of copies must not count as an
+absence."""
 MOST_WAITING: Final = 10_000
 """Commands without an answer; more are not sent. Far above what a healthy server ever lets wait."""
 
@@ -51,7 +53,7 @@ class LoginRefused(Exception):
 
 
 class ServerRefused(Exception):
-    """The server answers, and not with what is needed. The text is its own, which names no keys or values here."""
+    """The server answers with an unexpected reply. The text is the server's; here it names no keys or values."""
 
 
 class PendingCommand:
@@ -112,7 +114,7 @@ class Connection(asyncio.Protocol):
         self._cancel_deadline()
 
     def drop(self, reason: str) -> None:
-        """End the connection at once; everything that waits is answered AWAY."""
+        """End the connection at once; all pending commands get AWAY."""
         transport, self._transport = self._transport, None
         if transport is not None:
             self.reason = reason

@@ -51,10 +51,10 @@ WRITING_SECONDS: Final = 10.0
 """Longest time from `writing` to the commit: twice the statement time-out (5 s,
 `groundplan_chassis.database`)."""
 EARLY_SECONDS: Final = 1.0
-"""Scale of the early refresh: with so much time left one in e readers loads anew, with seven times as much one in a
-thousand. So one reader of a busy document replaces the copy before it expires, rather than all after it has. A load
-takes some milliseconds, so that the scale is ample; the idea is from Vattani et al., "Optimal Probabilistic Cache
-Stampede Prevention", VLDB 2015."""
+"""Scale of the early refresh: with this much time left one in e readers loads anew, with seven times as much one in a
+thousand. So one reader of a busy document replaces the copy before it expires, instead of all readers after it has. A
+load takes some milliseconds; the idea is from Vattani et al., "Optimal Probabilistic Cache Stampede Prevention", VLDB
+2015."""
 MOST_BYTES: Final = 256 * 1024
 """Largest copy in bytes. A larger one would delay the small ones that share the connection."""
 MOST_PENDING: Final = 10_000
@@ -63,7 +63,7 @@ RETRY_SECONDS: Final = 0.25
 """Pause between retries of pending invalidations."""
 _MOST_MISSED: Final = 10_000
 _HEADER: Final = 8
-"""Bytes of a copy that say until when it is good, in milliseconds since the epoch."""
+"""Bytes at the start of a copy: its expiry, in milliseconds since the epoch."""
 
 STORE: Final = Script(
     """\
@@ -108,18 +108,18 @@ log = logging.getLogger(__name__)
 
 
 class Counter(Protocol):
-    """Where hits and misses are counted; `groundplan_chassis.observe.metrics.Metrics` is one."""
+    """Counts hits and misses; `groundplan_chassis.observe.metrics.Metrics` is one."""
 
     def count(self, name: str, n: int = 1) -> None: ...
 
 
 class _Found(Enum):
     ABSENT = "absent"
-    """It is known that there is no such document."""
+    """The document is known not to exist."""
 
 
 class CachedResource:
-    """How one resource is cached, as its service declares it: built without any I/O, and called with the context.
+    """The cache of one resource, as its service declares it: built without any I/O, and called with the context.
 
     ``order_cache = CachedResource("order", Order, invalidation="event", seconds=3600)``, then
     ``await order_cache(context).get(id, load)``.
@@ -133,7 +133,7 @@ class CachedResource:
         self.representation = fingerprint(item)
 
     def __call__(self, context: Context) -> DocumentCache:
-        """The copies of this process's cache; without a cache one that never has any."""
+        """The resource's cache in this process; without a cache server one that is always empty."""
         valkey: Valkey | None = context.cache
         attached = _without_cache if valkey is None else valkey.attached
         cache: DocumentCache | None = attached.get(self)
@@ -153,7 +153,7 @@ _without_cache: Final[dict[object, Any]] = {}
 
 
 def fingerprint(item: type[msgspec.Struct]) -> str:
-    """Changes when the fields of a document do, or the way in which documents are stored."""
+    """A digest that changes with the fields of a document and with the storage format."""
     schemas = [msgspec.json.schema(item), msgspec.json.schema(Document)]
     return hashlib.sha256(msgspec.json.encode(schemas, order="sorted")).hexdigest()[:12]
 
@@ -171,7 +171,7 @@ class DocumentCache:
         representation: str = "1",
         counter: Counter | None = None,
     ) -> None:
-        """``valkey``: None where the system has no cache; ``representation``: other ones have other copies."""
+        """``valkey``: None where the system has no cache; ``representation``: copies are separate for each one."""
         self._valkey = valkey
         self._invalidation = invalidation
         self._milliseconds = seconds * 1000

@@ -1,4 +1,4 @@
-"""The way to one server, kept open: as long as it is down, questions are answered AWAY at once.
+"""A connection to one server that is reopened after each loss; while it is down, commands get AWAY at once.
 
 That is the circuit breaker: the circuit is closed while there is a connection that answers, and a new one counts only
 after a login and a PING. A server that hangs costs ANSWER_SECONDS once, then nothing until it answers again.
@@ -23,7 +23,7 @@ from groundplan_chassis.secrets import SecretUnavailable
 FIRST_PAUSE_SECONDS: Final = 0.05
 """Between attempts to connect, doubled with each."""
 LONGEST_PAUSE_SECONDS: Final = 2.0
-"""So long after a server is back everybody uses it again. All pods together may ask that often."""
+"""Longest time until all processes use a server that is back. All pods together may try this often."""
 
 Connect = Callable[[Address], Awaitable[Connection]]
 """Makes a connection that is logged in, or raises one of UNREACHABLE."""
@@ -67,7 +67,7 @@ class Link:
         await self._attempted.wait()
 
     def ask(self, command: Command) -> asyncio.Future[Reply]:
-        """Send a command now; AWAY when there is no answer."""
+        """Send a command now; the result is AWAY without an answer."""
         if self.connection is not None:
             return self.connection.ask(command)
         future: asyncio.Future[Reply] = self._loop.create_future()
@@ -109,14 +109,14 @@ class Link:
         self._on_change(self)
 
     def _report(self, reason: str) -> None:
-        """Once for each reason, however often it is tried."""
+        """Logs each reason once, for any number of attempts."""
         if reason != self._told:
             self._told = reason
             log.warning("the cache %s is away: %s", self.address, reason, extra={"event": "cache_away"})
 
 
 def reason_of(error: BaseException) -> str:
-    """For the log: what is wrong with a certificate is in its error's text, and no secret is."""
+    """The reason for the log. A certificate's error text is included; it holds no secret."""
     if isinstance(error, LoginRefused):
         return "user or password refused"
     if isinstance(error, ssl.SSLError | ServerRefused | SecretUnavailable):

@@ -7,12 +7,12 @@ from typing import Final
 
 
 class Script:
-    """Called by its digest; a server that doesn't know it yet is sent the source."""
+    """Called by its digest; a server that doesn't know the digest gets the source."""
 
     __slots__ = ("digest", "source")
 
     known: Final[dict[str, Script]] = {}
-    """By digest, all of this process."""
+    """All scripts of this process, by digest."""
 
     def __init__(self, source: str) -> None:
         self.source = source

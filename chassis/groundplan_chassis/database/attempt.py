@@ -1,4 +1,4 @@
-"""One try at a transaction, and what became of one whose connection was lost while it was being committed."""
+"""One attempt of a transaction, and the outcome of one whose connection was lost during its commit."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Attempt(Generic[T]):
     """A transaction on a connection of its own."""
 
     result: T
-    """What the work returned, once it has."""
+    """The result of the work."""
 
     def __init__(self, primary: Place, shard: int, isolation: Isolation) -> None:
         self.committing = False
-        """COMMIT was sent, and no answer to it has come."""
+        """COMMIT was sent and has no answer yet."""
         self.witness: Witness | None = None
         self._primary = primary
         self._shard = shard

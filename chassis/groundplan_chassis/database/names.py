@@ -1,4 +1,4 @@
-"""Names in SQL: quoted, so that no name can be more than a name, and shortened as the schema's own names are."""
+"""Names in SQL: quoted against injection, and shortened like the schema's own names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When something is tried again that PostgreSQL has undone, and when no more."""
+"""Retries of transactions that PostgreSQL has undone, and their end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Retries:
-    """The failures of one read or transaction so far. Pauses grow, and differ, so that rivals don't meet again."""
+    """The failures of one read or transaction so far. Pauses are exponential, with jitter."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -1,4 +1,4 @@
-"""Dead letters of a topic, handled in their order; a group of its own remembers how far that went."""
+"""Re-drive of a dead-letter topic, in order; its own consumer group stores the progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishes events to SNS, ten at a time, with what subscriptions may filter by."""
+"""Publishes events to SNS, ten in a request, with attributes that subscriptions may filter by."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class SnsPublisher:
 
 
 def _requests(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
-    """In parts that SNS takes in one request."""
+    """Splits the events into requests that SNS accepts."""
     part: list[Outgoing] = []
     size = 0
     for message in messages:

@@ -1,4 +1,4 @@
-"""Reads a queue: several polls at once, messages kept hidden while they are in work and deleted when they are done."""
+"""Reads a queue: several polls in parallel; messages stay hidden while in work and are deleted when done."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from groundplan_chassis.observe.metrics import Metrics
 
 MOST_MESSAGES: Final = 10
-"""Of one poll, SQS's limit."""
+"""Most messages of one poll: SQS's limit."""
 POLLS: Final = 4
 """At once: while some messages are in work, others are on their way."""
 DEFAULT_VISIBILITY_SECONDS: Final = 180

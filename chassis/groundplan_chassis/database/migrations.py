@@ -43,7 +43,8 @@ LOCK_SECONDS: Final = 2
 """Longest wait of a migration for a table lock; later statements queue behind it."""
 LOCK_TRIES: Final = 60
 LOCK_PAUSE_SECONDS: Final = 3
-"""Pause before the next attempt: five minutes in all, of the job's fifteen (`groundplan_components.workload.migration`)."""
+"""Pause before the next attempt. All attempts take five minutes, of the job's fifteen
+(`groundplan_components.workload.migration`)."""
 ROTATION_SECONDS: Final = 6
 """Pause after a refused password before the secret is read again: a rotation has finished by then, and the remembered
 secret no longer counts as new (`groundplan_chassis.secrets.REFRESH_SECONDS`)."""

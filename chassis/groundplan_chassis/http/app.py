@@ -1,4 +1,4 @@
-"""The ASGI application: what every request passes, in the order in which it passes it.
+"""The ASGI application: the steps of each request, in their order.
 
 It is a dispatcher of its own rather than a framework's: on the way to the cache and back a GET has some microseconds of
 Python to spend. In the first measurement a skeleton of this dispatcher, with rate limit and conditional GET, reached
@@ -34,18 +34,19 @@ if TYPE_CHECKING:
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE_SECONDS: Final = 25.0
-"""For a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with it."""
+"""Time-out of a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with
+it."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
 log = logging.getLogger(__name__)
 
 
 def create_app(service: Service, role: str, context: Context) -> App:
-    """The API of a service, as processes of the role answer it: `api` all, `query` GET, `command` the rest (A4)."""
+    """The API of a service for a role: `api` serves all operations, `query` GET, `command` the others (A4)."""
     return Api(Routes(service.operations, role), context)
 
 
 class Api:
-    """Answers requests by the routes' endpoints."""
+    """Dispatches requests to the routes' endpoints."""
 
     def __init__(self, routes: Routes, context: Context) -> None:
         self._find = routes.find
@@ -110,7 +111,7 @@ class Api:
             return answer
 
     def _refusal(self, request: Request, error: Exception) -> Answer:
-        """Called while the error is being handled."""
+        """Logs an unexpected error; call it in its `except` block."""
         if isinstance(error, ApiError):
             self._log_refusal(request, error)
             return answers.refused(error)
@@ -121,8 +122,9 @@ class Api:
         return answers.refused(ApiError())
 
     async def _handle(self, request: Request, repeated: bytes | None) -> Answer:
-        """The rate limit's question leaves first. What can be decided meanwhile is, and the cache is asked in the same
-        tick, so that both cost one round trip. Before the verdict nothing is answered, and nothing else is called."""
+        """Sends the rate-limit command first. Route, token and permissions are checked meanwhile, and the cache lookup
+        leaves in the same tick, so that both cost one round trip. Before the verdict there is no response and no other
+        call."""
         found = request.headers
         client = request.scope.get("client")
         address = self._addresses.of(
@@ -200,7 +202,7 @@ class Api:
         return endpoint.lookup(self._context, request.item_id)
 
     def _log_refusal(self, request: Request, error: ApiError) -> None:
-        """Refusals that others want to know of: the audit trail and the alarms."""
+        """Logs and counts refusals for the audit trail and the alarms."""
         if isinstance(error, Forbidden | OwnedByAnother):
             reason = "not the owner" if isinstance(error, OwnedByAnother) else getattr(error, "reason", error.message)
             self._metrics.count(names.ACCESS_DENIED)
@@ -234,7 +236,7 @@ class Api:
 
 
 def _started(question: Awaitable[Verdict]) -> Awaitable[Verdict]:
-    """A coroutine does nothing before it is awaited: as a task it asks in the next tick."""
+    """A coroutine does nothing before it is awaited: as a task it starts in the next tick."""
     return asyncio.ensure_future(question) if isinstance(question, CoroutineType) else question
 
 
@@ -247,7 +249,7 @@ def _abandon(question: Awaitable[Any]) -> None:
 
 
 async def _refuse_protocol(scope: Scope, receive: Receive, send: Send) -> None:
-    """Lifespan has nothing to start here, `groundplan_chassis.process` does; websockets there are none."""
+    """Lifespan has nothing to start here (`groundplan_chassis.process` does); there are no websockets."""
     if scope["type"] == "lifespan":
         while True:
             message = await receive()

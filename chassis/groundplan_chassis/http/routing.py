@@ -1,4 +1,4 @@
-"""Which operation a path and a method mean."""
+"""Routing: the operation of a path and a method."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from groundplan_chassis.http.queries import QueryType
 from groundplan_chassis.http.values import Refused, value_type
 
 _ID_LENGTH: Final = 36
-"""Of a UUID with its hyphens; without them it would be a second path to the same item."""
+"""Length of a UUID with hyphens; the form without them would be a second path to the same item."""
 
 ROLE_KINDS: Final[dict[str, frozenset[OperationKind]]] = {
     "api": frozenset(operation_kinds()),
     "command": frozenset(operation_kinds()) - READING,
     "query": READING,
 }
-"""What processes of a role answer (A4)."""
+"""The operation kinds that processes of a role serve (A4)."""
 
 
 class Endpoint:
-    """An operation with everything that can be made once, before the first request."""
+    """An operation with all that can be prepared before the first request."""
 
     __slots__ = (
         "_owner_type",
@@ -68,7 +68,7 @@ class Endpoint:
 
 
 class _Methods:
-    """What one path answers."""
+    """The methods of one path."""
 
     __slots__ = ("allow", "endpoints", "path")
 
@@ -118,7 +118,7 @@ class Routes:
 
 
 def _id(text: str) -> UUID:
-    """Raises NotFound: what is no id is the id of nothing."""
+    """Raises NotFound for an invalid id."""
     try:
         if len(text) == _ID_LENGTH:
             return msgspec.convert(text, UUID)

@@ -25,7 +25,7 @@ from groundplan_chassis.observe.sink import Sink
 LEVELS: Final = ("debug", "info", "warning", "error")
 LEVEL_VARIABLE: Final = "LOG_LEVEL"
 MOST_FRAMES: Final = 30
-"""Of a stack; the innermost are kept."""
+"""Most frames of a stack trace: the innermost ones."""
 
 # Attributes of every record; all others came by `extra`.
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -41,7 +41,7 @@ class LineFormat:
         self._constant = {"service": service, "role": role}
 
     def record(self, record: logging.LogRecord) -> bytes:
-        """A record's line. Never raises: a line that can't be made says so."""
+        """A record's line. Never raises: the line of a record that can't be formatted says so."""
         try:
             return self._record(record)
         except Exception as error:
@@ -91,7 +91,7 @@ class LineFormat:
 
 
 class LineHandler(logging.Handler):
-    """Hands records to a sink as lines."""
+    """Writes records to a sink as lines."""
 
     def __init__(self, lines: LineFormat, sink: Sink) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _level(number: int) -> str:
-    """The levels that saved queries know; what is worse than an error is an error to them."""
+    """The levels of the saved queries; higher ones count as errors."""
     if number >= logging.ERROR:
         return "error"
     if number >= logging.WARNING:

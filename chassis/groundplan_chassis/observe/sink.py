@@ -1,4 +1,4 @@
-"""Standard output for lines that must not hold up who writes them."""
+"""Non-blocking log output to standard output."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Final
 
 LINGER_SECONDS: Final = 0.05
-"""Lines wait this long for others, so that many leave in one write; a killed process loses no more than that."""
+"""Time for which lines are collected into one write; a killed process loses no more than that."""
 MOST_LINES: Final = 20_000
 """Lines that wait while the log reader is unavailable, some 10 MiB; further ones are counted and dropped."""
 STUCK_SECONDS: Final = 2.0
-"""How long the end of a process waits for its last lines to be read."""
+"""Time for the log reader to take the last lines at the end of the process."""
 _LINES_A_WRITE: Final = 500
 
 

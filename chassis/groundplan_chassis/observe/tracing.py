@@ -73,7 +73,7 @@ _meter_provider: MeterProvider | None = None
 
 
 def enabled() -> bool:
-    """Whether spans go anywhere; ask before preparing something costly for one."""
+    """Whether spans are exported; check it before expensive preparations."""
     return _tracer is not None
 
 
@@ -145,7 +145,7 @@ def configure(system: str, environment: str, service: str, role: str, metrics: M
 
 
 def close() -> None:
-    """Sends what waits, and stops."""
+    """Exports the remaining spans and stops."""
     global _tracer, _provider, _meter_provider
     provider, meter_provider = _provider, _meter_provider
     _tracer = _provider = _meter_provider = None

@@ -16,7 +16,7 @@ class CacheSettings:
     clustered: bool
     """The server speaks the cluster protocol."""
     key_prefix: str
-    """What every key and channel must begin with: the user may touch no other."""
+    """The prefix of every key and channel: the user has no access to others."""
     secret_arn: str
     tls: bool
     """False only locally."""

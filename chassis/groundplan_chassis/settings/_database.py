@@ -15,15 +15,15 @@ from groundplan_chassis.settings._roles import Role
 
 POSTGRES_PORT: Final = 5432
 MOST_SHARDS: Final = 64
-"""As many as the declaration allows, and as fit into the six bits of an identifier that name one."""
+"""Most shards: the declaration's limit, and the six bits of an identifier that name one."""
 MOST_CONNECTIONS: Final = 1000
-"""Of one process to one database. PostgreSQL itself has fewer on all but the largest instances."""
+"""Most connections of one process to one database. PostgreSQL itself has fewer on all but the largest instances."""
 _SQL_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One database: where to write, where to read, and the secrets of who may."""
+    """One database: writer, readers, and the secrets of their users."""
 
     writer: Address
     secret_arn: str
@@ -48,7 +48,7 @@ class ShardGeneration:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAdmin:
-    """A shard's administrator, whom only the migration knows: the instance itself, not its proxy."""
+    """A shard's administrator, for migrations only: the instance itself, not its proxy."""
 
     address: Address
     secret_arn: str
@@ -61,9 +61,9 @@ class DatabaseSettings:
     shard_map: tuple[ShardGeneration, ...]
     """In the order of their days; the first has begun."""
     writer_connections: int
-    """Of this process to the writer of each shard, at most. 0: it reads from replicas only."""
+    """Most connections of this process to the writer of each shard. 0: it reads from replicas only."""
     reader_connections: int
-    """Of this process to all readers of a shard together, at most."""
+    """Most connections of this process to all readers of a shard together."""
     admins: tuple[DatabaseAdmin, ...]
     """One a shard, in their order; empty unless the role is `migrate`."""
     tls: bool

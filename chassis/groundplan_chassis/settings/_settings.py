@@ -27,7 +27,7 @@ _LOCAL_ONLY: Final = ("PORT", "TRUST_FILE", "DATABASE_TLS", "CACHE_TLS", "KAFKA_
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a process is told from outside."""
+    """All settings of a process."""
 
     system: str
     environment: str
@@ -54,7 +54,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str], role: str | None = None) -> Self:
-        """Reads the variables of a process.
+        """Parses the variables of a process.
 
         ``role`` is the program's argument; without one, or for a command that is no role, WORKLOAD_ROLE counts. Raises
         ProblemsFound with every mistake: what, its value unless it may be secret, what was expected, what to do.

@@ -1,4 +1,4 @@
-"""Services of the project as they run in a stack, for tests: all their processes, and clients that check each answer.
+"""Deployments of the project's services for tests: all their processes, and clients that validate each response.
 
 `pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]` gives the fixture `new_deployment`.
 """
@@ -40,7 +40,7 @@ from groundplan_devkit.testing import label
 T = TypeVar("T")
 
 LONGEST_WAIT_SECONDS = 60.0
-"""For what happens by itself: a machine that runs many tests at once is slow."""
+"""Time-out for asynchronous effects: a machine that runs many tests in parallel is slow."""
 LOOK_SECONDS = 0.05
 STABLE_SECONDS = 0.5
 """Between two reads of the tables. Rows that are equal in both are taken to be stable."""
@@ -49,7 +49,7 @@ NO_RATE_LIMIT = {"RATE_LIMIT_REQUESTS": "1000000"}
 
 
 def eventually(look: Callable[[], T | None]) -> T:
-    """What ``look`` returns once that is neither None nor false. Raises AssertionError when it never is."""
+    """The first result of ``look`` that is neither None nor false. Raises AssertionError without one in time."""
     until = time.monotonic() + LONGEST_WAIT_SECONDS
     while True:
         found = look()
@@ -60,7 +60,7 @@ def eventually(look: Callable[[], T | None]) -> T:
 
 
 class Contract:
-    """A service's checked-in OpenAPI document, which every answer must match."""
+    """A service's committed OpenAPI document, which every response must match."""
 
     def __init__(self, path: Path) -> None:
         self.document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -151,7 +151,7 @@ class Caller:
         return self.request("DELETE", path, headers=_names(headers))
 
     def found(self, path: str, *, version: int = 1) -> httpx.Response:
-        """The answer to GET once that is of the version at least: read models and replicas follow a moment later."""
+        """The response to GET once it has at least this version: read models and replicas follow a moment later."""
 
         def look() -> httpx.Response | None:
             answer = self.get(path)
@@ -161,7 +161,7 @@ class Caller:
         return eventually(look)
 
     def gone(self, path: str) -> None:
-        """Returns once there is nothing any more."""
+        """Returns once GET responds with 404."""
         eventually(lambda: self.get(path).status_code == 404)
 
 
@@ -221,11 +221,11 @@ class DeployedService:
         return self._caller(None)
 
     def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
-        """What the service's database holds, on all its shards; ``%s`` stands for an argument."""
+        """Rows of the service's database, from all shards; ``%s`` stands for an argument."""
         return [row for shard in range(self.shards) for row in self.rows_on(shard, statement, *arguments)]
 
     def rows_on(self, shard: int, statement: str, *arguments: object) -> list[dict[str, Any]]:
-        """What one shard of it holds."""
+        """Rows of one shard."""
         postgres = self.installation.servers.postgres
         assert postgres is not None
         dsn = postgres.dsn(self.installation.database_name(self.service), shard=shard)
@@ -264,7 +264,7 @@ class DeployedService:
         return [key for _, key in self._documents()]
 
     def forget_documents(self) -> None:
-        """As when their time is over."""
+        """Removes all documents from the cache, as if they had expired."""
         for node, key in self._documents():
             valkey = self.installation.servers.valkey
             assert valkey is not None
@@ -317,7 +317,7 @@ class Deployment:
     def publish(
         self, event: str, data: Mapping[str, object], *, aggregate_id: uuid.UUID | None = None, times: int = 1
     ) -> uuid.UUID:
-        """Sends an event as the service that publishes it would, so many times; returns the event's id."""
+        """Sends an event like its publisher, the given number of times; returns the event's id."""
         sent = Event(
             event_id=uuid.uuid4(),
             event_type=event,

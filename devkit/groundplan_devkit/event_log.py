@@ -30,13 +30,13 @@ MOST_RECORDS = 1000
 
 
 class Sink(Protocol):
-    """Where objects go."""
+    """The destination of objects."""
 
     def put(self, key: str, content: bytes) -> None: ...
 
 
 class Folder:
-    """A folder, which outlives the servers."""
+    """A folder, which remains after the servers."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

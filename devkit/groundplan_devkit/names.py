@@ -1,4 +1,4 @@
-"""Names as infra gives them, without Pulumi's SDK, which takes seconds to import; a test holds both together."""
+"""The cloud's names, without Pulumi's SDK, which takes seconds to import; a test compares both."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An environment that remembers which of its variables were read."""
+"""A mapping of environment variables that records which ones are read."""
 
 from __future__ import annotations
 

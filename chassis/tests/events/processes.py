@@ -1,4 +1,4 @@
-"""Processes of the service's roles, and what they are recorded, for tests that hurt them."""
+"""Processes of the service's roles, and the metrics that they record, for tests that kill them."""
 
 from __future__ import annotations
 

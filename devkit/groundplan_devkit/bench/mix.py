@@ -18,9 +18,9 @@ from groundplan_devkit.problems import Unavailable
 GET, LIST = 0.80, 0.15
 """The rest writes."""
 HOT_SHARE = 0.2
-"""Of the rows, so many are asked for …"""
+"""Share of the rows that get most requests …"""
 HOT_REQUESTS = 0.8
-"""… by so many of the requests: the rule of thumb that web caches are sized by."""
+"""… and their share of the requests: the rule of thumb for sizing web caches."""
 CALLERS = 200
 """Different subjects, so that neither a token nor a bucket is always the same one."""
 

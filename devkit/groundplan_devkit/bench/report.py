@@ -1,4 +1,4 @@
-"""Results as a table in Markdown and a picture of latency over load."""
+"""The report: tables in Markdown and a chart of latency over load."""
 
 from __future__ import annotations
 

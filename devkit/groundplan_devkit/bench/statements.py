@@ -1,4 +1,4 @@
-"""What every SQL statement of a run took, and whether its plan uses an index (T2)."""
+"""Duration of every SQL statement of a run, and whether its plan uses an index (T2)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def evaluate(connection: Connection, measured: Mapping[str, list[float]]) 
 
 
 async def _large(connection: Connection, table: str) -> bool:
-    """Whether it has so many pages that an index is the shorter way."""
+    """Whether the table has so many pages that an index is faster."""
     return bool(await connection.fetchval("SELECT pg_relation_size(to_regclass($1)) > $2", table, SMALL_BYTES))
 
 

@@ -1,4 +1,4 @@
-"""One `make dev` at a time in a directory: two would stop each other's servers and start each other's services."""
+"""A lock for one `make dev` in a directory: two would stop each other's servers and services."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ def alone(directory: Path) -> Iterator[None]:
 
 
 def record_address(directory: Path, url: str) -> None:
-    """What a second one says of this one."""
+    """The message of a second `make dev`."""
     (directory / RUNNING).write_text(f"{url}, pid {os.getpid()}", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One address for all services, as the API gateway gives it: routes, headers, the split of CQRS, refusals in its words.
+"""The local gateway: one address for all services, with routes, headers, CQRS and errors as in the API gateway.
 
 It checks no tokens, which the services do as well, and limits no rate.
 """
@@ -26,7 +26,7 @@ from groundplan_devkit.ports import HOST
 from groundplan_devkit.problems import Unavailable
 
 HEALTH_PATH = "/api/health"
-"""Answered on the way in the cloud (`groundplan_components.shared.api_contract`)."""
+"""Paths that the cloud's gateway answers itself (`groundplan_components.shared.api_contract`)."""
 TIMEOUT_SECONDS = 29.0
 """API Gateway's own limit for a regional API."""
 LARGEST_BODY = 10 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""Everything up, in order; everything again after an edit; everything down."""
+"""One session of `make dev`: starts all parts in order, restarts after edits, stops all at the end."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ from groundplan_devkit.state import PROJECT
 
 PORT = 8080
 LOOK_SECONDS = 0.15
-"""Between two looks at logs and processes."""
+"""Pause between two checks of logs and processes."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a process that ended by itself starts again: twice as many every time, as Kubernetes does."""
 NO_REQUEST = "No public resource can be listed: the services' own addresses answer what their openapi.json says"
 STABLE_SECONDS = 60.0
-"""A process that ran so long ended for another reason than the one before."""
+"""Run time after which a failure counts as a new one, with a short pause."""
 
 
 @dataclass
 class ManagedProcess:
-    """A process, and what is known of its misfortunes."""
+    """A process with its restarts."""
 
     running: RunningService
     started: float = field(default_factory=time.monotonic)
     pause: float = FIRST_PAUSE
     again_at: float | None = None
-    """When to start it again; None: it runs."""
+    """Time of the next start; None: it runs."""
 
 
 @dataclass
@@ -148,7 +148,7 @@ class Session:
                 raise result
 
     async def _attend(self, follower: Follower) -> None:
-        """Show logs; start again what ended by itself."""
+        """Shows logs; restarts processes that ended by themselves."""
         while True:
             follower.show()
             for name, managed in self.processes.items():

@@ -1,4 +1,4 @@
-"""Tokens with the claims that Cognito puts into its own.
+"""Tokens with Cognito's claims.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
 """
@@ -73,7 +73,7 @@ class Issuer:
         nonce: str | None = None,
         seconds: int = ACCESS_TOKEN_MINUTES * 60,
     ) -> str:
-        """What tells a front end who signed in; no service takes it."""
+        """An ID token for front ends; services refuse it."""
         now = int(time.time())
         content: dict[str, Any] = {
             "sub": subject,

@@ -1,4 +1,4 @@
-"""One system on this machine's servers, as one stack is in the cloud."""
+"""One system on local servers, like one stack in the cloud."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MIGRATE = "migrate"
 
 
 def local_stack(*, replicas: bool = True, load_share: float = LOAD_SHARE) -> Environment:
-    """The stack that this machine is: services read from replicas as in production, and nothing is doubled."""
+    """The local stack: services read from replicas as in production, without redundancy."""
     return Environment(
         name=STACK,
         region=REGION,
@@ -119,7 +119,7 @@ class Installation:
         }
 
     def machine(self) -> dict[str, str]:
-        """What only a process on this machine is told: where AWS is, whom to trust, and what has no TLS here."""
+        """The variables of local processes only: AWS endpoint, certificate authority, and servers without TLS."""
         variables = {"TRUST_FILE": self.servers.authority}
         if self.servers.aws:
             variables |= self.servers.aws.environment(self.stack.region)
@@ -143,7 +143,7 @@ class Installation:
         return f"{names.sql_name(service)}_{names.sql_name(self.label)}" if self.label else names.sql_name(service)
 
     def key_prefix(self, service: str) -> str:
-        """What the service's keys in the cache begin with."""
+        """The prefix of the service's keys in the cache."""
         return f"{self.label}-{service}:" if self.label else f"{service}:"
 
     def topic(self, event: str) -> str:
@@ -151,7 +151,7 @@ class Installation:
         return names.topic_name(self.events_scope, event)
 
     def remove(self) -> None:
-        """Take away what was made: databases, users, topics, queues and secrets."""
+        """Remove databases, users, topics, queues and secrets."""
         for pooler in self.__dict__.pop("_poolers", []):
             end_pooler(pooler)
         if self.servers.postgres:

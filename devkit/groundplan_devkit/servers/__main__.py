@@ -1,4 +1,4 @@
-"""`python -m groundplan_devkit.servers up | down | status`: the servers of this project by hand."""
+"""`python -m groundplan_devkit.servers up | down | status`: manages this project's servers."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class People:
-    """What the provider must know of a system."""
+    """The system's data for the provider."""
 
     system: str
     """Its name, which scopes begin with."""

@@ -1,4 +1,4 @@
-"""PostgreSQL as RDS gives it: a primary and a streaming replica for each shard, TLS and SCRAM, no superuser.
+"""PostgreSQL as in RDS: a primary and a streaming replica for each shard, TLS and SCRAM, no superuser.
 
 Every shard is a server of its own, as in the cloud, because a service's database has the same name in all of them.
 """
@@ -33,7 +33,7 @@ in RDS."""
 SUPERUSER = "postgres"
 UNPRIVILEGED_USER = "nobody"
 """The system account that runs PostgreSQL where there is no account `postgres`; PostgreSQL refuses to run as root."""
-"""Cleans up after tests; no service ever connects as it."""
+"""The superuser's name, for clean-up after tests; services never connect as it."""
 MAX_CONNECTIONS = 300
 WAL_KEPT = "512MB"
 """What a replica that was away may ask for, so that it follows again by itself."""

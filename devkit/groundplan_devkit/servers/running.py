@@ -1,4 +1,4 @@
-"""Servers started together, shared by processes through a state file, and hurt by name."""
+"""A group of servers: started together, shared by processes through a state file, with faults by name."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Server = Postgres | Valkey | Kafka | Aws | Identity
 
 
 class Servers(msgspec.Struct, kw_only=True):
-    """What runs, as the state file says it: addresses, passwords, and each process by its name."""
+    """The running servers, as in the state file: addresses, passwords, and each process by its name."""
 
     directory: str
     authority: str
@@ -70,11 +70,11 @@ class Servers(msgspec.Struct, kw_only=True):
         return known[name]
 
     def kill(self, name: str) -> None:
-        """As a machine that fails: at once, and nothing is written any more."""
+        """Kill the server (SIGKILL), like the failure of a machine."""
         self.process(name).kill()
 
     def stop(self, name: str) -> None:
-        """In an orderly manner."""
+        """Stop the server in an orderly way."""
         self.process(name).stop()
 
     def pause(self, name: str) -> None:
@@ -96,7 +96,7 @@ class Servers(msgspec.Struct, kw_only=True):
         self.start(name)
 
     def answers(self, name: str) -> bool:
-        """Whether a server does what it is for."""
+        """Whether a server answers."""
         return self._server(name).answers(name)
 
     def address(self, name: str) -> str:
@@ -252,7 +252,8 @@ def servers(
 
 
 def start_reaper(directory: Path, owner: int, *, remove: bool) -> None:
-    """End a directory's servers when their owner is gone without having done so; ``remove`` deletes their data too."""
+    """Start a process that ends a directory's servers after the death of their owner; ``remove`` deletes their data
+    too."""
     adopt(directory)
     claim(directory)
     arguments = [str(directory), str(owner), *(["remove"] if remove else [])]

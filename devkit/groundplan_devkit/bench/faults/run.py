@@ -1,4 +1,4 @@
-"""One run: load, faults one after the other, quiet, verdict."""
+"""One run: load, faults in sequence, quiet, verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from groundplan_devkit.problems import Unavailable
 WRITES_PER_SECOND = 20.0
 """And as many reads: enough to have work under way at every moment, on two cores that also start processes."""
 CALM_SECONDS = 5.0
-"""Before the first strike, between two, and after the last."""
+"""Pause before the first fault, between two, and after the last."""
 RECOVERY_SECONDS = 5.0
 """That refusals may outlast the primary's absence: as long as a request that began meanwhile may take, and the longest
 pause between attempts to reach it again."""
@@ -45,7 +45,7 @@ class Struck:
 
     @property
     def wrong(self) -> list[Failure]:
-        """Failures that should not have been."""
+        """Unexpected failures."""
         if self.allowed == "refusals until it is back":
             return list(self.late)
         every = [*self.failures, *self.late]
@@ -64,7 +64,7 @@ class Faults:
 
     @property
     def wrong(self) -> list[str]:
-        """What should not have been; empty when all is well."""
+        """Unexpected results; empty when all is well."""
         return [
             *(f"{each.what}: {each.found:,}, expected {each.expected:,}" for each in self.findings if not each.holds),
             *(f"{each.name}: {counted(each.wrong)}" for each in self.struck if each.wrong),
@@ -99,7 +99,7 @@ def choose(system: System) -> tuple[str, str, Resource]:
 
 
 async def run(on: Stage, planned: Sequence[Strike]) -> Faults:
-    """Strikes while clients write and read, then waits until all is quiet and counts."""
+    """Injects faults while clients write and read, then waits for quiet and counts."""
     service, name, resource = choose(on.system)
     target = Target(name, resource, f"/api/v1/{resource.path(name)}", ())
     log = Path(on.directory) / "event-log"

@@ -1,4 +1,4 @@
-"""What is true when all is quiet again: nothing lost, nothing done twice, every event arrived (A2, A3, A4, D2).
+"""The verdict after a run: no lost data, no repeated effects, all events delivered (A2, A3, A4, D2).
 
 Four records are held against each other: what clients know (`ledger`), the services' tables, the topics with the event
 log that is written from them, and the read model as the API answers it.
@@ -32,16 +32,16 @@ SETTLE_SECONDS = 180.0
 the next one within 45 s at most, and then there is what has gathered."""
 POLL_SECONDS = 3.0
 AFTERWARDS_SECONDS = 10.0
-"""Then nothing may happen any more: what is done twice may be done late."""
+"""Quiet time without any change: repeated effects may be late."""
 READ_SECONDS = 60.0
-"""For a topic to be read to its end."""
+"""Time for reading a topic to its end."""
 ASKED_AT_ONCE = 20
 ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was counted: ``expected`` and ``found`` are equal, or something was lost or done twice."""
+    """One count: ``expected`` and ``found`` are equal, or data was lost or repeated."""
 
     what: str
     expected: int
@@ -114,8 +114,8 @@ async def _histories(on: Stage, service: str) -> list[Finding]:
             service,
             f'SELECT count(*) FROM "{table}" AS made JOIN ('  # noqa: S608
             f"SELECT aggregate_id, count(*) AS changes, count(DISTINCT version) AS versions, max(version) AS last "
-            f'FROM "{history}" GROUP BY aggregate_id) AS noted ON noted.aggregate_id = made.id '
-            "AND noted.changes = noted.versions AND noted.last = noted.versions AND noted.last = made.version",
+            f'FROM "{history}" GROUP BY aggregate_id) AS record ON record.aggregate_id = made.id '
+            "AND record.changes = record.versions AND record.last = record.versions AND record.last = made.version",
         )
         rows = await on.query(service, f'SELECT count(*) FROM "{table}"')  # noqa: S608
         changes = await on.query(service, f'SELECT correlation_id, event_type FROM "{history}"')  # noqa: S608
@@ -173,7 +173,7 @@ async def _read_models(on: Stage, service: str, tables: set[str]) -> list[Findin
 
 
 async def _dead_letters(on: Stage, service: str) -> list[Finding]:
-    """What a reader gave up: recovery without a hand leaves nothing there."""
+    """Dead letters: after recovery there are none."""
     readers = {"consumer": service, "projector": names.projector(service)}
     if on.system.events.broker is not Broker.KAFKA:
         return []

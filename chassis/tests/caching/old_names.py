@@ -16,7 +16,7 @@ order_cache = CachedResource("order", Order, invalidation="expiry", seconds=60)
 
 
 def peek(context: Context, identifier: UUID) -> Awaitable[Document | None]:
-    """Looks into the cache and nowhere else."""
+    """Reads the cache only."""
     return order_cache(context).peek(identifier)
 
 

@@ -46,7 +46,7 @@ async def get(subject: Health, path: str, method: str = "GET") -> httpx.Response
         return await client.request(method, path)
 
 
-async def test_a_process_lives_whatever_its_dependencies_are_like() -> None:
+async def test_liveness_does_not_depend_on_dependencies() -> None:
     database = Dependency()
     database.away = True
     answer = await get(Health([Check("database", database.look, required=True)]), "/health/live")

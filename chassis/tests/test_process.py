@@ -245,7 +245,7 @@ def test_a_command_that_is_not_done_fails() -> None:
     assert any("seed is missing" in line["message"] for line in lines_of(output))
 
 
-def test_an_error_that_nobody_expected_is_a_line_and_a_status() -> None:
+def test_an_unexpected_error_is_a_line_and_a_status() -> None:
     program = PROGRAM.replace(
         'title="Orders")',
         'title="Orders", seed=lambda context: (_ for _ in ()).throw(RuntimeError("password=hunter2")))',

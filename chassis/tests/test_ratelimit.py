@@ -111,7 +111,7 @@ async def test_s7_without_the_cache_each_process_counts_by_itself_and_with_it_al
         assert remaining == [9, 8, 7, 6]
 
 
-async def test_s7_a_server_that_hangs_holds_nobody_up_for_long(private_user: tuple[Servers, CacheUser]) -> None:
+async def test_s7_a_hanging_server_delays_requests_briefly(private_user: tuple[Servers, CacheUser]) -> None:
     servers, user = private_user
     async with connected(user, answer_seconds=QUICK) as valkey:
         limiter = RateLimiter(valkey, Limit(10, HOUR))

@@ -127,7 +127,7 @@ async def test_a_stop_lets_running_requests_end_and_takes_no_new_ones() -> None:
         assert await client.closed()
 
 
-async def test_a_second_stop_waits_for_nobody() -> None:
+async def test_a_second_stop_does_not_wait() -> None:
     gate = Gate()
     async with serving_app(gate) as (server, task), connected(server) as client:
         client.send(GET)

@@ -182,7 +182,7 @@ AWKWARD = (
 
 
 @pytest.mark.parametrize("name", sorted({*of_consumer(), *of_queue_consumer(), *of_migration()}))
-def test_whatever_one_variable_says_nothing_but_problems_comes_out(name: str) -> None:
+def test_any_value_of_a_variable_leads_to_settings_or_problems(name: str) -> None:
     for base, role in ((of_consumer(), "consumer"), (of_queue_consumer(), "consumer"), (of_migration(), "migrate")):
         for value in AWKWARD:
             assert refusals({**base, name: value}, role).isascii() or value == AWKWARD[-1]

@@ -325,7 +325,7 @@ async def test_s3_what_a_withdrawn_key_signed_is_forgotten() -> None:
     assert tokens.remembered(token) is None
 
 
-async def test_s3_without_any_key_nobody_is_called_a_forger() -> None:
+async def test_s3_without_any_key_tokens_are_unavailable_not_invalid() -> None:
     keys = OneKey()
     tokens = verifier(keys=keys)
     known = signed(claims())
@@ -346,7 +346,7 @@ async def test_s4_a_tenant_is_read_where_tokens_have_one() -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}"))
-async def test_s3_whatever_is_sent_is_refused_as_unauthorised(token: str) -> None:
+async def test_s3_any_other_text_is_refused_as_unauthorised(token: str) -> None:
     await refused(token)
 
 

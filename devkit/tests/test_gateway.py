@@ -177,7 +177,7 @@ def test_refusals_are_worded_as_the_gateways() -> None:
 
 
 @pytest.mark.parametrize("head", [*ACCEPTED, b""])
-async def test_a_body_stays_a_body_whatever_protocol_the_client_asks_for(head: bytes) -> None:
+async def test_a_body_stays_a_body_with_any_requested_upgrade(head: bytes) -> None:
     port = free_port()
     post = b"POST /api/v1/orders HTTP/1.1\r\nHost: a\r\n" + head
     length = b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)

@@ -148,7 +148,7 @@ async def test_the_page_offers_every_role(browser: httpx.AsyncClient) -> None:
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-async def test_a_front_end_signs_somebody_in(browser: httpx.AsyncClient, provider: Provider) -> None:
+async def test_a_front_end_signs_a_user_in(browser: httpx.AsyncClient, provider: Provider) -> None:
     answer = await browser.post("/oauth2/token", data=redeeming(await signed_in(browser)))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -296,7 +296,7 @@ def test_state_holds_no_more_than_it_must(identity_server: Identity) -> None:
 
 
 @pytest.mark.parametrize("head", ACCEPTED)
-def test_a_body_stays_a_body_whatever_protocol_the_client_asks_for(servers: Servers, head: bytes) -> None:
+def test_a_body_stays_a_body_with_any_requested_upgrade(servers: Servers, head: bytes) -> None:
     assert servers.identity is not None
     post = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n" % len(SMUGGLED) + head + b"\r\n"
     last = b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

@@ -119,7 +119,7 @@ async def test_a_killed_replica_catches_up(private_servers: PrivateServers) -> N
     await replicated(postgres, "kept", "SELECT count(*) FROM rows", "50000")
 
 
-def test_a_paused_primary_answers_nobody(private_servers: PrivateServers) -> None:
+def test_a_paused_primary_does_not_answer(private_servers: PrivateServers) -> None:
     servers = private_servers("postgres", replicas=0)
     assert servers.postgres is not None
     servers.pause("postgres-1")

@@ -97,7 +97,7 @@ async def test_answers_of_every_kind_and_in_any_pieces() -> None:
     assert replies == [b"a\r\n", None, 7, b"OK", [b"x", 1], b"", AWAY, 8]
 
 
-async def test_a_command_is_what_its_words_are_whatever_is_in_them() -> None:
+async def test_words_of_a_command_may_hold_any_bytes() -> None:
     received = bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -289,7 +289,7 @@ async def test_a_connection_counts_when_the_server_has_let_us_in_and_answers(
     await server.wait_closed()
 
 
-async def test_an_end_while_nobody_waits_is_noticed() -> None:
+async def test_an_end_without_pending_commands_is_noticed() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del reader, writer
 

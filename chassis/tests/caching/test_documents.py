@@ -504,7 +504,7 @@ async def test_c2_while_the_cache_is_gone_documents_are_loaded_and_nothing_fails
 
 
 @pytest.mark.parametrize("change", ["written", "deleted", "changed"])
-async def test_c3_a_change_that_a_hanging_cache_missed_reaches_it_before_anybody_is_served_the_old_copy(
+async def test_c3_an_invalidation_missed_by_a_hanging_cache_arrives_before_an_old_copy_is_served(
     private_user: tuple[Servers, CacheUser], table: Table, change: str
 ) -> None:
     """The worst kind of absence: the server comes back with all that it had."""
@@ -596,7 +596,7 @@ class Readers:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-async def test_c3_under_concurrent_writes_whoever_asks_after_a_change_was_told_gets_it(
+async def test_c3_under_concurrent_writes_a_get_after_an_invalidation_has_the_change(
     valkey: Valkey, cache_user: CacheUser, table: Table, policy: Any
 ) -> None:
     async with connected(cache_user) as elsewhere:

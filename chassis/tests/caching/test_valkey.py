@@ -170,7 +170,7 @@ async def test_without_a_good_password_the_cache_is_away_and_nothing_else(cache_
         assert not await valkey.delete("a")
 
 
-async def test_nobody_is_there_at_the_start(cache_user: CacheUser, unused_address: int) -> None:
+async def test_a_start_without_a_server(cache_user: CacheUser, unused_address: int) -> None:
     user = CacheUser(cache_user.username, cache_user.password, cache_user.prefix, at_port(cache_user, unused_address))
     async with connected(user) as valkey:
         assert not valkey.reachable

@@ -133,7 +133,7 @@ async def test_what_does_not_fit(db: Database, statement: str, value: object) ->
     assert isinstance(await refused(db, statement, value), ValidationFailed)
 
 
-async def test_a_mistake_in_a_statement_is_nobodys_business_outside(db: Database) -> None:
+async def test_an_error_in_a_statement_is_not_shown_to_clients(db: Database) -> None:
     with pytest.raises(asyncpg.UndefinedTableError):
         await db.write(doing("SELECT FROM no_such_table"), shard=0)
     with pytest.raises(asyncpg.UndefinedTableError):

@@ -235,7 +235,9 @@ async def test_a_rotated_password_is_read_again(place: Place, monkeypatch: pytes
     await place.up()
 
 
-async def test_a_password_that_nobody_is_about_to_set_is_reset(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_password_that_no_rotation_is_about_to_set_is_reset(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(migrations, "ROTATION_SECONDS", 0)
     await place.up()
     set_password(place, "another")

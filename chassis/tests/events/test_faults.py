@@ -292,7 +292,7 @@ async def test_the_database_stopped_and_started_again(hurt: tuple[Stage, Databas
         assert "DeadLetter" not in stage.said(name)
 
 
-async def test_events_of_each_order_are_in_the_topic_in_their_order_whatever_happened(
+async def test_events_of_each_order_are_in_the_topic_in_order_after_all_faults(
     hurt: tuple[Stage, Database],
 ) -> None:
     """First occurrences, that is: what a relay that was killed had sent already is there again."""

@@ -262,7 +262,7 @@ async def test_dead_letters_are_handled_again_and_what_is_refused_again_stays(
     assert recorder.ids() == {each.event_id for each in events}
 
 
-async def test_whoever_may_not_read_dead_letters_is_told_what_to_do(
+async def test_a_refused_read_of_dead_letters_has_a_remedy(
     clients: Clients, own: QueueSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await clients.get("sqs")
@@ -271,7 +271,7 @@ async def test_whoever_may_not_read_dead_letters_is_told_what_to_do(
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ReceiveMessage")
 
     monkeypatch.setattr(client, "receive_message", refused)
-    with pytest.raises(ProblemsFound, match=r"components/queues\.py"):
+    with pytest.raises(ProblemsFound, match=r"events\.queues"):
         await DeadLetterQueue(own, clients).redrive(Recorder(), asyncio.Event())
 
 

@@ -151,7 +151,7 @@ async def test_an_empty_outbox_is_looked_at_some_times_a_second(db: Database, re
     assert 1 <= looks <= 16
 
 
-async def test_an_event_that_can_never_be_sent_waits_with_its_successors_and_nobody_else_does(
+async def test_an_unsendable_event_delays_only_its_successors(
     db: Database, recorded: shop.MetricRecorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limits, "SEND_BATCH", 4)

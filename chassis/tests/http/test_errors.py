@@ -99,7 +99,7 @@ async def _nothing() -> Any:
     return {"type": "http.request"}
 
 
-async def test_what_nobody_expected_is_500_and_told_to_the_log_alone(
+async def test_an_unexpected_error_is_500_with_details_in_the_log_only(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(_call: object) -> None:

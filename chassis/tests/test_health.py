@@ -54,7 +54,7 @@ async def test_liveness_does_not_depend_on_dependencies() -> None:
     assert database.calls == 0
 
 
-async def test_what_is_required_makes_unready_and_what_is_not_is_told() -> None:
+async def test_what_is_required_makes_unready_and_what_is_not_is_reported() -> None:
     clock, database, cache = Stopwatch(), Dependency(), Dependency()
     subject = Health([Check("database", database.look, True), Check("cache", cache.look, False)], clock)
     answer = await get(subject, "/health/ready")

@@ -136,7 +136,7 @@ def test_what_may_be_said_is_shown(argv: list[str], capsys: pytest.CaptureFixtur
     assert ("roles: api" in shown and "openapi" in shown) or "usage:" in shown
 
 
-def test_wrong_settings_end_it_with_all_mistakes_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_settings_end_it_with_all_errors_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(NOTES, ["api"], of_api(AWS_REGION=None, DATABASE_TLS="off")) == REFUSED
     shown = capsys.readouterr().err
     assert "2 problems" in shown

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,10 @@ IMPORT = re.compile(r"^from (groundplan_chassis[\w.]*) import (.+)$", re.MULTILI
 CHOSEN = re.compile(r"\{% set (errors|wire) = (.+) %\}")
 
 
+def _chosen(chosen: Mapping[str, str], used: re.Match[str]) -> str:
+    return chosen[used[1]]
+
+
 def imported() -> Iterator[tuple[str, str]]:
     """Module and name of each import in the template's services, under every answer."""
     for file in SERVICES.rglob("*"):
@@ -28,7 +33,7 @@ def imported() -> Iterator[tuple[str, str]]:
         for name, value in CHOSEN.findall(text):
             chosen[name] = chosen.get(name, "") + " ".join(re.findall(r"'([A-Za-z]\w*)'(?! in)", value)) + " "
         for module, names in IMPORT.findall(text):
-            rendered = re.sub(r"\{\{ (errors|wire)\b[^}]*\}\}", lambda used, chosen=chosen: chosen[used[1]], names)
+            rendered = re.sub(r"\{\{ (errors|wire)\b[^}]*\}\}", partial(_chosen, chosen), names)
             literal = re.sub(r"\{\{ '([^']*)' if [^}]*\}\}", r" \1", rendered)
             for name in re.split(r"[,\s()]+", literal):
                 if name:

@@ -133,7 +133,7 @@ def test_only_the_exact_name_is_local(environment: str) -> None:
     assert {"DATABASE_TLS", "CACHE_TLS", "KAFKA_SECURITY", "TOKEN_ISSUER", "AWS_ENDPOINT_URL", "PORT"} <= found.keys()
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     found = problems(
         of_api(
             SYSTEM_NAME=None,

@@ -172,7 +172,7 @@ def test_edits_are_picked_up_by_those_whom_they_concern(dev: Start, project: Pat
     assert run.end(signal.SIGTERM) == 0
 
 
-def test_a_mistake_in_an_edit_is_shown_and_mended(dev: Start, project: Path) -> None:
+def test_an_error_in_an_edit_is_shown_and_mended(dev: Start, project: Path) -> None:
     run = dev("--no-seed")
     run.until(lambda: "Ctrl-C" in run.said)
     code = project / "services" / "card-payment" / "card_payment_service" / "__main__.py"
@@ -243,7 +243,7 @@ def test_data_stay_until_they_are_to_go(dev: Start) -> None:
     assert passwords.read_bytes() != before
 
 
-def test_a_port_that_is_taken_is_told_of(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     said: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

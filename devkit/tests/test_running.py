@@ -100,13 +100,13 @@ def test_those_that_are_named_are_used_and_left(directory: Path, monkeypatch: py
         assert own.directory != running.directory
 
 
-def test_a_named_file_that_is_none_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_file_that_is_none_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "nothing.json"))
     with pytest.raises(Unavailable, match=r"python -m groundplan_devkit\.servers up"), started("valkey"):
         pass
 
 
-def test_a_name_that_no_server_has_is_told_of(directory: Path) -> None:
+def test_a_name_that_no_server_has_is_reported(directory: Path) -> None:
     running = start(directory, ["valkey"])
     with pytest.raises(Unavailable, match="one of valkey"):
         running.kill("redis")

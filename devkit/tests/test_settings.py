@@ -248,13 +248,13 @@ def test_a_role_that_a_service_lacks_is_refused(two_shards: Servers) -> None:
         settings_for(SYSTEMS["kafka"], "order", "api", two_shards)
 
 
-def test_too_few_shards_are_told_of(private_servers: PrivateServers) -> None:
+def test_too_few_shards_are_reported(private_servers: PrivateServers) -> None:
     running = private_servers("postgres", "aws", "identity", "valkey", replicas=0)
     with pytest.raises(Unavailable, match="--shards 2"):
         settings_for(SYSTEMS["sharded"], "order", "relay", running)
 
 
-def test_a_server_that_was_not_started_is_told_of(private_servers: PrivateServers) -> None:
+def test_a_server_that_was_not_started_is_reported(private_servers: PrivateServers) -> None:
     running = private_servers("aws")
     with pytest.raises(Unavailable, match="identity"):
         settings_for(SYSTEMS["kafka"], "order", "relay", running)

@@ -120,7 +120,7 @@ def test_dev_begins_anew_only_in_a_directory_of_its_own(tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize("options", [[], ["--fresh"]])
-def test_a_second_dev_is_refused_and_told_of_the_first(
+def test_a_second_dev_is_refused_and_names_the_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     directory = tmp_path / "local"

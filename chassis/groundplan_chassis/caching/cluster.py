@@ -57,7 +57,7 @@ class Cluster:
 
     def start(self) -> None:
         self.doubt()
-        self._task = asyncio.create_task(self._keep(), name="cache topology")
+        self._task = asyncio.create_task(self._maintain(), name="cache topology")
 
     async def attempted(self) -> None:
         await self._known.wait()
@@ -78,7 +78,7 @@ class Cluster:
         """The known topology may be out of date: query it again."""
         self._doubted.set()
 
-    async def _keep(self) -> None:
+    async def _maintain(self) -> None:
         while True:
             await self._doubted.wait()
             self._doubted.clear()

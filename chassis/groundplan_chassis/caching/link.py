@@ -49,7 +49,7 @@ class Link:
         self._told = ""
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name=f"cache {self.address}")
+        self._task = asyncio.create_task(self._maintain(), name=f"cache {self.address}")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -74,7 +74,7 @@ class Link:
         future.set_result(AWAY)
         return future
 
-    async def _keep(self) -> None:
+    async def _maintain(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:

@@ -539,7 +539,7 @@ async def test_c3_an_invalidation_missed_by_a_hanging_cache_arrives_before_an_ol
             assert await other.get(row.id, table.loader(row.id)) == expected
 
 
-async def test_c3_changes_that_can_t_be_told_are_bounded_and_that_is_said(
+async def test_c3_changes_that_can_not_be_sent_are_bounded_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cache_user: CacheUser
 ) -> None:
     monkeypatch.setattr(module, "MOST_PENDING", 10)

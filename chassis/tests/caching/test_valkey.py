@@ -78,7 +78,7 @@ async def test_a_script_that_the_server_does_not_know_is_sent(cache_user: CacheU
         assert replies == list(range(7, 57))
 
 
-async def test_s4_other_services_keys_are_out_of_reach_and_that_is_told_without_them(
+async def test_s4_other_services_keys_are_out_of_reach_and_that_is_reported_without_them(
     cache_user: CacheUser, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(cache_user) as valkey:
@@ -92,7 +92,7 @@ async def test_s4_other_services_keys_are_out_of_reach_and_that_is_told_without_
     assert "secret-key" not in caplog.text
 
 
-async def test_s2_a_server_with_a_strange_certificate_is_told_nothing(
+async def test_s2_a_server_with_a_strange_certificate_gets_no_data(
     cache_user: CacheUser, caplog: pytest.LogCaptureFixture
 ) -> None:
     if not cache_user.valkey.tls:
@@ -149,7 +149,7 @@ async def test_s5_user_and_password_are_those_of_the_secret(cache_user: CacheUse
     assert set(stored.calls) == {(settings.secret_arn, False)}
 
 
-async def test_s5_a_secret_that_lacks_something_is_told_and_the_cache_is_away(
+async def test_s5_a_secret_that_lacks_something_is_reported_and_the_cache_is_away(
     cache_user: CacheUser, caplog: pytest.LogCaptureFixture
 ) -> None:
     stored = Stored(password=cache_user.password)

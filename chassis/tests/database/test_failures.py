@@ -60,7 +60,7 @@ async def test_a_check_of_a_name_and_of_columns_of_its_own(target: TemporaryData
     assert fields(error) == ["status", "price"]
 
 
-async def test_a_constraint_is_asked_for_once(db: Database, recorded: StatementRecorder) -> None:
+async def test_a_constraint_is_queried_once(db: Database, recorded: StatementRecorder) -> None:
     for _ in range(3):
         await refused(db, BOOK, "r-1", "lost", 0, None)
     assert len([statement for statement in recorded.statements if "pg_constraint" in statement]) == 1

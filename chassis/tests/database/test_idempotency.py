@@ -71,7 +71,7 @@ async def test_a_replay_does_nothing_after_the_commit(db: Database) -> None:
     assert done == [first, other]
 
 
-async def test_while_the_first_is_under_way_others_are_told_so_at_once(target: TemporaryDatabase) -> None:
+async def test_while_the_first_is_under_way_others_are_refused_at_once(target: TemporaryDatabase) -> None:
     """The first one ends only after the second has been answered."""
     request, begun, answered = call(BOOK), asyncio.Event(), asyncio.Event()
 

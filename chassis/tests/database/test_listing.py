@@ -213,7 +213,7 @@ async def test_what_the_page_tells_is_not_counted(library: Library) -> None:
         assert [each for each in await statements_of(library, query) if "count(*)" in each]
 
 
-async def test_who_comes_by_cursor_is_told_no_total(library: Library) -> None:
+async def test_who_comes_by_cursor_gets_no_total(library: Library) -> None:
     listed = parsed({}, [("due", False)], None, limit=10)
     (following,) = cursors(listed, await library.page(listed))
     library.recorded.statements.clear()

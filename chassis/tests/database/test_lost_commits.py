@@ -107,7 +107,7 @@ async def test_a_create_with_a_key_takes_place_once(
     assert await target.values("SELECT id FROM books") == [first.id]
 
 
-async def test_a_time_out_of_the_look_at_the_outcome_is_told_and_a_retry_has_no_second_effect(
+async def test_a_time_out_of_the_look_at_the_outcome_is_reported_and_a_retry_has_no_second_effect(
     target: TemporaryDatabase, db: Database, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another session locks the history after the commit: PostgreSQL ends each query of it after `lock_timeout`."""

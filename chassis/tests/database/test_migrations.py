@@ -214,7 +214,7 @@ def doing(statement: str) -> Callable[[Transaction], Awaitable[str]]:
     return lambda transaction: transaction.execute(statement)
 
 
-async def test_a_migration_that_fails_is_told_and_undone_alone(place: Place) -> None:
+async def test_a_migration_that_fails_is_reported_and_undone_alone(place: Place) -> None:
     await place.up()
     before = await place.schema()
     place.add(3, BROKEN)
@@ -247,7 +247,7 @@ async def test_a_password_that_no_rotation_is_about_to_set_is_reset(
     await database.close()
 
 
-async def test_a_password_that_stays_refused_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_password_that_stays_refused_is_reported(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The secret changes while it is looked at, and never fits: a rotation that goes wrong."""
     monkeypatch.setattr(migrations, "ROTATION_SECONDS", 0)
     await place.up()

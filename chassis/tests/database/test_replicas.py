@@ -125,9 +125,7 @@ async def test_the_primary_stands_in_for_a_replica_that_is_gone(
     await eventually(lambda: reads_from_replica(db))
 
 
-async def test_a_query_that_the_replica_cancels_is_asked_of_the_primary(
-    target: TemporaryDatabase, db: Database
-) -> None:
+async def test_a_query_that_the_replica_cancels_goes_to_the_primary(target: TemporaryDatabase, db: Database) -> None:
     """As for a conflict with recovery, which a read can't help (class 40)."""
     del target
     failing = """

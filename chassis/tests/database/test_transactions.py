@@ -64,7 +64,7 @@ async def test_what_is_undone_leaves_nothing(target: TemporaryDatabase, db: Data
     assert await counts(target) == [0, 0, 0]
 
 
-async def test_what_cannot_be_told_is_not_done(target: TemporaryDatabase, db: Database) -> None:
+async def test_what_is_ambiguous_is_not_done(target: TemporaryDatabase, db: Database) -> None:
     async def work(transaction: Transaction) -> None:
         document = await add(transaction, BOOK)
         await transaction.record(
@@ -96,7 +96,7 @@ async def test_a_savepoint_undoes_its_own_part(target: TemporaryDatabase, db: Da
     assert await counts(target) == [1, 1, 1]
 
 
-async def test_going_on_after_a_failure_is_a_mistake_that_is_told(target: TemporaryDatabase, db: Database) -> None:
+async def test_going_on_after_a_failure_is_an_error_that_is_reported(target: TemporaryDatabase, db: Database) -> None:
     """PostgreSQL would answer the COMMIT with a rollback, and call it a success."""
 
     async def work(transaction: Transaction) -> None:
@@ -229,7 +229,7 @@ async def test_statements_over_the_limit_are_logged_without_their_values(
     assert "personal" not in str(vars(record))
 
 
-async def test_every_statement_is_told_once(
+async def test_every_statement_is_reported_once(
     target: TemporaryDatabase, recorded: StatementRecorder, db: Database
 ) -> None:
     del target

@@ -239,7 +239,7 @@ async def test_an_order_to_stop_ends_waiting_for_another_try(
     assert await orders(db) == 0
 
 
-async def test_caches_are_told_after_the_commit_and_their_failure_is_not_the_events(
+async def test_caches_are_invalidated_after_the_commit_and_their_failure_is_not_the_events(
     db: Database, context: Context, stop: asyncio.Event
 ) -> None:
     heard: list[tuple[str, UUID, int, int]] = []

@@ -158,7 +158,7 @@ async def test_a_bad_event_is_refused_alone(db: Database, context: Context, stop
     assert sorted(row["id"] for row in await read_model(db)) == sorted(each.aggregate_id for each in good)
 
 
-async def test_caches_are_told_of_what_was_written_and_of_nothing_else(
+async def test_caches_are_invalidated_for_written_rows_only(
     db: Database, context: Context, recorded: shop.MetricRecorder, stop: asyncio.Event
 ) -> None:
     heard: list[tuple[str, UUID, int]] = []
@@ -223,7 +223,7 @@ async def test_the_stream_says_that_something_changed_and_not_what(db: Database)
     assert said == [{"resource": "order", "operation": "create"}] * 2
 
 
-async def test_the_lag_is_told(projector: Projector, recorded: shop.MetricRecorder, stop: asyncio.Event) -> None:
+async def test_the_lag_is_reported(projector: Projector, recorded: shop.MetricRecorder, stop: asyncio.Event) -> None:
     changed_at = datetime.now(UTC) - timedelta(seconds=100)
     await projector.process([delivery(stream_event(new_id(), 1, occurred_at=changed_at))], stop)
     (lag,) = recorded.values(names.READ_MODEL_LAG_SECONDS)

@@ -76,7 +76,7 @@ async def test_a_method_that_a_path_lacks_is_405_with_those_that_it_has(
     assert error_of(answer)["code"] == "METHOD_NOT_ALLOWED"
 
 
-async def test_methods_are_told_apart_by_case(stage: Stage) -> None:
+async def test_methods_are_distinguished_by_case(stage: Stage) -> None:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:

@@ -84,7 +84,7 @@ async def test_both_are_asked_in_one_tick(wired: WiredStage) -> None:
     assert wired.orders.calls == []
 
 
-async def test_on_a_miss_the_handler_is_asked_after_the_verdict(wired: WiredStage) -> None:
+async def test_on_a_miss_the_handler_is_called_after_the_verdict(wired: WiredStage) -> None:
     order = wired.orders.add()
     answering = asyncio.create_task(wired.client.get(f"/api/v1/orders/{order.id}"))
     await wired.wire.until_called(2)

@@ -104,7 +104,7 @@ def test_a_slow_read_has_a_line() -> None:
     assert line["duration_ms"] >= 1000
 
 
-def test_a_flood_is_bounded_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_is_bounded_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = Recorder()
     monkeypatch.setattr(time, "time", lambda: 1_000_000.5)
     for _ in range(LINES_A_SECOND + 300):

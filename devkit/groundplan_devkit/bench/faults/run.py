@@ -12,7 +12,7 @@ from groundplan_devkit import event_log
 from groundplan_devkit.bench.faults.clients import END_SECONDS, Body, Clients
 from groundplan_devkit.bench.faults.ledger import Failure, Ledger, counted
 from groundplan_devkit.bench.faults.strikes import Allowed, Strike
-from groundplan_devkit.bench.faults.verdict import Finding, settled_verdict
+from groundplan_devkit.bench.faults.verdict import Finding, final_verdict
 from groundplan_devkit.bench.faults.whole import Whole, whole
 from groundplan_devkit.bench.mix import Target, body_of
 from groundplan_devkit.bench.rows import rows
@@ -116,7 +116,7 @@ async def run(on: Stage, planned: Sequence[Strike]) -> Faults:
         on.say(f"Waiting for clients to end what they began (at most {END_SECONDS:.0f} s)")
         async with asyncio.timeout(END_SECONDS):
             ledger = await working
-        findings = await settled_verdict(on, running, service, target, ledger, log)
+        findings = await final_verdict(on, running, service, target, ledger, log)
     return Faults(service, struck, ledger.attempts, len(ledger.acknowledged), findings)
 
 

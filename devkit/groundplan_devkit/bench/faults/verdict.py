@@ -52,7 +52,7 @@ class Finding:
         return self.expected == self.found
 
 
-async def settled_verdict(
+async def final_verdict(
     on: Stage, running: Whole, service: str, target: Target, ledger: Ledger, log: Path
 ) -> list[Finding]:
     """Counts until all that must be is, or the time is up; then waits and counts once more, and asks the API.

@@ -85,14 +85,14 @@ def test_events_are_those_that_are_declared(system: System) -> None:
 
 def test_topics_that_pods_are_told_are_those_of_the_code(system: System, stack: str) -> None:
     """A3"""
-    for told in settings(deployed(stack)):
-        service = code(told["SERVICE_NAME"])
-        if "EVENT_TOPICS" in told:
-            assert set(service.publishes) <= json.loads(told["EVENT_TOPICS"]).keys()
-        if told["WORKLOAD_ROLE"] == "consumer":
-            assert set(json.loads(told["EVENT_SOURCES"])) == set(service.consumers)
+    for variables in settings(deployed(stack)):
+        service = code(variables["SERVICE_NAME"])
+        if "EVENT_TOPICS" in variables:
+            assert set(service.publishes) <= json.loads(variables["EVENT_TOPICS"]).keys()
+        if variables["WORKLOAD_ROLE"] == "consumer":
+            assert set(json.loads(variables["EVENT_SOURCES"])) == set(service.consumers)
     assert settings(deployed(stack))
-    assert set(system.services) == {told["SERVICE_NAME"] for told in settings(deployed(stack))}
+    assert set(system.services) == {variables["SERVICE_NAME"] for variables in settings(deployed(stack))}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Ends servers whose owner is gone without having done so: a killed test run leaves nothing behind.
+"""The reaper: ends servers after the crash of the process that started them, such as a killed test run.
 
-python -m groundplan_devkit.servers.keeper <directory> <the owner's process id> [remove]
+python -m groundplan_devkit.servers.reaper <directory> <the owner's process id> [remove]
 """
 
 from __future__ import annotations

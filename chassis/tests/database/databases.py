@@ -23,7 +23,7 @@ SUPERUSER = "postgres"
 
 
 @dataclass
-class Told:
+class StatementRecorder:
     """Every statement, in the order in which they were done."""
 
     statements: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Site:
+class TemporaryDatabase:
     """One database of one name on each of some shards; its user, of the same name, owns it."""
 
     name: str
@@ -78,7 +78,7 @@ class Site:
     ) -> AsyncIterator[Database]:
         """``tls``: False for a way to the server that has none."""
         where = settings or self.settings()
-        database = await Database.open(where, self, statements or Told(), self.tls if tls else None)
+        database = await Database.open(where, self, statements or StatementRecorder(), self.tls if tls else None)
         try:
             yield database
         finally:
@@ -140,9 +140,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site_on(postgres: Postgres, shards: int = 1) -> AsyncIterator[Site]:
+async def temporary_database(postgres: Postgres, shards: int = 1) -> AsyncIterator[TemporaryDatabase]:
     """The library's database on the first shards, as long as the block runs."""
-    made = Site(label(), postgres, shards)
+    made = TemporaryDatabase(label(), postgres, shards)
     try:
         await _administer(
             made,
@@ -156,9 +156,9 @@ async def site_on(postgres: Postgres, shards: int = 1) -> AsyncIterator[Site]:
         await _administer(made, f"DROP DATABASE IF EXISTS {made.name} WITH (FORCE)", f"DROP ROLE IF EXISTS {made.name}")
 
 
-async def _administer(site: Site, *statements: str) -> None:
-    for shard in range(site.shards):
-        connection = await asyncpg.connect(site.postgres.dsn(shard=shard))
+async def _administer(target: TemporaryDatabase, *statements: str) -> None:
+    for shard in range(target.shards):
+        connection = await asyncpg.connect(target.postgres.dsn(shard=shard))
         try:
             for statement in statements:
                 await connection.execute(statement)

@@ -74,7 +74,9 @@ WAF_LOG_BYTES = _assume(
     "bytes a request",
     "AWS WAF Developer Guide, log fields: every header and label; AWS may include 500 bytes a request",
 )
-FLOW_LOG_BYTES = _assume("flow log", 30, 120, 400, "bytes a request", "a record a connection in ten minutes; kept alive")
+FLOW_LOG_BYTES = _assume(
+    "flow log", 30, 120, 400, "bytes a request", "a record a connection in ten minutes; kept alive"
+)
 BALANCER_LOG_BYTES = _assume("load balancer's log", 60, 100, 200, "bytes a request", "500 bytes, compressed in S3")
 EDGE_LOG_BYTES = _assume("CloudFront's log", 60, 100, 200, "bytes a request", "22 fields, compressed in S3")
 CLUSTER_LOG_GIB = _assume("control plane's log", 5, 15, 60, "GiB a month", "all five kinds; audit is most of it")
@@ -85,7 +87,7 @@ TRACE_SHARE = _assume(
     "traces", 0.05, 0.05, 0.06, "of requests", "AWS X-Ray Developer Guide: one a second, and 5 % of the rest"
 )
 CLUSTER_OBSERVATIONS = _assume(
-    "Container Insights", 2e6, 4e6, 8e6, "observations a node and month", "about 90 a minute of node, pods, containers"
+    "Container Insights", 8e6, 2.5e7, 6e7, "observations a node and month", "600 a minute: each metric of its pods"
 )
 
 # Metrics
@@ -118,7 +120,9 @@ KEY_REQUESTS = _assume("key requests", 1e4, 1e5, 1e6, "a key and month", "data k
 SECRET_REQUESTS = _assume("secret requests", 500, 5000, 5e4, "a secret and month", "pods at start, rotation")
 FUNCTION_CALLS = _assume("function calls", 10, 1000, 1e5, "a function and month", "sign-ups; rotation")
 FUNCTION_SECONDS = _assume("function call", 0.1, 0.5, 2, "seconds", "a few calls of APIs")
-ALARM_MESSAGES = _assume("alarm messages", 10, 100, 1000, "a topic and month", "mail is 2 USD per 100,000: nothing here")
+ALARM_MESSAGES = _assume(
+    "alarm messages", 10, 100, 1000, "a topic and month", "mail is 2 USD per 100,000: nothing here"
+)
 QUEUE_REQUESTS = _assume(
     "queue requests", 1.2, 2, 3, "a message", "one in; receive and delete in batches of up to ten, polls that find none"
 )
@@ -130,4 +134,6 @@ CHEAPEST_NODE, EXPECTED_NODE, DEAREST_NODE = "c5a", "c6a", "m7i"
 """Families of amd64 that the pool allows: Auto Mode takes what is cheapest and there; each size costs as its vCPUs."""
 NODE_SOURCE = "Amazon EKS User Guide, Auto Mode: of what a node pool allows, what is cheapest and fits"
 
-ASSUMPTIONS: tuple[Assumption, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Assumption))
+ASSUMPTIONS: tuple[Assumption, ...] = tuple(
+    value for value in list(globals().values()) if isinstance(value, Assumption)
+)

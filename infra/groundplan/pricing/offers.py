@@ -338,19 +338,15 @@ def _rates(
 ) -> Iterator[Rate]:
     counted = Decimal(str(selector.counted))
     per = Decimal(str(known.per))
+    sold = EDGE_REGION if selector.where == "aws-other" else region
+    what = known.dimension.partition(", first")[0]
     for begins, usd in tiers:
         yield Rate(
             key=known.key,
             service=known.service,
-            dimension=known.dimension
-            if begins == 0
-            else f"{known.dimension.partition(', first')[0]}, from {begins:,f}",
+            dimension=known.dimension if begins == 0 else f"{what}, from {begins:,f}",
             unit=known.unit,
-            prices={
-                EDGE_REGION if selector.where == "aws-other" else region: Price(
-                    usd=float(usd / counted * per), confidence="confirmed"
-                )
-            },
+            prices={sold: Price(usd=float(usd / counted * per), confidence="confirmed")},
             sources=(address,),
             date=date,
             starts=float(begins * counted / per),

@@ -8,7 +8,7 @@ from groundplan.cloud.model import Resource
 from groundplan.pricing import figures, logs
 from groundplan.pricing.band import Band
 from groundplan.pricing.item import Billed, Item, item
-from groundplan.pricing.usage import Usage, items_in
+from groundplan.pricing.usage import EDGE_REGION, Usage, items_in
 
 
 def _cluster(resource: Resource, _usage: Usage) -> Iterator[Item]:
@@ -51,7 +51,7 @@ def _disk_gib(usage: Usage) -> float:
 
 def _service_metrics(resource: Resource, usage: Usage) -> Iterator[Item]:
     """The dashboard stands for what it shows: the services' own metrics."""
-    yield item("logs and metrics", resource, "dashboard", "cloudwatch.dashboard", 1)
+    yield item("logs and metrics", resource, "dashboard", "cloudwatch.dashboard", 1, region=EDGE_REGION)
     for name in usage.system.services:
         yield item(
             "logs and metrics", resource, "services' metrics", "cloudwatch.metric", figures.SERVICE_METRICS.band,

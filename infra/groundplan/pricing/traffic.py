@@ -15,29 +15,21 @@ from groundplan.pricing.usage import EDGE_REGION, Usage, gib, items_in
 def _distribution(resource: Resource, usage: Usage) -> Iterator[Item]:
     # Priced by where viewers are, whatever the stack's region, which is the best guess of that.
     edge = "cloudfront.europe" if usage.environment.region.startswith("eu-") else "cloudfront.us"
-    by = usage.public_shares
-    yield item(
-        "edge",
-        resource,
-        "HTTPS requests",
-        f"{edge}.requests",
-        usage.edge_requests,
-        grows="load",
-        region=EDGE_REGION,
-        shares=by,
-    )
+
+    def billed(what: str, key: str, quantity: Band, shares: Mapping[str, float] | None = usage.public_shares) -> Item:
+        return item("edge", resource, what, key, quantity, grows="load", region=EDGE_REGION, shares=shares)
+
     sent = gib(usage.api_requests, figures.RESPONSE_KIB.band * figures.KIB)
     files = gib(usage.static_requests, figures.STATIC_KIB.band * figures.KIB)
-    yield item("edge", resource, "answers to viewers", f"{edge}.out", sent, grows="load", region=EDGE_REGION, shares=by)
-    yield item("edge", resource, "static files to viewers", f"{edge}.out", files, grows="load", region=EDGE_REGION)
     written = gib(usage.edge_writes, figures.REQUEST_KIB.band * figures.KIB)
-    yield item(
-        "edge", resource, "bodies to the origin", f"{edge}.origin", written, grows="load", region=EDGE_REGION, shares=by
-    )
     behaviours = [resource.inputs.get("defaultCacheBehavior"), *items_in(resource.inputs.get("orderedCacheBehaviors"))]
     runs = [bool(each and each.get("functionAssociations")) for each in behaviours]
     calls = (usage.static_requests if runs[0] else NOTHING) + (usage.api_requests if any(runs[1:]) else NOTHING)
-    yield item("edge", resource, "functions", "cloudfront.functions", calls, grows="load", region=EDGE_REGION)
+    yield billed("HTTPS requests", f"{edge}.requests", usage.edge_requests)
+    yield billed("answers to viewers", f"{edge}.out", sent)
+    yield billed("static files to viewers", f"{edge}.out", files, None)
+    yield billed("bodies to the origin", f"{edge}.origin", written)
+    yield billed("functions", "cloudfront.functions", calls)
 
 
 def _web_acl(resource: Resource, usage: Usage) -> Iterator[Item]:

@@ -259,7 +259,14 @@ def _json_rows(stream: BinaryIO, address: str) -> Iterator[tuple[Offered, str]]:
 
 
 def _csv_rows(stream: BinaryIO, address: str) -> Iterator[tuple[Offered, str]]:
-    lines = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""))
+    text = io.TextIOWrapper(stream, "utf-8", newline="")
+    try:
+        yield from _lines_of(csv.reader(text), address)
+    finally:
+        text.detach()  # whoever opened the stream closes it
+
+
+def _lines_of(lines: Iterator[list[str]], address: str) -> Iterator[tuple[Offered, str]]:
     published, headings = "", None
     for line in lines:
         if line and line[0] == "Publication Date":

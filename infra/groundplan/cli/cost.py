@@ -85,6 +85,8 @@ def costing_of(
         planned = plan(of, environment)
         return cost(declared(of, environment), of, environment, planned, table, users=users)
 
+    if with_savings and sys.stderr.isatty():
+        print(f"{stack}: planning and simulating what would save most, about half a minute", file=sys.stderr)
     today = costed(system)
     grown: dict[float, Cost] = {}
     not_grown: dict[float, str] = {}

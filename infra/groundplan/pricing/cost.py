@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from groundplan.capacity.model import Plan
@@ -22,6 +22,8 @@ from groundplan.stack.environment import Environment
 BILLED: Mapping[str, Billed] = {**TRAFFIC, **STORES, **OPERATIONS}
 REFERENCE_REGION = "us-east-1"
 """Where the table is most complete: its list shows how much a rate without a price may weigh. It is in no total."""
+
+BROUGHT_CLUSTER = "an existing cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,9 @@ def cost(
             reason = unbilled.NOT_PRICED.get(kind, "a type that this price table doesn't know")
             before = unknown[kind].resources if kind in unknown else 0
             unknown[kind] = Unpriced(kind, before + 1, reason)
+    if environment.existing_cluster is not None:
+        reason = "nodes, and what pods log, are in the bill of the cluster that is brought along"
+        unknown[BROUGHT_CLUSTER] = Unpriced(BROUGHT_CLUSTER, 1, reason)
     return Cost(
         stack=environment.name,
         region=environment.region,
@@ -209,6 +214,3 @@ def _largest_first(found: Mapping[str, Band]) -> dict[str, Band]:
 def assumptions() -> tuple[figures.Assumption, ...]:
     """Every figure that the quantities rest on beside declaration and plan."""
     return figures.ASSUMPTIONS
-
-
-Costing = Callable[[System, Environment], Cost]

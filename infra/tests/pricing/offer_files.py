@@ -10,17 +10,12 @@ OFFERS = Path(__file__).parent / "offers"
 ON_DEMAND = "JRTCKXETXF"
 
 
-def product(
-    sku: str, usd: str, family: str = "", tiers: dict[str, str] | None = None, **attributes: str
-) -> dict[str, Any]:
-    """One product with its on-demand price, or with one for each beginning of a tier."""
-    dimensions = {
-        f"{sku}.{ON_DEMAND}.T{number}": {"beginRange": begins, "endRange": "Inf", "pricePerUnit": {"USD": price}}
-        for number, (begins, price) in enumerate((tiers or {"0": usd}).items())
-    }
+def product(sku: str, usd: str, family: str = "", /, **attributes: str) -> dict[str, Any]:
+    """One product with its on-demand price."""
+    dimension = {"beginRange": "0", "endRange": "Inf", "pricePerUnit": {"USD": usd}}
     return {
         "products": {sku: {"sku": sku, "productFamily": family, "attributes": attributes}},
-        "OnDemand": {sku: {f"{sku}.{ON_DEMAND}": {"priceDimensions": dimensions}}},
+        "OnDemand": {sku: {f"{sku}.{ON_DEMAND}": {"priceDimensions": {f"{sku}.{ON_DEMAND}.6YS6EN2CT7": dimension}}}},
     }
 
 

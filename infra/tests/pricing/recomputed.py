@@ -56,7 +56,7 @@ def rate(key: str, region: str) -> float:
     return float(next(row for row in RATES if row["key"] == key)["prices"][region][0])
 
 
-def recompute(graph: Graph) -> float:
+def recompute(graph: Graph) -> Bill:
     system, environment = graph.system, graph.environment
     bill = Bill(environment.region)
     of: dict[str, list[Any]] = defaultdict(list)
@@ -244,6 +244,5 @@ def recompute(graph: Graph) -> float:
     bill.add("s3.storage", requests * assumed("BALANCER_LOG_BYTES") / GIB * days)
     bill.add("s3.storage", assumed("STATIC_SITE_GIB") + len(named - known) * assumed("QUIET_BUCKET_GIB"))
     bill.add("s3.get", files * assumed("STATIC_MISSES"))
-    total = bill.total()
-    assert math.isfinite(total)
-    return total
+    assert math.isfinite(bill.total())
+    return bill

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from groundplan.cloud.catalogue import catalogued
 from groundplan.pricing import unbilled
 from groundplan.pricing.band import Band
-from groundplan.pricing.cost import BILLED, Cost, cost
+from groundplan.pricing.cost import BILLED, BROUGHT_CLUSTER, Cost, cost
 from groundplan.pricing.figures import ASSUMPTIONS
 from groundplan.pricing.table import built_in
 from infra.tests.pricing.recomputed import recompute
@@ -95,7 +97,15 @@ def test_costs_are_in_the_ranges_that_were_written_before(graph: Graph) -> None:
 
 @on(*STACKS, "queues", "queues in dev", "network firewall", "us-east-1")
 def test_costs_are_what_other_arithmetic_gives(graph: Graph) -> None:
-    assert costed(graph).total.expected == pytest.approx(recompute(graph), rel=WITHIN)
+    of, bill = costed(graph), recompute(graph)
+    assert of.total.expected == pytest.approx(bill.total(), rel=WITHIN)
+    counted: dict[tuple[str, str], float] = defaultdict(float)
+    for line in of.lines:
+        counted[line.item.key, line.item.region or graph.environment.region] += line.item.quantity.expected
+    other = {place: quantity for place, quantity in bill.used.items() if quantity}
+    assert {place for place, quantity in counted.items() if quantity} == set(other)
+    for place, quantity in other.items():
+        assert counted[place] == pytest.approx(quantity, rel=WITHIN), place
 
 
 @on("prod")
@@ -127,7 +137,8 @@ def test_every_resource_is_priced_or_listed(graph: Graph) -> None:
         if resource.custom:
             listed = resource.type in of.not_billed or resource.type in {each.type for each in of.unpriced_types}
             assert resource.type in priced or resource.type in BILLED or listed, resource.urn
-    assert not of.unpriced_types, "a type of this product's own program without a figure"
+    unpriced = {each.type for each in of.unpriced_types}
+    assert unpriced == ({BROUGHT_CLUSTER} if graph.environment.existing_cluster else set())
     assert all(reason for _, reason in of.not_billed.values())
     assert all(line.item.key == "" or built_in().tiers(line.item.key) for line in of.priced)
 
@@ -142,8 +153,6 @@ def test_every_type_that_the_simulated_cloud_knows_has_one_place() -> None:
 def test_a_type_that_nobody_knows_is_named_and_not_free() -> None:
     graph = graph_of("dev")
     stranger = next(each for each in graph.resources if each.type == "aws:kms/key:Key")
-    from dataclasses import replace
-
     other = replace(stranger, type="aws:redshift/cluster:Cluster")
     of = cost([other], graph.system, graph.environment, graph.plan, built_in())
     assert [(each.type, each.resources) for each in of.unpriced_types] == [("aws:redshift/cluster:Cluster", 1)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from groundplan.cli import cost as command
+from groundplan.cli.stacks import read_project
 from groundplan.pricing.offers import write_prices
 from groundplan.pricing.report import Costing, cost_table, report, savings_table
 from groundplan.pricing.table import Price, PriceTable, Rate, own_file
@@ -96,7 +97,7 @@ def test_a_broken_own_table_is_said(project: Path, capsys: pytest.CaptureFixture
 
 
 def test_tables_for_a_document(project: Path) -> None:
-    read = command.read_project(project)
+    read = read_project(project)
     costing: Costing = command.costing_of(read, "dev", with_savings=False)
     table = cost_table({"dev": costing})
     assert table.splitlines()[0] == "| US dollars a month | dev |"

@@ -153,7 +153,7 @@ def test_a_write_that_fails_leaves_nothing(at: str, tmp_path: Path, monkeypatch:
         raise OSError(28, "No space left on device")
 
     table = read(OFFERS)
-    monkeypatch.setattr(offers.os, at, full)
+    monkeypatch.setattr(os, at, full)
     with pytest.raises(ProblemsFound, match="No space left"):
         write_prices(table, tmp_path / "prices.us-east-1.json")
     assert os.listdir(tmp_path) == []

@@ -1,4 +1,7 @@
-"""AWS's list prices of one region, read from its public price-list files into `prices.<region>.json`."""
+"""AWS's list prices of one region, read from its public price-list files into `prices.<region>.json`.
+
+Tested on small files of their shape; not run against AWS here.
+"""
 
 from __future__ import annotations
 

@@ -112,9 +112,18 @@ def _gaps(costing: Costing) -> list[str]:
             for item, how_many, amount in today.grouped(today.unpriced)
         ]
         lines += table(("", "a month"), rows, left=2)
+    for factor, cost in costing.grown.items():
+        if cost.missing.expected >= 1:
+            lines += paragraph(
+                f"At {number(factor)} times the load {_usd(cost.missing.expected)} by {REFERENCE_REGION}'s list have "
+                "no rate here, and are in no total either.",
+                "- ",
+            )
     for each in today.unpriced_types:
         lines += paragraph(f"{count(each.resources, 'resource')} of {each.type}: {each.reason}.", "- ")
-    if recalled := today.grouped(line for line in today.priced if line.confidence == "recalled" and line.weight.high):
+    if recalled := today.grouped(
+        line for line in today.priced if line.confidence == "recalled" and line.weight.high >= 1
+    ):
         lines += ["", "Rates from memory, to be checked"]
         rows = [(_named(item, how_many), _usd(amount.expected)) for item, how_many, amount in recalled]
         lines += table(("", "a month"), rows)
@@ -189,6 +198,10 @@ def cost_table(costings: Mapping[str, Costing], *, factor: float = 10.0) -> str:
                 _usd(costings[stack].grown[factor].total.expected) if factor in costings[stack].grown else "-"
                 for stack in stacks
             ),
+        ),
+        (
+            f"beside it, without a rate here ({REFERENCE_REGION}'s list)",
+            *(_usd(costings[stack].today.missing.expected) for stack in stacks),
         ),
         ("no rate or from memory", *(percent(costings[stack].today.uncertain_share) for stack in stacks)),
     ]

@@ -15,6 +15,8 @@ from groundplan_components.events import group_name, topic_name
 from groundplan_components.gateway import LoadBalancer
 from groundplan_components.observability import (
     AlarmTopic,
+    Budget,
+    BudgetArgs,
     EdgeAlarms,
     EdgeAlarmsArgs,
     Observability,
@@ -64,6 +66,7 @@ def declare_observability(
         stack.in_region(),
     )
     _alarms_at_the_edge(stack, edge, gateway)
+    _budget(stack)
     args: ObservabilityArgs = {
         "scope": stack.scope,
         "region": stack.environment.region,
@@ -110,6 +113,16 @@ def _followed_topics(stack: StackContext, events: Events) -> dict[str, list[str]
         for reader in readers(topic):
             followed.setdefault(group_name(system, reader), []).append(topic_name(system, topic.event))
     return followed
+
+
+def _budget(stack: StackContext) -> None:
+    environment = stack.environment
+    if environment.budget is None:
+        return
+    args: BudgetArgs = {"monthly_usd": environment.budget, "alarm_topic_arn": stack.alarms.arn}
+    if environment.budget_tag is not None:
+        args["tag"] = environment.budget_tag
+    stack.component(Budget)(f"{stack.scope}-budget", args, stack.in_region())
 
 
 def _alarms_at_the_edge(stack: StackContext, edge: Edge, gateway: GuardedGateway) -> None:

@@ -155,7 +155,9 @@ def kept_sizes(plan: Plan) -> list[str]:
     return [
         "Kept as deployed, though less would do",
         *table(("", "kept", "needed", "costs"), rows, left=4),
-        *paragraph(f"Prices are those of us-east-1. Why: {whys}. How to start anew: README.md, Sizes that only grow."),
+        *paragraph(
+            f"At list prices of the stack's region. Why: {whys}. How to start anew: README.md, Sizes that only grow."
+        ),
     ]
 
 

@@ -226,6 +226,8 @@ class Cloud:
         overwrites = kind.singleton or kind.one_in or item.type.startswith("kubernetes:")
         if not (overwrites or _identified_by_inputs(kind)) or item.type.endswith("Patch"):
             return []
+        if not overwrites and _identity_unknown(kind, item):
+            return []
         identity = str(answer(kind.id, item, self))
         for other in self._handles.get(identity, ()):
             if other.type != item.type or other.id != identity or other.adopted:
@@ -335,6 +337,12 @@ def _identified_by_inputs(kind: Kind) -> bool:
         return False
     fields = set(re.findall(r"\{(\w+)\}", kind.id))
     return bool(fields) and not any(field in _MADE or field.startswith("hex") for field in fields)
+
+
+def _identity_unknown(kind: Kind, item: Item) -> bool:
+    """Whether a part of the id is another resource's output that a preview doesn't know yet."""
+    assert isinstance(kind.id, str)
+    return any(item.inputs.get(field) in (None, "", UNKNOWN) for field in re.findall(r"\{(\w+)\}", kind.id))
 
 
 _MADE = frozenset({"id", "name", "arn", "uuid", "region", "account"})

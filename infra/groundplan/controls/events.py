@@ -144,7 +144,7 @@ def publishers(program: CapturedProgram, check: Check) -> None:
 @control(
     "A3.kafka-consumers",
     "Consumers read their own topics, as a group of their own",
-    "events.kafka_access",
+    "events.kafka",
     remedy="list the event under `consumes` in `system.yaml`, and grant that topic and group alone",
 )
 def kafka_consumers(program: CapturedProgram, check: Check) -> None:

@@ -61,7 +61,11 @@ if [[ -n $remove ]]; then
     exit 0
 fi
 
+# A project that held copies of the libraries moves to them before anything else (groundplan.moving).
+move() { [[ ! -e infra/commands.py ]] || exec "$venv/bin/python" -m groundplan.moving; }
+
 if [[ -x $venv/bin/python ]] && cmp -s requirements.txt "$venv/requirements.txt"; then
+    move
     exit 0
 fi
 
@@ -103,3 +107,4 @@ fi
 "$venv/bin/python" -m pip install --require-hashes --requirement requirements.txt |
     awk '/^Collecting / { split($2, package, "=="); print "    " package[1] " " package[2]; fflush() }'
 cp requirements.txt "$venv/requirements.txt"
+move

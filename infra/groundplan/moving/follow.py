@@ -1,0 +1,93 @@
+"""The project's own files, brought after what is called differently now."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from groundplan.moving.imports import Rewritten, rewrite_python, rewrite_text
+from groundplan.moving.places import ROOTS, modules, paths
+from groundplan.moving.rendered import listed
+from groundplan.moving.saved import FOLDER
+
+_TEXTS = (".mk", ".sh", ".toml", ".yml", ".yaml", ".cfg", ".ini", ".json")
+_NAMED = re.compile(r"(?:.*/)?(?:Makefile|GNUmakefile|Dockerfile[^/]*|Procfile|Jenkinsfile|Justfile)$")
+_NAMES = re.compile(rf"(?<![\w./$-])(?:{'|'.join(ROOTS)})(?:/[\w./-]*|(?:\.\w+)+)(?![\w-])")
+_NOT_OURS = (f"{FOLDER}/", "vendor/")
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    path: str
+    renamed: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return "\n".join([f"    {self.path}", *(f"        {old} -> {new}" for old, new in self.renamed)])
+
+
+def follow(project: Path) -> tuple[Followed, ...]:
+    """Rewrites what names modules that left; formatted files stay formatted."""
+    changed = {path: rewritten for path, rewritten in _rewritten(project) if rewritten.renamed}
+    python = [path for path in changed if path.endswith(".py")]
+    formatted = [path for path in python if _ruff(project, "format", "--check", "--quiet", path)]
+    sorted_before = [path for path in python if _ruff(project, "check", "--select=I", "--quiet", path)]
+    for path, rewritten in changed.items():
+        # Bytes, so that line endings stay.
+        (project / path).write_bytes(rewritten.text.encode())
+    if sorted_before:
+        _ruff(project, "check", "--select=I", "--fix", "--quiet", *sorted_before)
+    if formatted:
+        _ruff(project, "format", "--quiet", *formatted)
+    return tuple(Followed(path, rewritten.renamed) for path, rewritten in sorted(changed.items()))
+
+
+def left_over(project: Path) -> Iterator[str]:
+    """`file:line: text` of what still names a module or a file that left."""
+    for name in listed(project):
+        path = project / name
+        if name.startswith(_NOT_OURS) or path.is_symlink() or not path.is_file():
+            continue
+        if not (name.endswith((".py", ".md", ".in", ".dockerignore")) or _is_text(name)):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+            if any(_left(project, found[0]) for found in _NAMES.finditer(line)):
+                yield f"{name}:{number}: {line.strip()[:100]}"
+
+
+def _left(project: Path, name: str) -> bool:
+    path = name.rstrip("/.")
+    if "/" in name:
+        return path in paths() and not (project / path).exists()
+    return name in modules() and "." in name
+
+
+def _rewritten(project: Path) -> Iterator[tuple[str, Rewritten]]:
+    def is_own(dotted: str) -> bool:
+        path = project / dotted.replace(".", "/")
+        return path.with_name(f"{path.name}.py").is_file() or (path / "__init__.py").is_file()
+
+    for name in listed(project):
+        path = project / name
+        if name.startswith(_NOT_OURS) or path.is_symlink() or not path.is_file():
+            continue
+        rewrite = rewrite_python if name.endswith(".py") else rewrite_text if _is_text(name) else None
+        if rewrite is None:
+            continue
+        try:
+            text = path.read_bytes().decode()
+        except UnicodeDecodeError:
+            continue
+        yield name, rewrite(text, name, is_own)
+
+
+def _is_text(name: str) -> bool:
+    return name.endswith(_TEXTS) or _NAMED.match(name) is not None
+
+
+def _ruff(project: Path, *arguments: str | Sequence[str]) -> bool:
+    tool = Path(sys.executable).with_name("ruff")
+    return subprocess.run([str(tool), *arguments], cwd=project, check=False, capture_output=True).returncode == 0

@@ -1,0 +1,97 @@
+"""Where the modules, names and files of a project with copied libraries are now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+
+ROOTS = ("infra", "components", "chassis", "local", "bench")
+"""The packages that were copied into projects."""
+
+NAMES: Mapping[str, tuple[str, str]] = {
+    "infra.program.ground.Ground": ("groundplan.program.platform", "Platform"),
+    "infra.program.ground.declare_ground": ("groundplan.program.platform", "declare_platform"),
+    "infra.program.services.Neighbours": ("groundplan.program.services", "Dependencies"),
+    "infra.program.site.Site": ("groundplan.program.context", "StackContext"),
+    "infra.program.watch.Stores": ("groundplan.program.observability", "DataStores"),
+    "infra.program.watch.keep": ("groundplan.program.backups", "declare_backups"),
+    "infra.program.watch.watch": ("groundplan.program.observability", "declare_observability"),
+}
+"""Names that are called differently now, and the modules that hold them."""
+
+PROGRAM = "infra/__main__.py"
+PROGRAM_NAMES: Mapping[str, str] = {"site": "stack", "ground": "platform"}
+"""Local variables of the program's `declare`, as lines that its owner added name them."""
+METHODS: Mapping[str, str] = {"here": "in_region"}
+"""Methods of a stack's context."""
+
+_LIBRARIES: Mapping[str, str] = {
+    "groundplan": "infra",
+    "groundplan_components": "components",
+    "groundplan_chassis": "chassis",
+    "groundplan_devkit": "devkit",
+}
+"""Packages, and the folders of the template's repository that hold them."""
+_FOLDERS = (
+    ("tests/chassis/", "chassis/tests/"),
+    ("tests/local/", "devkit/tests/"),
+    ("tests/bench/", "devkit/tests/bench/"),
+    ("infra/simulation/", "infra/groundplan/cloud/"),
+)
+"""Of files that are no modules."""
+_FILES: Mapping[str, str] = {
+    "chassis/README.md": "chassis/README.md",
+    "chassis/rds_authorities.pem": "chassis/groundplan_chassis/rds_authorities.pem",
+    "components/README.md": "components/README.md",
+    "components/REFERENCE.md": "components/REFERENCE.md",
+    "components/rds_authorities.pem": "components/groundplan_components/database/_authorities.pem",
+    "infra/README.md": "infra/README.md",
+    "local/README.md": "devkit/README.md",
+}
+
+
+@cache
+def modules() -> Mapping[str, str]:
+    """Each module that was copied, by its dotted name, and what it is called now."""
+    table: dict[str, str] = json.loads((files(__package__) / "modules.json").read_text(encoding="utf-8"))
+    return table
+
+
+def new_dotted(old: str) -> str | None:
+    """``chassis.clock.now`` as it is called now; None when it was no copied module, nor anything in one."""
+    parts = old.split(".")
+    for length in range(len(parts), 0, -1):
+        head, rest = ".".join(parts[:length]), parts[length:]
+        if head in NAMES:
+            return ".".join([*NAMES[head], *rest])
+        if head in modules():
+            # The packages themselves held nothing: what is left is a module of the owner's.
+            return None if rest and head in ROOTS else ".".join([modules()[head], *rest])
+    return None
+
+
+def library_file(path: str) -> str | None:
+    """Where a copied file is in the template's repository; None for a file that no library holds."""
+    dotted = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    module = modules().get(dotted) if path.endswith(".py") else None
+    if module is not None:
+        package, _, rest = module.partition(".")
+        inside = "/".join([package, *([rest.replace(".", "/")] if rest else [])])
+        return f"{_LIBRARIES[package]}/{inside}{'/__init__' if path.endswith('/__init__.py') else ''}.py"
+    for old, new in _FOLDERS:
+        if path.startswith(old):
+            return new + path.removeprefix(old)
+    return _FILES.get(path)
+
+
+@cache
+def paths() -> frozenset[str]:
+    """Files and folders of modules that were copied."""
+    below = {module.replace(".", "/") for module in modules()}
+    return frozenset(below | {f"{path}.py" for path in below})
+
+
+def is_component(path: str) -> bool:
+    return path.startswith("components/") and path.count("/") == 1 and path.endswith(".py")

@@ -8,27 +8,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from groundplan.cli.refresh import refresh
-from groundplan.cli.template import read_answers, require_clean, tell_conflicts, update
+from groundplan.cli.template import Updated, read_answers, require_clean, tell_conflicts, update
+from groundplan.moving.report import read_lost, tell, write_report
+from groundplan.moving.saved import save
 from groundplan.problems import ProblemsFound
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 when all is well, 1 when it was refused, 2 when edits and the template met and await a decision."""
     argparse.ArgumentParser(prog="python -m groundplan.cli.update", description=__doc__).parse_args(arguments)
-    project = Path.cwd()
+    project, lost = Path.cwd(), list[str]()
     try:
         before = read_answers(project)
         require_clean(project)
         print(f"Looking for a newer version of {before['_src_path']} …", flush=True)
-        updated = update(project, before, {}, newest=True)
+        updated = update(project, before, {}, newest=True, accept=lambda done: lost.extend(save_lost(project, done)))
         after = read_answers(project)
     except ProblemsFound as problems:
         print(problems, file=sys.stderr)
         return 1
     for question in sorted(after.keys() - before.keys()):
         print(f"New question, answered by its default: {question} = {after[question]!r}")
+    if lost:
+        tell(lost, "Look at each, then commit.")
     if updated.conflicted:
         return tell_conflicts(updated)
+    if lost:
+        return 2
     if not updated.changed:
         print(f"Nothing to do: {after['_commit']} is the newest version.")
         return 0
@@ -38,6 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit."
     )
     return 0
+
+
+def save_lost(project: Path, updated: Updated) -> Sequence[str]:
+    """Edits of files that the update deleted, kept or carried to their new place; as lines to show."""
+    if all((project / path).exists() for path in updated.changed):
+        return ()
+    lost = save(project, "HEAD")
+    if not lost:
+        return ()
+    write_report(project, lost)
+    return read_lost(project)
 
 
 if __name__ == "__main__":

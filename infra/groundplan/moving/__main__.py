@@ -61,7 +61,7 @@ def _move(project: Path, *, done: bool) -> int:
         )
     awaited = read_lost(project)
     if awaited and not done:
-        tell(awaited)
+        tell(awaited, "Look at each, then run `make moved`; other commands wait for it.")
         return 1
     if not awaited:
         (project / REPORT).unlink()

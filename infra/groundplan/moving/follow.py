@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +88,6 @@ def _is_text(name: str) -> bool:
     return name.endswith(_TEXTS) or _NAMED.match(name) is not None
 
 
-def _ruff(project: Path, *arguments: str | Sequence[str]) -> bool:
+def _ruff(project: Path, *arguments: str) -> bool:
     tool = Path(sys.executable).with_name("ruff")
     return subprocess.run([str(tool), *arguments], cwd=project, check=False, capture_output=True).returncode == 0

@@ -1,7 +1,7 @@
 """Brings the owner's code after modules that are called differently now.
 
-Only what names a module that was copied into projects is touched, character by character, so that formatting and comments
-stay. What is rewritten once is left alone the second time.
+Only what names a module that was copied into projects is touched, character by character, so that formatting and
+comments stay. What is rewritten once is left alone the second time.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _LISTED = re.compile(rf"(?<=[\"'\s])({'|'.join(ROOTS)})((?:\.\w+)*)((?:\.\*+)?)(
 
 
 def _rewrite_contracts(text: str, renamed: dict[str, str]) -> str:
-    """Packages in the lists of import-linter's contracts: of those that a project doesn't hold, it knows whole ones only."""
+    """Packages in the lists of import-linter's contracts, which take only whole ones of those outside the project."""
     start = text.find("[tool.importlinter")
     if start < 0:
         return text

@@ -16,6 +16,8 @@ import yaml
 from groundplan.cli.template import ANSWERS_FILE
 from groundplan.problems import Problem, ProblemsFound
 
+_SETTINGS = ("-c", "core.quotePath=false", "-c", "core.autocrlf=false", "-c", f"core.hooksPath={os.devnull}")
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -37,12 +39,11 @@ class Rendered:
     folder: Path
     scratch: Path
 
-    def git(self, *arguments: str, stdin: bytes | None = None, **variables: str) -> bytes:
+    def git(self, *arguments: str, stdin: bytes | None = None, variables: Mapping[str, str] | None = None) -> bytes:
         done = subprocess.run(
-            ["git", "-c", "core.quotePath=false", "-c", "core.autocrlf=false", "-c", f"core.hooksPath={os.devnull}"]
-            + list(arguments),
+            ["git", *_SETTINGS, *arguments],
             cwd=self.project,
-            env=_variables() | self._objects() | variables,
+            env=_variables() | self._objects() | dict(variables or {}),
             input=stdin,
             check=False,
             capture_output=True,
@@ -69,8 +70,8 @@ class Rendered:
         }
         listed = "\0".join(paths or (".",)).encode()
         add = ("add", "--force", "--all", "--pathspec-from-file=-", "--pathspec-file-nul")
-        self.git("-C", str(folder), "--literal-pathspecs", *add, stdin=listed, **place)
-        return self.git("write-tree", **place).decode().strip()
+        self.git("-C", str(folder), "--literal-pathspecs", *add, stdin=listed, variables=place)
+        return self.git("write-tree", variables=place).decode().strip()
 
     @property
     def base_tree(self) -> str:

@@ -11,9 +11,9 @@ from groundplan.moving.saved import REPORT, Lost
 
 _HEADING = """# Edits that the update moved
 
-These files left the template. They are part of the libraries now, or have another name. Nothing of yours is lost: your last
-commit holds it, and each edit is here as a patch. Look at each, bring over what you still need, then run `make moved`;
-commands work again after that. You may delete this folder whenever you like.
+These files left the template: the libraries hold them now, or they have another name. Nothing of yours is lost: each
+edit is here as a patch or merged into the new file, and your last commit before the update holds it too. Look at each
+and bring over what you still need. You may delete this folder afterwards.
 
 """
 
@@ -38,7 +38,7 @@ def read_lost(project: Path) -> Sequence[str]:
     return [f"{entry}\n        {place}".replace("`", "") for entry, place in found]
 
 
-def tell(entries: Sequence[str]) -> None:
+def tell(entries: Sequence[str], then: str) -> None:
     print("The update took files away that you had changed. Nothing is lost:", file=sys.stderr)
     print(*(f"    {entry}" for entry in entries), sep="\n", file=sys.stderr)
-    print(f"{REPORT} says it again. Look at each, then run `make moved`; other commands wait for it.", file=sys.stderr)
+    print(f"{REPORT} says it again. {then}", file=sys.stderr)

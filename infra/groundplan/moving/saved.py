@@ -1,4 +1,4 @@
-"""Edits of files that an update deleted: kept as patches in `moved/`, or carried to where the template has the file now."""
+"""Edits of files that an update deleted: kept as patches in `moved/`, or merged into the file's new place."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class Lost:
 def save(project: Path, base: str) -> Lost:
     """Finds the edits of ``base``, the owner's last commit before an update, that are no longer in the project.
 
-    Each is merged into the file's new name where the template only renamed it; otherwise it becomes a patch. Files that
-    the owner added below a folder that left stay, and have a patch too. Raises ProblemsFound when the template as it was
-    before can't be reached.
+    Each is merged into the file's new name where the template only renamed it; otherwise it becomes a patch. Files
+    that the owner added below a folder that left stay, and have a patch too. Raises ProblemsFound when the template as
+    it was before can't be reached.
     """
     with rendered(project, base) as before:
         tree = before.tree_of(before.folder)
@@ -142,7 +142,7 @@ def _place(path: str, *, added: bool) -> str:
     inside = library_file(path)
     if inside is None:
         return "none: the file left the template"
-    apply = f"`git apply --3way` with this patch in a checkout of them, which GROUNDPLAN_LIBRARIES=<folder> then names"
+    apply = "`git apply --3way` with this patch in a checkout of them, which GROUNDPLAN_LIBRARIES=<folder> then names"
     if is_component(path):
         apply = f"`groundplan eject {PurePosixPath(path).stem}`, and edit your own; or {apply}"
     return f"{inside} of the libraries: {apply}"

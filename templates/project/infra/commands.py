@@ -1,6 +1,6 @@
-"""Ends what an update from copied libraries still starts of them; `make setup` removes it when the project has moved."""
+"""Stands in for commands that left in an update from copied libraries; `make setup` removes it at the end."""
 
 import sys
 
-# `make update` of a project with copied libraries fills in ARCHITECTURE.md by code that has just left. The new set-up does it.
+# The old `make update` runs infra.commands.plan last, to fill in ARCHITECTURE.md. The new set-up does it instead.
 sys.exit(0)

@@ -19,6 +19,7 @@ def declare_cache(stack: StackContext, platform: Platform) -> Cache | None:
         "kms_key_arn": stack.key("data"),
         "secrets_kms_key_arn": stack.key("secrets"),
         "services": list(stack.system.services),
+        "id_prefix": f"{stack.scope}-cache",
         "node_type": planned.node_type,
         "shards": planned.shards,
         "replicas": planned.replicas,

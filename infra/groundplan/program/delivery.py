@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pulumi
+import pulumi_aws as aws
+
 from groundplan.program.context import StackContext
 from groundplan_components.delivery.images import Images
-from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
+from groundplan_components.delivery.pipeline import ISSUER, Delivery, DeliveryArgs
 
 
 def declare_images(stack: StackContext) -> Images:
@@ -31,6 +34,12 @@ def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
         "image_repository_arns": [images.arns[service] for service in stack.system.services],
         "deployment": {"role_prefix": stack.system.name},
     }
-    if stack.environment.oidc_provider_arn is not None:
-        args["provider_arn"] = stack.environment.oidc_provider_arn
+    if not stack.environment.oidc_provider:
+        args["provider_arn"] = stack.environment.oidc_provider_arn or _account_provider(stack)
     return Delivery(f"{stack.scope}-delivery", args, stack.in_region())
+
+
+def _account_provider(stack: StackContext) -> pulumi.Output[str]:
+    """GitHub's identity provider as `foundation/account.yaml` makes it; its ARN follows from the account."""
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=stack.region)).account_id
+    return pulumi.Output.concat("arn:aws:iam::", account, f":oidc-provider/{ISSUER}")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from groundplan.moving.places import METHODS, NAMES, PROGRAM, PROGRAM_NAMES, ROOTS, modules, new_dotted
+from groundplan.moving.places import GONE, METHODS, NAMES, PROGRAM, PROGRAM_NAMES, ROOTS, modules, new_dotted
 
 IsOwn = Callable[[str], bool]
 """Whether a dotted name is a module in the project itself."""
@@ -178,6 +178,8 @@ class _Rewriter:
     def _moved(self, module: str, alias: ast.alias) -> tuple[str, str]:
         """The module and the name that ``alias`` is imported by now."""
         dotted = f"{module}.{alias.name}"
+        if dotted in GONE:
+            self._renamed[dotted] = GONE[dotted]
         if self._is_own(dotted):
             return module, alias.name
         if dotted in NAMES:

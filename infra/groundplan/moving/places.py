@@ -11,6 +11,8 @@ ROOTS = ("infra", "components", "chassis", "local", "bench")
 """The packages that were copied into projects."""
 
 NAMES: Mapping[str, tuple[str, str]] = {
+    "chassis.serving.HEAD_BYTES": ("groundplan_chassis.connection", "HEAD_BYTES"),
+    "chassis.serving.HEAD_SECONDS": ("groundplan_chassis.connection", "HEAD_SECONDS"),
     "infra.program.ground.Ground": ("groundplan.program.platform", "Platform"),
     "infra.program.ground.declare_ground": ("groundplan.program.platform", "declare_platform"),
     "infra.program.services.Neighbours": ("groundplan.program.services", "Dependencies"),
@@ -20,6 +22,11 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "infra.program.watch.watch": ("groundplan.program.observability", "declare_observability"),
 }
 """Names that are called differently now, and the modules that hold them."""
+
+GONE: Mapping[str, str] = {
+    "chassis.http.conditions.if_match": "gone: `changeable` takes If-Match and If-None-Match, and gives all versions",
+}
+"""Names that are not just called differently, and what to do about it."""
 
 PROGRAM = "infra/__main__.py"
 PROGRAM_NAMES: Mapping[str, str] = {"site": "stack", "ground": "platform"}

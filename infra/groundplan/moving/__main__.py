@@ -14,13 +14,11 @@ from pathlib import Path
 
 from groundplan.cli.template import GIVE_UP
 from groundplan.moving.follow import follow, left_over
-from groundplan.moving.places import ROOTS
+from groundplan.moving.places import MARKER, ROOTS
 from groundplan.moving.report import read_lost, tell, write_report
 from groundplan.moving.saved import REPORT, conflicts, save
 from groundplan.problems import Problem, ProblemsFound
 
-MARKER = Path("infra") / "commands.py"
-"""The template writes it in an update only (`_exclude` in copier.yml): it stands for a move that isn't done."""
 OLD = "infra/commands/update.py"
 """Every project with copied libraries has it."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from groundplan.moving.imports import Rewritten, rewrite_python, rewrite_text
-from groundplan.moving.places import ROOTS, modules, paths
+from groundplan.moving.places import MARKER, ROOTS, modules, paths
 from groundplan.moving.rendered import listed
 from groundplan.moving.saved import FOLDER
 
@@ -67,8 +67,9 @@ def _left(project: Path, name: str) -> bool:
 
 def _rewritten(project: Path) -> Iterator[tuple[str, Rewritten]]:
     def is_own(dotted: str) -> bool:
-        path = project / dotted.replace(".", "/")
-        return path.with_name(f"{path.name}.py").is_file() or (path / "__init__.py").is_file()
+        path = dotted.replace(".", "/")
+        files = {f"{path}.py", f"{path}/__init__.py"} - {MARKER}
+        return any((project / file).is_file() for file in files)
 
     for name in listed(project):
         path = project / name

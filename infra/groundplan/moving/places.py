@@ -34,6 +34,9 @@ PROGRAM_NAMES: Mapping[str, str] = {"site": "stack", "ground": "platform"}
 METHODS: Mapping[str, str] = {"here": "in_region"}
 """Methods of a stack's context."""
 
+MARKER = "infra/commands.py"
+"""The template writes it in an update only (`_exclude` in copier.yml): it stands for a move that isn't done."""
+
 _LIBRARIES: Mapping[str, str] = {
     "groundplan": "infra",
     "groundplan_components": "components",

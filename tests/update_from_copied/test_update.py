@@ -12,7 +12,7 @@ IMPORTS = '''"""Ours: something of every package that was copied."""
 
 from __future__ import annotations
 
-import bench.verdict
+import bench.report
 import chassis.clock
 import infra.capacity.ours
 import local.names as names
@@ -33,7 +33,7 @@ MODULES = ["local.names", "infra.capacity.ours"]
 def test_all_of_them() -> None:
     assert ours is infra.capacity.ours
     assert chassis.clock.__name__.endswith(".clock")
-    assert bench.verdict.__name__.endswith(".verdict")
+    assert bench.report.__name__.endswith(".report")
     assert all([names, NotFound, cache.Cache, Database, plan, Site, keep])
     assert load_system.__name__ == "load_system"
 '''
@@ -126,7 +126,7 @@ def test_nothing_is_lost(project: Project) -> None:
 
     commit_all(project.folder, "Moved")
     for check in (("format", "--check"), ("check",)):
-        done = project.tool("ruff", *check, "tests/test_ours.py", "infra", "services/order/order_service/domain")
+        done = project.tool("ruff", *check, "tests/test_ours.py", "infra/capacity/ours.py")
         assert done.returncode == 0, done.stdout
     tested = project.tool("python", "-m", "pytest", "--quiet", "-p", "no:cacheprovider", "tests", QUICK="1")
     assert tested.returncode == 0, tested.stdout
@@ -153,11 +153,7 @@ def test_conflicts_are_told_until_they_are_decided(copied: Path, environment: Pa
     folder = Path(shutil.copytree(copied, tmp_path / "whole" / "shop"))
     commit_project(tmp_path / "whole")
     project = Project(folder, environment)
-    project.replace("pyproject.toml", '    "bench",\n    "tests",\n', '    "bench",\n    "ours",\n    "tests",\n') if (
-        project.read("pyproject.toml").count('    "bench",\n    "tests",\n') == 1
-    ) else project.replace(
-        "pyproject.toml", 'packages = [\n    "infra",\n', 'packages = [\n    "ours",\n    "infra",\n'
-    )
+    project.replace("pyproject.toml", '\npackages = [\n    "infra",\n', '\npackages = [\n    "ours",\n    "infra",\n')
     project.add("infra/capacity/figures.py", "\nOURS = 3\n")
     commit_all(project.folder, "Ours")
 

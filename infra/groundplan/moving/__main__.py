@@ -41,15 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _move(project: Path, *, done: bool) -> int:
-    first = not (project / REPORT).is_file()
+    first, base = not (project / REPORT).is_file(), _last_commit(project)
     if first:
         print("Looking for your edits in files that left the template …", flush=True)
-        write_report(project, save(project, _last_commit(project)))
+        write_report(project, save(project, base))
     pending = conflicts(project)
     if pending:
         _tell_conflicts(project, pending)
         return 1
-    followed = follow(project)
+    followed = follow(project, base)
     if followed:
         print("Your files name what is called differently now; changed:", *followed, sep="\n", flush=True)
     left = list(left_over(project))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,20 +31,30 @@ class Followed:
         return "\n".join([f"    {self.path}", *(f"        {old} -> {new}" for old, new in self.renamed)])
 
 
-def follow(project: Path) -> tuple[Followed, ...]:
-    """Rewrites what names modules that left; formatted files stay formatted."""
+def follow(project: Path, base: str) -> tuple[Followed, ...]:
+    """Rewrites what names modules that left; what was formatted and sorted in the commit ``base`` is so afterwards."""
     changed = {path: rewritten for path, rewritten in _rewritten(project) if rewritten.renamed}
     python = [path for path in changed if path.endswith(".py")]
-    formatted = [path for path in python if _ruff(project, "format", "--check", "--quiet", path)]
-    sorted_before = [path for path in python if _ruff(project, "check", "--select=I", "--quiet", path)]
+    with _settings(project, base) as settings:
+        formatted = [path for path in python if _ruff(project, "format", *settings, "--check", path)]
+        ordered = [path for path in python if _ruff(project, "check", *settings, "--select=I", path)]
     for path, rewritten in changed.items():
         # Bytes, so that line endings stay.
         (project / path).write_bytes(rewritten.text.encode())
-    if sorted_before:
-        _ruff(project, "check", "--select=I", "--fix", "--quiet", *sorted_before)
+    if ordered:
+        _ruff(project, "check", "--select=I", "--fix", *ordered)
     if formatted:
-        _ruff(project, "format", "--quiet", *formatted)
+        _ruff(project, "format", *formatted)
     return tuple(Followed(path, rewritten.renamed) for path, rewritten in sorted(changed.items()))
+
+
+@contextmanager
+def _settings(project: Path, base: str) -> Iterator[tuple[str, ...]]:
+    """Options by which ruff judges as it did then."""
+    shown = subprocess.run(["git", "show", f"{base}:./pyproject.toml"], cwd=project, check=False, capture_output=True)
+    with tempfile.TemporaryDirectory(prefix="groundplan-") as scratch:
+        (Path(scratch) / "pyproject.toml").write_bytes(shown.stdout)
+        yield ("--config", f"{scratch}/pyproject.toml", "--no-cache") if shown.returncode == 0 else ()
 
 
 def left_over(project: Path) -> Iterator[str]:

@@ -8,7 +8,7 @@ PYTHON := "$$VENV"/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-project bench plan compare format schema requirements clean
+.PHONY: help setup demo test test-project prove bench plan compare format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test-project: setup ## Copy a project with the default answers to build/test/sho
 	@$(PYTHON) -m groundplan.owned build/test
 	@"$$VENV"/bin/copier copy --defaults --quiet --vcs-ref=HEAD . build/test/shop
 	@$(MAKE) --no-print-directory --directory build/test/shop test VENV="$$(cd "$$VENV" && pwd)" JOBS=2
+
+prove: setup ## Long campaigns, recorded in docs/proof/ (WHAT=framing, SIZE=…, SEED=…)
+	@$(PYTHON) -m tools.prove $(WHAT) $(if $(SIZE),--size "$(SIZE)") $(if $(SEED),--seed "$(SEED)")
 
 bench: setup ## Measure planning, simulating and copying against floors measured in the same run
 	@$(PYTHON) -m bench

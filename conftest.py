@@ -1,5 +1,30 @@
-"""Tests may use real servers, and services as they run on them."""
+"""What all tests of this repository share: real servers, and how many examples a property is tried on."""
 
 from __future__ import annotations
 
+import os
+
+import hypothesis
+import pytest
+
+from groundplan.installation import contract
+
 pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]
+
+# The same examples in every run of `make test`; `make prove` draws more, by a seed that it records.
+hypothesis.settings.register_profile("test", derandomize=True, deadline=None)
+hypothesis.settings.register_profile(
+    "prove", max_examples=int(os.environ.get("PROVE_EXAMPLES", "1000")), deadline=None, print_blob=True
+)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
+
+
+def pytest_configure() -> None:
+    if "PROVE_SEED" in os.environ:
+        hypothesis.core.global_force_seed = int(os.environ["PROVE_SEED"])
+
+
+@pytest.fixture(autouse=True)
+def _libraries_of_this_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Projects that tests make run on this checkout, which commands would name in every output."""
+    monkeypatch.setattr(contract, "checkout_in_use", lambda _: None)

@@ -1,66 +1,21 @@
 #!/usr/bin/env bash
 # Makes the Python environment that the Makefile's commands run in: setup.sh <directory>; setup.sh --remove <directory>.
-# Its copy of requirements.txt says what was installed, so that an environment can be shared and a change is noticed.
-# Only a directory with this script's stamp is ever written into or removed, so that a wrong name costs nobody's files.
+# Finds a Python that is new enough and leaves the rest to bootstrap.py, unless nothing has changed since the last time.
 set -euo pipefail
-remove=""
-if [[ ${1-} == --remove ]]; then
-    remove=yes
-    shift
-fi
+
+# Everything that decides what is installed. bootstrap.py keeps the same text in the environment (its `inputs`).
+inputs() {
+    printf '%s\n' "${GROUNDPLAN_LIBRARIES-}"
+    cat requirements.txt infra/bootstrap.py .copier-answers.yml pyproject.toml vendor/libraries.txt \
+        {infra,components,chassis,devkit}/pyproject.toml 2>/dev/null || true
+}
+
 venv=${1:?a directory for the Python environment is needed: setup.sh .venv}
-# A name that begins with a hyphen is no option.
-[[ $venv == -* ]] && venv=./$venv
-# infra/groundplan/owned.py writes and reads the same one.
-stamp=$venv/.groundplan
-made=(bin include lib lib64 share etc man pyvenv.cfg .gitignore requirements.txt)
-
-is_empty() { [[ -d $venv && -z $(ls -A -- "$venv") ]]; }
-
-# Before there were stamps: an environment with our copy of requirements.txt and nothing that pip and venv don't make.
-is_older() {
-    [[ -f $venv/pyvenv.cfg && -f $venv/requirements.txt ]] || return 1
-    local entry name known
-    while IFS= read -r -d '' entry; do
-        known=""
-        for name in "${made[@]}"; do
-            [[ ${entry##*/} == "$name" ]] && known=yes
-        done
-        [[ -n $known ]] || return 1
-    done < <(find "$venv/" -mindepth 1 -maxdepth 1 -print0)
-}
-
-# What venv and pip made: whatever else somebody has put there stays, and so does its directory.
-remove_environment() {
-    local name
-    for name in "${made[@]}"; do
-        rm -rf -- "${venv:?}/$name"
-    done
-}
-
-remove_all() {
-    remove_environment
-    rm -f -- "$stamp"
-    rmdir -- "$venv" 2>/dev/null || true
-}
-
-refuse() {
-    {
-        echo "$venv: $1"
-        echo "    expected: $2"
-        echo "    to do:    $3"
-    } >&2
-    exit 1
-}
-
-if [[ -n $remove ]]; then
-    [[ -e $venv ]] || exit 0
-    [[ -f $stamp ]] || is_older || refuse "not made by make setup, so it stays" "an environment that make setup made" \
-        "look at what is in it, and delete it yourself if it may go"
-    remove_all
+if [[ $# == 1 && -x $venv/bin/python ]] && inputs | cmp -s - "$venv/.inputs"; then
     exit 0
 fi
 
+<<<<<<< HEAD
 # A project that held copies of the libraries moves to them before anything else (groundplan.moving).
 move() { [[ ! -e infra/commands.py ]] || exec "$venv/bin/python" -m groundplan.moving; }
 
@@ -76,6 +31,8 @@ if [[ -e $venv && ! -f $stamp ]] && ! is_empty && ! is_older; then
         "a directory that is new or empty, or an environment that make setup made" "$remedy"
 fi
 
+=======
+>>>>>>> layout
 python=""
 for candidate in ${PYTHON3:-python3 python3.14 python3.13 python3.12 python3.11}; do
     if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -89,6 +46,7 @@ if [[ -z $python ]]; then
     echo "Install it, then run the command again, if need be with its name: make setup PYTHON3=/path/to/python3.11" >&2
     exit 1
 fi
+<<<<<<< HEAD
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore PIP_PROGRESS_BAR=off
 echo "Setting up Python packages in $venv (once, a minute or two)"
@@ -108,3 +66,6 @@ fi
     awk '/^Collecting / { split($2, package, "=="); print "    " package[1] " " package[2]; fflush() }'
 cp requirements.txt "$venv/requirements.txt"
 move
+=======
+exec "$python" -I "$(dirname "$0")/bootstrap.py" "$@"
+>>>>>>> layout

@@ -12,7 +12,7 @@ from tests.projects import snapshot
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Enough to try answers and updates."""
-    return snapshot(tmp_path_factory.mktemp("template") / "groundplan", copied=False, code=False)
+    return snapshot(tmp_path_factory.mktemp("template") / "groundplan", code=False)
 
 
 @pytest.fixture(scope="session")

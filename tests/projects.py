@@ -13,9 +13,15 @@ import copier
 
 ROOT = Path(__file__).resolve().parents[1]
 
-SPINE = {"infra", "components", "tests", "bench", "docs"}
-LIBRARY = {f"templates/project/{name}" for name in ("chassis", "local", "tests", "bench")}
-KEPT = {"__init__.py", "setup.sh", "clean.sh", "rds_authorities.pem"}
+LIBRARIES = (
+    "infra/groundplan/",
+    "infra/tests/",
+    "components/",
+    "chassis/groundplan_chassis/",
+    "chassis/tests/",
+    "devkit/",
+)
+ELSEWHERE = ("tests/", "bench/", "docs/")
 CODE = ("/{{ service.package }}/", "/migrations/")
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
@@ -32,16 +38,17 @@ def commit_all(where: Path, message: str = "A change") -> None:
     git(where, "commit", "--quiet", "--message", message)
 
 
-def snapshot(into: Path, *, copied: bool = True, code: bool = True) -> Path:
+def snapshot(into: Path, *, libraries: bool = False, code: bool = True) -> Path:
     """A repository of the template with what is not committed yet, so that tests judge the tree as it stands.
 
-    Without ``copied`` it lacks most of what every project gets as it is, without ``code`` what is written for each
-    service: enough to try answers and updates, in a tenth of the time.
+    It has what a copy renders, and with ``libraries`` what a set-up installs; without ``code`` it lacks what is written
+    for each service: enough to try answers and updates, in a tenth of the time.
     """
     into.mkdir(parents=True)
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
-        if (not copied and _copied(name)) or (not code and any(part in name for part in CODE)):
+        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES))
+        if left_out or (not code and any(part in name for part in CODE)):
             continue
         source, target = ROOT / name, into / name
         if source.is_symlink() or source.is_file():
@@ -50,11 +57,6 @@ def snapshot(into: Path, *, copied: bool = True, code: bool = True) -> Path:
     git(into, "init", "--quiet", "--initial-branch=main")
     commit_all(into, "Snapshot")
     return into
-
-
-def _copied(name: str) -> bool:
-    parts = name.split("/")
-    return (parts[0] in SPINE or "/".join(parts[:3]) in LIBRARY) and parts[-1] not in KEPT
 
 
 def make_project(template: Path, into: Path, answers: Mapping[str, Any] | None = None, *, ref: str = "HEAD") -> Path:

@@ -125,7 +125,7 @@ def test_a_limit_that_can_t_be_kept_exactly_is_refused(requests: int, seconds: i
         Limit(requests, seconds)
 
 
-@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=small_limits | limits, gaps=st.lists(st.integers(-1_000_000, 3_000_000), max_size=30))
 @example(limit=Limit(2_000_000, 3600), gaps=[0, 1, 0, 1])
 def test_s7_lua_counts_as_python_does(cache_user: CacheUser, limit: Limit, gaps: list[int]) -> None:

@@ -344,7 +344,7 @@ async def test_s4_a_tenant_is_read_where_tokens_have_one() -> None:
     assert "claims" in await refused(signed(claims(**{"custom:tenant": ["t-1"]})), tokens)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}"))
 async def test_s3_whatever_is_sent_is_refused_as_unauthorised(token: str) -> None:
     await refused(token)
@@ -363,7 +363,7 @@ contents = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(headers, contents)
 async def test_s3_headers_and_claims_of_any_shape_are_refused(header: dict[str, Any], content: Any) -> None:
     await refused(raw(header, content, rs256))

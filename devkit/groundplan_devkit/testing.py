@@ -37,6 +37,7 @@ import pytest
 from groundplan.capacity import plan
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan.installation.contract import override_line
 from groundplan_devkit import names
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.provision import Installation, local_stack, topics
@@ -66,6 +67,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if os.environ.get(f"{SESSION_VARIABLE}_OWNER") == str(os.getpid()):
         stop(Path(os.environ.pop(SESSION_VARIABLE)), remove=True)
         del os.environ[f"{SESSION_VARIABLE}_OWNER"]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Beside the result: which libraries it was reached with, where these stand in for the installed ones."""
+    line = override_line(PROJECT)
+    if line:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,9 @@ import os
 import sys
 from pathlib import Path
 
+from groundplan.installation.contract import start
+from groundplan.problems import ProblemsFound
+from groundplan.project import find_project
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.servers.identity import declared_people
 from groundplan_devkit.servers.running import Servers
@@ -31,10 +34,11 @@ def main(arguments: list[str]) -> int:
         parser.error(f"no such role: {', '.join(unknown)} (system.yaml declares {', '.join(people.roles)})")
     state_file = Path(os.environ.get(STATE_VARIABLE) or DIRECTORY / STATE_FILE)
     try:
+        start(find_project())
         servers = Servers.read(state_file)
         if servers.identity is None:
             raise Unavailable("token", "no identity provider among the servers", "one that runs", "run `make dev`")
-    except Unavailable as problem:
+    except (Unavailable, ProblemsFound) as problem:
         print(problem, file=sys.stderr)
         return 1
     token = servers.identity.issuer.access_token(

@@ -11,7 +11,7 @@ import pytest
 
 from groundplan.cli import deliver, up
 from tests.cli.stand_ins import Tools, only_these
-from tests.projects import commit_all, git
+from tests.projects import ROOT, commit_all, git
 
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 DIGEST = "sha256:" + "a" * 64
@@ -26,6 +26,8 @@ def tools(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Too
     """In a committed project, with git and nothing else that the commands use."""
     monkeypatch.chdir(project)
     tools = Tools(tmp_path / "tools")
+    # tests/installation gathers real ones.
+    monkeypatch.setattr(deliver, "prepare", lambda *_: "d" * 64)
     only_these(tools.directory, monkeypatch, "git", which=shutil.which)
     return tools
 
@@ -163,6 +165,31 @@ def test_a_service_that_runs_gets_its_image_before_the_only_deployment(tools: To
     assert tools.asked("docker") == [], "this commit's image is there already"
     (described,) = tools.asked("aws", "ecr", "describe-images")
     assert f"imageTag={order_with_code}" in described
+
+
+def test_an_image_with_a_patched_chassis_is_named_after_it(
+    tools: Tools, order_with_code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the commit's image, which is there already, would be deployed without the patch."""
+    monkeypatch.setenv("GROUNDPLAN_LIBRARIES", str(ROOT))
+    tools.install("aws", {"describe-images": (0, DIGEST)})
+    tools.install("docker")
+    tools.install("pulumi", {"stack output": (0, repositories("order"))})
+    assert deliver.main(["dev"]) == 0
+    (described,) = tools.asked("aws", "ecr", "describe-images")
+    assert f"imageTag={order_with_code}-dddddddddddd" in described
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", ".copier-answers.yml", "services/requirements.txt"])
+def test_what_names_the_chassis_is_committed_too(
+    tools: Tools, project: Path, order_with_code: str, capsys: pytest.CaptureFixture[str], file: str
+) -> None:
+    for name in ("aws", "docker", "pulumi"):
+        tools.install(name)
+    with (project / file).open("a") as opened:
+        opened.write("# changed\n")
+    assert deliver.main(["dev"]) == 1
+    assert "never overwritten" in capsys.readouterr().err
 
 
 def test_without_code_a_delivery_is_a_deployment(tools: Tools, project: Path) -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from groundplan import owned
 from groundplan.cli import demo
 from groundplan.cli.template import GIVE_UP, Updated, require_clean, restore, tell_conflicts
 from groundplan.problems import ProblemsFound
-from infra import owned
 from tests.projects import ROOT, commit_project, git
 
 REVIEWED = {
@@ -84,7 +84,7 @@ SHELL = re.compile(r"\brm\s|\brmdir\b|--clear\b|\s-delete\b|\bgit (clean|reset|c
 
 def product() -> list[Path]:
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z").split("\0")
-    return [ROOT / name for name in listed if name and not name.startswith("tests/") and "project/tests/" not in name]
+    return [ROOT / name for name in listed if name and "tests" not in Path(name).parts]
 
 
 def in_python(path: Path) -> Iterator[str]:

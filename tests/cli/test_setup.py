@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from groundplan.installation import bootstrap
 from tests.projects import ROOT
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """A directory with nothing to install."""
+    """A directory with nothing to install, of others or of ours."""
     (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "libraries.txt").write_text("")
     return tmp_path
 
 
@@ -58,9 +62,19 @@ def test_a_newer_python_of_another_name_is_found(place: Path) -> None:
     python(place / "bin", "python3.14", "3.10.0")
     python(place / "bin", "python3.13", "3.13.1")
     done = setup(place, f"{place / 'bin'}:/bin")
-    assert (place / "calls").read_text().startswith("python3.13 -m venv")
+    assert (place / "calls").read_text() == f"python3.13 -I {ROOT}/infra/bootstrap.py environment\n"
     assert done.returncode == 1, "the stand-in makes no environment"
-    assert "python3-venv" in done.stderr
+
+
+def test_a_python_without_the_venv_module_is_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    python(place / "bin", "python3", "3.12.1")
+    monkeypatch.setattr(sys, "executable", str(place / "bin" / "python3"))
+    monkeypatch.chdir(place)
+    assert bootstrap.main(["environment"]) == 1
+    assert "python3-venv" in capsys.readouterr().err
+    assert not (place / "environment").exists()
 
 
 def test_the_environment_is_made_once_and_again_only_for_other_requirements(place: Path) -> None:
@@ -76,6 +90,8 @@ def test_the_environment_is_made_once_and_again_only_for_other_requirements(plac
 
 
 def test_requirements_without_hashes_are_refused(place: Path) -> None:
+    shutil.rmtree(place / "vendor")
+    (place / ".copier-answers.yml").write_text("_commit: 0.2.0\n_src_path: git+file:///nowhere\n")
     (place / "requirements.txt").write_text("pyyaml==6.0.3\n")
     done = setup(place, os.environ["PATH"])
     assert done.returncode != 0

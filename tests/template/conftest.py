@@ -36,7 +36,7 @@ def checked_types(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template with one release."""
-    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", copied=False, code=False)
+    template = snapshot(tmp_path_factory.mktemp("released") / "groundplan", code=False)
     git(template, "tag", "v0.1.0")
     return template
 

@@ -105,12 +105,10 @@ STACKS: dict[str, str] = {
 
 ON_SERVERS = {"the default answers"}
 """Variants whose services are tested on real servers."""
-ANSWERED = "tests/test_*.py tests/checks/test_dockerfiles.py tests/checks/test_layers.py tests/system services"
-"""Tests of what answers make a difference to. The chassis, `devkit/` and their tests are the same files in every
-project; `make test-project` runs those too."""
+ANSWERED = "tests services"
 TESTS: dict[str, str] = {
     # Services that differ in nothing but their names: the first and the last stand for all.
-    "fifty services": ANSWERED.removesuffix("services") + "services/part-0 services/part-49",
+    "fifty services": "tests services/part-0 services/part-49",
 }
 """Variants that are tested on less than `ANSWERED`."""
 
@@ -118,10 +116,10 @@ EXPECTED = {
     *(".copier-answers.yml", ".editorconfig", ".gitignore", "LICENSE", "Makefile", "README.md", "ARCHITECTURE.md"),
     *("system.yaml", "system.schema.json", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml"),
     *("pyproject.toml", "requirements.in", "requirements.txt", "infra/__main__.py", "infra/setup.sh"),
-    *("infra/groundplan/cli/service.py", "components/__init__.py", "foundation/state.yaml", "services/README.md"),
+    *("foundation/state.yaml", "services/README.md", "infra/clean.sh"),
     *("tests/conftest.py", "tests/test_program.py"),
 }
-COPIED = {"infra", "components", "chassis", "local", "bench", "tests"}
+COPIED = {"infra", "tests"}
 PIPELINE = (".github/workflows/check.yml", ".github/workflows/deploy.yml", ".github/workflows/deploy-stack.yml")
 MARKER = re.compile(r"(?<!\$)\{\{|\{%|\{#|\[\[%|_copier_conf|copier_answers \|")
 

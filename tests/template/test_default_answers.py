@@ -12,8 +12,9 @@ from groundplan.declaration.model import System
 from tests.projects import ROOT, make_project
 
 RENDERED = ("system.yaml", "Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.staging.yaml", "Pulumi.prod.yaml")
-SHARED = ("infra", "components")
-LEFT_OUT = {"infra/groundplan/cli/demo.py", "infra/groundplan/cli/demo_summary.py"}
+MOST_FILES = 190
+MOST_LINES = 9_000
+PINS = {"requirements.txt"}
 
 
 @pytest.mark.parametrize("name", RENDERED)
@@ -21,18 +22,25 @@ def test_default_answers_render_the_roots_own_file(shop: Path, name: str) -> Non
     assert (shop / name).read_text() == (ROOT / name).read_text()
 
 
-def test_the_spine_is_in_a_project_file_for_file(shop: Path, whole_template: Path) -> None:
-    def files(where: Path) -> dict[str, bytes]:
-        return {
-            str(path.relative_to(where)): path.read_bytes()
-            for top in SHARED
-            for path in (where / top).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        }
+def test_a_project_is_small_enough_to_review(shop: Path) -> None:
+    """P5: without pins and generated JSON."""
+    files = [path for path in shop.rglob("*") if path.is_file()]
+    assert len(files) <= MOST_FILES
+    read = [path for path in files if path.name not in PINS and path.suffix != ".json"]
+    assert sum(len(path.read_text().splitlines()) for path in read) <= MOST_LINES
 
-    expected = {name: content for name, content in files(whole_template).items() if name not in LEFT_OUT}
-    assert expected
-    assert files(shop) == expected
+
+def test_no_line_of_a_library_is_in_a_project(shop: Path) -> None:
+    """P5"""
+    libraries = {
+        path.read_bytes()
+        for folder in ("infra/groundplan", "components/groundplan_components", "chassis", "devkit")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.stat().st_size > 200
+    }
+    assert libraries
+    assert [str(path) for path in shop.rglob("*.py") if path.read_bytes() in libraries] == []
+    assert not {"components", "chassis", "local", "bench"} & {path.name for path in shop.iterdir()}
 
 
 def test_a_project_has_real_files_only(shop: Path) -> None:

@@ -28,9 +28,9 @@ def test_the_tools_settings_are_the_same_but_for_what_services_need(shop: Path) 
         settings.pop("importlinter", None)
         settings["ruff"]["lint"].pop("isort")
         settings["ruff"]["lint"]["per-file-ignores"].pop("services/**", None)
-        for name in ("packages", "mypy_path"):
-            settings["mypy"].pop(name)
-        for name in ("testpaths", "pythonpath"):
+        for name in ("packages", "files", "mypy_path"):
+            settings["mypy"].pop(name, None)
+        for name in ("testpaths", "pythonpath", "consider_namespace_packages"):
             settings["pytest"]["ini_options"].pop(name, None)
     assert theirs == ours
 

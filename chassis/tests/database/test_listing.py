@@ -145,7 +145,7 @@ def cursors(listed: Listing, page: Page) -> Iterator[Listing]:
         yield QUERIES.parse(urlsplit(link).query.encode(), listed.owner)
 
 
-ALL = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+ALL = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @ALL

@@ -267,7 +267,7 @@ async def test_whoever_may_not_read_dead_letters_is_told_what_to_do(
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ReceiveMessage")
 
     monkeypatch.setattr(client, "receive_message", refused)
-    with pytest.raises(ProblemsFound, match=r"components/queues\.py"):
+    with pytest.raises(ProblemsFound, match=r"groundplan_components\.events\.queues"):
         await DeadLetterQueue(own, clients).redrive(Recorder(), asyncio.Event())
 
 

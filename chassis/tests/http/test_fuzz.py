@@ -30,7 +30,7 @@ def base_url() -> Iterator[str]:
 
 
 @schema.parametrize()
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_service_is_what_its_document_says(case: schemathesis.Case[Any], base_url: str) -> None:
     case.call_and_validate(
         base_url=base_url,

@@ -15,7 +15,10 @@ from pathlib import Path
 
 import uvloop
 
+from groundplan.installation.contract import start
 from groundplan.owned import make
+from groundplan.problems import ProblemsFound
+from groundplan.project import find_project
 from groundplan_devkit.bench import capacity, report, stage
 from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
@@ -43,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # The bench's own readers of topics tell of each attempt to reach a broker that it has killed.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
+        start(find_project())
         wrong: list[str] = []
         if options.what in ("load", "all"):
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # On asyncio's own loop: on uvloop anyio, and so httpx, takes a connection that breaks as it is made for a
             # mistake of its own (`'NoneType' object has no attribute 'getpeername'`).
             wrong += asyncio.run(_faults(options, progress))
-    except Unavailable as error:
+    except (Unavailable, ProblemsFound) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

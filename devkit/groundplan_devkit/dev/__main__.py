@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from groundplan.declaration.loader import load_system
+from groundplan.installation.contract import start
 from groundplan.problems import ProblemsFound
 from groundplan_devkit.dev.alone import alone
 from groundplan_devkit.dev.session import PORT, Session
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> int:
     # The event log's consumer waits for a broker that is not there yet, and need not say so.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
+        start(PROJECT)
         if given.fresh:
             # Before anything is stopped or removed: it may be another session's.
             with alone(directory):

@@ -6,15 +6,19 @@ import os
 import sys
 from collections.abc import Callable
 
+from groundplan.installation.bootstrap import Refused
+from groundplan.installation.contract import start
 from groundplan.problems import ProblemsFound
+from groundplan.project import find_project
 
 
 def run(command: Callable[[], int]) -> int:
     """The command's exit status; 1 when it found problems, which are then printed."""
     try:
+        start(find_project())
         status = command()
         sys.stdout.flush()
-    except ProblemsFound as problems:
+    except (ProblemsFound, Refused) as problems:
         print(problems, file=sys.stderr)
         return 1
     except BrokenPipeError:

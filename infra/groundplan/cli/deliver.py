@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -17,14 +18,17 @@ from pathlib import Path
 
 from groundplan.cli.up import check_tools, outputs, pulumi_up
 from groundplan.declaration.loader import load_system
+from groundplan.installation.bootstrap import Checkout, Refused, choose_source
+from groundplan.installation.contract import start
+from groundplan.installation.images import prepare
 from groundplan.owned import make
 from groundplan.problems import Problem, ProblemsFound
 
 PLATFORM = "linux/amd64"
 """What the node pool starts (`components/groundplan_components/cluster/node_pool.py`)."""
 
-CODE = ("services", "chassis")
-"""What an image is built from; `.dockerignore` lets nothing else in."""
+CODE = ("services", "vendor", "pyproject.toml", ".copier-answers.yml")
+"""What an image is built from: the services' code and pins, and what says which chassis they run on."""
 
 
 def buildable(project: Path) -> tuple[str, ...]:
@@ -52,7 +56,27 @@ def commit(project: Path) -> str:
     return head.stdout.strip()
 
 
-def publish(project: Path, service: str, repository: str, revision: str) -> str:
+class _Wheels:
+    """`build/wheels`, filled when the first image needs them."""
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+        self._digest = ""
+
+    @property
+    def overridden(self) -> bool:
+        source = choose_source(self._project, os.environ)
+        return isinstance(source, Checkout) and bool(source.named_by)
+
+    def gather(self) -> str:
+        """The SHA-256 of the chassis wheel."""
+        if not self._digest:
+            print("Gathering wheels for the images …", flush=True)
+            self._digest = prepare(self._project, os.environ)
+        return self._digest
+
+
+def publish(project: Path, service: str, repository: str, revision: str, wheels: _Wheels) -> str:
     """Builds and pushes the image of ``service``, unless this commit's is there; returns it by digest.
 
     ``repository`` is an ECR repository's address, ``<account>.dkr.ecr.<region>.amazonaws.com/<name>``.
@@ -72,6 +96,7 @@ def publish(project: Path, service: str, repository: str, revision: str) -> str:
     )
     login = _run(project, "docker", "login", "--username", "AWS", "--password-stdin", registry, stdin=password.stdout)
     _succeeded(login, f"docker login {registry}", "run it by hand to see why")
+    wheels.gather()
     print(f"Building {service} …", flush=True)
     metadata = project / "build" / "images" / f"{service}.json"
     make(metadata.parent)
@@ -98,12 +123,16 @@ def deliver(project: Path, stack: str, *, yes: bool) -> int:
             raise _failed(tool, f"install {tool}; it is not on the PATH")
     revision = commit(project)
     waiting = list(buildable(project))
-    print(f"Stack {stack}, commit {revision[:12]}, services with code: {', '.join(waiting) or 'none yet'}", flush=True)
+    wheels = _Wheels(project)
+    if waiting and wheels.overridden:
+        # The commit doesn't tell what is patched in a checkout elsewhere.
+        revision = f"{revision}-{wheels.gather()[:12]}"
+    print(f"Stack {stack}, images {revision}, services with code: {', '.join(waiting) or 'none yet'}", flush=True)
     for _ in range(2):
         repositories: Mapping[str, str] = outputs(project, stack).get("images") or {}
         ready = [service for service in waiting if service in repositories]
         for service in ready:
-            _configure(project, stack, service, publish(project, service, repositories[service], revision))
+            _configure(project, stack, service, publish(project, service, repositories[service], revision, wheels))
         waiting = [service for service in waiting if service not in ready]
         status = pulumi_up(project, stack, yes=yes)
         if status or not waiting:
@@ -145,8 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask before deploying")
     options = parser.parse_args(arguments)
     try:
+        start(Path.cwd())
         return deliver(Path.cwd(), options.stack, yes=options.yes)
-    except ProblemsFound as problems:
+    except (ProblemsFound, Refused) as problems:
         print(problems, file=sys.stderr)
         return 1
 

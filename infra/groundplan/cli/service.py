@@ -20,6 +20,7 @@ from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, re
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system, load_system
 from groundplan.declaration.model import System
+from groundplan.installation.contract import start
 from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
 
 SIZES = ("traffic_weight", "read_share", "repeat_share", "data_gb", "data_growth_gb_per_month", "cqrs", "shard_map")
@@ -108,6 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 when all is well, 1 when it was refused, 2 when edits and the change met and await a decision."""
     options = _parser().parse_args(arguments)
     try:
+        start(Path.cwd())
         asked = read_asked(options.name, options.file, options.set or [])
         if options.dry_run:
             return _preview(options.action, options.name, asked)

@@ -13,6 +13,7 @@ from typing import Any
 
 from groundplan.cli.remember import remember
 from groundplan.declaration.loader import load_system
+from groundplan.installation.contract import start
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.stack.configuration import read_stack_file
 from groundplan.stack.contradictions import set_command
@@ -124,6 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask before deploying")
     options = parser.parse_args(arguments)
     try:
+        start(Path.cwd())
         check_tools(Path.cwd(), options.stack)
         check_images(Path.cwd(), options.stack)
         return pulumi_up(Path.cwd(), options.stack, yes=options.yes)

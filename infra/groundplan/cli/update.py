@@ -8,9 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from groundplan.cli.refresh import refresh
+<<<<<<< HEAD
 from groundplan.cli.template import Updated, read_answers, require_clean, tell_conflicts, update
 from groundplan.moving.report import read_lost, tell, write_report
 from groundplan.moving.saved import save
+=======
+from groundplan.cli.template import read_answers, require_clean, tell_conflicts, update
+from groundplan.installation.contract import renew, start
+>>>>>>> layout
 from groundplan.problems import ProblemsFound
 
 
@@ -19,6 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m groundplan.cli.update", description=__doc__).parse_args(arguments)
     project, lost = Path.cwd(), list[str]()
     try:
+        start(project)
         before = read_answers(project)
         require_clean(project)
         print(f"Looking for a newer version of {before['_src_path']} …", flush=True)
@@ -39,6 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Nothing to do: {after['_commit']} is the newest version.")
         return 0
     # The code that runs here is the old one; the new one fills in ARCHITECTURE.md.
+    try:
+        renew(project)
+    except ProblemsFound as problems:
+        print(problems, file=sys.stderr)
+        return 1
     refresh(project)
     print(
         f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit."

@@ -103,5 +103,8 @@ def paths() -> frozenset[str]:
     return frozenset(below | {f"{path}.py" for path in below})
 
 
-def is_component(path: str) -> bool:
-    return path.startswith("components/") and path.count("/") == 1 and path.endswith(".py")
+def component_subject(path: str) -> str | None:
+    """The subject that `groundplan eject` takes for a copied component; None for other files."""
+    module = modules().get(path.removesuffix(".py").replace("/", "."), "") if path.endswith(".py") else ""
+    package, _, rest = module.partition(".")
+    return rest.partition(".")[0] if package == "groundplan_components" and "." in rest else None

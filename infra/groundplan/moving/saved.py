@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from groundplan.moving.places import ROOTS, is_component, library_file
+from groundplan.moving.places import ROOTS, component_subject, library_file
 from groundplan.moving.rendered import Change, Rendered, listed, rendered, unmerged
 
 FOLDER = Path("moved")
@@ -143,8 +143,9 @@ def _place(path: str, *, added: bool) -> str:
     if inside is None:
         return "none: the file left the template"
     apply = "`git apply --3way` with this patch in a checkout of them, which GROUNDPLAN_LIBRARIES=<folder> then names"
-    if is_component(path):
-        apply = f"`groundplan eject {PurePosixPath(path).stem}`, and edit your own; or {apply}"
+    subject = component_subject(path)
+    if subject is not None:
+        apply = f"`groundplan eject {subject}`, and edit your own; or {apply}"
     return f"{inside} of the libraries: {apply}"
 
 

@@ -70,7 +70,7 @@ def test_a_cheaper_declaration_keeps_what_only_grows(name: str, before: System, 
     }
 
 
-EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+EXAMPLES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 
 
 def planned(system: System, environment: Environment) -> Plan:

@@ -93,7 +93,7 @@ def test_any_text(text: str) -> None:
 
 
 @given(st.lists(YAML_PIECES, max_size=30).map("".join))
-@settings(max_examples=250, deadline=None)
+@settings(deadline=None)
 def test_any_pieces_of_yaml(text: str) -> None:
     parsed(text)
 
@@ -105,13 +105,13 @@ def test_any_data(value: Any) -> None:
 
 
 @given(st.sampled_from(paths(SHOP)[1:]), VALUES)
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_shop_with_any_value_in_any_place(path: tuple[Any, ...], value: Any) -> None:
     parsed(yaml.dump(replaced(SHOP, path, value), Dumper=yaml.SafeDumper, sort_keys=False))
 
 
 @given(st.integers(0, len(SHOP_TEXT)), st.integers(0, 30), st.text(max_size=4) | YAML_PIECES)
-@settings(max_examples=150, deadline=None)
+@settings(deadline=None)
 def test_shop_with_any_slip_of_the_keyboard(start: int, length: int, typed: str) -> None:
     parsed(SHOP_TEXT[:start] + typed + SHOP_TEXT[start + length :])
 
@@ -128,7 +128,7 @@ def test_shop_with_any_slip_of_the_keyboard(start: int, length: int, typed: str)
     ),
     st.sampled_from(["prod", "dev"]) | st.text(max_size=14),
 )
-@settings(max_examples=250, deadline=None)
+@settings(deadline=None)
 def test_any_configuration(values: dict[str, Any], name: str) -> None:
     base = {"aws:region": "eu-central-1", "shop:require_domain": "false"}
     try:

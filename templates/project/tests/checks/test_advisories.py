@@ -34,7 +34,7 @@ def audited(requirements: str) -> list[dict[str, Any]]:
 
 # Both ask the same source.
 @pytest.mark.xdist_group("advisories")
-@pytest.mark.parametrize("requirements", ["chassis/requirements.txt", "requirements.txt"])
+@pytest.mark.parametrize("requirements", ["services/requirements.txt", "requirements.txt"])
 def test_nothing_that_is_installed_is_known_to_be_vulnerable(requirements: str) -> None:
     packages = audited(requirements)
     vulnerable = {
@@ -44,7 +44,7 @@ def test_nothing_that_is_installed_is_known_to_be_vulnerable(requirements: str) 
         for package in packages
         if package.get("vulns")
     }
-    assert vulnerable == {}, "raise the pin in requirements.in (and chassis/requirements.in), then `make requirements`"
+    assert vulnerable == {}, "raise the pin in requirements.in (and services/requirements.in), then `make requirements`"
     unknown = {package["name"]: str(package["skip_reason"]) for package in packages if "skip_reason" in package}
     if unknown:
         first = next(iter(unknown.values()))

@@ -83,14 +83,29 @@ def test_an_image_installs_only_what_is_locked(dockerfile: Path) -> None:
         for install in re.findall(r"pip install[^&|;]*", command):
             assert "--require-hashes" in install
             assert "--requirement" in install
+            assert "--no-index" in install, "wheels are gathered before (`make wheels`): no build asks an index"
     assert not re.search(r"(?i)password|secret|token|AWS_ACCESS", dockerfile.read_text())
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=NAMES)
 def test_what_an_image_copies_is_let_into_its_context(dockerfile: Path) -> None:
     let_in = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
-    for word, rest in instructions(dockerfile):
-        if word == "COPY" and "--from=" not in rest:
-            for source in rest.split()[:-1]:
-                assert (PROJECT / source).exists(), source
-                assert source.split("/")[0] in let_in, source
+    for source in copied(dockerfile):
+        assert source.rstrip("/") in let_in or source.split("/")[0] in let_in, source
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=NAMES)
+def test_an_image_holds_wheels_and_its_own_service_only(dockerfile: Path) -> None:
+    assert copied(dockerfile) == ["build/wheels/", f"services/{dockerfile.parent.name}/"]
+    text = dockerfile.read_text()
+    assert not re.search(r"\bgit\b|ssh|--mount|https?://", re.sub(r"(?m)^#.*$", "", text))
+
+
+def copied(dockerfile: Path) -> list[str]:
+    """What comes from outside the image."""
+    return [
+        source
+        for word, rest in instructions(dockerfile)
+        if word == "COPY" and "--from=" not in rest
+        for source in rest.split()[:-1]
+    ]

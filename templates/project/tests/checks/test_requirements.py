@@ -32,19 +32,19 @@ def locked(path: Path) -> dict[str, str]:
 
 
 def test_services_get_what_the_project_tests_with() -> None:
-    services, project = wanted(PROJECT / "chassis/requirements.in"), wanted(PROJECT / "requirements.in")
+    services, project = wanted(PROJECT / "services/requirements.in"), wanted(PROJECT / "requirements.in")
     assert services.items() <= project.items()
-    images, environment = locked(PROJECT / "chassis/requirements.txt"), locked(PROJECT / "requirements.txt")
+    images, environment = locked(PROJECT / "services/requirements.txt"), locked(PROJECT / "requirements.txt")
     assert {name: version for name, version in images.items() if environment.get(name) != version} == {}
 
 
-@pytest.mark.parametrize("folder", ["", "chassis"])
+@pytest.mark.parametrize("folder", ["", "services"])
 def test_what_is_asked_for_is_what_is_locked(folder: str) -> None:
     asked, found = wanted(PROJECT / folder / "requirements.in"), locked(PROJECT / folder / "requirements.txt")
     assert {name: version for name, version in asked.items() if found.get(name) != version} == {}
 
 
-@pytest.mark.parametrize("folder", ["", "chassis"])
+@pytest.mark.parametrize("folder", ["", "services"])
 def test_every_package_has_hashes_and_no_file_an_address(folder: str) -> None:
     text = (PROJECT / folder / "requirements.txt").read_text()
     blocks = re.split(r"(?m)^(?=[A-Za-z0-9])", text)[1:]
@@ -55,7 +55,7 @@ def test_every_package_has_hashes_and_no_file_an_address(folder: str) -> None:
 
 
 def test_images_hold_nothing_that_only_development_needs() -> None:
-    images = locked(PROJECT / "chassis/requirements.txt")
+    images = locked(PROJECT / "services/requirements.txt")
     assert not images.keys() & {"pulumi", "pytest", "mypy", "moto", "copier", "pydantic", "ruff", "schemathesis"}
 
 
@@ -92,7 +92,7 @@ def _plain(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("requirements", "folders"),
-    [("chassis/requirements.in", ("chassis",)), ("requirements.in", ("chassis", "local", "bench", "services"))],
+    [("services/requirements.in", ("chassis",)), ("requirements.in", ("chassis", "local", "bench", "services"))],
 )
 def test_what_is_imported_is_asked_for(requirements: str, folders: tuple[str, ...]) -> None:
     """A package that comes only because another needs it may be gone with that one's next version."""
@@ -103,4 +103,4 @@ def test_what_is_imported_is_asked_for(requirements: str, folders: tuple[str, ..
 def test_images_hold_nothing_that_nobody_imports() -> None:
     # The parser of uvicorn, which loads it by name; the compiled half of psycopg, which does.
     loaded_by_name = {"httptools", "psycopg_binary"}
-    assert importable("chassis/requirements.in") - imported("chassis") - loaded_by_name == set()
+    assert importable("services/requirements.in") - imported("chassis") - loaded_by_name == set()

@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import pytest
 
-from chassis.tests.observe.reading import Line
 from groundplan.declaration.model import System
 from groundplan_chassis.observe import names
 from groundplan_chassis.settings import SERVING
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.services import RunningService
 
+Line = dict[str, Any]
 Running = Callable[..., RunningService]
 Token = Callable[..., str]
 # A path that is none costs a token and the rate limit alone: what is looked at here is the process.

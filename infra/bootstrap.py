@@ -1,0 +1,1 @@
+groundplan/installation/bootstrap.py

@@ -1,0 +1,1 @@
+../../../infra/groundplan/installation/bootstrap.py

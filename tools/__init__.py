@@ -1,0 +1,1 @@
+"""What only this repository runs: campaigns, generated references, the demo."""

@@ -10,29 +10,33 @@ inputs() {
         {infra,components,chassis,devkit}/pyproject.toml 2>/dev/null || true
 }
 
-venv=${1:?a directory for the Python environment is needed: setup.sh .venv}
-if [[ $# == 1 && -x $venv/bin/python ]] && inputs | cmp -s - "$venv/.inputs"; then
-    exit 0
-fi
-
-<<<<<<< HEAD
-# A project that held copies of the libraries moves to them before anything else (groundplan.moving).
+# A project that held copies of the libraries moves to them before any command (groundplan.moving).
 move() { [[ ! -e infra/commands.py ]] || exec "$venv/bin/python" -m groundplan.moving; }
 
-if [[ -x $venv/bin/python ]] && cmp -s requirements.txt "$venv/requirements.txt"; then
+# Files with two versions of a line: what decides what is installed may be among them.
+undecided() {
+    {
+        git diff --name-only --diff-filter=U --relative
+        git grep -lE '^(<<<<<<< before|>>>>>>> after) updating'
+    } 2>/dev/null | sort -u || true
+}
+
+venv=${1:?a directory for the Python environment is needed: setup.sh .venv}
+if [[ $# == 1 && -x $venv/bin/python ]] && inputs | cmp -s - "$venv/.inputs"; then
     move
     exit 0
 fi
 
-if [[ -e $venv && ! -f $stamp ]] && ! is_empty && ! is_older; then
-    remedy="name another directory: make setup VENV=.venv"
-    [[ $venv == .venv ]] && remedy="move it away, or name another directory: make setup VENV=.venv-project"
-    refuse "holds files that make setup did not make; nothing was changed" \
-        "a directory that is new or empty, or an environment that make setup made" "$remedy"
+undecided=$(undecided)
+if [[ $# == 1 && -n $undecided ]]; then
+    {
+        echo "Your edits and an update meet in these files; nothing is set up until they are decided:"
+        sed 's/^/    /' <<<"$undecided"
+        echo "Decide between the conflict markers there, then: git add <file> && make setup"
+    } >&2
+    exit 1
 fi
 
-=======
->>>>>>> layout
 python=""
 for candidate in ${PYTHON3:-python3 python3.14 python3.13 python3.12 python3.11}; do
     if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -46,26 +50,5 @@ if [[ -z $python ]]; then
     echo "Install it, then run the command again, if need be with its name: make setup PYTHON3=/path/to/python3.11" >&2
     exit 1
 fi
-<<<<<<< HEAD
-
-export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_ROOT_USER_ACTION=ignore PIP_PROGRESS_BAR=off
-echo "Setting up Python packages in $venv (once, a minute or two)"
-# The stamp comes first: a set-up that was interrupted anywhere is taken up again.
-mkdir -p -- "$venv"
-echo "Made by make setup, which may remove the Python environment in this directory." >"$stamp"
-rm -f -- "$venv/requirements.txt"
-if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
-    remove_environment
-    if ! "$python" -m venv "$venv"; then
-        remove_all
-        echo "On Debian and Ubuntu the package python3-venv is needed: apt install python3-venv" >&2
-        exit 1
-    fi
-fi
-"$venv/bin/python" -m pip install --require-hashes --requirement requirements.txt |
-    awk '/^Collecting / { split($2, package, "=="); print "    " package[1] " " package[2]; fflush() }'
-cp requirements.txt "$venv/requirements.txt"
-move
-=======
-exec "$python" -I "$(dirname "$0")/bootstrap.py" "$@"
->>>>>>> layout
+"$python" -I "$(dirname "$0")/bootstrap.py" "$@"
+[[ $# != 1 ]] || move

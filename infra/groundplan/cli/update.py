@@ -8,14 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from groundplan.cli.refresh import refresh
-<<<<<<< HEAD
 from groundplan.cli.template import Updated, read_answers, require_clean, tell_conflicts, update
+from groundplan.installation.contract import renew, start
 from groundplan.moving.report import read_lost, tell, write_report
 from groundplan.moving.saved import save
-=======
-from groundplan.cli.template import read_answers, require_clean, tell_conflicts, update
-from groundplan.installation.contract import renew, start
->>>>>>> layout
 from groundplan.problems import ProblemsFound
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import copier
+
+from groundplan.installation import bootstrap
+from groundplan.owned import STAMP
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,6 +25,8 @@ LIBRARIES = (
     "chassis/tests/",
     "devkit/",
 )
+BOOTSTRAP = "infra/groundplan/installation/bootstrap.py"
+"""Every project has a copy."""
 ELSEWHERE = ("tests/", "bench/", "docs/")
 CODE = ("/{{ service.package }}/", "/migrations/")
 
@@ -47,7 +53,7 @@ def snapshot(into: Path, *, libraries: bool = False, code: bool = True) -> Path:
     into.mkdir(parents=True)
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
-        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES))
+        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES) and name != BOOTSTRAP)
         if left_out or (not code and any(part in name for part in CODE)):
             continue
         source, target = ROOT / name, into / name
@@ -81,10 +87,22 @@ def commit_project(project: Path) -> Path:
 
 
 def borrowed_environment(into: Path) -> Path:
-    """This interpreter's environment as one that `make setup` has nothing to do for."""
+    """This interpreter's environment as one that `make setup` has nothing to do for.
+
+    Projects that use it run on the libraries of this checkout: `overridden` says so to their commands.
+    """
     into.mkdir(parents=True)
     for name in ("bin", "lib", "lib64", "include", "pyvenv.cfg"):
         if (Path(sys.prefix) / name).exists():
             (into / name).symlink_to(Path(sys.prefix) / name)
     shutil.copy(ROOT / "requirements.txt", into / "requirements.txt")
+    (into / STAMP).write_text("Borrowed by tests.\n")
+    source = bootstrap.choose_source(ROOT, overridden())
+    state = {"request": bootstrap._request(source), "commit": bootstrap.state_of(ROOT)}
+    (into / bootstrap.STATE).write_text(json.dumps(state))
     return into
+
+
+def overridden() -> dict[str, str]:
+    """The variables of a project's command that runs on this checkout's libraries."""
+    return {bootstrap.OVERRIDE: str(ROOT)}

@@ -85,6 +85,45 @@ def test_a_conflict_is_marked_and_listed(
     assert git(project, "diff", "--name-only", "--diff-filter=U").split() == ["system.yaml"]
 
 
+def test_edits_of_files_that_leave_the_template_or_are_renamed_are_kept(
+    project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (".dockerignore", "foundation/state.yaml"):
+        (project / path).write_text((project / path).read_text() + "# ours\n")
+    (project / "foundation" / "ours.yaml").write_text("ours: true\n")
+    commit_all(project, "More of ours")
+    git(releases, "mv", "templates/project/.dockerignore", "templates/project/services/.dockerignore")
+    git(releases, "rm", "--quiet", "-r", "templates/project/foundation")
+    release(releases, "v0.2.0")
+    monkeypatch.chdir(project)
+    assert update_command.main([]) == 2
+    assert (project / "services" / ".dockerignore").read_text().endswith("# ours\n")
+    assert "+# ours\n" in (project / "moved" / "foundation" / "state.yaml.patch").read_text()
+    assert (project / "foundation" / "ours.yaml").is_file()
+    told = capsys.readouterr().err
+    for expected in (
+        ".dockerignore: your edit is in services/.dockerignore, merged",
+        "foundation/state.yaml: your edit is in moved/foundation/state.yaml.patch",
+        "foundation/ours.yaml: your file is in moved/foundation/ours.yaml.patch",
+    ):
+        assert expected in told
+
+
+def test_an_update_that_can_not_save_edits_changes_nothing(
+    project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(releases, "rm", "--quiet", "-r", "templates/project/foundation")
+    release(releases, "v0.2.0")
+    monkeypatch.chdir(project)
+
+    def unreachable(*_: object) -> None:
+        raise ProblemsFound([])
+
+    monkeypatch.setattr(update_command, "save", unreachable)
+    assert update_command.main([]) == 1
+    assert git(project, "status", "--porcelain") == ""
+
+
 def test_a_new_question_takes_its_default_and_is_told(
     project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,7 +73,9 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     commit_all(template, "Libraries are copied")
     git(template, "tag", "v0.1.0")
     git(template, "rm", "-r", "--quiet", ".")
-    shutil.copytree(snapshot(folder / "new"), template, symlinks=True, ignore=_own_git, dirs_exist_ok=True)
+    shutil.copytree(
+        snapshot(folder / "new", libraries=True), template, symlinks=True, ignore=_own_git, dirs_exist_ok=True
+    )
     commit_all(template, "Libraries are installed")
     git(template, "tag", "v0.2.0")
     return template

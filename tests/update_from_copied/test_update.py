@@ -76,6 +76,7 @@ def edit(project: Project) -> None:
     project.add("services/order/order_service/domain/order.py", "\n\nOURS = 1\n")
     project.add("components/cache.py", "\nOURS = 2\n")
     project.add("infra/capacity/figures.py", "\nOURS = 3\n")
+    project.add("chassis/requirements.in", "# ours\n")
     project.write("infra/capacity/ours.py", OURS)
     project.write("tests/test_ours.py", IMPORTS)
     commit_all(project.folder, "Ours")
@@ -97,7 +98,10 @@ def test_nothing_is_lost(project: Project) -> None:
     assert "+++ b/components/groundplan_components/cache/cache.py\n" in cache
     assert "+OURS = 3\n" in project.read("moved/infra/capacity/figures.py.patch")
     assert "+from .model import Plan\n" in project.read("moved/infra/capacity/ours.py.patch")
-    assert "its place now: infra/ours.py" in project.read("moved/README.md")
+    report = project.read("moved/README.md")
+    assert "its place now: infra/ours.py" in report
+    assert "groundplan eject cache" in report
+    assert "`chassis/requirements.in`: your edit is in `services/requirements.in`, merged" in report
 
     refused = project.make("plan")
     assert refused.returncode != 0
@@ -118,6 +122,7 @@ def test_nothing_is_lost(project: Project) -> None:
     assert "- run: python -m groundplan.cli.plan --why" in project.read(".github/workflows/check.yml")
     assert 'pulumi.export("vpc", platform.vpc_id)' in project.read("infra/__main__.py")
     assert project.read("services/order/order_service/domain/order.py").endswith("\nOURS = 1\n")
+    assert project.read("services/requirements.in").endswith("# ours\n"), "the template has it under another name"
     ours = project.read("infra/capacity/ours.py")
     assert "from groundplan.capacity.model import Plan" in ours
     assert "1200" in project.read("ARCHITECTURE.md") or "1,200" in project.read("ARCHITECTURE.md")

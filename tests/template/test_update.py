@@ -44,7 +44,7 @@ def release(template: Path, version: str) -> None:
 def test_edits_survive_a_newer_template(project: Path, releases: Path) -> None:
     replace(releases / "templates/project/system.yaml.jinja", "  mfa: optional", "  mfa: required")
     replace(releases / "templates/project/README.md.jinja", "## Limits", "## Known limits")
-    (releases / "infra" / "newer.py").write_text("NEWER = True\n")
+    (releases / "templates/project/tests" / "newer.py").write_text("NEWER = True\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
     assert updated.conflicted == ()
@@ -58,7 +58,7 @@ def test_edits_survive_a_newer_template(project: Path, releases: Path) -> None:
     assert (project / "Pulumi.dev.yaml").read_text().endswith("  # ours\n")
     assert (project / "services" / "order" / "Dockerfile").read_text().endswith("\n# ours\n")
     assert (project / "infra/ours.py").is_file()
-    assert (project / "infra/newer.py").is_file()
+    assert (project / "tests/newer.py").is_file()
     assert not (project / ".editorconfig").exists(), "what the user deleted stays deleted"
 
 

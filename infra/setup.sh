@@ -33,6 +33,7 @@ if [[ $# == 1 && -n $undecided ]]; then
         echo "Your edits and an update meet in these files; nothing is set up until they are decided:"
         sed 's/^/    /' <<<"$undecided"
         echo "Decide between the conflict markers there, then: git add <file> && make setup"
+        echo "Or give the update up, back to your last commit: git add --all . && git stash"
     } >&2
     exit 1
 fi

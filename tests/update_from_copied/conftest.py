@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +30,7 @@ class Project:
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
         # Without an index: a package that were missing would be a fault of the environment.
-        settled: Mapping[str, str] = {"GROUNDPLAN_LIBRARIES": str(ROOT), "PIP_NO_INDEX": "1", **variables}
+        settled = {"GROUNDPLAN_LIBRARIES": str(ROOT), "PIP_NO_INDEX": "1", **variables}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "MAKE", "MFLAGS"))}
         return subprocess.run(
             command, cwd=self.folder, env=kept | settled, check=False, capture_output=True, text=True, timeout=900

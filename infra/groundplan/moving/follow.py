@@ -18,7 +18,11 @@ from groundplan.moving.saved import FOLDER
 
 _TEXTS = (".mk", ".sh", ".toml", ".yml", ".yaml", ".cfg", ".ini", ".json")
 _NAMED = re.compile(r"(?:.*/)?(?:Makefile|GNUmakefile|Dockerfile[^/]*|Procfile|Jenkinsfile|Justfile)$")
-_NAMES = re.compile(rf"(?<![\w./$-])(?:{'|'.join(ROOTS)})(?:/[\w./-]*|(?:\.\w+)+)(?![\w-])")
+_NAMES = re.compile(
+    rf"(?<![\w./$-])(?:{'|'.join(ROOTS)})(?:/[\w./-]*|(?:\.\w+)+)(?![\w-])"
+    r"|(?<![\w./$-])tests\.(?:chassis|local|bench)\.\w+(?= import)"
+)
+"""Modules and paths; of the tests that came with the libraries, modules that something is imported from."""
 _NOT_OURS = (f"{FOLDER}/", "vendor/")
 
 
@@ -72,6 +76,9 @@ def left_over(project: Path) -> Iterator[str]:
 
 def _left(project: Path, name: str) -> bool:
     path = name.rstrip("/.")
+    if name.startswith("tests."):
+        file = project / name.replace(".", "/")
+        return not file.with_name(f"{file.name}.py").exists() and not file.is_dir()
     if "/" in name:
         return path in paths() and not (project / path).exists()
     return name in modules() and "." in name

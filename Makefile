@@ -17,7 +17,7 @@ setup: ## Set up Python (other commands do it by themselves)
 	@bash infra/setup.sh "$$VENV"
 
 demo: setup ## From answers to a planned, rehearsed system, with no account; start here
-	@$(PYTHON) -m groundplan.cli.demo $(if $(AGAIN),--again)
+	@$(PYTHON) -m tools.demo $(if $(AGAIN),--again)
 
 test: setup ## Check format, lint and types, and run all tests
 	@echo "Format, lint, types"
@@ -38,10 +38,10 @@ bench: setup ## Measure planning, simulating and copying against floors measured
 	@$(PYTHON) -m bench
 
 plan: setup ## Show every size of the reference system, and bring ARCHITECTURE.md up to date (WHY=1 with reasons)
-	@$(PYTHON) -m groundplan.cli.plan $(if $(WHY),--why)
+	@$(PYTHON) -m groundplan plan $(if $(WHY),--why)
 
 compare: setup ## What changes in the reference system if load or data grow: make compare LOAD=10
-	@$(PYTHON) -m groundplan.cli.compare
+	@$(PYTHON) -m groundplan compare
 
 format: setup ## Format the code, and mend what the linter can
 	@"$$VENV"/bin/ruff format .

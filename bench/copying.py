@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+COPIED_LIBRARIES = "93b9da0"
+"""The last commit whose projects held a copy of all libraries: 714 files."""
 
 
 def copy_seconds(template: Path, into: Path) -> float:
@@ -39,16 +41,28 @@ def static_twin(project: Path, template: Path) -> int:
     return len(files)
 
 
+def at(commit: str, into: Path) -> Path | None:
+    """A clone of this repository at ``commit``; None where its history does not reach that far."""
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(into)], check=True)
+    switched = subprocess.run(
+        ["git", "-C", str(into), "switch", "--quiet", "--detach", commit], check=False, capture_output=True
+    )
+    return None if switched.returncode else into
+
+
 def rows(rounds: int) -> Iterator[tuple[str, ...]]:
-    yield "files", "copy s", "static s", "ratio"
+    yield "files", "copy s", "static s", "ratio", "with copied libraries s", "ratio"
     with tempfile.TemporaryDirectory() as folder:
         here = Path(folder)
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(here / "template")], check=True)
         copy_seconds(here / "template", here / "first")
         count = static_twin(here / "first", here / "static")
         taken: dict[str, list[float]] = {"template": [], "static": []}
+        if at(COPIED_LIBRARIES, here / "before"):
+            taken["before"] = []
         for number in range(rounds):
             for name, times in taken.items():
                 times.append(copy_seconds(here / name, here / f"{name}-{number}"))
-        ours, floor = (statistics.median(times) for times in taken.values())
-        yield str(count), f"{ours:.2f}", f"{floor:.2f}", f"{ours / floor:.2f}"
+        ours, floor, *before = (statistics.median(times) for times in taken.values())
+        earlier = [f"{before[0]:.2f}", f"{ours / before[0]:.2f}"] if before else ["not in this clone", ""]
+        yield str(count), f"{ours:.2f}", f"{floor:.2f}", f"{ours / floor:.2f}", *earlier

@@ -25,8 +25,8 @@ LIBRARIES = (
     "chassis/tests/",
     "devkit/",
 )
-BOOTSTRAP = "infra/groundplan/installation/bootstrap.py"
-"""Every project has a copy."""
+LINKED = {"infra/groundplan/installation/bootstrap.py"}
+"""What a copy renders of the libraries."""
 ELSEWHERE = ("tests/", "bench/", "docs/")
 CODE = ("/{{ service.package }}/", "/migrations/")
 
@@ -53,7 +53,7 @@ def snapshot(into: Path, *, libraries: bool = False, code: bool = True) -> Path:
     into.mkdir(parents=True)
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
-        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES) and name != BOOTSTRAP)
+        left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES) and name not in LINKED)
         if left_out or (not code and any(part in name for part in CODE)):
             continue
         source, target = ROOT / name, into / name
@@ -84,6 +84,16 @@ def commit_project(project: Path) -> Path:
     git(project, "init", "--quiet", "--initial-branch=main")
     commit_all(project, "Start")
     return project
+
+
+def reference_project(into: Path) -> Path:
+    """The reference system in a folder of its own, without the code of services."""
+    (into / "infra").mkdir(parents=True)
+    for name in ("system.yaml", "Pulumi.yaml", "ARCHITECTURE.md", "infra/__main__.py"):
+        shutil.copy(ROOT / name, into / name)
+    for path in ROOT.glob("Pulumi.*.yaml"):
+        shutil.copy(path, into)
+    return into
 
 
 def borrowed_environment(into: Path) -> Path:

@@ -1,1 +1,1 @@
-"""What only this repository runs: campaigns, generated references, the demo."""
+"""What only this repository runs: campaigns, generated references, the demo. No project has them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cli.reference import LIBRARY, Class, arguments, classes, components, shared_types
+from tools.reference import LIBRARY, Class, arguments, classes, components, shared_types
 
 MODULES = sorted(LIBRARY.glob("*.py"))
 COMPONENTS = components()

@@ -8,8 +8,8 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from groundplan.cli.reference import LIBRARY
 from groundplan_components.shared.log_days import LOG_DAYS, require_log_days
+from tools.reference import LIBRARY
 
 KEEPERS = [path for path in sorted(LIBRARY.glob("*.py")) if ".LogGroup(" in path.read_text(encoding="utf-8")]
 

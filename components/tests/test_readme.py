@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from groundplan.cli.reference import REFERENCE_FILE, components, reference
 from groundplan.cloud import simulate
 from infra.tests.samples import ROOT
+from tools.reference import REFERENCE_FILE, components, reference
 
 README = (ROOT / "components" / "README.md").read_text(encoding="utf-8")
 
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_reference_is_in_step_with_the_docstrings() -> None:
-    assert REFERENCE_FILE.read_text(encoding="utf-8") == reference(), "run python -m groundplan.cli.reference"
+    assert REFERENCE_FILE.read_text(encoding="utf-8") == reference(), "run python -m tools.reference"
 
 
 def test_every_component_is_listed_once() -> None:

@@ -140,7 +140,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
             self.name,
             f"{found}; the end of its log:{said}" if said else found,
             "a server that answers",
-            f"look at {self.log}; `python -m groundplan_devkit.servers down` clears what is left of it",
+            f"look at {self.log}; `groundplan servers down` clears what is left of it",
         )
 
     def _process(self) -> psutil.Process | None:

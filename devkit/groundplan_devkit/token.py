@@ -20,9 +20,7 @@ from groundplan_devkit.state import DIRECTORY, STATE_FILE, STATE_VARIABLE
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m groundplan_devkit.token", description="An access token for requests by hand."
-    )
+    parser = argparse.ArgumentParser(prog="groundplan token", description="An access token for requests by hand.")
     parser.add_argument("--role", action="append", default=[], help="a role of system.yaml; may be given several times")
     parser.add_argument("--subject", default="somebody", help="whose token it is (somebody)")
     parser.add_argument("--scope", action="append", help="what it may be used for (read and write)")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +22,8 @@ PROJECT_VARIABLE = "GROUNDPLAN_PROJECT"
 """Names the project's folder for commands and servers that run elsewhere."""
 DECLARATION = "system.yaml"
 PROGRAM = Path("infra") / "__main__.py"
+OWN = "own"
+"""The package beside the program that holds the owner's own components: `infra/own`."""
 
 
 def find_project() -> Path:
@@ -62,22 +66,62 @@ def load_program(project: Path) -> Declare:
     return declare  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """The program that was loaded last."""
+
+    folder: Path
+    name: str
+    on_path: bool
+    """Whether its folder was put on the import path for it."""
+
+
+_loaded: _Loaded | None = None
+
+
 def _module(path: Path) -> ModuleType:
-    """Loaded under a name of its own; the folder is on the import path, as it is under the Pulumi engine."""
-    stamp = path.stat().st_mtime_ns
-    name = f"_program_{abs(hash(str(path)))}_{stamp}"
-    if name in sys.modules:
+    """Loaded under a name of its own; the folder is on the import path, as it is under the Pulumi engine.
+
+    The modules beside it are the owner's too. They are loaded anew with it when any of them changed, or when another
+    project's were loaded before.
+    """
+    global _loaded
+    folder = path.parent
+    stamps = tuple((str(each), each.stat().st_mtime_ns, each.stat().st_size) for each in _own_files(folder))
+    name = f"_program_{abs(hash(stamps))}"
+    if _loaded is not None and (_loaded.folder, _loaded.name) == (folder, name) and name in sys.modules:
         return sys.modules[name]
+    _forget()
+    on_path = str(folder) not in sys.path
+    if on_path:
+        sys.path.append(str(folder))
+    _loaded = _Loaded(folder, name, on_path)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    importlib.invalidate_caches()
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     return module
+
+
+def _own_files(folder: Path) -> list[Path]:
+    """The program, modules beside it and its package `own`; a library's checkout that lies there is not the owner's."""
+    return sorted([*folder.glob("*.py"), *(folder / OWN).rglob("*.py")])
+
+
+def _forget() -> None:
+    """Takes the modules of the program that was loaded last out of the interpreter, and its folder off the path."""
+    if _loaded is None:
+        return
+    own = {str(each) for each in _own_files(_loaded.folder)}
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == OWN or (getattr(module, "__file__", None) in own and name != "__main__"):
+            del sys.modules[name]
+    if _loaded.on_path and str(_loaded.folder) in sys.path:
+        sys.path.remove(str(_loaded.folder))

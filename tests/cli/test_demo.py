@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from groundplan.capacity import plan
-from groundplan.cli import demo
-from groundplan.cli.demo_summary import OTHER, counts, kind_of, summary
 from groundplan.cloud import Resource, Simulation
 from infra.tests.samples import shop, stack
 from tests.projects import commit_all, git
+from tools import demo
+from tools.demo_summary import OTHER, counts, kind_of, summary
 
 
 @pytest.fixture

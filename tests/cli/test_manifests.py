@@ -131,6 +131,8 @@ def test_a_stack_on_a_cluster_of_its_owner_needs_no_way_to_decrypt_its_kubeconfi
         "shop:existing_cluster": cluster,
         "shop:kubeconfig": {"secure": "v1:bm9uY2U=:Y2lwaGVydGV4dA=="},
     }
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "__main__.py").write_bytes((ROOT / "infra" / "__main__.py").read_bytes())
     (tmp_path / "Pulumi.own.yaml").write_text(yaml.safe_dump({"config": config}))
     monkeypatch.chdir(tmp_path)
     assert main(["--stack", "own"]) == 0

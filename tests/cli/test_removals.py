@@ -12,18 +12,20 @@ from pathlib import Path
 import pytest
 
 from groundplan import owned
-from groundplan.cli import demo
 from groundplan.cli.template import GIVE_UP, Updated, require_clean, restore, tell_conflicts
 from groundplan.problems import ProblemsFound
 from tests.projects import ROOT, commit_project, git
+from tools import demo
 
 REVIEWED = {
     # By file and function, or by file and line of a script: why nothing of the user's can go.
     ("infra/groundplan/document/rewriting.py", "write_text"): "a temporary file that the function itself has made",
     (
-        "infra/groundplan/cli/demo.py",
+        "tools/demo.py",
         "make_project",
     ): "a repository with the demo's one commit and no change, see `_edited`",
+    ("infra/groundplan/cli/eject.py", "_remove_made"): "what the same command has just made, where nothing was",
+    ("infra/groundplan/cli/eject.py", "_record"): "the copies beside the owner's files, which this command makes",
     ("infra/groundplan/cli/template.py", "restore"): "after `require_clean`: all of the user's is in the last commit",
     ("infra/groundplan/owned.py", "remove"): "the mechanism: after `require_removable`",
     ("devkit/groundplan_devkit/authority.py", "_write_key"): "a key in a directory that `start` has claimed",

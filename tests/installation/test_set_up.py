@@ -45,7 +45,7 @@ def by_vendor(place: Place, template: Template, _: Path) -> None:
     by_commit(place, template, _)
     done = place.set_up()
     assert done.returncode == 0, done.stderr
-    done = place.run("groundplan.cli.vendor")
+    done = place.run("groundplan", "vendor")
     assert done.returncode == 0, done.stderr
 
 
@@ -220,20 +220,20 @@ def test_a_patched_checkout_stands_in(place: Place, template: Template, tmp_path
     head = template.released[:12]
     place.options(libraries="../groundplan")
     assert place.set_up().returncode == 0
-    clean = place.run("groundplan.cli.compare")
+    clean = place.run("groundplan", "compare")
     assert clean.returncode == 0, clean.stderr
     assert clean.stderr.splitlines()[0] == f"groundplan: libraries from {folder} ({head})"
     heading = clean.stdout.splitlines()[0]
     report = folder / "infra" / "groundplan" / "cli" / "compare.py"
     report.write_text(report.read_text().replace("print(comparison", 'print("patched"); print(comparison'))
-    patched = place.run("groundplan.cli.compare")
+    patched = place.run("groundplan", "compare")
     assert patched.stdout.splitlines()[:2] == ["patched", heading]
     named = f"groundplan: libraries from {folder} ({head}, with changes that are not committed)"
     assert patched.stderr.splitlines()[0] == named
     # Without the line the project is back at its commit.
     place.options()
     assert place.set_up().returncode == 0
-    back = place.run("groundplan.cli.compare")
+    back = place.run("groundplan", "compare")
     assert back.stdout.splitlines()[0] == heading
     assert "libraries from" not in back.stderr
 
@@ -255,7 +255,7 @@ def test_libraries_and_template_have_to_fit(place: Place, template: Template, tm
     place.options(libraries=str(folder))
     assert place.set_up().returncode == 0
     git(folder, "checkout", "--quiet", template.next_minor)
-    done = place.run("groundplan.cli.compare")
+    done = place.run("groundplan", "compare")
     assert done.returncode == 1
     assert "the libraries' version is 0.3.0" in done.stderr
     assert "0.2.*" in done.stderr
@@ -275,11 +275,14 @@ def test_the_contract_is_the_version_of_all_four() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        ("groundplan.cli.plan", "--check"),
-        ("groundplan.cli.up", "dev"),
-        ("groundplan.cli.deliver", "dev"),
-        ("groundplan.cli.update",),
-        ("groundplan.cli.service", "add", "invoice"),
+        ("groundplan", "plan", "--check"),
+        ("groundplan", "up", "dev"),
+        ("groundplan", "deliver", "dev"),
+        (
+            "groundplan",
+            "update",
+        ),
+        ("groundplan", "service", "add", "invoice"),
         ("groundplan_devkit.token",),
         ("pytest", "--quiet", "-p", "no:cacheprovider", "-p", "groundplan_devkit.testing", "tests"),
     ],

@@ -29,7 +29,7 @@ OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple/", "PIP_EXTRA_INDEX_URL":
 def vendored(place: Place) -> Place:
     done = place.set_up()
     assert done.returncode == 0, done.stderr
-    done = place.run("groundplan.cli.vendor", "--source")
+    done = place.run("groundplan", "vendor", "--source")
     assert done.returncode == 0, done.stderr
     assert "groundplan's libraries at" in done.stdout
     return place
@@ -49,7 +49,7 @@ def test_a_project_needs_neither_address_nor_index(vendored: Place, tmp_path: Pa
     done = machine.set_up(**OFFLINE)
     assert done.returncode == 0, done.stderr
     assert machine.installed() == ("release", VERSIONS)
-    done = machine.run("groundplan.cli.wheels", **OFFLINE)
+    done = machine.run("groundplan", "wheels", **OFFLINE)
     assert done.returncode == 0, done.stderr
     assert vendored.index.asked == []
     gathered = {path.name.split("-")[0] for path in (vendored.project / images.WHEELS).glob("*.whl")}
@@ -76,7 +76,7 @@ def test_wheels_of_another_version_than_the_project_are_refused(vendored: Place,
     assert "make vendor" in done.stderr
     # What `make vendor` does.
     assert vendored.set_up("--without-vendor").returncode == 0
-    assert vendored.run("groundplan.cli.vendor").returncode == 0
+    assert vendored.run("groundplan", "vendor").returncode == 0
     assert vendored.set_up().returncode == 0
     assert vendored.installed() == ("fix", VERSIONS)
 
@@ -87,7 +87,7 @@ def test_only_what_vendor_made_is_removed(vendored: Place) -> None:
     (folder / "private-1.0-py3-none-any.whl").write_bytes(b"the owner's")
     without = tuple(name for name in BACKEND if name != "tomlkit")
     (vendored.project / "requirements.txt").write_text(vendored.index.pins(*without))
-    done = vendored.run("groundplan.cli.vendor")
+    done = vendored.run("groundplan", "vendor")
     assert done.returncode == 0, done.stderr
     left = listed(vendored)
     assert "private-1.0-py3-none-any.whl" in left
@@ -104,7 +104,7 @@ def test_sources_unpacked_are_a_checkout(vendored: Place, tmp_path: Path) -> Non
     folder = tmp_path / archive.name.removesuffix("-source.tar.gz")
     vendored.options(libraries=str(folder))
     assert vendored.set_up(**OFFLINE).returncode == 0
-    done = vendored.run("groundplan.cli.compare")
+    done = vendored.run("groundplan", "compare")
     assert done.stderr.splitlines()[0] == f"groundplan: libraries from {folder} (not in git)"
 
 
@@ -113,7 +113,7 @@ def test_an_image_gets_pinned_wheels_and_the_chassis(place: Place, template: Tem
     folder = place.project / images.WHEELS
     folder.mkdir(parents=True)
     (folder / "left-1.0-py3-none-any.whl").write_bytes(b"from earlier pins")
-    assert place.run("groundplan.cli.wheels").returncode == 0
+    assert place.run("groundplan", "wheels").returncode == 0
     released = {path.name: bootstrap.hash_of(path) for path in folder.glob("*.whl")}
     assert {name.split("-")[0] for name in released} == {"pathspec", "groundplan_chassis"}
     assert place.index.asked_for_ours() == set()
@@ -128,7 +128,7 @@ def test_an_image_gets_pinned_wheels_and_the_chassis(place: Place, template: Tem
     checkout = tmp_path / "groundplan"
     git(tmp_path, "clone", "--quiet", str(template.folder), str(checkout))
     (checkout / "chassis" / "groundplan_chassis" / "patched.py").write_text("")
-    assert place.run("groundplan.cli.wheels", GROUNDPLAN_LIBRARIES=str(checkout)).returncode == 0
+    assert place.run("groundplan", "wheels", GROUNDPLAN_LIBRARIES=str(checkout)).returncode == 0
     patched = {path.name: bootstrap.hash_of(path) for path in folder.glob("*.whl")}
     assert patched.keys() == released.keys()
     assert {name.split("-")[0] for name in patched if patched[name] != released[name]} == {"groundplan_chassis"}
@@ -150,9 +150,9 @@ def test_a_missing_wheel_is_told(place: Place) -> None:
     assert place.set_up().returncode == 0
     pins = place.project / "services" / "requirements.txt"
     pins.write_text(pins.read_text().replace("pathspec==", "pathspec==9"))
-    done = place.run("groundplan.cli.wheels")
+    done = place.run("groundplan", "wheels")
     assert done.returncode == 1
     assert "make vendor" in done.stderr
     assert "Traceback" not in done.stderr
     shutil.rmtree(place.project / "services")
-    assert "services/requirements.txt" in place.run("groundplan.cli.wheels").stderr
+    assert "services/requirements.txt" in place.run("groundplan", "wheels").stderr

@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Break:
-    """``before`` becomes ``after`` in ``file``; each of ``caught_by`` (`test_s2_transport:test_…`) must then fail.
+    """``before`` becomes ``after`` in ``file``; each control of ``caught_by`` must then find something.
 
-    ``on`` is the variant of `infra.tests.program.graphs` that they are run on: the one with the fewest resources that
-    shows the break.
+    ``on`` is the variant of `infra.tests.program.graphs` that is declared: the one with the fewest resources that shows
+    the break.
     """
 
     what: str
@@ -30,7 +30,8 @@ class Break:
 
     @property
     def module(self) -> str:
-        return self.file.removesuffix(".py").replace("/", ".")
+        """Its import name: the first folder is a distribution's."""
+        return self.file.partition("/")[2].removesuffix(".py").replace("/", ".")
 
     def source(self) -> str:
         """The broken file's text. Raises AssertionError when the file no longer says what the break exchanges."""

@@ -1,4 +1,7 @@
-"""Every requirement test fails when what it holds is broken, and passes when nothing is."""
+"""Every break of the program trips a control, and a program that isn't broken trips none.
+
+`groundplan check`, the checklist of ARCHITECTURE.md and the policy pack give the same verdicts on all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,25 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from groundplan.controls import CONTROLS
+from groundplan.document.security import LAYERS
 from tests.mutation.breaks import BREAKS
 from tests.mutation.broken import ROOT, Break
-from tests.mutation.server import CAUGHT, PASSED, request
+from tests.mutation.server import request
 
-Ask = Callable[[Break | None, list[str], str], dict[str, list[str]]]
+Ask = Callable[[Break | None, str], dict[str, Any]]
 VARIANTS = sorted({broken.on for broken in BREAKS})
+IN_POLICIES = {name for name, control in CONTROLS.items() if not control.not_in_policies}
+IN_CHECKLIST = {name for name, control in CONTROLS.items() if control.requirement in LAYERS}
 
 
 @pytest.fixture(scope="session")
 def ask() -> Iterator[Ask]:
-    """The outcomes of tests on a variant of the program, broken or whole."""
+    """What was found in a variant of the program, broken or whole."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.mutation.server"],
         cwd=ROOT,
@@ -28,23 +36,32 @@ def ask() -> Iterator[Ask]:
         text=True,
     ) as server:
 
-        def outcomes(broken: Break | None, tests: list[str], variant: str) -> dict[str, list[str]]:
+        def found(broken: Break | None, variant: str) -> dict[str, Any]:
             assert server.stdin is not None
             assert server.stdout is not None
-            server.stdin.write(f"{request(broken, tests, variant)}\n")
+            server.stdin.write(f"{request(broken, variant)}\n")
             server.stdin.flush()
             answer = server.stdout.readline()
             assert answer, "the server has ended"
-            found: dict[str, list[str]] = json.loads(answer)["outcomes"]
-            return found
+            said: dict[str, Any] = json.loads(answer)
+            assert "error" not in said, said["error"]
+            return said
 
-        yield outcomes
+        yield found
         assert server.stdin is not None
         server.stdin.close()
 
 
+def require_equal_verdicts(said: dict[str, Any]) -> None:
+    findings = {control for control, found in said["found"].items() if found}
+    assert set(said["policies"]) == findings & IN_POLICIES
+    assert said["checklist"] == {
+        control: control in said["ticked"] for control in said["found"] if control in IN_CHECKLIST
+    }
+
+
 def test_there_are_enough_breaks_and_none_twice() -> None:
-    assert len(BREAKS) >= 50
+    assert len(BREAKS) >= 105
     assert len({broken.what for broken in BREAKS}) == len(BREAKS)
     assert len({(broken.file, broken.before, broken.after) for broken in BREAKS}) == len(BREAKS)
 
@@ -52,18 +69,20 @@ def test_there_are_enough_breaks_and_none_twice() -> None:
 def test_every_break_fits_the_program_as_it_is() -> None:
     for broken in BREAKS:
         compile(broken.source(), broken.file, "exec")
+        assert set(broken.caught_by) <= CONTROLS.keys(), broken.what
+        assert broken.caught_by, broken.what
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_nothing_is_caught_where_nothing_is_broken(ask: Ask, variant: str) -> None:
-    tests = sorted({test for broken in BREAKS if broken.on == variant for test in broken.caught_by})
-    outcomes = ask(None, tests, variant)
-    assert {test: outcome for test, outcome in outcomes.items() if outcome[0] != PASSED} == {}
-    assert outcomes.keys() == set(tests)
+def test_nothing_is_found_where_nothing_is_broken(ask: Ask, variant: str) -> None:
+    said = ask(None, variant)
+    assert {control: found for control, found in said["found"].items() if found} == {}
+    require_equal_verdicts(said)
 
 
 @pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.what) for broken in BREAKS])
-def test_a_break_is_caught(ask: Ask, broken: Break) -> None:
-    outcomes = ask(broken, list(broken.caught_by), broken.on)
-    missed = {test: outcome for test, outcome in outcomes.items() if outcome[0] != CAUGHT}
-    assert missed == {}, f"{broken.file} is broken ({broken.what})"
+def test_a_break_is_found(ask: Ask, broken: Break) -> None:
+    said = ask(broken, broken.on)
+    missed = [control for control in broken.caught_by if not said["found"][control]]
+    assert missed == [], f"{broken.file} is broken ({broken.what})"
+    require_equal_verdicts(said)

@@ -43,7 +43,7 @@ AWKWARD: dict[str, dict[str, Any]] = {
 def awkward(request: pytest.FixtureRequest, whole_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project of awkward services, whose `openapi.json` are written."""
     project = make_project(whole_template, tmp_path_factory.mktemp(request.param) / "shop", AWKWARD[request.param])
-    done = run(project, "groundplan.cli.openapi", "--missing")
+    done = run(project, "groundplan", "openapi", "--missing")
     assert done.returncode == 0, done.stderr
     return project
 
@@ -84,7 +84,7 @@ def test_the_code_is_typed(awkward: Path, checked_types: Path) -> None:
 
 
 def test_the_code_answers_what_its_document_says(awkward: Path) -> None:
-    done = run(awkward, "groundplan.cli.openapi", "--check")
+    done = run(awkward, "groundplan", "openapi", "--check")
     assert done.returncode == 0, done.stderr
 
 

@@ -119,7 +119,7 @@ def test_nothing_is_lost(project: Project) -> None:
     assert "The shop team." in project.read("README.md")
     assert "ours: environment ## Ours\n\t@$(PYTHON) -m groundplan_devkit.token" in project.read("Makefile")
     assert '["groundplan_chassis.process", "groundplan_devkit"]' in project.read("pyproject.toml")
-    assert "- run: python -m groundplan.cli.plan --why" in project.read(".github/workflows/check.yml")
+    assert "- run: python -m groundplan plan --why" in project.read(".github/workflows/check.yml")
     assert 'pulumi.export("vpc", platform.vpc_id)' in project.read("infra/__main__.py")
     assert project.read("services/order/order_service/domain/order.py").endswith("\nOURS = 1\n")
     assert project.read("services/requirements.in").endswith("# ours\n"), "the template has it under another name"

@@ -34,7 +34,7 @@ SECONDS = 60.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 when something was lost, done twice or too slow, 2 when this machine lacks what is needed."""
-    parser = argparse.ArgumentParser(prog="python -m groundplan_devkit.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="groundplan bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("load", "faults", "all"), default="all")
     parser.add_argument("--service", help="the service under load (default: the first that fits)")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of its table (default: %(default)s)")

@@ -22,9 +22,7 @@ from groundplan_devkit.state import DIRECTORY, PROJECT
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m groundplan_devkit.dev", description="The whole project on this machine."
-    )
+    parser = argparse.ArgumentParser(prog="groundplan dev", description="The whole project on this machine.")
     parser.add_argument("--port", type=int, default=PORT, help=f"of the API ({PORT}, or a free one when it is taken)")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where data and logs are (build/local)")
     parser.add_argument("--fresh", action="store_true", help="begin without the data of last time")

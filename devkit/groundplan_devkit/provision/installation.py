@@ -217,7 +217,7 @@ class Installation:
                 f"database of {service}",
                 f"{len(postgres.shards)} of its {count} shards",
                 "a PostgreSQL server for each shard",
-                f"start more: python -m groundplan_devkit.servers up --shards {count}",
+                f"start more: groundplan servers up --shards {count}",
             )
         self._created.add(f"database {service}")
         addresses = []
@@ -425,7 +425,7 @@ class Installation:
             f"server {kind}",
             "not started",
             f"{kind} among the servers",
-            f"start it: python -m groundplan_devkit.servers up {kind}",
+            f"start it: groundplan servers up {kind}",
         )
 
 

@@ -1,4 +1,4 @@
-"""`python -m groundplan_devkit.servers up | down | status`: the servers of this project by hand."""
+"""`groundplan servers up | down | status`: the servers of this project by hand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundplan_devkit.state import DIRECTORY, STATE_FILE, STATE_VARIABLE
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m groundplan_devkit.servers", description=__doc__)
+    parser = argparse.ArgumentParser(prog="groundplan servers", description=__doc__)
     parser.add_argument("command", choices=("up", "down", "status"))
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(KINDS)}; all when none is named")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where their data are (build/local)")

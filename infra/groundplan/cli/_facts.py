@@ -7,21 +7,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundplan.declaration.model import System
-from groundplan.document import security_facts
 from groundplan.stack.configuration import KUBECONFIG
 from groundplan.stack.environment import Environment
 
 if TYPE_CHECKING:
     from groundplan.cloud import Simulation
+    from groundplan.controls import CapturedProgram, Verdict
 
 
-def declared_facts(folder: Path, system: System, environment: Environment) -> dict[str, bool]:
-    """Every security fact of one stack, as it is once each service has an image."""
-    return security_facts(simulated(folder, system, environment).resources)
+def declared_verdicts(folder: Path, system: System, environment: Environment) -> dict[str, Verdict]:
+    """The verdict of every control on one stack, as it is once each service has an image."""
+    from groundplan.controls import assess
+
+    return assess(captured(system, environment, simulated(folder, system, environment)))
 
 
-def simulated(folder: Path, system: System, environment: Environment) -> Simulation:
-    """One stack in an account of its own, as it is once each service has an image. Raises ProblemsFound.
+def captured(system: System, environment: Environment, simulation: Simulation) -> CapturedProgram:
+    """What `simulated` ran, as controls read it."""
+    from groundplan.controls import CapturedProgram
+
+    return CapturedProgram.of_simulation(system, with_images(system, environment), simulation)
+
+
+def simulated(folder: Path, system: System, environment: Environment, *, strict: bool = True) -> Simulation:
+    """One stack in an account of its own, as it is once each service has an image.
+
+    Raises ProblemsFound, and CloudRefused unless ``strict`` is False.
 
     The program is imported here only: with Pulumi's SDK it takes a second, which a refused document need not cost.
     """
@@ -39,6 +50,7 @@ def simulated(folder: Path, system: System, environment: Environment) -> Simulat
         # Files don't hold it, as it may contain a token, and nothing here connects to that cluster.
         config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
         secret_keys=[kubeconfig],
+        strict=strict,
         given=identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set()),
     )
 

@@ -7,18 +7,23 @@ import sys
 from collections.abc import Callable
 
 from groundplan.installation.bootstrap import Refused
-from groundplan.installation.contract import start
 from groundplan.problems import ProblemsFound
-from groundplan.project import find_project
 
 
-def run(command: Callable[[], int]) -> int:
+def run(command: Callable[[], int], *, as_json: bool = False) -> int:
     """The command's exit status; 1 when it found problems, which are then printed."""
+    from groundplan.installation.contract import start  # these load the declaration's model, which `--help` needs not
+    from groundplan.project import find_project
+
     try:
         start(find_project())
         status = command()
         sys.stdout.flush()
     except (ProblemsFound, Refused) as problems:
+        if as_json:
+            from groundplan.cli.documents import ProblemsDocument, print_document
+
+            print_document(ProblemsDocument.of(problems))
         print(problems, file=sys.stderr)
         return 1
     except BrokenPipeError:

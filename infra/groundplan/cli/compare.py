@@ -2,40 +2,52 @@
 
 from __future__ import annotations
 
-import argparse
-import os
-import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from groundplan.capacity import check_shards, compare, plan, remembered_after
 from groundplan.capacity.comparison import comparison_report
-from groundplan.cli._run import run
+from groundplan.cli._command import Command, json_option, main_of, stack_option, words_of
+from groundplan.cli.documents import ComparisonDocument, print_document
 from groundplan.cli.stacks import read_project
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
+from groundplan.project import find_project
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m groundplan.cli.compare",
-        description=__doc__,
-        epilog="for example: --stack prod --load 10 --data order=3000 --growth order=100",
-    )
-    parser.add_argument("--stack", default=os.environ.get("STACK"), help="default: the stack that carries most load")
-    parser.add_argument("--load", default=os.environ.get("LOAD"), help="times today's requests", metavar="FACTOR")
-    parser.add_argument("--data", action="append", default=[], help="data today, in GiB", metavar="SERVICE=GIB")
-    parser.add_argument("--growth", action="append", default=[], help="GiB a month", metavar="SERVICE=GIB")
-    options = parser.parse_args(arguments)
-    data = options.data or shlex.split(os.environ.get("DATA", ""))
-    growth = options.growth or shlex.split(os.environ.get("GROWTH", ""))
-    return run(lambda: compare_project(Path.cwd(), options.stack or None, options.load or None, data, growth))
+@click.command("compare", cls=Command)
+@stack_option(several=False, help="Default: the stack that carries most load.")
+@click.option(
+    "--load", envvar="LOAD", metavar="FACTOR", help="Times today's requests. Default: 10 if nothing is given."
+)
+@click.option("--data", multiple=True, default=words_of("DATA"), metavar="SERVICE=GIB", help="Data today, in GiB.")
+@click.option("--growth", multiple=True, default=words_of("GROWTH"), metavar="SERVICE=GIB", help="GiB a month.")
+@json_option
+def command(stack: str | None, load: str | None, data: Sequence[str], growth: Sequence[str], *, as_json: bool) -> int:
+    """What changes if load or data grow.
+
+    Sizes, what changing them takes, and what gives out first afterwards. The variables STACK, LOAD, DATA and GROWTH
+    stand for the options.
+
+    For example: groundplan compare --stack prod --load 10 --data order=3000 --growth order=100
+    """
+    return compare_project(find_project(), stack, load, data, growth, as_json=as_json)
+
+
+main = main_of(command)
 
 
 def compare_project(
-    folder: Path, stack: str | None, load: str | None, data: Sequence[str], growth: Sequence[str]
+    folder: Path,
+    stack: str | None,
+    load: str | None,
+    data: Sequence[str],
+    growth: Sequence[str],
+    *,
+    as_json: bool = False,
 ) -> int:
     """Prints the comparison. Asked for nothing, it compares with ten times the load. Raises ProblemsFound."""
     project = read_project(folder, [stack] if stack else ())
@@ -47,7 +59,11 @@ def compare_project(
     before = plan(project.system, environment)
     # The question is what a deployed stack would change: what it has and AWS only makes larger would stay.
     deployed = environment.model_copy(update={"remembered": remembered_after(before)})
-    print(comparison_report(compare(before, plan(grown, deployed), declare)))
+    comparison = compare(before, plan(grown, deployed), declare)
+    if as_json:
+        print_document(ComparisonDocument.of(comparison))
+    else:
+        print(comparison_report(comparison))
     return 0
 
 
@@ -97,7 +113,3 @@ def _replaced(system: System, requirements: Mapping[str, Any], services: Mapping
             "services": changed,
         }
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,23 +6,24 @@ ever left out; a new service gets its repository first, then its image, then a s
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
+import click
+
+from groundplan.cli._command import Command, main_of, stack_argument, switched_by
 from groundplan.cli.up import check_tools, outputs, pulumi_up
 from groundplan.declaration.loader import load_system
-from groundplan.installation.bootstrap import Checkout, Refused, choose_source
-from groundplan.installation.contract import start
+from groundplan.installation.bootstrap import Checkout, choose_source
 from groundplan.installation.images import prepare
 from groundplan.owned import make
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.project import find_project
 
 PLATFORM = "linux/amd64"
 """What the node pool starts (`components/groundplan_components/cluster/node_pool.py`)."""
@@ -168,18 +169,16 @@ def _failed(what: str, remedy: str) -> ProblemsFound:
     return ProblemsFound([Problem("this machine", what, "", "it succeeds", remedy)])
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.deliver", description=__doc__)
-    parser.add_argument("stack")
-    parser.add_argument("--yes", action="store_true", help="do not ask before deploying")
-    options = parser.parse_args(arguments)
-    try:
-        start(Path.cwd())
-        return deliver(Path.cwd(), options.stack, yes=options.yes)
-    except (ProblemsFound, Refused) as problems:
-        print(problems, file=sys.stderr)
-        return 1
+@click.command("deliver", cls=Command)
+@stack_argument
+@click.option("--yes", is_flag=True, default=switched_by("YES"), help="Do not ask before deploying (YES=1).")
+def command(stack: str, *, yes: bool) -> int:
+    """Build and push the services' images, and deploy them.
+
+    A service that the stack has a repository for gets its image before the stack changes; a new service gets its
+    repository first, then its image, then a second deployment that starts it.
+    """
+    return deliver(find_project(), stack, yes=yes)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = main_of(command)

@@ -5,7 +5,6 @@ The file is checked in, so that a change of the API is seen where it is reviewed
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -13,21 +12,30 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from groundplan.cli._run import run
+import click
+
+from groundplan.cli._command import Command, main_of
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.project import find_project
 
 DOCUMENT = "openapi.json"
 NOT_YET = "Filled in by `make setup`"
 """In a document that nobody has written yet."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.openapi", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when a document is out of date")
-    parser.add_argument("--missing", action="store_true", help="write only those that nobody has written yet")
-    options = parser.parse_args(arguments)
-    return run(lambda: write_documents(Path.cwd(), check=options.check, missing=options.missing))
+@click.command("openapi", cls=Command)
+@click.option("--check", is_flag=True, help="Change nothing; fail when a document is out of date.")
+@click.option("--missing", is_flag=True, help="Write only those that are not written yet.")
+def command(*, check: bool, missing: bool) -> int:
+    """Write each service's openapi.json from its code.
+
+    The file is checked in, so that a change of the API is seen where it is reviewed.
+    """
+    return write_documents(find_project(), check=check, missing=missing)
+
+
+main = main_of(command)
 
 
 def write_documents(project: Path, *, check: bool = False, missing: bool = False) -> int:
@@ -101,7 +109,3 @@ def described(project: Path, services: Sequence[tuple[str, Path]]) -> dict[str, 
     if problems:
         raise ProblemsFound(problems)
     return {service: document for service, (document, _) in answers.items()}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import click
+
 from groundplan.capacity import Plan, plan
 from groundplan.capacity.report import report
-from groundplan.cli._facts import declared_facts
-from groundplan.cli._run import run
+from groundplan.cli._command import Command, json_option, main_of, stack_option, switched_by
+from groundplan.cli._facts import declared_verdicts
+from groundplan.cli.documents import DocumentChange, PlanDocument, print_document
 from groundplan.cli.stacks import Project, read_project
 from groundplan.document import PARTS, Subject, blocks, rewrite
 from groundplan.document.rewriting import read_text, write_text
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.project import find_project
 
 DOCUMENT = "ARCHITECTURE.md"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.plan", description=__doc__)
-    parser.add_argument("--stack", action="append", help="print this stack only; default: STACK, else all")
-    parser.add_argument("--why", action="store_true", help="print the reason and source of every size")
-    parser.add_argument("--check", action="store_true", help=f"change nothing; fail when {DOCUMENT} is out of date")
-    parser.add_argument("--quiet", action="store_true", help=f"print nothing but what changed in {DOCUMENT}")
-    options = parser.parse_args(arguments)
-    return run(
-        lambda: plan_project(
-            Path.cwd(),
-            options.stack or os.environ.get("STACK", "").split(),
-            why=options.why,
-            check=options.check,
-            quiet=options.quiet,
-        )
-    )
+@click.command("plan", cls=Command)
+@stack_option(several=True, help="Print this stack only; may be given again. Default: all.")
+@click.option("--why", is_flag=True, default=switched_by("WHY"), help="Print each size's reason and source (WHY=1).")
+@click.option("--check", is_flag=True, help=f"Change nothing; fail when {DOCUMENT} is out of date.")
+@click.option("--quiet", is_flag=True, help=f"Print nothing but what changed in {DOCUMENT}.")
+@json_option
+def command(stack: Sequence[str], *, why: bool, check: bool, quiet: bool, as_json: bool) -> int:
+    """Every size with its reason; brings ARCHITECTURE.md up to date.
+
+    The document always speaks of all stacks, whichever are printed.
+    """
+    return plan_project(find_project(), stack, why=why, check=check, quiet=quiet, as_json=as_json)
+
+
+main = main_of(command)
 
 
 def plan_project(
-    folder: Path, stacks: Sequence[str] = (), *, why: bool = False, check: bool = False, quiet: bool = False
+    folder: Path,
+    stacks: Sequence[str] = (),
+    *,
+    why: bool = False,
+    check: bool = False,
+    quiet: bool = False,
+    as_json: bool = False,
 ) -> int:
     """Prints the plans and rewrites the document's generated blocks; 1 when ``check`` finds it out of date.
 
@@ -49,36 +56,52 @@ def plan_project(
         read_project(folder, stacks)
     project = read_project(folder)
     plans = {name: plan(project.system, environment) for name, environment in project.environments.items()}
-    if not quiet:
+    if not quiet and not as_json:
         for name, planned in plans.items():
             if not stacks or name in stacks:
                 print(report(planned, reasons=why))
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
-    return _document(folder, project, plans, check=check)
+    changed = _document(folder, project, plans, check=check)
+    if as_json:
+        print_document(
+            PlanDocument(
+                system=project.system.name,
+                stacks={name: planned for name, planned in plans.items() if not stacks or name in stacks},
+                left_out=project.left_out,
+                document=DocumentChange(path=DOCUMENT, changed=changed),
+            )
+        )
+    elif changed:
+        print(f"{DOCUMENT}: brought up to date: {', '.join(changed)}.")
+    else:
+        print(f"{DOCUMENT} is up to date.")
+    return 0
 
 
-def _document(folder: Path, project: Project, plans: Mapping[str, Plan], *, check: bool) -> int:
+def _document(folder: Path, project: Project, plans: Mapping[str, Plan], *, check: bool) -> tuple[str, ...]:
+    """The headings of the parts that were out of date. Raises ProblemsFound when ``check`` finds one."""
     path = folder / DOCUMENT
     text = read_text(path)
     # Markers are looked at first: finding out what the program declares takes a second.
     rewrite(text, dict.fromkeys(PARTS, ""), DOCUMENT)
     main_stack = project.main
-    facts = declared_facts(project.folder, project.system, project.environments[main_stack])
-    subject = Subject(project.system, project.environments, plans, facts, main_stack)
+    verdicts = declared_verdicts(project.folder, project.system, project.environments[main_stack])
+    subject = Subject(project.system, project.environments, plans, verdicts, main_stack)
     rewritten = rewrite(text, blocks(subject), DOCUMENT)
-    if not rewritten.changed:
-        print(f"{DOCUMENT} is up to date.")
-        return 0
-    headings = ", ".join(PARTS[name][0] for name in rewritten.changed)
-    if check:
+    headings = tuple(PARTS[name][0] for name in rewritten.changed)
+    if headings and check:
         raise ProblemsFound(
-            [Problem(DOCUMENT, headings, "out of date", "what system.yaml and the stacks give", "run `make plan`")]
+            [
+                Problem(
+                    DOCUMENT,
+                    ", ".join(headings),
+                    "out of date",
+                    "what system.yaml and the stacks give",
+                    "run `make plan`",
+                )
+            ]
         )
-    write_text(path, rewritten.text)
-    print(f"{DOCUMENT}: brought up to date: {headings}.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    if headings:
+        write_text(path, rewritten.text)
+    return headings

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 from groundplan.capacity import plan
-from groundplan.capacity.comparison import compare, comparison_report
+from groundplan.capacity.comparison import Comparison, compare, comparison_report
 from groundplan.cli.stacks import read_project
 from groundplan.declaration.model import System
+from groundplan.project import PROJECT_VARIABLE
 
 
 def refresh(project: Path) -> None:
@@ -17,22 +19,34 @@ def refresh(project: Path) -> None:
 
     By the code that the project holds now: an update may have changed it.
     """
-    _run(project, "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`", "groundplan.cli.plan")
+    _run(project, "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`", "plan")
     _run(
         project,
         "A service's openapi.json is not written yet. Mend this, then run `make openapi`",
-        *("groundplan.cli.openapi", "--missing"),
+        *("openapi", "--missing"),
     )
 
 
 def _run(project: Path, failed: str, *command: str) -> None:
-    done = subprocess.run([sys.executable, "-m", *command], cwd=project, check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "groundplan", *command],
+        cwd=project,
+        env={**os.environ, PROJECT_VARIABLE: str(project.resolve())},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         print(f"{failed}:\n{done.stderr.strip()}", file=sys.stderr)
 
 
-def show_changes(project: Path, before: System) -> None:
-    """Prints what is planned differently now that the project no longer declares ``before``."""
+def changes_since(project: Path, before: System) -> Comparison:
+    """What is planned differently now that the project no longer declares ``before``."""
     after = read_project(project)
     environment = after.environments[after.main]
-    print(comparison_report(compare(plan(before, environment), plan(after.system, environment))))
+    return compare(plan(before, environment), plan(after.system, environment))
+
+
+def show_changes(project: Path, before: System) -> None:
+    """Prints what is planned differently now that the project no longer declares ``before``."""
+    print(comparison_report(changes_since(project, before)))

@@ -5,20 +5,21 @@ With a Pulumi CLI the real engine does it; without one the program runs in-proce
 
 from __future__ import annotations
 
-import argparse
 import datetime
-import os
 import sys
 import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import click
+
+from groundplan.cli._command import STOPPED, Command, main_of, stack_option
 from groundplan.cli._facts import with_images
-from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
+from groundplan.project import find_project
 from groundplan.rehearsal import growth
 from groundplan.rehearsal.differences import Difference, compare
 from groundplan.rehearsal.judgement import judge
@@ -26,21 +27,24 @@ from groundplan.rehearsal.judgement import judge
 _WIDTH = 38
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when no step brought a surprise."""
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.rehearse", description=__doc__)
-    parser.add_argument("--stack", action="append", help="default: STACK, else dev; may be given again")
-    parser.add_argument("--no-install", action="store_true", help="without a Pulumi CLI, don't fetch one")
-    parser.add_argument("--in-process", action="store_true", help="plan only, even where there is a Pulumi CLI")
-    options = parser.parse_args(arguments)
-    named = options.stack or os.environ.get("STACK", "").split()
+@click.command("rehearse", cls=Command)
+@stack_option(several=True, help="The stack; may be given again. Default: the first of dev, staging, prod.")
+@click.option("--no-install", is_flag=True, help="Without a Pulumi CLI, don't fetch one.")
+@click.option("--in-process", is_flag=True, help="Plan only, even where there is a Pulumi CLI.")
+def command(stack: Sequence[str], *, no_install: bool, in_process: bool) -> int:
+    """Deploy, change and destroy a stack in the simulated cloud.
+
+    No account is needed. With a Pulumi CLI the real engine does it; without one the program runs in-process, and says
+    what each change would do. The status is 1 when a step brought a surprise.
+    """
     try:
-        return run(
-            lambda: rehearse_project(Path.cwd(), named, install=not options.no_install, in_process=options.in_process)
-        )
+        return rehearse_project(find_project(), stack, install=not no_install, in_process=in_process)
     except KeyboardInterrupt:
         print("\nStopped. What was rehearsed was simulated, and is gone.", file=sys.stderr)
-        return 130
+        return STOPPED
+
+
+main = main_of(command)
 
 
 def rehearse_project(folder: Path, named: Sequence[str], *, install: bool, in_process: bool) -> int:
@@ -152,7 +156,3 @@ def _require_stacks(folder: Path, stacks: Sequence[str]) -> None:
     ]
     if problems:
         raise ProblemsFound(problems)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

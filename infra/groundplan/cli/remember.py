@@ -6,19 +6,20 @@ nobody deployed: the pipeline reads the state anew each time, and commits nothin
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
 from groundplan.capacity.placement import SHARED
-from groundplan.cli._run import run
+from groundplan.cli._command import Command, main_of, stack_argument
 from groundplan.declaration.document import read_document
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.project import find_project
 from groundplan.stack.remembered import REMEMBERED, deployed, settings
 
 
@@ -94,14 +95,21 @@ def _pulumi(project: Path, stack: str, *arguments: str) -> str:
     return done.stdout
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.remember", description=__doc__)
-    parser.add_argument("stack")
-    options = parser.parse_args(arguments)
-    return run(lambda: _main(Path.cwd(), options.stack))
+@click.command("remember", cls=Command)
+@stack_argument
+def command(stack: str) -> int:
+    """Read from a stack's state what only grows.
+
+    `groundplan up` and `groundplan deliver` do it by themselves, before and after they deploy. By hand it is for a
+    clone in which nothing was deployed: the pipeline reads the state anew each time, and commits nothing.
+    """
+    return _remember(find_project(), stack)
 
 
-def _main(project: Path, stack: str) -> int:
+main = main_of(command)
+
+
+def _remember(project: Path, stack: str) -> int:
     path = project / f"Pulumi.{stack}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.name.split(".")[1] for file in project.glob("Pulumi.*.yaml")))
@@ -109,7 +117,3 @@ def _main(project: Path, stack: str) -> int:
     changed = remember(project, stack)
     print(f"{path.name} {'remembers what is deployed now: commit it' if changed else 'is up to date'}.")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

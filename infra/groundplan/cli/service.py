@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import datetime
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import click
 
 from groundplan.capacity import plan
 from groundplan.capacity.shards import FIRST_GENERATION, required_shards
+from groundplan.cli._command import SETTINGS, Command, complete_services, json_option, main_of
 from groundplan.cli.asked import Asked, judge, read_asked
-from groundplan.cli.refresh import refresh, show_changes
+from groundplan.cli.documents import ComparisonDocument, ServiceDocument, print_document
+from groundplan.cli.refresh import changes_since, refresh, show_changes
 from groundplan.cli.stack_images import forget_image
 from groundplan.cli.stacks import read_project
 from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system, load_system
 from groundplan.declaration.model import System
-from groundplan.installation.contract import start
 from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
+from groundplan.project import find_project
 
 SIZES = ("traffic_weight", "read_share", "repeat_share", "data_gb", "data_growth_gb_per_month", "cqrs", "shard_map")
 """What `resize` may change of a service; the rest is edited in `system.yaml`."""
@@ -29,6 +31,7 @@ SIZES = ("traffic_weight", "read_share", "repeat_share", "data_gb", "data_growth
 # New keys go to the new shards from that day on, on every pod: the shards must be deployed by then.
 DAYS_TO_DEPLOY_SHARDS = 7
 
+Action = Literal["add", "remove", "resize"]
 Settings = Mapping[str, Any]
 Services = list[Any]
 
@@ -69,7 +72,7 @@ def with_shards(system: System, name: str, settings: Settings, today: datetime.d
     return {**settings, "shard_map": declared} if declared else settings
 
 
-def change(project: Path, action: str, name: str, asked: Asked, *, today: datetime.date) -> Updated:
+def change(project: Path, action: Action, name: str, asked: Asked, *, today: datetime.date) -> Updated:
     """Adds, removes or resizes one service of ``project``; raises ProblemsFound, and has then changed nothing."""
     answers = read_answers(project)
     require_clean(project)
@@ -105,27 +108,77 @@ def change(project: Path, action: str, name: str, asked: Asked, *, today: dateti
     return update(project, answers, {"services": changed}, accept=accept)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when all is well, 1 when it was refused, 2 when edits and the change met and await a decision."""
-    options = _parser().parse_args(arguments)
-    try:
-        start(Path.cwd())
-        asked = read_asked(options.name, options.file, options.set or [])
-        if options.dry_run:
-            return _preview(options.action, options.name, asked)
-        return _change(options.action, options.name, asked)
-    except ProblemsFound as problems:
-        print(problems, file=sys.stderr)
-        return 1
+@click.group("service", context_settings=SETTINGS)
+def command() -> None:
+    """Add, remove or resize a service.
+
+    One answer of the template changes, and the template does the rest. Nothing is deployed.
+    """
 
 
-def _change(action: str, name: str, asked: Asked) -> int:
-    project = Path.cwd()
+_NAME = click.argument("name", shell_complete=complete_services)
+_SET = click.option(
+    "--set", "words", multiple=True, metavar="KEY=VALUE …", help='For example --set "data_gb=500 read_share=0.9".'
+)
+_FROM = click.option(
+    "--from", "file", type=click.Path(path_type=Path), metavar="FILE", help="A YAML file with the service's settings."
+)
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+
+
+@command.command("add", cls=Command)
+@_NAME
+@_SET
+@_FROM
+@_DRY_RUN
+@json_option
+def add(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as_json: bool) -> int:
+    """Add a service to the declaration, with its code and tests."""
+    return _run("add", name, read_asked(name, file, words), dry_run=dry_run, as_json=as_json)
+
+
+@command.command("remove", cls=Command)
+@_NAME
+@_DRY_RUN
+@json_option
+def remove(name: str, *, dry_run: bool, as_json: bool) -> int:
+    """Remove a service and its files; git keeps them."""
+    return _run("remove", name, Asked(), dry_run=dry_run, as_json=as_json)
+
+
+@command.command("resize", cls=Command)
+@_NAME
+@_SET
+@_FROM
+@_DRY_RUN
+@json_option
+def resize(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as_json: bool) -> int:
+    """Change what a service must hold."""
+    return _run("resize", name, read_asked(name, file, words), dry_run=dry_run, as_json=as_json)
+
+
+main = main_of(command)
+
+
+def _run(action: Action, name: str, asked: Asked, *, dry_run: bool, as_json: bool) -> int:
+    """Returns 0 when all is well, 2 when edits and the change met and await a decision. Raises ProblemsFound."""
+    project = find_project()
+    if not dry_run:
+        return _change(project, action, name, asked, as_json=as_json)
+    return _preview(project, action, name, asked, as_json=as_json)
+
+
+def _change(project: Path, action: Action, name: str, asked: Asked, *, as_json: bool) -> int:
     before = load_system(project / "system.yaml") if (project / "system.yaml").is_file() else None
     updated = change(project, action, name, asked, today=datetime.date.today())
+    if not updated.conflicted:
+        refresh(project)
+    if as_json:
+        print_document(_document(project, action, name, updated, before, applied=True))
     if updated.conflicted:
         return tell_conflicts(updated)
-    refresh(project)
+    if as_json:
+        return 0
     if before is not None:
         show_changes(project, before)
     _show_images(updated, f"Took the image of {name} out of")
@@ -152,9 +205,8 @@ def _show_silenced(before: System, after: System, name: str) -> None:
             print(f"{other} consumes {listed(lost, last='and')} no more: look at its code in services/{other}.")
 
 
-def _preview(action: str, name: str, asked: Asked) -> int:
+def _preview(project: Path, action: Action, name: str, asked: Asked, *, as_json: bool) -> int:
     """The change made in a clone of the project, and shown."""
-    project = Path.cwd()
     read_answers(project)
     require_clean(project)
     top = Path(git(project, "rev-parse", "--show-toplevel").stdout.strip())
@@ -163,13 +215,41 @@ def _preview(action: str, name: str, asked: Asked) -> int:
         clone = Path(directory) / project.resolve().relative_to(top.resolve())
         before = load_system(clone / "system.yaml")
         updated = change(clone, action, name, asked, today=datetime.date.today())
-        print(git(clone, "diff", "HEAD").stdout or "Nothing would change.")
+        diff = git(clone, "diff", "HEAD").stdout
+        if as_json:
+            print_document(_document(clone, action, name, updated, before, applied=False, diff=diff))
+            return 0
+        print(diff or "Nothing would change.")
         if updated.conflicted:
             print(f"Would need your decision: {', '.join(updated.conflicted)}")
         else:
             show_changes(clone, before)
             _show_images(updated, f"Would take the image of {name} out of")
     return 0
+
+
+def _document(
+    project: Path,
+    action: Action,
+    name: str,
+    updated: Updated,
+    before: System | None,
+    *,
+    applied: bool,
+    diff: str = "",
+) -> ServiceDocument:
+    comparison = None
+    if before is not None and not updated.conflicted:
+        comparison = ComparisonDocument.of(changes_since(project, before))
+    return ServiceDocument(
+        action=action,
+        service=name,
+        applied=applied,
+        changed=updated.changed,
+        conflicted=updated.conflicted,
+        diff=diff,
+        comparison=comparison,
+    )
 
 
 def _new_shards(project: Path, name: str) -> datetime.date | None:
@@ -273,21 +353,3 @@ def _past(action: str) -> str:
 
 def _refusal(name: str, value: str, expected: str, remedy: str) -> ProblemsFound:
     return ProblemsFound([Problem(ANSWERS_FILE, f"services.{name}", value, expected, remedy)])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.service", description=__doc__)
-    parser.add_argument("action", choices=["add", "remove", "resize"])
-    parser.add_argument("name", help="the service")
-    parser.add_argument(
-        "--set", action="append", metavar="KEY=VALUE …", help='for example --set "data_gb=500 read_share=0.9"'
-    )
-    parser.add_argument(
-        "--from", dest="file", type=Path, metavar="FILE", help="a YAML file with the service's settings"
-    )
-    parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import click
+
+from groundplan.cli._command import Command, main_of, stack_argument, switched_by
 from groundplan.cli.remember import remember
 from groundplan.declaration.loader import load_system
-from groundplan.installation.contract import start
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.project import find_project
 from groundplan.stack.configuration import read_stack_file
 from groundplan.stack.contradictions import set_command
 from groundplan.stack.environment import Environment
@@ -119,19 +120,21 @@ def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
     return status
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.up", description=__doc__)
-    parser.add_argument("stack")
-    parser.add_argument("--yes", action="store_true", help="do not ask before deploying")
-    options = parser.parse_args(arguments)
-    try:
-        start(Path.cwd())
-        check_tools(Path.cwd(), options.stack)
-        check_images(Path.cwd(), options.stack)
-        return pulumi_up(Path.cwd(), options.stack, yes=options.yes)
-    except ProblemsFound as problems:
-        print(problems, file=sys.stderr)
-        return 1
+@click.command("up", cls=Command)
+@stack_argument
+@click.option("--yes", is_flag=True, default=switched_by("YES"), help="Do not ask before deploying (YES=1).")
+def command(stack: str, *, yes: bool) -> int:
+    """Deploy a stack, after a look at what `pulumi up` needs.
+
+    What is missing is said before anything starts.
+    """
+    project = find_project()
+    check_tools(project, stack)
+    check_images(project, stack)
+    return pulumi_up(project, stack, yes=yes)
+
+
+main = main_of(command)
 
 
 def _ask(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -142,7 +145,3 @@ def _ask(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def _refusal(path: str, value: str, expected: str, remedy: str) -> ProblemsFound:
     return ProblemsFound([Problem("this machine", path, value, expected, remedy)])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
+from groundplan.cli._command import Command, main_of
 from groundplan.cli.refresh import refresh
 from groundplan.cli.template import Updated, read_answers, require_clean, tell_conflicts, update
-from groundplan.installation.contract import renew, start
+from groundplan.installation.contract import renew
 from groundplan.moving.report import read_lost, tell, write_report
 from groundplan.moving.saved import save
-from groundplan.problems import ProblemsFound
+from groundplan.project import find_project
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when all is well, 1 when it was refused, 2 when edits and the template met and await a decision."""
-    argparse.ArgumentParser(prog="python -m groundplan.cli.update", description=__doc__).parse_args(arguments)
-    project, lost = Path.cwd(), list[str]()
-    try:
-        start(project)
-        before = read_answers(project)
-        require_clean(project)
-        print(f"Looking for a newer version of {before['_src_path']} …", flush=True)
-        updated = update(project, before, {}, newest=True, accept=lambda done: lost.extend(save_lost(project, done)))
-        after = read_answers(project)
-    except ProblemsFound as problems:
-        print(problems, file=sys.stderr)
-        return 1
+@click.command("update", cls=Command)
+def command() -> int:
+    """Bring the project to the template's newest version.
+
+    What was edited stays. The status is 2 when edits and the template met and await a decision.
+    """
+    project, lost = find_project(), list[str]()
+    before = read_answers(project)
+    require_clean(project)
+    print(f"Looking for a newer version of {before['_src_path']} …", flush=True)
+    updated = update(project, before, {}, newest=True, accept=lambda done: lost.extend(save_lost(project, done)))
+    after = read_answers(project)
     for question in sorted(after.keys() - before.keys()):
         print(f"New question, answered by its default: {question} = {after[question]!r}")
     if lost:
@@ -41,11 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Nothing to do: {after['_commit']} is the newest version.")
         return 0
     # The code that runs here is the old one; the new one fills in ARCHITECTURE.md.
-    try:
-        renew(project)
-    except ProblemsFound as problems:
-        print(problems, file=sys.stderr)
-        return 1
+    renew(project)
     refresh(project)
     print(
         f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit."
@@ -64,5 +59,4 @@ def save_lost(project: Path, updated: Updated) -> Sequence[str]:
     return read_lost(project)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = main_of(command)

@@ -125,11 +125,15 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 item.physical_name = names.physical_name(item, kind_of(item.type))
                 self.cloud.identify(item, kind_of(item.type))
-                return provider_pb2.CreateResponse(properties=_answer(request.properties, self.cloud.planned(item)))
+                return provider_pb2.CreateResponse(
+                    properties=_answer(request.properties, self._told(self.cloud.planned(item), UNKNOWN))
+                )
             self._strike("create", item.type, context)
             _stop(context, self.cloud.admit(item))
             self.cloud.settle(item)
-            return provider_pb2.CreateResponse(id=item.id, properties=_answer(request.properties, item.outputs))
+            return provider_pb2.CreateResponse(
+                id=item.id, properties=_answer(request.properties, self._told(item.outputs, item.id))
+            )
 
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
         """The state of what exists; what the program looks up and never made is taken to exist."""
@@ -147,7 +151,9 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             kept = {key: value for key, value in request.inputs.fields.items() if key.startswith("__")}
             for key, value in kept.items():
                 inputs.fields[key].CopyFrom(value)
-            return provider_pb2.ReadResponse(id=item.id, properties=_answer(inputs, item.outputs), inputs=inputs)
+            return provider_pb2.ReadResponse(
+                id=item.id, properties=_answer(inputs, self._told(item.outputs, item.id)), inputs=inputs
+            )
 
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
         inputs, secrets = decode(request.news)
@@ -163,7 +169,9 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             if request.preview:
                 item.physical_name = old.physical_name
                 self.cloud.identify(item, kind_of(token))
-                return provider_pb2.UpdateResponse(properties=_answer(request.news, _after_update(old, item)))
+                return provider_pb2.UpdateResponse(
+                    properties=_answer(request.news, self._told(_after_update(old, item), old.id))
+                )
             self._strike("update", token, context)
             self.cloud.remove(old)
             refusals = [*refused_changes(old, item), *self.cloud.admit(item)]
@@ -171,7 +179,11 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 self.cloud.add(old)
             _stop(context, refusals)
             self.cloud.settle(item)
-            return provider_pb2.UpdateResponse(properties=_answer(request.news, item.outputs))
+            return provider_pb2.UpdateResponse(properties=_answer(request.news, self._told(item.outputs, item.id)))
+
+    def _told(self, outputs: Mapping[str, Plain], identifier: Plain) -> Mapping[str, Plain]:
+        """Providers that are made of Terraform's keep an id among the outputs too, where policies find it."""
+        return outputs if self.package == "kubernetes" else {**outputs, "id": identifier}
 
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Empty:
         token = _token(request.urn)

@@ -15,7 +15,6 @@ from groundplan.declaration.model import System
 
 SCHEMA_FILE = "system.schema.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 def json_schema() -> dict[str, Any]:
@@ -32,7 +31,7 @@ def schema_text() -> str:
 def main() -> None:
     """Write the schema to the given path, else to the project's root."""
     parser = argparse.ArgumentParser(description="Write the JSON Schema of system.yaml.")
-    parser.add_argument("path", nargs="?", type=Path, default=_ROOT / SCHEMA_FILE)
+    parser.add_argument("path", nargs="?", type=Path, default=Path(SCHEMA_FILE))
     parser.parse_args().path.write_text(schema_text(), encoding="utf-8")
 
 

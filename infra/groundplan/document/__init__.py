@@ -1,7 +1,6 @@
 """The generated blocks of `ARCHITECTURE.md` (O1)."""
 
 from groundplan.document.document import PARTS, Subject, blocks, render_document, skeleton
-from groundplan.document.facts import security_facts
 from groundplan.document.rewriting import Rewritten, rewrite
 
 __all__ = [
@@ -11,6 +10,5 @@ __all__ = [
     "blocks",
     "render_document",
     "rewrite",
-    "security_facts",
     "skeleton",
 ]

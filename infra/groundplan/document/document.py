@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from groundplan.capacity import Plan
 from groundplan.declaration.model import System
@@ -18,10 +19,13 @@ from groundplan.document.security import security
 from groundplan.document.trade_offs import trade_offs
 from groundplan.stack.environment import Environment
 
+if TYPE_CHECKING:
+    from groundplan.controls import Verdict
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a document is about: a system, its stacks with their plans, and what the main stack's program declares.
+    """What a document is about: a system, its stacks with their plans, and the controls' verdicts on the main stack.
 
     ``main`` names the stack that the single figures are of; the others appear in the table of sizes.
     """
@@ -29,7 +33,7 @@ class Subject:
     system: System
     environments: Mapping[str, Environment]
     plans: Mapping[str, Plan]
-    facts: Mapping[str, bool]
+    verdicts: Mapping[str, Verdict]
     main: str
 
     @property
@@ -48,7 +52,7 @@ PARTS: dict[str, tuple[str, Callable[[Subject], str]]] = {
     "data-model": ("Data Model", lambda of: data_model(of.system)),
     "api": ("API Design", lambda of: api_design(of.system)),
     "scaling": ("Scaling Strategy", lambda of: scaling(of.system, of.plan, of.plans)),
-    "security": ("Security Measures", lambda of: security(of.system, of.main, of.facts)),
+    "security": ("Security Measures", lambda of: security(of.system, of.main, of.verdicts)),
     "trade-offs": ("Trade-offs", lambda of: trade_offs(of.system, of.plan, of.environment)),
     "priority": ("Implementation Priority", lambda of: priority(of.system, of.plan)),
 }

@@ -1,154 +1,54 @@
-"""The security checklist: a mark only for what the program declares (S1 to S7)."""
+"""The security checklist: a box is ticked where the stack's program meets the control (S1 to S7)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from groundplan.declaration.model import System
-from groundplan.document.markdown import component, link
+from groundplan.document.markdown import cell_text, component, link
+
+if TYPE_CHECKING:  # the controls bring Pulumi's SDK along, which takes a second
+    from groundplan.controls import Control, Verdict
+
+LAYERS = {
+    "S1": "network",
+    "S2": "transport",
+    "S3": "authentication",
+    "S4": "authorization",
+    "S5": "data",
+    "S6": "application",
+    "S7": "rate limit",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One line of the checklist. ``facts`` must all hold; none given: it is not the infrastructure's to declare."""
-
-    layer: str
-    text: str
-    files: tuple[str, ...]
-    facts: tuple[str, ...]
-
-
-ITEMS: tuple[Item, ...] = (
-    Item(
-        "S1 network",
-        "Web firewall at the edge, with managed rules",
-        ("edge.web_acl",),
-        ("edge firewall",),
-    ),
-    Item("S1 network", "Web firewall at the gateway too", ("edge.web_acl",), ("gateway firewall",)),
-    Item(
-        "S1 network",
-        "Nothing in the default security group",
-        ("network.network",),
-        ("default group empty",),
-    ),
-    Item(
-        "S1 network",
-        "Pods reach only what they need",
-        (
-            "workload.namespace",
-            "workload.workload",
-        ),
-        ("walls between pods",),
-    ),
-    Item(
-        "S1 network",
-        "What leaves the network is inspected",
-        ("network.firewall",),
-        ("network firewall",),
-    ),
-    Item("S1 network", "Flow logs of the network", ("network.flow_log",), ("flow logs",)),
-    Item("S2 transport", "TLS 1.3 only at the edge", ("edge.distribution",), ("edge TLS",)),
-    Item("S2 transport", "TLS 1.3 only at the gateway", ("gateway.gateway",), ("gateway TLS",)),
-    Item(
-        "S2 transport",
-        "TLS 1.3 only at the load balancer",
-        ("gateway.load_balancer",),
-        ("balancer TLS",),
-    ),
-    Item(
-        "S2 transport",
-        "TLS required by databases, cache and brokers",
-        (
-            "database.instance",
-            "cache.cache",
-            "events.kafka",
-            "events.queues",
-        ),
-        ("database TLS", "cache TLS", "broker TLS"),
-    ),
-    Item(
-        "S3 authentication",
-        "A token for whatever is not declared open, checked by the gateway",
-        ("gateway.gateway",),
-        ("tokens",),
-    ),
-    Item("S3 authentication", "OAuth code flow only", ("identity.user_pool",), ("code flow",)),
-    Item("S3 authentication", "A second factor", ("identity.user_pool",), ("second factor",)),
-    Item(
-        "S4 authorization",
-        "Roles as groups of the user pool (RBAC)",
-        ("identity.user_pool",),
-        ("roles",),
-    ),
-    Item("S4 authorization", "Rows of the caller only, where declared (ABAC): by the services", ("system.yaml",), ()),
-    Item(
-        "S4 authorization",
-        "Each service its own AWS role, no policy that allows everything",
-        (
-            "workload.service_role",
-            "shared.iam",
-        ),
-        ("pod identities", "least privilege"),
-    ),
-    Item(
-        "S5 data",
-        "Data stores encrypted with keys of this system",
-        (
-            "keys.keys",
-            "database.instance",
-            "cache.cache",
-        ),
-        ("data at rest",),
-    ),
-    Item(
-        "S5 data",
-        "Buckets encrypted and private",
-        ("shared.private_bucket",),
-        ("buckets at rest", "private buckets"),
-    ),
-    Item("S5 data", "Cluster secrets encrypted", ("cluster.cluster",), ("cluster secrets",)),
-    Item("S5 data", "Keys rotate every year", ("keys.keys",), ("key rotation",)),
-    Item("S5 data", "Database passwords rotate", ("database.rotation",), ("secret rotation",)),
-    Item(
-        "S5 data",
-        "Databases can't be deleted by mistake",
-        ("database.instance",),
-        ("deletion protection",),
-    ),
-    Item("S5 data", "Backups in a vault of their own", ("backup.backup",), ("backups",)),
-    Item(
-        "S6 application",
-        "Requests checked against a model before they arrive",
-        ("gateway.gateway",),
-        ("request validation",),
-    ),
-    Item(
-        "S6 application",
-        "Pods without privileges (Pod Security restricted)",
-        ("workload.namespace",),
-        ("restricted pods",),
-    ),
-    Item("S6 application", "Images scanned, tags immutable", ("delivery.images",), ("images",)),
-    Item("S7 rate limit", "", ("edge.web_acl",), ("rate rule",)),
-    Item(
-        "S7 rate limit",
-        "The gateway's stage is throttled",
-        ("gateway.gateway",),
-        ("stage throttle",),
-    ),
-)
-
-
-def security(system: System, stack: str, facts: Mapping[str, bool]) -> str:
-    """The checklist for one stack. A fact that isn't given counts as not declared."""
-    limit = system.edge.rate_limit
+def security(system: System, stack: str, verdicts: Mapping[str, Verdict]) -> str:
+    """The checklist for one stack, from the verdicts of its controls by id."""
     layers: dict[str, list[str]] = {}
-    for item in ITEMS:
-        marked = bool(item.facts) and all(facts.get(fact, False) for fact in item.facts)
-        text = item.text or f"At most {limit.requests} requests in {limit.per_seconds} seconds for each client address"
-        files = ", ".join(link(path) if path.endswith(".yaml") else component(path) for path in item.files)
-        layers.setdefault(item.layer, []).append(f"- [{'x' if marked else ' '}] {text} ({files})")
-    parts = [f"**{layer}**\n\n" + "\n".join(lines) for layer, lines in layers.items()]
-    return "\n\n".join([f"Marked is what the program declares for `{stack}`; other stacks may leave some out.", *parts])
+    for verdict in verdicts.values():
+        if verdict.control.requirement in LAYERS:
+            layers.setdefault(verdict.control.requirement, []).append(_line(system, verdict))
+    parts = [f"**{layer} {LAYERS[layer]}**\n\n" + "\n".join(layers[layer]) for layer in LAYERS if layer in layers]
+    heading = (
+        f"Ticked is what the program of `{stack}` meets; other stacks may differ. "
+        "`groundplan check` names the evidence, and what is missing with its remedy."
+    )
+    return "\n\n".join([heading, *parts])
+
+
+def _line(system: System, verdict: Verdict) -> str:
+    control = verdict.control
+    reason = ""
+    if verdict.findings:
+        reason = f" - missing: {len(verdict.findings)} finding{'s' if len(verdict.findings) > 1 else ''}"
+    elif verdict.not_applicable:
+        reason = f" - not here: {cell_text(verdict.not_applicable)}"
+    files = ", ".join(link(part) if part.endswith(".yaml") else component(part) for part in control.parts)
+    return f"- [{'x' if verdict.met else ' '}] {control.id}: {_title(system, control)} ({files}){reason}"
+
+
+def _title(system: System, control: Control) -> str:
+    if control.id == "S7.edge-rate":
+        limit = system.edge.rate_limit
+        return f"{control.title}: at most {limit.requests} in {limit.per_seconds} seconds from one address"
+    return control.title

@@ -116,9 +116,8 @@ def _remove_bytecode(project: Path) -> None:
 def _refresh(project: Path) -> None:
     """What the old `make update` could not do without the libraries."""
     for command, then in ((("plan",), "make plan"), (("openapi", "--missing"), "make openapi")):
-        module, *options = command
         done = subprocess.run(
-            [sys.executable, "-m", f"groundplan.cli.{module}", *options],
+            [sys.executable, "-m", "groundplan", *command],
             cwd=project,
             check=False,
             capture_output=True,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from groundplan.moving.places import GONE, METHODS, NAMES, PROGRAM, PROGRAM_NAMES, ROOTS, modules, new_dotted
+from groundplan.moving.places import COMMANDS, GONE, METHODS, NAMES, PROGRAM, PROGRAM_NAMES, ROOTS, modules, new_dotted
 
 IsOwn = Callable[[str], bool]
 """Whether a dotted name is a module in the project itself."""
@@ -19,6 +19,7 @@ IsOwn = Callable[[str], bool]
 _DOTTED = re.compile(rf"(?<![\w./$-])(?:{'|'.join(ROOTS)})(?:\.[A-Za-z_]\w*)+(?![\w/-])")
 _STARTED = re.compile(rf"(-m\s+)({'|'.join(ROOTS)})(?![\w./-])")
 """`python -m local`."""
+_COMMAND = re.compile(rf"(-m\s+)({'|'.join(map(re.escape, COMMANDS))})(?![\w./-])")
 _FILE_ENDINGS = {"py", "md", "yaml", "yml", "sh", "pem", "toml", "txt", "json", "in"}
 
 
@@ -56,6 +57,10 @@ def rewrite_text(text: str, path: str, is_own: IsOwn) -> Rewritten:
         renamed[f"-m {found[2]}"] = f"-m {new}"
         return found[1] + new
 
+    def command(found: re.Match[str]) -> str:
+        renamed[f"-m {found[2]}"] = f"-m groundplan {COMMANDS[found[2]]}"
+        return f"{found[1]}groundplan {COMMANDS[found[2]]}"
+
     def named(found: re.Match[str]) -> str:
         before = text_now[: found.start()]
         quoted = before.endswith(('"', "'")) and text_now[found.end() :].startswith(('"', "'", ".*", ":"))
@@ -68,7 +73,7 @@ def rewrite_text(text: str, path: str, is_own: IsOwn) -> Rewritten:
         return new
 
     text_now = _rewrite_contracts(text, renamed) if path == "pyproject.toml" else text
-    text_now = _STARTED.sub(started, text_now)
+    text_now = _STARTED.sub(started, _COMMAND.sub(command, text_now))
     text_now = _DOTTED.sub(named, text_now)
     return Rewritten(text_now, tuple(sorted(renamed.items())))
 
@@ -178,8 +183,9 @@ class _Rewriter:
     def _moved(self, module: str, alias: ast.alias) -> tuple[str, str]:
         """The module and the name that ``alias`` is imported by now."""
         dotted = f"{module}.{alias.name}"
-        if dotted in GONE:
-            self._renamed[dotted] = GONE[dotted]
+        gone = GONE.get(dotted, GONE.get(module))
+        if gone is not None:
+            self._renamed[dotted] = gone
         if self._is_own(dotted):
             return module, alias.name
         if dotted in NAMES:
@@ -243,6 +249,11 @@ class _Rewriter:
                     new = modules()[name]
                     written = self._source[start:end].decode()
                     self._replace(start, end, written, written.replace(name, new), (f"-m {name}", f"-m {new}"))
+                case ast.Constant(value="-m"), ast.Constant(value=str() as name) if name in COMMANDS:
+                    start, end = self._span(after)
+                    new = f'"groundplan", "{COMMANDS[name]}"'
+                    written = self._source[start:end].decode()
+                    self._replace(start, end, written, new, (f"-m {name}", f"-m groundplan {COMMANDS[name]}"))
 
     def _methods(self, tree: ast.Module) -> None:
         for node in ast.walk(tree):

@@ -23,10 +23,19 @@ NAMES: Mapping[str, tuple[str, str]] = {
 }
 """Names that are called differently now, and the modules that hold them."""
 
+COMMANDS: Mapping[str, str] = {
+    f"infra.commands.{name}": name
+    for name in ("compare", "deliver", "manifests", "openapi", "plan", "rehearse", "service", "up", "update")
+}
+"""Modules that were started by `python -m`, and their commands in `python -m groundplan`."""
+
 GONE: Mapping[str, str] = {
     "chassis.http.conditions.if_match": "gone: `changeable` takes If-Match and If-None-Match, and gives all versions",
+    "infra.architecture.facts": "gone: groundplan.controls.assess gives a verdict for each control",
+    "infra.architecture.security.ITEMS": "gone: groundplan.controls.CONTROLS",
+    "infra.architecture.security.Item": "gone: groundplan.controls.Control",
 }
-"""Names that are not just called differently, and what to do about it."""
+"""Names, or modules with all of theirs, that are not just called differently, and what to do about it."""
 
 PROGRAM = "infra/__main__.py"
 PROGRAM_NAMES: Mapping[str, str] = {"site": "stack", "ground": "platform"}

@@ -14,15 +14,18 @@ from groundplan.program.ingress import (
     declare_identity,
 )
 from groundplan.program.observability import DataStores, declare_observability
+from groundplan.program.own import Change, change, ejected
 from groundplan.program.platform import Platform, declare_platform
 from groundplan.program.run import run
 from groundplan.program.services import Dependencies, declare_services
 
 __all__ = [
+    "Change",
     "DataStores",
     "Dependencies",
     "Platform",
     "StackContext",
+    "change",
     "declare_backups",
     "declare_balancer",
     "declare_cache",
@@ -37,5 +40,6 @@ __all__ = [
     "declare_observability",
     "declare_platform",
     "declare_services",
+    "ejected",
     "run",
 ]

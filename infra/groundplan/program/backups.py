@@ -15,4 +15,4 @@ def declare_backups(stack: StackContext) -> Backup:
         "protect": environment.protect,
         "alarm_topic_arn": stack.alarms.arn,
     }
-    return Backup(f"{stack.scope}-backup", args, stack.in_region())
+    return stack.component(Backup)(f"{stack.scope}-backup", args, stack.in_region())

@@ -28,4 +28,4 @@ def declare_cache(stack: StackContext, platform: Platform) -> Cache | None:
         "log_days": environment.log_days,
         "alarm_topic_arn": stack.alarms.arn,
     }
-    return Cache("cache", args, stack.in_region())
+    return stack.component(Cache)("cache", args, stack.in_region())

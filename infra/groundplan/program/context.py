@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pulumi
 import pulumi_aws as aws
@@ -10,9 +11,12 @@ import pulumi_aws as aws
 from groundplan.capacity import Plan, check_shards, plan
 from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
+from groundplan.program.own import Change, chosen
 from groundplan.stack.environment import Environment
 from groundplan_components.keys.keys import Keys
 from groundplan_components.observability.alarm_topic import AlarmTopic
+
+_Component = TypeVar("_Component", bound=pulumi.ComponentResource)
 
 # CloudFront, its certificates and its web ACL live there alone.
 EDGE_REGION = "us-east-1"
@@ -31,10 +35,14 @@ class StackContext:
     edge_keys: Keys
     """In CloudFront's region, which may be the stack's own."""
     alarms: AlarmTopic
+    changes: tuple[Change, ...] = ()
+    """The owner's."""
 
     @classmethod
-    def of(cls, system: System, environment: Environment) -> StackContext:
+    def of(cls, system: System, environment: Environment, *changes: Change) -> StackContext:
         """Plans the stack, and declares its providers, keys and alarm topic.
+
+        ``changes`` are the owner's (docs/own-program.md); of two that say the same the later one counts.
 
         Raises ProblemsFound when the declaration lacks shards that its data needs.
         """
@@ -43,7 +51,7 @@ class StackContext:
             raise ProblemsFound(problems)
         region, edge_region = _providers(system, environment)
         here = pulumi.ResourceOptions(providers=[region])
-        keys = Keys(
+        keys = chosen(changes, Keys)(
             f"{system.name}-{environment.name}",
             {
                 "purposes": ["alarms", "backups", "cluster", "data", "events", "logs", "secrets", "site"],
@@ -51,15 +59,23 @@ class StackContext:
             },
             here,
         )
-        alarms = AlarmTopic("alarms", {"kms_key_arn": keys.arns["alarms"], "emails": environment.alarm_emails}, here)
+        alarms = chosen(changes, AlarmTopic)(
+            "alarms", {"kms_key_arn": keys.arns["alarms"], "emails": environment.alarm_emails}, here
+        )
         edge_keys = keys
         if environment.region != EDGE_REGION:
-            edge_keys = Keys(
+            edge_keys = chosen(changes, Keys)(
                 f"{system.name}-{environment.name}-edge",
                 {"purposes": ["alarms", "logs"], "region": EDGE_REGION, "protect": environment.protect},
                 here,
             )
-        return cls(system, environment, plan(system, environment), region, edge_region, keys, edge_keys, alarms)
+        return cls(
+            system, environment, plan(system, environment), region, edge_region, keys, edge_keys, alarms, changes
+        )
+
+    def component(self, component: type[_Component]) -> type[_Component]:
+        """The component, or the owner's in its place; program parts make all of theirs by it."""
+        return chosen(self.changes, component)
 
     @property
     def scope(self) -> str:

@@ -82,8 +82,8 @@ def shard_name(database: str, number: int) -> str:
 def _shard(stack: StackContext, platform: Platform, planned: DatabasePlan, number: int) -> Shard:
     name = shard_name(planned.name, number)
     environment = stack.environment
-    instance = Database(name, _instance(stack, platform, planned), stack.in_region())
-    credentials = ServiceCredentials(
+    instance = stack.component(Database)(name, _instance(stack, platform, planned), stack.in_region())
+    credentials = stack.component(ServiceCredentials)(
         f"{name}-users",
         {
             "services": list(planned.services),
@@ -102,7 +102,7 @@ def _shard(stack: StackContext, platform: Platform, planned: DatabasePlan, numbe
     )
     proxy = None
     if planned.proxy:
-        proxy = DatabaseProxy(
+        proxy = stack.component(DatabaseProxy)(
             f"{name}-proxy",
             {
                 "vpc_id": platform.vpc_id,
@@ -141,7 +141,7 @@ def _reading(
     for service in planned.services:
         user = f"{credentials.user_names[service]}_reader"
         users[user] = generated_password(f"{shard}-{service}-reader-password", instance).result
-        secrets[service] = StoredSecret(
+        secrets[service] = stack.component(StoredSecret)(
             f"{shard}-{service}-reader",
             {
                 "description": f"Database user of the service {service} that reads from replicas",
@@ -151,7 +151,7 @@ def _reading(
             },
             stack.in_region(),
         ).arn
-    pooler = Pooler(
+    pooler = stack.component(Pooler)(
         f"{shard}-readers",
         {
             "namespace": platform.namespace,

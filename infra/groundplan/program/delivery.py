@@ -11,7 +11,7 @@ from groundplan_components.delivery.pipeline import ISSUER, Delivery, DeliveryAr
 
 
 def declare_images(stack: StackContext) -> Images:
-    return Images(
+    return stack.component(Images)(
         "images",
         {
             "prefix": stack.scope,
@@ -36,7 +36,7 @@ def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
     }
     if not stack.environment.oidc_provider:
         args["provider_arn"] = stack.environment.oidc_provider_arn or _account_provider(stack)
-    return Delivery(f"{stack.scope}-delivery", args, stack.in_region())
+    return stack.component(Delivery)(f"{stack.scope}-delivery", args, stack.in_region())
 
 
 def _account_provider(stack: StackContext) -> pulumi.Output[str]:

@@ -18,11 +18,21 @@ from groundplan_components.shared.iam import Statement
 
 @dataclass(frozen=True)
 class Events:
-    """The broker, of either kind, as services see it."""
+    """The broker, of either kind, as services see it: one of ``kafka`` and ``queues`` is given.
+
+    Which one is never asked of its class, for the owner may have put another one in its place.
+    """
 
     plan: EventsPlan
-    broker: Kafka | Queues
+    kafka: Kafka | None
+    queues: Queues | None
     log: EventLog
+
+    @property
+    def broker(self) -> Kafka | Queues:
+        broker = self.queues if self.kafka is None else self.kafka
+        assert broker is not None
+        return broker
 
     def publishing(self, service: str) -> list[Statement]:
         """What the service's relay may do."""
@@ -50,9 +60,10 @@ def declare_events(stack: StackContext, platform: Platform) -> Events | None:
     planned = stack.plan.events
     if planned is None:
         return None
-    broker = _queues(stack, planned) if planned.kafka is None else _kafka(stack, platform, planned, planned.kafka)
-    log = EventLog("event-log", _log(stack, planned, broker), stack.in_region())
-    EventQuery(
+    kafka = None if planned.kafka is None else _kafka(stack, platform, planned, planned.kafka)
+    queues = _queues(stack, planned) if kafka is None else None
+    log = stack.component(EventLog)("event-log", _log(stack, planned, kafka, queues), stack.in_region())
+    stack.component(EventQuery)(
         "event-query",
         {
             "bucket": log.bucket,
@@ -62,7 +73,7 @@ def declare_events(stack: StackContext, platform: Platform) -> Events | None:
         },
         stack.in_region(),
     )
-    return Events(planned, broker, log)
+    return Events(planned, kafka, queues, log)
 
 
 def _kafka(stack: StackContext, platform: Platform, planned: EventsPlan, kafka: KafkaPlan) -> Kafka:
@@ -90,11 +101,11 @@ def _kafka(stack: StackContext, platform: Platform, planned: EventsPlan, kafka: 
         args["min_in_sync"] = kafka.min_in_sync
     if kafka.storage_gb is not None:
         args["storage_gib"] = kafka.storage_gb
-    return Kafka("kafka", args, stack.in_region())
+    return stack.component(Kafka)("kafka", args, stack.in_region())
 
 
 def _queues(stack: StackContext, planned: EventsPlan) -> Queues:
-    return Queues(
+    return stack.component(Queues)(
         stack.scope,
         {
             "topics": {topic.event: {"consumers": readers(topic)} for topic in planned.topics},
@@ -107,8 +118,10 @@ def _queues(stack: StackContext, planned: EventsPlan) -> Queues:
     )
 
 
-def _log(stack: StackContext, planned: EventsPlan, broker: Kafka | Queues) -> EventLogArgs:
-    names: dict[str, pulumi.Output[str]] = broker.topic_names if isinstance(broker, Kafka) else broker.topic_arns
+def _log(stack: StackContext, planned: EventsPlan, kafka: Kafka | None, queues: Queues | None) -> EventLogArgs:
+    names: dict[str, pulumi.Output[str]] = kafka.topic_names if kafka is not None else {}
+    if queues is not None:
+        names = queues.topic_arns
     args: EventLogArgs = {
         "system": stack.system.name,
         "topics": dict(names),
@@ -118,6 +131,6 @@ def _log(stack: StackContext, planned: EventsPlan, broker: Kafka | Queues) -> Ev
         "alarm_topic_arn": stack.alarms.arn,
         "protect": stack.environment.protect,
     }
-    if isinstance(broker, Kafka):
-        args["kafka_cluster_arn"] = broker.log_source_arn
+    if kafka is not None:
+        args["kafka_cluster_arn"] = kafka.log_source_arn
     return args

@@ -65,7 +65,7 @@ def declare_identity(stack: StackContext) -> Identity:
     }
     if declared.default_role is not None:
         args["default_role"] = declared.default_role
-    return Identity("identity", args, stack.in_region())
+    return stack.component(Identity)("identity", args, stack.in_region())
 
 
 def declare_certificates(stack: StackContext) -> Certificates | None:
@@ -75,10 +75,12 @@ def declare_certificates(stack: StackContext) -> Certificates | None:
     zone = aws.route53.get_zone_output(
         name=stack.environment.hosted_zone, private_zone=False, opts=pulumi.InvokeOptions(provider=stack.region)
     ).zone_id
-    edge = Certificate(
+    edge = stack.component(Certificate)(
         "certificate-edge", {"domain": domain, "hosted_zone_id": zone, "region": EDGE_REGION}, stack.in_region()
     )
-    api = Certificate("certificate-api", {"domain": api_domain, "hosted_zone_id": zone}, stack.in_region())
+    api = stack.component(Certificate)(
+        "certificate-api", {"domain": api_domain, "hosted_zone_id": zone}, stack.in_region()
+    )
     return Certificates(zone, edge.arn, api.arn)
 
 
@@ -95,8 +97,8 @@ def declare_balancer(stack: StackContext, platform: Platform, certificates: Cert
     }
     if certificates:
         args["certificate_arn"] = certificates.api_arn
-    balancer = LoadBalancer("balancer", args, stack.in_region())
-    PodIngress(
+    balancer = stack.component(LoadBalancer)("balancer", args, stack.in_region())
+    stack.component(PodIngress)(
         "pods",
         {
             "security_group_id": platform.cluster.security_group_id,
@@ -130,7 +132,7 @@ def declare_gateway(
 ) -> GuardedGateway:
     environment, sizes = stack.environment, stack.plan.gateway
     secret = generated_password("origin-secret", stack.keys).result
-    web_acl = WebAcl(
+    web_acl = stack.component(WebAcl)(
         f"{stack.scope}-gateway",
         {
             "scope": WebAclScope.REGIONAL,
@@ -169,12 +171,12 @@ def declare_gateway(
         args["certificate_arn"] = certificates.api_arn
         args["hosted_zone_id"] = certificates.hosted_zone_id
         args["cors_origin"] = f"https://{environment.domain}"
-    return GuardedGateway(Gateway(f"{stack.scope}-api", args, stack.in_region()), web_acl, secret)
+    return GuardedGateway(stack.component(Gateway)(f"{stack.scope}-api", args, stack.in_region()), web_acl, secret)
 
 
 def declare_edge(stack: StackContext, certificates: Certificates | None, gateway: GuardedGateway) -> Edge:
     environment, declared = stack.environment, stack.system.edge
-    web_acl = WebAcl(
+    web_acl = stack.component(WebAcl)(
         f"{stack.scope}-edge",
         {
             "scope": WebAclScope.CLOUDFRONT,
@@ -196,7 +198,7 @@ def declare_edge(stack: StackContext, certificates: Certificates | None, gateway
         "protect": environment.protect,
     }
     if declared.static_site:
-        pages = StaticSite(
+        pages = stack.component(StaticSite)(
             f"{stack.scope}-site",
             {"kms_key_arn": stack.key("site"), "log_days": environment.log_days, "protect": environment.protect},
             stack.in_region(),
@@ -211,7 +213,7 @@ def declare_edge(stack: StackContext, certificates: Certificates | None, gateway
         args["domain"] = environment.domain
         args["certificate_arn"] = certificates.edge_arn
         args["hosted_zone_id"] = certificates.hosted_zone_id
-    return Edge(f"{stack.scope}-edge", args, stack.in_region())
+    return stack.component(Edge)(f"{stack.scope}-edge", args, stack.in_region())
 
 
 def _gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:

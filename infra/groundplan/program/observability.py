@@ -12,7 +12,6 @@ from groundplan.program.platform import Platform
 from groundplan_components.cache.cache import Cache
 from groundplan_components.edge.alarms import EdgeAlarms, EdgeAlarmsArgs
 from groundplan_components.edge.distribution import Edge
-from groundplan_components.events.kafka import Kafka
 from groundplan_components.events.kafka_access import group_name, topic_name
 from groundplan_components.gateway.load_balancer import LoadBalancer
 from groundplan_components.observability.alarm_topic import AlarmTopic
@@ -40,7 +39,7 @@ def declare_observability(
 ) -> Observability:
     requirements = stack.system.requirements
     services = list(stack.system.services)
-    slo = SloAlarms(
+    slo = stack.component(SloAlarms)(
         f"{stack.scope}-slo",
         {
             "api_name": gateway.component.api_name,
@@ -90,13 +89,13 @@ def declare_observability(
     events = stores.events
     if events is not None:
         args["event_log_stream_names"] = dict(events.log.stream_names)
-        if isinstance(events.broker, Kafka):
-            args["kafka_cluster_name"] = events.broker.cluster_name
+        if events.kafka is not None:
+            args["kafka_cluster_name"] = events.kafka.cluster_name
             args["kafka_brokers"] = events.plan.kafka.brokers if events.plan.kafka else 0
             args["kafka_consumers"] = _followed_topics(stack, events)
-        else:
-            args["queue_names"] = dict(events.broker.queue_names)
-    return Observability("dashboard", args, stack.in_region())
+        if events.queues is not None:
+            args["queue_names"] = dict(events.queues.queue_names)
+    return stack.component(Observability)("dashboard", args, stack.in_region())
 
 
 def _followed_topics(stack: StackContext, events: Events) -> dict[str, list[str]]:
@@ -113,7 +112,7 @@ def _alarms_at_the_edge(stack: StackContext, edge: Edge, gateway: GuardedGateway
     """CloudFront and Route 53 publish in their own region, and alarms reach only topics beside them."""
     topic = stack.alarms.arn
     if stack.environment.region != EDGE_REGION:
-        topic = AlarmTopic(
+        topic = stack.component(AlarmTopic)(
             "edge-alarms",
             {"kms_key_arn": stack.edge_key("alarms"), "emails": stack.environment.alarm_emails},
             stack.at_edge(),
@@ -126,4 +125,4 @@ def _alarms_at_the_edge(stack: StackContext, edge: Edge, gateway: GuardedGateway
     if stack.environment.domain:
         args["domain"] = stack.environment.domain
         args["path"] = gateway.component.health_path
-    EdgeAlarms("outside", args, stack.at_edge())
+    stack.component(EdgeAlarms)("outside", args, stack.at_edge())

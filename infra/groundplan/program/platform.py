@@ -44,7 +44,7 @@ def declare_platform(stack: StackContext, delivery: Delivery | None) -> Platform
 
 def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
     environment, sizes, pool = stack.environment, stack.plan.network, stack.plan.cluster
-    network = Network(
+    network = stack.component(Network)(
         "network",
         {
             "vpc_cidr": str(sizes.cidr),
@@ -61,7 +61,7 @@ def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
         },
         stack.in_region(),
     )
-    cluster = Cluster(
+    cluster = stack.component(Cluster)(
         "cluster",
         {
             "cluster_name": stack.scope,
@@ -76,7 +76,7 @@ def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
         },
         stack.in_region(),
     )
-    nodes = NodePool(
+    nodes = stack.component(NodePool)(
         "nodes",
         {
             "node_role_name": cluster.node_role_name,
@@ -89,7 +89,7 @@ def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
         },
         cluster.access.options(),
     )
-    addons = ClusterAddons(
+    addons = stack.component(ClusterAddons)(
         "addons",
         {"cluster_name": cluster.cluster_name, "kms_key_arn": stack.key("cluster"), "log_days": environment.log_days},
         pulumi.ResourceOptions.merge(stack.in_region(), pulumi.ResourceOptions(depends_on=[nodes])),
@@ -129,7 +129,7 @@ def _brought(stack: StackContext, brought: ExistingClusterConfiguration) -> Plat
         "binding": TargetGroupBindingApi(brought.target_group_binding),
         "dns_addresses": list(brought.dns_addresses),
     }
-    access = ExistingCluster("cluster", args).access
+    access = stack.component(ExistingCluster)("cluster", args).access
     return Platform(
         vpc_id=brought.vpc_id,
         vpc_cidr=str(brought.vpc_cidr),
@@ -154,4 +154,4 @@ def _namespace(stack: StackContext, access: ClusterAccess, after: list[pulumi.Re
     }
     if access.binding:
         args["binding"] = access.binding
-    return Namespace(stack.scope, args, access.options(depends_on=after)).namespace
+    return stack.component(Namespace)(stack.scope, args, access.options(depends_on=after)).namespace

@@ -16,7 +16,7 @@ from groundplan.program.settings import Settings
 from groundplan_components.cache.cache import VALKEY_PORT, Cache
 from groundplan_components.database.instance import POSTGRES_PORT
 from groundplan_components.database.pooler import LISTEN_PORT
-from groundplan_components.events.kafka import SASL_IAM_PORT, Kafka
+from groundplan_components.events.kafka import SASL_IAM_PORT
 from groundplan_components.gateway.load_balancer import LoadBalancer
 from groundplan_components.identity.user_pool import Identity
 from groundplan_components.shared.iam import Statement, policy
@@ -81,7 +81,7 @@ def _migration(
     secrets = [
         arn for shard in database.shards for arn in (shard.instance.admin_secret_arn, *shard.secret_arns(service))
     ]
-    return Migration(
+    return stack.component(Migration)(
         name,
         {
             "namespace": platform.namespace,
@@ -134,11 +134,11 @@ def _workload(
         args["target_group_arn"] = target
         args["binding"] = platform.cluster.binding
         args["ingress_cidrs"] = list(platform.private_cidrs)
-    Workload(workload.name, args, platform.cluster.options())
+    stack.component(Workload)(workload.name, args, platform.cluster.options())
 
 
 def _role(stack: StackContext, platform: Platform, account: str, statements: list[Statement]) -> ServiceRole:
-    return ServiceRole(
+    return stack.component(ServiceRole)(
         f"{stack.scope}-{account}",
         {
             "cluster_name": platform.cluster_name,
@@ -206,7 +206,7 @@ def _destinations(
     ports = [POSTGRES_PORT]
     if dependencies.cache:
         ports.append(VALKEY_PORT)
-    if dependencies.events and isinstance(dependencies.events.broker, Kafka):
+    if dependencies.events and dependencies.events.kafka is not None:
         ports.append(SASL_IAM_PORT)
     return [*_to_data(platform, *ports), *poolers, *internal, _to_aws()]
 

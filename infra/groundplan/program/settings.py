@@ -12,7 +12,6 @@ from groundplan.program.context import StackContext
 from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events, projector
 from groundplan_components.cache.cache import Cache
-from groundplan_components.events.kafka import Kafka
 from groundplan_components.events.kafka_access import dead_letter_topic_name, group_name
 from groundplan_components.identity.user_pool import Identity
 from groundplan_components.shared.metrics import namespace
@@ -86,16 +85,17 @@ def of_cache(cache: Cache, service: str) -> Settings:
 def of_events(events: Events, service: str) -> Settings:
     """Where the service's own events go."""
     published = [topic.event for topic in events.plan.topics if topic.publisher == service]
-    broker = events.broker
-    if isinstance(broker, Kafka):
+    kafka, queues = events.kafka, events.queues
+    if kafka is not None:
         return {
             "EVENTS_BROKER": "kafka",
-            "KAFKA_BOOTSTRAP": broker.bootstrap_brokers,
-            "EVENT_TOPICS": pulumi.Output.json_dumps({event: broker.topic_names[event] for event in published}),
+            "KAFKA_BOOTSTRAP": kafka.bootstrap_brokers,
+            "EVENT_TOPICS": pulumi.Output.json_dumps({event: kafka.topic_names[event] for event in published}),
         }
+    assert queues is not None
     return {
         "EVENTS_BROKER": "sqs",
-        "EVENT_TOPICS": pulumi.Output.json_dumps({event: broker.topic_arns[event] for event in published}),
+        "EVENT_TOPICS": pulumi.Output.json_dumps({event: queues.topic_arns[event] for event in published}),
     }
 
 
@@ -106,17 +106,18 @@ def of_reader(stack: StackContext, events: Events, reader: str) -> Settings:
         for topic in events.plan.topics
         if reader in topic.consumers or reader in map(projector, topic.projectors)
     ]
-    broker = events.broker
-    if isinstance(broker, Kafka):
+    kafka, queues = events.kafka, events.queues
+    if kafka is not None:
         return {
             "EVENT_GROUP": group_name(stack.system.name, reader),
-            "EVENT_SOURCES": pulumi.Output.json_dumps({event: broker.topic_names[event] for event in followed}),
+            "EVENT_SOURCES": pulumi.Output.json_dumps({event: kafka.topic_names[event] for event in followed}),
             "EVENT_DEAD_LETTERS": dead_letter_topic_name(stack.system.name, reader),
         }
+    assert queues is not None
     return {
         "EVENT_SOURCES": pulumi.Output.json_dumps(followed),
-        "EVENT_QUEUE_URL": broker.queue_urls[reader],
-        "EVENT_DEAD_LETTERS": broker.dead_letter_urls[reader],
+        "EVENT_QUEUE_URL": queues.queue_urls[reader],
+        "EVENT_DEAD_LETTERS": queues.dead_letter_urls[reader],
     }
 
 

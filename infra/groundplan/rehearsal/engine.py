@@ -85,8 +85,10 @@ class Stack:
     def preview(self) -> Outcome:
         return self._step("preview")
 
-    def up(self) -> Outcome:
-        return self._step("up", "--yes", "--skip-preview")
+    def up(self, *, policy_pack: Path | None = None) -> Outcome:
+        """``policy_pack`` is the folder of one that judges what was deployed."""
+        packs = ["--policy-pack", str(policy_pack)] if policy_pack else []
+        return self._step("up", "--yes", "--skip-preview", *packs)
 
     def refresh(self) -> Outcome:
         return self._step("refresh", "--yes", "--skip-preview")
@@ -170,6 +172,9 @@ def _operations(log: Path) -> dict[str, Operation]:
 
 def _errors(log: Path) -> Iterator[str]:
     for event in _events(log):
+        policy = event.get("policyEvent") or {}
+        if policy.get("enforcementLevel") == "mandatory":
+            yield policy["message"].strip()
         diagnostic = event.get("diagnosticEvent") or {}
         if diagnostic.get("severity") == "error":
             urn, text = diagnostic.get("urn") or "", diagnostic["message"].strip()

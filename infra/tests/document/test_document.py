@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from groundplan.capacity import plan
+from groundplan.controls import CONTROLS, Evidence, Finding, Verdict
 from groundplan.declaration.model import System
 from groundplan.document import PARTS, Subject, blocks, render_document, rewrite, skeleton
 from groundplan.document.document import EMPTY
-from groundplan.document.facts import FACTS
-from groundplan.document.security import ITEMS
+from groundplan.document.security import LAYERS
 from infra.tests.capacity.stacks import DEV, PROD, STACKS, one_service
 from infra.tests.samples import shop, system_of
 
@@ -31,9 +31,9 @@ MANDATED = [
 ]
 
 
-def subject(system: System, main: str = "prod", facts: dict[str, bool] | None = None) -> Subject:
+def subject(system: System, main: str = "prod", verdicts: dict[str, Verdict] | None = None) -> Subject:
     plans = {name: plan(system, environment) for name, environment in STACKS.items()}
-    return Subject(system, STACKS, plans, facts or {}, main)
+    return Subject(system, STACKS, plans, verdicts or {}, main)
 
 
 def headings(text: str) -> list[str]:
@@ -187,31 +187,34 @@ def test_components_are_those_of_the_stack() -> None:
     assert "SNS and SQS" in blocks(subject(system_of(3, "sqs")))["components"]
 
 
-def test_a_mark_needs_every_fact() -> None:
+MET = {name: Verdict(control, (Evidence("urn"),)) for name, control in CONTROLS.items()}
+
+
+def test_a_box_is_ticked_by_a_control_that_is_met_and_by_nothing_else() -> None:
     """S1 to S7: nothing is ticked that the program doesn't declare."""
-    every = dict.fromkeys(FACTS, True)
-    nothing = blocks(subject(shop()))["security"]
-    everything = blocks(subject(shop(), facts=every))["security"]
-    assert "[x]" not in nothing
-    assert everything.count("- [x]") == sum(1 for item in ITEMS if item.facts)
-    for fact in FACTS:
-        text = blocks(subject(shop(), facts={**every, fact: False}))["security"]
-        needing = sum(1 for item in ITEMS if fact in item.facts)
-        assert needing, f"no item asks for {fact}"
-        assert text.count("- [x]") == everything.count("- [x]") - needing
+    shown = [control for control in CONTROLS.values() if control.requirement in LAYERS]
+    assert {control.requirement for control in shown} == LAYERS.keys()
+    assert "[x]" not in blocks(subject(shop()))["security"]
+    everything = blocks(subject(shop(), verdicts=MET))["security"]
+    assert everything.count("- [x]") == len(shown)
+    for control in shown:
+        finding = Finding(control.id, "urn", "", "missing", "something", control.remedy)
+        for verdict in (Verdict(control, (), (finding,)), Verdict(control, (), (), "`a_key` is off in this stack")):
+            text = blocks(subject(shop(), verdicts={**MET, control.id: verdict}))["security"]
+            assert text.count("- [x]") == len(shown) - 1
+            (line,) = [each for each in text.splitlines() if each.startswith("- [ ]")]
+            assert control.id in line
+            assert line.endswith("missing: 1 finding" if verdict.findings else "not here: `a_key` is off in this stack")
 
 
-def test_every_layer_has_items() -> None:
-    layers = {item.layer[:2] for item in ITEMS}
-    assert layers == {"S1", "S2", "S3", "S4", "S5", "S6", "S7"}
-    assert all(fact in FACTS for item in ITEMS for fact in item.facts)
-    assert "At most 100 requests in 60 seconds for each client address" in blocks(subject(shop()))["security"]
+def test_the_rate_limit_is_shown_with_its_figures() -> None:
+    assert "at most 100 in 60 seconds from one address" in blocks(subject(shop(), verdicts=MET))["security"]
 
 
 @pytest.mark.parametrize("system", [shop(), system_of(3, "sqs")])
 @pytest.mark.parametrize("main", STACKS)
 def test_links_lead_to_the_projects_files_and_names_to_modules(system: System, main: str) -> None:
-    text = render_document(subject(system, main))
+    text = render_document(subject(system, main, MET))
     links = set(re.findall(r"\]\(([^)]+)\)", text))
     assert links
     assert [link for link in sorted(links) if not (ROOT / link).exists()] == []

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from groundplan.cli import compare, plan
+from groundplan.controls import CONTROLS, Evidence, Verdict
 from groundplan.declaration.model import System
 from groundplan.document import skeleton
-from groundplan.document.facts import FACTS
 from groundplan.stack.environment import Environment
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,13 +29,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in ("STACK", "LOAD", "DATA", "GROWTH"):
         monkeypatch.delenv(variable, raising=False)
 
-    def facts(folder: Path, system: System, environment: Environment) -> dict[str, bool]:
+    def verdicts(folder: Path, system: System, environment: Environment) -> dict[str, Verdict]:
         assert folder == tmp_path
         assert system.name == "shop"
         assert environment.name == "prod"
-        return dict.fromkeys(FACTS, True)
+        return {name: Verdict(control, (Evidence("urn"),)) for name, control in CONTROLS.items()}
 
-    monkeypatch.setattr(plan, "declared_facts", facts)
+    monkeypatch.setattr(plan, "declared_verdicts", verdicts)
     return tmp_path
 
 
@@ -233,7 +233,7 @@ def test_several_wrong_questions_are_said_at_once(project: Path, capsys: pytest.
 
 def test_a_reader_that_has_read_enough_is_no_error() -> None:
     """`make compare | head -1`."""
-    command = f"{shlex.quote(sys.executable)} -m groundplan.cli.compare --stack prod | head -1"
+    command = f"{shlex.quote(sys.executable)} -m groundplan compare --stack prod | head -1"
     ended = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.stdout.startswith("shop, prod: ")
     assert ended.stderr == ""

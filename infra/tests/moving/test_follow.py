@@ -34,7 +34,7 @@ def project(tmp_path: Path) -> Path:
 def test_files_follow_and_keep_their_line_endings(project: Path) -> None:
     followed = {entry.path for entry in follow(project, "HEAD")}
     assert followed == {"Makefile", "deploy.sh", "infra/capacity/ours.py", "ours.py"}
-    assert (project / "deploy.sh").read_bytes() == b"python -m groundplan.cli.up prod\r\n"
+    assert (project / "deploy.sh").read_bytes() == b"python -m groundplan up prod\r\n"
     code = b"import groundplan_chassis.clock\r\n\r\nNOW = groundplan_chassis.clock\r\n"
     assert (project / "ours.py").read_bytes() == code
     assert (project / "vendor/theirs.py").read_text() == "import chassis.clock\n"

@@ -60,7 +60,8 @@ PYTHON = [
     ('pytest_plugins = ["local.testing"]', 'pytest_plugins = ["groundplan_devkit.testing"]'),
     ("patch('chassis.clock.now')", "patch('groundplan_chassis.clock.now')"),
     ('run([python, "-m", "local"])', 'run([python, "-m", "groundplan_devkit"])'),
-    ('run("python -m infra.commands.plan --why")', 'run("python -m groundplan.cli.plan --why")'),
+    ('run([python, "-m", "infra.commands.up", "prod"])', 'run([python, "-m", "groundplan", "up", "prod"])'),
+    ('run("python -m infra.commands.plan --why")', 'run("python -m groundplan plan --why")'),
     ("import chassis.clock # é\nx = f'é {chassis.clock.now()}'; y = chassis.clock", None),
     ("\timport chassis.clock", None),
     # Not ours, or not a module.
@@ -117,7 +118,7 @@ def test_lines_that_were_added_to_the_program() -> None:
 TEXTS = [
     ("Makefile", "\t@$(PYTHON) -m local.token --role x", "\t@$(PYTHON) -m groundplan_devkit.token --role x"),
     ("Makefile", "\t@$(PYTHON) -m bench load", "\t@$(PYTHON) -m groundplan_devkit.bench load"),
-    ("run.sh", "python -m infra.commands.plan", "python -m groundplan.cli.plan"),
+    ("run.sh", "python -m infra.commands.plan", "python -m groundplan plan"),
     ("run.sh", "/usr/local/bin/x chassis/ local.token", "/usr/local/bin/x chassis/ local.token"),
     ("pyproject.toml", 'plugins = ["local.testing"]', 'plugins = ["groundplan_devkit.testing"]'),
     (

@@ -13,6 +13,7 @@ import pytest
 
 from groundplan.capacity import Plan, plan
 from groundplan.cloud import Resource, Simulation, identifiers_in, simulate
+from groundplan.controls import CapturedProgram
 from groundplan.declaration.model import System
 from groundplan.project import load_program
 from groundplan.stack.environment import Environment, ExistingCluster
@@ -34,6 +35,11 @@ class Graph:
     @cached_property
     def plan(self) -> Plan:
         return plan(self.system, self.environment)
+
+    @cached_property
+    def captured(self) -> CapturedProgram:
+        """As controls read it."""
+        return CapturedProgram.of_simulation(self.system, self.environment, self.simulation)
 
     @property
     def resources(self) -> tuple[Resource, ...]:

@@ -47,22 +47,6 @@ def most_pods(graph: Graph) -> Iterator[tuple[Resource, int]]:
         yield deployment, pods + (surge if isinstance(surge, int) else math.ceil(pods * int(surge.rstrip("%")) / 100))
 
 
-def peers(graph: Graph, direction: str, side: str) -> set[tuple[str, str, int]]:
-    """Who may talk to whom inside the namespace, as (from, to, port), by the rules of one direction."""
-    found = set()
-    for each in graph.some(NETWORK_POLICY):
-        for rule in each.inputs["spec"].get(direction, []):
-            for peer in rule[side]:
-                if "podSelector" not in peer or "namespaceSelector" in peer:
-                    continue
-                others = picked(graph, peer["podSelector"]["matchLabels"])
-                assert len(others) == 1, (each.name, peer, others)
-                (own,) = picked(graph, each.inputs["spec"]["podSelector"]["matchLabels"])
-                pair = (own, others[0]) if direction == "egress" else (others[0], own)
-                found |= {(*pair, port["port"]) for port in rule["ports"]}
-    return found
-
-
 @on(*SHAPES)
 def test_the_quota_holds_every_pod_of_every_rollout_at_once_p1(graph: Graph) -> None:
     (quota,) = graph.some(QUOTA)
@@ -76,15 +60,6 @@ def test_the_quota_holds_every_pod_of_every_rollout_at_once_p1(graph: Graph) -> 
     hard = {key: amount(quota.inputs["spec"]["hard"][key]) for key in needed}
     assert {key: (needed[key], hard[key]) for key in needed if needed[key] > hard[key]} == {}
     assert hard["pods"] <= 2.5 * needed["pods"], "a quota that stops nothing"
-
-
-@on(*SHAPES)
-def test_what_one_workload_may_call_lets_it_in_and_nobody_else_s1(graph: Graph) -> None:
-    asked = peers(graph, "egress", "to")
-    assert asked == peers(graph, "ingress", "from")
-    inside = {"pooled": {("order-query", "db-order-readers", 6432)}}
-    assert inside.get(graph.name, set()) == {each for each in asked if each[2] == 6432}
-    assert any(port == 8080 for _, _, port in asked) == (graph.name == "internal service")
 
 
 @on(*SHAPES)

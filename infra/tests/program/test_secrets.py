@@ -6,7 +6,7 @@ import json
 
 from groundplan.cloud import Resource
 from infra.tests.program.graphs import ALL, KUBECONFIG, Graph, on
-from infra.tests.program.reading import CONFIG_MAP, key, leaves, migration_settings, pods, settings
+from infra.tests.program.reading import leaves, migration_settings, settings
 
 PASSWORD = "random:index/randomPassword:RandomPassword"
 
@@ -19,18 +19,6 @@ def passwords(graph: Graph) -> set[str]:
 
 def inputs(resource: Resource) -> list[tuple[str, str]]:
     return [(path, str(leaf)) for path, leaf in leaves(resource.inputs)]
-
-
-@on(*ALL)
-def test_s5_every_password_travels_as_a_secret(graph: Graph) -> None:
-    secrets = passwords(graph)
-    told = 0
-    for resource in graph.resources:
-        for path, text in inputs(resource):
-            if any(secret in text for secret in secrets):
-                assert resource.is_secret(path), f"{resource.urn} holds a password in {path}"
-                told += 1
-    assert told > len(secrets), "each password is in a secret of its own and with whoever checks it"
 
 
 @on(*ALL)
@@ -53,20 +41,6 @@ def test_s5_the_kubeconfig_is_a_secret(graph: Graph) -> None:
             assert provider.inputs["kubeconfig"] not in text or resource.is_secret(path), resource.urn
 
 
-@on(*ALL)
-def test_s5_pods_are_told_where_secrets_are_and_never_what_they_say(graph: Graph) -> None:
-    secrets = passwords(graph)
-    texts = [text for each in graph.of(CONFIG_MAP) for text in each.inputs["data"].values()]
-    for _, pod in pods(graph):
-        for container in pod["containers"]:
-            assert all(set(variable) == {"name", "value"} for variable in container.get("env", []))
-            texts += [variable["value"] for variable in container.get("env", [])]
-    assert len(texts) > 40 or not graph.environment.images
-    for text in texts:
-        assert isinstance(text, str)
-        assert not any(secret in text for secret in secrets)
-
-
 @on("prod", "queues", "pooled")
 def test_s5_what_pods_are_told_about_secrets_is_their_address(graph: Graph) -> None:
     addresses = {each.outputs["arn"] for each in graph.some("aws:secretsmanager/secret:Secret")}
@@ -78,11 +52,3 @@ def test_s5_what_pods_are_told_about_secrets_is_their_address(graph: Graph) -> N
     for service in graph.system.services:
         for shard in json.loads(migration_settings(graph, service)["DATABASE_ADMIN"]):
             assert shard["secret_arn"] in addresses
-
-
-@on("prod", "pooled")
-def test_s5_every_secret_is_kept_by_secrets_manager_under_a_customer_key(graph: Graph) -> None:
-    for secret in graph.some("aws:secretsmanager/secret:Secret"):
-        assert secret.inputs["kmsKeyId"] == key(graph, "secrets"), secret.urn
-    for version in graph.some("aws:secretsmanager/secretVersion:SecretVersion"):
-        assert version.is_secret("secretString"), version.urn

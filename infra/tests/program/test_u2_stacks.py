@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from groundplan.document import security_facts
-from groundplan.document.security import ITEMS
 from infra.tests.program.graphs import STACKS, Graph, graph_of, on
 
 # What a stack's configuration may leave out.
-FACTS_OF_CONFIGURATION: dict[str, Callable[[Graph], bool]] = {
-    "network firewall": lambda graph: graph.environment.network_firewall,
-    "deletion protection": lambda graph: graph.environment.protect,
-    "edge TLS": lambda graph: graph.environment.domain is not None,
-    "balancer TLS": lambda graph: graph.environment.domain is not None,
-}
-
-
-@on("dev", "staging", "prod", "queues", "network firewall", "domain in dev")
-def test_o1_every_claim_of_the_security_checklist_is_declared(graph: Graph) -> None:
-    found = security_facts(graph.resources)
-    claimed = {fact for item in ITEMS for fact in item.facts}
-    assert claimed
-    assert claimed <= found.keys()
-    for fact in claimed:
-        expected = FACTS_OF_CONFIGURATION[fact](graph) if fact in FACTS_OF_CONFIGURATION else True
-        assert found[fact] is expected, fact
 
 
 @on("prod")

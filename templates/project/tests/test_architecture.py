@@ -6,8 +6,9 @@ import pytest
 
 from groundplan.capacity import plan
 from groundplan.cli.stacks import read_project
-from groundplan.document import Subject, blocks, rewrite, security_facts
-from tests.conftest import PROJECT, STACKS, deployed
+from groundplan.controls import CapturedProgram, assess
+from groundplan.document import Subject, blocks, rewrite
+from tests.conftest import PROJECT, STACKS, deployed, read_environment
 
 DOCUMENT = PROJECT / "ARCHITECTURE.md"
 READ = read_project(PROJECT)
@@ -17,7 +18,7 @@ READ = read_project(PROJECT)
 @pytest.mark.xdist_group(READ.main)
 def test_the_document_is_up_to_date() -> None:
     plans = {stack: plan(READ.system, environment) for stack, environment in READ.environments.items()}
-    facts = security_facts(deployed(READ.main).resources)
-    current = blocks(Subject(READ.system, READ.environments, plans, facts, READ.main))
+    program = CapturedProgram.of_simulation(READ.system, read_environment(READ.main), deployed(READ.main))
+    current = blocks(Subject(READ.system, READ.environments, plans, assess(program), READ.main))
     stale = rewrite(DOCUMENT.read_text(encoding="utf-8"), current, DOCUMENT.name).changed
     assert stale == (), "run `make plan` and commit what it changes"

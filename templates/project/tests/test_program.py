@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from functools import cache
 
+from groundplan.controls import CapturedProgram, Verdict, assess
+from groundplan.controls.testing import each_control, require
 from groundplan.declaration.model import System
-from groundplan.document import security_facts
-from groundplan.document.security import ITEMS
-from groundplan.stack.environment import Environment
-from tests.conftest import deployed, read_environment
-
-LAYERS = sorted({item.layer for item in ITEMS})
+from tests.conftest import deployed, read_environment, read_system
 
 
-def chosen(environment: Environment) -> dict[str, bool]:
-    """What a stack's configuration may leave out."""
-    return {
-        "network firewall": environment.network_firewall,
-        "deletion protection": environment.protect,
-        "edge TLS": environment.domain is not None,
-        "balancer TLS": environment.domain is not None,
-    }
+@cache
+def verdicts(stack: str) -> dict[str, Verdict]:
+    return assess(CapturedProgram.of_simulation(read_system(), read_environment(stack), deployed(stack)))
 
 
 def test_the_cloud_refuses_nothing(stack: str) -> None:
@@ -44,21 +36,7 @@ def test_every_service_runs_with_a_database_and_an_image_repository(system: Syst
     assert set(simulation.outputs["running"]) == set(system.services)
 
 
-@pytest.mark.parametrize("layer", LAYERS)
-def test_the_security_layer_is_there(layer: str, stack: str) -> None:
-    """S1 to S7, as ARCHITECTURE.md claims them."""
-    facts = security_facts(deployed(stack).resources)
-    expected = chosen(read_environment(stack))
-    for item in ITEMS:
-        if item.layer == layer:
-            for fact in item.facts:
-                assert facts[fact] or not expected.get(fact, True), f"{item.text} ({fact}): {', '.join(item.files)}"
-
-
-def test_what_holds_data_is_protected_where_the_stack_says_so(stack: str) -> None:
-    """A replica holds nothing that its writer doesn't."""
-    instances = deployed(stack).of_type("aws:rds/instance:Instance")
-    writers = [instance for instance in instances if "replicateSourceDb" not in instance.inputs]
-    protect = read_environment(stack).protect
-    assert {writer.inputs.get("deletionProtection", False) for writer in writers} == {protect}
-    assert {writer.protect for writer in writers} == {protect}
+@each_control
+def test_the_program_meets_the_control(control: str, stack: str) -> None:
+    """S1 to S7, A1 to A3, C1, D3, P1, P2, R1, T1 to T4: what `groundplan check` says, test by test."""
+    require(verdicts(stack)[control])

@@ -89,19 +89,11 @@ def function(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:lambda/permission:Permission")
 def permission(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A permission lets a service or account do a Lambda action; a service is pinned to a resource or an account.
+    """A permission lets a service or account do a Lambda action.
 
-    Source: Lambda API, AddPermission; IAM user guide, The confused deputy problem.
+    Source: Lambda API, AddPermission.
     """
     action = item.known("action")
     if isinstance(action, str) and re.fullmatch(r"lambda:(\*|[A-Za-z]+)", action) is None:
         yield Broken("action", "an action such as lambda:InvokeFunction", "correct the action")
-    principal = item.known("principal")
-    if (
-        isinstance(principal, str)
-        and principal.endswith(".amazonaws.com")
-        and item.get("sourceArn") is None
-        and item.get("sourceAccount") is None
-    ):
-        yield Broken("sourceArn", "the resource, or sourceAccount, that may call", "set source_arn")
     yield from one_of(item, "functionUrlAuthType", "AWS_IAM", "NONE")

@@ -72,10 +72,9 @@ def principals_of(statement: dict[str, Any]) -> list[str]:
 
 @rule(*_IDENTITY)
 def identity_policy(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """An identity policy: valid, within its size without spaces (managed 6,144, inline 10,240), no principals, no `*`
-    action.
+    """An identity policy: valid, within its size without spaces (managed 6,144, inline 10,240), no principals.
 
-    Source: IAM user guide, IAM JSON policy reference; IAM quotas; Security best practices, grant least privilege.
+    Source: IAM user guide, IAM JSON policy reference; IAM quotas.
     """
     path, longest = _IDENTITY[item.type]
     yield from _document(item, cloud, path, longest, trust=False, resource_based=False)
@@ -181,8 +180,6 @@ def _statement(
     for action in actions:
         if re.fullmatch(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+", action) is None:
             yield f"actions such as s3:GetObject in {where}", "correct the action", action
-        if action == "*" and statement.get("Effect") == "Allow":
-            yield f"named actions in {where}", "grant only what is needed", action
     resources = listed(statement.get("Resource")) or listed(statement.get("NotResource"))
     if trust and resources:
         yield f"no Resource in {where}, as this is a trust policy", "remove it", resources[0]
@@ -205,8 +202,6 @@ def _statement(
         for service in listed(principal.get("Service")):
             if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", service) is None:
                 yield f"a service such as ec2.amazonaws.com in {where}", "correct the principal", service
-    if trust and principal in ("*", {"AWS": "*"}) and not statement.get("Condition"):
-        yield f"named principals in {where}", "anybody could take this role", principal
     condition = statement.get("Condition")
     if condition is not None:
         for operator in condition if isinstance(condition, dict) else {"": None}:

@@ -132,7 +132,6 @@ CASES = (
         "that has a value",
     ),
     Case("policies.identity_policy", _POLICY, policy, {"policy": "allow everything"}, "policy", "in JSON"),
-    Case("policies.identity_policy", _POLICY, policy, {"policy": _broken(Action="*")}, "policy", "named actions"),
     Case(
         "policies.identity_policy",
         _POLICY,
@@ -228,14 +227,6 @@ CASES = (
         {"policy": _broken(Principal={"Service": "cloudwatch"})},
         "policy",
         "a service such as",
-    ),
-    Case(
-        "policies.trust_policy",
-        _ROLE,
-        role,
-        {"assumeRolePolicy": _broken(Principal={"AWS": "*"}, Resource=ABSENT, Action="sts:AssumeRole")},
-        "assumeRolePolicy",
-        "named principals",
     ),
     Case(
         "policies.trust_policy",

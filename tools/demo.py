@@ -20,11 +20,11 @@ from pathlib import Path
 
 from groundplan.cli._facts import with_images
 from groundplan.cli._run import run
-from groundplan.cli.demo_summary import summary
 from groundplan.cli.stacks import read_project
 from groundplan.owned import make
+from tools.demo_summary import summary
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build" / "demo"
 MADE = "Made by make demo"
 
@@ -44,7 +44,7 @@ PASSING = {"ARCHITECTURE.md", ".git", "build", "__pycache__", ".venv", ".pytest_
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0 when every step went through."""
-    parser = argparse.ArgumentParser(prog="python -m groundplan.cli.demo", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.demo", description=__doc__)
     parser.add_argument("--again", action="store_true", help="run every step even if nothing has changed")
     options = parser.parse_args(arguments)
     return run(lambda: demonstrate(BUILD, again=options.again))
@@ -78,11 +78,11 @@ def _steps(project: Path) -> tuple[int, str]:
     plan_file.parent.mkdir(exist_ok=True)
     _step("Its plan, from the declaration alone")
     with plan_file.open("w") as file:
-        subprocess.run([sys.executable, "-m", "groundplan.cli.plan", "--why"], cwd=project, check=True, stdout=file)
+        subprocess.run([sys.executable, "-m", "groundplan", "plan", "--why"], cwd=project, check=True, stdout=file)
     planned = f"  Every size and its reason: {_shown(plan_file)}\n"
     print(planned, end="")
     _step("A rehearsal in the simulated cloud")
-    status, rehearsed = _followed([sys.executable, "-u", "-m", "groundplan.cli.rehearse"], project)
+    status, rehearsed = _followed([sys.executable, "-u", "-m", "groundplan", "rehearse"], project)
     if status:
         return status, ""
     summed_up = f"\n{_summed_up(project)}\n"

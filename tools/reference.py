@@ -15,14 +15,14 @@ from pathlib import Path
 
 from groundplan.document.markdown import link, table
 
-LIBRARY = Path(__file__).resolve().parents[3] / "components"
+LIBRARY = Path(__file__).resolve().parents[1] / "components"
 REFERENCE_FILE = LIBRARY / "REFERENCE.md"
 
 _DEFAULT = re.compile(r" ?Default: (?P<default>.+?)\.(?= |$)")
 _INTRODUCTION = """\
 # Components
 
-Written by `python -m groundplan.cli.reference` from the docstrings. [README.md](README.md) says how to use them.
+Written by `python -m tools.reference` from the docstrings. [README.md](README.md) says how to use them.
 
 Types are Python's, without the `pulumi.` before `Input` and `Output`. An `Input[…]` takes a value or another
 resource's output; all other arguments must be known when the program runs. Other languages write names in their own

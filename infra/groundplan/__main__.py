@@ -1,0 +1,7 @@
+"""`python -m groundplan` is the command `groundplan`, for checkouts that aren't installed."""
+
+import sys
+
+from groundplan.cli import main
+
+sys.exit(main())

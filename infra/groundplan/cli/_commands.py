@@ -1,0 +1,164 @@
+"""The list of commands. Each module is loaded when its command is used, so that `groundplan --help` loads no SDK."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem, shell_complete
+
+from groundplan.cli._command import SETTINGS, Misuse, execute
+from groundplan.problems import Problem, ProblemsFound, did_you_mean
+
+NAME = "groundplan"
+COMPLETE = "_GROUNDPLAN_COMPLETE"
+"""The variable by which a shell asks for completions, as click builds it from the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command: ``module`` has a click command named ``command``, or a function ``main(arguments) -> status``."""
+
+    module: str
+    summary: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether the file is there; nothing is imported for that, as `find_spec` of a module would its packages."""
+        package, *inside = self.module.split(".")
+        spec = find_spec(package)
+        if spec is None or not inside:
+            return spec is not None
+        places = [Path(folder).joinpath(*inside) for folder in spec.submodule_search_locations or ()]
+        return any(place.with_suffix(".py").is_file() or place.is_dir() for place in places)
+
+
+# Commands whose module isn't installed are not offered: the devkit is left out where only deployment is done.
+SECTIONS: Mapping[str, Mapping[str, Entry]] = {
+    "Design": {
+        "plan": Entry("groundplan.cli.plan", "Every size with its reason; brings ARCHITECTURE.md up to date."),
+        "compare": Entry("groundplan.cli.compare", "What changes if load or data grow."),
+        "check": Entry("groundplan.cli.check", "The controls that the declared program meets, and those it misses."),
+        "rehearse": Entry("groundplan.cli.rehearse", "Deploy, change and destroy a stack in the simulated cloud."),
+    },
+    "Services": {
+        "service": Entry("groundplan.cli.service", "Add, remove or resize a service."),
+        "openapi": Entry("groundplan.cli.openapi", "Write each service's openapi.json from its code."),
+    },
+    "Deployment": {
+        "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what `pulumi up` needs."),
+        "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
+        "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
+        "remember": Entry("groundplan.cli.remember", "Read from a stack's state what only grows."),
+        "manifests": Entry("groundplan.cli.manifests", "The Kubernetes objects of one stack as YAML."),
+    },
+    "Development": {
+        "dev": Entry("groundplan_devkit.dev.__main__", "Run all services with real servers on this machine."),
+        "token": Entry("groundplan_devkit.token", "An access token of the local identity provider."),
+        "bench": Entry("groundplan_devkit.bench.__main__", "Measure the services under load and under faults."),
+        "servers": Entry("groundplan_devkit.servers.__main__", "Start, stop and list the local servers."),
+    },
+    "Project": {
+        "update": Entry("groundplan.cli.update", "Bring the project to the template's newest version."),
+        "vendor": Entry("groundplan.cli.vendor", "Put hashed wheels of all packages into vendor/."),
+        "eject": Entry("groundplan.cli.eject", "Copy a library's part into the project, as its owner's."),
+        "completion": Entry("groundplan.cli.completion", "Print the completion script of a shell."),
+    },
+}
+
+
+class Commands(click.Group):
+    """The commands by section; what is listed is read from the table alone."""
+
+    def __init__(self, sections: Mapping[str, Mapping[str, Entry]]) -> None:
+        super().__init__(NAME, context_settings=SETTINGS, help=_HELP, no_args_is_help=True)
+        self.sections = sections
+
+    @property
+    def offered(self) -> dict[str, Entry]:
+        entries = {name: entry for section in self.sections.values() for name, entry in section.items()}
+        return {name: entry for name, entry in entries.items() if entry.installed}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(self.offered)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        entry = self.offered.get(cmd_name)
+        return None if entry is None else _loaded(cmd_name, entry)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in self.offered:
+            known = self.list_commands(ctx)
+            remedy = did_you_mean(name, known, f"`{NAME} --help` lists them")
+            raise Misuse([Problem("command line", "command", name, f"a command of {NAME}", remedy)])
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        offered = self.offered
+        for title, section in self.sections.items():
+            rows = [(name, entry.summary) for name, entry in section.items() if name in offered]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click does it, without loading the commands."""
+        items = [
+            CompletionItem(name, help=entry.summary)
+            for name, entry in self.offered.items()
+            if name.startswith(incomplete)
+        ]
+        return items + click.Command.shell_complete(self, ctx, incomplete)
+
+
+_HELP = """From a declaration to a designed, sized, defended backend on AWS.
+
+Commands work on the project of the current folder, or of GROUNDPLAN_PROJECT. `groundplan COMMAND --help` says more.
+"""
+
+
+def _loaded(name: str, entry: Entry) -> click.Command:
+    try:
+        module = import_module(entry.module)
+    except ImportError as error:
+        remedy = "run `make setup`; other commands are not affected"
+        raise ProblemsFound(
+            [Problem("this installation", f"the command {name}", str(error), "packages as pinned", remedy)]
+        ) from error
+    command = getattr(module, "command", None)
+    return command if isinstance(command, click.Command) else _foreign(name, entry, module.main)
+
+
+def _foreign(name: str, entry: Entry, main: object) -> click.Command:
+    """A command that reads its own arguments, `--help` included."""
+    assert callable(main)
+
+    @click.command(
+        name,
+        short_help=entry.summary,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def foreign(arguments: tuple[str, ...]) -> int:
+        return int(main(list(arguments)) or 0)
+
+    return foreign
+
+
+commands = Commands(SECTIONS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    asked = os.environ.get(COMPLETE)
+    if asked:
+        return shell_complete(commands, {}, NAME, COMPLETE, asked)
+    return execute(commands, arguments, NAME)

@@ -1,0 +1,105 @@
+"""What commands print with `--json`. `docs/commands.md` shows the shapes; a changed meaning gets a new number.
+
+A document's fields are those of the plan's own classes, so that nothing is said twice. Fields may be added within a
+number: readers skip what they don't know.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from groundplan.capacity.comparison import Change, Comparison
+from groundplan.capacity.model import Plan, Tier
+from groundplan.installation.bootstrap import Refused
+from groundplan.problems import Problem, ProblemsFound
+
+
+class Document(BaseModel):
+    """``format`` names the document and its number."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProblemsDocument(Document):
+    """Printed in place of a command's own document when it refuses; the exit status is then 1."""
+
+    format: Literal["groundplan.problems/1"] = "groundplan.problems/1"
+    problems: tuple[Problem, ...]
+
+    @classmethod
+    def of(cls, found: ProblemsFound | Refused) -> ProblemsDocument:
+        if isinstance(found, ProblemsFound):
+            return cls(problems=found.problems)
+        return cls(problems=(Problem(found.where, "", found.value, found.expected, found.remedy),))
+
+
+class DocumentChange(Document):
+    """What a command changed in a file: the headings of the parts that differ."""
+
+    path: str
+    changed: tuple[str, ...]
+
+
+class PlanDocument(Document):
+    """`groundplan plan --json`."""
+
+    format: Literal["groundplan.plan/1"] = "groundplan.plan/1"
+    system: str
+    stacks: dict[str, Plan]
+    """By name, from cheap to safe."""
+    left_out: tuple[Problem, ...]
+    """Why stacks that can't be deployed yet are not among them."""
+    document: DocumentChange
+
+
+class ComparisonDocument(Document):
+    """`groundplan compare --json`; also what `groundplan service … --json` says of sizes."""
+
+    format: Literal["groundplan.compare/1"] = "groundplan.compare/1"
+    stack: str
+    changes: tuple[Change, ...]
+    effort: str
+    """The most that any of the changes takes."""
+    bottleneck_before: Tier
+    bottleneck_after: Tier
+    declare: tuple[Problem, ...]
+    """What the declaration must say before this can be deployed."""
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> ComparisonDocument:
+        before, after = comparison.bottlenecks
+        return cls(
+            stack=comparison.after.environment,
+            changes=comparison.changes,
+            effort=comparison.effort,
+            bottleneck_before=before,
+            bottleneck_after=after,
+            declare=comparison.declare,
+        )
+
+
+class ServiceDocument(Document):
+    """`groundplan service add|remove|resize --json`."""
+
+    format: Literal["groundplan.service/1"] = "groundplan.service/1"
+    action: Literal["add", "remove", "resize"]
+    service: str
+    applied: bool
+    """False with `--dry-run`: then nothing in the project has changed."""
+    changed: tuple[str, ...]
+    """Files that differ."""
+    conflicted: tuple[str, ...]
+    """Those of them in which edits and the change meet; the exit status is then 2."""
+    diff: str
+    """As `git diff` shows it; only with `--dry-run`."""
+    comparison: ComparisonDocument | None
+    """None as long as there are conflicts."""
+
+
+DOCUMENTS: tuple[type[Document], ...] = (PlanDocument, ComparisonDocument, ServiceDocument, ProblemsDocument)
+
+
+def print_document(document: Document) -> None:
+    print(document.model_dump_json(indent=2))

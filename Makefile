@@ -8,7 +8,7 @@ PYTHON := "$$VENV"/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-project prove bench plan compare format schema requirements clean
+.PHONY: help setup demo test test-project prove bench plan cost prices check compare format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,15 @@ bench: setup ## Measure planning, simulating and copying against floors measured
 
 plan: setup ## Show every size of the reference system, and bring ARCHITECTURE.md up to date (WHY=1 with reasons)
 	@$(PYTHON) -m groundplan plan $(if $(WHY),--why)
+
+cost: setup ## What each stack costs a month, what grows with load, and what would save most (STACK=…, WHY=1)
+	@$(PYTHON) -m groundplan cost $(if $(WHY),--why)
+
+prices: setup ## Read AWS's price list of a region into prices.<region>.json: make prices REGION=eu-west-1
+	@$(PYTHON) -m groundplan prices
+
+check: setup ## Whether the declared program meets the controls (S1 to T4), stack by stack
+	@$(PYTHON) -m groundplan check
 
 compare: setup ## What changes in the reference system if load or data grow: make compare LOAD=10
 	@$(PYTHON) -m groundplan compare

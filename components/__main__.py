@@ -1,4 +1,4 @@
-"""The components as a Pulumi package: TypeScript, Go, C#, Java and YAML programs use them, too.
+"""The components as a Pulumi package for TypeScript, Go, C#, Java and YAML programs.
 
 https://www.pulumi.com/docs/iac/using-pulumi/pulumi-packages/
 """
@@ -20,9 +20,9 @@ VERSION = "0.1.0"
 
 
 class Host(ComponentProvider):
-    """Pulumi's host, but whole numbers arrive whole.
+    """Pulumi's host, with integers as integers.
 
-    They travel as floating-point numbers, and the SDK (3.272) converts them and then puts the unconverted back.
+    They travel as floating-point numbers. The SDK (3.272) converts them, but then passes the unconverted values.
     """
 
     def map_input_properties(
@@ -42,7 +42,7 @@ class Host(ComponentProvider):
 
 
 def found() -> list[type[pulumi.ComponentResource]]:
-    """Every component that this package's modules define, by name."""
+    """Every component that the library's modules define, sorted by name."""
     classes: dict[str, type[pulumi.ComponentResource]] = {}
     for module in pkgutil.walk_packages(groundplan_components.__path__, f"{groundplan_components.__name__}."):
         loaded = importlib.import_module(module.name)

@@ -1,4 +1,4 @@
-"""Who may do what (S4): roles by operation (RBAC), rules about caller and row (ABAC). What nothing allows is refused.
+"""Authorisation (S4): roles by operation (RBAC), rules about caller and row (ABAC). The default is refusal.
 
 Refusals raised from here are answered and audited by `groundplan_chassis.http` in one place, with the subject and
 nothing else of the caller.
@@ -15,27 +15,27 @@ import msgspec
 from groundplan_chassis.http.errors import Forbidden, OwnedByAnother
 
 ANYONE: Final = "anyone"
-"""In an operation's list: no role, not even a token, is needed."""
+"""Role name in `Access.of`: the operation needs no role and no token."""
 _OWN: Final = ":own"
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whom a verified access token speaks for."""
+    """The subject of a verified access token."""
 
     subject: str
-    """The user's or client's id at the identity provider; empty for nobody."""
+    """The user's or client's id at the identity provider; empty without a token."""
     roles: frozenset[str]
     scopes: frozenset[str]
     client_id: str
     """The application that the token was given to."""
     expires_at: int
-    """When the token ends, in seconds since the epoch."""
+    """Expiry of the token, in seconds since the epoch."""
     tenant: str = ""
     """The tenant that the subject belongs to; empty where tokens don't say."""
 
 
 ANONYMOUS: Final = Caller("", frozenset(), frozenset(), "", 0)
-"""Nobody: a request without a token."""
+"""The caller of a request without a token."""
 
 
 class Decision(Enum):
@@ -49,14 +49,14 @@ class Decision(Enum):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """A role that may do an operation; ``own``: only to rows whose owner is the caller."""
+    """A role that is allowed an operation; ``own``: only on rows whose owner is the caller."""
 
     role: str
     own: bool
 
 
 class Access(msgspec.Struct, frozen=True):
-    """Who may do one operation: anyone, or the callers with one of these grants. Without both: nobody."""
+    """Who may perform one operation: anyone, or callers with one of these grants. Without both: no caller."""
 
     anyone: bool
     grants: tuple[Grant, ...]
@@ -82,18 +82,18 @@ def decide(access: Access, caller: Caller) -> Decision:
         if grant.role in caller.roles:
             if not grant.own:
                 return Decision.ALL
-            # Somebody without a subject owns nothing, whatever their roles.
+            # A caller without a subject owns nothing, also with a role.
             if caller.subject:
                 decision = Decision.OWN
     return decision
 
 
 class Rule(Protocol):
-    """One condition on a caller and the attributes of what they want to touch."""
+    """A condition on a caller and on attributes of the row."""
 
     @property
     def reason(self) -> str:
-        """What the audit trail says when it does not hold; names no person."""
+        """The reason for the audit trail; names no person."""
 
     def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool: ...
 
@@ -105,7 +105,7 @@ class Owner(msgspec.Struct, frozen=True):
     reason: str = "not the owner"
 
     def permits(self, caller: Caller, attributes: Mapping[str, Any]) -> bool:
-        # An unowned row is nobody's, not everybody's.
+        # A row without an owner belongs to no caller.
         return bool(caller.subject) and attributes.get(self.field) == caller.subject
 
 
@@ -131,7 +131,7 @@ class Role(msgspec.Struct, frozen=True):
 
 
 class AllOf(msgspec.Struct, frozen=True):
-    """Every one of the rules holds. Of none: no."""
+    """All of the rules hold. Without rules: refused."""
 
     rules: tuple[Rule, ...]
     reason: str = "not all conditions hold"
@@ -141,7 +141,7 @@ class AllOf(msgspec.Struct, frozen=True):
 
 
 class AnyOf(msgspec.Struct, frozen=True):
-    """One of the rules holds, at least: ``AnyOf((Owner(), Role("support")))``."""
+    """At least one of the rules holds: ``AnyOf((Owner(), Role("support")))``."""
 
     rules: tuple[Rule, ...]
     reason: str = "no condition holds"
@@ -151,7 +151,7 @@ class AnyOf(msgspec.Struct, frozen=True):
 
 
 class AccessDenied(Forbidden):
-    """A rule does not hold. The client learns no more than that; the audit trail gets ``reason``."""
+    """A rule does not hold. The client gets no reason; the audit trail gets ``reason``."""
 
     def __init__(self, reason: str) -> None:
         super().__init__()
@@ -159,7 +159,7 @@ class AccessDenied(Forbidden):
 
 
 def require(rule: Rule, caller: Caller, attributes: Mapping[str, Any], *, hidden: bool = True) -> None:
-    """Let nobody past whom the rule does not permit.
+    """Raises unless the rule permits the caller.
 
     ``hidden``: the row's existence isn't told: raises OwnedByAnother (404). Else AccessDenied (403).
     """

@@ -1,6 +1,6 @@
-"""How a running process is put together: one thing after the other, each closed in reverse order.
+"""Wiring of a process: parts are opened one after the other and closed in reverse order.
 
-Whatever a role doesn't need isn't imported: a relay knows nothing of HTTP, a migration nothing of events.
+Each role imports only what it needs: a relay imports no HTTP, a migration no events.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
     from groundplan_chassis.caching.valkey import Valkey
 
 CLOSE_SECONDS: Final = 4.0
-"""For everything to close; Kubernetes kills five seconds after the last request (`EXIT_SECONDS` of
-`components/groundplan_components/workload/workload.py`)."""
+"""Time for closing all parts; Kubernetes kills the pod five seconds after the last request (`EXIT_SECONDS` of
+`groundplan_components.workload.workload`)."""
 
 log = logging.getLogger(__name__)
 
 
 class Worker(Protocol):
-    """What a role without an API does: follows events, or sends them."""
+    """The work of a role without an API: consuming or sending events."""
 
     async def run(self) -> None:
-        """Works until `stop`. What ends it by raising ends the process; a broker or database that is away doesn't."""
+        """Works until `stop`. An exception ends the process; an unavailable broker or database doesn't raise."""
 
     def stop(self) -> None:
-        """Takes nothing new; what was begun is ended."""
+        """Starts no new work; work in hand is finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """How a process tells of itself; there before everything else, and after it."""
+    """Observability of a process. It starts before all other parts and ends after them."""
 
     metrics: Metrics
     requests: RequestLog
@@ -56,7 +56,7 @@ class Observation:
 
 @contextlib.contextmanager
 def observed(service: Service, settings: Settings) -> Iterator[Observation]:
-    """Logs, metrics and traces. At the end they are written out."""
+    """Logs, metrics and traces; flushed at the end."""
     handler = logs.configure(settings.service, settings.role, service.personal_fields)
     metrics = Metrics(settings.metrics_namespace, settings.service, handler.sink.write)
     requests = RequestLog(settings.service, settings.role, metrics, handler.lines.redaction, handler.sink.write)
@@ -72,9 +72,9 @@ def observed(service: Service, settings: Settings) -> Iterator[Observation]:
 
 @contextlib.asynccontextmanager
 async def opened(service: Service, settings: Settings, observation: Observation) -> AsyncIterator[Context]:
-    """The context of a role. Servers that are away don't hinder it: readiness tells of them, and they are tried again.
+    """The context of a role. Unavailable servers don't prevent it: readiness reports them, and connections are retried.
 
-    Raises ProblemsFound and SecretUnavailable for what won't mend itself.
+    Raises ProblemsFound and SecretUnavailable for errors that a retry does not solve.
     """
     from groundplan_chassis.buckets import Limit
     from groundplan_chassis.client_address import ClientAddress
@@ -131,7 +131,7 @@ def app(service: Service, context: Context) -> App:
 
 
 def workers(service: Service, context: Context) -> Sequence[Worker]:
-    """What the context's role does instead of answering, or besides."""
+    """The work of the context's role besides answering requests."""
     if context.settings.role in SERVING:
         from groundplan_chassis.database.pruning import KeyPruning
 
@@ -162,7 +162,7 @@ def _reachable(cache: Valkey) -> Callable[[], Awaitable[None]]:
 
 
 def _changed(service: Service, context: Callable[[], Context]) -> Changed | None:
-    """Drops copies of what an event has changed, but for resources of which copies may be stale (C3)."""
+    """Drops cached copies of rows that an event has changed, except of resources that allow stale copies (C3)."""
     caches = {cache.resource: cache for cache in service.caches if cache.invalidation != "expiry"}
     if not caches:
         return None
@@ -175,7 +175,7 @@ def _changed(service: Service, context: Callable[[], Context]) -> Changed | None
 
 
 def _closing(stack: contextlib.AsyncExitStack, what: str, close: Callable[[], Awaitable[None]]) -> None:
-    """Closes it at the end, within bounds: what hangs must not keep the rest, or the process, from ending."""
+    """Closes it at the end, within bounds: a part that hangs must not block the others, or the process."""
 
     async def bounded() -> None:
         try:

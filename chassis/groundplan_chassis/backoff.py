@@ -1,4 +1,4 @@
-"""Pauses between tries: they grow, they differ so that rivals don't meet again, and an order to stop ends them."""
+"""Pauses between retries: exponential, with jitter, and cut short by a stop signal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 
 
 class Backoff:
-    """The pauses of one row of failures."""
+    """The pauses of one series of failures."""
 
     def __init__(self, first: float, longest: float) -> None:
         """Both in seconds."""

@@ -1,4 +1,4 @@
-"""The arithmetic of a token bucket (S7), in whole numbers: exact, and the same in Python and in Lua.
+"""Token-bucket arithmetic (S7) in whole numbers: exact, and equal in Python and in Lua.
 
 A bucket is told by its debt. Full means no debt. In the units used here a request costs the window's length in
 microseconds, and each microsecond pays back as many units as the bucket holds requests: an empty bucket fills up in
@@ -31,12 +31,12 @@ class Limit(msgspec.Struct, frozen=True):
 
     @property
     def cost(self) -> int:
-        """Of one request, in units of debt."""
+        """Cost of one request, in units of debt."""
         return self.seconds * MICROSECONDS
 
     @property
     def capacity(self) -> int:
-        """The largest debt: of a bucket that is empty."""
+        """The largest debt: that of an empty bucket."""
         return self.requests * self.cost
 
 
@@ -82,7 +82,7 @@ def _seconds(limit: Limit, debt: int) -> int:
 
 
 class LocalBuckets:
-    """Buckets of one process, a bounded number of them: those that were asked for last."""
+    """The most recently used buckets of one process, in bounded number."""
 
     def __init__(self, limit: Limit, most: int) -> None:
         self._limit = limit

@@ -1,6 +1,6 @@
-"""Whose request it is, by network address: what the rate limit counts by (S7).
+"""The client's network address, by which the rate limit counts (S7).
 
-Headers are what anybody can write. `x-viewer-ip` is believed only where the edge writes it over whatever the client
+Any client can send any header. `x-viewer-ip` is trusted only where the edge overwrites the value that the client
 sent and nothing else can reach the service (`groundplan_components.shared.api_contract`);
 `x-forwarded-for` is begun by the client
 and never believed.
@@ -12,7 +12,7 @@ import ipaddress
 from typing import Final
 
 UNKNOWN: Final = "unknown"
-"""All clients without an address share one bucket: better than none for whom can't be told apart."""
+"""The key of all clients without an address: they share one bucket."""
 _LONGEST: Final = 64
 """Characters; an address with a port has 47 at most (`[` 39 `]:` 5)."""
 _MOST_REMEMBERED: Final = 10_000
@@ -21,10 +21,10 @@ _IPV6_HOST_BITS: Final = 64
 
 
 class ClientAddress:
-    """Clients' addresses in a form that is the same for all addresses of one client."""
+    """Clients' addresses in a normal form: one for each client."""
 
     def __init__(self, *, trust_viewer: bool) -> None:
-        """``trust_viewer``: the edge writes `x-viewer-ip`. False: whoever connects is the client."""
+        """``trust_viewer``: the edge writes `x-viewer-ip`. False: the peer of the connection is the client."""
         self._trust_viewer = trust_viewer
         self._known: dict[bytes | str, str] = {}
 

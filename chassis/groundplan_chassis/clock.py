@@ -1,4 +1,4 @@
-"""Time, as something that a test can hold still."""
+"""Clocks that tests can replace."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time of day, which may be set back, and a stopwatch, which never is."""
+    """The time of day, which may be set back, and a monotonic stopwatch."""
 
     def now(self) -> datetime:
         """The time of day, in UTC."""

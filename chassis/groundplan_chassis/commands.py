@@ -1,4 +1,4 @@
-"""What a service's program does once, besides its roles: its API's document, sample data, and the care of events."""
+"""One-off commands of a service's program: its API document, sample data, and operations on events."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 Arguments = argparse.Namespace
 Offline = Callable[["Service", Arguments], None]
 Online = Callable[["Service", "Context", Arguments, asyncio.Event], Awaitable[None]]
-"""The event is set when the command is to stop before its end."""
+"""The work of a command; the event asks it to end early."""
 
 
 class Usage(Exception):
-    """Arguments that can't be meant so; the text says what can."""
+    """Invalid arguments; the text lists the valid ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: exactly one of ``offline`` and ``online`` does it."""
+    """One command: exactly one of ``offline`` and ``online`` is set."""
 
     name: str
     purpose: str
     offline: Offline | None = None
-    """Needs no settings."""
+    """Runs without settings."""
     online: Online | None = None
-    """Needs a context: it is started in the environment of a pod, whose role counts."""
+    """Runs with a context, in the environment of a pod, whose role it takes."""
     options: Callable[[argparse.ArgumentParser], None] | None = None
 
     def parse(self, argv: Sequence[str]) -> Arguments:

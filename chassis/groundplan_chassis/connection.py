@@ -1,4 +1,4 @@
-"""One connection of the HTTP server: where each request ends, and what is refused before the application hears of it.
+"""One connection of the HTTP server: message framing, and refusals before the application gets a request.
 
 Uvicorn on httptools, made strict. httptools has no bounds for a request's head, and lets pass what two parsers can read
 in two ways. Three rules hold here (RFC 9112, sections 6 and 11.2):
@@ -7,7 +7,7 @@ in two ways. Three rules hold here (RFC 9112, sections 6 and 11.2):
 2. Nothing that follows such a request, or a last one, is read as a request.
 3. `Upgrade` is ignored (RFC 9110, section 7.8): the body ends where Content-Length or the chunks say.
 
-`tests/groundplan_chassis.http.test_framing` compares it with a second parser over generated streams of bytes.
+`chassis/tests/http/test_framing.py` compares it with a second parser over generated streams of bytes.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from groundplan_chassis.joined_writes import JoinedWrites
 
 HEAD_BYTES: Final = 64 * 1024
-"""Of request line and headers: what the load balancer lets through (Application Load Balancers, quotas)."""
+"""Largest request line and headers: those that the load balancer accepts (Application Load Balancers, quotas)."""
 TARGET_BYTES: Final = 16 * 1024
-"""Of the request's target: the load balancer's quota for a request line."""
+"""Largest request target: the load balancer's quota for a request line."""
 HEAD_SECONDS: Final = 10.0
-"""For the whole head to arrive, once its first byte or the connection is there."""
+"""Time for the whole head to arrive, once its first byte or the connection is there."""
 UNREAD_BYTES: Final = 1024 * 1024
-"""Of a body that arrive after the answer. They are skipped to keep the connection; beyond that it is closed."""
+"""Bytes of a body after the response: they are skipped to keep the connection; with more it is closed."""
 LINGER_SECONDS: Final = 1.0
-"""What a client still sends after its answer is thrown away for so long, before the connection is closed."""
+"""Time for which bytes after the response are discarded before the connection closes."""
 CHUNK_OVERHEAD: Final = 16
 """Bytes of chunk sizes, extensions and trailers for each byte of content, beyond the first HEAD_BYTES of them."""
 
@@ -44,7 +44,7 @@ def error_body(code: str, message: str) -> bytes:
 
 
 class _Transport(JoinedWrites):
-    """Closes in two steps where the client may still be sending: else TCP's reset could overtake the answer."""
+    """Closes in two steps while the client may be sending: otherwise TCP's reset could overtake the response."""
 
     def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
         super().__init__(transport, protocol.loop)
@@ -70,12 +70,12 @@ class _Transport(JoinedWrites):
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """A connection whose client must say within bounds what it wants, and is refused in the error envelope."""
+    """A connection with limits in time and bytes for each request; violations get the error envelope."""
 
     _in_head = True
     _in_body = False
     _done = False
-    """Whatever else arrives is not a request."""
+    """All further bytes are ignored."""
     _refused = False
     _ended = False
     """A request ended in the segment that is being read."""
@@ -93,7 +93,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _has_host = False
     _fault: tuple[int, str, str] | None = None
     _pending_refusal: bytes | None = None
-    """Waits for the answers to the requests before it."""
+    """Waits for the responses to the requests before it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(_Transport(transport, self))  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse(400, "BAD_REQUEST", "The body's chunks carry more extensions and trailers than content")
 
     def may_be_sending(self) -> bool:
-        """A request is not read to its end, or nobody reads on."""
+        """The current request has not been read to its end, or reading has stopped."""
         return self._in_body or self._refused
 
     def _feed(self, data: bytes) -> None:
@@ -280,7 +280,8 @@ class BoundedProtocol(HttpToolsProtocol):
         raise ValueError(message)
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answers in the application's place, after all requests before it are answered, and closes the connection."""
+        """Responds instead of the application, after all earlier requests have their responses, and closes the
+        connection."""
         self._done = self._refused = True
         self._stop_timer()
         if self.transport.is_closing():

@@ -1,4 +1,5 @@
-"""What the code of a running process may use: made for its role at the start, closed in reverse order at the end."""
+"""The objects that a service's code uses at run time: created for the role at the start, closed in reverse order at the
+end."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from groundplan_chassis.tokens import TokenVerifier
 
 Changed = Callable[[str, UUID, int], Awaitable[None]]
-"""Told of a row that an event has changed: resource, id, version."""
+"""Called for a row that an event has changed: resource, id, version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,5 +44,5 @@ class Context:
     limiter: RateLimiter
     client_address: ClientAddress
     changed: Changed | None = None
-    """What consumers and projectors tell of each row that they have changed: copies of it in the cache are dropped,
-    where that is how they are kept true (C3). None: no resource wants that."""
+    """Called by consumers and projectors for each row that they have changed: drops cached copies of resources with
+    event invalidation (C3). None: no resource has it."""

@@ -1,4 +1,5 @@
-"""Resources as the API answers them: what read models and caches hold, and what a GET sends without decoding it."""
+"""Resources as the API responds with them: read models and caches hold this form, and a GET sends it without
+decoding."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ import msgspec
 
 
 class Document(msgspec.Struct, frozen=True, array_like=True):
-    """One resource, with what must be known of it without reading its body."""
+    """One resource, with the attributes that are needed without decoding its body."""
 
     id: UUID
     version: int
     """1 when created, one more with each change."""
     owner: str | None
-    """Subject of whom the row belongs to; None where the resource has no owner."""
+    """The owner's subject; None where the resource has no owner."""
     updated_at: datetime
     """In UTC."""
     body: bytes
@@ -41,10 +42,10 @@ _decoder: Final = msgspec.msgpack.Decoder(Document)
 
 
 def encode(document: Document) -> bytes:
-    """For a cache. The body goes through as it is."""
+    """The document for a cache, with the body unchanged."""
     return _encoder.encode(document)
 
 
 def decode(data: bytes) -> Document:
-    """What `encode` made; raises msgspec.MsgspecError for anything else."""
+    """The document from `encode`'s output; raises msgspec.MsgspecError for anything else."""
     return _decoder.decode(data)

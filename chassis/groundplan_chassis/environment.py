@@ -1,4 +1,4 @@
-"""Typed reading of environment variables that finds every mistake in one go."""
+"""Typed environment variables; all errors are found in one run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ARN: Final = re.compile(r"arn:[a-z0-9-]+:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:.+")
 # Names of settings that hold a secret by themselves. None of ours does, so what stands there was put there by mistake.
 _SECRET: Final = re.compile(r"PASSWORD|PRIVATE|CREDENTIAL|(?<!TOKEN_)ISSUER_KEY")
 REMEDY_PROGRAM: Final = (
-    "deploy with `make up`, whose program gives it (infra/groundplan/program/settings.py); locally, `make dev` does"
+    "deploy with `make up`, whose program gives it (groundplan.program.settings); locally, `make dev` does"
 )
 
 
@@ -34,7 +34,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Environment:
-    """Environment variables, what was read of them, and what was wrong with them.
+    """Environment variables, with the problems found so far.
 
     Each method returns the value, or a harmless stand-in after it has noted a problem: the caller reads on, so that all
     mistakes are told together, and looks at ``problems`` at the end.
@@ -66,7 +66,7 @@ class Environment:
     def parsed(
         self, name: str, parse: Callable[[str], T], stand_in: T, expected: str, remedy: str = REMEDY_PROGRAM
     ) -> T:
-        """The variable as ``parse`` understands it; ``parse`` raises ValueError for what it doesn't."""
+        """The variable, parsed; ``parse`` raises ValueError for an invalid value."""
         value = self.text(name, expected=expected)
         if not value:
             return stand_in
@@ -134,12 +134,12 @@ class Environment:
         return self.parsed(name, lambda value: address(value, port), Address("", port), "a host name, or host:port")
 
     def refuse(self, name: str, expected: str, remedy: str) -> None:
-        """Notes that the variable's value won't do."""
+        """Records that the variable's value is invalid."""
         self.problems.append(Problem(name, shown(name, self._variables.get(name, "")), expected, remedy))
 
 
 def shown(name: str, value: str) -> str:
-    """A value as a problem may show it: short, on one line, and nothing that could be a secret."""
+    """A value for an error message: short, on one line, and never a secret."""
     if not value:
         return "missing"
     if _SECRET.search(name) or "PRIVATE KEY" in value or re.search(r"://[^/\s]*@", value):

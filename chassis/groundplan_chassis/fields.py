@@ -25,13 +25,13 @@ TIMESTAMP_PATTERN: Final = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$"
 )
 DECIMAL_PATTERN: Final = "^-?[0-9]{1,18}(\\.[0-9]{1,10})?$"
-"""By these patterns the gateway lets bodies through (`groundplan.program.body_schemas`); a test holds both together."""
+"""The patterns by which the gateway validates bodies (`groundplan.program.body_schemas`); a test compares both."""
 
 DECIMAL_PRECISION: Final = 19
 """Digits of a `numeric` column, before and after the point together."""
 SMALLEST_INTEGER: Final = -(2**63)
 LARGEST_INTEGER: Final = 2**63 - 1
-"""Of a `bigint` column."""
+"""Bounds of a `bigint` column."""
 
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment, with its offset from UTC."""
@@ -42,7 +42,7 @@ JsonObject = dict[str, Any]
 
 
 def decimal_pattern(scale: int | None, *, negative: bool) -> str:
-    """Of a decimal that a `numeric` column with so many digits after the point takes without rounding."""
+    """Pattern of a decimal that a `numeric` column with this scale stores without rounding."""
     whole = 18 if scale is None else min(18, DECIMAL_PRECISION - scale)
     part = 10 if scale is None else scale
     sign = "-?" if negative else ""
@@ -51,7 +51,7 @@ def decimal_pattern(scale: int | None, *, negative: bool) -> str:
 
 
 def number(scale: int = 2, minimum: float | str | None = None, maximum: float | str | None = None) -> msgspec.Meta:
-    """Annotates a Decimal: digits after the point, and inclusive bounds."""
+    """Annotation of a Decimal: scale (digits after the point) and inclusive bounds."""
     rules: dict[str, Any] = {"scale": scale}
     if minimum is not None:
         rules["minimum"] = Decimal(str(minimum))

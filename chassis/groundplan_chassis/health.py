@@ -1,6 +1,6 @@
-"""Whether a process lives, and whether it can do its work now: what Kubernetes and the load balancer ask.
+"""Liveness and readiness of a process, for Kubernetes and the load balancer.
 
-The probes and their intervals are in `groundplan_components.workload._pod`; the load balancer asks `/health/ready` too.
+The probes and their intervals are in `groundplan_components.shared.pod`; the load balancer asks `/health/ready` too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from groundplan_chassis.clock import Clock, SystemClock
 LIVE: Final = "/health/live"
 READY: Final = "/health/ready"
 REMEMBERED_SECONDS: Final = 1.0
-"""An answer is good for so long: probes of the cluster and of each load balancer node share one look."""
+"""Time for which a report is reused: probes of the cluster and of each load balancer node share one check."""
 PATIENCE_SECONDS: Final = 2.0
-"""A dependency that takes longer counts as away; the probe itself gives up after three seconds."""
+"""Time-out of a dependency's check; the probe itself gives up after three seconds."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -33,26 +33,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that a process depends on."""
+    """One dependency of a process."""
 
     name: str
     look: Callable[[], Awaitable[None]]
-    """Raises, or takes too long, when the dependency is away."""
+    """Raises, or exceeds the time-out, when the dependency is unavailable."""
     required: bool
-    """Without it the process can't do its work; else it is told, and the process stays ready."""
+    """Without it the process is not ready; otherwise its state is only reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The state of a process and of what it depends on."""
+    """The state of a process and of its dependencies."""
 
     ready: bool
     dependencies: dict[str, str]
-    """`up` or `down` by name; nothing more is told, for the answer needs no token."""
+    """`up` or `down` by name, without details, because the endpoint needs no token."""
 
 
 class Health:
-    """The state of this process. Looks at all dependencies at once, and at most once a second."""
+    """The state of this process. Checks all dependencies in parallel, at most once a second."""
 
     def __init__(self, checks: Iterable[Check] = (), clock: Clock | None = None) -> None:
         self._checks = list(checks)
@@ -64,19 +64,19 @@ class Health:
 
     @property
     def draining(self) -> bool:
-        """The process was told to stop and takes no new work."""
+        """The process is stopping and takes no new work."""
         return self._draining
 
     def drain(self) -> None:
-        """From now on the process is not ready, whatever its dependencies are like."""
+        """From now on the process is not ready, whether or not its dependencies are."""
         self._draining = True
 
     def add(self, check: Check) -> None:
-        """One more thing to look at."""
+        """Adds a dependency."""
         self._checks.append(check)
 
     async def report(self) -> Report:
-        """The state now, or that of a moment ago; many who ask at once share one look."""
+        """The current state, or that of less than a second ago; concurrent callers share one check."""
         if self._known is not None and self._clock.seconds() - self._known[0] < REMEMBERED_SECONDS:
             report = self._known[1]
         else:
@@ -112,7 +112,7 @@ class Health:
 
 
 class HealthEndpoints:
-    """Answers the probes' two paths; an ASGI application by itself."""
+    """Serves the probes' two paths; an ASGI application by itself."""
 
     def __init__(self, health: Health) -> None:
         self._health = health

@@ -1,4 +1,4 @@
-"""Identifiers of rows: UUIDs that begin with their time and carry the shard that holds the row (D1, D3).
+"""Row ids: UUIDs that begin with their time and contain the row's shard (D1, D3).
 
 Layout of RFC 9562, version 7, most significant bit first:
 
@@ -22,7 +22,7 @@ from uuid import UUID
 
 SHARD_BITS: Final = 6
 MOST_SHARDS: Final = 1 << SHARD_BITS
-"""Of one service, what the declaration allows in a shard map."""
+"""Most shards of one service: the declaration's limit."""
 
 _TIME_BITS: Final = 48
 _LOW_BITS: Final = 6
@@ -33,11 +33,11 @@ _LOW_AT: Final = 64
 _VARIANT: Final = 0b10 << 62
 _TIME: Final = 7
 _DERIVED: Final = 8
-"""Version of an id that is derived from one without a time in it: RFC 9562 leaves all its bits to whoever makes it."""
+"""Version of an id that is derived from one without a time: RFC 9562 leaves all its bits to the implementation."""
 
 
 def new_id(shard: int = 0) -> UUID:
-    """An id that nobody else has, for a row of the given shard.
+    """A unique id for a row of the given shard.
 
     Raises ValueError for a shard that is not among 0 to 63.
     """
@@ -45,7 +45,7 @@ def new_id(shard: int = 0) -> UUID:
 
 
 def derived_id(event_id: UUID, label: str, shard: int) -> UUID:
-    """The id of one effect of an event: the same for each delivery of it, so that it is the same row.
+    """The id of one effect of an event: equal for each delivery, so that the effect is the same row.
 
     ``label`` tells apart the effects that one event has, for example ``"payment"``. The time is the event's, where
     its id has one. Raises ValueError for a shard that is not among 0 to 63.

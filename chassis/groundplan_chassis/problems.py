@@ -1,4 +1,4 @@
-"""What is wrong with something that an operator or a developer wrote, said so that it can be mended at once."""
+"""Errors in the input of operators and developers, with their remedies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: where it stands, what stands there, what was expected, and what to do.
+    """One error: place, found value, expected value and remedy.
 
     ``value`` is printable and never a secret; ``expected`` and ``remedy`` are sentences without a full stop.
     """
@@ -24,7 +24,7 @@ class Problem:
 
 
 class ProblemsFound(Exception):
-    """Every mistake of one reading. It ends a process with its text and no traceback."""
+    """All errors of one check. It ends a process with its text, without a traceback."""
 
     def __init__(self, subject: str, problems: Iterable[Problem]) -> None:
         self.subject = subject

@@ -1,4 +1,4 @@
-"""The life of a process: `run(service, argv)` is all that a service's `__main__` does.
+"""The life of a process: a service's `__main__` calls `run(service, argv)`.
 
 The argument is a role, in which the process stays until it is told to stop, or a command, which it does once.
 """
@@ -26,9 +26,9 @@ from groundplan_chassis.signals import StopOrder
 
 DONE: Final = 0
 FAILED: Final = 1
-"""Something went wrong that trying again may mend."""
+"""A failure that a retry may solve."""
 REFUSED: Final = 2
-"""Arguments, settings or the service's definition are wrong: somebody has to mend them."""
+"""Arguments, settings or the service's definition are wrong: a restart does not help."""
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  in a pod, whose network policy says who may come
 LOOPBACK: Final = "127.0.0.1"
 
@@ -68,7 +68,7 @@ def run(service: Service, argv: Sequence[str], variables: Mapping[str, str] | No
 
 
 def usage(service: Service) -> str:
-    """What may be said to the program."""
+    """The program's usage."""
     lines = [f"{service.title}: python -m {service.package} <role or command>", "", f"roles: {', '.join(ROLES)}", ""]
     return "\n".join([*lines, "commands:", *(f"  {line}" for line in commands.listed())])
 
@@ -77,7 +77,7 @@ Work = Callable[[Service, Settings, assembly.Observation, StopOrder], Awaitable[
 
 
 def _once(command: commands.Command, arguments: commands.Arguments) -> Work:
-    """What a command does in a process of its own. Told to stop, it may end what it has in hand."""
+    """The work of a command in its own process. A stop signal asks it to end early."""
     online = command.online
     assert online is not None
 
@@ -105,18 +105,18 @@ def _once(command: commands.Command, arguments: commands.Arguments) -> Work:
 
 
 class Interrupted(Exception):
-    """A command was told to stop before it was done."""
+    """A command was stopped before its end."""
 
 
 def _in_loop(service: Service, settings: Settings, work: Work) -> int:
-    """Does the work on an event loop with everything that observes it, and maps how it ended to an exit status."""
+    """Runs the work on an event loop, with observability, and maps its outcome to an exit status."""
     check_settings(service, settings)
     with assembly.observed(service, settings) as observation:
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_ordered(service, settings, observation, work))
         except ProblemsFound as error:
-            _tell(error)
+            _report(error)
             return REFUSED
         except SecretUnavailable as error:
             log.error("%s", error, extra={"error": type(error).__name__})
@@ -146,7 +146,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
         server = Server(app, context.health, listener)
         workers = assembly.workers(service, context)
         # Modules, classes and routes stay as long as the process does. To look through all of them for garbage again
-        # and again would hold up whatever is under way, some ten milliseconds each time.
+        # and again would delay the requests in work, by some ten milliseconds each time.
         gc.collect()
         gc.freeze()
         log.info(
@@ -160,7 +160,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
 
 
 async def until_stopped(server: Server, workers: Sequence[assembly.Worker], health: Health, order: StopOrder) -> None:
-    """Serves and works until the order to stop, then lets what was begun be ended.
+    """Serves and works until the stop signal, then lets work in hand finish.
 
     A worker that fails ends the process, so that Kubernetes starts another: raises what it raised.
     """
@@ -192,8 +192,8 @@ async def until_stopped(server: Server, workers: Sequence[assembly.Worker], heal
         raise RuntimeError("a task that should run for ever has ended")
 
 
-def _tell(error: ProblemsFound) -> None:
-    """Once for people at a terminal or `kubectl logs`, once for the log's queries."""
+def _report(error: ProblemsFound) -> None:
+    """Logs the error twice: as text for terminals and `kubectl logs`, as fields for log queries."""
     for problem in error.problems:
         log.error(
             "%s: %s is %s",

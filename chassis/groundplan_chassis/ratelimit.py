@@ -1,7 +1,7 @@
-"""At most so many requests of one client in a time (S7): a token bucket in Valkey, exact over all processes.
+"""Rate limit by client (S7): a token bucket in Valkey, exact over all processes.
 
 One round trip, one atomic script, the server's clock. While the cache is away each process has buckets of its own: the
-limit then holds for each process, not for all together, and nobody is refused for want of a cache.
+limit then holds for each process, not for all together, and no request is refused because the cache is away.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
 
 MOST_LOCAL_BUCKETS: Final = 10_000
-"""Of one process while the cache is away: two megabytes. Attackers with more addresses are for the web ACL."""
+"""Most local buckets of one process: two megabytes. More addresses are the web ACL's concern."""
 
 TAKE: Final = Script(
     """\
@@ -51,7 +51,7 @@ return allowed and debt or -debt
 
 
 class RateLimiter:
-    """One limit for all operations of a service, counted by a key: a client's address, or a subject."""
+    """One limit for all operations of a service, by key: a client's address, or a subject."""
 
     def __init__(self, valkey: Valkey | None, limit: Limit, *, most_local: int = MOST_LOCAL_BUCKETS) -> None:
         """``valkey``: None where the system has no cache."""
@@ -63,14 +63,14 @@ class RateLimiter:
         self._local = LocalBuckets(limit, most_local)
 
     def take(self, key: str) -> Awaitable[Verdict]:
-        """Ask for one request, now; the verdict when it is awaited. Never raises for a cache that is away."""
+        """Takes one request from the bucket; the command leaves now. Never raises for an unavailable cache."""
         if self._valkey is None:
             return _Taken(self, key, None)
         full = self._prefix + key.encode()
         return _Taken(self, key, self._valkey.run(TAKE, full, self._cost, self._requests))
 
-    def judge(self, key: str, reply: Reply) -> Verdict:
-        """By what the script returned; by the local bucket where it didn't."""
+    def read_verdict(self, key: str, reply: Reply) -> Verdict:
+        """The verdict in the script's reply; from the local bucket without one."""
         if type(reply) is not int:
             return self._local.take(key, time.monotonic_ns() // 1000)
         return verdict_of(self._limit, abs(reply), reply > 0)
@@ -86,4 +86,4 @@ class _Taken:
 
     def __await__(self) -> Generator[Any, None, Verdict]:
         reply: Reply = AWAY if self._reply is None else (yield from self._reply)
-        return self._limiter.judge(self._key, reply)
+        return self._limiter.read_verdict(self._key, reply)

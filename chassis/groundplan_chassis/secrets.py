@@ -1,4 +1,4 @@
-"""Secrets as Secrets Manager has them: fetched with the pod's own identity, remembered, fetched anew when rotated."""
+"""Secrets from Secrets Manager: fetched with the pod's identity, remembered, and fetched again after a rotation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from groundplan_chassis.clock import Clock, SystemClock
 
 REFRESH_SECONDS: Final = 5.0
-"""A secret is fetched again at most this often: when a password has changed, every connection asks for the new one."""
+"""Shortest pause between fetches of a secret: after a rotation every connection asks for the new password."""
 _CONFIG: Final = AioConfig(
     connect_timeout=3, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 4}, max_pool_connections=4
 )
@@ -25,7 +25,7 @@ Secret = Mapping[str, str]
 
 
 class SecretUnavailable(Exception):
-    """A secret can't be had. The text says which and why, and never what is in it."""
+    """A secret is unavailable. The text names the secret and the reason, never its content."""
 
     def __init__(self, arn: str, reason: str, remedy: str) -> None:
         self.arn = arn
@@ -84,7 +84,7 @@ class Secrets:
 
     def _fetched(self, arn: str, done: asyncio.Task[Secret]) -> None:
         self._fetching.pop(arn, None)
-        # All who asked may have given up: then nobody else looks at the error.
+        # All callers may have given up: then no other code retrieves the error.
         if not done.cancelled():
             done.exception()
 

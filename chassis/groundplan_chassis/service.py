@@ -1,4 +1,4 @@
-"""A service as its composition root declares it, checked before anything starts."""
+"""The declaration of a service by its composition root, checked before anything starts."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from groundplan_chassis.http.operations import Operation
 
 Seed = Callable[["Context"], Awaitable[None]]
-"""Puts sample data into an empty database; run twice, it changes nothing the second time."""
+"""Inserts sample data; repeatable without a further effect."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """All that makes a service: what it answers, what it follows, what it keeps. Built without any I/O."""
+    """The declaration of a service: operations, events, read models, caches. Built without any I/O."""
 
     name: str
     """As in system.yaml."""
@@ -33,11 +33,11 @@ class Service:
     version: str = "1.0.0"
     description: str = ""
     operations: Sequence[Operation] = ()
-    """What its API answers (`groundplan_chassis.http`)."""
+    """The operations of its API (`groundplan_chassis.http`)."""
     publishes: frozenset[str] = frozenset()
     """Events of its own, as declared."""
     consumers: Mapping[str, Handler | Handle] = field(default_factory=dict)
-    """Handler of each event of other services that it follows."""
+    """The handler of each consumed event of other services."""
     projections: Sequence[Projection] = ()
     """Read models that the projector writes (A4); without any there is no projector."""
     caches: Sequence[CachedResource] = ()
@@ -50,14 +50,14 @@ class Service:
 
 
 def check(service: Service) -> None:
-    """Raises ProblemsFound with everything in the definition that can't be meant so."""
+    """Raises ProblemsFound with all errors of the declaration."""
     problems = list(_problems(service))
     if problems:
         raise ProblemsFound(f"service {service.name}", problems)
 
 
 def check_settings(service: Service, settings: Settings) -> None:
-    """Raises ProblemsFound where the service's code and the deployment's settings speak of different things."""
+    """Raises ProblemsFound where the service's code and the deployment's settings disagree."""
     problems = list(_disagreements(service, settings))
     if problems:
         raise ProblemsFound(f"service {service.name}, role {settings.role}", problems)

@@ -1,4 +1,4 @@
-"""The HTTP server of a process: bounded, and with an end that loses no request."""
+"""The HTTP server of a process: with limits, and a shutdown that loses no request."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from groundplan_chassis.health import App, Health, HealthEndpoints, Receive, Sco
 from groundplan_chassis.problems import Problem, ProblemsFound
 
 KEEP_ALIVE_SECONDS: Final = 75
-"""Longer than the load balancer keeps an idle connection (60 s, `groundplan_components.gateway.load_balancer`): else
-it would send a request into a connection that is just being closed, and answer 502."""
+"""Idle time-out of connections: longer than the load balancer's (60 s, `groundplan_components.gateway.load_balancer`);
+otherwise it would send requests into closing connections and respond with 502."""
 DRAIN_SECONDS: Final = 30
-"""For the requests that run when the process is told to stop; `drain_seconds` of
-`groundplan_components.workload.workload`."""
+"""Time for requests in work after the stop signal; `drain_seconds` of `groundplan_components.workload.workload`."""
 MOST_IN_FLIGHT: Final = 1000
-"""Requests that one process works on at a time. Beyond that each only makes all others late; the client is told to come
-again, and the load balancer has other pods."""
+"""Most concurrent requests of one process. More would delay all others; clients are asked to retry, and the load
+balancer has other pods."""
 BACKLOG: Final = 2048
-"""Connections that wait to be accepted."""
+"""Backlog of connections."""
 
 log = logging.getLogger(__name__)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises ProblemsFound when the port can't be had."""
+    """A listening socket. Raises ProblemsFound when the port is unavailable."""
     try:
         return socket.create_server((host, port), backlog=BACKLOG)
     except OSError as error:
@@ -48,7 +47,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server:
-    """Serves an application, and the health endpoints before it, until it is stopped."""
+    """Serves an application, and the health endpoints before it, until `stop`."""
 
     def __init__(self, app: App | None, health: Health, listener: socket.socket) -> None:
         """``app``: None for processes that answer health questions only."""
@@ -66,7 +65,7 @@ class Server:
                 interface="asgi3",
                 log_config=None,
                 access_log=False,
-                # The gateway says who the client is, in a header that `groundplan_chassis.client_address` judges.
+                # The gateway says who the client is, in a header that `groundplan_chassis.client_address` checks.
                 proxy_headers=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -79,7 +78,7 @@ class Server:
         await self._server.serve(sockets=[self._listener])
 
     def stop(self) -> None:
-        """Takes no new connections from now on. Called twice, it waits for nobody."""
+        """Takes no new connections from now on. A second call does not wait for open ones."""
         if self._server.should_exit:
             self._server.force_exit = True
         self._server.should_exit = True
@@ -97,7 +96,7 @@ class Server:
 class _Uvicorn(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the process's business: there is more to end than this server."""
+        """Signals are handled by `groundplan_chassis.process`: there is more to end than this server."""
         yield
 
 

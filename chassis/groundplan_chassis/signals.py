@@ -1,4 +1,4 @@
-"""The order to stop: SIGTERM from Kubernetes, an interrupt from a keyboard."""
+"""The stop signal: SIGTERM from Kubernetes, SIGINT from a keyboard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 
 class StopOrder:
-    """Waits for a signal. The second one is impatience: then what waits is cut short."""
+    """Waits for a signal. A second one cancels what is still running."""
 
     def __init__(self) -> None:
         self._given = asyncio.Event()
@@ -19,7 +19,7 @@ class StopOrder:
         self.reason = ""
 
     def listen(self) -> None:
-        """Takes over both signals in the running loop."""
+        """Handles both signals in the running loop."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._receive, number.name)

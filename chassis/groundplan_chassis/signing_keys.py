@@ -1,4 +1,4 @@
-"""The identity provider's public keys, as its JWKS has them, through rotations and its absences (S3).
+"""The identity provider's public keys from its JWKS, through key rotations and outages (S3).
 
 https://www.rfc-editor.org/rfc/rfc7517
 """
@@ -19,24 +19,24 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 FRESH_SECONDS: Final = 3600.0
-"""After so long keys are fetched again, in the background: so those that the provider has withdrawn go."""
+"""Age after which keys are fetched again, in the background, so that withdrawn keys disappear."""
 RETRY_SECONDS: Final = 30.0
-"""Between fetches for keys that aren't known. Anybody can send a token with an invented key id; a rotated key is in the
-JWKS before tokens are signed by it, and if not, tokens are refused for so long at most."""
+"""Pause between fetches for unknown keys. Any client can send a token with an invented key id. A rotated key is in the
+JWKS before tokens are signed with it; if not, its tokens are refused for this time at most."""
 FAILED_RETRY_SECONDS: Final = 2.0
-"""Between fetches while the provider does not answer and no key is known at all."""
+"""Pause between fetches while the provider is unavailable and no key is known."""
 FETCH_SECONDS: Final = 3.0
 MOST_BYTES: Final = 64 * 1024
-"""Of a JWKS; Cognito's has two keys and one kilobyte."""
+"""Largest JWKS in bytes; Cognito's has two keys and one kilobyte."""
 MOST_KEYS: Final = 32
 LEAST_BITS: Final = 2048
-"""Of an RSA key (RFC 7518, 3.3)."""
+"""Smallest RSA key in bits (RFC 7518, 3.3)."""
 
 log = logging.getLogger(__name__)
 
 
 class KeysUnavailable(Exception):
-    """No key is known, and the provider doesn't answer."""
+    """No key is known, and the provider is unavailable."""
 
 
 class _Jwks(msgspec.Struct, frozen=True):
@@ -44,7 +44,7 @@ class _Jwks(msgspec.Struct, frozen=True):
 
 
 class SigningKeys:
-    """RSA keys for RS256 by their ids; other keys of the provider are passed over."""
+    """RSA keys for RS256 by their ids; other keys of the provider are ignored."""
 
     def __init__(
         self,
@@ -54,16 +54,16 @@ class SigningKeys:
         seconds: Callable[[], float] = time.monotonic,
         withdrawn: Callable[[], None] = lambda: None,
     ) -> None:
-        """``seconds``: a stopwatch; ``withdrawn`` is called when a key that was there is no longer."""
+        """``seconds``: a stopwatch; ``withdrawn`` is called when a known key has been withdrawn."""
         self._url = url
         self._tls = tls
         self._seconds = seconds
         self._withdrawn = withdrawn
         self._keys: dict[str, RSAPublicKey] = {}
         self._fetched = -FRESH_SECONDS
-        """When keys arrived last."""
+        """Time of the last successful fetch."""
         self._tried: float | None = None
-        """When the last fetch began."""
+        """Start of the last fetch."""
         self._fetching: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._told = ""
@@ -80,7 +80,7 @@ class SigningKeys:
         key = self._keys.get(kid)
         if key is not None:
             if self._seconds() - self._fetched > FRESH_SECONDS:
-                # Nobody waits for it, and while the provider is away what is known stays good.
+                # No request waits for it, and while the provider is unavailable the known keys stay valid.
                 self._fetch()
             return key
         fetching = self._fetch()
@@ -91,13 +91,13 @@ class SigningKeys:
         return self._keys.get(kid)
 
     async def warm(self) -> None:
-        """Fetch before the first token comes. Does not raise: without keys it is tried again when one comes."""
+        """Fetch the keys before the first token. Does not raise: without keys the first token tries again."""
         fetching = self._fetch()
         if fetching is not None:
             await asyncio.shield(fetching)
 
     def _fetch(self) -> asyncio.Task[None] | None:
-        """The fetch that runs; a new one where that is due; None where the last one is too young."""
+        """The running fetch; a new one where it is due; None where the last one is too recent."""
         if self._fetching is None:
             pause = RETRY_SECONDS if self._keys else FAILED_RETRY_SECONDS
             if self._tried is not None and self._seconds() - self._tried < pause:
@@ -116,7 +116,7 @@ class SigningKeys:
         try:
             keys = await self._download()
         except (aiohttp.ClientError, OSError, TimeoutError, msgspec.MsgspecError, ValueError) as error:
-            self._tell(f"{type(error).__name__}" if not isinstance(error, ValueError) else str(error))
+            self._report(f"{type(error).__name__}" if not isinstance(error, ValueError) else str(error))
             return
         if self._told:
             log.info("the identity provider's keys are back")
@@ -126,7 +126,7 @@ class SigningKeys:
             self._withdrawn()
 
     async def _download(self) -> dict[str, RSAPublicKey]:
-        """Raises ValueError, with what is wrong, for an answer without a usable key."""
+        """Raises ValueError, with the reason, for a response without a usable key."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=FETCH_SECONDS), cookie_jar=aiohttp.DummyCookieJar()
@@ -141,7 +141,7 @@ class SigningKeys:
             raise ValueError("no RSA key for RS256 is among the keys")
         return keys
 
-    def _tell(self, reason: str) -> None:
+    def _report(self, reason: str) -> None:
         if reason != self._told:
             self._told = reason
             log.warning(
@@ -163,7 +163,7 @@ async def _read(stream: aiohttp.StreamReader) -> bytes:
 
 
 def usable_keys(described: list[dict[str, Any]]) -> dict[str, RSAPublicKey]:
-    """Keys that may verify RS256, by id; of two with one id the first."""
+    """Keys that may verify RS256, by id; the first of several with the same id."""
     keys: dict[str, RSAPublicKey] = {}
     for entry in described[:MOST_KEYS]:
         kid = entry.get("kid")

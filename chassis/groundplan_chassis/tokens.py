@@ -1,4 +1,4 @@
-"""Access tokens: who calls, as the identity provider has signed it (S3).
+"""Verification of access tokens of the identity provider (S3).
 
 A token is good when it is an RS256 JWT signed by a key of the provider's JWKS, from the expected issuer, an access
 token (`token_use`), given to one of our clients (`client_id`, which Cognito's access tokens have in place of an
@@ -31,12 +31,12 @@ from groundplan_chassis.signing_keys import KeysUnavailable, SigningKeys
 ALGORITHM: Final = "RS256"
 _ACCESS: Final = "access"
 SKEW_SECONDS: Final = 60
-"""By which clocks may differ."""
+"""Allowed clock difference."""
 MOST_CHARACTERS: Final = 8192
-"""Of a token; Cognito's have one to two thousand, and all headers of a request together have 10,240 bytes at most (API
+"""Longest token; Cognito's have one to two thousand characters, and all headers of a request at most 10,240 bytes (API
 Gateway, quotas)."""
 MOST_REMEMBERED: Final = 20_000
-"""Verified tokens; 500 bytes each."""
+"""Most remembered tokens; 500 bytes each."""
 _KEY_ID: Final = re.compile(r"[\x21-\x7e]{1,256}")
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _PRINTABLE: Final = r"^[^\x00-\x1f\x7f]*$"
@@ -47,7 +47,7 @@ Text = Annotated[str, msgspec.Meta(max_length=512, pattern=_PRINTABLE)]
 
 
 class _Claims(msgspec.Struct, frozen=True):
-    """What is read of a token. What is not there, or is of another type, makes the token a bad one."""
+    """The claims that are read. A missing claim, or one of another type, makes the token invalid."""
 
     iss: str
     sub: Annotated[str, msgspec.Meta(min_length=1, max_length=256, pattern=_PRINTABLE)]
@@ -65,7 +65,7 @@ _decoder: Final = msgspec.json.Decoder(_Claims)
 
 
 class TokenVerifier:
-    """Verifies tokens, and remembers those that were good until they end."""
+    """Verifies tokens, and remembers valid ones until they expire."""
 
     def __init__(
         self,
@@ -91,19 +91,19 @@ class TokenVerifier:
         self._most_young = max(1, most_remembered // 2)
 
     async def open(self) -> None:
-        """Fetch the keys before the first token comes. The provider may be away: then that waits for the first one."""
+        """Fetch the keys before the first token. If the provider is unavailable, the first token waits for them."""
         await self._keys.warm()
 
     async def close(self) -> None:
         await self._keys.close()
 
     def forget(self) -> None:
-        """All that is remembered: one of the keys is good no longer."""
+        """Forgets all remembered tokens, after the withdrawal of a key."""
         self._young.clear()
         self._old.clear()
 
     def remembered(self, token: str) -> Caller | None:
-        """Who a token that was verified before speaks for; None when it wasn't, or has ended since."""
+        """The caller of a remembered token; None when it was not verified before, or has expired."""
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         caller = self._young.get(digest)
         if caller is None:
@@ -114,7 +114,7 @@ class TokenVerifier:
         return caller if caller.expires_at + SKEW_SECONDS > self._now() else None
 
     async def verify(self, token: str) -> Caller:
-        """Raises Unauthorized, which says why as far as that helps a client; Unavailable when no key is to be had."""
+        """Raises Unauthorized, with a reason that helps the client; Unavailable while no key is available."""
         caller = self.remembered(token)
         if caller is not None:
             return caller

@@ -1,4 +1,4 @@
-"""Whom a client believes over TLS: the public authorities that AWS's endpoints have, and RDS's own (S2)."""
+"""Certificate authorities for TLS clients: the public ones, which AWS's endpoints use, and those of RDS (S2)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 import certifi
 
 RDS_AUTHORITIES: Final = Path(__file__).with_name("rds_authorities.pem")
-"""The roots of RDS, which no operating system knows. A copy of
-`components/groundplan_components/database/_authorities.pem`."""
+"""RDS's root certificates, which operating systems don't have: the file `database/_authorities.pem` of
+`groundplan_components`."""
 
 
 def tls_context(trust_file: Path | None = None) -> ssl.SSLContext:

@@ -10,9 +10,9 @@ from typing import Any
 Plan = dict[str, Any]
 
 
-def plan_of(told: str) -> Plan:
+def plan_of(explained: str) -> Plan:
     """The statement's plan, in what EXPLAIN has answered."""
-    plan: Plan = json.loads(told)[0]["Plan"]
+    plan: Plan = json.loads(explained)[0]["Plan"]
     return plan
 
 

@@ -90,7 +90,7 @@ def test_an_access_is_read_as_system_yaml_writes_it() -> None:
         (Owner(), caller(), {"owner": "s-2"}, False),
         (Owner(), caller(), {"owner": None}, False),
         (Owner(), caller(), {}, False),
-        # Nobody owns nothing, not even what has no owner.
+        # A caller without a subject owns no row, not even one without an owner.
         (Owner(), ANONYMOUS, {"owner": ""}, False),
         (Owner(), ANONYMOUS, {"owner": None}, False),
         (Owner("customer_id"), caller(), {"owner": "s-1", "customer_id": "s-2"}, False),

@@ -72,7 +72,7 @@ def test_s7_the_edge_says_who_the_client_is(viewer: bytes | None, peer: str | No
     assert EDGE.of(viewer, b"203.0.113.9", peer) == client
 
 
-def test_s7_without_an_edge_headers_are_what_anybody_may_write() -> None:
+def test_s7_without_an_edge_headers_are_not_trusted() -> None:
     assert DIRECT.of(b"192.0.2.7", b"192.0.2.8", "10.0.0.1") == "10.0.0.1"
 
 

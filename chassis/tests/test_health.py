@@ -31,13 +31,13 @@ class Dependency:
 
     def __init__(self) -> None:
         self.away = False
-        self.asked = 0
+        self.calls = 0
 
     async def look(self) -> None:
-        self.asked += 1
+        self.calls += 1
         await asyncio.sleep(0)
         if self.away:
-            raise ConnectionRefusedError("nobody at db.example.com")
+            raise ConnectionRefusedError("no server at db.example.com")
 
 
 async def get(subject: Health, path: str, method: str = "GET") -> httpx.Response:
@@ -46,15 +46,15 @@ async def get(subject: Health, path: str, method: str = "GET") -> httpx.Response
         return await client.request(method, path)
 
 
-async def test_a_process_lives_whatever_its_dependencies_are_like() -> None:
+async def test_liveness_does_not_depend_on_dependencies() -> None:
     database = Dependency()
     database.away = True
     answer = await get(Health([Check("database", database.look, required=True)]), "/health/live")
     assert answer.status_code == 200
-    assert database.asked == 0
+    assert database.calls == 0
 
 
-async def test_what_is_required_makes_unready_and_what_is_not_is_told() -> None:
+async def test_what_is_required_makes_unready_and_what_is_not_is_reported() -> None:
     clock, database, cache = Stopwatch(), Dependency(), Dependency()
     subject = Health([Check("database", database.look, True), Check("cache", cache.look, False)], clock)
     answer = await get(subject, "/health/ready")
@@ -80,10 +80,10 @@ async def test_one_look_serves_all_who_ask_within_a_second() -> None:
     await asyncio.gather(*(subject.report() for _ in range(50)))
     clock.time += 0.9
     await subject.report()
-    assert database.asked == 1
+    assert database.calls == 1
     clock.time += 0.2
     await subject.report()
-    assert database.asked == 2
+    assert database.calls == 2
 
 
 async def test_what_does_not_answer_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ class Work:
 
     def __init__(self, *, fails: bool = False, deaf: bool = False) -> None:
         self.begun = asyncio.Event()
-        self.told = asyncio.Event()
+        self.stopping = asyncio.Event()
         self.finish = asyncio.Event()
         self.ended = False
         self.fails = fails
@@ -42,13 +42,13 @@ class Work:
         self.begun.set()
         if self.fails:
             raise RuntimeError("a mistake in the program")
-        await self.told.wait()
+        await self.stopping.wait()
         await self.finish.wait()
         self.ended = True
 
     def stop(self) -> None:
         if not self.deaf:
-            self.told.set()
+            self.stopping.set()
 
 
 class Life:
@@ -77,7 +77,7 @@ async def test_work_that_was_begun_is_ended_and_seen_draining_meanwhile() -> Non
     await work.begun.wait()
     assert await life.status() == 200
     life.order.give("SIGTERM")
-    await work.told.wait()
+    await work.stopping.wait()
     assert await life.status() == 503
     assert not life.task.done()
     work.finish.set()
@@ -106,7 +106,7 @@ async def test_a_worker_that_fails_ends_the_process_with_its_error() -> None:
 
 async def test_a_worker_that_ends_by_itself_is_a_failure() -> None:
     work = Work()
-    work.told.set()
+    work.stopping.set()
     work.finish.set()
     with pytest.raises(RuntimeError, match="has ended"):
         await Life(work).task
@@ -136,7 +136,7 @@ def test_what_may_be_said_is_shown(argv: list[str], capsys: pytest.CaptureFixtur
     assert ("roles: api" in shown and "openapi" in shown) or "usage:" in shown
 
 
-def test_wrong_settings_end_it_with_all_mistakes_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_settings_end_it_with_all_errors_and_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(NOTES, ["api"], of_api(AWS_REGION=None, DATABASE_TLS="off")) == REFUSED
     shown = capsys.readouterr().err
     assert "2 problems" in shown
@@ -245,7 +245,7 @@ def test_a_command_that_is_not_done_fails() -> None:
     assert any("seed is missing" in line["message"] for line in lines_of(output))
 
 
-def test_an_error_that_nobody_expected_is_a_line_and_a_status() -> None:
+def test_an_unexpected_error_is_a_line_and_a_status() -> None:
     program = PROGRAM.replace(
         'title="Orders")',
         'title="Orders", seed=lambda context: (_ for _ in ()).throw(RuntimeError("password=hunter2")))',

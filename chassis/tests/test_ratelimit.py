@@ -111,7 +111,7 @@ async def test_s7_without_the_cache_each_process_counts_by_itself_and_with_it_al
         assert remaining == [9, 8, 7, 6]
 
 
-async def test_s7_a_server_that_hangs_holds_nobody_up_for_long(private_user: tuple[Servers, CacheUser]) -> None:
+async def test_s7_a_hanging_server_delays_requests_briefly(private_user: tuple[Servers, CacheUser]) -> None:
     servers, user = private_user
     async with connected(user, answer_seconds=QUICK) as valkey:
         limiter = RateLimiter(valkey, Limit(10, HOUR))
@@ -121,7 +121,7 @@ async def test_s7_a_server_that_hangs_holds_nobody_up_for_long(private_user: tup
             verdicts = await asyncio.gather(*(limiter.take("client") for _ in range(20)))
             assert sum(verdict.allowed for verdict in verdicts) == 10
             await until(lambda: not valkey.reachable)
-            # From now on nobody asks it: the answer is there without waiting.
+            # From now on no command is sent: the answer is there without waiting.
             question = limiter.take("client").__await__()
             with pytest.raises(StopIteration) as answer:
                 next(question)

@@ -55,7 +55,7 @@ def test_s7_the_bucket_is_the_textbook_s_to_the_microsecond(limit: Limit, gaps: 
 
 @settings(deadline=None)
 @given(small_limits, gaps)
-def test_s7_who_waits_as_told_is_let_through(limit: Limit, gaps: list[int]) -> None:
+def test_s7_who_waits_for_retry_after_is_let_through(limit: Limit, gaps: list[int]) -> None:
     buckets, now = LocalBuckets(limit, 10), 0
     for gap in gaps:
         now += gap

@@ -22,11 +22,11 @@ class Manager:
     def __init__(self) -> None:
         self.content: Any = json.dumps({"username": "order", "password": "first", "port": 5432, "ssl": True})
         self.error: Exception | None = None
-        self.asked = 0
+        self.calls = 0
 
     async def get_secret_value(self, SecretId: str) -> dict[str, Any]:
         assert SecretId == SECRET
-        self.asked += 1
+        self.calls += 1
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
@@ -58,13 +58,13 @@ async def test_it_is_remembered(secrets: Secrets, manager: Manager) -> None:
     first = await secrets.get(SECRET)
     assert first == {"username": "order", "password": "first", "port": "5432", "ssl": "true"}
     assert await secrets.get(SECRET) is first
-    assert manager.asked == 1
+    assert manager.calls == 1
 
 
 async def test_many_at_once_ask_once(secrets: Secrets, manager: Manager) -> None:
     found = await asyncio.gather(*(secrets.get(SECRET, fresh=True) for _ in range(20)))
     assert len({id(each) for each in found}) == 1
-    assert manager.asked == 1
+    assert manager.calls == 1
 
 
 async def test_after_a_rotation_it_is_fetched_again_but_not_by_every_connection(
@@ -77,7 +77,7 @@ async def test_after_a_rotation_it_is_fetched_again_but_not_by_every_connection(
     assert (await secrets.get(SECRET, fresh=True))["password"] == "second"
     for _ in range(10):
         await secrets.get(SECRET, fresh=True)
-    assert manager.asked == 2
+    assert manager.calls == 2
 
 
 async def test_what_is_remembered_serves_while_secrets_manager_is_away(

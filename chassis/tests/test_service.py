@@ -67,7 +67,7 @@ def test_a_sound_service() -> None:
     assert problems(subject) == []
 
 
-def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once(tmp_path: Path) -> None:
     subject = service(
         operations=[
             operation("get"),

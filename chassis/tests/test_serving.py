@@ -127,7 +127,7 @@ async def test_a_stop_lets_running_requests_end_and_takes_no_new_ones() -> None:
         assert await client.closed()
 
 
-async def test_a_second_stop_waits_for_nobody() -> None:
+async def test_a_second_stop_does_not_wait() -> None:
     gate = Gate()
     async with serving_app(gate) as (server, task), connected(server) as client:
         client.send(GET)
@@ -224,7 +224,7 @@ async def test_a_slow_answer_is_no_slow_head(monkeypatch: pytest.MonkeyPatch) ->
         assert (await client.answer())[0] == 200
 
 
-async def test_too_many_at_a_time_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_at_a_time_are_asked_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "MOST_IN_FLIGHT", 2)
     gate = Gate()
     async with serving_app(gate) as (server, _), contextlib.AsyncExitStack() as stack:

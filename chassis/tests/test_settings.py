@@ -34,7 +34,7 @@ def problems(variables: dict[str, str], role: str | None = None) -> dict[str, st
     return {problem.where: str(problem) for problem in caught.value.problems}
 
 
-def told(variables: dict[str, str], role: str) -> str:
+def refusals(variables: dict[str, str], role: str) -> str:
     """What is said of the variables; empty when there is nothing to say."""
     try:
         Settings.from_environment(variables, role)
@@ -133,7 +133,7 @@ def test_only_the_exact_name_is_local(environment: str) -> None:
     assert {"DATABASE_TLS", "CACHE_TLS", "KAFKA_SECURITY", "TOKEN_ISSUER", "AWS_ENDPOINT_URL", "PORT"} <= found.keys()
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     found = problems(
         of_api(
             SYSTEM_NAME=None,
@@ -182,10 +182,10 @@ AWKWARD = (
 
 
 @pytest.mark.parametrize("name", sorted({*of_consumer(), *of_queue_consumer(), *of_migration()}))
-def test_whatever_one_variable_says_nothing_but_problems_comes_out(name: str) -> None:
+def test_any_value_of_a_variable_leads_to_settings_or_problems(name: str) -> None:
     for base, role in ((of_consumer(), "consumer"), (of_queue_consumer(), "consumer"), (of_migration(), "migrate")):
         for value in AWKWARD:
-            assert told({**base, name: value}, role).isascii() or value == AWKWARD[-1]
+            assert refusals({**base, name: value}, role).isascii() or value == AWKWARD[-1]
 
 
 @pytest.mark.parametrize(

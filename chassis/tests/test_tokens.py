@@ -36,11 +36,11 @@ class OneKey(SigningKeys):
 
     def __init__(self) -> None:
         super().__init__("https://issuer.example.com/jwks", None)
-        self.asked: list[str] = []
+        self.calls: list[str] = []
         self.away = False
 
     async def get(self, kid: str) -> Any:
-        self.asked.append(kid)
+        self.calls.append(kid)
         if self.away:
             raise KeysUnavailable
         return OURS.public_key() if kid == "ours" else None
@@ -72,7 +72,7 @@ def claims(**different: Any) -> dict[str, Any]:
         "iat": NOW,
         "exp": NOW + 3600,
         "jti": "j-1",
-        "username": "somebody",
+        "username": "jane",
         **different,
     }
     return {name: value for name, value in content.items() if value is not ...}
@@ -146,7 +146,7 @@ async def test_s3_a_machine_s_token_has_no_groups_and_may_have_no_scopes() -> No
 
 
 FORGED: dict[str, Callable[[], str]] = {
-    "signed by somebody else": lambda: signed(claims(), THEIRS),
+    "signed with another key": lambda: signed(claims(), THEIRS),
     "none": lambda: raw({"alg": "none", "kid": "ours"}, claims(), lambda _: b""),
     "none, with a signature": lambda: raw({"alg": "none", "kid": "ours"}, claims(), rs256),
     "nOnE": lambda: raw({"alg": "nOnE", "kid": "ours"}, claims(), rs256),
@@ -281,7 +281,7 @@ async def test_s3_a_token_is_verified_once_and_good_until_it_ends() -> None:
     caller = await tokens.verify(token)
     assert await tokens.verify(token) is caller
     assert tokens.remembered(token) is caller
-    assert len(keys.asked) == 1
+    assert len(keys.calls) == 1
     clock.now = NOW + 3600 + SKEW_SECONDS - 1
     assert tokens.remembered(token) is caller
     clock.now = NOW + 3600 + SKEW_SECONDS
@@ -325,7 +325,7 @@ async def test_s3_what_a_withdrawn_key_signed_is_forgotten() -> None:
     assert tokens.remembered(token) is None
 
 
-async def test_s3_without_any_key_nobody_is_called_a_forger() -> None:
+async def test_s3_without_any_key_tokens_are_unavailable_not_invalid() -> None:
     keys = OneKey()
     tokens = verifier(keys=keys)
     known = signed(claims())
@@ -346,7 +346,7 @@ async def test_s4_a_tenant_is_read_where_tokens_have_one() -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=200) | st.from_regex(r"[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}\.[A-Za-z0-9_-]{1,40}"))
-async def test_s3_whatever_is_sent_is_refused_as_unauthorised(token: str) -> None:
+async def test_s3_any_other_text_is_refused_as_unauthorised(token: str) -> None:
     await refused(token)
 
 

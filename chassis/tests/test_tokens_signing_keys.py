@@ -95,13 +95,13 @@ async def provider() -> AsyncIterator[Provider]:
 
 
 @pytest.fixture
-def watch() -> Stopwatch:
+def stopwatch() -> Stopwatch:
     return Stopwatch()
 
 
 @pytest.fixture
-async def keys(provider: Provider, watch: Stopwatch) -> AsyncIterator[SigningKeys]:
-    made = SigningKeys(provider.url, None, seconds=watch)
+async def keys(provider: Provider, stopwatch: Stopwatch) -> AsyncIterator[SigningKeys]:
+    made = SigningKeys(provider.url, None, seconds=stopwatch)
     yield made
     await made.close()
 
@@ -113,47 +113,47 @@ async def test_s3_keys_are_fetched_once(provider: Provider, keys: SigningKeys) -
 
 
 async def test_s3_invented_key_ids_do_not_reach_the_provider(
-    provider: Provider, keys: SigningKeys, watch: Stopwatch
+    provider: Provider, keys: SigningKeys, stopwatch: Stopwatch
 ) -> None:
     await keys.warm()
     for number in range(100):
         assert await keys.get(f"invented-{number}") is None
     assert provider.fetches == 1
-    watch.now += RETRY_SECONDS
+    stopwatch.now += RETRY_SECONDS
     await asyncio.gather(*(keys.get(f"invented-{number}") for number in range(100)))
     assert provider.fetches == 2
 
 
 async def test_s3_a_rotated_key_is_fetched_when_it_is_first_seen(
-    provider: Provider, keys: SigningKeys, watch: Stopwatch
+    provider: Provider, keys: SigningKeys, stopwatch: Stopwatch
 ) -> None:
     await keys.warm()
     provider.keys.append(described("second", SECOND))
-    watch.now += RETRY_SECONDS
+    stopwatch.now += RETRY_SECONDS
     assert await keys.get("second") == SECOND.public_key()
     assert await keys.get("first") == FIRST.public_key()
     assert provider.fetches == 2
 
 
-async def test_s3_a_withdrawn_key_goes_and_what_it_signed_is_told(provider: Provider, watch: Stopwatch) -> None:
+async def test_s3_a_withdrawn_key_goes_and_what_it_signed_is_reported(provider: Provider, stopwatch: Stopwatch) -> None:
     withdrawn: list[int] = []
-    keys = SigningKeys(provider.url, None, seconds=watch, withdrawn=lambda: withdrawn.append(1))
+    keys = SigningKeys(provider.url, None, seconds=stopwatch, withdrawn=lambda: withdrawn.append(1))
     await keys.warm()
     provider.keys.append(described("second", SECOND))
-    watch.now += FRESH_SECONDS + 1
-    # Nobody waits for what is looked up again because it has become old.
+    stopwatch.now += FRESH_SECONDS + 1
+    # No request waits for the refresh of keys that have become old.
     assert await keys.get("first") == FIRST.public_key()
     await keys.warm()
     assert withdrawn == []
     provider.keys = [described("second", SECOND)]
-    watch.now += FRESH_SECONDS + 1
+    stopwatch.now += FRESH_SECONDS + 1
     await keys.get("second")
     await keys.warm()
     assert await keys.get("first") is None
     assert withdrawn == [1]
     # As well when another key comes under its name.
     provider.keys = [described("second", FIRST)]
-    watch.now += FRESH_SECONDS + 1
+    stopwatch.now += FRESH_SECONDS + 1
     await keys.get("second")
     await keys.warm()
     assert await keys.get("second") == FIRST.public_key()
@@ -162,12 +162,12 @@ async def test_s3_a_withdrawn_key_goes_and_what_it_signed_is_told(provider: Prov
 
 
 async def test_s3_known_keys_stay_good_while_the_provider_is_away(
-    provider: Provider, keys: SigningKeys, watch: Stopwatch, caplog: pytest.LogCaptureFixture
+    provider: Provider, keys: SigningKeys, stopwatch: Stopwatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     await keys.warm()
     await provider.stop()
     for _ in range(5):
-        watch.now += FRESH_SECONDS + 1
+        stopwatch.now += FRESH_SECONDS + 1
         assert await keys.get("first") == FIRST.public_key()
         await keys.warm()
         assert await keys.get("first") == FIRST.public_key()
@@ -175,12 +175,12 @@ async def test_s3_known_keys_stay_good_while_the_provider_is_away(
     assert caplog.text.count("can't be fetched") == 1
     await provider.start()
     provider.keys.append(described("second", SECOND))
-    watch.now += RETRY_SECONDS
+    stopwatch.now += RETRY_SECONDS
     assert await keys.get("second") == SECOND.public_key()
 
 
 async def test_s3_a_provider_that_is_away_at_the_start_is_asked_again_soon(
-    provider: Provider, keys: SigningKeys, watch: Stopwatch
+    provider: Provider, keys: SigningKeys, stopwatch: Stopwatch
 ) -> None:
     await provider.stop()
     await keys.warm()
@@ -190,7 +190,7 @@ async def test_s3_a_provider_that_is_away_at_the_start_is_asked_again_soon(
     with pytest.raises(KeysUnavailable):
         await keys.get("first")
     assert provider.fetches == 0
-    watch.now += FAILED_RETRY_SECONDS
+    stopwatch.now += FAILED_RETRY_SECONDS
     assert await keys.get("first") == FIRST.public_key()
 
 
@@ -209,11 +209,11 @@ async def test_s3_a_provider_that_is_away_at_the_start_is_asked_again_soon(
     ids=["status", "redirect", "text", "list", "number", "empty", "strings", "huge"],
 )
 async def test_s3_an_answer_that_is_no_set_of_keys_changes_nothing(
-    provider: Provider, keys: SigningKeys, watch: Stopwatch, answer: dict[str, Any]
+    provider: Provider, keys: SigningKeys, stopwatch: Stopwatch, answer: dict[str, Any]
 ) -> None:
     await keys.warm()
     provider.answer = web.Response(**answer)
-    watch.now += FRESH_SECONDS + 1
+    stopwatch.now += FRESH_SECONDS + 1
     assert await keys.get("first") == FIRST.public_key()
     await keys.warm()
     assert provider.fetches == 2
@@ -282,9 +282,9 @@ async def test_s2_the_provider_s_certificate_is_checked(tmp_path: Path) -> None:
 
 async def test_s3_tokens_of_the_local_provider_through_a_rotation(identity_server: Identity) -> None:
     issuer = identity_server.issuer
-    watch = Stopwatch()
+    stopwatch = Stopwatch()
     known = TokenSettings(issuer.url, issuer.jwks_url, frozenset(identity_server.client_ids))
-    keys = SigningKeys(known.jwks_url, None, seconds=watch)
+    keys = SigningKeys(known.jwks_url, None, seconds=stopwatch)
     tokens = TokenVerifier(known, None, keys=keys)
     before = issuer.access_token("s-1", ["customer"])
     assert (await tokens.verify(before)).roles == {"customer"}
@@ -292,7 +292,7 @@ async def test_s3_tokens_of_the_local_provider_through_a_rotation(identity_serve
     after = issuer.access_token("s-2", ["customer"])
     with pytest.raises(Unauthorized):
         await tokens.verify(after)
-    watch.now += RETRY_SECONDS
+    stopwatch.now += RETRY_SECONDS
     assert (await tokens.verify(after)).subject == "s-2"
     assert (await tokens.verify(before)).subject == "s-1"
     await tokens.close()

@@ -1,4 +1,4 @@
-"""A component is tested alone: what it is given is taken to exist in the simulated account."""
+"""Components are tested alone: the simulated account contains the resources that their arguments name."""
 
 from __future__ import annotations
 

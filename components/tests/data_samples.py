@@ -1,4 +1,4 @@
-"""A small network, a key and a topic for the components that hold data, and args that are right."""
+"""A small network, a key and a topic for data stores, and valid arguments."""
 
 from __future__ import annotations
 
@@ -10,20 +10,25 @@ import pulumi
 import pulumi_aws as aws
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.backup.backup import Backup, BackupArgs
-from groundplan_components.cache.cache import Cache, CacheArgs
-from groundplan_components.database.credentials import ServiceCredentials, ServiceCredentialsArgs
-from groundplan_components.database.instance import Database, DatabaseArgs
-from groundplan_components.database.proxy import DatabaseProxy, DatabaseProxyArgs
+from groundplan_components.backup import Backup, BackupArgs
+from groundplan_components.cache import Cache, CacheArgs
+from groundplan_components.database import (
+    Database,
+    DatabaseArgs,
+    DatabaseProxy,
+    DatabaseProxyArgs,
+    ServiceCredentials,
+    ServiceCredentialsArgs,
+)
 
-# What `generated_password` makes, and nothing else here looks like it.
+# Matches the passwords of `generated_password`, and no other value here.
 PASSWORD = re.compile(r"(?<![A-Za-z0-9])[A-Za-z0-9]{40}(?![A-Za-z0-9])")
 PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
-    """What data stores stand on."""
+class Platform:
+    """Network, key and topic of data stores."""
 
     vpc_id: pulumi.Output[str]
     subnet_ids: list[pulumi.Input[str]]
@@ -33,10 +38,10 @@ class Ground:
 
 
 def _unchanged(_: object) -> None:
-    """The args as they are."""
+    """Leave the arguments unchanged."""
 
 
-def ground() -> Ground:
+def platform() -> Platform:
     vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
     subnets = [
         aws.ec2.Subnet(
@@ -50,10 +55,10 @@ def ground() -> Ground:
     pods = aws.ec2.SecurityGroup("pods", vpc_id=vpc.id, description="Pods")
     key = aws.kms.Key("data", description="Data", enable_key_rotation=True)
     topic = aws.sns.Topic("alarms", kms_master_key_id=key.arn)
-    return Ground(vpc.id, [subnet.id for subnet in subnets], pods.id, key.arn, topic.arn)
+    return Platform(vpc.id, [subnet.id for subnet in subnets], pods.id, key.arn, topic.arn)
 
 
-def database_args(at: Ground) -> DatabaseArgs:
+def database_args(at: Platform) -> DatabaseArgs:
     return {
         "vpc_id": at.vpc_id,
         "subnet_ids": at.subnet_ids,
@@ -68,7 +73,7 @@ def database_args(at: Ground) -> DatabaseArgs:
     }
 
 
-def cache_args(at: Ground) -> CacheArgs:
+def cache_args(at: Platform) -> CacheArgs:
     return {
         "vpc_id": at.vpc_id,
         "subnet_ids": at.subnet_ids,
@@ -80,11 +85,11 @@ def cache_args(at: Ground) -> CacheArgs:
     }
 
 
-def backup_args(at: Ground) -> BackupArgs:
+def backup_args(at: Platform) -> BackupArgs:
     return {"kms_key_arn": at.key, "alarm_topic_arn": at.topic}
 
 
-def credentials_args(at: Ground, database: Database) -> ServiceCredentialsArgs:
+def credentials_args(at: Platform, database: Database) -> ServiceCredentialsArgs:
     return {
         "services": ["user", "order-history"],
         "database_identifier": database.identifier,
@@ -97,7 +102,7 @@ def credentials_args(at: Ground, database: Database) -> ServiceCredentialsArgs:
     }
 
 
-def proxy_args(at: Ground, database: Database, secret_arns: Mapping[str, pulumi.Input[str]]) -> DatabaseProxyArgs:
+def proxy_args(at: Platform, database: Database, secret_arns: Mapping[str, pulumi.Input[str]]) -> DatabaseProxyArgs:
     return {
         "vpc_id": at.vpc_id,
         "subnet_ids": at.subnet_ids,
@@ -111,10 +116,10 @@ def proxy_args(at: Ground, database: Database, secret_arns: Mapping[str, pulumi.
 
 
 def with_database(change: Callable[[DatabaseArgs], object] = _unchanged, name: str = "shop-order") -> Simulation:
-    """A database whose args ``change`` has changed."""
+    """A database with arguments changed by ``change``."""
 
     def program() -> None:
-        args = database_args(ground())
+        args = database_args(platform())
         change(args)
         database = Database(name, args)
         pulumi.export("replica_addresses", database.replica_addresses)
@@ -129,7 +134,7 @@ def with_credentials(change: Callable[[ServiceCredentialsArgs], object] = _uncha
     """A database, and services' users in it."""
 
     def program() -> None:
-        at = ground()
+        at = platform()
         args = credentials_args(at, Database("shop", database_args(at)))
         change(args)
         credentials = ServiceCredentials("shop-users", args)
@@ -143,7 +148,7 @@ def with_proxy(change: Callable[[DatabaseProxyArgs], object] = _unchanged) -> Si
     """A database, services' users in it, and a proxy for them."""
 
     def program() -> None:
-        at = ground()
+        at = platform()
         database = Database("shop", database_args(at))
         credentials = ServiceCredentials("shop-users", {**credentials_args(at, database), "proxied": True})
         args = proxy_args(at, database, credentials.secret_arns)
@@ -156,7 +161,7 @@ def with_proxy(change: Callable[[DatabaseProxyArgs], object] = _unchanged) -> Si
 
 def with_cache(change: Callable[[CacheArgs], object] = _unchanged, name: str = "shop-cache") -> Simulation:
     def program() -> None:
-        args = cache_args(ground())
+        args = cache_args(platform())
         change(args)
         cache = Cache(name, args)
         pulumi.export("endpoint", cache.endpoint)
@@ -167,7 +172,7 @@ def with_cache(change: Callable[[CacheArgs], object] = _unchanged, name: str = "
 
 def with_backup(change: Callable[[BackupArgs], object] = _unchanged, name: str = "shop") -> Simulation:
     def program() -> None:
-        at = ground()
+        at = platform()
         args = backup_args(at)
         change(args)
         Backup(name, args)
@@ -180,7 +185,7 @@ def urns(simulation: Simulation) -> set[str]:
 
 
 def leaks(simulation: Simulation) -> list[str]:
-    """`<type> <name> <path>` of every input in which a password stands and that isn't secret."""
+    """`<type> <name> <path>` of every input that contains a password and isn't secret."""
     return [
         f"{resource.type} {resource.name} {path}"
         for resource in simulation.resources
@@ -190,7 +195,7 @@ def leaks(simulation: Simulation) -> list[str]:
 
 
 def secret_texts(simulation: Simulation) -> list[str]:
-    """Every secret input in which a password stands."""
+    """Every secret input that contains a password."""
     return [
         text
         for resource in simulation.resources

@@ -1,4 +1,4 @@
-"""What events stand on, args that are right, and ways to look at what was declared."""
+"""Network, key and topic for events, valid arguments, and views of declared resources."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -9,9 +9,8 @@ import pulumi
 from pulumi_aws import ec2, kms, sns
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.events.kafka import KafkaArgs, KafkaTopicArgs
-from groundplan_components.events.queues import QueuesArgs
-from groundplan_components.shared.iam import Statement, policy
+from groundplan_components.events import KafkaArgs, KafkaTopicArgs, QueuesArgs
+from groundplan_components.shared import Statement, policy
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 TOPICS: dict[str, KafkaTopicArgs] = {
@@ -21,7 +20,7 @@ TOPICS: dict[str, KafkaTopicArgs] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class Platform:
     vpc_id: pulumi.Output[str]
     subnet_ids: list[pulumi.Input[str]]
     pods: pulumi.Output[str]
@@ -29,7 +28,7 @@ class Ground:
     alarms: pulumi.Output[str]
 
 
-def ground(zones: int = 3) -> Ground:
+def platform(zones: int = 3) -> Platform:
     vpc = ec2.Vpc("net", cidr_block="10.0.0.0/16")
     subnets = [
         ec2.Subnet(
@@ -42,10 +41,10 @@ def ground(zones: int = 3) -> Ground:
     ]
     pods = ec2.SecurityGroup("pods", vpc_id=vpc.id, description="Pods")
     key = kms.Key("events", description="Events", enable_key_rotation=True)
-    return Ground(vpc.id, [subnet.id for subnet in subnets], pods.id, key.arn, sns.Topic("alarms").arn)
+    return Platform(vpc.id, [subnet.id for subnet in subnets], pods.id, key.arn, sns.Topic("alarms").arn)
 
 
-def kafka_args(on: Ground, **changes: Any) -> KafkaArgs:
+def kafka_args(on: Platform, **changes: Any) -> KafkaArgs:
     given: KafkaArgs = {
         "system": "shop",
         "instance_type": "express.m7g.large",
@@ -63,7 +62,7 @@ def kafka_args(on: Ground, **changes: Any) -> KafkaArgs:
     return cast(KafkaArgs, _changed(given, changes))
 
 
-def queues_args(on: Ground, **changes: Any) -> QueuesArgs:
+def queues_args(on: Platform, **changes: Any) -> QueuesArgs:
     given: QueuesArgs = {
         "topics": {event: {"consumers": topic["consumers"]} for event, topic in TOPICS.items()},
         "kms_key_arn": on.key,
@@ -78,8 +77,8 @@ def _changed(given: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return kept | {key: value for key, value in changes.items() if value is not None}
 
 
-def declared(program: Callable[[Ground], object], zones: int = 3) -> Simulation:
-    return simulate(lambda: program(ground(zones)))
+def declared(program: Callable[[Platform], object], zones: int = 3) -> Simulation:
+    return simulate(lambda: program(platform(zones)))
 
 
 def alarm(simulation: Simulation, name: str) -> Resource:

@@ -1,11 +1,10 @@
-"""A cluster that is already there, for tests of what runs on it, and the rules that its API server would apply."""
+"""An existing cluster for tests of workloads, and the rules that its API server would apply."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
-from groundplan_components.cluster.existing import ExistingCluster
+from groundplan_components.cluster import ClusterAccess, ExistingCluster, TargetGroupBindingApi
 
 KUBECONFIG = "apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n"
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -27,7 +26,7 @@ TARGET_GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgro
 GITHUB = "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 FOREIGN_NODES = "arn:aws:iam::210987654321:role/nodes"
 
-# What a stack's configuration names is taken to exist.
+# The simulated cloud treats resources named in a stack's configuration as existing.
 EXISTING = {
     "shop:existing": " ".join(
         [
@@ -68,7 +67,7 @@ def access() -> ClusterAccess:
 
 
 def pod_specs(simulation: Simulation) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every pod spec of the graph, with the logical name of what holds it."""
+    """Every pod spec of the graph, with the logical name of its resource."""
     for resource in simulation.resources:
         if resource.type in ("kubernetes:apps/v1:Deployment", "kubernetes:batch/v1:Job"):
             yield resource.name, resource.inputs["spec"]["template"]["spec"]
@@ -81,9 +80,9 @@ def container_of(resource: Resource) -> dict[str, Any]:
 
 
 def restricted_violations(spec: dict[str, Any]) -> list[str]:
-    """What Pod Security `restricted` would refuse: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+    """Violations of Pod Security `restricted`: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
-    Written from the standard, apart from the code that it judges.
+    Written from the standard, independent of the tested code.
     """
     found = [f"{field}" for field in ("hostNetwork", "hostPID", "hostIPC") if spec.get(field)]
     allowed = {

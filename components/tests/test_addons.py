@@ -1,4 +1,4 @@
-"""Autoscaling's figures, and logs that are encrypted and end (P1, S4, S5)."""
+"""Metrics for autoscaling, and encrypted logs with a retention (P1, S4, S5)."""
 
 import json
 
@@ -7,13 +7,13 @@ import pytest
 
 from components.tests.kubernetes_samples import EXISTING, KEY
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.cluster.addons import ClusterAddons, ClusterAddonsArgs
+from groundplan_components.cluster import ClusterAddons, ClusterAddonsArgs
 
 
 def run(given: ClusterAddonsArgs | None = None) -> Simulation:
     whole: ClusterAddonsArgs = given or {"cluster_name": "shop-prod", "kms_key_arn": KEY}
     simulation = simulate(lambda: ClusterAddons("addons", whole), config=EXISTING, strict=False)
-    # The cluster is none of this program's.
+    # The cluster exists outside of this program.
     assert {refusal.path for refusal in simulation.refusals} <= {"clusterName"}
     return simulation
 

@@ -1,11 +1,11 @@
-"""Where alarms go (S2, S5)."""
+"""The alarm topic (S2, S5)."""
 
 import pulumi
 import pytest
 
 from components.tests.event_samples import declared, statements
 from groundplan.cloud import Simulation
-from groundplan_components.observability.alarm_topic import AlarmTopic
+from groundplan_components.observability import AlarmTopic
 
 
 def run(*emails: str) -> Simulation:
@@ -42,7 +42,7 @@ def test_each_address_is_subscribed_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("email", ["somebody", "a b@example.com", "@example.com", "somebody@localhost"])
+@pytest.mark.parametrize("email", ["on-call", "a b@example.com", "@example.com", "on-call@localhost"])
 def test_what_is_no_address_is_refused(email: str) -> None:
     with pytest.raises(pulumi.RunError, match="an e-mail address"):
         run(email)

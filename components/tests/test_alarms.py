@@ -1,4 +1,4 @@
-"""Alarms as data: what CloudWatch would refuse is refused here."""
+"""Alarms as data: invalid ones are refused before CloudWatch refuses them."""
 
 import pulumi
 import pytest
@@ -62,7 +62,7 @@ def test_a_band_takes_the_place_of_a_threshold() -> None:
         {"threshold": 1, "metrics": {"a": COUNT, "b": COUNT}},
     ],
 )
-def test_what_cloudwatch_refuses_cannot_be_written_down(wrong: dict[str, object]) -> None:
+def test_alarms_that_cloudwatch_refuses_are_errors(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"."):
         Alarm(**{"description": "d", "metrics": {"a": COUNT}, **wrong})  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""What ARNs tell."""
+"""Parts of ARNs."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""Copies that nobody can delete."""
+"""Backups that no principal can delete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from components.tests.data_samples import only, with_backup
 from groundplan.cloud import Simulation
-from groundplan_components.backup.backup import BackupArgs
+from groundplan_components.backup import BackupArgs
 
 PLAN = "aws:backup/plan:Plan"
 SELECTION = "aws:backup/selection:Selection"
@@ -45,7 +45,7 @@ def test_a_protected_vault_denies_deletion_to_everybody() -> None:
     assert {"backup:DeleteRecoveryPoint", "backup:DeleteBackupVault"} <= set(statement["Action"])
     lock = only(simulation, LOCK).inputs
     assert lock["minRetentionDays"] == 7
-    # Given, it would be compliance mode, from which there is no way back.
+    # If given, the lock would be in compliance mode, which is permanent.
     assert "changeableForDays" not in lock
 
 
@@ -135,7 +135,7 @@ def test_copies_are_proven_by_restoring_one_a_week() -> None:
     assert not with_backup().of_type("aws:backup/restoreTestingPlan:RestoreTestingPlan")
 
 
-def test_failures_are_told() -> None:
+def test_failures_raise_notifications() -> None:
     simulation = with_backup()
     topic = simulation.named("alarms").outputs["arn"]
     patterns = [

@@ -7,7 +7,7 @@ import pytest
 
 from components.tests.event_samples import declared
 from groundplan.cloud import Resource
-from groundplan_components.observability.budget import Budget
+from groundplan_components.observability import Budget
 
 
 def run(**given: Any) -> Resource:
@@ -18,7 +18,7 @@ def run(**given: Any) -> Resource:
     return found
 
 
-def test_people_are_told_before_the_money_is_spent() -> None:
+def test_notifications_come_before_the_budget_is_spent() -> None:
     inputs = run().inputs
     assert (inputs["limitAmount"], inputs["limitUnit"], inputs["timeUnit"]) == ("1500.00", "USD", "MONTHLY")
     assert [(each["notificationType"], each["threshold"]) for each in inputs["notifications"]] == [

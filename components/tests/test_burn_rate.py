@@ -1,4 +1,4 @@
-"""The arithmetic of error budgets (T4), checked against what failing requests really do to a budget."""
+"""The arithmetic of error budgets (T4), checked against simulated requests."""
 
 import pytest
 from hypothesis import given

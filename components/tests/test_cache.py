@@ -11,7 +11,8 @@ import pytest
 
 from components.tests.data_samples import leaks, only, secret_texts, urns, with_cache
 from groundplan.cloud import Resource, Simulation
-from groundplan_components.cache.cache import CacheArgs, access_string
+from groundplan_components.cache import CacheArgs
+from groundplan_components.cache.cache import access_string
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 CLUSTER = "aws:elasticache/replicationGroup:ReplicationGroup"
@@ -96,7 +97,7 @@ def test_s4_what_is_dangerous_is_off_and_nothing_after_it_turns_it_on() -> None:
     assert not [rule for rule in rules if rule.startswith((">", "<", "#", "reset", "nopass"))]
 
 
-def test_s3_who_does_not_say_who_they_are_may_do_nothing() -> None:
+def test_s3_clients_without_a_user_name_have_no_rights() -> None:
     simulation = with_cache()
     default = simulation.named("shop-cache-default").inputs
     assert default["userName"] == "default"
@@ -168,7 +169,7 @@ def test_p2_replicas_are_in_other_zones_and_take_over() -> None:
     inputs = cluster(with_cache(given(shards=2, replicas=2))).inputs
     assert (inputs["automaticFailoverEnabled"], inputs["multiAzEnabled"]) == (True, True)
     alone = cluster(with_cache(given(replicas=0))).inputs
-    # Cluster mode insists on failover.
+    # Cluster mode requires failover.
     assert (alone["automaticFailoverEnabled"], alone["multiAzEnabled"]) == (True, False)
     simple = cluster(with_cache(given(replicas=0, cluster_mode=False))).inputs
     assert (simple["automaticFailoverEnabled"], simple["multiAzEnabled"]) == (False, False)

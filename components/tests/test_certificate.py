@@ -7,9 +7,10 @@ from typing import Any
 import pulumi_aws as aws
 import pytest
 
-from components.tests.way_in_samples import ZONE, one, refusal, simulated
+from components.tests.ingress_samples import ZONE, one, refusal, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.edge.certificate import Certificate, CertificateArgs, proof_of
+from groundplan_components.edge import Certificate, CertificateArgs
+from groundplan_components.edge.certificate import proof_of
 
 RECORD = "aws:route53/record:Record"
 
@@ -36,7 +37,7 @@ def test_s2_each_name_is_proved_by_dns() -> None:
         assert record.inputs["records"] == [options[domain]["resourceRecordValue"]]
 
 
-def test_s2_who_uses_the_certificate_waits_until_it_is_valid() -> None:
+def test_s2_users_of_the_certificate_wait_until_it_is_valid() -> None:
     def program() -> None:
         aws.ssm.Parameter("user", type="String", value=Certificate("shop", certificate_args()).arn)
 
@@ -60,7 +61,7 @@ def test_cloudfronts_certificate_lives_in_its_region() -> None:
         assert one(simulation, token).region == "us-east-1"
 
 
-def test_a_proof_that_nobody_asked_for_is_an_error() -> None:
+def test_a_validation_record_of_another_domain_is_an_error() -> None:
     with pytest.raises(Exception, match=r"no record to prove b\.example\.com by"):
         proof_of([{"domain_name": "a.example.com"}], "b.example.com")
 

@@ -1,4 +1,4 @@
-"""One of a few words, whether it came as the enumeration's member or as the word."""
+"""Arguments that take a member of an enumeration, or its word."""
 
 from __future__ import annotations
 

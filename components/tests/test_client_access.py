@@ -1,4 +1,4 @@
-"""Data stores are open to named security groups alone (S1)."""
+"""Data stores admit named security groups only (S1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The EKS Auto Mode cluster: who gets in, what is encrypted, what is recorded (S1, S3, S4, S5, P2)."""
+"""The EKS Auto Mode cluster: access, encryption, logs (S1, S3, S4, S5, P2)."""
 
 import json
 from ipaddress import IPv4Network
@@ -9,18 +9,11 @@ import pytest
 from hypothesis import given as property_of
 from hypothesis import strategies
 
-from components.tests.kubernetes_samples import (
-    ADMINISTRATOR,
-    DEPLOYER,
-    KEY,
-    SINGLE_SIGN_ON,
-    SUBNETS,
-    simulated,
-)
+from components.tests.kubernetes_samples import ADMINISTRATOR, DEPLOYER, KEY, SINGLE_SIGN_ON, SUBNETS, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.cluster.cluster import Cluster, ClusterArgs, dns_address, kubeconfig, service_network
-from groundplan_components.workload.namespace import Namespace
+from groundplan_components.cluster import Cluster, ClusterArgs, TargetGroupBindingApi
+from groundplan_components.cluster._kubeconfig import dns_address, kubeconfig, service_network
+from groundplan_components.workload import Namespace
 
 
 def args(**changes: Any) -> ClusterArgs:
@@ -51,7 +44,7 @@ def test_the_three_switches_of_auto_mode_are_on_together() -> None:
     assert inputs["bootstrapSelfManagedAddons"] is False
 
 
-def test_s3_nobody_but_the_named_administrators_gets_in() -> None:
+def test_s3_only_the_named_administrators_have_access() -> None:
     simulation = run(args())
     assert simulation.named("cluster-cluster").inputs["accessConfig"] == {
         "authenticationMode": "API",
@@ -261,7 +254,7 @@ def test_a_network_beside_the_usual_one_moves_the_services() -> None:
         ({"kubernetes_version": "1.35.2"}, "without a patch level"),
         ({"subnet_ids": ["subnet-0123456789abcdef0"]}, "at least two zones"),
         ({"log_days": 100}, "log_days is 100"),
-        ({"administrators": {}}, "nobody else may enter the cluster"),
+        ({"administrators": {}}, "no other principal has access"),
         ({"administrators": {"A B": ADMINISTRATOR}}, "administrators is 'A B'"),
         ({"administrators": {"people": "admin"}}, "administrators.people is 'admin'"),
         ({"administrators": {"a": "arn:aws:sts::123456789012:assumed-role/admin/me"}}, "not the ARN of a session"),

@@ -12,7 +12,7 @@ import pytest
 
 from components.tests.data_samples import leaks, secret_texts, urns, with_credentials
 from groundplan.cloud import Simulation
-from groundplan_components.database.credentials import ServiceCredentialsArgs
+from groundplan_components.database import ServiceCredentialsArgs
 
 FUNCTION = "aws:serverlessrepository/cloudFormationStack:CloudFormationStack"
 PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
@@ -50,7 +50,7 @@ def test_the_secret_is_what_awss_function_expects() -> None:
     assert secret["password"].isalnum()
 
 
-def test_two_users_alternate_so_that_a_rotation_refuses_nobody() -> None:
+def test_two_users_alternate_so_that_a_rotation_refuses_no_login() -> None:
     simulation = with_credentials()
     function = simulation.named("shop-users-rotation-application").inputs
     assert function["applicationId"].endswith("/SecretsManagerRDSPostgreSQLRotationMultiUser")
@@ -70,7 +70,7 @@ def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
 
 
 def test_behind_a_proxy_one_users_password_changes() -> None:
-    """RDS Proxy knows a secret's current user alone (aws/aws-cdk#25568)."""
+    """RDS Proxy knows a secret's current user only (aws/aws-cdk#25568)."""
     function = with_credentials(given(proxied=True)).named("shop-users-rotation-application").inputs
     assert function["applicationId"].endswith("/SecretsManagerRDSPostgreSQLRotationSingleUser")
     assert "masterSecretArn" not in function["parameters"]
@@ -85,7 +85,7 @@ def test_rotation_waits_until_the_migration_job_has_made_the_user() -> None:
         assert simulation.named(f"shop-users-{service}-version").urn in rotation.dependencies
 
 
-def test_a_failed_rotation_is_told() -> None:
+def test_a_failed_rotation_raises_an_alarm() -> None:
     simulation = with_credentials()
     alarm = simulation.named("shop-users-rotation-failed").inputs
     function_name = simulation.named("shop-users-rotation-application").inputs["parameters"]["functionName"]

@@ -1,4 +1,4 @@
-"""PostgreSQL instances: what protects, watches and scales them."""
+"""PostgreSQL instances: protection, alarms and scaling."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.tests.data_samples import (
-    PASSWORD,
-    leaks,
-    only,
-    secret_texts,
-    urns,
-    with_database,
-)
+from components.tests.data_samples import PASSWORD, leaks, only, secret_texts, urns, with_database
 from groundplan.cloud import Resource, Simulation
+from groundplan_components.database import Database, DatabaseArgs, DatabaseInsights
 from groundplan_components.database._parameters import STATIC, parameters
-from groundplan_components.database.instance import Database, DatabaseArgs, DatabaseInsights
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
@@ -60,7 +53,7 @@ def test_s5_storage_insights_logs_and_secrets_are_encrypted_by_the_customers_key
     for log in simulation.of_type(LOG_GROUP):
         assert (log.inputs["kmsKeyId"], log.inputs["retentionInDays"]) == (key, 90)
     assert only(simulation, "aws:secretsmanager/secret:Secret").inputs["kmsKeyId"] == key
-    # A replica's key is its primary's; RDS refuses to be told.
+    # A replica has its primary's key; RDS refuses the argument.
     assert "kmsKeyId" not in replicas(simulation)[0].inputs
 
 
@@ -128,7 +121,7 @@ def test_s1_with_an_interface_endpoint_rotation_reaches_nothing_else_by_https() 
 def test_no_secret_is_in_plain_text() -> None:
     simulation = with_database(given(replicas=2))
     assert leaks(simulation) == []
-    # The password is somewhere, else the line above shows nothing: on the primary and in the secret.
+    # The password is on the primary and in the secret; otherwise the line above would prove nothing.
     assert len(secret_texts(simulation)) == 2
     assert not [text for text in map(str, simulation.outputs.values()) if PASSWORD.search(text)]
 
@@ -182,7 +175,7 @@ def test_the_rotation_function_is_awss_own_pinned_and_inside_the_network() -> No
     assert log["name"] == f"/aws/lambda/{sent['functionName']}"
 
 
-def test_p3_nobody_outside_the_account_can_be_let_at_the_secret() -> None:
+def test_p3_no_other_account_can_get_access_to_the_secret() -> None:
     policy = only(with_database(), "aws:secretsmanager/secretPolicy:SecretPolicy").inputs
     (statement,) = json.loads(policy["policy"])["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "secretsmanager:*")
@@ -350,7 +343,7 @@ def test_t2_and_d3_alarms_of_the_primary() -> None:
     assert "primary-cpu-credits" not in found
 
 
-def test_d3_a_full_shard_is_told_by_what_is_used_and_not_by_what_is_free() -> None:
+def test_d3_the_alarm_on_a_full_shard_reads_used_space_not_free_space() -> None:
     simulation = with_database()
     (query,) = alarms(simulation)["primary-shard-size"].inputs["metricQueries"]
     resource_id = primary(simulation).outputs["resourceId"]

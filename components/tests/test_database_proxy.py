@@ -10,7 +10,7 @@ import pulumi
 import pytest
 
 from components.tests.data_samples import leaks, only, with_proxy
-from groundplan_components.database.proxy import DatabaseProxyArgs, ProxyAuthentication
+from groundplan_components.database import DatabaseProxyArgs, ProxyAuthentication
 
 PROXY = "aws:rds/proxy:Proxy"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"

@@ -8,7 +8,7 @@ import pytest
 
 from components.tests.kubernetes_samples import BOUNDARY, GITHUB, IMAGE_REPOSITORY, KEY, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.delivery.pipeline import Delivery, DeliveryArgs
+from groundplan_components.delivery import Delivery, DeliveryArgs
 
 BUCKET = "arn:aws:s3:::shop-state"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.tests.way_in_samples import (
+from components.tests.ingress_samples import (
     EDGE_CERTIFICATE,
     EDGE_WEB_ACL,
     KEY,
@@ -17,8 +17,8 @@ from components.tests.way_in_samples import (
     statements,
 )
 from groundplan.cloud import Resource, Simulation
-from groundplan_components.edge.distribution import ONE_PAGE, Edge, EdgeArgs, PriceClass
-from groundplan_components.edge.static_site import StaticSite, StaticSiteArgs
+from groundplan_components.edge import Edge, EdgeArgs, PriceClass, StaticSite, StaticSiteArgs
+from groundplan_components.edge._behaviours import ONE_PAGE
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 BUCKET = "aws:s3/bucket:Bucket"
@@ -91,7 +91,7 @@ def test_c1_the_site_is_cached_and_the_api_never() -> None:
     assert api["originRequestPolicyId"] == "b689b0a8-53d0-40ab-baf2-68738e2966ac"
     assert {"GET", "POST", "PUT", "DELETE", "OPTIONS"} <= set(api["allowedMethods"])
     assert distribution["defaultRootObject"] == "index.html"
-    # Error pages would stand in for the API's own 403 and 404.
+    # Error pages would replace the API's own 403 and 404.
     assert "customErrorResponses" not in distribution
 
 
@@ -119,7 +119,7 @@ def test_s1_the_api_knows_the_edge_by_a_secret() -> None:
     assert any(path.startswith("origins") for path in distribution.secret_paths)
 
 
-def test_s7_the_edge_tells_the_api_who_asks() -> None:
+def test_s7_the_edge_sends_the_clients_address_to_the_api() -> None:
     simulation = build()
     function = named(simulation, "aws:cloudfront/function:Function", "edge-viewer-address")
     assert "event.request.headers['x-viewer-ip'] = { value: event.viewer.ip };" in function.inputs["code"]
@@ -244,7 +244,7 @@ def test_s5_a_site_alone_is_private_versioned_and_encrypted() -> None:
         )
     }
     assert encryption["pages"] == {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY}
-    # S3 writes access logs to no bucket with a customer key.
+    # S3 can't write access logs to a bucket with a customer key.
     assert encryption["pages-logs"] == {"sseAlgorithm": "AES256"}
     logging = one(simulation, "aws:s3/bucketLogging:BucketLogging")
     assert logging.inputs["targetBucket"] == named(simulation, BUCKET, "pages-logs").id

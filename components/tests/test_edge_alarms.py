@@ -1,4 +1,4 @@
-"""The system as the internet sees it (T4, S1)."""
+"""Availability as seen from the internet (T4, S1)."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from components.tests.event_samples import alarm, alarm_names
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.edge.alarms import EdgeAlarms
+from groundplan_components.observability import EdgeAlarms
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 
@@ -21,7 +21,7 @@ def run(**given: Any) -> Simulation:
     return simulate(program)
 
 
-def test_somebody_asks_from_outside_and_silence_is_an_outage_t4() -> None:
+def test_a_health_check_asks_from_outside_and_silence_is_an_outage_t4() -> None:
     simulation = run(domain="api.shop.example.com")
     (check,) = simulation.of_type("aws:route53/healthCheck:HealthCheck")
     assert (check.inputs["type"], check.inputs["fqdn"], check.inputs["port"]) == ("HTTPS", "api.shop.example.com", 443)
@@ -49,7 +49,7 @@ def test_cloudfronts_web_acl_has_no_region_s1() -> None:
     assert alarm_names(simulation, "edge-") == {"firewall"}
 
 
-def test_places_that_ask_can_be_chosen() -> None:
+def test_regions_of_the_checkers_can_be_chosen() -> None:
     (check,) = run(
         domain="api.shop.example.com", path="/ready", check_regions=["us-east-1", "eu-west-1", "ap-southeast-1"]
     ).of_type("aws:route53/healthCheck:HealthCheck")

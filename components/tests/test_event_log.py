@@ -11,24 +11,23 @@ from hypothesis import strategies as st
 
 from components.tests.event_samples import (
     ALARM,
-    Ground,
+    Platform,
     alarm,
     alarm_names,
     allowed,
     declared,
-    ground,
     kafka_args,
+    platform,
     queues_args,
     stateful,
     statements,
 )
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.events.kafka import Kafka
-from groundplan_components.events.log import EventLog, EventLogArgs, error_prefix, prefix, reader_statements
-from groundplan_components.events.log_bucket import EventLogLock, transitions
-from groundplan_components.events.log_query import EVENT_COLUMNS, EventQuery, projection, saved_queries
-from groundplan_components.events.queues import Queues
-from groundplan_components.shared.iam import policy
+from groundplan_components.events import EventLog, EventLogArgs, EventLogLock, EventQuery, Kafka, Queues
+from groundplan_components.events._log_documents import error_prefix, prefix, reader_statements
+from groundplan_components.events._log_table import EVENT_COLUMNS, projection, saved_queries
+from groundplan_components.events.log_bucket import transitions
+from groundplan_components.shared import policy
 
 BUCKET = "aws:s3/bucket:Bucket"
 STREAM = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
@@ -36,16 +35,16 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
 
 
-def from_kafka(on: Ground, **changes: Any) -> EventLog:
+def from_kafka(on: Platform, **changes: Any) -> EventLog:
     kafka = Kafka("events", kafka_args(on))
     return log(on, topics=kafka.topic_names, kafka_cluster_arn=kafka.log_source_arn, **changes)
 
 
-def from_queues(on: Ground) -> EventLog:
+def from_queues(on: Platform) -> EventLog:
     return log(on, topics=Queues("events", queues_args(on)).topic_arns)
 
 
-def log(on: Ground, **changes: Any) -> EventLog:
+def log(on: Platform, **changes: Any) -> EventLog:
     return EventLog(
         "log",
         {
@@ -92,7 +91,7 @@ def test_prefixes_part_events_days_and_hours_and_errors_stay_apart() -> None:
     assert error_prefix("order.placed").startswith("errors/event=order.placed/!{firehose:error-output-type}/")
 
 
-def test_a_stream_waits_for_its_topic_its_role_and_the_door_a3() -> None:
+def test_a_stream_waits_for_its_topic_its_role_and_private_link_a3() -> None:
     simulation = run()
     stream = one(simulation, STREAM, "log-order.placed")
     upstream = {*stream.dependencies, *(urn for urns in stream.property_dependencies.values() for urn in urns)}
@@ -106,7 +105,7 @@ def test_a_stream_waits_for_its_topic_its_role_and_the_door_a3() -> None:
         assert one(simulation, token, name).urn in upstream, name
 
 
-def test_events_are_locked_versioned_and_nobody_bypasses_the_lock_d2() -> None:
+def test_events_are_locked_versioned_and_the_lock_cannot_be_bypassed_d2() -> None:
     simulation = run(lock_days=365)
     assert one(simulation, BUCKET, "log-store").inputs["objectLockEnabled"] is True
     versioning = one(simulation, "aws:s3/bucketVersioning:BucketVersioning", "log-store")
@@ -147,7 +146,7 @@ def test_the_log_is_private_encrypted_and_read_over_tls_only_s2_s5() -> None:
     assert encryption[0]["bucketKeyEnabled"] is True
 
 
-def test_who_read_the_log_is_itself_logged_d2() -> None:
+def test_reads_of_the_log_are_logged_d2() -> None:
     simulation = run()
     logging = one(simulation, "aws:s3/bucketLogging:BucketLogging", "log-store")
     target = one(simulation, BUCKET, "log-store-logs")
@@ -301,7 +300,7 @@ def test_a_log_of_nothing_is_refused() -> None:
         declared(lambda on: log(on))
 
 
-def query(on: Ground, **changes: Any) -> EventQuery:
+def query(on: Platform, **changes: Any) -> EventQuery:
     return EventQuery(
         "query",
         {
@@ -368,7 +367,7 @@ def test_saved_queries_always_name_days_so_that_none_reads_the_whole_log() -> No
 
 def test_an_analyst_may_ask_this_workgroup_about_this_table_s4() -> None:
     documents: list[str] = []
-    simulation = simulate(lambda: policy(*query(ground()).analyst_statements()).apply(documents.append))
+    simulation = simulate(lambda: policy(*query(platform()).analyst_statements()).apply(documents.append))
     (text,) = documents
     by_sid = statements(text)
     (workgroup,) = simulation.of_type("aws:athena/workgroup:Workgroup")
@@ -397,7 +396,7 @@ def test_wrong_arguments_of_queries_are_refused(changes: dict[str, Any], said: s
 
 
 def test_without_a_topic_to_tell_the_log_has_no_alarms() -> None:
-    def silent(on: Ground) -> None:
+    def silent(on: Platform) -> None:
         args: EventLogArgs = {
             "system": "shop",
             "topics": dict(Queues("events", queues_args(on, alarm_topic_arn=None)).topic_arns),

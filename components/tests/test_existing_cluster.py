@@ -1,12 +1,11 @@
-"""A cluster that is already there: the same access, and nothing created on AWS."""
+"""An existing cluster: the same access, without AWS resources."""
 
 import pulumi
 import pytest
 
 from components.tests.kubernetes_samples import KUBECONFIG, SECURITY_GROUP, simulated
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.cluster.existing import ExistingCluster, ExistingClusterArgs
-from groundplan_components.workload.namespace import Namespace
+from groundplan_components.cluster import ExistingCluster, ExistingClusterArgs, TargetGroupBindingApi
+from groundplan_components.workload import Namespace
 
 
 def args() -> ExistingClusterArgs:
@@ -29,7 +28,7 @@ def test_nothing_is_created_but_the_provider() -> None:
     assert [resource.name for resource in simulation.resources if resource.custom] == ["cluster-kubernetes"]
 
 
-def test_what_isnt_said_is_not_guessed() -> None:
+def test_missing_arguments_are_not_guessed() -> None:
     seen = []
     simulated(lambda: seen.append(ExistingCluster("cluster", args()).access))
     assert seen[0].binding is None
@@ -38,7 +37,7 @@ def test_what_isnt_said_is_not_guessed() -> None:
     assert seen[0].dies_with is None
 
 
-def test_what_is_said_is_passed_on() -> None:
+def test_arguments_are_passed_on() -> None:
     seen = []
     given = args()
     given["binding"] = TargetGroupBindingApi.LOAD_BALANCER_CONTROLLER

@@ -8,7 +8,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.tests.way_in_samples import (
+from components.tests.ingress_samples import (
     CERTIFICATE,
     GROUP,
     KEY,
@@ -20,8 +20,7 @@ from components.tests.way_in_samples import (
     simulated,
 )
 from groundplan.cloud import Simulation
-from groundplan_components.gateway.account import GatewayAccount
-from groundplan_components.gateway.gateway import Gateway, GatewayArgs
+from groundplan_components.gateway import Gateway, GatewayAccount, GatewayArgs
 
 API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"
@@ -45,7 +44,7 @@ def test_s2_the_api_and_its_domain_insist_on_tls_1_3() -> None:
         assert inputs["endpointConfiguration"]["types"] == "REGIONAL"
 
 
-def test_s1_with_a_domain_there_is_no_second_door() -> None:
+def test_s1_with_a_domain_the_default_address_is_off() -> None:
     assert one(build(), API).inputs["disableExecuteApiEndpoint"] is True
     assert one(build("domain", "certificate_arn", "hosted_zone_id"), API).inputs["disableExecuteApiEndpoint"] is False
 

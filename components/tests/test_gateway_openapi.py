@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.tests.way_in_samples import BALANCER, USER_POOL, gateway_args
+from components.tests.ingress_samples import BALANCER, USER_POOL, gateway_args
+from groundplan_components.gateway import GatewayRoute
 from groundplan_components.gateway._openapi import Backend, Tokens, openapi
 from groundplan_components.gateway._responses import RESPONSES, gateway_responses
-from groundplan_components.gateway.routes import GatewayRoute
 
 BACKEND = Backend("abc123", BALANCER, "https://api.shop.example.com", 10_000)
 TOKENS = Tokens(USER_POOL, "shop/read", "shop/write")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from pulumi.provider.experimental.analyzer import Analyzer
 
-# The SDK's analyser reads a package's `pulumi-plugin.json` and doesn't close it.
+from infra.tests.samples import ROOT
+
+# The SDK's analyser doesn't close a package's `pulumi-plugin.json`.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed file.*pulumi-plugin:ResourceWarning")
 
 host: Any = importlib.import_module("components.__main__")
@@ -31,6 +35,16 @@ def test_all_of_them_fit_into_one_package() -> None:
     assert {"Network", "Keys", "Gateway", "Edge", "Identity", "LoadBalancer", "WebAcl"} <= {
         each.__name__ for each in COMPONENTS
     }
+
+
+def test_the_plugin_runs_in_the_environment_of_the_clone() -> None:
+    """Or in one that Pulumi creates there from requirements.txt, the only file that its pip toolchain installs."""
+    folder = ROOT / "components"
+    options = yaml.safe_load((folder / "PulumiPlugin.yaml").read_text(encoding="utf-8"))["runtime"]["options"]
+    assert options["toolchain"] == "pip"
+    assert (folder / options["virtualenv"]).resolve() == ROOT / ".venv"
+    included = re.findall(r"^-r (.+)$", (folder / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [(folder / each).is_file() for each in included] == [True]
 
 
 def test_no_list_holds_an_enumeration() -> None:

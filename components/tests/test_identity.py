@@ -1,4 +1,4 @@
-"""Identity: who may sign in, as what, and how (S3, S4)."""
+"""Identity: sign-up, sign-in and roles (S3, S4)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.tests.way_in_samples import KEY, MAIL_IDENTITY, WEB_ACL, identity_args, one, refusal, simulated
+from components.tests.ingress_samples import KEY, MAIL_IDENTITY, WEB_ACL, identity_args, one, refusal, simulated
 from groundplan.cloud import Simulation
+from groundplan_components.identity import Identity, IdentityArgs
 from groundplan_components.identity.default_role import add_to_group
-from groundplan_components.identity.user_pool import Identity, IdentityArgs
 
 POOL = "aws:cognito/userPool:UserPool"
 CLIENT = "aws:cognito/userPoolClient:UserPoolClient"
@@ -38,7 +38,7 @@ def test_s3_tokens_are_short_lived_and_can_be_taken_back() -> None:
     assert client["tokenValidityUnits"] == {"accessToken": "minutes", "idToken": "minutes", "refreshToken": "days"}
     assert client["enableTokenRevocation"] is True
     assert client["refreshTokenRotation"]["feature"] == "ENABLED"
-    # With rotation, Cognito refuses the flow that uses one refresh token for ever.
+    # With rotation, Cognito refuses the flow that reuses one refresh token.
     assert "ALLOW_REFRESH_TOKEN_AUTH" not in client["explicitAuthFlows"]
 
 
@@ -77,7 +77,7 @@ def test_s3_passwords_are_long_and_addresses_verified() -> None:
     assert pool["accountRecoverySetting"]["recoveryMechanisms"] == [{"name": "verified_email", "priority": 1}]
 
 
-def test_s4_nobody_registers_unless_allowed() -> None:
+def test_s4_users_register_only_if_allowed() -> None:
     assert one(build(), POOL).inputs["adminCreateUserConfig"] == {"allowAdminCreateUserOnly": False}
     closed = one(build("default_role", self_sign_up=False), POOL).inputs
     assert closed["adminCreateUserConfig"] == {"allowAdminCreateUserOnly": True}
@@ -113,7 +113,7 @@ def test_no_default_role_no_function() -> None:
 
 
 class Client:
-    """Remembers what boto3's client would have been asked to do."""
+    """Records calls to boto3's client."""
 
     def __init__(self) -> None:
         self.asked: list[dict[str, str]] = []

@@ -8,7 +8,8 @@ import pytest
 
 from components.tests.kubernetes_samples import FOREIGN_NODES, KEY, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.delivery.images import Images, ImagesArgs, lifecycle
+from groundplan_components.delivery import Images, ImagesArgs
+from groundplan_components.delivery.images import lifecycle
 
 
 def args(**changes: Any) -> ImagesArgs:
@@ -75,7 +76,7 @@ def test_the_registrys_scanning_is_left_alone_unless_asked_for() -> None:
     assert run(args(continuous_scanning=True)).of_type(token)[0].inputs["scanType"] == "ENHANCED"
 
 
-def test_addresses_are_told_by_service() -> None:
+def test_addresses_are_outputs_by_service() -> None:
     def program() -> None:
         images = Images("images", args())
         pulumi.export("urls", images.urls)

@@ -1,4 +1,4 @@
-"""The Kafka cluster, its topics and who may use them (A3, S1, S2, S4, S5)."""
+"""The Kafka cluster, its topics and permissions (A3, S1, S2, S4, S5)."""
 
 import json
 from typing import Any
@@ -13,15 +13,16 @@ from components.tests.event_samples import (
     alarm_names,
     allowed,
     declared,
-    ground,
     kafka_args,
+    platform,
     stateful,
     statements,
 )
 from groundplan.cloud import Resource, Simulation, simulate
-from groundplan_components.events.kafka import Kafka, KafkaKind, KafkaMonitoring, server_properties, topic_configs
-from groundplan_components.events.kafka_access import consumer_statements, group_arn, producer_statements, topic_arn
-from groundplan_components.shared.iam import policy
+from groundplan_components.events import Kafka, KafkaKind, KafkaMonitoring
+from groundplan_components.events._kafka_access import consumer_statements, group_arn, producer_statements, topic_arn
+from groundplan_components.events._kafka_settings import server_properties, topic_configs
+from groundplan_components.shared import policy
 
 CLUSTER = "arn:aws:kafka:eu-central-1:123456789012:cluster/events/0f0e-1"
 TOPIC_TYPE = "aws:msk/topic:Topic"
@@ -186,7 +187,7 @@ def test_standard_alarms_tell_of_offline_and_unsafe_partitions_and_full_disks() 
     assert alarm(simulation, "events-under-min-isr-1").inputs["metricName"] == "UnderMinIsrPartitionCount"
 
 
-def test_a_consumer_that_falls_behind_or_stands_still_is_told_of() -> None:
+def test_a_consumer_that_lags_or_stops_raises_an_alarm() -> None:
     simulation = run(max_lag_seconds=120, max_lag_events=500)
     slow = alarm(simulation, "events-lag-payment-order.placed-seconds").inputs
     still = alarm(simulation, "events-lag-payment-order.placed-events").inputs
@@ -240,7 +241,7 @@ def test_a_service_that_publishes_and_consumes_gets_one_valid_policy() -> None:
     documents: list[str] = []
 
     def program() -> None:
-        kafka = Kafka("events", kafka_args(ground()))
+        kafka = Kafka("events", kafka_args(platform()))
         policy(*kafka.publisher_statements(["payment.settled"]), *kafka.consumer_statements("payment")).apply(
             documents.append
         )

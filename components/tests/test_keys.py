@@ -1,4 +1,4 @@
-"""Keys by purpose, and who may use each (S5)."""
+"""Keys by purpose, and their policies (S5)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.tests.way_in_samples import refusal, simulated, statements
+from components.tests.ingress_samples import refusal, simulated, statements
+from groundplan_components.keys import Keys
 from groundplan_components.keys._policy import PURPOSES, Place, key_policy
-from groundplan_components.keys.keys import Keys
-from groundplan_components.observability.alarm_topic import PUBLISHERS
+from groundplan_components.shared.alarm_publishers import PUBLISHERS
 
 PLACE = Place("aws", "eu-central-1", "123456789012")
 

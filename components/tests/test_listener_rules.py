@@ -1,11 +1,12 @@
-"""Rules of a listener: packed, in order, and steady (A1, A4)."""
+"""Listener rules: packed, ordered and stable (A1, A4)."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundplan_components.gateway.listener_rules import VALUES_PER_RULE, LoadBalancerRoute, listener_rules
+from groundplan_components.gateway import LoadBalancerRoute
+from groundplan_components.gateway._listener_rules import VALUES_PER_RULE, listener_rules
 
 
 def route(workload: str, paths: list[str], methods: list[str] | None = None) -> LoadBalancerRoute:

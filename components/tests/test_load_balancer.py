@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.tests.way_in_samples import CERTIFICATE, SUBNETS, balancer_args, one, refusal, simulated, statements
+from components.tests.ingress_samples import CERTIFICATE, SUBNETS, balancer_args, one, refusal, simulated, statements
 from groundplan.cloud import Resource, Simulation
-from groundplan_components.gateway.load_balancer import LoadBalancer, LoadBalancerArgs
+from groundplan_components.gateway import LoadBalancer, LoadBalancerArgs
 
 LISTENER = "aws:lb/listener:Listener"
 GROUP = "aws:lb/targetGroup:TargetGroup"
@@ -32,7 +32,7 @@ def test_s1_it_is_inside_the_network() -> None:
     assert balancer.inputs["dropInvalidHeaderFields"] is True
 
 
-def test_s1_nobody_comes_in_unasked_and_only_pods_are_called() -> None:
+def test_s1_only_named_networks_connect_and_only_pods_are_targets() -> None:
     simulation = build()
     assert simulation.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule") == ()
     out = simulation.of_type("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule")
@@ -67,7 +67,7 @@ def test_s2_without_a_certificate_it_says_that_it_speaks_plain_http() -> None:
     assert ["plain HTTP" in message.text for message in simulation.messages] == [True]
 
 
-def test_r4_what_nobody_answers_is_not_found() -> None:
+def test_r4_paths_without_a_workload_are_not_found() -> None:
     action = one(build(), LISTENER).inputs["defaultActions"][0]
     assert action["type"] == "fixed-response"
     assert action["fixedResponse"]["statusCode"] == "404"
@@ -130,7 +130,7 @@ def test_long_workloads_keep_names_that_aws_takes() -> None:
     assert len({each.name for each in groups}) == 3
 
 
-def test_the_way_in_can_be_tried_without_a_service() -> None:
+def test_the_health_path_works_without_a_service() -> None:
     health = rule(build(), "health")
     assert health.inputs["priority"] == 1
     assert health.inputs["conditions"] == [{"pathPattern": {"values": ["/api/health"]}}]

@@ -8,8 +8,7 @@ import pytest
 from components.tests.kubernetes_samples import IMAGE, access, container_of, pod_specs, restricted_violations, simulated
 from components.tests.test_workload import args as workload_args
 from groundplan.cloud import Simulation
-from groundplan_components.workload.migration import Migration, MigrationArgs
-from groundplan_components.workload.workload import Workload
+from groundplan_components.workload import Migration, MigrationArgs, Workload
 
 
 def args(**changes: Any) -> MigrationArgs:
@@ -73,7 +72,7 @@ def test_a_node_isnt_consolidated_under_it() -> None:
     assert metadata["annotations"] == {"karpenter.sh/do-not-disrupt": "true"}
 
 
-def test_s4_it_is_somebody_else_than_the_service() -> None:
+def test_s4_its_identity_is_not_the_services() -> None:
     job = run(args()).named("order-migration-job")
     assert job.inputs["spec"]["template"]["spec"]["serviceAccountName"] == "order-migration"
     assert container_of(job)["env"] == [
@@ -81,7 +80,7 @@ def test_s4_it_is_somebody_else_than_the_service() -> None:
     ]
 
 
-def test_s1_nobody_reaches_it_and_it_starts_walled() -> None:
+def test_s1_it_has_no_ingress_and_starts_isolated() -> None:
     simulation = run(args())
     wall = simulation.named("order-migration-network")
     assert wall.inputs["spec"]["ingress"] == []

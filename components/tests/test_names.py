@@ -1,4 +1,4 @@
-"""Names that fit."""
+"""Bounded names."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The namespace's walls, before anything is in it (P3, S1)."""
+"""The namespace's policies and quota (P3, S1)."""
 
 import pulumi
 import pytest
@@ -6,8 +6,8 @@ from pulumi_kubernetes.core.v1 import ServiceAccount
 
 from components.tests.kubernetes_samples import access, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.workload.namespace import Namespace, NamespaceArgs
+from groundplan_components.cluster import TargetGroupBindingApi
+from groundplan_components.workload import Namespace, NamespaceArgs
 
 
 def args() -> NamespaceArgs:
@@ -64,7 +64,7 @@ def test_s1_names_can_be_resolved_by_pods_and_by_the_nodes_resolver_and_nowhere_
     ]
 
 
-def test_pods_share_a_quota_and_nobody_opens_a_load_balancer() -> None:
+def test_pods_share_a_quota_without_load_balancers() -> None:
     hard = run(args()).named("shop-quota").inputs["spec"]["hard"]
     assert hard == {
         "requests.cpu": "64",

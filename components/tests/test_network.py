@@ -1,4 +1,4 @@
-"""The network: who can reach whom (S1)."""
+"""The network: reachability (S1)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.tests.way_in_samples import KEY, network_args, one, refusal, simulated
+from components.tests.ingress_samples import KEY, network_args, one, refusal, simulated
 from groundplan.cloud import Resource, Simulation
+from groundplan_components.network import NatMode, Network, NetworkArgs
 from groundplan_components.network.firewall import endpoint_in
-from groundplan_components.network.network import NatMode, Network, NetworkArgs
 
 
 def build(**changed: Any) -> Simulation:
@@ -68,7 +68,7 @@ def test_s1_the_default_security_group_lets_nothing_through() -> None:
     assert group.inputs["egress"] == []
 
 
-def test_s1_data_subnets_have_no_way_out() -> None:
+def test_s1_data_subnets_have_no_route_to_the_internet() -> None:
     simulation = build()
     assert {table_of(simulation, f"net-data-{index}") for index in range(3)} == {"net-data"}
     data_table = next(each for each in simulation.of_type("aws:ec2/routeTable:RouteTable") if each.name == "net-data")
@@ -126,7 +126,7 @@ def test_nat_waits_for_the_internet_gateway() -> None:
     assert internet.urn in one(simulation, "aws:ec2/natGateway:NatGateway").dependencies
 
 
-def test_s1_who_spoke_to_whom_is_recorded_and_encrypted() -> None:
+def test_s1_flow_logs_are_recorded_and_encrypted() -> None:
     simulation = build(log_days=30)
     group = one(simulation, "aws:cloudwatch/logGroup:LogGroup")
     assert group.inputs["kmsKeyId"] == KEY

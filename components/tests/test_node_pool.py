@@ -1,4 +1,4 @@
-"""The cluster's machines (P1, S1, S2, S5)."""
+"""The cluster's nodes (P1, S1, S2, S5)."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import pytest
 
 from components.tests.kubernetes_samples import KEY, SECURITY_GROUP, SUBNETS, access, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.node_pool import Architecture, NodePool, NodePoolArgs, UnmatchedTraffic, requirements
+from groundplan_components.cluster import Architecture, NodePool, NodePoolArgs, UnmatchedTraffic
+from groundplan_components.cluster.node_pool import requirements
 
 
 def args(**changes: Any) -> NodePoolArgs:
@@ -57,7 +58,7 @@ def test_machines_are_in_the_private_subnets_with_the_clusters_group_and_role() 
     assert found["subnetSelectorTerms"] == [{"id": subnet} for subnet in SUBNETS]
     assert found["securityGroupSelectorTerms"] == [{"id": SECURITY_GROUP}]
     assert found["role"] == "cluster-node-role-0123456"
-    # The managed policies of Auto Mode don't allow tags of one's own.
+    # The managed policies of Auto Mode don't allow custom tags.
     assert "tags" not in found
 
 

@@ -8,6 +8,7 @@ import pulumi
 import pytest
 
 from groundplan.cloud import Simulation, simulate
+from groundplan_components.observability import Observability, ObservabilityArgs
 from groundplan_components.observability._dashboard import (
     COLUMNS,
     LINES_PER_CHART,
@@ -19,7 +20,6 @@ from groundplan_components.observability._dashboard import (
 )
 from groundplan_components.observability._dashboard_rows import Facts, rows
 from groundplan_components.observability._log_queries import gateway_queries, service_queries
-from groundplan_components.observability.observability import Observability, ObservabilityArgs
 from groundplan_components.shared import metrics
 
 FACTS = Facts(

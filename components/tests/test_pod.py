@@ -1,11 +1,12 @@
-"""What every pod is like (P3, S6, T1)."""
+"""Pod specs (P3, S6, T1)."""
 
 import pulumi
 import pytest
 
 from components.tests.kubernetes_samples import DIGEST, restricted_violations
-from groundplan_components.workload import _pod as pod
-from groundplan_components.workload._network_policy import Destination, check_destinations, egress, ingress
+from groundplan_components.shared import pod
+from groundplan_components.shared.network_policy import check_destinations, egress, ingress
+from groundplan_components.workload import Destination
 
 COMPONENT = 'Workload "order-api"'
 
@@ -147,8 +148,8 @@ def test_s1_a_pod_reaches_what_it_is_given_and_its_credentials() -> None:
     assert egress([], identity=False) == []
 
 
-def test_s1_without_sources_nobody_gets_in() -> None:
-    """An ingress rule without `from` would let everybody in."""
+def test_s1_without_sources_there_is_no_ingress() -> None:
+    """An ingress rule without `from` would admit all sources."""
     assert ingress(8080, [], []) == []
     assert ingress(8080, ["10.0.0.0/20"], ["order-api"]) == [
         {

@@ -1,10 +1,10 @@
-"""The opening for requests (S1)."""
+"""Ingress to the pods (S1)."""
 
 import pulumi
 import pytest
 
 from components.tests.kubernetes_samples import OTHER_SECURITY_GROUP, SECURITY_GROUP, simulated
-from groundplan_components.workload.ingress import PodIngress, PodIngressArgs
+from groundplan_components.workload import PodIngress, PodIngressArgs
 
 
 def args() -> PodIngressArgs:

@@ -8,7 +8,9 @@ import pytest
 
 from components.tests.kubernetes_samples import access, container_of, pod_specs, restricted_violations, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.database.pooler import IMAGE, Pooler, PoolerArgs, pgbouncer_ini, user_list
+from groundplan_components.database import Pooler, PoolerArgs
+from groundplan_components.database._pgbouncer import pgbouncer_ini, user_list
+from groundplan_components.database._pooler_args import IMAGE
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -161,7 +163,7 @@ def test_the_image_is_pinned_and_can_be_ones_own() -> None:
         ({"hosts": []}, "the replicas' host names"),
         ({"databases": []}, "the names of the databases"),
         ({"users": {}}, "users with their passwords"),
-        ({"callers": []}, "nobody else is let in"),
+        ({"callers": []}, "the network policy admits no others"),
         ({"replica_cidrs": []}, "the data subnets"),
         ({"replica_cidrs": ["10.0.96.1/20"]}, "without host bits"),
         ({"databases": ["order; drop"]}, "a PostgreSQL name"),

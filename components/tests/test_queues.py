@@ -12,14 +12,15 @@ from components.tests.event_samples import (
     alarm,
     alarm_names,
     declared,
-    ground,
+    platform,
     queues_args,
     stateful,
     statements,
 )
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.events.queues import Queues, slug
-from groundplan_components.shared.iam import policy
+from groundplan_components.events import Queues
+from groundplan_components.events._queues_args import slug
+from groundplan_components.shared import policy
 
 QUEUE = "aws:sqs/queue:Queue"
 TOPIC = "aws:sns/topic:Topic"
@@ -48,7 +49,7 @@ def test_every_topic_and_queue_is_encrypted_by_the_given_key_s5() -> None:
     assert {each.inputs["kmsMasterKeyId"] for each in stores} == {key.outputs["arn"]}
 
 
-def test_nobody_speaks_to_a_topic_or_a_queue_in_plain_text_s2() -> None:
+def test_topics_and_queues_refuse_plain_text_s2() -> None:
     simulation = run()
     policies = [
         *simulation.of_type("aws:sqs/queuePolicy:QueuePolicy"),
@@ -154,7 +155,7 @@ def test_roles_may_publish_their_events_and_read_their_queue_and_nothing_else_s4
     documents: list[str] = []
 
     def program() -> None:
-        queues = Queues("events", queues_args(ground()))
+        queues = Queues("events", queues_args(platform()))
         policy(*queues.publisher_statements(["payment.settled"]), *queues.consumer_statements("payment")).apply(
             documents.append
         )

@@ -5,7 +5,7 @@ import ssl
 import pulumi
 import pytest
 
-from groundplan_components.database._authorities import authority
+from groundplan_components.database import authority
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-east-1", "ap-southeast-2"])

@@ -1,4 +1,4 @@
-"""The library's README is true: its programs run, its packages exist, its list is whole."""
+"""The library's README is true: its programs run, its package exists, its list is complete."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from components.tools.reference import REFERENCE_FILE, SUBJECTS, components, reference
 from groundplan.cloud import simulate
 from infra.tests.samples import ROOT
-from tools.reference import REFERENCE_FILE, components, reference
 
 README = (ROOT / "components" / "README.md").read_text(encoding="utf-8")
 
@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_reference_is_in_step_with_the_docstrings() -> None:
-    assert REFERENCE_FILE.read_text(encoding="utf-8") == reference(), "run python -m tools.reference"
+    assert REFERENCE_FILE.read_text(encoding="utf-8") == reference(), "run python -m components.tools.reference"
 
 
 def test_every_component_is_listed_once() -> None:
@@ -33,8 +33,20 @@ def test_every_component_is_listed_once() -> None:
     assert all(name.lower() == anchor for name, anchor in listed)
 
 
+def test_components_are_listed_by_their_packages() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\[.*) \|$", README, re.MULTILINE)
+    assert {subject: re.findall(r"\[(\w+)\]", row) for subject, row in rows} == {
+        subject: [each.name for each in components() if each.subject == subject] for subject in SUBJECTS
+    }
+
+
+def test_examples_import_public_names_only() -> None:
+    imported = re.findall(r"^from groundplan_components(\S*) import", "".join(blocks("python")), re.MULTILINE)
+    assert {each for each in imported if each.count(".") != 1} == set()
+
+
 def test_the_python_examples_are_one_program_that_the_cloud_accepts() -> None:
-    """Whole rather than a part: whatever an example refers to, it or one before it must have made."""
+    """Whole rather than a part: everything that an example refers to is declared in it or in an earlier one."""
 
     def program() -> None:
         namespace: dict[str, Any] = {}

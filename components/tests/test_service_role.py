@@ -9,9 +9,8 @@ import pytest
 from components.tests.kubernetes_samples import BOUNDARY, EXISTING, SECRET, access
 from components.tests.test_workload import args as workload_args
 from groundplan.cloud import Simulation, simulate
-from groundplan_components.shared.iam import policy
-from groundplan_components.workload.service_role import ServiceRole, ServiceRoleArgs
-from groundplan_components.workload.workload import Workload
+from groundplan_components.shared import policy
+from groundplan_components.workload import ServiceRole, ServiceRoleArgs, Workload
 
 
 def args() -> ServiceRoleArgs:
@@ -25,7 +24,7 @@ def args() -> ServiceRoleArgs:
 
 def judged(program: Callable[[], object]) -> Simulation:
     simulation = simulate(program, config=EXISTING, strict=False)
-    # The cluster is none of this program's.
+    # The cluster exists outside of this program.
     assert {refusal.path for refusal in simulation.refusals} <= {"clusterName"}
     return simulation
 

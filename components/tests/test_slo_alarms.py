@@ -1,21 +1,21 @@
-"""T1 to T4 are watched, from the gateway down to each service (T1, T2, T3, T4, S3, S4, S7)."""
+"""Alarms on T1 to T4, at the gateway and for each service (T1, T2, T3, T4, S3, S4, S7)."""
 
 from typing import Any
 
 import pulumi
 import pytest
 
-from components.tests.event_samples import Ground, alarm, alarm_names, declared
+from components.tests.event_samples import Platform, alarm, alarm_names, declared
 from groundplan.cloud import Simulation
-from groundplan_components.edge._firewall_alarms import refusal_pattern
-from groundplan_components.observability.slo_alarms import SloAlarms, SloAlarmsArgs
+from groundplan_components.observability import SloAlarms, SloAlarmsArgs
+from groundplan_components.observability._firewall_alarms import refusal_pattern
 from groundplan_components.shared import metrics
 
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TICKETS = "arn:aws:sns:eu-central-1:123456789012:tickets"
 
 
-def args(on: Ground, **changes: Any) -> SloAlarmsArgs:
+def args(on: Platform, **changes: Any) -> SloAlarmsArgs:
     given: SloAlarmsArgs = {
         "api_name": "shop",
         "stage_name": "v1",
@@ -72,7 +72,7 @@ def test_windows_and_thresholds_follow_the_declared_target_t4(target: float, fac
             assert metric["dimensions"] == {"ApiName": "shop", "Stage": "v1"}
 
 
-def test_a_single_failure_at_night_wakes_nobody() -> None:
+def test_a_single_failure_at_night_raises_no_alarm() -> None:
     simulation = run(min_errors=25)
     assert queries(simulation, "slo-burn-1h-long")["watched"]["expression"] == "IF(errors >= 25, errors / requests, 0)"
     assert queries(simulation, "slo-burn-1h-short")["watched"]["expression"] == "IF(errors >= 1, errors / requests, 0)"
@@ -100,7 +100,7 @@ def test_each_service_answers_for_its_own_latency_queries_and_events_t1_t2_a3() 
     assert (query["extendedStatistic"], query["threshold"]) == ("p95", 15)
 
 
-def test_load_near_the_throttle_is_told_before_anybody_is_refused_t3_p1() -> None:
+def test_load_near_the_throttle_raises_an_alarm_before_refusals_t3_p1() -> None:
     near = alarm(run(throttle_rps=2000), "slo-near-throttle").inputs
     assert (near["metricName"], near["statistic"], near["period"]) == ("Count", "Sum", 60)
     assert near["threshold"] == pytest.approx(0.8 * 2000 * 60)
@@ -139,7 +139,7 @@ def test_the_load_balancer_says_which_service_is_ill_t4() -> None:
     assert alarm(simulation, "slo-load-balancer").inputs["metricName"] == "HTTPCode_ELB_5XX_Count"
 
 
-def test_a_surge_of_blocked_requests_is_told_of_s1() -> None:
+def test_a_surge_of_blocked_requests_raises_an_alarm_s1() -> None:
     blocked = queries(run(), "slo-firewall")
     assert blocked["blocked"]["metric"]["dimensions"] == {"WebACL": "shop", "Rule": "ALL", "Region": "eu-central-1"}
 
@@ -162,7 +162,7 @@ def test_only_the_gateway_and_services_are_needed() -> None:
     assert not simulation.of_type("aws:cloudwatch/logMetricFilter:LogMetricFilter")
 
 
-def test_every_alarm_tells_somebody_both_when_it_starts_and_when_it_is_over() -> None:
+def test_every_alarm_notifies_at_its_start_and_its_end() -> None:
     simulation = run()
     silent = [
         each.name

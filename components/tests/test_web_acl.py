@@ -8,9 +8,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.tests.way_in_samples import EDGE_KEY, KEY, one, refusal, simulated
+from components.tests.ingress_samples import EDGE_KEY, KEY, one, refusal, simulated
 from groundplan.cloud import Simulation
-from groundplan_components.edge.web_acl import WebAcl, WebAclArgs, WebAclScope
+from groundplan_components.edge import WebAcl, WebAclArgs, WebAclScope
 
 ACL = "aws:wafv2/webAcl:WebAcl"
 

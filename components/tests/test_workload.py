@@ -1,4 +1,4 @@
-"""A Deployment with all that keeps it available and apart (P2, P3, S1, S4, T4)."""
+"""A Deployment with its availability and isolation (P2, P3, S1, S4, T4)."""
 
 from typing import Any
 
@@ -15,8 +15,9 @@ from components.tests.kubernetes_samples import (
     simulated,
 )
 from groundplan.cloud import Simulation
-from groundplan_components.cluster.access import TargetGroupBindingApi
-from groundplan_components.workload.workload import Workload, WorkloadArgs, grace_seconds
+from groundplan_components.cluster import TargetGroupBindingApi
+from groundplan_components.workload import Workload, WorkloadArgs
+from groundplan_components.workload._deployment import grace_seconds
 
 
 def args(**changes: Any) -> WorkloadArgs:
@@ -125,7 +126,7 @@ def test_t4_pods_spread_over_zones_unless_there_is_one() -> None:
 
 
 def test_t4_a_pod_outlives_the_load_balancers_interest_in_it() -> None:
-    """It sleeps until no new request comes, then has the deregistration delay for those that run."""
+    """The pod sleeps until no new requests arrive, then has the deregistration delay for running ones."""
     deployment = run(args(drain_seconds=60)).named("order-api-deployment")
     spec = deployment.inputs["spec"]["template"]["spec"]
     sleep = container_of(deployment)["lifecycle"]["preStop"]["sleep"]["seconds"]
@@ -172,7 +173,7 @@ def test_s4_pods_wait_for_their_identity_and_restart_with_another() -> None:
     assert template["spec"]["automountServiceAccountToken"] is False
 
 
-def test_s4_without_an_identity_the_way_to_credentials_is_closed() -> None:
+def test_s4_without_an_identity_credentials_cannot_be_reached() -> None:
     given = worker()
     del given["identity"]
     simulation = run(given)
@@ -216,7 +217,7 @@ def test_s1_only_what_is_named_can_be_reached() -> None:
     ]
 
 
-def test_s1_a_worker_is_reached_by_nobody() -> None:
+def test_s1_a_worker_has_no_ingress() -> None:
     simulation = run(worker())
     assert simulation.named("order-api-network").inputs["spec"]["ingress"] == []
     assert simulation.of_type("kubernetes:core/v1:Service") == ()

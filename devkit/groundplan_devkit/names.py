@@ -1,4 +1,4 @@
-"""Names as infra gives them, without Pulumi's SDK, which takes seconds to import; a test holds both together."""
+"""The cloud's names, without Pulumi's SDK, which takes seconds to import; a test compares both."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ COMMANDS = (
     "-scan -randomkey -dbsize -pubsub -function -script|flush -script|kill "
     "+info +cluster|slots +cluster|shards +cluster|nodes +cluster|myid +time"
 )
-"""What a service's cache user may do (`components/groundplan_components/cache/cache.py`)."""
+"""What a service's cache user may do (`groundplan_components.cache.cache`)."""
 VISIBILITY_SECONDS = 180
-"""How long a message that was received is hidden (`components/groundplan_components/events/queues.py`)."""
+"""How long a message that was received is hidden (`groundplan_components.events.queues`)."""
 MAX_RECEIVES = 5
 LONGEST_POLL_SECONDS = 20
 LONGEST_RETENTION_HOURS = 336
 DEAD_LETTER_HOURS = 336
-"""Of Kafka's topics for what consumers give up on, at least (`components/groundplan_components/events/kafka.py`)."""
+"""Of Kafka's topics for what consumers give up on, at least (`groundplan_components.events.kafka`)."""
 
 
 def sql_name(service: str) -> str:
-    """Name of a service's database and user (`components/groundplan_components/database/credentials.py`)."""
+    """Name of a service's database and user (`groundplan_components.database.credentials`)."""
     return service.replace("-", "_")
 
 
@@ -28,7 +28,7 @@ def access_string(prefix: str) -> str:
 
 
 def topic_name(system: str, event: str) -> str:
-    """(`components/groundplan_components/events/kafka_access.py`)"""
+    """(`groundplan_components.events`)"""
     return f"{system}.{event}"
 
 
@@ -41,10 +41,10 @@ def dead_letter_topic_name(system: str, reader: str) -> str:
 
 
 def slug(event: str) -> str:
-    """An event in SNS's letters (`components/groundplan_components/events/queues.py`)."""
+    """An event in SNS's letters (`groundplan_components.events.queues`)."""
     return event.replace(".", "-")
 
 
 def projector(service: str) -> str:
-    """The reader that feeds a service's read model (`infra/groundplan/program/events.py`)."""
+    """The reader that feeds a service's read model (`groundplan.program.events`)."""
     return f"{service}-projector"

@@ -9,10 +9,10 @@ HOST = "127.0.0.1"
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports that nothing listens on now.
+    """Free ports, all different.
 
-    Linux hands out ephemeral ports at random, so two callers at the same moment hardly meet; whoever starts a server
-    tries again with other ports when they do.
+    Linux hands out ephemeral ports at random, so two callers at the same moment rarely get the same one. A server's
+    start is repeated with other ports when they do.
     """
     with ExitStack() as held:
         ports = []

@@ -1,4 +1,4 @@
-"""What a user can mend: said in four parts, without a traceback."""
+"""Errors for users, in four parts, without a traceback."""
 
 from __future__ import annotations
 

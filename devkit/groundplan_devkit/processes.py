@@ -1,4 +1,4 @@
-"""One server's process, which any process of the project can find again, hurt and end: only its own, by its identity.
+"""One server's process, which other processes of the project can find, stop, kill and pause by its identity.
 
 A process is known by its id and the moment it began, because ids are given out again.
 """
@@ -36,7 +36,7 @@ class _Born(msgspec.Struct, frozen=True):
 
 
 class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
-    """What it takes to start a server again, and where it is remembered while it runs."""
+    """The command that starts a server, and its state files."""
 
     name: str
     command: list[str]
@@ -47,7 +47,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None = None
     """The account that it runs as; None: the caller's."""
     stop_signal: int = signal.SIGTERM
-    """What asks it to end without delay."""
+    """The signal for a fast shutdown."""
 
     @classmethod
     def all_in(cls, directory: Path) -> list[ServerProcess]:
@@ -110,14 +110,14 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
         self._forget(process.pid)
 
     def kill(self) -> None:
-        """End it and all that it started at once, as a machine that fails does."""
+        """Kill it and its children (SIGKILL), like the failure of a machine."""
         process = self._process()
         if process is not None:
             _end(_family(process))
             self._forget(process.pid)
 
     def pause(self) -> None:
-        """Let it answer nothing while its connections stay open, as a machine does whose network is cut."""
+        """Pause it (SIGSTOP): connections stay open without answers, like a lost network."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:

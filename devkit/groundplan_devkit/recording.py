@@ -1,4 +1,4 @@
-"""An environment that remembers which of its variables were read."""
+"""A mapping of environment variables that records which ones are read."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 
 class Recording(dict[str, str]):
-    """``asked`` holds the names of the variables that were read."""
+    """``read`` holds the names of the variables that were read."""
 
     def __init__(self, variables: dict[str, str]) -> None:
         super().__init__(variables)
-        self.asked: set[str] = set()
+        self.read: set[str] = set()
 
     def get(self, key: str, default: object = None) -> Any:  # noqa: ANN401
-        self.asked.add(key)
+        self.read.add(key)
         return super().get(key, default)
 
     def __getitem__(self, key: str) -> str:
-        self.asked.add(key)
+        self.read.add(key)
         return super().__getitem__(key)

@@ -1,4 +1,4 @@
-"""What the local servers tell a person while they work: one line a step, on standard error.
+"""Progress messages of the local servers: one line a step, on standard error.
 
 Standard output belongs to what a command is asked for (a token, a status), so that it can be used in scripts.
 """

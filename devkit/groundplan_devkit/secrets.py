@@ -1,4 +1,4 @@
-"""Passwords of local servers: made once for a state directory, kept in it, readable by its owner alone."""
+"""Passwords of local servers: created once for a state directory, readable by its owner only."""
 
 from __future__ import annotations
 

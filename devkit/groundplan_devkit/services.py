@@ -1,4 +1,4 @@
-"""The project's services as processes on this machine: started as their image starts them, watched by their health."""
+"""The project's services as local processes: started as their image starts them, with health checks."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class RunningService:
         return f"http://{HOST}:{self.port}"
 
     def ready(self) -> bool:
-        """Whether it says that it can work."""
+        """Whether it reports that it is ready."""
         return _succeeds(f"{self.url}/health/ready")
 
     def wait_until_ready(self) -> None:
@@ -53,11 +53,11 @@ class RunningService:
         self.process.kill()
 
     def stop(self) -> None:
-        """As Kubernetes stops a pod: it finishes what it is doing."""
+        """Stop it as Kubernetes stops a pod: it finishes requests in work."""
         self.process.stop()
 
     def start(self) -> None:
-        """Again, at its address."""
+        """Start it again, at its address."""
         self.process.start()
         self.wait_until_ready()
 

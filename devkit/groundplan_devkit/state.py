@@ -1,4 +1,4 @@
-"""Where what runs locally keeps its data, and who may change it."""
+"""Data directories of local servers, and their owners."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from groundplan.project import find_project
 
 PROJECT = find_project()
 DIRECTORY = PROJECT / "build" / "local"
-"""Of `make dev` and `python -m groundplan_devkit.servers`; tests have one of their own."""
+"""The directory of `make dev` and `python -m groundplan_devkit.servers`; test runs have their own."""
 STATE_VARIABLE = "LOCAL_SERVERS"
-"""Names the state file of servers that are to be used rather than started."""
+"""Environment variable with the state file of running servers, to use instead of starting new ones."""
 STATE_FILE = "servers.json"
 
 
 def cache_directory() -> Path:
-    """What is downloaded once for all projects of this user: ``LOCAL_CACHE``, or the user's cache directory."""
+    """The cache of downloads for all projects of this user: ``LOCAL_CACHE``, or the user's cache directory."""
     named = os.environ.get("LOCAL_CACHE")
     # Of root it is the system's: accounts that servers run as can read programs there.
     users = Path("/var/cache") if os.geteuid() == 0 else Path.home() / ".cache"
@@ -36,14 +36,14 @@ def cache_directory() -> Path:
 
 @contextlib.contextmanager
 def locked(directory: Path, name: str = "lock") -> Iterator[None]:
-    """Only one process at a time is inside, over all processes of the machine; waits for its turn."""
+    """A lock over all processes of the machine; waits for its turn."""
     directory.mkdir(parents=True, exist_ok=True)
     with FileLock(directory / f"{name}.lock"):
         yield
 
 
 def write_privately(path: Path, content: bytes) -> None:
-    """Replace a file by one that only its owner can read, all at once: nobody ever reads half of it."""
+    """Replace a file by one that only its owner can read, atomically: no reader sees half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     with os.fdopen(descriptor, "wb") as file:

@@ -39,6 +39,7 @@ from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
 from groundplan.installation.contract import override_line
 from groundplan_devkit import names
+from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.provision import Installation, local_stack, topics
 from groundplan_devkit.provision.installation import REGION
@@ -46,7 +47,7 @@ from groundplan_devkit.provision.shards import most_shards
 from groundplan_devkit.servers import Aws, Identity, Kafka, Kind, Postgres, Servers, Valkey, start, stop
 from groundplan_devkit.servers import servers as running_servers
 from groundplan_devkit.servers.identity import declared_people
-from groundplan_devkit.servers.running import KINDS, keep
+from groundplan_devkit.servers.running import KINDS, start_reaper
 from groundplan_devkit.services import RunningService, run_service, start_service
 from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE
 
@@ -55,8 +56,9 @@ SESSION_VARIABLE = "LOCAL_SESSION"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The process that the run began with names the directory; pytest-xdist's workers find it named."""
-    del config
+    """The first process of the run names the directory; pytest-xdist's workers inherit the name."""
+    # Projects turn warnings into errors. A service on deprecated names passes its tests, with a warning.
+    config.addinivalue_line("filterwarnings", "default::groundplan_chassis.deprecation.ChassisDeprecationWarning")
     if STATE_VARIABLE not in os.environ and SESSION_VARIABLE not in os.environ:
         os.environ[SESSION_VARIABLE] = tempfile.mkdtemp(prefix="local-tests-")
         os.environ[f"{SESSION_VARIABLE}_OWNER"] = str(os.getpid())
@@ -92,7 +94,7 @@ def start_servers(needs_servers: None) -> Callable[..., Servers]:
             shared = Servers.read(Path(named))
             return shared if _has(shared, kinds) else start(Path(shared.directory), kinds, shards=declared_shards())
         directory = Path(os.environ[SESSION_VARIABLE])
-        keep(directory, int(os.environ[f"{SESSION_VARIABLE}_OWNER"]), remove=True)
+        start_reaper(directory, int(os.environ[f"{SESSION_VARIABLE}_OWNER"]), remove=True)
         known = Servers.read(directory / STATE_FILE) if (directory / STATE_FILE).exists() else None
         # What another process has started meanwhile is found by `start`, which takes turns.
         return known if known and _has(known, kinds) else start(directory, kinds, shards=declared_shards())
@@ -209,7 +211,7 @@ def database(postgres_server: Postgres) -> Iterator[FreshDatabase]:
 
 @dataclass(frozen=True)
 class CacheUser:
-    """Somebody with a service's rights in the cache, and the keys that are theirs."""
+    """A cache user with a service's permissions and its own key prefix."""
 
     username: str
     password: str
@@ -291,7 +293,7 @@ def installation(system: System, servers: Servers) -> Iterator[Installation]:
 
 
 class Token(Protocol):
-    def __call__(self, *roles: str, subject: str = "somebody", seconds: int = 3600, **claims: object) -> str: ...
+    def __call__(self, *roles: str, subject: str = LOCAL_SUBJECT, seconds: int = 3600, **claims: object) -> str: ...
 
 
 @pytest.fixture
@@ -299,7 +301,7 @@ def token(identity_server: Identity) -> Token:
     """Signs an access token for roles; ``claims`` are put over the others (None takes one out)."""
     people = declared_people()
 
-    def signed(*roles: str, subject: str = "somebody", seconds: int = 3600, **claims: object) -> str:
+    def signed(*roles: str, subject: str = LOCAL_SUBJECT, seconds: int = 3600, **claims: object) -> str:
         return identity_server.issuer.access_token(
             subject,
             roles,
@@ -341,7 +343,7 @@ class PrivateServers(Protocol):
 
 @pytest.fixture
 def private_servers(needs_servers: None) -> Iterator[PrivateServers]:
-    """Starts servers that no other test uses: whoever kills or pauses a server takes these."""
+    """Starts servers that no other test uses, for tests that kill or pause a server."""
     del needs_servers
     with ExitStack() as started:
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from groundplan.installation.contract import start
 from groundplan.problems import ProblemsFound
 from groundplan.project import find_project
+from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.servers.identity import declared_people
 from groundplan_devkit.servers.running import Servers
@@ -22,7 +23,7 @@ from groundplan_devkit.state import DIRECTORY, STATE_FILE, STATE_VARIABLE
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="groundplan token", description="An access token for requests by hand.")
     parser.add_argument("--role", action="append", default=[], help="a role of system.yaml; may be given several times")
-    parser.add_argument("--subject", default="somebody", help="whose token it is (somebody)")
+    parser.add_argument("--subject", default=LOCAL_SUBJECT, help=f"the token's subject ({LOCAL_SUBJECT})")
     parser.add_argument("--scope", action="append", help="what it may be used for (read and write)")
     parser.add_argument("--minutes", type=int, help="how long it is good (as system.yaml says)")
     given = parser.parse_args(arguments)

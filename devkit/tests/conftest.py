@@ -1,4 +1,4 @@
-"""What the tests of devkit/groundplan_devkit/ share."""
+"""What the devkit's tests share."""
 
 from __future__ import annotations
 

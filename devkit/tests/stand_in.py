@@ -32,9 +32,9 @@ if role in ("migrate", "seed"):
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        told = {"service": os.environ["SERVICE_NAME"], "role": role, "version": VERSION}
-        told["authorization"] = self.headers.get("authorization", "")
-        body = json.dumps(told).encode()
+        answered = {"service": os.environ["SERVICE_NAME"], "role": role, "version": VERSION}
+        answered["authorization"] = self.headers.get("authorization", "")
+        body = json.dumps(answered).encode()
         self.send_response(200)
         self.send_header("content-length", str(len(body)))
         self.end_headers()

@@ -1,4 +1,4 @@
-"""The local certificate authority: trusted for this machine only, its key for nobody else."""
+"""The local certificate authority: valid for this machine only, its key readable by its owner only."""
 
 from __future__ import annotations
 

@@ -79,8 +79,8 @@ class Dev:
 
     def get(self, path: str) -> dict[str, object]:
         with urllib.request.urlopen(f"{self.url}{path}") as answer:  # noqa: S310
-            told: dict[str, object] = json.load(answer)
-            return told
+            answered: dict[str, object] = json.load(answer)
+            return answered
 
     def end(self, how: signal.Signals = signal.SIGINT) -> int:
         self.process.send_signal(how)
@@ -124,10 +124,10 @@ def test_the_first_request_is_answered_and_nothing_is_left(dev: Start, project: 
     assert "GET /api/v1/orders: 200" in run.said
     assert '"role": "query"' in run.said
     assert "Bearer ey" in run.said
-    told = notes(project)
-    assert sorted(told[:2]) == ["card-payment migrate", "order migrate"]
-    assert sorted(told[2:4]) == ["card-payment seed", "order seed"]
-    assert set(told[4:]) == ROLES
+    commands = notes(project)
+    assert sorted(commands[:2]) == ["card-payment migrate", "order migrate"]
+    assert sorted(commands[2:4]) == ["card-payment seed", "order seed"]
+    assert set(commands[4:]) == ROLES
     assert ServerProcess.all_in(run.directory) == []
 
 
@@ -143,9 +143,9 @@ def test_what_it_says_can_be_done(dev: Start, project: Path) -> None:
         capture_output=True,
         text=True,
     )
-    told = json.loads(answer.stdout)
-    assert told["authorization"].startswith("Bearer ey")
-    assert (told["service"], told["role"]) == ("order", "query")
+    answered = json.loads(answer.stdout)
+    assert answered["authorization"].startswith("Bearer ey")
+    assert (answered["service"], answered["role"]) == ("order", "query")
     assert run.get("/payments")["role"] == "api"
     run.until(lambda: "order-query" in run.said and "Answered path=/api/v1/orders" in run.said)
     assert run.end() == 0
@@ -172,7 +172,7 @@ def test_edits_are_picked_up_by_those_whom_they_concern(dev: Start, project: Pat
     assert run.end(signal.SIGTERM) == 0
 
 
-def test_a_mistake_in_an_edit_is_shown_and_mended(dev: Start, project: Path) -> None:
+def test_an_error_in_an_edit_is_shown_and_mended(dev: Start, project: Path) -> None:
     run = dev("--no-seed")
     run.until(lambda: "Ctrl-C" in run.said)
     code = project / "services" / "card-payment" / "card_payment_service" / "__main__.py"
@@ -216,7 +216,7 @@ def test_nothing_is_left_when_it_ends_in_the_middle_of_its_start(dev: Start, how
     run = dev()
     run.until(lambda: len(ServerProcess.all_in(run.directory)) > 2)
     run.end(how)
-    # After a kill its keeper sees to it.
+    # After a kill its reaper sees to it.
     while ServerProcess.all_in(run.directory):
         time.sleep(0.05)
 
@@ -243,7 +243,7 @@ def test_data_stay_until_they_are_to_go(dev: Start) -> None:
     assert passwords.read_bytes() != before
 
 
-def test_a_port_that_is_taken_is_told_of(tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:
     said: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from devkit.tests.conftest import shop
-from groundplan_components.events.log import prefix
+from groundplan_components.events._log_documents import prefix
 from groundplan_devkit import event_log
 from groundplan_devkit.event_log import Bucket, Folder, object_key, writing
 from groundplan_devkit.provision import Installation

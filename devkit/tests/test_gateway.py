@@ -107,10 +107,10 @@ async def test_everything_else_arrives_as_it_was_sent(client: httpx.AsyncClient)
         content=body,
         headers={"authorization": "Bearer t", "idempotency-key": "k", "content-type": "application/json"},
     )
-    told: dict[str, Any] = answer.json()
-    assert told["path"] == "/api/v1/orders/a%2Fb"
-    assert told["query"] == "sort=-status&filter=%C3%A4+b"
-    assert told["body"] == body
+    answered: dict[str, Any] = answer.json()
+    assert answered["path"] == "/api/v1/orders/a%2Fb"
+    assert answered["query"] == "sort=-status&filter=%C3%A4+b"
+    assert answered["body"] == body
     assert headers_of(answer, "authorization") == ["Bearer t"]
     assert headers_of(answer, "idempotency-key") == ["k"]
     assert headers_of(answer, "content-length") == [str(len(body))]
@@ -157,7 +157,7 @@ async def test_a_service_that_does_not_answer_in_time(client: httpx.AsyncClient)
 async def test_a_service_that_is_away() -> None:
     system = shop()
     planned = plan(system, local_stack())
-    # Port 9 (discard) of this machine: nobody listens.
+    # Port 9 (discard) of this machine has no listener.
     away = Gateway(public_resources(system, planned), {each.name: "http://127.0.0.1:9" for each in planned.workloads})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=away.app()), base_url="http://gateway") as client:
         answer = await client.get("/api/v1/orders")
@@ -177,7 +177,7 @@ def test_refusals_are_worded_as_the_gateways() -> None:
 
 
 @pytest.mark.parametrize("head", [*ACCEPTED, b""])
-async def test_a_body_stays_a_body_whatever_protocol_the_client_asks_for(head: bytes) -> None:
+async def test_a_body_stays_a_body_with_any_requested_upgrade(head: bytes) -> None:
     port = free_port()
     post = b"POST /api/v1/orders HTTP/1.1\r\nHost: a\r\n" + head
     length = b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
@@ -189,9 +189,13 @@ async def test_a_body_stays_a_body_whatever_protocol_the_client_asks_for(head: b
             [post + chunks, b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)],
         ):
             first, last = await asyncio.to_thread(exchange, port, [*segments, LAST])
-            told = json.loads(first.body)
-            assert (told["method"], told["path"], told["body"]) == ("POST", "/api/v1/orders", SMUGGLED.decode())
-            assert {name for name, _ in told["headers"]}.isdisjoint({"upgrade", "http2-settings"})
+            answered = json.loads(first.body)
+            assert (answered["method"], answered["path"], answered["body"]) == (
+                "POST",
+                "/api/v1/orders",
+                SMUGGLED.decode(),
+            )
+            assert {name for name, _ in answered["headers"]}.isdisjoint({"upgrade", "http2-settings"})
             assert last.status == 200
 
 
@@ -219,8 +223,8 @@ async def test_curl_posts_while_it_asks_for_http_2() -> None:
             f"http://127.0.0.1:{port}/api/v1/orders",
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await curl.communicate()
-    assert json.loads(told)["body"] == "total=1"
+        answered, _ = await curl.communicate()
+    assert json.loads(answered)["body"] == "total=1"
 
 
 async def test_headers_of_one_connection_go_no_further(client: httpx.AsyncClient) -> None:

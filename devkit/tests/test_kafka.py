@@ -74,7 +74,7 @@ async def test_topics_are_declared_never_made_by_chance(kafka_server: Kafka) -> 
     await producer.start()
     try:
         with pytest.raises((UnknownTopicOrPartitionError, KafkaError)):
-            await producer.send_and_wait("nobody.declared.this", b"a")
+            await producer.send_and_wait("not.declared", b"a")
     finally:
         await producer.stop()
 

@@ -71,7 +71,7 @@ def can_be_read(database: FreshDatabase) -> bool:
         return False
 
 
-def test_services_are_told_of_it_and_of_their_readers(servers: Servers) -> None:
+def test_services_get_it_and_of_their_readers(servers: Servers) -> None:
     installation = Installation(shop(), servers, label=label(), pooled=True)
     try:
         settings = Settings.from_environment(process_environment(installation, "order", "query"), "query")
@@ -82,8 +82,8 @@ def test_services_are_told_of_it_and_of_their_readers(servers: Servers) -> None:
         held = installation.secrets.read(shard.reader_secret_arn)
         assert held["username"] == f"{installation.database_name('order')}_reader"
         # Who writes is as before.
-        told = json.loads(installation.settings("card-payment", "api")["DATABASE_SHARDS"])
-        assert told[0]["secret_arn"] != shard.reader_secret_arn
+        variables = json.loads(installation.settings("card-payment", "api")["DATABASE_SHARDS"])
+        assert variables[0]["secret_arn"] != shard.reader_secret_arn
     finally:
         installation.remove()
 
@@ -93,9 +93,9 @@ def test_the_broker_can_be_asked_for_as_the_cloud_has_it(servers: Servers) -> No
     try:
         settings = Settings.from_environment(process_environment(installation, "order", "relay"), "relay")
         assert servers.kafka is not None
-        told = process_environment(installation, "order", "relay")
-        assert told["KAFKA_BOOTSTRAP"] == servers.kafka.secure_bootstrap
-        held = installation.secrets.read(told["KAFKA_SECRET_ARN"])
+        variables = process_environment(installation, "order", "relay")
+        assert variables["KAFKA_BOOTSTRAP"] == servers.kafka.secure_bootstrap
+        held = installation.secrets.read(variables["KAFKA_SECRET_ARN"])
         assert held == {"username": "services", "password": servers.kafka.scram_password}
         assert settings.events is not None
     finally:

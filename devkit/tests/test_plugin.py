@@ -57,7 +57,7 @@ def run(directory: Path, *options: str, **environment: str) -> tuple[str, list[l
 
 
 def ended(pid: int) -> bool:
-    """Whoever started it may have ended before it, and so not have asked for its exit status: then it is a zombie."""
+    """Its parent may have ended first without reading its exit status: then it is a zombie."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

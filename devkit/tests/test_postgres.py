@@ -83,7 +83,7 @@ def test_no_address_but_this_machines(postgres_server: Postgres) -> None:
         assert addresses == {"127.0.0.1"}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 def test_it_does_not_run_as_root(postgres_server: Postgres) -> None:
     for process in postgres_server.processes():
         assert process.pid is not None
@@ -119,7 +119,7 @@ async def test_a_killed_replica_catches_up(private_servers: PrivateServers) -> N
     await replicated(postgres, "kept", "SELECT count(*) FROM rows", "50000")
 
 
-def test_a_paused_primary_answers_nobody(private_servers: PrivateServers) -> None:
+def test_a_paused_primary_does_not_answer(private_servers: PrivateServers) -> None:
     servers = private_servers("postgres", replicas=0)
     assert servers.postgres is not None
     servers.pause("postgres-1")

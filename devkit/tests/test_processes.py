@@ -109,7 +109,7 @@ def test_a_paused_one_does_nothing_until_it_is_resumed_and_can_be_stopped_as_it_
     assert not process.alive()
 
 
-def test_it_can_be_told_to_end_by_another_signal(child: Children) -> None:
+def test_it_can_be_ended_by_another_signal(child: Children) -> None:
     code = "import signal, sys, time\n"
     code += "signal.signal(signal.SIGINT, lambda *_: (print('in order', flush=True), sys.exit(0)))\n"
     code += "print('began', flush=True)\ntime.sleep(600)"
@@ -122,7 +122,7 @@ def test_it_can_be_told_to_end_by_another_signal(child: Children) -> None:
     assert "in order" in process.log.read_text()
 
 
-def test_one_that_fails_is_told_of_with_the_end_of_its_log(child: Children) -> None:
+def test_one_that_fails_is_reported_with_the_end_of_its_log(child: Children) -> None:
     process = child("print('no such file: /etc/nothing'); raise SystemExit(3)")
     process.start()
     with pytest.raises(Unavailable) as caught:

@@ -84,7 +84,7 @@ def test_servers_end_with_their_owner_however_it_ends(how: signal.Signals) -> No
 
 
 def gone(process: ServerProcess, directory: Path) -> None:
-    """Wait for the keeper, by a process that ends when the directory has gone."""
+    """Wait for the reaper, by a process that ends when the directory has gone."""
     code = f"import os, time\nwhile os.path.exists({str(directory)!r}): time.sleep(0.05)"
     subprocess.run([sys.executable, "-c", code], check=True)
     assert not process.alive()
@@ -100,13 +100,13 @@ def test_those_that_are_named_are_used_and_left(directory: Path, monkeypatch: py
         assert own.directory != running.directory
 
 
-def test_a_named_file_that_is_none_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_named_file_that_is_none_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(STATE_VARIABLE, str(tmp_path / "nothing.json"))
     with pytest.raises(Unavailable, match=r"python -m groundplan_devkit\.servers up"), started("valkey"):
         pass
 
 
-def test_a_name_that_no_server_has_is_told_of(directory: Path) -> None:
+def test_a_name_that_no_server_has_is_reported(directory: Path) -> None:
     running = start(directory, ["valkey"])
     with pytest.raises(Unavailable, match="one of valkey"):
         running.kill("redis")

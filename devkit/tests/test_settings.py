@@ -19,7 +19,9 @@ from groundplan.project import find_project, load_program
 from groundplan_chassis.settings import KafkaSettings, QueueSettings, Settings
 from groundplan_components.cache import cache as cache_component
 from groundplan_components.database import credentials
-from groundplan_components.events import kafka, kafka_access, queues
+from groundplan_components.events import _kafka_access as kafka_access
+from groundplan_components.events import _queues_args as queue_arguments
+from groundplan_components.events import kafka, queues
 from groundplan_devkit import names
 from groundplan_devkit.environment import environment_for, settings_for
 from groundplan_devkit.problems import Unavailable
@@ -49,7 +51,7 @@ def deployed(name: str) -> Simulation:
     )
 
 
-def told(name: str, service: str, role: str) -> dict[str, str]:
+def settings_of(name: str, service: str, role: str) -> dict[str, str]:
     """A pod's environment in the simulated cloud."""
     resources = deployed(name).resources
     if role == "migrate":
@@ -94,7 +96,7 @@ def test_names_and_shapes_are_those_of_the_cloud(name: str, two_shards: Servers)
     assert found
     for service, role in found:
         here = settings_for(system, service, role, two_shards, label="named")
-        there = told(name, service, role)
+        there = settings_of(name, service, role)
         assert here.keys() == there.keys(), (service, role)
         for setting in here:
             assert shape(here[setting]) == shape(there[setting]), (service, role, setting)
@@ -112,7 +114,7 @@ def test_what_is_no_address_is_the_same(name: str, two_shards: Servers) -> None:
     kafka_only = {"EVENT_TOPICS", "EVENT_SOURCES", "EVENT_DEAD_LETTERS"}
     system = SYSTEMS[name]
     for service, role in roles(system, two_shards):
-        here, there = settings_for(system, service, role, two_shards), told(name, service, role)
+        here, there = settings_for(system, service, role, two_shards), settings_of(name, service, role)
         compared = same | (kafka_only if here["EVENTS_BROKER"] == "kafka" else set())
         for setting in compared & here.keys():
             assert here[setting] == there[setting], (service, role, setting)
@@ -141,11 +143,11 @@ def test_names_are_infras() -> None:
     assert kafka_access.topic_name("shop", "a.b") == names.topic_name("shop", "a.b")
     assert kafka_access.group_name("shop", "a") == names.group_name("shop", "a")
     assert kafka_access.dead_letter_topic_name("shop", "a") == names.dead_letter_topic_name("shop", "a")
-    assert queues.slug("a.b") == names.slug("a.b")
+    assert queue_arguments.slug("a.b") == names.slug("a.b")
     assert events.projector("order") == names.projector("order")
     assert queues.MAX_RECEIVES == names.MAX_RECEIVES
     assert queues.LONGEST_POLL_SECONDS == names.LONGEST_POLL_SECONDS
-    assert queues.LONGEST_RETENTION_HOURS == names.LONGEST_RETENTION_HOURS
+    assert queue_arguments.LONGEST_RETENTION_HOURS == names.LONGEST_RETENTION_HOURS
     assert kafka.DEAD_LETTER_HOURS == names.DEAD_LETTER_HOURS
 
 
@@ -231,15 +233,15 @@ def test_what_was_made_can_be_taken_away(two_shards: Servers) -> None:
 
 def test_no_password_is_among_the_settings(two_shards: Servers) -> None:
     installation = Installation(SYSTEMS["kafka"], two_shards, label="quiet")
-    told = {
+    variables = {
         **installation.settings("order", "migrate"),
         **installation.settings("order", "consumer"),
         **installation.machine(),
     }
-    for name, value in told.items():
+    for name, value in variables.items():
         for arn in filter(lambda text: ":secret:" in text, value.replace('"', " ").split()):
             held = installation.secrets.read(arn.strip(","))
-            assert all(held["password"] not in other for other in told.values()), name
+            assert all(held["password"] not in other for other in variables.values()), name
     installation.remove()
 
 
@@ -248,13 +250,13 @@ def test_a_role_that_a_service_lacks_is_refused(two_shards: Servers) -> None:
         settings_for(SYSTEMS["kafka"], "order", "api", two_shards)
 
 
-def test_too_few_shards_are_told_of(private_servers: PrivateServers) -> None:
+def test_too_few_shards_are_reported(private_servers: PrivateServers) -> None:
     running = private_servers("postgres", "aws", "identity", "valkey", replicas=0)
     with pytest.raises(Unavailable, match="--shards 2"):
         settings_for(SYSTEMS["sharded"], "order", "relay", running)
 
 
-def test_a_server_that_was_not_started_is_told_of(private_servers: PrivateServers) -> None:
+def test_a_server_that_was_not_started_is_reported(private_servers: PrivateServers) -> None:
     running = private_servers("aws")
     with pytest.raises(Unavailable, match="identity"):
         settings_for(SYSTEMS["kafka"], "order", "relay", running)

@@ -14,12 +14,13 @@ import pytest
 from groundplan.problems import ProblemsFound
 from groundplan_devkit import state
 from groundplan_devkit.dev.__main__ import main as dev_command
-from groundplan_devkit.dev.alone import alone, tell_address
+from groundplan_devkit.dev.alone import alone, record_address
 from groundplan_devkit.ports import free_ports, is_free
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.secrets import password
 from groundplan_devkit.servers import stop
 from groundplan_devkit.servers.__main__ import main as servers_command
+from groundplan_devkit.servers.postgres import UNPRIVILEGED_USER
 from groundplan_devkit.state import data_directory, locked, remove_data, write_privately
 
 
@@ -56,16 +57,16 @@ def test_one_waits_while_another_is_inside(tmp_path: Path) -> None:
     assert (tmp_path / "entered").exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 def test_data_move_to_where_their_owner_can_get(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    place = data_directory(closed, "server", "nobody")
+    place = data_directory(closed, "server", UNPRIVILEGED_USER)
     try:
         assert not place.is_relative_to(closed)
-        assert pwd.getpwuid(place.stat().st_uid).pw_name == "nobody"
+        assert pwd.getpwuid(place.stat().st_uid).pw_name == UNPRIVILEGED_USER
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
-        assert data_directory(closed, "server", "nobody") == place
+        assert data_directory(closed, "server", UNPRIVILEGED_USER) == place
     finally:
         remove_data(closed, "server")
     assert not place.exists()
@@ -119,12 +120,12 @@ def test_dev_begins_anew_only_in_a_directory_of_its_own(tmp_path: Path, capsys: 
 
 
 @pytest.mark.parametrize("options", [[], ["--fresh"]])
-def test_a_second_dev_is_refused_and_told_of_the_first(
+def test_a_second_dev_is_refused_and_names_the_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
 ) -> None:
     directory = tmp_path / "local"
     with alone(directory):
-        tell_address(directory, "http://127.0.0.1:8080/api/v1")
+        record_address(directory, "http://127.0.0.1:8080/api/v1")
         (directory / "data").write_text("x")
         before = sorted(directory.iterdir())
         assert dev_command([*options, "--directory", str(directory)]) == 1

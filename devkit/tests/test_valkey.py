@@ -44,7 +44,7 @@ def test_a_user_reaches_nothing_else(cache_user: CacheUser, command: tuple[str, 
         ask(cache_user, *command)
 
 
-def test_nobody_comes_in_without_a_name_or_with_a_wrong_password(cache_user: CacheUser) -> None:
+def test_a_login_needs_a_name_and_the_right_password(cache_user: CacheUser) -> None:
     with pytest.raises(RuntimeError, match="NOAUTH"):
         cache_user.valkey.execute_as("", "", "GET", f"{cache_user.prefix}a")
     with pytest.raises(RuntimeError, match=r"WRONGPASS|NOAUTH"):
@@ -113,11 +113,11 @@ def test_no_secret_is_among_the_arguments_of_a_process(valkey_server: Valkey, mo
     seen: list[str] = []
     run = subprocess.run
 
-    def watched(command: list[str], **more: Any) -> Any:
+    def recording(command: list[str], **more: Any) -> Any:
         seen.extend(command)
         return run(command, **more)
 
-    monkeypatch.setattr(subprocess, "run", watched)
+    monkeypatch.setattr(subprocess, "run", recording)
     valkey_server.add_user("careful", "s3cret" * 6, "on ~careful:* +get")
     valkey_server.remove_user("careful")
     assert seen

@@ -325,5 +325,4 @@ WITHOUT = {
     "infra/groundplan/cli/_ask_services.py",  # processes that other commands start
     "devkit/groundplan_devkit/identity/__main__.py",
     "devkit/groundplan_devkit/servers/__main__.py",
-    "infra/groundplan/cli/reference.py",  # writes this repository's own documents
 }

@@ -110,7 +110,7 @@ _NETWORK = (
     ),
     Break(
         "public database",
-        "components/groundplan_components/database/instance.py",
+        "components/groundplan_components/database/_instance_settings.py",
         '"publicly_accessible": False,',
         '"publicly_accessible": True,',
         ("S1.data-subnets",),
@@ -205,7 +205,7 @@ _TRANSPORT = (
     ),
     Break(
         "edge with TLS 1.2",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         'TLS_POLICY = "TLSv1.3_2025"',
         'TLS_POLICY = "TLSv1.2_2021"',
         ("S2.edge-tls",),
@@ -213,7 +213,7 @@ _TRANSPORT = (
     ),
     Break(
         "the API answers in plain text at the edge",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         '"viewer_protocol_policy": "https-only",',
         '"viewer_protocol_policy": "allow-all",',
         ("S2.edge-https",),
@@ -312,7 +312,7 @@ _IDENTITY = (
     ),
     Break(
         "a role for any key",
-        "components/groundplan_components/cluster/cluster.py",
+        "components/groundplan_components/cluster/_policies.py",
         """            "resources": [key_arn],
         },
         {
@@ -328,7 +328,7 @@ _IDENTITY = (
     ),
     Break(
         "tokens of Kubernetes in pods",
-        "components/groundplan_components/workload/_pod.py",
+        "components/groundplan_components/shared/pod.py",
         '"automount_service_account_token": False,',
         '"automount_service_account_token": True,',
         ("S6.pod-privileges",),
@@ -338,7 +338,7 @@ _IDENTITY = (
 _DATA = (
     Break(
         "databases unencrypted",
-        "components/groundplan_components/database/instance.py",
+        "components/groundplan_components/database/_instance_settings.py",
         '"storage_encrypted": True,',
         '"storage_encrypted": False,',
         ("S5.database-encryption",),
@@ -395,7 +395,7 @@ _DATA = (
     ),
     Break(
         "a secret that isn't marked as one",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         'pulumi.Output.secret(args["origin_secret"])',
         'pulumi.Output.unsecret(pulumi.Output.from_input(args["origin_secret"]))',
         ("S5.secrets-marked",),
@@ -425,7 +425,7 @@ _DATA = (
     ),
     Break(
         "backup of whatever has any of the tags",
-        "components/groundplan_components/backup/backup.py",
+        "components/groundplan_components/backup/_rules.py",
         'return {TAG: value, **args.get("also_tagged", {})}',
         "return {TAG: value}",
         ("S5.backups",),
@@ -475,14 +475,14 @@ _DATA = (
 _PODS = (
     Break(
         "pods run as root",
-        "components/groundplan_components/workload/_pod.py",
+        "components/groundplan_components/shared/pod.py",
         '            "run_as_non_root": True,\n            "capabilities"',
         '            "run_as_non_root": False,\n            "capabilities"',
         ("S6.pod-privileges",),
     ),
     Break(
         "capabilities kept",
-        "components/groundplan_components/workload/_pod.py",
+        "components/groundplan_components/shared/pod.py",
         '"capabilities": {"drop": ["ALL"]},',
         '"capabilities": {"drop": ["NET_RAW"]},',
         ("S6.pod-privileges",),
@@ -530,7 +530,7 @@ _PODS = (
     ),
     Break(
         "objects outlive their cluster",
-        "components/groundplan_components/cluster/access.py",
+        "components/groundplan_components/shared/cluster_access.py",
         "        deleted_with=given.deleted_with if given is not None else None,\n",
         "",
         ("U3.cluster-objects",),
@@ -651,7 +651,7 @@ _STORES = (
     ),
     Break(
         "the edge keeps answers of the API",
-        "components/groundplan_components/edge/distribution.py",
+        "components/groundplan_components/edge/_behaviours.py",
         '"cache_policy_id": CACHING_DISABLED,',
         '"cache_policy_id": CACHING_OPTIMIZED,',
         ("C1.edge-cache",),
@@ -683,7 +683,7 @@ _EVENTS = (
     ),
     Break(
         "consumers take part in any group",
-        "components/groundplan_components/events/kafka_access.py",
+        "components/groundplan_components/events/_kafka_access.py",
         '"resources": [group_arn(cluster_arn, group)],',
         '"resources": [group_arn(cluster_arn, "*")],',
         ("A3.kafka-consumers",),
@@ -691,7 +691,7 @@ _EVENTS = (
     ),
     Break(
         "consumers read every topic",
-        "components/groundplan_components/events/kafka_access.py",
+        "components/groundplan_components/events/_kafka_access.py",
         """            "actions": ["kafka-cluster:DescribeTopic", "kafka-cluster:ReadData"],
             "resources": [topic_arn(cluster_arn, topic) for topic in topics],
 """,
@@ -703,14 +703,14 @@ _EVENTS = (
     ),
     Break(
         "writes that one broker holds",
-        "components/groundplan_components/events/kafka.py",
+        "components/groundplan_components/events/_kafka_settings.py",
         'configs["min.insync.replicas"] = str(min_in_sync)',
         'configs["min.insync.replicas"] = "1"',
         ("A3.kafka-topics",),
     ),
     Break(
         "topics that make themselves",
-        "components/groundplan_components/events/kafka.py",
+        "components/groundplan_components/events/_kafka_settings.py",
         '"auto.create.topics.enable": "false"',
         '"auto.create.topics.enable": "true"',
         ("A3.kafka-topics",),
@@ -775,7 +775,7 @@ _EVENTS = (
 _WATCH = (
     Break(
         "latency alarm at the median",
-        "components/groundplan_components/gateway/_alarms.py",
+        "components/groundplan_components/observability/_gateway_alarms.py",
         '_metric(api, stage, "Latency", "p95")',
         '_metric(api, stage, "Latency", "p50")',
         ("T1.latency",),
@@ -783,7 +783,7 @@ _WATCH = (
     ),
     Break(
         "latency alarm in seconds",
-        "components/groundplan_components/workload/_alarms.py",
+        "components/groundplan_components/observability/_service_alarms.py",
         '            metrics=metric(metrics.REQUEST_DURATION_MS, "p95"),\n            threshold=latency_p95_ms,',
         '            metrics=metric(metrics.REQUEST_DURATION_MS, "p95"),\n            threshold=latency_p95_ms / 1000,',
         ("T1.latency",),
@@ -843,7 +843,7 @@ _WATCH = (
     ),
     Break(
         "throttle alarm at the limit itself",
-        "components/groundplan_components/gateway/_alarms.py",
+        "components/groundplan_components/observability/_gateway_alarms.py",
         "THROTTLE_SHARE = 0.8",
         "THROTTLE_SHARE = 1.0",
         ("T3.throttle",),

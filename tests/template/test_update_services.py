@@ -27,7 +27,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(own_shop: Path) -> Path:
     """A project whose user has worked on the order service."""
-    replace(own_shop / ORDER / "domain/rules.py", "def may_become(", "LONGEST = 30\n\n\ndef may_become(")
+    replace(own_shop / ORDER / "domain/rules.py", "def can_transition(", "LONGEST = 30\n\n\ndef can_transition(")
     (own_shop / ORDER / "domain/gift.py").write_text('"""Ours."""\n')
     (own_shop / ORDER / "queries/list_orders.py").unlink()
     (own_shop / "services/order/migrations/versions/0002_gift.py").write_text('"""Gifts."""\n')
@@ -70,7 +70,7 @@ def test_where_both_changed_a_line_the_file_is_told(
     rules = (
         releases / "templates/project" / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
     )
-    replace(rules, "def may_become(", "SHORTEST = 3\n\n\ndef may_become(")
+    replace(rules, "def can_transition(", "SHORTEST = 3\n\n\ndef can_transition(")
     release(releases, "v0.2.0")
     monkeypatch.chdir(project)
     assert update_command.main([]) == 2

@@ -1,4 +1,4 @@
-"""The Valkey cache: copies of documents, and what else may vanish at any time (C1, C2, C3).
+"""The Valkey cache: copies of documents, and other data that may be lost at any time (C1, C2, C3).
 
 `Valkey` speaks to the servers; `CachedResource` is how a service keeps copies of one of its resources.
 """

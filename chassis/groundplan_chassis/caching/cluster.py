@@ -1,4 +1,4 @@
-"""Which server holds which key, in cluster mode: slots, and a topology that may change while all of it serves.
+"""Cluster mode: the server of each key by slots, and a topology that may change while the cluster serves.
 
 https://valkey.io/topics/cluster-spec/
 """
@@ -18,14 +18,15 @@ from groundplan_chassis.environment import Address
 
 SLOTS: Final = 16_384
 PAUSE_SECONDS: Final = 1.0
-"""Between looks at the topology while a node is away: a replica takes over some seconds after its primary is gone."""
+"""Pause between topology queries while a node is unavailable: a replica takes over some seconds after its primary is
+gone."""
 _ASK: Final = ("CLUSTER", "SLOTS")
 
 log = logging.getLogger(__name__)
 
 
 def slot_of(key: bytes) -> int:
-    """The slot of a key, by what stands between its first braces if there is anything."""
+    """The slot of a key: of the text between its first braces, if there is any."""
     start = key.find(b"{")
     if start >= 0:
         end = key.find(b"}", start + 1)
@@ -35,16 +36,16 @@ def slot_of(key: bytes) -> int:
 
 
 class Cluster:
-    """Links to all primaries. Replicas are not asked: what they lack, a reader would take for gone."""
+    """Links to all primaries. Replicas are not used: a key that they lack would look like a missing one."""
 
     def __init__(
         self,
-        entrance: Address,
+        seed: Address,
         make_link: Callable[[Address], Link],
         connect: Connect,
     ) -> None:
-        """``entrance`` is any node, or a name that leads to one; ``connect`` makes a connection for one question."""
-        self._entrance = entrance
+        """``seed``: any node, or a name that resolves to one; ``connect`` opens a connection for one command."""
+        self._seed = seed
         self._make_link = make_link
         self._connect = connect
         self.links: dict[Address, Link] = {}
@@ -56,7 +57,7 @@ class Cluster:
 
     def start(self) -> None:
         self.doubt()
-        self._task = asyncio.create_task(self._keep(), name="cache topology")
+        self._task = asyncio.create_task(self._maintain(), name="cache topology")
 
     async def attempted(self) -> None:
         await self._known.wait()
@@ -70,14 +71,14 @@ class Cluster:
         await asyncio.gather(*(link.close() for link in self.links.values()))
 
     def link_of(self, key: bytes) -> Link | None:
-        """None: nobody holds the key's slot, as far as is known."""
+        """None: no known node holds the key's slot."""
         return self._by_slot[slot_of(key)]
 
     def doubt(self) -> None:
-        """What is known of the topology may have changed."""
+        """The known topology may be out of date: query it again."""
         self._doubted.set()
 
-    async def _keep(self) -> None:
+    async def _maintain(self) -> None:
         while True:
             await self._doubted.wait()
             self._doubted.clear()
@@ -95,17 +96,17 @@ class Cluster:
         return bool(self.links) and all(link.connection is not None for link in self.links.values())
 
     async def _ask(self) -> list[tuple[int, int, Address]] | None:
-        """Of the first node that answers; None where none does."""
+        """The topology from the first node that answers; None where none does."""
         for link in self.links.values():
             if link.connection is not None:
                 slots = _parsed(await link.ask(_ASK), link.address)
                 if slots:
                     return slots
-        for address in dict.fromkeys([self._entrance, *self.links]):
+        for address in dict.fromkeys([self._seed, *self.links]):
             try:
                 connection = await self._connect(address)
             except UNREACHABLE as error:
-                self._tell(f"{address}: {reason_of(error)}")
+                self._report(f"{address}: {reason_of(error)}")
                 continue
             try:
                 slots = _parsed(await connection.ask(_ASK), address)
@@ -115,8 +116,8 @@ class Cluster:
                 return slots
         return None
 
-    def _tell(self, reason: str) -> None:
-        """Once for each reason, until the topology is known again."""
+    def _report(self, reason: str) -> None:
+        """Logs each reason once, until the topology is known again."""
         if reason not in self._told:
             self._told.add(reason)
             log.warning("the cache's topology is not known: %s", reason, extra={"event": "cache_away"})
@@ -137,21 +138,21 @@ class Cluster:
             link.retire()
 
 
-def _parsed(reply: Reply, asked: Address) -> list[tuple[int, int, Address]]:
-    """First slot, last slot and primary of each range; empty for anything that is no topology."""
+def _parsed(reply: Reply, queried: Address) -> list[tuple[int, int, Address]]:
+    """First slot, last slot and primary of each range; empty for a reply that is no topology."""
     if reply is AWAY or not isinstance(reply, list):
         return []
     ranges = []
     for entry in reply:
         try:
             first, last, primary, *_ = cast(list[Any], entry)
-            ranges.append((int(first), int(last), _node(primary, asked)))
+            ranges.append((int(first), int(last), _node(primary, queried)))
         except (ValueError, TypeError, IndexError, AttributeError):
             return []
     return ranges if all(0 <= first <= last < SLOTS for first, last, _ in ranges) else []
 
 
-def _node(primary: list[Any], asked: Address) -> Address:
+def _node(primary: list[Any], queried: Address) -> Address:
     """Its host name where it has one, which certificates are made out to; where it knows no address of its own, that
     under which it was asked."""
     host, port = primary[0], int(primary[1])
@@ -159,5 +160,5 @@ def _node(primary: list[Any], asked: Address) -> Address:
     names = dict(zip(details[::2], details[1::2], strict=False))
     name = names.get(b"hostname") or host
     if name in (None, b"", b"?"):
-        return Address(asked.host, port)
+        return Address(queried.host, port)
     return Address(name.decode(), port)

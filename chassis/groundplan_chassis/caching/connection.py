@@ -1,4 +1,4 @@
-"""One connection to one server, shared by everything in the process.
+"""One connection to one server, shared by all code of the process.
 
 Commands issued in the same tick of the event loop leave in one write, and answers come back in order. hiredis builds
 and parses the protocol; the batching is this file's. Measured on two shared cores, uvloop, 32 tasks that each wait for
@@ -28,14 +28,16 @@ from groundplan_chassis.caching.replies import AWAY, Command, Reply
 from groundplan_chassis.environment import Address
 
 CONNECT_SECONDS: Final = 1.0
-"""For TCP, TLS and login. Within a region a handshake takes some milliseconds, and Valkey's one thread may be busy."""
+"""Time-out for TCP, TLS and login. Within a region a handshake takes some milliseconds, and Valkey's one thread may be
+busy."""
 ANSWER_SECONDS: Final = 0.05
-"""A command that has had no answer for so long, and twice as long at most, ends the connection. Valkey answers in less
-than a millisecond, and a request that waits 100 ms for a cache would better have asked the database (T1: 200 ms)."""
-_SECOND_LOOK_SECONDS: Final = 0.005
-"""After a pause of this process itself its answers lie in the socket: they are read before anybody is blamed."""
+"""A command without an answer for this time (twice as long at most) ends the connection. Valkey answers in less than a
+millisecond, and a request that waits 100 ms for a cache is better served by the database (T1: 200 ms)."""
+_GRACE_SECONDS: Final = 0.005
+"""After a pause of this process its answers are still in the socket: they are read before the connection is dropped."""
 MOST_UNSENT_BYTES: Final = 4 * 1024 * 1024
-"""That wait for the server to read; beyond that nothing is sent. A burst of copies must not count as an absence."""
+"""Bytes that may wait for the server to read; with more, nothing is sent. A burst of copies must not count as an
+absence."""
 MOST_WAITING: Final = 10_000
 """Commands without an answer; more are not sent. Far above what a healthy server ever lets wait."""
 
@@ -43,7 +45,7 @@ _MORE: Final = object()
 # Its own annotation takes commands of one word only.
 _packed: Final = cast(Callable[[Command], bytes], hiredis.pack_command)
 
-OnError = Callable[["Connection", hiredis.ReplyError, "Asked"], None]
+OnError = Callable[["Connection", hiredis.ReplyError, "PendingCommand"], None]
 
 
 class LoginRefused(Exception):
@@ -51,11 +53,11 @@ class LoginRefused(Exception):
 
 
 class ServerRefused(Exception):
-    """The server answers, and not with what is needed. The text is its own, which names no keys or values here."""
+    """The server answers with an unexpected reply. The text is the server's; here it names no keys or values."""
 
 
-class Asked:
-    """A command that waits for its answer."""
+class PendingCommand:
+    """A command without an answer yet."""
 
     __slots__ = ("command", "future", "redirected")
 
@@ -79,40 +81,40 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         self._batch: list[bytes] = []
-        self._waiting: deque[Asked] = deque()
+        self._waiting: deque[PendingCommand] = deque()
         self._answered = 0
-        self._watch: asyncio.TimerHandle | None = None
+        self._deadline: asyncio.TimerHandle | None = None
         self._paused = False
         self.reason = "closed by the server"
         """Why the connection has ended, once it has."""
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
     def ask(self, command: Command) -> asyncio.Future[Reply]:
-        """Send a command with what else is sent in this tick. The future never fails: AWAY says that all went wrong."""
+        """Send a command, in one write with the others of this tick. The future never fails; its result may be AWAY."""
         future: asyncio.Future[Reply] = self._loop.create_future()
-        self.send(Asked(command, future))
+        self.send(PendingCommand(command, future))
         return future
 
-    def send(self, asked: Asked) -> None:
+    def send(self, pending: PendingCommand) -> None:
         if self._transport is None or self._paused or len(self._waiting) >= MOST_WAITING:
-            asked.answer(AWAY)
+            pending.answer(AWAY)
             return
         batch = self._batch
         if not batch:
             self._loop.call_soon(self._flush)
-        batch.append(_packed(asked.command))
-        self._waiting.append(asked)
-        if self._watch is None:
-            self._watch_on()
+        batch.append(_packed(pending.command))
+        self._waiting.append(pending)
+        if self._deadline is None:
+            self._start_deadline()
 
     def expect(self, on_error: OnError, answer_seconds: float) -> None:
-        """Who deals with errors, and how long an answer may take, from now on."""
+        """From now on: the handler of errors, and the longest time for an answer."""
         self._on_error = on_error
         self._answer_seconds = answer_seconds
-        self._end_watch()
+        self._cancel_deadline()
 
     def drop(self, reason: str) -> None:
-        """End the connection at once; everything that waits is answered AWAY."""
+        """End the connection at once; all pending commands get AWAY."""
         transport, self._transport = self._transport, None
         if transport is not None:
             self.reason = reason
@@ -124,18 +126,18 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.write(batch[0] if len(batch) == 1 else b"".join(batch))
 
-    def _watch_on(self) -> None:
+    def _start_deadline(self) -> None:
         expected = self._answered + len(self._waiting)
-        self._watch = self._loop.call_later(self._answer_seconds, self._look, expected, False)
+        self._deadline = self._loop.call_later(self._answer_seconds, self._check_deadline, expected, False)
 
-    def _look(self, expected: int, again: bool) -> None:
-        """What had been asked when the watch began must have been answered by now."""
+    def _check_deadline(self, expected: int, again: bool) -> None:
+        """Drops the connection unless all commands sent before the deadline started have been answered."""
         if not self._waiting:
-            self._watch = None
+            self._deadline = None
         elif self._answered >= expected:
-            self._watch_on()
+            self._start_deadline()
         elif not again:
-            self._watch = self._loop.call_later(_SECOND_LOOK_SECONDS, self._look, expected, True)
+            self._deadline = self._loop.call_later(_GRACE_SECONDS, self._check_deadline, expected, True)
         else:
             self.drop(f"no answer for {self._answer_seconds:g} s")
 
@@ -149,13 +151,13 @@ class Connection(asyncio.Protocol):
             reader.feed(data)
             while (reply := reader.gets()) is not _MORE:
                 if not waiting:
-                    self.drop("an answer that nobody asked for")
+                    self.drop("an answer without a command")
                     return
-                asked = waiting.popleft()
+                pending = waiting.popleft()
                 self._answered += 1
                 if type(reply) is hiredis.ReplyError:
-                    self._on_error(self, reply, asked)
-                elif not (future := asked.future).done():
+                    self._on_error(self, reply, pending)
+                elif not (future := pending.future).done():
                     future.set_result(reply)
         except hiredis.ProtocolError:
             self.drop("an answer that is not Valkey's protocol")
@@ -173,25 +175,25 @@ class Connection(asyncio.Protocol):
                 self.reason = type(error).__name__
             self._end()
 
-    def _end_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _end(self) -> None:
-        self._end_watch()
-        for asked in self._waiting:
-            asked.answer(AWAY)
+        self._cancel_deadline()
+        for pending in self._waiting:
+            pending.answer(AWAY)
         self._waiting.clear()
         self._batch.clear()
         if not self.ended.done():
             self.ended.set_result(None)
 
 
-def _answer_with_error(connection: Connection, error: hiredis.ReplyError, asked: Asked) -> None:
-    """During the handshake whoever asked wants to see the error itself."""
+def _answer_with_error(connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
+    """During the handshake the error itself is the reply."""
     del connection
-    asked.answer(cast(Any, error))
+    pending.answer(cast(Any, error))
 
 
 async def connect(
@@ -208,7 +210,7 @@ async def connect(
     """Connect and log in.
 
     ``server_name`` is the name that the server's certificate must have; None: the address's host. Raises LoginRefused,
-    ServerRefused, and OSError or TimeoutError when there is nobody.
+    ServerRefused, and OSError or TimeoutError without a server.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_SECONDS):

@@ -1,16 +1,15 @@
-"""Copies of documents in the cache: looked for there first, loaded and copied when missing (C2), kept true by the
-resource's own choice (C3).
+"""Cache-aside copies of documents (C2) with the invalidation that the resource declares (C3).
 
-A document is a hash. Its field `version` is the newest version that anybody knows of, and stays for a while when there
-is no copy: nothing older is ever put there, be it read from a replica that lags or by somebody slow. Each
-representation of the resource has a field of its own for its copy, named by a fingerprint of its fields: during a
+A document is a hash. Its field `version` is the newest known version. It stays for a while without a copy, as a
+tombstone: no older version is stored there, neither one from a replica that lags nor one from a slow reader. Each
+representation of the resource has its own field for its copy, named by a fingerprint of its fields: during a
 deployment processes of two releases serve one key, neither reads what the other wrote, and a change invalidates both.
 
-What the three choices give, for a change that has been committed:
+The effect of the three kinds of invalidation after a commit:
 
-- `expiry`: the process that made the change drops the copy if the cache can be reached; else it lives out its time.
-- `event`: as well, and again when the change's event arrives (`changed`), whatever became of the first process.
-- `write_through`: the copy is taken away before the commit (`writing`) and the new document put in its place after it.
+- `expiry`: the process that made the change drops the copy if the cache is available; else the copy expires.
+- `event`: as well, and again when the change's event arrives (`changed`), also after a crash of the first process.
+- `write_through`: the copy is dropped before the commit (`writing`) and the new document is stored after it.
 """
 
 from __future__ import annotations
@@ -32,6 +31,7 @@ import msgspec
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
+from groundplan_chassis.deprecation import warn_renamed
 from groundplan_chassis.documents import Document, decode, encode
 from groundplan_chassis.http.errors import NotFound
 from groundplan_chassis.observe import names
@@ -43,27 +43,27 @@ Invalidation = Literal["expiry", "event", "write_through"]
 Load = Callable[[], Awaitable[Document | None]]
 
 NEGATIVE_SECONDS: Final = 5.0
-"""That an id is known not to be there. Somebody who tries one again and again doesn't reach the database."""
+"""Time for which a missing id is cached, so that repeated requests for it don't reach the database."""
 VERSION_SECONDS: Final = 600.0
-"""That the newest version is remembered without a copy: longer than a replica may lag, of which an alarm
-tells after 360 s (`REPLICA_LAG_SECONDS` of components/groundplan_components/database/instance.py)."""
+"""Time for which the newest version stays without a copy: longer than a replica may lag; an alarm
+rings after 360 s (`REPLICA_LAG_SECONDS` of groundplan_components.database)."""
 WRITING_SECONDS: Final = 10.0
-"""That a change may take from `writing` to its commit: twice what a statement may (5 s,
+"""Longest time from `writing` to the commit: twice the statement time-out (5 s,
 `groundplan_chassis.database`)."""
 EARLY_SECONDS: Final = 1.0
-"""Scale of the early refresh: with so much time left one in e readers loads anew, with seven times as much one in a
-thousand. So one reader of a busy document replaces the copy before it expires, rather than all after it has. A load
-takes some milliseconds, so that the scale is ample; the idea is from Vattani et al., "Optimal Probabilistic Cache
-Stampede Prevention", VLDB 2015."""
+"""Scale of the early refresh: with this much time left one in e readers loads anew, with seven times as much one in a
+thousand. So one reader of a busy document replaces the copy before it expires, instead of all readers after it has. A
+load takes some milliseconds; the idea is from Vattani et al., "Optimal Probabilistic Cache Stampede Prevention", VLDB
+2015."""
 MOST_BYTES: Final = 256 * 1024
-"""Of a copy. A larger one would hold up the small ones that share the connection."""
-MOST_OWED: Final = 10_000
-"""Changes that the cache hasn't been told of yet, because it is away."""
-SETTLE_SECONDS: Final = 0.25
-"""Between attempts to tell it."""
+"""Largest copy in bytes. A larger one would delay the small ones that share the connection."""
+MOST_PENDING: Final = 10_000
+"""Most invalidations that wait for the cache to be available again."""
+RETRY_SECONDS: Final = 0.25
+"""Pause between retries of pending invalidations."""
 _MOST_MISSED: Final = 10_000
 _HEADER: Final = 8
-"""Bytes of a copy that say until when it is good, in milliseconds since the epoch."""
+"""Bytes at the start of a copy: its expiry, in milliseconds since the epoch."""
 
 STORE: Final = Script(
     """\
@@ -108,18 +108,18 @@ log = logging.getLogger(__name__)
 
 
 class Counter(Protocol):
-    """Where hits and misses are counted; `groundplan_chassis.observe.metrics.Metrics` is one."""
+    """Counts hits and misses; `groundplan_chassis.observe.metrics.Metrics` is one."""
 
     def count(self, name: str, n: int = 1) -> None: ...
 
 
 class _Found(Enum):
     ABSENT = "absent"
-    """It is known that there is no such document."""
+    """The document is known not to exist."""
 
 
 class CachedResource:
-    """How one resource is cached, as its service declares it: built without any I/O, and called with the context.
+    """The cache of one resource, as its service declares it: built without any I/O, and called with the context.
 
     ``order_cache = CachedResource("order", Order, invalidation="event", seconds=3600)``, then
     ``await order_cache(context).get(id, load)``.
@@ -133,7 +133,7 @@ class CachedResource:
         self.representation = fingerprint(item)
 
     def __call__(self, context: Context) -> DocumentCache:
-        """The copies of this process's cache; without a cache one that never has any."""
+        """The resource's cache in this process; without a cache server one that is always empty."""
         valkey: Valkey | None = context.cache
         attached = _without_cache if valkey is None else valkey.attached
         cache: DocumentCache | None = attached.get(self)
@@ -153,7 +153,7 @@ _without_cache: Final[dict[object, Any]] = {}
 
 
 def fingerprint(item: type[msgspec.Struct]) -> str:
-    """Changes when the fields of a document do, or the way in which documents are stored."""
+    """A digest that changes with the fields of a document and with the storage format."""
     schemas = [msgspec.json.schema(item), msgspec.json.schema(Document)]
     return hashlib.sha256(msgspec.json.encode(schemas, order="sorted")).hexdigest()[:12]
 
@@ -171,7 +171,7 @@ class DocumentCache:
         representation: str = "1",
         counter: Counter | None = None,
     ) -> None:
-        """``valkey``: None where the system has no cache; ``representation``: other ones have other copies."""
+        """``valkey``: None where the system has no cache; ``representation``: copies are separate for each one."""
         self._valkey = valkey
         self._invalidation = invalidation
         self._milliseconds = seconds * 1000
@@ -183,24 +183,29 @@ class DocumentCache:
         self._counter = counter
         self._loads: dict[UUID, asyncio.Task[Document | None]] = {}
         self._missed: set[UUID] = set()
-        """Looked for in vain a moment ago by `peek`: the `get` that follows needn't look again."""
-        self._owed: dict[UUID, int] = {}
-        """Versions that the cache must still be told of. What it has of these documents isn't believed meanwhile."""
-        self._settling: asyncio.Task[None] | None = None
+        """Ids that `lookup` has just missed: the `get` that follows does not read the cache again."""
+        self._pending: dict[UUID, int] = {}
+        """Versions of pending invalidations. Until they are sent, copies of these documents are not used."""
+        self._retrying: asyncio.Task[None] | None = None
+
+    def lookup(self, id: UUID) -> Awaitable[Document | None]:
+        """Read the cache only. The command is sent now, in one write with the other commands of this tick.
+
+        None: no copy, or the cache is unavailable. Raises NotFound, when awaited, for an id that is known not to exist.
+        """
+        return _Lookup(self, id, self._ask(id))
 
     def peek(self, id: UUID) -> Awaitable[Document | None]:
-        """Look into the cache only. It is asked now, with what else is asked in this tick.
-
-        None: not there, or not to be had. Raises NotFound, when awaited, for what is known not to exist.
-        """
-        return _Peek(self, id, self._ask(id))
+        """Deprecated: the former name of `lookup`."""
+        warn_renamed("DocumentCache.peek", "DocumentCache.lookup", removed_in="groundplan-chassis 0.3")
+        return self.lookup(id)
 
     async def get(self, id: UUID, load: Load, fresh: Load | None = None) -> Document | None:
         """The document, from the cache or else by ``load``; None where it doesn't exist.
 
-        ``fresh`` loads from the primary. It is asked when what ``load`` gave, from a replica, is older than what the
-        cache knows to have been written. Callers in one process that miss the same document share one load, unless a
-        change has been told of meanwhile. Raises what the loads raise.
+        ``fresh`` loads from the primary. It is called when the document of ``load``, from a replica, is older than the
+        newest version that the cache knows. Callers in one process that miss the same document share one load, unless
+        the document changes meanwhile. Raises what the loads raise.
         """
         if id in self._missed:
             self._missed.discard(id)
@@ -220,10 +225,10 @@ class DocumentCache:
         return await asyncio.shield(loading)
 
     async def writing(self, id: UUID, version: int) -> None:
-        """Before the commit of ``version``, for `write_through`: from here on no older copy is served or made.
+        """Before the commit of ``version``, for `write_through`: from here on no older copy is served or stored.
 
-        So a process that dies between the commit and `written` leaves no old copy behind. A change that is rolled back
-        costs the document its place in the cache for some seconds. Does nothing for the other choices.
+        So a process that dies between the commit and `written` leaves no old copy behind. After a rollback the
+        document is not cached for some seconds. Does nothing for the other kinds of invalidation.
         """
         if self._invalidation == "write_through" and self._valkey is not None:
             await self._drop(id, version, WRITING_SECONDS)
@@ -234,28 +239,28 @@ class DocumentCache:
         if self._invalidation != "write_through":
             await self.changed(document.id, document.version)
         elif await self._store(document.id, document.version, encode(document), self._milliseconds) is AWAY:
-            self._owe(document.id, document.version)
+            self._retry_later(document.id, document.version)
 
     async def deleted(self, id: UUID, version: int) -> None:
         """After the commit of a delete; ``version``: the last one that there was, or the one after it."""
         self._forget(id)
         # An id never comes back, so that its absence may be remembered as long as a copy.
         if await self._store(id, version + 1, b"", self._milliseconds) is AWAY:
-            self._owe(id, version + 1)
+            self._retry_later(id, version + 1)
 
     async def changed(self, id: UUID, version: int) -> None:
-        """Somebody has committed this version. To be called for each event of it, in any order and number."""
+        """Call this for each event of a committed version, in any order and number."""
         self._forget(id)
         if self._valkey is not None and await self._drop(id, version, VERSION_SECONDS) is AWAY:
-            self._owe(id, version)
+            self._retry_later(id, version)
 
-    async def settled(self) -> None:
-        """Returns once the cache has been told of all changes."""
-        while self._settling is not None:
-            await asyncio.shield(self._settling)
+    async def invalidations_sent(self) -> None:
+        """Returns once no invalidation is pending."""
+        while self._retrying is not None:
+            await asyncio.shield(self._retrying)
 
-    def read_peeked(self, id: UUID, reply: Reply) -> Document | None:
-        """What a peek has found."""
+    def read_lookup(self, id: UUID, reply: Reply) -> Document | None:
+        """The document of a lookup's reply."""
         found = self._read(reply)
         if found is None:
             if len(self._missed) >= _MOST_MISSED:
@@ -268,7 +273,7 @@ class DocumentCache:
         return found
 
     def _ask(self, id: UUID) -> asyncio.Future[Reply] | None:
-        if self._valkey is None or id in self._owed:
+        if self._valkey is None or id in self._pending:
             return None
         key = self._key(id)
         return self._valkey.ask(key, (b"HGET", key, self._field))
@@ -294,7 +299,7 @@ class DocumentCache:
             return None
 
     async def _load(self, id: UUID, load: Load, fresh: Load | None) -> Document | None:
-        if id in self._owed:
+        if id in self._pending:
             return await (fresh or load)()
         document = await load()
         # Who asks from here on finds the copy, or learns of a change that this load has missed.
@@ -306,7 +311,7 @@ class DocumentCache:
         return document
 
     async def _fill(self, id: UUID, document: Document | None) -> bool:
-        """Copy what has been loaded; whether it is older than what is known."""
+        """Store the loaded document. True: it is older than the newest known version."""
         if document is None:
             reply = await self._store(id, 0, b"", round(1000 * NEGATIVE_SECONDS))
         else:
@@ -328,7 +333,7 @@ class DocumentCache:
         return await self._valkey.run(DROP, self._key(id), b"%d" % version, round(1000 * seconds))
 
     def _forget(self, id: UUID) -> None:
-        """Whoever asks from now on must not be given what was loaded before."""
+        """Later calls must not share a load that began before this moment."""
         self._loads.pop(id, None)
 
     def _loaded(self, id: UUID, done: asyncio.Task[Document | None]) -> None:
@@ -337,38 +342,38 @@ class DocumentCache:
         if not done.cancelled():
             done.exception()
 
-    def _owe(self, id: UUID, version: int) -> None:
-        owed = self._owed
-        owed[id] = max(version, owed.pop(id, 0))
-        if len(owed) > MOST_OWED:
-            del owed[next(iter(owed))]
+    def _retry_later(self, id: UUID, version: int) -> None:
+        pending = self._pending
+        pending[id] = max(version, pending.pop(id, 0))
+        if len(pending) > MOST_PENDING:
+            del pending[next(iter(pending))]
             log.error(
                 "the cache has been away for more changes of %s than can be remembered; copies may be up to %d s old",
                 self._resource,
                 self._milliseconds // 1000,
                 extra={"event": "cache_changes_lost"},
             )
-        if self._settling is None:
-            self._settling = asyncio.create_task(self._settle())
+        if self._retrying is None:
+            self._retrying = asyncio.create_task(self._retry_invalidations())
 
-    async def _settle(self) -> None:
+    async def _retry_invalidations(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
-            while self._owed:
-                await asyncio.sleep(SETTLE_SECONDS)
-                some = list(self._owed.items())[:1000]
+            while self._pending:
+                await asyncio.sleep(RETRY_SECONDS)
+                some = list(self._pending.items())[:1000]
                 replies = await asyncio.gather(*(self._drop(id, version, VERSION_SECONDS) for id, version in some))
                 for (id, version), reply in zip(some, replies, strict=True):
-                    # A newer one may have come to be owed meanwhile.
-                    if reply is not AWAY and self._owed.get(id) == version:
-                        del self._owed[id]
-        self._settling = None
+                    # A newer version may have become pending meanwhile.
+                    if reply is not AWAY and self._pending.get(id) == version:
+                        del self._pending[id]
+        self._retrying = None
 
     def _count(self, name: str) -> None:
         if self._counter is not None:
             self._counter.count(name)
 
 
-class _Peek:
+class _Lookup:
     __slots__ = ("_cache", "_id", "_reply")
 
     def __init__(self, cache: DocumentCache, id: UUID, reply: asyncio.Future[Reply] | None) -> None:
@@ -379,4 +384,4 @@ class _Peek:
     def __await__(self) -> Generator[Any, None, Document | None]:
         if self._reply is None:
             return None
-        return self._cache.read_peeked(self._id, (yield from self._reply))
+        return self._cache.read_lookup(self._id, (yield from self._reply))

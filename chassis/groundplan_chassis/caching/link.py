@@ -1,4 +1,4 @@
-"""The way to one server, kept open: as long as it is down, questions are answered AWAY at once.
+"""A connection to one server that is reopened after each loss; while it is down, commands get AWAY at once.
 
 That is the circuit breaker: the circuit is closed while there is a connection that answers, and a new one counts only
 after a login and a PING. A server that hangs costs ANSWER_SECONDS once, then nothing until it answers again.
@@ -23,7 +23,7 @@ from groundplan_chassis.secrets import SecretUnavailable
 FIRST_PAUSE_SECONDS: Final = 0.05
 """Between attempts to connect, doubled with each."""
 LONGEST_PAUSE_SECONDS: Final = 2.0
-"""So long after a server is back everybody uses it again. All pods together may ask that often."""
+"""Longest time until all processes use a server that is back. All pods together may try this often."""
 
 Connect = Callable[[Address], Awaitable[Connection]]
 """Makes a connection that is logged in, or raises one of UNREACHABLE."""
@@ -49,7 +49,7 @@ class Link:
         self._told = ""
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name=f"cache {self.address}")
+        self._task = asyncio.create_task(self._maintain(), name=f"cache {self.address}")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -67,20 +67,20 @@ class Link:
         await self._attempted.wait()
 
     def ask(self, command: Command) -> asyncio.Future[Reply]:
-        """Send a command now; AWAY when there is no answer."""
+        """Send a command now; the result is AWAY without an answer."""
         if self.connection is not None:
             return self.connection.ask(command)
         future: asyncio.Future[Reply] = self._loop.create_future()
         future.set_result(AWAY)
         return future
 
-    async def _keep(self) -> None:
+    async def _maintain(self) -> None:
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
                 connection = await self._connect(self.address)
             except UNREACHABLE as error:
-                self._tell(reason_of(error))
+                self._report(reason_of(error))
             else:
                 pause = FIRST_PAUSE_SECONDS
                 await self._hold(connection)
@@ -105,18 +105,18 @@ class Link:
             self.connection = None
             self._away_since = time.monotonic()
             connection.drop("not needed any more")
-        self._tell(connection.reason)
+        self._report(connection.reason)
         self._on_change(self)
 
-    def _tell(self, reason: str) -> None:
-        """Once for each reason, however often it is tried."""
+    def _report(self, reason: str) -> None:
+        """Logs each reason once, for any number of attempts."""
         if reason != self._told:
             self._told = reason
             log.warning("the cache %s is away: %s", self.address, reason, extra={"event": "cache_away"})
 
 
 def reason_of(error: BaseException) -> str:
-    """For the log: what is wrong with a certificate is in its error's text, and no secret is."""
+    """The reason for the log. A certificate's error text is included; it holds no secret."""
     if isinstance(error, LoginRefused):
         return "user or password refused"
     if isinstance(error, ssl.SSLError | ServerRefused | SecretUnavailable):

@@ -1,4 +1,4 @@
-"""Who this process is to the cache: a user and a password that may change while it runs."""
+"""The process's cache user and password, which may change while it runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from groundplan_chassis.secrets import Secrets, SecretUnavailable
 
-EXPECTED: Final = "JSON with `username` and `password`, as `components/groundplan_components/cache/cache.py` writes it"
+EXPECTED: Final = "JSON with `username` and `password`, as `groundplan_components.cache.cache` writes it"
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -18,11 +18,11 @@ class Login(msgspec.Struct, frozen=True):
 
 class Logins(Protocol):
     async def current(self, *, fresh: bool) -> Login:
-        """``fresh``: what was given before has been refused. Raises SecretUnavailable."""
+        """``fresh``: the previous password was refused. Raises SecretUnavailable."""
 
 
 class SecretLogins:
-    """From the cache user's secret, which is asked again after a rotation."""
+    """From the cache user's secret, which is read again after a rotation."""
 
     def __init__(self, secrets: Secrets, arn: str) -> None:
         self._secrets = secrets

@@ -1,4 +1,4 @@
-"""What a command comes back with. A cache that doesn't answer is an answer, not an error: callers go on without it."""
+"""Replies of commands. An unavailable cache is a reply, not an error: callers go on without it."""
 
 from __future__ import annotations
 

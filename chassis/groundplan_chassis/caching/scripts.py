@@ -1,4 +1,4 @@
-"""Lua that Valkey runs in one piece: what a script reads and writes, nobody else touches meanwhile."""
+"""Lua scripts, which Valkey runs atomically."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 
 
 class Script:
-    """Called by its digest; a server that doesn't know it yet is sent the source."""
+    """Called by its digest; a server that doesn't know the digest gets the source."""
 
     __slots__ = ("digest", "source")
 
     known: Final[dict[str, Script]] = {}
-    """By digest, all of this process."""
+    """All scripts of this process, by digest."""
 
     def __init__(self, source: str) -> None:
         self.source = source

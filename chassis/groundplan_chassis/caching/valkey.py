@@ -1,4 +1,4 @@
-"""The client of the cache: small, pipelining, and never the reason why a request fails.
+"""The cache client: small, pipelining, and never the cause of a failed request.
 
 Everything is asked of primaries. Commands are sent when the method is called, not when its result is awaited: what is
 asked in one tick of the event loop leaves together.
@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import hiredis
 
 from groundplan_chassis.caching.cluster import Cluster
-from groundplan_chassis.caching.connection import ANSWER_SECONDS, Asked, Connection, LoginRefused, connect
+from groundplan_chassis.caching.connection import ANSWER_SECONDS, Connection, LoginRefused, PendingCommand, connect
 from groundplan_chassis.caching.link import Link
 from groundplan_chassis.caching.login import Login, Logins, SecretLogins
 from groundplan_chassis.caching.replies import AWAY, Argument, Command, Reply
@@ -27,9 +27,9 @@ from groundplan_chassis.secrets import Secrets
 from groundplan_chassis.settings import CacheSettings
 
 OPEN_SECONDS: Final = 2.0
-"""That a start waits for the cache. It goes on without it."""
+"""Time that a start waits for the cache; then it goes on without it."""
 _TELL_SECONDS: Final = 60.0
-"""Between two log lines about the same kind of refusal."""
+"""Pause between two log lines about the same kind of refusal."""
 _OF_THE_MOMENT: Final = frozenset({"LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY", "OOM", "ASK", "MOVED"})
 
 log = logging.getLogger(__name__)
@@ -63,13 +63,13 @@ class Valkey:
         else:
             self._link = self._make_link(settings.address)
         self.attached: dict[object, Any] = {}
-        """What belongs to this client and lives as long, see `CachedResource`."""
+        """Objects with the lifetime of this client, see `CachedResource`."""
 
     @classmethod
     async def open(
         cls, settings: CacheSettings, secrets: Secrets, tls: ssl.SSLContext | None, *, client_name: str = "chassis"
     ) -> Self:
-        """Connect, or go on trying in the background: a cache that is away stops no process from starting.
+        """Connect, or keep trying in the background: an unavailable cache stops no process from starting.
 
         ``tls`` is None only where the settings say so, locally. ``client_name`` shows in the server's CLIENT LIST.
         """
@@ -94,11 +94,11 @@ class Valkey:
 
     @property
     def reachable(self) -> bool:
-        """Whether there is a server to ask."""
+        """Whether any server is available."""
         return any(link.connection is not None for link in self._links())
 
     def when_back(self, call: Callable[[], None]) -> None:
-        """Call this whenever a server can be asked again."""
+        """Call this each time that a server becomes available."""
         self._when_back.append(call)
 
     def ask(self, key: bytes, command: Command) -> asyncio.Future[Reply]:
@@ -115,7 +115,7 @@ class Valkey:
         return self.ask(key, ("EVALSHA", script.digest, 1, key, *arguments))
 
     def get(self, key: str) -> Value:
-        """``await valkey.get("name")``: the value, or None where there is none or nobody answers.
+        """``await valkey.get("name")``: the value, or None without one or without an answer.
 
         The prefix is put before the key.
         """
@@ -123,12 +123,12 @@ class Valkey:
         return Value(self.ask(full, ("GET", full)))
 
     async def set(self, key: str, value: bytes, *, seconds: float) -> bool:
-        """Whether it was stored, for so long at most."""
+        """Store a value for at most this time; whether it was stored."""
         full = self.prefix + key.encode()
         return await self.ask(full, ("SET", full, value, "PX", max(1, round(seconds * 1000)))) == b"OK"
 
     async def delete(self, key: str) -> bool:
-        """Whether it is gone for sure."""
+        """Whether the key is deleted for certain."""
         full = self.prefix + key.encode()
         return await self.ask(full, ("DEL", full)) is not AWAY
 
@@ -142,7 +142,7 @@ class Valkey:
         return Link(address, self._connect, self._on_change)
 
     async def _connect(self, address: Address) -> Connection:
-        """As who the secret says, and once more by the newest secret when that is refused."""
+        """Log in with the known secret, and once more with the newest one after a refusal."""
         try:
             return await self._connect_as(await self._logins.current(fresh=False), address)
         except LoginRefused:
@@ -161,7 +161,7 @@ class Valkey:
         )
 
     def _server_name(self, address: Address) -> str:
-        """Whom the certificate must be made out to. A node that the cluster tells of by number has the cluster's."""
+        """The host name that the certificate must have. A node that the cluster names by number has the cluster's."""
         try:
             ipaddress.ip_address(address.host)
         except ValueError:
@@ -176,21 +176,21 @@ class Valkey:
         for call in self._when_back:
             call()
 
-    def _on_error(self, connection: Connection, error: hiredis.ReplyError, asked: Asked) -> None:
-        """An answer that is a refusal: to be tried elsewhere or otherwise, or as good as none."""
+    def _on_error(self, connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
+        """Handles an error reply: the command is sent elsewhere or in another form, or gets AWAY."""
         text = str(error)
         code, _, rest = text.partition(" ")
-        if code == "NOSCRIPT" and not asked.redirected:
-            _, digest, *others = asked.command
-            asked.command = ("EVAL", Script.known[str(digest)].source, *others)
-            asked.redirected = True
-            connection.send(asked)
+        if code == "NOSCRIPT" and not pending.redirected:
+            _, digest, *others = pending.command
+            pending.command = ("EVAL", Script.known[str(digest)].source, *others)
+            pending.redirected = True
+            connection.send(pending)
             return
-        if code in ("MOVED", "ASK") and self._cluster is not None and not asked.redirected:
+        if code in ("MOVED", "ASK") and self._cluster is not None and not pending.redirected:
             if code == "MOVED":
                 self._cluster.doubt()
-            asked.redirected = True
-            if self._redirect(rest, asked, asking=code == "ASK"):
+            pending.redirected = True
+            if self._redirect(rest, pending, asking=code == "ASK"):
                 return
         elif code == "READONLY":
             # The name now leads to another server, or the topology is an old one.
@@ -199,10 +199,10 @@ class Valkey:
                 self._cluster.doubt()
         elif code in ("NOAUTH", "WRONGPASS"):
             connection.drop("the login has ended")
-        self._tell(code, text)
-        asked.answer(AWAY)
+        self._report(code, text)
+        pending.answer(AWAY)
 
-    def _redirect(self, target: str, asked: Asked, *, asking: bool) -> bool:
+    def _redirect(self, target: str, pending: PendingCommand, *, asking: bool) -> bool:
         """Whether the command could be sent to where the server says (`<slot> <host>:<port>`)."""
         assert self._cluster is not None
         host, _, port = target.rpartition(" ")[2].rpartition(":")
@@ -211,10 +211,10 @@ class Valkey:
             return False
         if asking:
             link.connection.ask(("ASKING",))
-        link.connection.send(asked)
+        link.connection.send(pending)
         return True
 
-    def _tell(self, code: str, text: str) -> None:
+    def _report(self, code: str, text: str) -> None:
         now = time.monotonic()
         if now - self._told.get(code, -_TELL_SECONDS) < _TELL_SECONDS:
             return

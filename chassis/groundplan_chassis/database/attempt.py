@@ -1,4 +1,4 @@
-"""One try at a transaction, and what became of one whose connection was lost while it was being committed."""
+"""One attempt of a transaction, and the outcome of one whose connection was lost during its commit."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Attempt(Generic[T]):
     """A transaction on a connection of its own."""
 
     result: T
-    """What the work returned, once it has."""
+    """The result of the work."""
 
     def __init__(self, primary: Place, shard: int, isolation: Isolation) -> None:
         self.committing = False
-        """COMMIT was sent, and no answer to it has come."""
+        """COMMIT was sent and has no answer yet."""
         self.witness: Witness | None = None
         self._primary = primary
         self._shard = shard
@@ -90,7 +90,7 @@ async def _undo(connection: Pooled, block: Block) -> None:
 async def took_place(primary: Place, witness: Witness | None, away: Away) -> bool:
     """Whether a transaction was committed whose connection was lost meanwhile.
 
-    Its number may belong to nobody or to another after a crash, when PostgreSQL had not yet written anything of it to
+    Its number may belong to none or to another one after a crash, when PostgreSQL had not yet written anything of it to
     disk. So the number only tells how long to wait for a server that has not noticed the loss; the witness decides.
     Raises OutcomeUnknown without a witness, or when the primary does not answer within `limits.OUTCOME_SECONDS`.
     """
@@ -107,7 +107,7 @@ async def took_place(primary: Place, witness: Witness | None, away: Away) -> boo
                         log.info("a commit whose connection was lost %s", told)
                         return found
                 except (Away, Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                    # Whatever hinders the look, the time-outs of a busy server too, says nothing about the commit.
+                    # A failure of this query, a time-out of a busy server too, says nothing about the commit.
                     reason = describe(error)
                 await asyncio.sleep(OUTCOME_PAUSE_SECONDS)
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""What happened to an aggregate, as its history keeps it (D2) and as the world is told of it (A3, A4)."""
+"""Changes of aggregates: the row of their history (D2) and the messages that are published (A3, A4)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ LARGEST_MESSAGE: Final = 240_000
 (https://docs.aws.amazon.com/sns/latest/dg/sns-large-payload-raw-message-delivery.html), Kafka 1,048,588 with headers
 (`message.max.bytes`). The smaller one counts for both, so that a system may change its broker."""
 _ESCAPED: Final = 2
-"""Bytes that one of a payload may become in the envelope, where the payload is text: quotation mark or backslash."""
+"""Bytes in the envelope for one byte of a payload that is text: quotation marks and backslashes are escaped."""
 _ENVELOPE_BYTES: Final = 16_384
-"""What an envelope has at most besides its payload."""
+"""Largest envelope without its payload."""
 
 
 class ReadModelChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What the projector is told (A4): that an item has changed, and nothing of what is in it.
+    """The message for the projector (A4): it names a changed item and holds no content.
 
     The stream is kept by the broker for days, by the event log for years, and there nothing can be taken out again.
     So the projector reads the row itself (`groundplan_chassis.events.projector`).
@@ -34,7 +34,7 @@ class ReadModelChange(msgspec.Struct, frozen=True, kw_only=True):
     """`<service_>.read_model`."""
     operation: Literal["create", "update", "delete"]
     document: bytes | None = None
-    """Not sent. Services that were written for an earlier chassis give it."""
+    """Not sent. Services written for an earlier chassis set it."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,13 +48,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     """The aggregate's version that the change led to."""
     actor: str
-    """Subject of whoever caused it."""
+    """Subject of the user or service that caused it."""
     correlation_id: str
     """The request that caused it, across services."""
     payload: Mapping[str, Any]
-    """The event's own data, without what is personal: it is kept for years, and given to others."""
+    """The event's data, without personal fields: it is kept for years and given to other services."""
     topics: tuple[str, ...] = ()
-    """Published events that this is one of; empty: nobody outside is told."""
+    """Names of the events to publish; empty: the change is internal."""
     read_model: ReadModelChange | None = None
     schema_version: int = SCHEMA_VERSION
     """Of the payload."""
@@ -69,12 +69,12 @@ class Message(msgspec.Struct, frozen=True):
     topic: str
     aggregate_id: UUID
     envelope: Mapping[str, Any]
-    """What is sent: the columns of the event log (`groundplan_components.events.log_query`) and the payload's schema
+    """The message: the columns of the event log (`groundplan_components.events.log_query`) and the payload's schema
     version."""
 
 
 def messages(change: Change) -> Iterator[Message]:
-    """What the relay will send of a change, in this order.
+    """The messages that the relay will send for a change, in this order.
 
     Each message has an id of its own. The first is the change's; the others are derived from it, so that a change that
     is recorded again (after a lost connection) is the same messages. Raises PayloadTooLarge for one that no broker

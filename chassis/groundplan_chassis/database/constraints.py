@@ -1,4 +1,4 @@
-"""Which columns a CHECK is about: PostgreSQL names the constraint that was violated, and no column."""
+"""The columns of a violated CHECK: PostgreSQL's error names the constraint and no column."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 
 
 class Constraints:
-    """What the catalogue says of constraints, asked once of each one that is violated."""
+    """Columns of constraints from the catalogue, read once for each violated constraint."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], tuple[str, ...]] = {}
 
     async def columns(self, place: Place, error: asyncpg.CheckViolationError) -> tuple[str, ...]:
-        """The constraint's columns; as far as its name tells them while the catalogue can't be asked."""
+        """The constraint's columns; from its name while the catalogue is unavailable."""
         if not (error.schema_name and error.table_name and error.constraint_name):
             return columns_of(error)
         name = (error.schema_name, error.table_name, error.constraint_name)

@@ -1,4 +1,4 @@
-"""A service's database: where statements go, and what is done when that place is away (A2, D3, P2)."""
+"""A service's database: routing of statements to shards and replicas, retries and failover (A2, D3, P2)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Work = Callable[[Transaction], Awaitable[T]]
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """Which places answer."""
+    """The places that answer."""
 
     reachable: tuple[str, ...]
     away: tuple[str, ...]
@@ -49,7 +49,7 @@ class _Shard:
 
 
 class Database:
-    """All shards of a service's database, through the pools that this process's role may have.
+    """All shards of a service's database, through the pools that this process's role has.
 
     Which server failed and how is logged. Callers see the errors of `groundplan_chassis.http.errors`: Unavailable
     while there is
@@ -72,7 +72,7 @@ class Database:
         tls: ssl.SSLContext | None,
         clock: Clock | None = None,
     ) -> Self:
-        """Opens the pools, also while servers are away: they are tried again with each statement.
+        """Opens the pools, also while servers are unavailable: each statement tries them again.
 
         ``tls``: None for plain text. Raises ProblemsFound when the shard map doesn't fit the shards.
         """
@@ -89,7 +89,7 @@ class Database:
         return cls(shards, shard_map, clock)
 
     async def close(self) -> None:
-        """Lets statements that run end, and closes all connections."""
+        """Waits for running statements and closes all connections."""
         await asyncio.gather(*(place.close() for shard in self._shards for place in shard.places))
 
     @property
@@ -117,7 +117,8 @@ class Database:
         return shard
 
     async def fetch(self, statement: str, *arguments: object, shard: int, fresh: bool = False) -> list[Record]:
-        """Rows, from a replica where this process has any.
+        """Rows, from a replica where this process has one. ``fresh``: from the primary, so that the caller's own writes
+        are included.
 
         ``fresh``: from the primary, so that one's own writes are in them. A replica that is away is replaced by the
         primary, where this process has connections to it. Raises Unavailable.
@@ -133,7 +134,8 @@ class Database:
         return await self._read(statement, lambda connection: connection.fetchval(statement, *arguments), shard, fresh)
 
     async def each_shard(self, statement: str, *arguments: object, fresh: bool = False) -> list[list[Record]]:
-        """The rows of all shards, asked at once, in the order of the shards. Raises Unavailable when one is away."""
+        """The rows of all shards, queried in parallel, in the order of the shards. Raises Unavailable when one is
+        away."""
         return await asyncio.gather(
             *(self.fetch(statement, *arguments, shard=number, fresh=fresh) for number in self.shards)
         )
@@ -147,7 +149,7 @@ class Database:
         serialisation failure, and after a lost connection, all of which undo it whole.
 
         When the connection is lost during the commit itself, the transaction may or may not have taken place. Then
-        the row that `Transaction.record` wrote, whose id is nobody else's, tells: it is looked for once PostgreSQL says
+        the row that `Transaction.record` wrote, whose id is unique, decides: it is looked for once PostgreSQL says
         that the transaction no longer runs. Work that records nothing is done again only if it is ``idempotent``: that
         is, if doing it twice is as good as once. Otherwise, and when the outcome can't be seen in time, OutcomeUnknown
         is raised.
@@ -179,14 +181,14 @@ class Database:
         return refusal(error)
 
     async def state(self) -> DatabaseState:
-        """Asks every place for a sign of life."""
+        """Pings every place."""
         places = [place for shard in self._shards for place in shard.places]
         answers = await asyncio.gather(*(place.ping() for place in places), return_exceptions=True)
         away = tuple(place.name for place, answer in zip(places, answers, strict=True) if answer is not None)
         return DatabaseState(tuple(place.name for place in places if place.name not in away), away)
 
     async def ping(self) -> None:
-        """Raises Unavailable when no place answers. With one that does, a part of all requests can be answered."""
+        """Raises Unavailable when no place answers. With one place, some requests can be answered."""
         if not (await self.state()).reachable:
             raise Unavailable
 
@@ -209,8 +211,8 @@ class Database:
 
 
 async def _repeated(place: Place, statement: str, question: Question[T], *, patient: bool) -> T:
-    """A read, and once more after a failure, as a pool may hold connections that broke unnoticed; ``patient``: for as
-    long as a short absence takes."""
+    """A read, repeated once after a failure, as a pool may hold broken connections; ``patient``: for the length of a
+    short outage."""
     retries = Retries()
     while True:
         try:
@@ -239,7 +241,7 @@ def _shard(
         name = f"primary of shard {number}"
         primary = Place(name, [shard.writer], login, settings.writer_connections, statements)
     if settings.reader_connections and shard.readers:
-        # Towards PgBouncer there is no TLS of its own (`components/groundplan_components/database/pooler.py`).
+        # Towards PgBouncer there is no TLS of its own (`groundplan_components.database.pooler`).
         login = Login(settings.name, shard.reader_secret_arn, secrets, None if shard.pooled else tls)
         name = f"replicas of shard {number}"
         replicas = Place(name, shard.readers, login, settings.reader_connections, statements)

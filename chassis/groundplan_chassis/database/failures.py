@@ -1,4 +1,4 @@
-"""What went wrong in PostgreSQL or on the way to it, and what the API's client is told of it.
+"""Errors of PostgreSQL and of its connections, and the errors that API clients get for them.
 
 Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
@@ -28,7 +28,7 @@ CONNECTION_LOST: Final = (
     postgres.ReadOnlySQLTransactionError,
     OSError,
 )
-"""The connection is gone or of no use. Nothing of a transaction on it stays, unless it was being committed."""
+"""Errors that mean: the connection is unusable. Its transaction is undone, unless it was being committed."""
 
 REPEATABLE: Final = (
     postgres.SerializationError,  # also a replica's "conflict with recovery"
@@ -44,7 +44,7 @@ _KEY: Final = re.compile(r"\((?P<columns>[^()]+)\)=\(")
 
 
 class Away(Exception):
-    """No connection could be had, or the one in use was lost. Nothing that was asked of it took place."""
+    """No connection was available, or the one in use was lost. No statement on it took effect."""
 
     def __init__(self, place: str, reason: str) -> None:
         self.place = place
@@ -53,9 +53,9 @@ class Away(Exception):
 
 
 class OutcomeUnknown(Unavailable):
-    """The connection was lost while a transaction was being committed, and nobody can tell whether it was.
+    """The connection was lost while a transaction was being committed, and the outcome can't be determined.
 
-    Whoever asks again with the same idempotency key, or If-Match, or event id, can do no harm.
+    A repetition with the same idempotency key, If-Match or event id is safe.
     """
 
     message = "It is not known whether the change was made: read before you repeat it"
@@ -70,9 +70,9 @@ def describe(error: BaseException) -> str:
 def refusal(
     error: asyncpg.PostgresError | asyncpg.InterfaceError, columns: Sequence[str] | None = None
 ) -> ApiError | None:
-    """What the client is told; None where the statement itself is at fault, which is nobody's business outside.
+    """The error for the client; None for a fault of the statement itself, whose details clients must not see.
 
-    ``columns``: that a violated CHECK is about, where somebody has asked the catalogue (`constraints.Constraints`);
+    ``columns``: those of a violated CHECK, if they were read from the catalogue (`constraints.Constraints`);
     otherwise as `columns_of` finds them. No text of PostgreSQL goes out: it quotes values and names tables.
     """
     match error:
@@ -101,7 +101,7 @@ def _details(error: asyncpg.PostgresError | asyncpg.InterfaceError, message: str
 
 
 def columns_of(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> tuple[str, ...]:
-    """The columns that a violated constraint is about; empty where PostgreSQL doesn't say.
+    """The columns of a violated constraint; empty where PostgreSQL doesn't name any.
 
     It says so in a column's own field (not null), in the detail (keys), or by the constraint's name alone (checks):
     `orders_total_check` by the rule of `groundplan.document.names`, unless it is so long that it was shortened.

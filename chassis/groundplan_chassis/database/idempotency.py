@@ -1,4 +1,4 @@
-"""Idempotency keys: a POST that is sent again gets the first answer (R1).
+"""Idempotency keys: a repeated POST gets the first response (R1).
 
 The key's row, the item and its events are one transaction. A repetition that comes while the first try is under way is
 told so at once (409), and holds no connection meanwhile; one that comes later gets the first answer, or 422 where it
@@ -26,7 +26,7 @@ from groundplan_chassis.http.operations import Call
 
 KEPT: Final = timedelta(hours=24)
 AGAIN_SECONDS: Final = 1
-"""After which a client is asked to try again whose first try is under way: most are done in a tenth of it."""
+"""Retry-After for a repetition during the first attempt: most attempts take a tenth of it."""
 _CREATED: Final = 201
 
 # Without the lock the row of a try that is under way would be waited for. Two keys of one hash are told to try again,
@@ -78,7 +78,7 @@ async def create_once(
     """Does ``create`` in a transaction; with the key of an earlier request, returns what that one created.
 
     ``after_commit`` is called with what this call has created, and not at all for the answer to a repetition: the item
-    may have changed or gone since. Whatever a creation does outside its transaction belongs there, because the returned
+    may have changed or gone since. Effects outside the creation's transaction belong there, because the returned
     document doesn't tell one from the other.
 
     ``shard``: where the item must lie, beside what it refers to. Without it the shard follows from the key, so that a
@@ -114,7 +114,7 @@ async def create_once(
         made.add(document.id)
         return document
 
-    # Done again, it finds its own key: a commit whose outcome nobody can tell does no harm. What it then finds is this
+    # Done again, it finds its own key: a commit with an unknown outcome does no harm. What it then finds is this
     # call's own item all the same, by its id.
     document = await database.write(work, shard=shard, idempotent=True)
     if after_commit is not None and document.id in made:
@@ -123,12 +123,12 @@ async def create_once(
 
 
 async def prune(transaction: Transaction, limit: int) -> int:
-    """Takes away keys that are no longer good, ``limit`` at most; returns how many."""
+    """Deletes expired keys, ``limit`` at most; returns how many."""
     return int((await transaction.execute(_PRUNE, KEPT, limit)).rpartition(" ")[2])
 
 
 def _digest(call: Call) -> str:
-    """Of what was asked: the kind of item, and the body as it was understood."""
+    """Digest of the request: the kind of item and the decoded body."""
     content = f"{type(call.body).__qualname__} ".encode() + _encode(call.body)
     return hashlib.sha256(content).hexdigest()
 

@@ -1,4 +1,4 @@
-"""The inbox: each event has its effect once, however often it is delivered (A3)."""
+"""The inbox: each event takes effect once, for any number of deliveries (A3)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ _PRUNE = """
 
 
 async def first_time(transaction: Transaction, event_id: UUID, topic: str) -> bool:
-    """Marks the event as handled by this transaction; False when another one has handled it.
+    """Marks the event as handled by this transaction; False: another one has handled it. A concurrent transaction on
+    the same event is waited for.
 
     While another transaction is at it, this one waits for its end.
     """
@@ -41,5 +42,5 @@ async def first_time(transaction: Transaction, event_id: UUID, topic: str) -> bo
 
 
 async def prune(transaction: Transaction, older_than: timedelta, limit: int) -> int:
-    """Takes away marks of events that were handled so long ago, ``limit`` at most; returns how many."""
+    """Deletes marks of events that were handled before this time, ``limit`` at most; returns how many."""
     return int((await transaction.execute(_PRUNE, older_than, limit)).rpartition(" ")[2])

@@ -20,13 +20,13 @@ from groundplan_chassis.documents import Document, Page
 from groundplan_chassis.http.operations import CREATED_AT, ID, ListQuery, Sort
 
 COUNTED: Final = 10_000
-"""Rows that are counted at most: an index gives so many in two or three milliseconds, a million would break T2."""
+"""Most rows that are counted: an index counts so many in two or three milliseconds; a million would break T2."""
 
 BEYOND_SECONDS: Final = 10.0
-"""That more rows than that match is remembered: lists of so many rows are the ones that are asked for all the time, and
-counting them is most of what they cost. Replicas may lag as long."""
+"""Time for which it is remembered that more rows match: long lists are requested most often, and counting is most of
+their cost. Replicas may lag as long."""
 MOST_REMEMBERED: Final = 1000
-"""Different counts of one table."""
+"""Most remembered counts of one table."""
 
 Make = Callable[[Record], Document]
 Statement: TypeAlias = tuple[str, *tuple[object, ...]]
@@ -49,10 +49,10 @@ class ListStatement:
         self._owner = owner
         self._living = "deleted_at IS NULL" if deletes else None
         self._beyond: WeakKeyDictionary[Database, dict[Statement, float]] = WeakKeyDictionary()
-        """Counts that went beyond `COUNTED`, and until when that is believed (`time.monotonic`)."""
+        """Counts above `COUNTED`, with their expiry (`time.monotonic`)."""
 
     async def page(self, database: Database, query: ListQuery, make: Make) -> Page:
-        """The page that was asked for.
+        """The requested page.
 
         What stands on several shards is merged here. The first page, and every page by cursor, takes at most its own
         size of rows from each of them. A later page needs to know what is before it on all of them: so much only of
@@ -76,7 +76,7 @@ class ListStatement:
         )
 
     def reads(self, query: ListQuery) -> list[Statement]:
-        """What reads a page from one shard, and one row more, which tells whether there is another page.
+        """Statements that read a page from one shard, with one further row that shows whether there is another page.
 
         Two statements where a cursor stands before or among NULLs: the second has the rows that come after all of the
         first one's.
@@ -92,7 +92,7 @@ class ListStatement:
         """Counts the matching rows of a shard, one more than `COUNTED` at most.
 
         In the order of the indexes (`groundplan.document.data_model`), so that one of them alone is read: without an
-        order PostgreSQL takes the table to be the nearest way to so few rows of so many, and reads whatever lies there,
+        order PostgreSQL takes the table to be the nearest way to so few rows of so many, and reads all that lies there,
         deleted rows and those that don't match as well.
         """
         given = Arguments()
@@ -111,14 +111,14 @@ class ListStatement:
         return rows
 
     async def _keys(self, database: Database, query: ListQuery) -> list[Record]:
-        """What the page's rows, and the next one, are sorted by; their ids are in it."""
+        """The sort values of the page's rows and of the next one, ids included."""
         reached = query.offset + query.limit + 1
         keys = ", ".join(quoted(sort.field) for sort in query.sort)
         shards = await database.each_shard(*self._select(query, keys, (), reached))
         return _merged(shards, query.sort, reached)[query.offset :]
 
     async def _of_keys(self, database: Database, query: ListQuery, keys: Sequence[Record]) -> list[Record]:
-        """The rows with these keys, in their order, as far as they still are what was asked for."""
+        """The rows with these keys, in their order, as far as they still match."""
         wanted: dict[int, list[UUID]] = {}
         for key in keys:
             wanted.setdefault(database.locate(key[ID]), []).append(key[ID])
@@ -133,7 +133,7 @@ class ListStatement:
         return [rows[key[ID]] for key in keys if key[ID] in rows]
 
     async def _total(self, database: Database, query: ListQuery, shown: int, more: bool) -> int:
-        """How many rows match; counted only where the page itself doesn't tell."""
+        """The number of matching rows; counted only where the page itself doesn't determine it."""
         if not more and (shown or query.page == 1):
             return query.offset + shown
         question = self.count(query)
@@ -189,7 +189,7 @@ def _where(conditions: Iterable[str]) -> str:
 
 
 def _merged(shards: Sequence[list[Record]], sorts: Sequence[Sort], most: int) -> list[Record]:
-    """The first rows of all shards, each of which is in order."""
+    """Merges the rows of all shards, each of which is sorted."""
     if len(shards) == 1:
         return shards[0][:most]
 
@@ -200,7 +200,7 @@ def _merged(shards: Sequence[list[Record]], sorts: Sequence[Sort], most: int) ->
 
 
 def _compare(one: Record, other: Record, sorts: Iterable[Sort]) -> int:
-    """As PostgreSQL compares; its databases sort texts by their code points
+    """Compares as PostgreSQL does; its databases sort texts by their code points
     (`groundplan_chassis.database.provisioning`)."""
     for sort in sorts:
         a: Any = one[sort.field]

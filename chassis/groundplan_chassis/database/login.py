@@ -1,4 +1,4 @@
-"""A connection to one server, logged in with what Secrets Manager says now."""
+"""A connection to one server, with the current user and password from Secrets Manager."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from groundplan_chassis.environment import Address
 
 
 class SecretSource(Protocol):
-    """Where passwords are (`groundplan_chassis.secrets.Secrets`)."""
+    """The source of passwords (`groundplan_chassis.secrets.Secrets`)."""
 
     async def get(self, arn: str, *, fresh: bool = False) -> Mapping[str, str]:
-        """The secret's fields, `username` and `password` among them; ``fresh``: what was remembered was refused."""
+        """The secret's fields, `username` and `password` among them; ``fresh``: the remembered password was refused."""
         ...
 
 
@@ -33,7 +33,7 @@ else:
 
 
 class Connection(_Connection):
-    """A connection that knows when it is to be replaced."""
+    """A connection with an expiry."""
 
     replaced_at: float
     """By the event loop's clock."""
@@ -41,7 +41,7 @@ class Connection(_Connection):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """As whom, and to which database."""
+    """User and database of a login."""
 
     database: str
     secret_arn: str

@@ -40,14 +40,14 @@ from groundplan_chassis.secrets import SecretUnavailable
 from groundplan_chassis.settings import DatabaseSettings
 
 LOCK_SECONDS: Final = 2
-"""A migration waits so long for a table that is in use, while everybody who comes later waits behind it."""
+"""Longest wait of a migration for a table lock; later statements queue behind it."""
 LOCK_TRIES: Final = 60
 LOCK_PAUSE_SECONDS: Final = 3
-"""Then it lets them pass, and tries again: five minutes in all, of the job's fifteen
+"""Pause before the next attempt. All attempts take five minutes, of the job's fifteen
 (`groundplan_components.workload.migration`)."""
 ROTATION_SECONDS: Final = 6
-"""After a refused password, until the secret is read again: a rotation that is under way has come to its end by then,
-and what was read no longer counts as new (`groundplan_chassis.secrets.REFRESH_SECONDS`)."""
+"""Pause after a refused password before the secret is read again: a rotation has finished by then, and the remembered
+secret no longer counts as new (`groundplan_chassis.secrets.REFRESH_SECONDS`)."""
 
 Step = Callable[[Config, str], None]
 
@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """What migrating one shard takes."""
+    """The parameters of one shard's migration."""
 
     name: str
     server: Server
@@ -130,7 +130,7 @@ async def _one_shard(
         await asyncio.sleep(ROTATION_SECONDS)
         again = await _read(settings, secrets, number, trust_file, fresh=True)
         try:
-            # The same secret, and it is still refused: nobody else is about to set it, so the user gets it here.
+            # The same secret, and it is still refused: no other process is about to set it, so the user gets it here.
             await asyncio.to_thread(_run, again, folder, step, revision, reset=again == read)
         except PasswordRefused as still:
             raise _found(
@@ -174,7 +174,7 @@ def _run(shard: _Shard, folder: Path, step: Step, revision: str, *, reset: bool)
 
 @contextmanager
 def _problems(shard: _Shard) -> Iterator[None]:
-    """What goes wrong as a problem of the shard, without the values that PostgreSQL may quote."""
+    """The error as a problem of the shard, without values that PostgreSQL may quote."""
     try:
         yield
     except psycopg.OperationalError as error:
@@ -227,7 +227,7 @@ def _alembic(shard: _Shard, folder: Path, step: Step, revision: str) -> None:
 
 @contextmanager
 def _as_owner(shard: _Shard) -> Iterator[sqlalchemy.Connection]:
-    """A connection to the service's database that may do what its owner may, and never blocks others for long."""
+    """A connection with the owner's rights to the service's database, with a short lock time-out."""
 
     def connect() -> psycopg.Connection[tuple[object, ...]]:
         connection = shard.server.connect(shard.admin, shard.wanted.database)
@@ -248,7 +248,8 @@ def _as_owner(shard: _Shard) -> Iterator[sqlalchemy.Connection]:
 
 
 def run() -> None:
-    """All that a service's `env.py` has to do: runs its migrations, each in a transaction of its own.
+    """The body of a service's `env.py`: runs each migration in its own transaction. `alembic upgrade head --sql` prints
+    them instead.
 
     `alembic upgrade head --sql` prints them instead.
     """

@@ -1,4 +1,4 @@
-"""Names in SQL: quoted, so that no name can be more than a name, and shortened as the schema's own names are."""
+"""Names in SQL: quoted against injection, and shortened like the schema's own names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def quoted(name: str) -> str:
 
 
 def joined(*parts: str) -> str:
-    """Name of an index or constraint, by the rule of `infra/groundplan/document/names.py`, without quotes.
+    """Name of an index or constraint, by the rule of `groundplan.document.names`, without quotes.
 
     Too long a one keeps its start and ends in a digest of the whole.
     """

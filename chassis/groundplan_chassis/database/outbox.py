@@ -1,8 +1,8 @@
-"""The outbox as the relay sees it: what is to be sent, in which order, and what was (A3).
+"""The relay's view of the outbox: unsent messages, their order, and marks of sent ones (A3).
 
 The statements keep the order of each aggregate's messages, however many relays there are. Messages of one aggregate are
 written under its row's lock, so their positions rise with its versions; those of different aggregates may be committed
-in any order, which nobody minds.
+in any order.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ async def mark_sent(transaction: Transaction, event_ids: Sequence[UUID]) -> None
 
 
 async def prune(transaction: Transaction, older_than: timedelta, limit: int) -> int:
-    """Takes away messages that were sent so long ago, ``limit`` at most; returns how many."""
+    """Deletes messages that were sent before this time, ``limit`` at most; returns how many."""
     return _affected(await transaction.execute(_PRUNE, older_than, limit))
 
 

@@ -1,4 +1,4 @@
-"""A place to run statements: the primary of a shard, or its read replicas, through a pool of connections."""
+"""A place for statements: the primary of a shard, or its read replicas, through a pool of connections."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ else:
     Pooled = asyncpg.pool.PoolConnectionProxy
     Pool = asyncpg.Pool
 Question = Callable[[Pooled], Awaitable[T]]
-"""Sends a statement on the connection that it is given."""
+"""Sends a statement on the given connection."""
 
 log = logging.getLogger(__name__)
 
 
 class StatementObserver(Protocol):
-    """Told of each statement when it is done (`groundplan_chassis.observe.statements.StatementLog`)."""
+    """Called after each statement (`groundplan_chassis.observe.statements.StatementLog`)."""
 
     def finished(self, statement: str, started: float) -> None:
-        """``started``: `time.perf_counter()` when it was sent. Arguments are not told: they are users' data."""
+        """``started``: `time.perf_counter()` when it was sent. Arguments are not passed: they are users' data."""
         ...
 
 
@@ -50,7 +50,7 @@ class _Server:
 
 
 class Place:
-    """Servers that do the same, and this process's connections to them.
+    """Equivalent servers, and this process's connections to them.
 
     New connections take turns over the servers. One that refuses is left alone for a moment, so that callers are told
     at once instead of each waiting for it.
@@ -77,7 +77,7 @@ class Place:
         self._most = most
 
     async def open(self, connections: int = 1) -> None:
-        """Opens some connections in advance. Raises Away; the place can be used all the same, once it is back."""
+        """Opens some connections in advance. Raises Away; the place is usable later all the same."""
         await self._pool
         taken: list[Pooled] = []
         try:
@@ -115,9 +115,9 @@ class Place:
             log.info("a connection to the %s was closed on its return: %s", self.name, describe(error))
 
     async def run(self, connection: Pooled, statement: str, running: Awaitable[T]) -> T:
-        """Waits for a statement on a connection of this place, and tells how long it took.
+        """Runs a statement on a connection of this place and reports its duration.
 
-        Raises Away when the connection was lost, Unavailable when the server was silent for too long, and whatever
+        Raises Away when the connection was lost, Unavailable when the server was silent for too long, and all
         else PostgreSQL says as asyncpg has it.
         """
         started = time.perf_counter()
@@ -154,13 +154,14 @@ class Place:
         await self.ask("SELECT 1", lambda connection: connection.fetchval("SELECT 1"))
 
     async def _distrust(self, connection: Pooled) -> None:
-        """Of a server that fell silent, or is no primary any more: this connection ends, the others are replaced."""
+        """After a silent server, or one that is no longer the primary: this connection ends, the others are
+        replaced."""
         if not is_gone(connection):
             connection.terminate()
         await self._pool.expire_connections()
 
     async def _connect(self, *_: object, **__: object) -> Connection:
-        """Of the pool: a connection to the next server that answers."""
+        """The pool's factory: a connection to the next server that answers."""
         now = asyncio.get_running_loop().time()
         failure: BaseException | None = None
         for _turn in range(len(self._servers)):

@@ -1,4 +1,4 @@
-"""What must be there before a service can log in: its database and its users, made by the administrator (A2, S5).
+"""Provisioning by the administrator: a service's database and its users (A2, S5).
 
 `groundplan_components.database.credentials` says what there is to be; here it is made, and made again without harm:
 
@@ -25,17 +25,17 @@ from groundplan_chassis.trust import RDS_AUTHORITIES
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 ADMINISTRATION: Final = "postgres"
-"""The database that every server has."""
+"""The maintenance database of every server."""
 CONNECT_SECONDS: Final = 10
 HISTORY: Final = ["aggregate_id", "event_id", "event_type", "occurred_at", "payload"]
-"""Columns that tell a history from other tables (`infra/groundplan/document/data_model.py`)."""
+"""Columns that tell a history from other tables (`groundplan.document.data_model`)."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who can log in."""
+    """A database user that can log in."""
 
     user: str
     password: str
@@ -72,7 +72,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """What is to be on one shard."""
+    """The database and users of one shard."""
 
     database: str
     service: Account
@@ -90,7 +90,7 @@ class Provision:
 
 
 class PasswordRefused(Exception):
-    """A user is there, and has another password than its secret."""
+    """The user exists with another password than that of its secret."""
 
     def __init__(self, user: str) -> None:
         self.user = user
@@ -111,7 +111,7 @@ def provision(server: Server, administration: Connection, admin: Account, wanted
     a rotation may just have changed the secret after it was read. Raises psycopg.Error.
     """
     _role(administration, wanted.owner, login=False)
-    # Whoever makes a database for a role, or acts as it, must be a member; no superuser is needed.
+    # To create a database for a role, or to act as it, membership suffices; no superuser is needed.
     administration.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(wanted.owner)))
     _database(administration, wanted)
     _accounts(server, administration, wanted, reset)
@@ -121,7 +121,7 @@ def provision(server: Server, administration: Connection, admin: Account, wanted
 
 
 def _role(administration: Connection, name: str, *, login: bool) -> bool:
-    """Whether it was made now."""
+    """Creates the role; whether it was missing."""
     if administration.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).fetchone() is not None:
         return False
     kind = sql.SQL("LOGIN" if login else "NOLOGIN")
@@ -220,7 +220,7 @@ def _privileges(inside: Connection, wanted: Provision) -> None:
 
 
 def grant_tables(server: Server, admin: Account, wanted: Provision) -> None:
-    """Gives the users what they may do with the tables that are there, whoever was made first."""
+    """Grants users their privileges on the existing tables, whether users or tables were created first."""
     with server.connect(admin, wanted.database) as inside:
         _enter_as(inside, wanted.owner)
         for user, rights in _rights(wanted):

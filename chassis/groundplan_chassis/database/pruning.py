@@ -1,4 +1,4 @@
-"""Takes away what is no longer needed, in the background of processes that do something else: outbox, inbox, keys."""
+"""Pruning of outbox, inbox and idempotency keys, in the background of processes with other roles."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.http.errors import Unavailable
 
 PRUNE_SECONDS: Final = 60.0
-"""Between two rounds of pruning."""
+"""Pause between two rounds of pruning."""
 PRUNE_ROWS: Final = 5_000
-"""Rows that are taken away in one transaction, so that it holds no locks for long."""
+"""Rows deleted in one transaction, so that it holds no locks for long."""
 
 Prune = Callable[[Transaction], Awaitable[int]]
-"""Takes away up to PRUNE_ROWS rows and returns how many they were."""
+"""Deletes up to PRUNE_ROWS rows and returns their number."""
 
 log = logging.getLogger(__name__)
 
 
 async def prune(database: Database, what: str, prune_rows: Prune, stop: asyncio.Event) -> None:
-    """Prunes all shards, again and again, in small transactions; any number of processes may.
+    """Prunes all shards repeatedly, in small transactions; any number of processes may do so.
 
-    What goes wrong is logged, and tried again in the next round: nobody has to do without the process for it.
+    A failure is logged and the next round tries again; the process stays up.
     """
     while not await pause(PRUNE_SECONDS, stop):
         for shard in database.shards:
@@ -43,7 +43,7 @@ async def prune(database: Database, what: str, prune_rows: Prune, stop: asyncio.
 
 
 class KeyPruning:
-    """Keeps the idempotency keys to those that are still good: goes with the processes that take requests with keys."""
+    """Deletes expired idempotency keys, in processes that take requests with keys."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""Where a list goes on after a row: conditions that say so, and that an index can begin at (R2, T2).
+"""Keyset pagination: conditions for the rows after a given one, as ranges of an index (R2, T2).
 
 NULL is PostgreSQL's largest value: last when ascending, first when descending.
 
@@ -30,7 +30,7 @@ Range = Callable[[Arguments], list[str]]
 
 
 def behind(sorts: Sequence[Sort], values: Sequence[object]) -> list[Range]:
-    """What comes after the row with these ``values``, in one range of an index or, around NULLs, two.
+    """The conditions for the rows after the one with these ``values``, in one range of an index or, around NULLs, two.
 
     Everything in the first range comes before everything in the second. Together in one condition (`OR … IS NULL`)
     they would be a filter, for which all rows from the beginning are read.

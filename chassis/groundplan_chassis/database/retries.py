@@ -1,4 +1,4 @@
-"""When something is tried again that PostgreSQL has undone, and when no more."""
+"""Retries of transactions that PostgreSQL has undone, and their end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from groundplan_chassis.http.errors import Unavailable
 FIRST_PAUSE_SECONDS: Final = 0.01
 LONGEST_PAUSE_SECONDS: Final = 0.25
 MOST_CONFLICTS: Final = 10
-"""Times that a transaction is done again because of others. Whoever meets more contention needs another design."""
+"""Repetitions of a transaction after conflicts. More contention than that needs another design."""
 
 log = logging.getLogger(__name__)
 
 
 class Retries:
-    """The failures of one read or transaction so far. Pauses grow, and differ, so that rivals don't meet again."""
+    """The failures of one read or transaction so far. Pauses are exponential, with jitter."""
 
     def __init__(self) -> None:
         self.number = 0

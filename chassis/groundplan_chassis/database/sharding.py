@@ -1,4 +1,4 @@
-"""Which shard a new aggregate goes to (D3).
+"""The shard of a new aggregate (D3).
 
 The map is append-only: a generation says from which day on new aggregates spread over how many shards. Rows stay where
 they were put, and their ids say where that is (`groundplan_chassis.identifiers`), so nothing moves when a
@@ -19,7 +19,7 @@ from groundplan_chassis.settings import ShardGeneration
 
 
 class ShardMap:
-    """The generations of one service's shards."""
+    """The shard generations of one service."""
 
     def __init__(self, generations: Sequence[ShardGeneration], shards: int, clock: Clock) -> None:
         """``shards``: databases that there are. Raises ProblemsFound where the map can't be meant for them."""

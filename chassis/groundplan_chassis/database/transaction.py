@@ -1,4 +1,4 @@
-"""One transaction on one shard: its statements, and the record of what it changes."""
+"""One transaction on one shard: its statements, and the record of its changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Record = asyncpg.Record
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A row that is there if, and only if, the transaction was committed."""
+    """A row that exists if, and only if, the transaction was committed."""
 
     statement: str
     """Finds it by its one parameter."""
@@ -30,7 +30,8 @@ class Witness:
 
 
 class Transaction:
-    """What the work of `Database.write` is given. Not for use by several tasks at once, nor after the work is done.
+    """The transaction that `Database.write` gives to its work. Not for use by several tasks at once, nor after the work
+    is done.
 
     Errors are asyncpg's, except for a lost connection (`failures.Away`) and a silent server (Unavailable). An error
     that the work catches leaves the transaction of no use, unless it came out of a `savepoint`.
@@ -56,7 +57,7 @@ class Transaction:
         return await self._run(statement, self._connection.fetchval(statement, *arguments))
 
     async def execute(self, statement: str, *arguments: object) -> str:
-        """PostgreSQL's word for what it did: `UPDATE 1`."""
+        """Returns PostgreSQL's command tag: `UPDATE 1`."""
         return await self._run(statement, self._connection.execute(statement, *arguments))
 
     async def executemany(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
@@ -65,7 +66,7 @@ class Transaction:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """What fails inside is undone alone, and the transaction goes on."""
+        """A failure inside undoes the block only; the transaction goes on."""
         broken = self.broken
         async with self._connection.transaction():
             try:
@@ -74,7 +75,7 @@ class Transaction:
                 self.broken = broken
 
     async def record(self, change: Change) -> None:
-        """Writes the change into its aggregate's history, and into the outbox what is to be told of it.
+        """Writes the change into its aggregate's history, and its messages into the outbox.
 
         Call it after the aggregate's row has been written: its lock is what puts the changes of one aggregate, and
         their messages, into the order of their versions.

@@ -1,4 +1,4 @@
-"""Events: what a service tells of its changes, and what it makes of those of others (A3, A4).
+"""Events: publishing a service's changes, and handling those of other services (A3, A4).
 
 A change and the row of its event are written in one transaction (the outbox). The relay sends what is committed, at
 least once. A reader notes each event in the transaction of its effect (the inbox), so that the effect is there once,

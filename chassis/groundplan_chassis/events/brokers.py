@@ -1,4 +1,4 @@
-"""The broker that the settings name, behind the port."""
+"""The broker of the settings, behind the port."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Makes what a process needs. Close it at the end."""
+    """Creates the publisher and subscription of a process. Close it at the end."""
 
     context: Context
     clients: Clients

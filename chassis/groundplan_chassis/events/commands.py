@@ -1,4 +1,4 @@
-"""What is done with events once, by a person: `rebuild`, `replay`, `redrive`.
+"""One-off operations on events: `rebuild`, `replay`, `redrive`.
 
 They run with the settings of a reader, so in the pod of a projector or a consumer, or in a job with its settings.
 """
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class EventCommand:
-    """One thing to do. Its ``run`` raises ProblemsFound when it can't be done, or not wholly."""
+    """One operation. Its ``run`` raises ProblemsFound when it fails, wholly or in part."""
 
     name: str
     purpose: str
@@ -89,7 +89,7 @@ async def _replay(service: Service, context: Context, arguments: argparse.Namesp
         raise _problem(
             "--from",
             str(days.first),
-            f"a day after {oldest}: of older events nobody knows any more whether they were handled",
+            f"a day after {oldest}: for older events the inbox no longer knows whether they were handled",
             "take a later day, or, when handling them again does no harm, add --beyond-inbox",
         )
     broker = Broker.of(context)

@@ -1,4 +1,4 @@
-"""The consumer: each event of another service has its effect here exactly once (A3).
+"""The consumer: each event of another service takes effect here exactly once (A3).
 
 The inbox's row and the effect are one transaction. A delivery that comes again finds the row and does nothing; one that
 is cut off leaves neither.
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from groundplan_chassis.database.transaction import Transaction
 
 Invalidate = Callable[[str, UUID, int], Awaitable[None]]
-"""Tells caches of a change: resource, id, version (C3)."""
+"""Invalidates cached copies after a change: resource, id, version (C3)."""
 
 log = logging.getLogger(__name__)
 
 
 class Consumer:
-    """Has events handled: those of one aggregate one after the other, others at once."""
+    """Runs handlers: events of one aggregate in sequence, others in parallel."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Consumer:
         return _Work(index, delivery, handler.schema.current(event), handler, name)
 
     async def _line(self, line: list[_Work], outcomes: list[Outcome], stop: asyncio.Event) -> None:
-        """Events of one aggregate. Where the broker has no order, it is at least kept in what came together."""
+        """Handles the events of one aggregate. Without an order from the broker, the order within the batch is kept."""
         if line[0].delivery.position is None:
             line.sort(key=lambda work: work.event.version)
         for work in line:
@@ -95,13 +95,13 @@ class Consumer:
             with tracing.span(f"handle {work.name}", "consumer", {"messaging.message.id": str(event.event_id)}):
                 shard = await self._shard(work)
                 changes = await self._tries.until_done(lambda: self._once(work, shard), shard, stop)
-                await self._tell(changes)
+                await self._invalidate_caches(changes)
         finally:
             correlation.end(token)
         self._context.metrics.count(names.EVENTS_CONSUMED)
 
     async def _shard(self, work: _Work) -> int:
-        """The same for each delivery: by the row's own id, or by the shard map at the time of the event."""
+        """The shard, equal for each delivery: from the row's own id, or by the shard map at the time of the event."""
         database, event = self._context.database, work.event
         try:
             key = work.handler.shard(event)
@@ -125,8 +125,8 @@ class Consumer:
         # A commit without an answer is looked up by the mark.
         return await self._context.database.write(effect, shard=shard)
 
-    async def _tell(self, changes: Sequence[Changed]) -> None:
-        """Caches forget what they have. Where that fails, their expiry does it: the event has been handled."""
+    async def _invalidate_caches(self, changes: Sequence[Changed]) -> None:
+        """Invalidates cached copies. If that fails their expiry ends them: the event has been handled."""
         if self._changed is None:
             return
         for change in changes:

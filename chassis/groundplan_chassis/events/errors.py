@@ -1,4 +1,4 @@
-"""What keeps an event from being sent or handled."""
+"""Reasons why an event can't be sent or handled."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ class Refused(Exception):
 
 
 class Unreadable(Refused):
-    """What was received is no event, or its payload isn't what it should be."""
+    """The message is no event, or its payload does not match its schema."""
 
 
 class Postponed(Exception):
-    """Something that the handler needs is away, and the event is not to blame: it is tried again for as long as it
-    takes, and those behind it wait."""
+    """A dependency of the handler is unavailable: the event is retried until it succeeds, and later ones wait."""
 
 
 class Stopped(Exception):
-    """The process is to end, or the partition now belongs to another: the event was not handled, others will do it."""
+    """The process is stopping, or the partition belongs to another member: the event was not handled here."""
 
 
 class BrokerAway(Exception):
-    """Nothing can be sent or received now."""
+    """The broker is unavailable."""

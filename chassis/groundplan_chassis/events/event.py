@@ -1,4 +1,4 @@
-"""The envelope of an event: what is on topics, in queues and, one a line, in the event log.
+"""The envelope of an event, as it is on topics, in queues and, one a line, in the event log.
 
 Its fields are the columns of `groundplan_components.events.log_query`, and the version of the payload's schema.
 """
@@ -22,21 +22,21 @@ Text = Annotated[str, Meta(max_length=1024)]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that happened. Fields that a newer sender adds are passed over."""
+    """One event. Unknown fields of a newer sender are ignored."""
 
     event_id: UUID
-    """The same one whenever the event is delivered."""
+    """Equal for each delivery of the event."""
     event_type: Name
     """`order.placed`."""
     aggregate_type: Name
     """`order`."""
     aggregate_id: UUID
-    """What it happened to; events of one aggregate are in order."""
+    """The aggregate's id; events of one aggregate are in order."""
     version: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     """The aggregate's version that the event led to."""
     occurred_at: Annotated[datetime, Meta(tz=True)]
     actor: Text | None = None
-    """Subject of whoever caused it."""
+    """Subject of the user or service that caused it."""
     correlation_id: Text | None = None
     """The request that caused it, across services."""
     payload: str
@@ -61,12 +61,12 @@ _decoder: Final = msgspec.json.Decoder(Event)
 
 
 def encode(event: Event) -> bytes:
-    """As it is sent: a JSON object in UTF-8, without line feeds."""
+    """The message: a JSON object in UTF-8, without line feeds."""
     return _encoder.encode(event)
 
 
 def decode(body: bytes) -> Event:
-    """What `encode` made, here or by another version of it; raises Unreadable for anything else."""
+    """The event from `encode`'s output, of this or another version; raises Unreadable for anything else."""
     if len(body) > LARGEST_RECEIVED:
         raise Unreadable(f"{len(body)} bytes are more than {LARGEST_RECEIVED}")
     try:
@@ -76,5 +76,5 @@ def decode(body: bytes) -> Event:
 
 
 def _said(error: Exception) -> str:
-    """msgspec names what was expected and where, and no value."""
+    """msgspec's message names the expected type and the place, and no value."""
     return str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__

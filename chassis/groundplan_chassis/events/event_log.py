@@ -1,4 +1,4 @@
-"""The event log: every event that was ever published, as gzipped JSON lines by event, day and hour (A3).
+"""The event log: all published events, as gzipped JSON lines by event, day and hour (A3).
 
 `groundplan_components.events.log` has it written, in S3; `make dev` keeps one of the same shape in a folder. Days and
 hours are
@@ -20,7 +20,7 @@ from groundplan_chassis.events.queues.clients import FAILED, Clients, code_of
 from groundplan_chassis.problems import Problem, ProblemsFound
 
 EVENTS_PREFIX: Final = "events/"
-"""(`components/groundplan_components/events/log_bucket.py`)"""
+"""(`groundplan_components.events.log_bucket`)"""
 S3: Final = "s3://"
 
 
@@ -37,10 +37,11 @@ class Days:
 
 
 class EventLog(Protocol):
-    """Where the log is."""
+    """A store of the event log."""
 
     def lines(self, event: str, days: Days) -> AsyncIterator[tuple[str, list[bytes]]]:
-        """Each object's place, and its lines, in the order of delivery. Raises ProblemsFound when one can't be read."""
+        """The address and the lines of each object, in the order of delivery. Raises ProblemsFound when one is
+        unreadable."""
         ...
 
 
@@ -60,7 +61,7 @@ def open_log(location: str, clients: Clients) -> EventLog:
 
 
 class FolderLog:
-    """A log on this machine."""
+    """A log in a local folder."""
 
     def __init__(self, folder: Path) -> None:
         within = folder / EVENTS_PREFIX

@@ -1,4 +1,4 @@
-"""What a service does when something happened elsewhere."""
+"""Handlers of other services' events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A row that a handler has changed: caches that live by events are told once it is committed (C3)."""
+    """A row that a handler has changed: caches with event invalidation drop it after the commit (C3)."""
 
     resource: str
     id: UUID
@@ -43,7 +43,7 @@ def aggregate(event: Event) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How one kind of event is handled."""
+    """The handler of one kind of event."""
 
     handle: Handle
     shard: Callable[[Event], UUID | str] = aggregate
@@ -53,5 +53,5 @@ class Handler:
 
     @classmethod
     def of(cls, declared: Handler | Handle) -> Handler:
-        """A bare function is a handler too."""
+        """Accepts a bare function as a handler."""
         return declared if isinstance(declared, Handler) else cls(declared)

@@ -1,4 +1,4 @@
-"""What a relay or reader does besides: tell the outbox's age, and say what is no longer needed of outbox and inbox."""
+"""Housekeeping of relays and readers: the metric of the outbox's age, and pruning of outbox and inbox."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from groundplan_chassis.observe.metrics import Metrics
 
 AGE_SECONDS: Final = 10.0
-"""Between two looks at the outbox's age; its alarm counts minutes."""
+"""Pause between two measurements of the outbox's age; its alarm counts minutes."""
 log = logging.getLogger(__name__)
 
 
-async def tell_outbox_age(database: Database, metrics: Metrics, stop: asyncio.Event) -> None:
+async def report_outbox_age(database: Database, metrics: Metrics, stop: asyncio.Event) -> None:
     """OUTBOX_AGE_SECONDS of the oldest event on any shard that is committed and not sent; 0 when there is none."""
     while not stop.is_set():
         ages = []

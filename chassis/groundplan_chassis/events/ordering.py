@@ -1,4 +1,4 @@
-"""Events of a log in order and once each, in bounded memory: SQLite sorts them in a temporary file."""
+"""Sorts and deduplicates events of a log in bounded memory: SQLite sorts them in a temporary file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ORDER BY moment, aggregate_id, version, event_id
 
 
 class OrderedEvents:
-    """Takes events in any order. Use it with ``async with``: its file goes with it."""
+    """Takes events in any order. Use it with ``async with``, which deletes its file."""
 
     async def __aenter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="replay-")

@@ -1,4 +1,4 @@
-"""What the rest of the chassis asks of a broker, whichever it is."""
+"""The port to the broker: Kafka, or SNS and SQS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Outgoing:
 
     event_id: UUID
     event: str
-    """What the settings have a topic for: `order.placed`."""
+    """The event's name, for which the settings have a topic: `order.placed`."""
     key: UUID
     """Its aggregate; messages of one topic and key are in order."""
     body: bytes
@@ -24,18 +24,18 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a batch. What is named nowhere has not been tried yet, and nothing is wrong with it."""
+    """The outcome of a batch. Events in none of its fields have not been tried yet, without an error."""
 
     acknowledged: frozenset[UUID]
-    """Events that the broker has, on as many machines as it promises."""
+    """Events that the broker has acknowledged."""
     failed: Mapping[UUID, str] = field(default_factory=dict)
-    """Events that are to be sent again, and why they were not."""
+    """Events that must be sent again, with the reason."""
     unsendable: Mapping[UUID, str] = field(default_factory=dict)
-    """Events that no trying again can send, and why."""
+    """Events that can never be sent, with the reason."""
 
 
 class Publisher(Protocol):
-    """Sends events. Connects when it is first used, and again whenever it must."""
+    """Sends events. Connects at first use, and again when necessary."""
 
     async def send(self, batch: Sequence[Outgoing]) -> Sent:
         """Sends the batch; an event whose elder of the same topic and key was not acknowledged is not sent.
@@ -62,17 +62,17 @@ class Delivery:
 
 
 class Verdict(Enum):
-    """What became of a delivery."""
+    """The outcome of a delivery."""
 
     HANDLED = "handled"
-    """It may be forgotten."""
+    """It is done: acknowledge it."""
     LEFT = "left"
-    """It was not handled, and nobody is to blame: it must be delivered again."""
+    """It was not handled, for no fault of the event: it must be delivered again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The delivery is to be put aside for a person."""
+    """The delivery must become a dead letter."""
 
     reason: str
 
@@ -92,7 +92,7 @@ class Processor(Protocol):
 
 
 class Subscription(Protocol):
-    """A reader's place at the broker."""
+    """A reader's subscription at the broker."""
 
     async def run(self, processor: Processor, stop: asyncio.Event) -> None:
         """Receives and has processed, acknowledges, and puts refusals aside, until ``stop`` is set.
@@ -104,7 +104,7 @@ class Subscription(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What became of dead letters that were handled again."""
+    """The outcome of a re-drive."""
 
     handled: int
     refused: int
@@ -112,7 +112,7 @@ class Redriven:
 
 
 class DeadLetters(Protocol):
-    """What a reader has put aside."""
+    """The dead letters of a reader."""
 
     async def redrive(self, processor: Processor, stop: asyncio.Event) -> Redriven:
         """Has everything processed that is there now. What is refused again stays a dead letter.

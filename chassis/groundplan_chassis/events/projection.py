@@ -1,4 +1,4 @@
-"""A read model: its table, and the SQL that keeps it no older than what it has seen (A4)."""
+"""A read model: its table, and the SQL that never replaces a newer version by an older one (A4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Projection:
-    """How one resource's read model is written. Names are those of `infra/groundplan/document/data_model.py`."""
+    """The definition of one resource's read model. Names are those of `groundplan.document.data_model`."""
 
     resource: str
     """`order`."""
@@ -26,7 +26,7 @@ class Projection:
     columns: tuple[str, ...]
     """Fields that have a column of their own in the read model, besides what every item has."""
     document: Callable[[Record], bytes]
-    """A row of the table as the API answers it."""
+    """Makes the API's document from a row of the table."""
 
     @cached_property
     def read_model(self) -> str:
@@ -43,14 +43,14 @@ class Projection:
 
     @cached_property
     def renew(self) -> str:
-        """As `upsert`, but what has the same version is written anew: a rebuild knows better."""
+        """As `upsert`, but equal versions are written again: a rebuild is authoritative."""
         return self._upsert("<=")
 
     @cached_property
-    def bury(self) -> str:
+    def tombstone(self) -> str:
         """Takes ids, versions and times of deletion; returns those that were written.
 
-        The row stays as a tombstone without its content, else an update that comes late would bring it back.
+        The row stays as a tombstone without content, so that a late update does not bring it back.
         """
         cleared = "".join(f"\n    {quoted(column)} = NULL," for column in self.columns)
         return f"""INSERT INTO {self.read_model} AS held (id, document, version, created_at, updated_at, deleted_at)
@@ -73,7 +73,7 @@ RETURNING id, version"""  # noqa: S608 - names are quoted
 
     @cached_property
     def prune(self) -> str:
-        """Takes the age of tombstones (an interval) and how many to take away."""
+        """Deletes old tombstones. Takes their age (an interval) and the most rows to delete."""
         return f"""WITH old AS (
     SELECT id FROM {self.read_model} WHERE deleted_at < now() - $1::interval LIMIT $2 FOR UPDATE SKIP LOCKED
 )
@@ -124,5 +124,5 @@ async def write_rows(
         written += await transaction.fetch(statement, ids, versions, documents)
     if dead:
         ids, versions = [row["id"] for row in dead], [row["version"] for row in dead]
-        written += await transaction.fetch(projection.bury, ids, versions, [row["deleted_at"] for row in dead])
+        written += await transaction.fetch(projection.tombstone, ids, versions, [row["deleted_at"] for row in dead])
     return written

@@ -1,4 +1,4 @@
-"""The projector: the read-model stream becomes the tables that queries read (A4).
+"""The projector: writes the read models that queries read, from the stream of changes (A4).
 
 The stream says which rows have changed. What is in them is read from the service's own tables, in the transaction that
 writes the read model: so what is personal is neither on topics nor in dead letters nor in the event log
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from groundplan_chassis.database.transaction import Transaction
 
 Invalidate = Callable[[str, UUID, int], Awaitable[None]]
-"""Tells caches of a change: resource, id, version (C3)."""
+"""Invalidates cached copies after a change: resource, id, version (C3)."""
 Applied = list[tuple[str, UUID, int]]
 """Rows that were written: resource, id, version."""
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class StreamPayload(msgspec.Struct, frozen=True):
-    """What the read-model stream carries (`chassis/groundplan_chassis/database/changes.py`)."""
+    """The payload of the read-model stream (`groundplan_chassis.database.changes`)."""
 
     resource: str
     operation: str
@@ -92,7 +92,7 @@ class Projector:
         return outcomes
 
     async def prune(self, transaction: Transaction) -> int:
-        """Takes away tombstones that no late event can meet any more; see `groundplan_chassis.database.pruning`."""
+        """Deletes tombstones that no late event can meet; see `groundplan_chassis.database.pruning`."""
         pruned = 0
         for projection in self._projections.values():
             done = await transaction.execute(projection.prune, timedelta(days=limits.KEPT_TOMBSTONE_DAYS), PRUNE_ROWS)
@@ -174,7 +174,7 @@ async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:
         written = await write_rows(transaction, projection, projection.upsert, rows)
         if gone:
             written += await transaction.fetch(
-                projection.bury,
+                projection.tombstone,
                 [event.aggregate_id for event in gone],
                 [event.version for event in gone],
                 [event.occurred_at for event in gone],
@@ -184,7 +184,8 @@ async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:
 
 
 async def remember(transaction: Transaction, updates: Sequence[Update]) -> None:
-    """Writes how far the stream has been followed.
+    """Stores the position in the stream. Without positions it is the time of the newest change (milliseconds since
+    1970).
 
     Where streams have no positions, the time of the newest change stands for one (milliseconds since 1970)."""
     reached: dict[tuple[str, int], int] = {}

@@ -1,4 +1,4 @@
-"""The read model from the service's own tables, while it is read and the projector goes on (A4).
+"""Rebuild of the read model from the service's tables, while queries and the projector go on (A4).
 
 Each row is written at the version that it has; an event that comes meanwhile or later is newer, and wins.
 """

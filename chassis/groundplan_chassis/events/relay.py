@@ -1,4 +1,5 @@
-"""The relay: what is committed in the outbox goes to the broker, at least once and in the order of each aggregate (A3).
+"""The relay: sends committed events from the outbox to the broker, at least once and in the order of each aggregate
+(A3).
 
 Rows are claimed, sent and marked in one transaction. Several relays share the work, as a claim passes over rows that
 another one holds, and over those that come after such rows of the same aggregate. When the broker is away, rows wait
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
     from groundplan_chassis.observe.metrics import Metrics
 
 SHORTEST_LOOK_SECONDS: Final = 0.05
-"""After a batch has been sent, another look follows so soon: events come in waves."""
+"""Pause after a batch: events come in bursts."""
 LONGEST_LOOK_SECONDS: Final = 0.5
-"""Between looks at an outbox that stays empty: the most that an event waits here when all is well."""
+"""Pause between polls of an empty outbox: the longest wait of an event here."""
 FIRST_PAUSE_SECONDS: Final = 0.5
-"""After a failure of the broker."""
+"""Pause after a failure of the broker."""
 MOST_SET_ASIDE: Final = 5 * limits.SEND_BATCH
 """Unsendable rows that a claim makes room for; with more of them there is something wrong that a person must mend."""
 
@@ -100,7 +101,8 @@ class Relay:
         return sent
 
     def _put_aside(self, event_id: UUID, reason: str) -> None:
-        """It stays in the outbox, where a person finds it; so do later events of its aggregate and topic."""
+        """An unsendable event stays in the outbox for an operator, and so do later events of its aggregate and
+        topic."""
         if event_id in self._set_aside:
             return
         self._set_aside.add(event_id)

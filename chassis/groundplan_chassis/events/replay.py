@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What a replay came to, in events."""
+    """The result of a replay, in numbers of events."""
 
     handled: int
     repeated: int

@@ -1,4 +1,4 @@
-"""Payloads of older and newer senders: a reader knows one version of a schema and the way to it from older ones.
+"""Schema versions of payloads: a reader knows one version and upcasts older ones to it.
 
 A field that is added, with a default for readers, needs no new version. A version is for what would break a reader:
 the reader is taught it first, by an upcaster from the old one, and deployed before the sender.
@@ -16,7 +16,7 @@ from groundplan_chassis.events.errors import Unreadable
 from groundplan_chassis.events.event import Event
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
-"""Makes a payload of the next version from one version; it may change what it is given."""
+"""Converts a payload to the next version; it may change its argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class PayloadSchema:
         for version in range(event.schema_version, self.version):
             upcaster = self.upcasters.get(version)
             if upcaster is None:
-                raise Unreadable(f"payload of {event.event_type} has schema version {version}, which nobody knows")
+                raise Unreadable(f"payload of {event.event_type} has the unknown schema version {version}")
             try:
                 payload = upcaster(payload)
             except Exception as error:

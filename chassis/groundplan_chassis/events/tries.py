@@ -1,4 +1,4 @@
-"""Trying again: as long as it takes while the database is away, a few times when it is the event's own fault."""
+"""Retries: without a limit while the database is unavailable, a few times when the event itself fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Tries:
     async def until_done(
         self, work: Callable[[], Awaitable[T]], shard: int, stop: asyncio.Event, most: int = limits.MOST_TRIES
     ) -> T:
-        """What the work returns at last.
+        """Runs the work until it succeeds.
 
         Raises Refused as soon as the work does, or once it has failed ``most`` times while the database was there;
         Stopped when ``stop`` is set before either.

@@ -1,4 +1,4 @@
-"""A batch in an order that keeps each aggregate's events in theirs, also when some of them fail."""
+"""Splits a batch so that each aggregate's events stay in order, also when some of them fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundplan_chassis.events.port import Outgoing, Sent
 
 @dataclass(frozen=True, slots=True)
 class WaveSent:
-    """What became of one part of a batch; what is in neither was not tried, for want of time."""
+    """The outcome of one part of a batch; events in neither field were not tried, for lack of time."""
 
     acknowledged: set[UUID] = field(default_factory=set)
     failed: dict[UUID, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What the roles do that serve no requests: relay, consumer, projector."""
+"""The roles without an API: relay, consumer, projector."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Loop = Callable[[asyncio.Event], Awaitable[None]]
 
 
 class Worker:
-    """Work that goes on until it is to stop. It outlives absent brokers and databases."""
+    """Continuous work of a role. It survives outages of brokers and databases."""
 
     def __init__(self, loops: Callable[[Broker], Awaitable[list[Loop]]], context: Context) -> None:
         self._loops = loops
@@ -43,7 +43,7 @@ class Worker:
             await broker.close()
 
     def stop(self) -> None:
-        """No new work is begun; what is in hand is ended."""
+        """Starts no new work; work in hand is finished."""
         self._stop.set()
 
 
@@ -64,7 +64,7 @@ def workers(service: Service, context: Context) -> list[Worker]:
 
 
 def consumer(service: Service, context: Context) -> Consumer:
-    """Has the service's handlers do what events ask for."""
+    """Runs the service's handlers for events."""
     handlers = {event: Handler.of(declared) for event, declared in service.consumers.items()}
     return Consumer(context, handlers, context.changed)
 
@@ -88,7 +88,7 @@ async def _relay(broker: Broker, context: Context) -> list[Loop]:
 
     return [
         relay,
-        lambda stop: housekeeping.tell_outbox_age(database, metrics, stop),
+        lambda stop: housekeeping.report_outbox_age(database, metrics, stop),
         lambda stop: prune(database, "the outbox", housekeeping.prune_outbox, stop),
     ]
 

@@ -1,1 +1,1 @@
-"""REST over ASGI: five operations a resource, envelopes, conditional requests, and the OpenAPI document of them."""
+"""REST over ASGI: five operations for each resource, envelopes, conditional requests, and the OpenAPI document."""

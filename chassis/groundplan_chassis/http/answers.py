@@ -1,4 +1,4 @@
-"""Answers as they leave: status, headers, body."""
+"""Responses: status, headers, body."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BARE_REVALIDATED: Final = [*_SECURITY, _REVALIDATED]
 
 
 class Answer:
-    """One answer; headers that every answer has are added when it is sent."""
+    """One response; common headers are added when it is sent."""
 
     __slots__ = ("body", "code", "headers", "status")
 
@@ -35,7 +35,7 @@ class Answer:
         self.headers = headers
         self.body = body
         self.code = code
-        """Of an error."""
+        """The code of an error response."""
 
 
 def of_item(status: int, body: bytes, tag: bytes) -> Answer:

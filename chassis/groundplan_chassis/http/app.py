@@ -1,4 +1,4 @@
-"""The ASGI application: what every request passes, in the order in which it passes it.
+"""The ASGI application: the steps of each request, in their order.
 
 It is a dispatcher of its own rather than a framework's: on the way to the cache and back a GET has some microseconds of
 Python to spend. In the first measurement a skeleton of this dispatcher, with rate limit and conditional GET, reached
@@ -34,18 +34,19 @@ if TYPE_CHECKING:
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 DEADLINE_SECONDS: Final = 25.0
-"""For a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with it."""
+"""Time-out of a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with
+it."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
 log = logging.getLogger(__name__)
 
 
 def create_app(service: Service, role: str, context: Context) -> App:
-    """The API of a service, as processes of the role answer it: `api` all, `query` GET, `command` the rest (A4)."""
+    """The API of a service for a role: `api` serves all operations, `query` GET, `command` the others (A4)."""
     return Api(Routes(service.operations, role), context)
 
 
 class Api:
-    """Answers requests by the routes' endpoints."""
+    """Dispatches requests to the routes' endpoints."""
 
     def __init__(self, routes: Routes, context: Context) -> None:
         self._find = routes.find
@@ -110,26 +111,27 @@ class Api:
             return answer
 
     def _refusal(self, request: Request, error: Exception) -> Answer:
-        """Called while the error is being handled."""
+        """Logs an unexpected error; call it in its `except` block."""
         if isinstance(error, ApiError):
-            self._tell(request, error)
+            self._log_refusal(request, error)
             return answers.refused(error)
         log.exception(
-            "a request ended in an error that nobody expected",
+            "a request ended in an unexpected error",
             extra={"operation": request.operation, "error": type(error).__name__},
         )
         return answers.refused(ApiError())
 
     async def _handle(self, request: Request, repeated: bytes | None) -> Answer:
-        """The rate limit's question leaves first. What can be decided meanwhile is, and the cache is asked in the same
-        tick, so that both cost one round trip; yet nothing is answered, and nobody else asked, before the verdict."""
+        """Sends the rate-limit command first. Route, token and permissions are checked meanwhile, and the cache lookup
+        leaves in the same tick, so that both cost one round trip. Before the verdict there is no response and no other
+        call."""
         found = request.headers
         client = request.scope.get("client")
         address = self._addresses.of(
             found.get(headers.VIEWER), found.get(headers.FORWARDED), client[0] if client else None
         )
         asked = _started(self._limiter.take(address))
-        peeked: Awaitable[Document | None] | None = None
+        cached: Awaitable[Document | None] | None = None
         refusal: ApiError | None = None
         verified = False
         try:
@@ -140,22 +142,22 @@ class Api:
             verified = self._recognise(request)
             if verified:
                 self._authorise(request, endpoint)
-                peeked = self._peek(request, endpoint)
+                cached = self._look_up(request, endpoint)
         except ApiError as error:
             refusal = error
         verdict = request.verdict = await asked
         if not verdict.allowed:
-            if peeked is not None:
-                _abandon(peeked)
+            if cached is not None:
+                _abandon(cached)
             raise RateLimited
         if refusal is not None:
             raise refusal
         if not verified:
             request.caller = await self._tokens.verify(headers.bearer_token(found[headers.AUTHORIZATION]))
             self._authorise(request, endpoint)
-            peeked = self._peek(request, endpoint)
-        if peeked is not None:
-            document = await peeked
+            cached = self._look_up(request, endpoint)
+        if cached is not None:
+            document = await cached
             if document is not None:
                 return answer_item(request, document)
         deadline = asyncio.timeout(DEADLINE_SECONDS)
@@ -168,7 +170,7 @@ class Api:
             raise
 
     def _recognise(self, request: Request) -> bool:
-        """Whether the caller is known without any waiting: somebody who was verified before, or nobody."""
+        """Whether the caller is known without waiting: no token, or a token that was verified before."""
         value = request.headers.get(headers.AUTHORIZATION)
         if value is None:
             return True
@@ -179,7 +181,7 @@ class Api:
         return True
 
     def _authorise(self, request: Request, endpoint: Endpoint) -> None:
-        """Deny by default: somebody, whose token was given for this kind of use, with a role that may (S3, S4)."""
+        """Denies unless the caller has a valid token, the operation's scope, and a role that allows it (S3, S4)."""
         access = endpoint.access
         if access.anyone:
             return
@@ -194,13 +196,13 @@ class Api:
             raise Forbidden
         request.own_only = decision is Decision.OWN
 
-    def _peek(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
-        if endpoint.peek is None or request.item_id is None:
+    def _look_up(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
+        if endpoint.lookup is None or request.item_id is None:
             return None
-        return endpoint.peek(self._context, request.item_id)
+        return endpoint.lookup(self._context, request.item_id)
 
-    def _tell(self, request: Request, error: ApiError) -> None:
-        """Refusals that others want to know of: the audit trail and the alarms."""
+    def _log_refusal(self, request: Request, error: ApiError) -> None:
+        """Logs and counts refusals for the audit trail and the alarms."""
         if isinstance(error, Forbidden | OwnedByAnother):
             reason = "not the owner" if isinstance(error, OwnedByAnother) else getattr(error, "reason", error.message)
             self._metrics.count(names.ACCESS_DENIED)
@@ -234,12 +236,12 @@ class Api:
 
 
 def _started(question: Awaitable[Verdict]) -> Awaitable[Verdict]:
-    """A coroutine does nothing before it is awaited: as a task it asks in the next tick."""
+    """A coroutine does nothing before it is awaited: as a task it starts in the next tick."""
     return asyncio.ensure_future(question) if isinstance(question, CoroutineType) else question
 
 
 def _abandon(question: Awaitable[Any]) -> None:
-    """Lets go of an answer that nobody wants any more, and of the complaint that nobody wanted it."""
+    """Discards a result that is no longer needed, and retrieves its exception so that asyncio does not log it."""
     if isinstance(question, asyncio.Future):
         question.add_done_callback(lambda done: done.cancelled() or done.exception())
     elif isinstance(question, CoroutineType):
@@ -247,7 +249,7 @@ def _abandon(question: Awaitable[Any]) -> None:
 
 
 async def _refuse_protocol(scope: Scope, receive: Receive, send: Send) -> None:
-    """Lifespan has nothing to start here, `groundplan_chassis.process` does; websockets there are none."""
+    """Lifespan has nothing to start here (`groundplan_chassis.process` does); there are no websockets."""
     if scope["type"] == "lifespan":
         while True:
             message = await receive()

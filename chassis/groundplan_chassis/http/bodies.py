@@ -1,4 +1,5 @@
-"""Request bodies: read within bounds, decoded, checked field by field, so that all mistakes are told at once (S6)."""
+"""Request bodies: read within limits, decoded, and checked field by field, so that all errors are reported at once
+(S6)."""
 
 from __future__ import annotations
 
@@ -21,13 +22,13 @@ from groundplan_chassis.http.errors import (
 from groundplan_chassis.http.values import Refused, ValueType, value_type
 
 MOST_BYTES: Final = 1024 * 1024
-"""Of a body. API Gateway would let 10 MB through; no resource is that large."""
+"""Largest body in bytes. API Gateway accepts 10 MB; no resource is that large."""
 SLOWEST_SECONDS: Final = 20.0
-"""For the whole body to arrive: a client that drips bytes holds a connection, and nothing more than this long."""
+"""Time for the whole body to arrive, so that a slow client does not occupy a connection."""
 MOST_DETAILS: Final = 100
-"""As many fields as a resource may have; what is wrong beyond that isn't listed."""
+"""Most reported fields: as many as a resource may have."""
 LONGEST_NAME: Final = 100
-"""Characters of an unknown field's name that are repeated to the client."""
+"""Most characters of an unknown field's name in an error message."""
 
 _MEDIA_TYPE: Final = re.compile(rb'application/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?;?', re.IGNORECASE)
 
@@ -151,5 +152,5 @@ def _parse(body: bytes) -> object:
 
 
 def _printable(name: str) -> str:
-    """A client's own words, in a form that can be encoded, logged and read."""
+    """Text of a client in a form that can be encoded, logged and read."""
     return name.encode("ascii", "backslashreplace").decode()[:LONGEST_NAME]

@@ -17,11 +17,11 @@ _TAG: Final = re.compile(rb'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"')
 _TAGS: Final = re.compile(rb'\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"\s*)*')
 _VERSION: Final = re.compile(rb'"([1-9][0-9]{0,9})(?:-[0-9a-f]{8})?"')
 _LARGEST_VERSION: Final = 2**31 - 1
-"""Of an `integer` column."""
+"""Largest value of an `integer` column."""
 _MOST_VERSIONS: Final = 8
-"""That one change may name: each is tried by itself."""
+"""Most tags in one If-Match: each is tried by itself."""
 NO_VERSION: Final = 0
-"""Which no item has: a change that insists on it is refused wherever there is an item."""
+"""A version that no item has: a change that requires it is always refused."""
 
 
 def etag(version: int, body: bytes) -> bytes:
@@ -29,7 +29,8 @@ def etag(version: int, body: bytes) -> bytes:
 
 
 def changeable(if_match: bytes | None, if_none_match: bytes | None) -> Sequence[int | None]:
-    """The versions that a change may replace; None: any.
+    """The versions that a change may replace; None: any. Raises PreconditionFailed for tags that no item can have,
+    BadRequest for invalid ones.
 
     Raises PreconditionFailed for tags that no item of ours ever has, BadRequest for what can't be kept to.
     """
@@ -61,7 +62,7 @@ def _invalid(header: str, expected: str) -> BadRequest:
 
 
 def none_match(value: bytes, tag: bytes) -> bool:
-    """Whether the client has this representation already. What isn't a list of entity tags counts as absent."""
+    """Whether the client has this representation already. An invalid header counts as absent."""
     if value == tag:
         return True
     if value.strip() == b"*":

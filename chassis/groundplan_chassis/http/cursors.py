@@ -1,4 +1,4 @@
-"""Opaque cursors: where in a sorted list the next page begins.
+"""Opaque cursors: positions in a sorted list at which the next page begins.
 
 A cursor holds nothing that the client hasn't been shown, the last item's values, and its values are checked as any
 parameter's are: a checksum is enough, which tells a damaged cursor, and one of another list, from a good one.
@@ -17,17 +17,17 @@ import msgspec
 from groundplan_chassis.http.values import Refused, ValueType
 
 _CHECKSUM_BYTES: Final = 9
-"""Of 72 bits; a multiple of three, so that base64 needs no padding between it and the values."""
+"""Bytes of the checksum; a multiple of three, so that base64 needs no padding between it and the values."""
 
 
 def encode(values: Sequence[object], list_identity: bytes) -> str:
-    """``list_identity``: what has to stay the same from page to page, the path, the order and the filters."""
+    """``list_identity``: path, order and filters, which must be equal from page to page."""
     content = msgspec.json.encode(values)
     return base64.urlsafe_b64encode(_checksum(content, list_identity) + content).rstrip(b"=").decode()
 
 
 def decode(cursor: str, list_identity: bytes, types: Sequence[ValueType]) -> tuple[Any, ...]:
-    """The values, typed. Raises Refused for what `encode` didn't make for this list."""
+    """The typed values. Raises Refused for a cursor that `encode` did not make for this list."""
     try:
         data = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         content = data[_CHECKSUM_BYTES:]

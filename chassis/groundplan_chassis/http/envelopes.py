@@ -1,4 +1,4 @@
-"""Answers' bodies (R3), put together around the documents' own bytes, which nobody decodes on the way."""
+"""Response bodies (R3), assembled around the documents' bytes without decoding them."""
 
 from __future__ import annotations
 

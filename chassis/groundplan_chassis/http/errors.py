@@ -1,4 +1,4 @@
-"""What a request is refused with: a status, a code, and a message in the error envelope (R4).
+"""Errors of the API: a status, a code, and a message in the error envelope (R4).
 
 Codes are those that the gateway answers with too.
 """
@@ -12,15 +12,15 @@ import msgspec
 
 
 class Detail(msgspec.Struct, frozen=True):
-    """What is wrong with one field of a body, or one parameter."""
+    """The error of one field of a body, or of one parameter."""
 
     field: str
-    """Its name; empty when the whole is meant."""
+    """Its name; empty for the body as a whole."""
     message: str
 
 
 class ApiError(Exception):
-    """A refusal that the client is told of. Subclasses say which."""
+    """An error response. Subclasses define status and code."""
 
     status: int = 500
     code: str = "INTERNAL_ERROR"
@@ -41,7 +41,7 @@ class ApiError(Exception):
 
 
 class MalformedBody(ApiError):
-    """The body is not what it says it is."""
+    """The body does not match its content type."""
 
     status = 400
     code = "MALFORMED_BODY"
@@ -49,7 +49,7 @@ class MalformedBody(ApiError):
 
 
 class BadRequest(ApiError):
-    """A parameter or a header is wrong; the details say which."""
+    """A parameter or a header is invalid; the details name it."""
 
     status = 400
     code = "VALIDATION_ERROR"
@@ -57,7 +57,7 @@ class BadRequest(ApiError):
 
 
 class Unauthorized(ApiError):
-    """Nobody, or nobody who could prove it."""
+    """No token, or an invalid one."""
 
     status = 401
     code = "UNAUTHORIZED"
@@ -68,7 +68,7 @@ class Unauthorized(ApiError):
 
 
 class Forbidden(ApiError):
-    """Somebody who may not."""
+    """The caller is known and lacks the permission."""
 
     status = 403
     code = "FORBIDDEN"
@@ -82,7 +82,8 @@ class NotFound(ApiError):
 
 
 class OwnedByAnother(NotFound):
-    """The row is there and not the caller's: a stranger isn't told that it exists, the audit trail is."""
+    """The row exists and belongs to another caller: the response is that of a missing row, the audit trail has the
+    reason."""
 
 
 class MethodNotAllowed(ApiError):
@@ -103,7 +104,7 @@ class RequestTimeout(ApiError):
 
 
 class Conflict(ApiError):
-    """What is asked for contradicts what is there."""
+    """The request contradicts the current state."""
 
     status = 409
     code = "CONFLICT"
@@ -142,7 +143,7 @@ class UnsupportedMediaType(ApiError):
 
 
 class MisdirectedRequest(ApiError):
-    """The service has this operation, but not in processes of this role (A4)."""
+    """The service has this operation, but processes of another role serve it (A4)."""
 
     status = 421
     code = "MISDIRECTED_REQUEST"
@@ -150,7 +151,7 @@ class MisdirectedRequest(ApiError):
 
 
 class ValidationFailed(ApiError):
-    """Fields of the body are wrong; the details name all of them."""
+    """Fields of the body are invalid; the details name all of them."""
 
     status = 422
     code = "VALIDATION_ERROR"
@@ -164,14 +165,14 @@ class RateLimited(ApiError):
 
 
 class Unavailable(ApiError):
-    """Something that the answer needs is away, for a while."""
+    """A dependency is temporarily unavailable."""
 
     status = 503
     code = "SERVICE_UNAVAILABLE"
     message = "The service is not available at the moment"
 
     def __init__(self, message: str | None = None, retry_after: int = 1) -> None:
-        """``retry_after``: seconds that the client is asked to wait."""
+        """``retry_after``: seconds until the client should try again."""
         super().__init__(message, headers={"retry-after": str(retry_after)})
 
 

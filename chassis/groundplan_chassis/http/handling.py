@@ -1,4 +1,4 @@
-"""From a request that may to its answer: what each of the five operations reads, asks of its handler, and sends."""
+"""From an authorised request to its response: the inputs, handler call and response of each of the five operations."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ async def _delete(request: Request, endpoint: Endpoint) -> Answer:
 
 
 async def _changed(request: Request, endpoint: Endpoint, content: msgspec.Struct | None = None) -> object:
-    """A handler knows of one version. Of several it is asked for each: those that the item hasn't change nothing."""
+    """A handler takes one version. For several versions in If-Match it is called for each: a version that the item
+    doesn't have changes nothing."""
     found = request.headers
     *others, last = changeable(found.get(headers.IF_MATCH), found.get(headers.IF_NONE_MATCH))
     for version in others:
@@ -84,7 +85,7 @@ async def _changed(request: Request, endpoint: Endpoint, content: msgspec.Struct
 
 
 async def _content(request: Request, endpoint: Endpoint) -> msgspec.Struct:
-    """The body, checked; its owner is the caller where the caller may speak for nobody else."""
+    """The checked body; its owner is the caller where the caller may write own rows only."""
     assert endpoint.body_type is not None
     found = request.headers
     require_json(found.get(headers.CONTENT_TYPE), found.get(headers.CONTENT_ENCODING))
@@ -97,7 +98,7 @@ async def _content(request: Request, endpoint: Endpoint) -> msgspec.Struct:
 
 
 def _owner(content: msgspec.Struct, field: str) -> str | None:
-    """Of the item as the body says it; None where it says nothing."""
+    """The owner in the body; None where it has none."""
     owner = getattr(content, field)
     return None if owner is None or owner is msgspec.UNSET else str(owner)
 

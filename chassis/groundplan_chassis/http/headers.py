@@ -1,4 +1,4 @@
-"""Headers of requests: those that the API reads, each once, and checked before anything is made of them."""
+"""Request headers: only those that the API reads, each at most once, and validated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from groundplan_chassis.http.errors import BadRequest, Detail, Unauthorized
 AUTHORIZATION: Final = b"authorization"
 REQUEST_ID: Final = b"x-request-id"
 VIEWER: Final = b"x-viewer-ip"
-"""The client's address as the edge has seen it, see `components/groundplan_components/shared/api_contract.py`."""
+"""The client's address as the edge has seen it, see `groundplan_components.shared.api_contract`."""
 FORWARDED: Final = b"x-forwarded-for"
 IF_MATCH: Final = b"if-match"
 IF_NONE_MATCH: Final = b"if-none-match"
@@ -42,8 +42,8 @@ _READ: Final = frozenset(
     }
 )
 _LISTS: Final = frozenset({FORWARDED, IF_MATCH, IF_NONE_MATCH, TRACESTATE})
-"""Their lines are parts of one list (RFC 9110, 5.3). Of the others a second line contradicts the first: which one
-counts, a proxy and a service could see differently."""
+"""Headers whose lines are parts of one list (RFC 9110, 5.3). A second line of any other header is refused: proxy and
+service could read different ones."""
 
 # What a log line and a header can hold, and no more than API Gateway's own ids take (36 characters), twice over.
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._=+/-]{1,72}")
@@ -54,11 +54,11 @@ _START: Final = uuid4()
 _PREFIX: Final = str(_START)[:24]
 _count: Final = itertools.count(_START.node)
 _LONGEST_TOKEN: Final = 8192
-"""Bytes; Cognito's access tokens have one to two thousand."""
+"""Largest bearer token in bytes; Cognito's access tokens have one to two thousand."""
 
 
 def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[dict[bytes, bytes], bytes | None]:
-    """The headers that are read, by name in lower case, and the name of one that contradicts itself, if any does."""
+    """The headers that are read, by name in lower case, and the name of a repeated one, if any."""
     found: dict[bytes, bytes] = {}
     repeated = None
     for name, value in headers:
@@ -77,7 +77,7 @@ def refuse_repeated(name: bytes) -> BadRequest:
 
 
 def request_id(value: bytes | None) -> str:
-    """The gateway's id of the request, or a new one where there is none that can be trusted to be one."""
+    """The gateway's request id, or a new one without a valid one."""
     if value is not None and _REQUEST_ID.fullmatch(value):
         return value.decode("ascii")
     return f"{_PREFIX}{next(_count) & 0xFFFF_FFFF_FFFF:012x}"

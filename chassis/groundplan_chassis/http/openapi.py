@@ -1,4 +1,4 @@
-"""The OpenAPI document of a service, from its operations: what is documented is what is checked.
+"""The OpenAPI document of a service, made from the operations that also validate requests.
 
 The same operations give the same text, to the byte: it is checked in, and a test tells when it is no longer true.
 https://spec.openapis.org/oas/v3.1.1.html
@@ -58,7 +58,7 @@ _RATE_HEADERS: Final = ("RateLimit-Policy", "RateLimit")
 
 
 def openapi_document(service: Service) -> Document:
-    """OpenAPI 3.1 of all the service's operations, whatever role answers them."""
+    """OpenAPI 3.1 of all the service's operations, of every role."""
     operations = sorted(service.operations, key=lambda each: operation_kinds().index(each.kind))
     resources: dict[str, ResourceApi] = {each.resource.path: each.resource for each in service.operations}
     paths: Document = {}
@@ -91,7 +91,7 @@ def openapi_document(service: Service) -> Document:
 
 
 def openapi_text(service: Service) -> str:
-    """The document as it is checked in."""
+    """The document as text, as it is committed."""
     return json.dumps(openapi_document(service), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI documents of all services have in common: parameters, headers, the error envelope."""
+"""Common parts of all OpenAPI documents: parameters, headers, the error envelope."""
 
 from __future__ import annotations
 

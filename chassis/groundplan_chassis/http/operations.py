@@ -1,16 +1,17 @@
-"""What a service's API consists of: resources, operations on them, and what a handler gets and gives (R1)."""
+"""A service's API: resources, operations on them, and the inputs and results of handlers (R1)."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
+from groundplan_chassis.deprecation import warn_renamed
 from groundplan_chassis.documents import Document, Page
 from groundplan_chassis.http.errors import OwnedByAnother
 from groundplan_chassis.http.values import Kind, ValueType, value_type
@@ -45,7 +46,7 @@ class Sort:
     field: str
     descending: bool
     required: bool = dataclasses.field(default=False, compare=False)
-    """Known to hold a value in every row that is listed: then an index can be entered at any of its values."""
+    """Not NULL in all listed rows: then an index can be entered at any of its values."""
 
 
 DEFAULT_SORT: Final = (Sort(CREATED_AT, True, required=True), Sort(ID, True, required=True))
@@ -53,7 +54,7 @@ DEFAULT_SORT: Final = (Sort(CREATED_AT, True, required=True), Sort(ID, True, req
 
 
 class ListQuery(msgspec.Struct, frozen=True):
-    """Which part of a list is wanted (R2). Everything in it has been checked."""
+    """The requested part of a list (R2). All values have been checked."""
 
     filters: Mapping[str, Any]
     """Typed value by field."""
@@ -74,36 +75,36 @@ class ListQuery(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One request to one operation, checked: who calls, and what is asked for."""
+    """One validated request to one operation."""
 
     context: Context
     caller: Caller
     request_id: str
     """The correlation id of everything that the request causes."""
     own_only: bool
-    """The caller may touch rows of their own alone; see `require_own`."""
+    """The caller is limited to their own rows; see `require_own`."""
     item_id: UUID | None = None
     body: Any = None
     """An instance of the resource's body type; operations create and update have it."""
     list_query: ListQuery | None = None
     if_match: int | None = None
-    """The version that the client believes to change; None: any."""
+    """The version in If-Match; None: any."""
     idempotency_key: UUID | None = None
 
     @property
     def id(self) -> UUID:
-        """Of the item; operations get, update and delete have it."""
+        """The item's id; operations get, update and delete have it."""
         assert self.item_id is not None
         return self.item_id
 
     @property
     def query(self) -> ListQuery:
-        """What is to be listed; operation list has it."""
+        """The list query; operation list has it."""
         assert self.list_query is not None
         return self.list_query
 
     def require_own(self, owner: str | None) -> None:
-        """Raises OwnedByAnother where the caller is bound to own rows and this one has another owner."""
+        """Raises OwnedByAnother where the caller is limited to own rows and this one has another owner."""
         if self.own_only and owner != self.caller.subject:
             raise OwnedByAnother
 
@@ -111,13 +112,13 @@ class Call(msgspec.Struct, frozen=True):
 Handler = Callable[[Call], Awaitable[Document | Page | None]]
 """list gives a Page; get a Document, or None for what isn't there; create and update the Document as it is now; delete
 None. Refusals are raised as ApiError."""
-Peek = Callable[["Context", UUID], Awaitable[Document | None]]
-"""Looks into the cache and nowhere else, and sends its question when called, not when awaited. None: not there."""
+CacheLookup = Callable[["Context", UUID], Awaitable[Document | None]]
+"""Reads the cache only. Sends the command when it is called, not when the result is awaited. None: no copy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceApi:
-    """How one resource looks to clients."""
+    """The API of one resource."""
 
     name: str
     """In the singular: `order_line`."""
@@ -160,7 +161,7 @@ class ResourceApi:
 
 
 LIST_PARAMETERS: Final = ("page", "limit", "sort", "cursor")
-"""Of every list. A field of such a name can't be filtered by."""
+"""Parameters of every list. A field with such a name can't be a filter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,8 +172,17 @@ class Operation:
     resource: ResourceApi
     handler: Handler
     access: Access
-    peek: Peek | None = None
-    """For get: answers from the cache, asked together with the rate limit; on a miss the handler is called."""
+    lookup: CacheLookup | None = None
+    """For get: reads the cache in the round trip of the rate limit. On a miss the handler is called."""
+    peek: InitVar[CacheLookup | None] = None
+    """Deprecated: the former name of ``lookup``."""
+
+    def __post_init__(self, peek: CacheLookup | None) -> None:
+        if peek is not None:
+            # The caller is two frames up: the generated `__init__` is between.
+            new = "Operation(lookup=...)"
+            warn_renamed("Operation(peek=...)", new, removed_in="groundplan-chassis 0.3", stacklevel=3)
+            object.__setattr__(self, "lookup", peek)
 
     @property
     def method(self) -> str:

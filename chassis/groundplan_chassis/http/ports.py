@@ -1,4 +1,4 @@
-"""What the API asks of its neighbours: tokens, rate limit, the client's address."""
+"""The API's ports: tokens, rate limit, the client's address."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from groundplan_chassis.access import Caller
 
 
 class Verdict(Protocol):
-    """Of the rate limit (S7), on one request."""
+    """The rate limit's verdict on one request (S7)."""
 
     @property
     def allowed(self) -> bool: ...
@@ -20,7 +20,7 @@ class Verdict(Protocol):
 
     @property
     def window_seconds(self) -> int:
-        """Within which so many are allowed."""
+        """The window in which this number of requests is allowed."""
 
     @property
     def remaining(self) -> int:
@@ -28,7 +28,7 @@ class Verdict(Protocol):
 
     @property
     def reset_seconds(self) -> int:
-        """Until there is more in it."""
+        """Seconds until the bucket holds more."""
 
     @property
     def retry_after(self) -> int:
@@ -37,12 +37,13 @@ class Verdict(Protocol):
 
 class Limiter(Protocol):
     def take(self, key: str) -> Awaitable[Verdict]:
-        """Asks when called, not when awaited: what else is asked in the same tick leaves together with it."""
+        """Sends the command when it is called, not when it is awaited, together with other commands of the same
+        tick."""
 
 
 class Tokens(Protocol):
     def remembered(self, token: str) -> Caller | None:
-        """Who a token that was verified before speaks for, while it is good; None: verify it."""
+        """The caller of a token that was verified before and is still valid; None: verify it."""
 
     async def verify(self, token: str) -> Caller:
         """Raises Unauthorized."""
@@ -50,4 +51,4 @@ class Tokens(Protocol):
 
 class ClientAddresses(Protocol):
     def of(self, viewer: bytes | None, forwarded: bytes | None, peer: str | None) -> str:
-        """The client's address, by the headers `x-viewer-ip` and `x-forwarded-for` where they can be trusted."""
+        """The client's address, from the headers `x-viewer-ip` and `x-forwarded-for` where they can be trusted."""

@@ -1,4 +1,4 @@
-"""Reads the query string of a list: filters, order, and which page (R2). What isn't known is an error, not ignored."""
+"""Parses the query string of a list: filters, order and page (R2). Unknown parameters are errors."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ from groundplan_chassis.http.values import Refused, ValueType
 DEFAULT_LIMIT: Final = 20
 LARGEST_LIMIT: Final = 100
 DEEPEST_ROW: Final = 10_000
-"""Rows that pages reach: a database walks over all that it skips. A cursor has no such bound."""
+"""Most rows before the last page: a database reads all rows that it skips. Cursors have no such limit."""
 MOST_SORTS: Final = 5
 LONGEST_QUERY: Final = 8192
-"""Bytes of a query string, as most servers and proxies bound a whole request line."""
+"""Largest query string in bytes: the usual limit of servers and proxies for a request line."""
 _MOST_PARAMETERS: Final = 100
 LONGEST_NAME: Final = 100
-"""Characters of an unknown parameter's name that are repeated to the client."""
+"""Most characters of an unknown parameter's name in an error message."""
 
 T = TypeVar("T")
 
 
 class Listing(ListQuery, frozen=True):
-    """A list query with what its links are made of."""
+    """A list query and the parts of its links."""
 
     parameters: Mapping[str, str] = {}
     """As the client gave them."""
     identity: bytes = b""
-    """What a cursor is bound to."""
+    """The identity of the list that a cursor belongs to."""
 
 
 class QueryType:
-    """Reads the query strings of one resource's list."""
+    """Parses the query strings of one resource's list."""
 
     def __init__(self, resource: ResourceApi) -> None:
         self._path = resource.path
@@ -157,7 +157,7 @@ class QueryType:
 
 
 class _Reader:
-    """Parameters, and what was found to be wrong with them."""
+    """Parameters, with the errors found so far."""
 
     def __init__(self, given: Mapping[str, str], details: list[Detail]) -> None:
         self.given = given
@@ -193,5 +193,5 @@ def _stable(sorts: Sequence[Sort]) -> tuple[Sort, ...]:
 
 
 def _printable(name: str) -> str:
-    """A client's own words, in a form that can be encoded, logged and read."""
+    """Text of a client in a form that can be encoded, logged and read."""
     return name.encode("ascii", "backslashreplace").decode()[:LONGEST_NAME]

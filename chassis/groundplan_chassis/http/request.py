@@ -1,4 +1,4 @@
-"""A request on its way through the API."""
+"""The state of one request in the API."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 UNKNOWN_ROUTE: Final = "unknown"
-"""In logs, for a path that is none: what is in it may be anything."""
+"""The route in logs of an unknown path, which may contain anything."""
 
 
 class Request:
-    """What is known of a request, filled in on its way."""
+    """The known facts of a request, filled in step by step."""
 
     __slots__ = (
         "caller",

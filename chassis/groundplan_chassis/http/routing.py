@@ -1,4 +1,4 @@
-"""Which operation a path and a method mean."""
+"""Routing: the operation of a path and a method."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from groundplan_chassis.http.queries import QueryType
 from groundplan_chassis.http.values import Refused, value_type
 
 _ID_LENGTH: Final = 36
-"""Of a UUID with its hyphens; without them it would be a second path to the same item."""
+"""Length of a UUID with hyphens; the form without them would be a second path to the same item."""
 
 ROLE_KINDS: Final[dict[str, frozenset[OperationKind]]] = {
     "api": frozenset(operation_kinds()),
     "command": frozenset(operation_kinds()) - READING,
     "query": READING,
 }
-"""What processes of a role answer (A4)."""
+"""The operation kinds that processes of a role serve (A4)."""
 
 
 class Endpoint:
-    """An operation with everything that can be made once, before the first request."""
+    """An operation with all that can be prepared before the first request."""
 
     __slots__ = (
         "_owner_type",
@@ -35,10 +35,10 @@ class Endpoint:
         "body_type",
         "handler",
         "kind",
+        "lookup",
         "method",
         "operation",
         "owner",
-        "peek",
         "queries",
         "route",
     )
@@ -50,7 +50,7 @@ class Endpoint:
         self.route = operation.route
         self.access = operation.access
         self.handler = operation.handler
-        self.peek = operation.peek
+        self.lookup = operation.lookup
         # Where a body can't say whose the item is, that is the handler's to know.
         types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
         self.owner = operation.resource.owner if operation.resource.owner in types else None
@@ -68,7 +68,7 @@ class Endpoint:
 
 
 class _Methods:
-    """What one path answers."""
+    """The methods of one path."""
 
     __slots__ = ("allow", "endpoints", "path")
 
@@ -96,7 +96,7 @@ class Routes:
             path = operation.resource.path
             endpoint = _endpoint(operation) if operation.kind in ROLE_KINDS[role] else None
             table.setdefault(path, _Methods(path)).add(operation, endpoint)
-        # Whoever asks a path that only has the other kind of operations is told what it does have.
+        # For a path that has operations of the other kind only, the error lists its methods.
         for path in [*self._collections, *self._items]:
             self._collections.setdefault(path, _Methods(path))
             self._items.setdefault(path, _Methods(path))
@@ -118,7 +118,7 @@ class Routes:
 
 
 def _id(text: str) -> UUID:
-    """Raises NotFound: what is no id is the id of nothing."""
+    """Raises NotFound for an invalid id."""
     try:
         if len(text) == _ID_LENGTH:
             return msgspec.convert(text, UUID)

@@ -1,4 +1,4 @@
-"""JSON Schemas of what travels, from the same types that check it."""
+"""JSON Schemas of bodies and parameters, from the types that validate them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _EXAMPLES: Final[dict[Kind, Any]] = {
 
 
 def struct_schema(struct: type[msgspec.Struct], *, closed: bool = True) -> Schema:
-    """Of a resource's item or body. ``closed``: no other properties."""
+    """The schema of a resource's item or body. ``closed``: no other properties."""
     fields = msgspec.structs.fields(struct)
     schema: Schema = {
         "type": "object",
@@ -56,7 +56,7 @@ def value_schema(kind: ValueType) -> Schema:
 
 
 def parameter_schema(kind: ValueType) -> Schema:
-    """As a query parameter: there is no null in a query string."""
+    """The schema as a query parameter: a query string has no null."""
     return _schema(kind)
 
 
@@ -92,7 +92,7 @@ def _schema(kind: ValueType) -> Schema:
 
 
 def _composed(kind: ValueType) -> Schema:
-    """Of a type that a declaration has no word for, and a service's own code may."""
+    """The schema of a type that declarations don't have but a service's own code may use."""
     (schema,), _ = msgspec.json.schema_components([kind.annotation])
     return schema
 

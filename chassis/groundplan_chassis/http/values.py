@@ -1,4 +1,4 @@
-"""Reads single values from JSON or from a query string, as strictly as a database column will take them."""
+"""Parses single values from JSON or a query string, as strictly as a database column."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from groundplan_chassis.fields import (
 )
 
 MOST_LEVELS: Final = 32
-"""Objects and arrays within each other, in a field of type json."""
+"""Deepest nesting in a field of type json."""
 
 
 class Kind(StrEnum):
@@ -62,7 +62,7 @@ _MESSAGE: Final = re.compile(r"(?s)(?P<message>.*?)(?: - at `\$(?P<path>.*)`)?")
 
 
 class Refused(ValueError):
-    """A value that can't be taken; ``path`` leads from the field to the part of it that is meant (`[0].name`)."""
+    """An invalid value; ``path`` leads from the field to the invalid part (`[0].name`)."""
 
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message)
@@ -72,19 +72,19 @@ class Refused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ValueType:
-    """What a field's annotation allows."""
+    """The values that a field's annotation allows."""
 
     annotation: Any
     kind: Kind
     nullable: bool
     shape: inspect.Type
-    """As msgspec sees it, without None and annotations."""
+    """The type for msgspec, without None and annotations."""
     pattern: re.Pattern[str] | None
-    """Of what travels as a string without being one."""
+    """The type of values that are strings in JSON."""
     expected: str | None
-    """What a client is told, where that is plainer than msgspec's own words."""
+    """The message for clients, where it is clearer than msgspec's."""
     rule: Callable[[Any], str | None] | None
-    """Tells what is wrong with a converted value."""
+    """Checks a converted value and returns the error."""
 
     def from_json(self, value: object) -> object:
         """The typed value of what a JSON document holds. Raises Refused."""
@@ -121,7 +121,7 @@ class ValueType:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Of an enum."""
+        """The values of an enum."""
         return _choices(self.shape)
 
 
@@ -225,7 +225,7 @@ _RULES: Final[dict[Kind, Callable[[Any], str | None]]] = {
 
 
 def _decimal(extra: dict[str, Any]) -> tuple[str, str, Callable[[Decimal], str | None]]:
-    """By what `groundplan_chassis.fields.number` says."""
+    """Checks the bounds and the scale of `groundplan_chassis.fields.number`."""
     bounds = {name: Decimal(str(extra[name])) for name in ("minimum", "maximum") if name in extra}
     minimum, maximum = bounds.get("minimum"), bounds.get("maximum")
     scale = extra.get("scale")
@@ -247,7 +247,7 @@ def _decimal(extra: dict[str, Any]) -> tuple[str, str, Callable[[Decimal], str |
 
 
 def _require_sane(value: object) -> None:
-    """Refuses what JSON can say and PostgreSQL's jsonb can't hold, and what is nested too deeply to be read."""
+    """Refuses values that are valid JSON but not valid jsonb in PostgreSQL, and too deep nesting."""
     level = [value]
     for _ in range(MOST_LEVELS + 1):
         below: list[object] = []

@@ -1,1 +1,1 @@
-"""What a process says about itself: log lines, metrics, traces."""
+"""Observability of a process: logs, metrics, traces."""

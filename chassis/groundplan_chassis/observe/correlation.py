@@ -1,4 +1,4 @@
-"""The id that ties together what one request caused, in every process that took part."""
+"""The correlation id: equal in all processes for all effects of one request."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ _current: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 
 
 def current() -> str | None:
-    """The id of the request or event that is being handled."""
+    """The correlation id of the current request or event."""
     return _current.get()
 
 
 def begin(correlation_id: str) -> Token[str | None]:
-    """From here on this is what is being handled; give the result to `end`."""
+    """Sets the current correlation id; pass the result to `end`."""
     return _current.set(correlation_id)
 
 

@@ -25,9 +25,9 @@ from groundplan_chassis.observe.sink import Sink
 LEVELS: Final = ("debug", "info", "warning", "error")
 LEVEL_VARIABLE: Final = "LOG_LEVEL"
 MOST_FRAMES: Final = 30
-"""Of a stack; the innermost are kept."""
+"""Most frames of a stack trace: the innermost ones."""
 
-# What every record has by itself; whatever else is there came by `extra`.
+# Attributes of every record; all others came by `extra`.
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _RESERVED: Final = frozenset({"time", "level", "service", "message", "logger"})
 _encode = msgspec.json.Encoder().encode
@@ -41,7 +41,7 @@ class LineFormat:
         self._constant = {"service": service, "role": role}
 
     def record(self, record: logging.LogRecord) -> bytes:
-        """A record's line. Never raises: a line that can't be made says so."""
+        """A record's line. Never raises: the line of a record that can't be formatted says so."""
         try:
             return self._record(record)
         except Exception as error:
@@ -91,7 +91,7 @@ class LineFormat:
 
 
 class LineHandler(logging.Handler):
-    """Hands records to a sink as lines."""
+    """Writes records to a sink as lines."""
 
     def __init__(self, lines: LineFormat, sink: Sink) -> None:
         super().__init__()
@@ -157,9 +157,7 @@ def _uncaught(kind: type[BaseException], error: BaseException | None, trace: Tra
     if issubclass(kind, KeyboardInterrupt):
         return
     exc_info: Any = (kind, error, trace)
-    logging.getLogger("chassis").critical(
-        "an error that nobody expected ends a thread or the process", exc_info=exc_info
-    )
+    logging.getLogger("chassis").critical("an unexpected error ends a thread or the process", exc_info=exc_info)
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -170,7 +168,7 @@ def _message(record: logging.LogRecord) -> str:
 
 
 def _level(number: int) -> str:
-    """The levels that saved queries know; what is worse than an error is an error to them."""
+    """The levels of the saved queries; higher ones count as errors."""
     if number >= logging.ERROR:
         return "error"
     if number >= logging.WARNING:

@@ -32,7 +32,7 @@ _GATHERED: Final = 20_000
 
 
 class Observer(Protocol):
-    """Somebody else who wants to have the metrics: OpenTelemetry."""
+    """A second destination of the metrics: OpenTelemetry."""
 
     def counted(self, name: str, count: int) -> None: ...
 
@@ -40,7 +40,7 @@ class Observer(Protocol):
 
 
 class Distribution:
-    """Measurements by buckets; smallest, largest and sum are exact."""
+    """Measurements in buckets; smallest, largest and sum are exact."""
 
     __slots__ = ("counts", "least", "most", "total")
 
@@ -67,7 +67,7 @@ class Distribution:
 
 
 class Metrics:
-    """Gathers what is counted and measured, and writes it as EMF lines every few seconds.
+    """Collects counts and measurements, and writes them as EMF lines every few seconds.
 
     Counting and recording are appends that any thread may make; arithmetic happens in the flushing thread.
     """
@@ -93,7 +93,7 @@ class Metrics:
         self._thread: threading.Thread | None = None
 
     def count(self, name: str, n: int = 1) -> None:
-        """``n`` more of this happened; 0 makes the metric exist."""
+        """Adds ``n`` to a counter; 0 creates the metric."""
         try:
             self._counts[name].append(n)
         except KeyError:
@@ -110,7 +110,7 @@ class Metrics:
             self._fold(name, values)
 
     def observe(self, observer: Observer) -> None:
-        """The observer gets at each flush what was gathered."""
+        """The observer gets the collected values at each flush."""
         self._observers.append(observer)
 
     def start(self) -> None:
@@ -126,7 +126,7 @@ class Metrics:
         self.flush()
 
     def flush(self) -> None:
-        """Writes all that was gathered since the last time; nothing when there is nothing."""
+        """Writes all values since the last flush; nothing without values."""
         with self._flushing:
             counts = {name: _taken(numbers) for name, numbers in list(self._counts.items())}
             totals = {name: sum(numbers) for name, numbers in counts.items() if numbers}

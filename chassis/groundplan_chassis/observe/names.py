@@ -29,7 +29,7 @@ READ_MODEL_LAG_SECONDS: Final = "read_model_lag_seconds"
 """From a change until queries see it, in seconds (A4)."""
 EVENTS_CONSUMED: Final = "events_consumed"
 EVENTS_DEAD_LETTERED: Final = "events_dead_lettered"
-"""Events given up and put aside for a person; count (A3)."""
+"""Dead-lettered events; count (A3)."""
 
 UNITS: Final = {
     REQUEST_DURATION_MS: "Milliseconds",

@@ -1,4 +1,4 @@
-"""What never reaches a log: secrets by their shape, and fields by their names (S5, `personal` in system.yaml)."""
+"""Redaction of logs: secrets by their shape, and fields by their names (S5, `personal` in system.yaml)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Final
 
 HIDDEN: Final = "[hidden]"
 LONGEST_TEXT: Final = 4096
-"""Characters of one value; what is longer is cut. A whole log event may have a mebibyte in CloudWatch."""
+"""Most characters of one value; longer ones are cut. A log event in CloudWatch may have a mebibyte."""
 DEEPEST: Final = 5
-"""Levels of nested values that are shown."""
+"""Deepest nesting of a logged value."""
 MOST_ITEMS: Final = 100
-"""Entries of one list or mapping that are shown."""
+"""Most logged entries of one list or mapping."""
 
 SECRET_FIELDS: Final = frozenset(
     {
@@ -59,7 +59,7 @@ PERSONAL_FIELDS: Final = frozenset(
         "street",
     }
 )
-"""What is personal whoever declares it; a service adds the fields that its declaration calls personal."""
+"""Fields that are personal in every service; a service adds those that its declaration calls personal."""
 
 _SHAPES: Final = re.compile(
     r"""
@@ -86,7 +86,7 @@ _ACTIVE: Final = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud
 
 
 class Redaction:
-    """What to hide of a value that is about to be logged."""
+    """The redaction rules for logged values."""
 
     def __init__(self, personal_fields: Iterable[str] = ()) -> None:
         self._hidden = SECRET_FIELDS | PERSONAL_FIELDS | {_plain(name) for name in personal_fields}
@@ -127,7 +127,7 @@ class Redaction:
         return text
 
     def error(self, error: BaseException) -> str:
-        """What an error says, without values that it may quote.
+        """An error's text, without values that it may quote.
 
         PostgreSQL's own errors quote whole rows ("Failing row contains (…)"): of them there is the code alone.
         """

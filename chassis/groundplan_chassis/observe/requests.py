@@ -1,4 +1,4 @@
-"""What is told of every request that was answered: metrics always, a line where it is worth one.
+"""Metrics of every request, and log lines of selected ones.
 
 A line for each would cost a third of what answering from the cache costs, and tens of gigabytes a day at T3's load;
 the gateway's access log has one for each already. So successful reads are sampled, and no flood of refusals can flood
@@ -21,7 +21,7 @@ from groundplan_chassis.observe.redaction import Redaction
 SAMPLE: Final = 100
 """One of so many successful reads has a line."""
 SLOW_MS: Final = 100.0
-"""What takes longer has a line: half of what a response may take (T1)."""
+"""Slower responses get a line: half of the time budget (T1)."""
 LINES_A_SECOND: Final = 200
 """Of all others: writes, refusals, failures. What exceeds it is counted, and the number told in the next line."""
 _REFUSED: Final = 400
@@ -50,11 +50,11 @@ class _Line(msgspec.Struct, omit_defaults=True):
     sampled: int | None = None
     """This line stands for so many requests."""
     suppressed: int = 0
-    """So many lines before this one were left out."""
+    """Lines that were suppressed before this one."""
 
 
 class RequestLog:
-    """Told once of each answer. It is on the way of every request, so most cost it two additions to lists."""
+    """Called once for each response. Most calls cost two list appends."""
 
     def __init__(
         self, service: str, role: str, metrics: Metrics, redaction: Redaction, write: Callable[[bytes], None]

@@ -1,4 +1,4 @@
-"""Standard output for lines that must not hold up who writes them."""
+"""Non-blocking log output to standard output."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections.abc import Callable
 from typing import Final
 
 LINGER_SECONDS: Final = 0.05
-"""Lines wait this long for others, so that many leave in one write; a killed process loses no more than that."""
+"""Time for which lines are collected into one write; a killed process loses no more than that."""
 MOST_LINES: Final = 20_000
-"""Lines that wait while nobody reads the output, some 10 MiB; what comes on top is counted and dropped."""
+"""Lines that wait while the log reader is unavailable, some 10 MiB; further ones are counted and dropped."""
 STUCK_SECONDS: Final = 2.0
-"""How long the end of a process waits for its last lines to be read."""
+"""Time for the log reader to take the last lines at the end of the process."""
 _LINES_A_WRITE: Final = 500
 
 
 class Sink:
     """Writes lines to a file descriptor from a thread of its own, in their order, whole, and never waits.
 
-    A container's output is a pipe: when whoever reads it is slow, a direct write would stop the event loop and with it
+    A container's output is a pipe: while its reader is slow, a direct write would stop the event loop and with it
     every request.
     """
 
@@ -101,11 +101,11 @@ class Sink:
 
     def _put(self, data: bytes) -> None:
         rest = memoryview(data)
-        # Where nobody reads any more there is nobody left to complain to.
+        # The log reader is gone, so there is no place for an error message.
         with contextlib.suppress(OSError):
             while rest:
                 try:
                     rest = rest[os.write(self._descriptor, rest) :]
                 except BlockingIOError:
-                    # Whoever shares the descriptor has made it non-blocking.
+                    # Another process that shares the descriptor has made it non-blocking.
                     time.sleep(LINGER_SECONDS)

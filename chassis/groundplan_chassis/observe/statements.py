@@ -1,4 +1,4 @@
-"""What is told of every database statement: how long it took, and, when that was too long, which one it was (T2)."""
+"""Metrics of every database statement, and log lines of slow ones (T2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundplan_chassis.observe import names
 from groundplan_chassis.observe.metrics import Metrics
 
 LONGEST_STATEMENT: Final = 500
-"""Characters of a slow statement's text in the log: enough to find it in the code."""
+"""Most characters of a slow statement in the log: enough to find it in the code."""
 
 SLOW_LINES_A_SECOND: Final = 50
 """When everything is slow, telling of each statement would make it slower: a line costs as much as a short statement.
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class StatementLog:
-    """Told once of each statement. Its parameters are not told at all: they are users' data."""
+    """Called once for each statement, without its parameters: they are users' data."""
 
     def __init__(self, metrics: Metrics, slow_ms: int) -> None:
         self._metrics = metrics

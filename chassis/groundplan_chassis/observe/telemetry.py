@@ -12,7 +12,7 @@ _UNITS: Final = {"Milliseconds": "ms", "Seconds": "s"}
 
 
 class Telemetry:
-    """An observer of `Metrics` that passes on what it gathers, once a flush and not once a measurement."""
+    """An observer of `Metrics` that exports its values, once for each flush."""
 
     def __init__(self, meter: Meter) -> None:
         self._meter = meter

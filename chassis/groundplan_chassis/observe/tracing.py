@@ -73,7 +73,7 @@ _meter_provider: MeterProvider | None = None
 
 
 def enabled() -> bool:
-    """Whether spans go anywhere; ask before preparing something costly for one."""
+    """Whether spans are exported; check it before expensive preparations."""
     return _tracer is not None
 
 
@@ -145,7 +145,7 @@ def configure(system: str, environment: str, service: str, role: str, metrics: M
 
 
 def close() -> None:
-    """Sends what waits, and stops."""
+    """Exports the remaining spans and stops."""
     global _tracer, _provider, _meter_provider
     provider, meter_provider = _provider, _meter_provider
     _tracer = _provider = _meter_provider = None
@@ -224,7 +224,7 @@ def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) ->
         trace_id = uuid.UUID(correlation_id).int
     except ValueError:
         return here
-    # A parent that nobody has: all that is wanted of it is the trace's id.
+    # A parent span that does not exist: only its trace id is used.
     root = trace.SpanContext(
         trace_id,
         trace_id & 0xFFFF_FFFF_FFFF_FFFF or 1,

@@ -19,15 +19,15 @@ PATIENT_SECONDS = 5.0
 
 
 class KnownLogin:
-    """A secret that a test can change; ``asked`` tells how often it was asked for, and for a fresh one."""
+    """A secret that a test can change; ``calls`` has an entry for each request, True for a fresh one."""
 
     def __init__(self, user: str, password: str) -> None:
         self.old = Login(user, password)
         self.new = self.old
-        self.asked: list[bool] = []
+        self.calls: list[bool] = []
 
     async def current(self, *, fresh: bool) -> Login:
-        self.asked.append(fresh)
+        self.calls.append(fresh)
         if fresh:
             self.old = self.new
         return self.old

@@ -13,7 +13,7 @@ import uvloop
 
 from chassis.tests.caching.clients import until
 from groundplan_chassis.caching import connection as module
-from groundplan_chassis.caching.connection import Asked, Connection, LoginRefused, ServerRefused, connect
+from groundplan_chassis.caching.connection import Connection, LoginRefused, PendingCommand, ServerRefused, connect
 from groundplan_chassis.caching.replies import AWAY
 from groundplan_chassis.environment import Address
 
@@ -38,10 +38,10 @@ async def talking_to(serve: Serve, *, answer_seconds: float = 5.0) -> AsyncItera
     handlers: list[asyncio.Task[None] | None] = []
     errors: list[str] = []
 
-    def note(connection: Connection, error: hiredis.ReplyError, asked: Asked) -> None:
+    def note(connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
         del connection
         errors.append(str(error))
-        asked.answer(AWAY)
+        pending.answer(AWAY)
 
     server = await asyncio.start_server(welcome, "127.0.0.1", 0)
     host, port = server.sockets[0].getsockname()[:2]
@@ -97,7 +97,7 @@ async def test_answers_of_every_kind_and_in_any_pieces() -> None:
     assert replies == [b"a\r\n", None, 7, b"OK", [b"x", 1], b"", AWAY, 8]
 
 
-async def test_a_command_is_what_its_words_are_whatever_is_in_them() -> None:
+async def test_words_of_a_command_may_hold_any_bytes() -> None:
     received = bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -140,10 +140,10 @@ def test_a_pause_of_this_process_is_not_blamed_on_the_server(
     async def ask_and_pause() -> None:
         async with talking_to(serve, answer_seconds=0.02) as connection:
             for _ in range(5):
-                asked = connection.ask(("GET", "k"))
+                sent = connection.ask(("GET", "k"))
                 # The command leaves in one turn of the loop, and in the same nothing else can be done for a while.
                 asyncio.get_running_loop().call_soon(time.sleep, 0.06)
-                assert await asked == b"OK"
+                assert await sent == b"OK"
             assert not connection.ended.done()
 
     with asyncio.Runner(loop_factory=loop_factory) as runner:
@@ -168,7 +168,7 @@ async def test_a_server_that_always_answers_is_never_left() -> None:
     ("said", "reason"),
     [
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "an answer that is not Valkey's protocol"),
-        (b"+OK\r\n+OK\r\n+OK\r\n", "an answer that nobody asked for"),
+        (b"+OK\r\n+OK\r\n+OK\r\n", "an answer without a command"),
         (b"", "closed by the server"),
         (b"$100\r\nhalf", "closed by the server"),
     ],
@@ -209,10 +209,10 @@ async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         await reader.read(65536)
 
     async with talking_to(serve) as connection:
-        asked = [connection.ask(("GET", "k")) for _ in range(15)]
-        assert [future.done() for future in asked] == [False] * 10 + [True] * 5
+        sent = [connection.ask(("GET", "k")) for _ in range(15)]
+        assert [future.done() for future in sent] == [False] * 10 + [True] * 5
         go.set()
-        assert await asyncio.gather(*asked) == [b"OK"] * 10 + [AWAY] * 5
+        assert await asyncio.gather(*sent) == [b"OK"] * 10 + [AWAY] * 5
 
 
 async def test_a_server_that_reads_nothing_is_sent_no_more() -> None:
@@ -225,12 +225,12 @@ async def test_a_server_that_reads_nothing_is_sent_no_more() -> None:
     async with talking_to(serve) as connection:
         value = b"x" * 1_000_000
         for number in range(200):
-            asked = connection.ask(("SET", str(number), value))
+            sent = connection.ask(("SET", str(number), value))
             await asyncio.sleep(0)
-            if asked.done():
+            if sent.done():
                 break
-        assert asked.done()
-        assert await asked is AWAY
+        assert sent.done()
+        assert await sent is AWAY
         go.set()
         await connection.ended
 
@@ -245,11 +245,11 @@ async def test_a_burst_of_large_values_is_sent_whole() -> None:
                 received = 0
 
     async with talking_to(serve) as connection:
-        asked = []
+        sent = []
         for number in range(100):
-            asked.append(connection.ask(("SET", str(number), b"x" * 10_000)))
+            sent.append(connection.ask(("SET", str(number), b"x" * 10_000)))
             await asyncio.sleep(0)
-        assert await asyncio.gather(*asked) == [b"OK"] * 100
+        assert await asyncio.gather(*sent) == [b"OK"] * 100
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ async def test_a_connection_counts_when_the_server_has_let_us_in_and_answers(
     await server.wait_closed()
 
 
-async def test_an_end_while_nobody_waits_is_noticed() -> None:
+async def test_an_end_without_pending_commands_is_noticed() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         del reader, writer
 

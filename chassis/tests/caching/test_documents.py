@@ -103,10 +103,10 @@ async def test_c2_a_document_is_loaded_once_and_then_comes_from_the_cache(
     cache: DocumentCache, table: Table, counts: Counts
 ) -> None:
     row = table.commit(document(uuid4()))
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
     for _ in range(3):
         assert await cache.get(row.id, table.loader(row.id)) == row
-    assert await cache.peek(row.id) == row
+    assert await cache.lookup(row.id) == row
     assert table.loads == 1
     assert counts == {metric.CACHE_MISSES: 1, metric.CACHE_HITS: 3}
 
@@ -115,17 +115,17 @@ async def test_c2_a_miss_costs_one_look_into_the_cache(
     cache: DocumentCache, table: Table, valkey: Valkey, counts: Counts
 ) -> None:
     row = table.commit(document(uuid4()))
-    asked: list[Any] = []
+    commands: list[Any] = []
     ask = valkey.ask
 
     def note(key: bytes, command: Command) -> asyncio.Future[Reply]:
-        asked.append(command[0])
+        commands.append(command[0])
         return ask(key, command)
 
     valkey.ask = note  # type: ignore[method-assign]
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
     assert await cache.get(row.id, table.loader(row.id)) == row
-    assert asked == [b"HGET", "EVALSHA"]
+    assert commands == [b"HGET", "EVALSHA"]
     assert counts == {metric.CACHE_MISSES: 1}
 
 
@@ -137,11 +137,11 @@ async def test_c2_what_is_not_there_is_remembered_for_a_moment(
     assert await cache.get(id, table.loader(id)) is None
     assert await cache.get(id, table.loader(id)) is None
     with pytest.raises(NotFound):
-        await cache.peek(id)
+        await cache.lookup(id)
     assert table.loads == 1
     assert counts == {metric.CACHE_MISSES: 1, metric.CACHE_HITS: 2}
     await asyncio.sleep(0.35)
-    assert await cache.peek(id) is None
+    assert await cache.lookup(id) is None
     assert not cache_user.valkey.execute("KEYS", f"{cache_user.prefix}*").replace("(empty array)", "")
 
 
@@ -158,7 +158,7 @@ async def test_c2_copies_end_with_their_time(valkey: Valkey, table: Table) -> No
     row = table.commit(document(uuid4()))
     await cache.get(row.id, table.loader(row.id))
     begun = time.monotonic()
-    while await cache.peek(row.id) is not None:
+    while await cache.lookup(row.id) is not None:
         await asyncio.sleep(0.02)
     assert time.monotonic() - begun > 0.2
     table.commit(document(row.id, 2))
@@ -184,10 +184,10 @@ async def test_c3_written_through_is_there_without_a_load_and_else_it_is_loaded(
 ) -> None:
     row = table.commit(document(uuid4()))
     await cache.written(row)
-    peeked = await cache.peek(row.id)
-    assert peeked == (row if cache._invalidation == "write_through" else None)
+    cached = await cache.lookup(row.id)
+    assert cached == (row if cache._invalidation == "write_through" else None)
     assert await cache.get(row.id, table.loader(row.id)) == row
-    assert table.loads == (0 if peeked else 1)
+    assert table.loads == (0 if cached else 1)
 
 
 async def test_c3_a_change_is_seen_by_all_processes(cache: DocumentCache, cache_user: CacheUser, table: Table) -> None:
@@ -209,9 +209,9 @@ async def test_c3_an_event_drops_older_copies_and_keeps_newer_ones(cache: Docume
     for version in (3, 4, 5, 4, 5):
         # Late, repeated, out of order.
         await cache.changed(row.id, version)
-        assert await cache.peek(row.id) == row
+        assert await cache.lookup(row.id) == row
     await cache.changed(row.id, 6)
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
 
 
 @pytest.mark.parametrize("how", ["written", "changed"])
@@ -229,17 +229,17 @@ async def test_c3_what_a_lagging_replica_says_is_never_copied_over_what_is_known
         return
     # Who may ask the primary gets what is true; who may not, what there is: and it isn't kept.
     assert await cache.get(row.id, table.loader(row.id)) == row
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
     assert await cache.get(row.id, table.loader(row.id), table.fresh(row.id)) == after
     assert table.fresh_loads == 1
-    assert await cache.peek(row.id) == after
+    assert await cache.lookup(row.id) == after
 
 
 async def test_c3_a_replica_that_lacks_a_new_row_doesn_t_make_it_absent(cache: DocumentCache, table: Table) -> None:
     row = table.commit(document(uuid4()), replicated=False)
     await cache.changed(row.id, 1)
     assert await cache.get(row.id, table.loader(row.id)) is None
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
     assert await cache.get(row.id, table.loader(row.id), table.fresh(row.id)) == row
 
 
@@ -250,7 +250,7 @@ async def test_c3_a_replica_that_still_has_a_deleted_row_doesn_t_bring_it_back(
     await cache.get(row.id, table.loader(row.id))
     await cache.deleted(row.id, 3)
     with pytest.raises(NotFound):
-        await cache.peek(row.id)
+        await cache.lookup(row.id)
     # A load that had begun before, in another process: the same script.
     assert await cache._fill(row.id, row)
     assert await cache.get(row.id, table.loader(row.id)) is None
@@ -272,7 +272,7 @@ async def test_c3_a_load_that_began_before_a_change_is_not_kept_and_not_shared(
     table.hold.set()
     assert await late == after
     assert await early == row
-    assert await cache.peek(row.id) == after
+    assert await cache.lookup(row.id) == after
 
 
 async def test_c3_between_writing_and_written_nothing_old_is_served_even_if_the_writer_dies(
@@ -284,10 +284,10 @@ async def test_c3_between_writing_and_written_nothing_old_is_served_even_if_the_
     await cache.writing(row.id, 2)
     # Not committed yet: the old row is true, and must not become a copy.
     assert await cache.get(row.id, table.loader(row.id)) == row
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
     after = table.commit(document(row.id, 2))
     assert await cache.get(row.id, table.loader(row.id)) == after
-    assert await cache.peek(row.id) == after
+    assert await cache.lookup(row.id) == after
 
 
 async def test_c3_a_change_that_is_rolled_back_costs_the_copy_for_a_moment(
@@ -298,10 +298,10 @@ async def test_c3_a_change_that_is_rolled_back_costs_the_copy_for_a_moment(
     row = table.commit(document(uuid4(), 1))
     await cache.written(row)
     await cache.writing(row.id, 2)
-    while await cache.peek(row.id) is None:
+    while await cache.lookup(row.id) is None:
         assert await cache.get(row.id, table.loader(row.id)) == row
         await asyncio.sleep(0.02)
-    assert await cache.peek(row.id) == row
+    assert await cache.lookup(row.id) == row
 
 
 async def test_c3_the_newest_version_is_known_for_longer_than_a_short_lived_copy(
@@ -313,7 +313,7 @@ async def test_c3_the_newest_version_is_known_for_longer_than_a_short_lived_copy
     key = cache._key(row.id).decode()
     assert int(cache_user.valkey.execute("PTTL", key)) > 500_000
     await until(lambda: True)
-    while await cache.peek(row.id) is not None:
+    while await cache.lookup(row.id) is not None:
         await asyncio.sleep(0.02)
     table.replica[row.id] = document(row.id, 1)
     table.primary[row.id] = row
@@ -362,7 +362,7 @@ async def test_stampede_a_copy_in_use_is_replaced_before_it_ends(
     for seconds in (20.0, 2.0, 0.01):
         seconds_before_the_end(seconds)
         random.seed(1)
-        outcomes[seconds] = sum([await cache.peek(row.id) is None for _ in range(500)])
+        outcomes[seconds] = sum([await cache.lookup(row.id) is None for _ in range(500)])
         cache._missed.clear()
     monkeypatch.setattr(module, "time", SimpleNamespace(time=real))
     # Never long before, by one reader in seven two seconds before, by nearly all at the end.
@@ -374,9 +374,9 @@ async def test_stampede_a_copy_in_use_is_replaced_before_it_ends(
     seconds_before_the_end(2.0)
     loads = table.loads
     while table.loads == loads:
-        if await cache.peek(row.id) is None:
+        if await cache.lookup(row.id) is None:
             assert await cache.get(row.id, table.loader(row.id)) == row
-    assert sum([await cache.peek(row.id) is None for _ in range(100)]) == 0
+    assert sum([await cache.lookup(row.id) is None for _ in range(100)]) == 0
 
 
 async def test_c3_releases_with_other_fields_never_read_each_other_s_copies_and_share_invalidation(
@@ -386,23 +386,23 @@ async def test_c3_releases_with_other_fields_never_read_each_other_s_copies_and_
     row = table.commit(document(uuid4()))
     other = document(row.id, 1, "in other fields")
     await cache.get(row.id, table.loader(row.id))
-    assert await newer.peek(row.id) is None
+    assert await newer.lookup(row.id) is None
 
     async def load() -> Document:
         return other
 
     assert await newer.get(row.id, load) == other
     # Side by side: neither costs the other its copy.
-    assert await cache.peek(row.id) == row
-    assert await newer.peek(row.id) == other
+    assert await cache.lookup(row.id) == row
+    assert await newer.lookup(row.id) == other
     await newer.written(document(row.id, 2, "in other fields"))
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
 
 
 async def test_resources_do_not_share_copies(valkey: Valkey, table: Table) -> None:
     row = table.commit(document(uuid4()))
     await DocumentCache(valkey, "order", "event", 60).get(row.id, table.loader(row.id))
-    assert await DocumentCache(valkey, "payment", "event", 60).peek(row.id) is None
+    assert await DocumentCache(valkey, "payment", "event", 60).lookup(row.id) is None
 
 
 async def test_a_copy_that_can_t_be_read_is_a_miss(
@@ -413,7 +413,7 @@ async def test_a_copy_that_can_t_be_read_is_a_miss(
     good_until = (2**42).to_bytes(8)
     for nonsense in (b"", b"short", good_until + b"\x93\x01", good_until + b"nonsense", b"\x00" * 30):
         await valkey.ask(key, ("HSET", key, "version", "1", cache._field, nonsense))
-        assert await cache.peek(row.id) is None
+        assert await cache.lookup(row.id) is None
         assert await cache.get(row.id, table.loader(row.id)) == row
     assert "can't be read" in caplog.text
 
@@ -424,7 +424,7 @@ async def test_a_huge_document_is_served_and_not_copied(cache: DocumentCache, ta
     for _ in range(2):
         assert await cache.get(row.id, table.loader(row.id)) == row
     assert table.loads == 2
-    assert await cache.peek(row.id) is None
+    assert await cache.lookup(row.id) is None
 
 
 async def test_without_a_cache_documents_are_loaded(table: Table, counts: Counts) -> None:
@@ -434,12 +434,12 @@ async def test_without_a_cache_documents_are_loaded(table: Table, counts: Counts
         await cache.writing(row.id, 1)
         await cache.written(row)
         await cache.changed(row.id, 1)
-        assert await cache.peek(row.id) is None
+        assert await cache.lookup(row.id) is None
         table.loads = 0
         assert await asyncio.gather(*(cache.get(row.id, table.loader(row.id)) for _ in range(10))) == [row] * 10
         assert table.loads == 1
         await cache.deleted(row.id, 1)
-        await cache.settled()
+        await cache.invalidations_sent()
 
 
 class Order(msgspec.Struct):
@@ -464,9 +464,9 @@ async def test_a_service_declares_its_caches_without_a_connection(valkey: Valkey
     row = table.commit(document(uuid4()))
     assert await order_cache(with_cache).get(row.id, table.loader(row.id)) == row
     assert order_cache(with_cache) is order_cache(with_cache)
-    assert await order_cache(with_cache).peek(row.id) == row
+    assert await order_cache(with_cache).lookup(row.id) == row
     assert order_cache(without) is not order_cache(with_cache)
-    assert await order_cache(without).peek(row.id) is None
+    assert await order_cache(without).lookup(row.id) is None
     assert await order_cache(without).get(row.id, table.loader(row.id)) == row
 
 
@@ -495,16 +495,16 @@ async def test_c2_while_the_cache_is_gone_documents_are_loaded_and_nothing_fails
             await cache.writing(row.id, version)
             row = table.commit(document(row.id, version))
             await cache.written(row)
-            assert await cache.peek(row.id) is None
+            assert await cache.lookup(row.id) is None
             assert await cache.get(row.id, table.loader(row.id)) == row
         servers.start("valkey")
-        await cache.settled()
+        await cache.invalidations_sent()
         assert await cache.get(row.id, table.loader(row.id)) == row
-        assert await cache.peek(row.id) == row
+        assert await cache.lookup(row.id) == row
 
 
 @pytest.mark.parametrize("change", ["written", "deleted", "changed"])
-async def test_c3_a_change_that_a_hanging_cache_missed_reaches_it_before_anybody_is_served_the_old_copy(
+async def test_c3_an_invalidation_missed_by_a_hanging_cache_arrives_before_an_old_copy_is_served(
     private_user: tuple[Servers, CacheUser], table: Table, change: str
 ) -> None:
     """The worst kind of absence: the server comes back with all that it had."""
@@ -513,7 +513,7 @@ async def test_c3_a_change_that_a_hanging_cache_missed_reaches_it_before_anybody
         cache = DocumentCache(valkey, "order", "event", 3600)
         row = table.commit(document(uuid4(), 1))
         await cache.get(row.id, table.loader(row.id))
-        assert await cache.peek(row.id) == row
+        assert await cache.lookup(row.id) == row
         servers.pause("valkey")
         try:
             after = table.commit(document(row.id, 2))
@@ -528,7 +528,7 @@ async def test_c3_a_change_that_a_hanging_cache_missed_reaches_it_before_anybody
         finally:
             servers.resume("valkey")
         expected = None if change == "deleted" else after
-        while cache._owed:
+        while cache._pending:
             # This process never reads the old copy, not even in the moment in which the server is back.
             assert await cache.get(row.id, table.loader(row.id)) == expected
             await asyncio.sleep(0.005)
@@ -539,18 +539,18 @@ async def test_c3_a_change_that_a_hanging_cache_missed_reaches_it_before_anybody
             assert await other.get(row.id, table.loader(row.id)) == expected
 
 
-async def test_c3_changes_that_can_t_be_told_are_bounded_and_that_is_said(
+async def test_c3_changes_that_can_not_be_sent_are_bounded_and_logged(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, cache_user: CacheUser
 ) -> None:
-    monkeypatch.setattr(module, "MOST_OWED", 10)
+    monkeypatch.setattr(module, "MOST_PENDING", 10)
     async with connected(cache_user) as valkey:
         cache = DocumentCache(valkey, "order", "event", 3600)
         for number in range(15):
-            cache._owe(UUID(int=number), 1)
-        assert len(cache._owed) == 10
+            cache._retry_later(UUID(int=number), 1)
+        assert len(cache._pending) == 10
         assert "more changes of order" in caplog.text
-        await cache.settled()
-        assert not cache._owed
+        await cache.invalidations_sent()
+        assert not cache._pending
 
 
 class Readers:
@@ -560,7 +560,7 @@ class Readers:
         self.caches = caches
         self.table = table
         self.id = uuid4()
-        self.told = 1
+        self.announced = 1
         """The newest version whose writer has its answer."""
         self.reads = 0
         self.done = False
@@ -578,17 +578,17 @@ class Readers:
             cache = self.caches[version % 2]
             await cache.writing(self.id, version)
             await cache.written(self.table.commit(document(self.id, version), replicated=False))
-            self.told = version
+            self.announced = version
             await asyncio.sleep(self._random.uniform(0, 0.005))
         self.done = True
 
     async def read(self, cache: DocumentCache) -> None:
         newest = 0
         while not self.done:
-            told = self.told
+            announced = self.announced
             found = await cache.get(self.id, self.table.loader(self.id), self.table.fresh(self.id))
             assert found is not None
-            assert found.version >= told
+            assert found.version >= announced
             assert found.version >= newest or cache._invalidation != "write_through"
             newest = found.version
             self.reads += 1
@@ -596,7 +596,7 @@ class Readers:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-async def test_c3_under_concurrent_writes_whoever_asks_after_a_change_was_told_gets_it(
+async def test_c3_under_concurrent_writes_a_get_after_an_invalidation_has_the_change(
     valkey: Valkey, cache_user: CacheUser, table: Table, policy: Any
 ) -> None:
     async with connected(cache_user) as elsewhere:

@@ -78,7 +78,7 @@ async def test_a_script_that_the_server_does_not_know_is_sent(cache_user: CacheU
         assert replies == list(range(7, 57))
 
 
-async def test_s4_other_services_keys_are_out_of_reach_and_that_is_told_without_them(
+async def test_s4_other_services_keys_are_out_of_reach_and_that_is_reported_without_them(
     cache_user: CacheUser, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with connected(cache_user) as valkey:
@@ -92,7 +92,7 @@ async def test_s4_other_services_keys_are_out_of_reach_and_that_is_told_without_
     assert "secret-key" not in caplog.text
 
 
-async def test_s2_a_server_with_a_strange_certificate_is_told_nothing(
+async def test_s2_a_server_with_a_strange_certificate_gets_no_data(
     cache_user: CacheUser, caplog: pytest.LogCaptureFixture
 ) -> None:
     if not cache_user.valkey.tls:
@@ -122,7 +122,7 @@ async def test_a_wrong_password_is_tried_anew_with_the_current_secret(
     async with connected(cache_user, logins=logins) as valkey:
         assert valkey.reachable
         assert await valkey.set("a", b"1", seconds=60)
-    assert True in logins.asked
+    assert True in logins.calls
     assert "of-yesterday" not in caplog.text
     assert cache_user.password not in caplog.text
 
@@ -132,10 +132,10 @@ class Stored:
 
     def __init__(self, **fields: str) -> None:
         self.fields = fields
-        self.asked: list[tuple[str, bool]] = []
+        self.calls: list[tuple[str, bool]] = []
 
     async def get(self, arn: str, *, fresh: bool = False) -> dict[str, str]:
-        self.asked.append((arn, fresh))
+        self.calls.append((arn, fresh))
         return self.fields
 
 
@@ -146,10 +146,10 @@ async def test_s5_user_and_password_are_those_of_the_secret(cache_user: CacheUse
     assert valkey.reachable
     assert "name=order-api" in cache_user.valkey.execute("CLIENT", "LIST")
     await valkey.close()
-    assert set(stored.asked) == {(settings.secret_arn, False)}
+    assert set(stored.calls) == {(settings.secret_arn, False)}
 
 
-async def test_s5_a_secret_that_lacks_something_is_told_and_the_cache_is_away(
+async def test_s5_a_secret_that_lacks_something_is_reported_and_the_cache_is_away(
     cache_user: CacheUser, caplog: pytest.LogCaptureFixture
 ) -> None:
     stored = Stored(password=cache_user.password)
@@ -170,7 +170,7 @@ async def test_without_a_good_password_the_cache_is_away_and_nothing_else(cache_
         assert not await valkey.delete("a")
 
 
-async def test_nobody_is_there_at_the_start(cache_user: CacheUser, unused_address: int) -> None:
+async def test_a_start_without_a_server(cache_user: CacheUser, unused_address: int) -> None:
     user = CacheUser(cache_user.username, cache_user.password, cache_user.prefix, at_port(cache_user, unused_address))
     async with connected(user) as valkey:
         assert not valkey.reachable
@@ -210,7 +210,7 @@ async def test_s5_a_rotated_password_takes_effect_without_a_restart(
         logins.new = KnownLogin(user.username, "secret-two").old
         # ElastiCache ends connections now and then; what is logged in stays so until then.
         user.valkey.execute("CLIENT", "KILL", "USER", "order")
-        await until(lambda: True in logins.asked and valkey.reachable)
+        await until(lambda: True in logins.calls and valkey.reachable)
         assert await valkey.get("a") == b"1"
     assert "secret-" not in caplog.text
 
@@ -228,7 +228,7 @@ async def test_c2_a_server_that_dies_is_a_miss_at_once_and_is_used_again_when_it
             servers.kill("valkey")
             await until(lambda: not valkey.reachable)
             for _ in range(1000):
-                # Done before anybody waits.
+                # Done before the first caller waits.
                 assert valkey.ask(b"order:a", ("GET", "order:a")).result() is AWAY
             servers.start("valkey")
             await until(lambda: valkey.reachable)

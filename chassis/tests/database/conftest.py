@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from chassis.tests.database.sites import Site, Told, site_on
+from chassis.tests.database.databases import StatementRecorder, TemporaryDatabase, temporary_database
 from groundplan_chassis.database.database import Database
 from groundplan_devkit.servers import Postgres
 from groundplan_devkit.servers import servers as running_servers
@@ -20,24 +20,24 @@ def two_shards() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="package")
-async def kept_site(postgres_server: Postgres) -> AsyncIterator[Site]:
-    async with site_on(postgres_server) as made:
+async def shared_target(postgres_server: Postgres) -> AsyncIterator[TemporaryDatabase]:
+    async with temporary_database(postgres_server) as made:
         yield made
 
 
 @pytest.fixture
-async def site(kept_site: Site) -> Site:
+async def target(shared_target: TemporaryDatabase) -> TemporaryDatabase:
     """One shard, with nothing in it."""
-    await kept_site.empty()
-    return kept_site
+    await shared_target.empty()
+    return shared_target
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def recorded() -> StatementRecorder:
+    return StatementRecorder()
 
 
 @pytest.fixture
-async def db(site: Site, told: Told) -> AsyncIterator[Database]:
-    async with site.opened(statements=told) as database:
+async def db(target: TemporaryDatabase, recorded: StatementRecorder) -> AsyncIterator[Database]:
+    async with target.opened(statements=recorded) as database:
         yield database

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from chassis.tests.database.databases import StatementRecorder, TemporaryDatabase
 from chassis.tests.database.library import DAYS, LOAN, SIGNATURE
-from chassis.tests.database.sites import Site, Told
 from groundplan_chassis.database.constraints import Constraints
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.failures import Away, columns_of
@@ -53,25 +53,25 @@ async def test_a_check_whose_name_was_shortened(db: Database) -> None:
     assert fields(error) == [DAYS]
 
 
-async def test_a_check_of_a_name_and_of_columns_of_its_own(site: Site, db: Database) -> None:
+async def test_a_check_of_a_name_and_of_columns_of_its_own(target: TemporaryDatabase, db: Database) -> None:
     check = "ADD CONSTRAINT books_reader_check CHECK (status <> 'lost' OR price IS NULL)"
-    async with site.altered(f"ALTER TABLE books {check}", "ALTER TABLE books DROP CONSTRAINT books_reader_check"):
+    async with target.altered(f"ALTER TABLE books {check}", "ALTER TABLE books DROP CONSTRAINT books_reader_check"):
         error = await refused(db, "INSERT INTO books (reader, status, pages, price) VALUES ('r', 'lost', 1, 2)")
     assert fields(error) == ["status", "price"]
 
 
-async def test_a_constraint_is_asked_for_once(db: Database, told: Told) -> None:
+async def test_a_constraint_is_queried_once(db: Database, recorded: StatementRecorder) -> None:
     for _ in range(3):
         await refused(db, BOOK, "r-1", "lost", 0, None)
-    assert len([statement for statement in told.statements if "pg_constraint" in statement]) == 1
+    assert len([statement for statement in recorded.statements if "pg_constraint" in statement]) == 1
 
 
-async def test_a_catalogue_that_is_away_leaves_the_name(site: Site) -> None:
+async def test_a_catalogue_that_is_away_leaves_the_name(target: TemporaryDatabase) -> None:
     class Gone:
         async def ask(self, *_: object) -> Any:
             raise Away("primary", "gone")
 
-    connection = await site.connect()
+    connection = await target.connect()
     with pytest.raises(asyncpg.CheckViolationError) as caught:
         await connection.execute(BOOK, "r-1", "lost", 0, None)
     await connection.close()
@@ -79,8 +79,8 @@ async def test_a_catalogue_that_is_away_leaves_the_name(site: Site) -> None:
     assert await Constraints().columns(gone, caught.value) == ("pages",)
 
 
-async def test_a_name_that_was_shortened_is_no_column(site: Site) -> None:
-    connection = await site.connect()
+async def test_a_name_that_was_shortened_is_no_column(target: TemporaryDatabase) -> None:
+    connection = await target.connect()
     with pytest.raises(asyncpg.CheckViolationError) as caught:
         await connection.execute(f"INSERT INTO {LOANS} ({DAYS}) VALUES (0)")  # noqa: S608 - of the tests
     await connection.close()
@@ -107,8 +107,8 @@ async def test_what_is_required(db: Database) -> None:
     assert fields(error) == ["reader"]
 
 
-async def test_what_refers_to_nothing_and_what_is_referred_to(site: Site, db: Database) -> None:
-    async with site.altered("CREATE TABLE leaves (book_id uuid REFERENCES books (id))", "DROP TABLE leaves"):
+async def test_what_refers_to_nothing_and_what_is_referred_to(target: TemporaryDatabase, db: Database) -> None:
+    async with target.altered("CREATE TABLE leaves (book_id uuid REFERENCES books (id))", "DROP TABLE leaves"):
         dangling = await refused(db, "INSERT INTO leaves VALUES (gen_random_uuid())")
         await db.write(doing(BOOK, "r-1", "lost", 1, None), shard=0)
         await db.write(doing("INSERT INTO leaves SELECT id FROM books"), shard=0)
@@ -133,7 +133,7 @@ async def test_what_does_not_fit(db: Database, statement: str, value: object) ->
     assert isinstance(await refused(db, statement, value), ValidationFailed)
 
 
-async def test_a_mistake_in_a_statement_is_nobodys_business_outside(db: Database) -> None:
+async def test_an_error_in_a_statement_is_not_shown_to_clients(db: Database) -> None:
     with pytest.raises(asyncpg.UndefinedTableError):
         await db.write(doing("SELECT FROM no_such_table"), shard=0)
     with pytest.raises(asyncpg.UndefinedTableError):

@@ -1,4 +1,4 @@
-"""Idempotency keys on a real server: one effect, whoever asks, however often and at the same time."""
+"""Idempotency keys on a real server: one effect for any number of equal requests, concurrent ones included."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from chassis.tests.database.databases import TemporaryDatabase
 from chassis.tests.database.library import API, BookBody, add, call
-from chassis.tests.database.sites import Site
 from groundplan_chassis import assembly
 from groundplan_chassis.access import Access
 from groundplan_chassis.database import idempotency, pruning
@@ -39,16 +39,16 @@ async def slowly(transaction: Transaction) -> Document:
     return await add(transaction, BOOK)
 
 
-async def test_twenty_requests_at_once_have_one_effect(site: Site, db: Database) -> None:
+async def test_twenty_requests_at_once_have_one_effect(target: TemporaryDatabase, db: Database) -> None:
     request = call(BOOK)
     answers = await asyncio.gather(*(create_once(db, request, slowly) for _ in range(20)), return_exceptions=True)
     made = [answer for answer in answers if isinstance(answer, Document)]
     assert made
     assert all(answer == made[0] for answer in made)
     assert all(isinstance(answer, Conflict) for answer in answers if not isinstance(answer, Document))
-    assert await site.values("SELECT id FROM books") == [made[0].id]
-    assert await site.values("SELECT aggregate_id FROM book_events") == [made[0].id]
-    assert await site.values("SELECT aggregate_id FROM outbox") == [made[0].id]
+    assert await target.values("SELECT id FROM books") == [made[0].id]
+    assert await target.values("SELECT aggregate_id FROM book_events") == [made[0].id]
+    assert await target.values("SELECT aggregate_id FROM outbox") == [made[0].id]
     assert await create_once(db, request, create) == made[0]
 
 
@@ -71,7 +71,7 @@ async def test_a_replay_does_nothing_after_the_commit(db: Database) -> None:
     assert done == [first, other]
 
 
-async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Site) -> None:
+async def test_while_the_first_is_under_way_others_are_refused_at_once(target: TemporaryDatabase) -> None:
     """The first one ends only after the second has been answered."""
     request, begun, answered = call(BOOK), asyncio.Event(), asyncio.Event()
 
@@ -81,8 +81,8 @@ async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Sit
         await answered.wait()
         return document
 
-    # Whoever waits for a row or lock of the first one is soon refused in another way.
-    async with site.hurried("lock_timeout"), site.opened() as db:
+    # A request that waited for a row or lock of the first one would fail with another error.
+    async with target.hurried("lock_timeout"), target.opened() as db:
         first = asyncio.create_task(create_once(db, request, held))
         await begun.wait()
         with pytest.raises(ApiError) as caught:
@@ -92,7 +92,7 @@ async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Sit
         answered.set()
         document = await first
         assert await create_once(db, request, create) == document
-    assert await site.values("SELECT id FROM books") == [document.id]
+    assert await target.values("SELECT id FROM books") == [document.id]
     error = json.loads(error_body(caught.value))["error"]
     assert (caught.value.status, error["code"], other.value.status) == (409, "CONFLICT", 409)
     assert "still under way" in error["message"]
@@ -101,7 +101,7 @@ async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Sit
     assert caught.value.headers["retry-after"] == "1"
 
 
-async def test_other_keys_and_other_people_do_not_wait_for_each_other(site: Site, db: Database) -> None:
+async def test_other_keys_and_other_people_do_not_wait_for_each_other(target: TemporaryDatabase, db: Database) -> None:
     request, begun, answered = call(BOOK), asyncio.Event(), asyncio.Event()
 
     async def held(transaction: Transaction) -> Document:
@@ -115,20 +115,20 @@ async def test_other_keys_and_other_people_do_not_wait_for_each_other(site: Site
     await create_once(db, call(BOOK, request.idempotency_key, subject="r-2"), create)
     answered.set()
     await first
-    assert await site.values("SELECT count(*) FROM books") == [3]
+    assert await target.values("SELECT count(*) FROM books") == [3]
 
 
-async def test_a_key_belongs_to_one_body(site: Site, db: Database) -> None:
+async def test_a_key_belongs_to_one_body(target: TemporaryDatabase, db: Database) -> None:
     request = call(BOOK)
     await create_once(db, request, create)
     with pytest.raises(ValidationFailed) as caught:
         await create_once(db, call(BookBody(reader="r-1", pages=8), request.idempotency_key), create)
     assert caught.value.status == 422
     assert [detail.field for detail in caught.value.details] == ["Idempotency-Key"]
-    assert await site.values("SELECT count(*) FROM books") == [1]
+    assert await target.values("SELECT count(*) FROM books") == [1]
 
 
-async def test_a_first_request_that_fails_leaves_its_key_free(site: Site, db: Database) -> None:
+async def test_a_first_request_that_fails_leaves_its_key_free(target: TemporaryDatabase, db: Database) -> None:
     request = call(BOOK)
 
     async def failing(transaction: Transaction) -> Document:
@@ -137,43 +137,45 @@ async def test_a_first_request_that_fails_leaves_its_key_free(site: Site, db: Da
 
     with pytest.raises(ValidationFailed):
         await create_once(db, request, failing)
-    assert await site.values(KEYS) == [0]
+    assert await target.values(KEYS) == [0]
     document = await create_once(db, request, create)
-    assert await site.values("SELECT id FROM books") == [document.id]
+    assert await target.values("SELECT id FROM books") == [document.id]
 
 
-async def test_a_key_is_good_for_a_day(site: Site, db: Database) -> None:
+async def test_a_key_is_good_for_a_day(target: TemporaryDatabase, db: Database) -> None:
     request = call(BOOK)
     first = await create_once(db, request, create)
-    await site.execute(AGED)
+    await target.execute(AGED)
     second = await create_once(db, request, create)
     assert second.id != first.id
     assert await create_once(db, request, create) == second
-    assert await site.values(KEYS) == [1]
+    assert await target.values(KEYS) == [1]
 
 
-async def test_old_keys_are_taken_away_a_part_at_a_time(site: Site, db: Database) -> None:
+async def test_old_keys_are_taken_away_a_part_at_a_time(target: TemporaryDatabase, db: Database) -> None:
     for _ in range(5):
         await create_once(db, call(BOOK), create)
-    await site.execute(AGED)
+    await target.execute(AGED)
     kept = call(BOOK)
     document = await create_once(db, kept, create)
     parts = [await db.write(lambda transaction: idempotency.prune(transaction, 2), shard=0) for _ in range(4)]
     assert parts == [2, 2, 1, 0]
-    assert await site.values(KEYS) == [1]
+    assert await target.values(KEYS) == [1]
     assert await create_once(db, kept, create) == document
 
 
-async def test_old_keys_go_in_the_background(site: Site, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_keys_go_in_the_background(
+    target: TemporaryDatabase, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(pruning, "PRUNE_SECONDS", 0.01)
     monkeypatch.setattr(pruning, "PRUNE_ROWS", 2)
     for _ in range(5):
         await create_once(db, call(BOOK), create)
-    await site.execute(AGED)
+    await target.execute(AGED)
     worker = pruning.KeyPruning(db)
     running = asyncio.create_task(worker.run())
     until = time.monotonic() + 30
-    while await site.values(KEYS) != [0]:
+    while await target.values(KEYS) != [0]:
         assert time.monotonic() < until, "keys of the day before are still there"
         await asyncio.sleep(0.02)
     worker.stop()

@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chassis.tests.database.databases import temporary_database
 from chassis.tests.database.library import LIST, QUERIES
-from chassis.tests.database.sites import site_on
 from chassis.tests.plans import Plan, nodes, plan_of
 from groundplan_chassis.http.operations import ListQuery
 from groundplan_chassis.http.queries import Listing
@@ -39,8 +39,8 @@ FILL = f"""
 
 @pytest.fixture(scope="module")
 async def books(postgres_server: Postgres) -> AsyncIterator[Any]:
-    async with site_on(postgres_server) as site:
-        connection = await site.connect()
+    async with temporary_database(postgres_server) as target:
+        connection = await target.connect()
         await connection.execute(FILL)
         await connection.execute("VACUUM ANALYZE books")
         yield connection
@@ -51,8 +51,8 @@ async def plans(books: Any, query: ListQuery) -> list[Plan]:
     """How each of the page's statements was carried out."""
     found = []
     for statement, *arguments in LIST.reads(query):
-        told = await books.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *arguments)
-        found.append(plan_of(told))
+        explained = await books.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", *arguments)
+        found.append(plan_of(explained))
     return found
 
 
@@ -147,15 +147,15 @@ async def test_a_count_reads_an_index_and_stops(books: Any, filters: dict[str, A
     await books.execute(f"SET plan_cache_mode = force_{'generic' if generic else 'custom'}_plan")
     await books.execute(f"PREPARE counting AS {statement}")
     given = f"({', '.join(repr(each) for each in arguments)})" if arguments else ""
-    told = await books.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE counting{given}")
+    explained = await books.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE counting{given}")
     await books.execute("DEALLOCATE counting")
     await books.execute("RESET plan_cache_mode")
-    scans = [node for node in nodes(plan_of(told)) if "Scan" in node["Node Type"]]
+    scans = [node for node in nodes(plan_of(explained)) if "Scan" in node["Node Type"]]
     few = [["Bitmap Heap Scan", "Bitmap Index Scan"]] if filters else []
-    assert [node["Node Type"] for node in scans] in [["Index Only Scan"], *few], told
+    assert [node["Node Type"] for node in scans] in [["Index Only Scan"], *few], explained
     matching = await books.fetchval(statement.replace("10001", "100000"), *arguments)
     assert scans[0]["Actual Rows"] == min(matching, 10_001)
-    assert scans[0].get("Rows Removed by Filter", 0) == 0, told
+    assert scans[0].get("Rows Removed by Filter", 0) == 0, explained
 
 
 async def test_a_deep_page_skips_in_the_server(books: Any) -> None:

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chassis.tests.database.databases import StatementRecorder, TemporaryDatabase, temporary_database
 from chassis.tests.database.library import INSERT, LIST, QUERIES, document, moment
-from chassis.tests.database.sites import Site, Told, site_on
 from groundplan_chassis.database import listing
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.documents import Page
@@ -58,8 +58,8 @@ def rows_of(shards: int) -> list[Row]:
 class Library:
     """The same rows in a database and in memory."""
 
-    def __init__(self, database: Database, told: Told, rows: Sequence[Row]) -> None:
-        self.database, self.told = database, told
+    def __init__(self, database: Database, recorded: StatementRecorder, rows: Sequence[Row]) -> None:
+        self.database, self.recorded = database, recorded
         self.rows = [row for row in rows if row["deleted_at"] is None]
 
     async def page(self, listed: Listing) -> Page:
@@ -81,14 +81,14 @@ def _rank(name: str, row: Row) -> tuple[bool, Any]:
 
 async def libraries(postgres: Postgres, shards: int) -> AsyncIterator[Library]:
     async with AsyncExitStack() as stack:
-        site = await stack.enter_async_context(site_on(postgres, shards))
-        rows, told = rows_of(shards), Told()
+        target = await stack.enter_async_context(temporary_database(postgres, shards))
+        rows, recorded = rows_of(shards), StatementRecorder()
         for shard in range(shards):
-            connection = await site.connect(shard)
+            connection = await target.connect(shard)
             held = [row for row in rows if (row["id"].int >> 70 & 63) == shard]
             await connection.executemany(INSERT, [tuple(row.values()) for row in held])
             await connection.close()
-        yield Library(await stack.enter_async_context(site.opened(statements=told)), told, rows)
+        yield Library(await stack.enter_async_context(target.opened(statements=recorded)), recorded, rows)
 
 
 @pytest.fixture(scope="module")
@@ -184,9 +184,9 @@ async def test_a_page_is_a_part_of_the_whole_and_knows_how_many_there_are(
 
 
 async def statements_of(library: Library, query: str) -> list[str]:
-    library.told.statements.clear()
+    library.recorded.statements.clear()
     await library.page(QUERIES.parse(query.encode()))
-    return list(library.told.statements)
+    return list(library.recorded.statements)
 
 
 async def test_one_shard_gives_the_page_alone(one: Library) -> None:
@@ -213,13 +213,13 @@ async def test_what_the_page_tells_is_not_counted(library: Library) -> None:
         assert [each for each in await statements_of(library, query) if "count(*)" in each]
 
 
-async def test_who_comes_by_cursor_is_told_no_total(library: Library) -> None:
+async def test_who_comes_by_cursor_gets_no_total(library: Library) -> None:
     listed = parsed({}, [("due", False)], None, limit=10)
     (following,) = cursors(listed, await library.page(listed))
-    library.told.statements.clear()
+    library.recorded.statements.clear()
     page = await library.page(following)
     assert (page.total, page.total_is_exact) == (None, True)
-    assert not [each for each in library.told.statements if "count(*)" in each]
+    assert not [each for each in library.recorded.statements if "count(*)" in each]
 
 
 async def test_more_rows_than_are_counted_are_at_least_so_many(
@@ -236,23 +236,23 @@ async def test_many_rows_are_not_counted_again_at_once(
 ) -> None:
     """What is beyond the bound stays there for a while; what is below may have changed with the last write."""
     monkeypatch.setattr(listing, "COUNTED", counted)
-    library.told.statements.clear()
+    library.recorded.statements.clear()
     pages = [await library.page(parsed({}, [], None, limit=5)) for _ in range(2)]
-    asked = [each for each in library.told.statements if "count(*)" in each]
-    assert len(asked) == counts * len(library.database.shards)
+    counting = [each for each in library.recorded.statements if "count(*)" in each]
+    assert len(counting) == counts * len(library.database.shards)
     assert pages[0].total == pages[1].total == min(counted, len(library.rows))
     await library.page(parsed({"status": "lent"}, [], None, limit=5))
-    assert "count(*)" in library.told.statements[-1]
+    assert "count(*)" in library.recorded.statements[-1]
 
 
 async def test_many_rows_are_counted_again_after_a_while(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listing, "COUNTED", 19)
     monkeypatch.setattr(listing, "BEYOND_SECONDS", 0.0)
-    library.told.statements.clear()
+    library.recorded.statements.clear()
     for _ in range(2):
         await library.page(parsed({}, [], None, limit=5))
-    asked = [each for each in library.told.statements if "count(*)" in each]
-    assert len(asked) == 2 * len(library.database.shards)
+    counting = [each for each in library.recorded.statements if "count(*)" in each]
+    assert len(counting) == 2 * len(library.database.shards)
 
 
 async def test_a_row_that_changes_between_keys_and_rows_is_left_out(
@@ -283,8 +283,8 @@ async def test_a_row_that_changes_between_keys_and_rows_is_left_out(
         await give("r-1")
 
 
-async def test_where_rows_are_not_what_their_types_say(site: Site, db: Database) -> None:
+async def test_where_rows_are_not_what_their_types_say(target: TemporaryDatabase, db: Database) -> None:
     """An empty table has an empty page, and an empty cursor page."""
-    del site
+    del target
     page = await LIST.page(db, parsed({}, [], None), document)
     assert (list(page.items), page.total, page.next_after) == ([], 0, None)

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from chassis.tests.database.sites import Told
+from chassis.tests.database.databases import StatementRecorder
 from chassis.tests.environments import of_migration
 from groundplan_chassis import assembly
 from groundplan_chassis.database import limits, migrations
@@ -141,7 +141,7 @@ class Place:
 
     async def opened(self) -> Database:
         tls = trusting(self.postgres.authority) if self.settings.tls else None
-        return await Database.open(self.settings, self.secrets, Told(), tls)
+        return await Database.open(self.settings, self.secrets, StatementRecorder(), tls)
 
 
 @pytest.fixture
@@ -195,11 +195,11 @@ async def test_the_services_user_may_what_it_needs_and_no_more(place: Place) -> 
     database = await place.opened()
     try:
         add = "INSERT INTO notes (id, text) VALUES ('00000000-0000-4000-8000-000000000001', 'a')"
-        told = (
+        output = (
             "INSERT INTO note_events (event_id, aggregate_id, event_type, payload) "
             "SELECT gen_random_uuid(), id, 'note.added', '{}' FROM notes"
         )
-        for statement in (add, told):
+        for statement in (add, output):
             await database.write(doing(statement), shard=0)
         for statement in ("UPDATE note_events SET payload = '{}'", "DELETE FROM note_events", "DROP TABLE notes"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -214,7 +214,7 @@ def doing(statement: str) -> Callable[[Transaction], Awaitable[str]]:
     return lambda transaction: transaction.execute(statement)
 
 
-async def test_a_migration_that_fails_is_told_and_undone_alone(place: Place) -> None:
+async def test_a_migration_that_fails_is_reported_and_undone_alone(place: Place) -> None:
     await place.up()
     before = await place.schema()
     place.add(3, BROKEN)
@@ -235,7 +235,9 @@ async def test_a_rotated_password_is_read_again(place: Place, monkeypatch: pytes
     await place.up()
 
 
-async def test_a_password_that_nobody_is_about_to_set_is_reset(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_password_that_no_rotation_is_about_to_set_is_reset(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(migrations, "ROTATION_SECONDS", 0)
     await place.up()
     set_password(place, "another")
@@ -245,7 +247,7 @@ async def test_a_password_that_nobody_is_about_to_set_is_reset(place: Place, mon
     await database.close()
 
 
-async def test_a_password_that_stays_refused_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_password_that_stays_refused_is_reported(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """The secret changes while it is looked at, and never fits: a rotation that goes wrong."""
     monkeypatch.setattr(migrations, "ROTATION_SECONDS", 0)
     await place.up()
@@ -274,6 +276,6 @@ def test_what_a_migration_finds_ends_its_process_without_a_traceback(
     monkeypatch.setattr(assembly, "migrate", refused)
     service = Service(name="order", package="order_service", title="Orders")
     assert run(service, ["migrate"], of_migration()) == REFUSED
-    told = capfd.readouterr()
-    assert "no login for notes" in told.out + told.err
-    assert "Traceback" not in told.out + told.err
+    output = capfd.readouterr()
+    assert "no login for notes" in output.out + output.err
+    assert "Traceback" not in output.out + output.err

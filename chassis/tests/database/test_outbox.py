@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from chassis.tests.database.sites import Site
+from chassis.tests.database.databases import TemporaryDatabase
 from chassis.tests.plans import plan_of, rows_read
 from groundplan_chassis.database import inbox, outbox
 from groundplan_chassis.database.database import Database
@@ -27,16 +27,16 @@ async def pruned(database: Database, limit: int) -> list[int]:
     return rounds
 
 
-async def test_what_was_sent_a_day_ago_goes_and_nothing_else(site: Site, db: Database) -> None:
+async def test_what_was_sent_a_day_ago_goes_and_nothing_else(target: TemporaryDatabase, db: Database) -> None:
     for sent, rows in (("NULL", 3), ("now() - interval '25 hours'", 5), ("NULL", 2), ("now()", 4)):
-        await site.execute(FILL.format(sent=sent, rows=rows))
+        await target.execute(FILL.format(sent=sent, rows=rows))
     assert await pruned(db, 2) == [2, 2, 1, 0]
-    assert await site.values("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == [5]
-    assert await site.values("SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL") == [4]
+    assert await target.values("SELECT count(*) FROM outbox WHERE sent_at IS NULL") == [5]
+    assert await target.values("SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL") == [4]
 
 
-async def test_a_day_of_messages_is_not_read_for_the_last_old_ones(site: Site, db: Database) -> None:
-    await site.execute(
+async def test_a_day_of_messages_is_not_read_for_the_last_old_ones(target: TemporaryDatabase, db: Database) -> None:
+    await target.execute(
         FILL.format(sent="now() - interval '25 hours'", rows=10),
         FILL.format(sent="now() - interval '1 hour'", rows=20_000),
         "ANALYZE outbox",
@@ -46,11 +46,11 @@ async def test_a_day_of_messages_is_not_read_for_the_last_old_ones(site: Site, d
         return str(await transaction.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {outbox._PRUNE}", DAY, 50))
 
     assert rows_read(plan_of(await db.write(explain, shard=0))) <= 50
-    assert await site.values("SELECT count(*) FROM outbox") == [20_000]
+    assert await target.values("SELECT count(*) FROM outbox") == [20_000]
 
 
 async def test_an_event_is_handled_once_and_its_mark_kept_as_long_as_it_may_come_again(
-    site: Site, db: Database
+    target: TemporaryDatabase, db: Database
 ) -> None:
     event = new_id()
 
@@ -59,7 +59,7 @@ async def test_an_event_is_handled_once_and_its_mark_kept_as_long_as_it_may_come
 
     assert [await db.write(first_time, shard=0) for _ in range(2)] == [True, False]
     prune = [await db.write(lambda transaction: inbox.prune(transaction, DAY, 10), shard=0)]
-    await site.execute("UPDATE inbox SET handled_at = now() - interval '25 hours'")
+    await target.execute("UPDATE inbox SET handled_at = now() - interval '25 hours'")
     prune.append(await db.write(lambda transaction: inbox.prune(transaction, DAY, 10), shard=0))
     assert prune == [0, 1]
     assert await db.write(first_time, shard=0) is True

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
+from chassis.tests.database.databases import TemporaryDatabase, temporary_database
 from chassis.tests.database.library import LIST, QUERIES, BookBody, add, document
-from chassis.tests.database.sites import Site, site_on
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.environment import Address
 from groundplan_chassis.http.errors import Unavailable
@@ -46,14 +46,14 @@ def postgres(own_servers: Servers) -> Postgres:
 
 
 @pytest.fixture(scope="module")
-async def kept_site(postgres: Postgres) -> AsyncIterator[Site]:
-    async with site_on(postgres) as made:
+async def shared_target(postgres: Postgres) -> AsyncIterator[TemporaryDatabase]:
+    async with temporary_database(postgres) as made:
         yield made
 
 
 @pytest.fixture
-async def db(site: Site) -> AsyncIterator[Database]:
-    async with site.opened(site.settings(replicas=True)) as database:
+async def db(target: TemporaryDatabase) -> AsyncIterator[Database]:
+    async with target.opened(target.settings(replicas=True)) as database:
         # The replica has the database, and knows it to be empty, a moment after its primary.
         await eventually(lambda: reads_from_replica(database))
         await eventually(lambda: is_empty(database))
@@ -73,9 +73,9 @@ async def added(db: Database) -> UUID:
     return written.id
 
 
-async def test_ones_own_write_is_read_where_it_was_written(site: Site, db: Database) -> None:
+async def test_ones_own_write_is_read_where_it_was_written(target: TemporaryDatabase, db: Database) -> None:
     """Replay is paused: the replica knows nothing of it, and the primary is asked for what has to be fresh."""
-    await site.rule_replica("SELECT pg_wal_replay_pause()")
+    await target.rule_replica("SELECT pg_wal_replay_pause()")
     try:
         identifier = await added(db)
         assert await db.fetchrow(FIND, identifier, shard=0) is None
@@ -83,7 +83,7 @@ async def test_ones_own_write_is_read_where_it_was_written(site: Site, db: Datab
         assert row is not None
         assert row["id"] == identifier
     finally:
-        await site.rule_replica("SELECT pg_wal_replay_resume()")
+        await target.rule_replica("SELECT pg_wal_replay_resume()")
 
     async def there() -> bool:
         return await db.fetchrow(FIND, identifier, shard=0) is not None
@@ -91,17 +91,17 @@ async def test_ones_own_write_is_read_where_it_was_written(site: Site, db: Datab
     await eventually(there)
 
 
-async def test_a_list_is_read_from_the_replica(site: Site, db: Database) -> None:
-    await site.rule_replica("SELECT pg_wal_replay_pause()")
+async def test_a_list_is_read_from_the_replica(target: TemporaryDatabase, db: Database) -> None:
+    await target.rule_replica("SELECT pg_wal_replay_pause()")
     try:
         await added(db)
         assert (await LIST.page(db, QUERIES.parse(b""), document)).total == 0
     finally:
-        await site.rule_replica("SELECT pg_wal_replay_resume()")
+        await target.rule_replica("SELECT pg_wal_replay_resume()")
 
 
 async def test_the_primary_stands_in_for_a_replica_that_is_gone(
-    own_servers: Servers, postgres: Postgres, site: Site, db: Database
+    own_servers: Servers, postgres: Postgres, target: TemporaryDatabase, db: Database
 ) -> None:
     identifier = await added(db)
     replica = postgres.shards[0].replicas[0].process
@@ -115,7 +115,7 @@ async def test_the_primary_stands_in_for_a_replica_that_is_gone(
         assert state.reachable == ("primary of shard 0",)
         assert state.away == ("replicas of shard 0",)
         await db.ping()
-        async with site.opened(site.settings(replicas=True, writers=0)) as reader:
+        async with target.opened(target.settings(replicas=True, writers=0)) as reader:
             with pytest.raises(Unavailable):
                 await reader.fetchval("SELECT 1", shard=0)
             with pytest.raises(Unavailable):
@@ -125,9 +125,9 @@ async def test_the_primary_stands_in_for_a_replica_that_is_gone(
     await eventually(lambda: reads_from_replica(db))
 
 
-async def test_a_query_that_the_replica_cancels_is_asked_of_the_primary(site: Site, db: Database) -> None:
+async def test_a_query_that_the_replica_cancels_goes_to_the_primary(target: TemporaryDatabase, db: Database) -> None:
     """As for a conflict with recovery, which a read can't help (class 40)."""
-    del site
+    del target
     failing = """
         DO $$ BEGIN
             IF pg_is_in_recovery() THEN RAISE serialization_failure; END IF;
@@ -136,16 +136,16 @@ async def test_a_query_that_the_replica_cancels_is_asked_of_the_primary(site: Si
     assert await db.fetch(failing, shard=0) == []
 
 
-async def test_what_is_fresh_is_not_to_be_had_without_a_primary(site: Site, db: Database) -> None:
+async def test_what_is_fresh_is_not_to_be_had_without_a_primary(target: TemporaryDatabase, db: Database) -> None:
     del db
-    async with site.opened(site.settings(replicas=True, writers=0)) as reader:
+    async with target.opened(target.settings(replicas=True, writers=0)) as reader:
         with pytest.raises(RuntimeError, match="nothing is fresh"):
             await reader.fetchval("SELECT 1", shard=0, fresh=True)
 
 
 @pytest.mark.parametrize("clients", [1, 4])
 async def test_reading_through_a_pooler_by_transaction(
-    site: Site, db: Database, postgres: Postgres, tmp_path: Path, clients: int
+    target: TemporaryDatabase, db: Database, postgres: Postgres, tmp_path: Path, clients: int
 ) -> None:
     """As `groundplan_components.database.pooler` stands before the replicas: no session is a client's own."""
     identifier = await added(db)
@@ -154,11 +154,11 @@ async def test_reading_through_a_pooler_by_transaction(
         return await db.fetchrow(FIND, identifier, shard=0) is not None
 
     await eventually(there)
-    with pooler(tmp_path, postgres, databases=[site.name], users={site.name: site.name}) as running:
+    with pooler(tmp_path, postgres, databases=[target.name], users={target.name: target.name}) as running:
         if clients > 1 and not running.prepares:
             pytest.skip("PgBouncer before 1.21 keeps no prepared statements apart; the deployed one does")
-        settings = behind(running.port, site, clients)
-        async with site.opened(settings) as reader:
+        settings = behind(running.port, target, clients)
+        async with target.opened(settings) as reader:
             found = await asyncio.gather(*(reader.fetchrow(FIND, identifier, shard=0) for _ in range(50)))
             assert {row["id"] for row in found if row is not None} == {identifier}
             assert await reader.fetchval(IS_REPLICA, shard=0) is True
@@ -166,13 +166,13 @@ async def test_reading_through_a_pooler_by_transaction(
             assert payload == {"pages": 7}
 
 
-def behind(port: int, site: Site, clients: int) -> DatabaseSettings:
+def behind(port: int, target: TemporaryDatabase, clients: int) -> DatabaseSettings:
     """Settings of a process that reads through the pooler alone."""
-    shard = Shard(Address(HOST, site.port()), "", (Address(HOST, port),), "pooled")
+    shard = Shard(Address(HOST, target.port()), "", (Address(HOST, port),), "pooled")
     return DatabaseSettings(
-        name=site.name,
+        name=target.name,
         shards=(shard,),
-        shard_map=site.settings().shard_map,
+        shard_map=target.settings().shard_map,
         writer_connections=0,
         reader_connections=clients,
         admins=(),

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
+from chassis.tests.database.databases import StatementRecorder, TemporaryDatabase, temporary_database
 from chassis.tests.database.library import BookBody, add, call
-from chassis.tests.database.sites import Site, Told, site_on
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.idempotency import KEPT, create_once
 from groundplan_chassis.database.sharding import ShardMap
@@ -44,8 +44,8 @@ class Clock:
 
 
 @pytest.fixture(scope="module")
-async def kept_site(two_shards: Postgres) -> AsyncIterator[Site]:
-    async with site_on(two_shards, 2) as made:
+async def shared_target(two_shards: Postgres) -> AsyncIterator[TemporaryDatabase]:
+    async with temporary_database(two_shards, 2) as made:
         yield made
 
 
@@ -55,9 +55,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def db(site: Site, clock: Clock) -> AsyncIterator[Database]:
-    settings = replace(site.settings(), shard_map=GENERATIONS)
-    database = await Database.open(settings, site, Told(), site.tls, clock)
+async def db(target: TemporaryDatabase, clock: Clock) -> AsyncIterator[Database]:
+    settings = replace(target.settings(), shard_map=GENERATIONS)
+    database = await Database.open(settings, target, StatementRecorder(), target.tls, clock)
     yield database
     await database.close()
 
@@ -66,7 +66,7 @@ async def create(transaction: Transaction) -> Document:
     return await add(transaction, BOOK)
 
 
-async def test_a_row_is_found_by_its_id_alone(site: Site, db: Database) -> None:
+async def test_a_row_is_found_by_its_id_alone(target: TemporaryDatabase, db: Database) -> None:
     made = await asyncio.gather(*(db.write(create, shard=number % 2) for number in range(10)))
     assert Counter(shard_of(document.id) for document in made) == {0: 5, 1: 5}
     for document in made:
@@ -74,7 +74,7 @@ async def test_a_row_is_found_by_its_id_alone(site: Site, db: Database) -> None:
         assert shard == shard_of(document.id)
         row = await db.fetchrow("SELECT id FROM books WHERE id = $1", document.id, shard=shard)
         assert row is not None
-        assert await site.values("SELECT id FROM books WHERE id = $1", document.id, shard=1 - shard) == []
+        assert await target.values("SELECT id FROM books WHERE id = $1", document.id, shard=1 - shard) == []
 
 
 async def test_an_effect_of_an_event_lies_where_it_is_meant_to(db: Database) -> None:
@@ -109,9 +109,9 @@ async def test_a_key_has_its_place(db: Database, clock: Clock) -> None:
 
 
 async def test_a_key_that_was_used_before_a_generation_began_is_known_after_it(
-    site: Site, db: Database, clock: Clock
+    target: TemporaryDatabase, db: Database, clock: Clock
 ) -> None:
-    """A repetition after midnight would be put on the other shard, where nobody knows the key."""
+    """A repetition after midnight would be put on the other shard, which does not have the key."""
     clock.moment = DAY_BEFORE + timedelta(hours=1)
     request = next(each for each in (call(BOOK) for _ in range(100)) if db.place(f"r-1 {each.idempotency_key}") == 1)
     clock.moment = DAY_BEFORE
@@ -121,15 +121,15 @@ async def test_a_key_that_was_used_before_a_generation_began_is_known_after_it(
     assert await create_once(db, request, create) == document
     with pytest.raises(ValidationFailed):
         await create_once(db, call(BookBody(reader="r-1", pages=8), request.idempotency_key), create)
-    assert [await site.values("SELECT count(*) FROM books", shard=shard) for shard in (0, 1)] == [[1], [0]]
+    assert [await target.values("SELECT count(*) FROM books", shard=shard) for shard in (0, 1)] == [[1], [0]]
     clock.moment = DAY_BEFORE + timedelta(hours=25)
     assert db.earlier_places(f"r-1 {request.idempotency_key}", KEPT) == ()
 
 
-async def test_one_shard_that_is_away_takes_its_own_rows_alone(site: Site) -> None:
+async def test_one_shard_that_is_away_takes_its_own_rows_alone(target: TemporaryDatabase) -> None:
     """What is asked of all of them can't be answered; readiness stays, as a part of all requests can be."""
-    unused = site.settings(ports=[site.port(0), 1])
-    async with site.opened(unused) as db:
+    unused = target.settings(ports=[target.port(0), 1])
+    async with target.opened(unused) as db:
         document = await db.write(create, shard=0)
         assert await db.fetchval("SELECT id FROM books", shard=0) == document.id
         state = await db.state()
@@ -138,7 +138,7 @@ async def test_one_shard_that_is_away_takes_its_own_rows_alone(site: Site) -> No
 
 
 @pytest.mark.parametrize(
-    ("widths", "shards", "told"),
+    ("widths", "shards", "expected"),
     [
         ([2, 1], 2, "never become fewer"),
         ([1, 3], 2, "1 to 2"),
@@ -147,9 +147,9 @@ async def test_one_shard_that_is_away_takes_its_own_rows_alone(site: Site) -> No
         ([1], 65, "1 to 64"),
     ],
 )
-def test_a_map_that_cannot_be_meant_is_refused(widths: list[int], shards: int, told: str) -> None:
+def test_a_map_that_cannot_be_meant_is_refused(widths: list[int], shards: int, expected: str) -> None:
     generations = [ShardGeneration(date(2026, 1, 1 + day), width) for day, width in enumerate(widths)]
-    with pytest.raises(ProblemsFound, match=told):
+    with pytest.raises(ProblemsFound, match=expected):
         ShardMap(generations, shards, Clock(DAY_BEFORE))
 
 

@@ -9,8 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from chassis.tests.database.databases import StatementRecorder, TemporaryDatabase
 from chassis.tests.database.library import ADDED, BookBody, add
-from chassis.tests.database.sites import Site, Told
 from groundplan_chassis.database import limits
 from groundplan_chassis.database.changes import Change
 from groundplan_chassis.database.database import Database
@@ -34,11 +34,11 @@ async def added(db: Database) -> UUID:
     return document.id
 
 
-async def counts(site: Site) -> list[int]:
-    return [(await site.values(f"SELECT count(*) FROM {table}"))[0] for table in TABLES]  # noqa: S608 - of this file
+async def counts(target: TemporaryDatabase) -> list[int]:
+    return [(await target.values(f"SELECT count(*) FROM {table}"))[0] for table in TABLES]  # noqa: S608 - of this file
 
 
-async def test_a_row_its_history_and_its_event_are_one_transaction(site: Site, db: Database) -> None:
+async def test_a_row_its_history_and_its_event_are_one_transaction(target: TemporaryDatabase, db: Database) -> None:
     async def work(transaction: Transaction) -> set[str]:
         document = await add(transaction, BOOK)
         # `xmin` is the transaction that wrote a row.
@@ -49,22 +49,22 @@ async def test_a_row_its_history_and_its_event_are_one_transaction(site: Site, d
         }
 
     assert len(await db.write(work, shard=0)) == 1
-    assert await counts(site) == [1, 1, 1]
-    assert await site.values("SELECT event_type FROM book_events") == [ADDED]
-    assert await site.values("SELECT topic FROM outbox WHERE sent_at IS NULL") == [ADDED]
+    assert await counts(target) == [1, 1, 1]
+    assert await target.values("SELECT event_type FROM book_events") == [ADDED]
+    assert await target.values("SELECT topic FROM outbox WHERE sent_at IS NULL") == [ADDED]
 
 
-async def test_what_is_undone_leaves_nothing(site: Site, db: Database) -> None:
+async def test_what_is_undone_leaves_nothing(target: TemporaryDatabase, db: Database) -> None:
     async def work(transaction: Transaction) -> None:
         await add(transaction, BOOK)
         raise LookupError
 
     with pytest.raises(LookupError):
         await db.write(work, shard=0)
-    assert await counts(site) == [0, 0, 0]
+    assert await counts(target) == [0, 0, 0]
 
 
-async def test_what_cannot_be_told_is_not_done(site: Site, db: Database) -> None:
+async def test_what_is_ambiguous_is_not_done(target: TemporaryDatabase, db: Database) -> None:
     async def work(transaction: Transaction) -> None:
         document = await add(transaction, BOOK)
         await transaction.record(
@@ -82,10 +82,10 @@ async def test_what_cannot_be_told_is_not_done(site: Site, db: Database) -> None
 
     with pytest.raises(PayloadTooLarge):
         await db.write(work, shard=0)
-    assert await counts(site) == [0, 0, 0]
+    assert await counts(target) == [0, 0, 0]
 
 
-async def test_a_savepoint_undoes_its_own_part(site: Site, db: Database) -> None:
+async def test_a_savepoint_undoes_its_own_part(target: TemporaryDatabase, db: Database) -> None:
     async def work(transaction: Transaction) -> Document:
         with pytest.raises(asyncpg.CheckViolationError):
             async with transaction.savepoint():
@@ -93,10 +93,10 @@ async def test_a_savepoint_undoes_its_own_part(site: Site, db: Database) -> None
         return await add(transaction, BOOK)
 
     await db.write(work, shard=0)
-    assert await counts(site) == [1, 1, 1]
+    assert await counts(target) == [1, 1, 1]
 
 
-async def test_going_on_after_a_failure_is_a_mistake_that_is_told(site: Site, db: Database) -> None:
+async def test_going_on_after_a_failure_is_an_error_that_is_reported(target: TemporaryDatabase, db: Database) -> None:
     """PostgreSQL would answer the COMMIT with a rollback, and call it a success."""
 
     async def work(transaction: Transaction) -> None:
@@ -106,10 +106,12 @@ async def test_going_on_after_a_failure_is_a_mistake_that_is_told(site: Site, db
 
     with pytest.raises(RuntimeError, match="savepoint"):
         await db.write(work, shard=0)
-    assert await counts(site) == [0, 0, 0]
+    assert await counts(target) == [0, 0, 0]
 
 
-async def test_of_two_transactions_that_wait_for_each_other_one_is_done_again(site: Site, db: Database) -> None:
+async def test_of_two_transactions_that_wait_for_each_other_one_is_done_again(
+    target: TemporaryDatabase, db: Database
+) -> None:
     one, other = await added(db), await added(db)
     tries: list[int] = []
     locked = {1: asyncio.Event(), 2: asyncio.Event()}
@@ -126,12 +128,12 @@ async def test_of_two_transactions_that_wait_for_each_other_one_is_done_again(si
 
     await asyncio.gather(crossing(1, one, other), crossing(2, other, one))
     assert sorted(tries) in ([1, 1, 2], [1, 2, 2])
-    assert await site.values("SELECT pages FROM books") == [9, 9]
+    assert await target.values("SELECT pages FROM books") == [9, 9]
 
 
 @pytest.mark.parametrize("isolation", ["repeatable_read", "serializable"])
 async def test_of_two_transactions_that_contradict_each_other_one_is_done_again(
-    site: Site, db: Database, isolation: str
+    target: TemporaryDatabase, db: Database, isolation: str
 ) -> None:
     """Both have read the same value; none of the two additions may get lost."""
     identifier = await added(db)
@@ -151,7 +153,7 @@ async def test_of_two_transactions_that_contradict_each_other_one_is_done_again(
 
     await asyncio.gather(adding(10), adding(100))
     assert len(tries) == 3
-    assert await site.values("SELECT pages FROM books") == [117]
+    assert await target.values("SELECT pages FROM books") == [117]
 
 
 async def test_what_always_contradicts_gives_up(db: Database) -> None:
@@ -169,8 +171,8 @@ async def test_what_always_contradicts_gives_up(db: Database) -> None:
     assert isinstance(caught.value.__cause__, REPEATABLE)
 
 
-async def test_a_statement_that_takes_too_long_is_ended_by_the_server(site: Site) -> None:
-    async with site.hurried("statement_timeout"), site.opened() as hurried:
+async def test_a_statement_that_takes_too_long_is_ended_by_the_server(target: TemporaryDatabase) -> None:
+    async with target.hurried("statement_timeout"), target.opened() as hurried:
         for asking in (
             hurried.fetchval("SELECT pg_sleep(30)", shard=0),
             hurried.write(lambda transaction: transaction.execute("SELECT pg_sleep(30)"), shard=0),
@@ -182,22 +184,22 @@ async def test_a_statement_that_takes_too_long_is_ended_by_the_server(site: Site
         assert await hurried.fetchval("SELECT 1", shard=0) == 1
 
 
-async def test_a_row_that_another_one_holds_is_not_waited_for_for_long(site: Site, db: Database) -> None:
+async def test_a_row_that_another_one_holds_is_not_waited_for_for_long(target: TemporaryDatabase, db: Database) -> None:
     identifier = await added(db)
-    holder = await site.connect()
-    async with site.hurried("lock_timeout"), site.opened() as hurried:
+    holder = await target.connect()
+    async with target.hurried("lock_timeout"), target.opened() as hurried:
         await holder.execute("BEGIN")
         await holder.execute("SELECT FROM books FOR UPDATE")
         with pytest.raises(Unavailable) as caught:
             await hurried.write(lambda transaction: transaction.execute(PAGES, identifier, 1), shard=0)
     await holder.close()
     assert isinstance(caught.value.__cause__, asyncpg.LockNotAvailableError)
-    assert await site.values("SELECT pages FROM books") == [7]
+    assert await target.values("SELECT pages FROM books") == [7]
 
 
-async def test_a_server_that_falls_silent_is_left(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_falls_silent_is_left(target: TemporaryDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "COMMAND_SECONDS", 0.1)
-    async with site.opened() as hurried:
+    async with target.opened() as hurried:
         for asking in (
             hurried.fetchval("SELECT pg_sleep(30)", shard=0),
             hurried.write(lambda transaction: transaction.execute("SELECT pg_sleep(30)"), shard=0),
@@ -208,41 +210,43 @@ async def test_a_server_that_falls_silent_is_left(site: Site, monkeypatch: pytes
 
 
 async def test_statements_over_the_limit_are_logged_without_their_values(
-    site: Site, caplog: pytest.LogCaptureFixture
+    target: TemporaryDatabase, caplog: pytest.LogCaptureFixture
 ) -> None:
-    limit = site.settings().slow_query_ms
+    limit = target.settings().slow_query_ms
     metrics = Metrics("tests", "library", lambda _: None)
     with caplog.at_level(logging.WARNING, "groundplan_chassis.observe.statements"):
-        async with site.opened(statements=StatementLog(metrics, limit)) as db:
+        async with target.opened(statements=StatementLog(metrics, limit)) as db:
             assert await db.fetchval("SELECT 1", shard=0) == 1
             # The first use of a connection pays for its types, and may be slow itself.
             caplog.clear()
-            await db.fetchval("SELECT $1::text, 2", "somebody", shard=0)
+            await db.fetchval("SELECT $1::text, 2", "personal", shard=0)
             assert caplog.records == []
-            await db.fetchval("SELECT $1::text, pg_sleep($2)", "somebody", limit / 1000 * 2, shard=0)
+            await db.fetchval("SELECT $1::text, pg_sleep($2)", "personal", limit / 1000 * 2, shard=0)
     (record,) = caplog.records
     assert getattr(record, names.LOG_EVENT) == names.LOG_SLOW_QUERY
     assert vars(record)["statement"] == "SELECT $1::text, pg_sleep($2)"
     assert vars(record)["duration_ms"] >= limit * 2
-    assert "somebody" not in str(vars(record))
+    assert "personal" not in str(vars(record))
 
 
-async def test_every_statement_is_told_once(site: Site, told: Told, db: Database) -> None:
-    del site
-    told.statements.clear()
+async def test_every_statement_is_reported_once(
+    target: TemporaryDatabase, recorded: StatementRecorder, db: Database
+) -> None:
+    del target
+    recorded.statements.clear()
     await added(db)
-    kinds = [statement.partition(" ")[0] for statement in told.statements]
+    kinds = [statement.partition(" ")[0] for statement in recorded.statements]
     assert kinds == ["BEGIN", "INSERT", "WITH", "COMMIT"]
 
 
-async def test_a_process_that_reads_alone_writes_nothing(site: Site) -> None:
-    async with site.opened(site.settings(writers=0)) as reader:
+async def test_a_process_that_reads_alone_writes_nothing(target: TemporaryDatabase) -> None:
+    async with target.opened(target.settings(writers=0)) as reader:
         with pytest.raises(RuntimeError, match="can't write"):
             await reader.write(lambda transaction: add(transaction, BOOK), shard=0)
 
 
-async def test_ids_that_are_taken_are_conflicts_of_the_program(site: Site, db: Database) -> None:
+async def test_ids_that_are_taken_are_conflicts_of_the_program(target: TemporaryDatabase, db: Database) -> None:
     """A change that is recorded twice under one id stays one."""
     identifier = new_id()
     await db.write(lambda transaction: add(transaction, BOOK, identifier), shard=0)
-    assert await site.values("SELECT id FROM books") == [identifier]
+    assert await target.values("SELECT id FROM books") == [identifier]

@@ -14,8 +14,8 @@ from groundplan_devkit.testing import FreshDatabase
 
 
 @pytest.fixture
-def told() -> shop.Told:
-    return shop.Told()
+def recorded() -> shop.MetricRecorder:
+    return shop.MetricRecorder()
 
 
 @pytest.fixture

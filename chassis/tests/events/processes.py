@@ -1,4 +1,4 @@
-"""Processes of the service's roles, and what they are told, for tests that hurt them."""
+"""Processes of the service's roles, and the metrics that they record, for tests that kill them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Stage:
             )
 
     def kill(self, name: str) -> None:
-        """At whatever it is doing."""
+        """SIGKILL, in the middle of its work."""
         process = self.running.pop(name)
         process.kill()
         process.wait()
@@ -58,15 +58,15 @@ class Stage:
         return process.wait()
 
     def check(self) -> None:
-        """Nobody has ended by himself."""
+        """No process has ended by itself."""
         for name, process in self.running.items():
             assert process.poll() is None, f"{name} ended: {self.said(name)[-3000:]}"
 
     def said(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text()
 
-    def told(self, name: str, metric: str) -> list[Any]:
-        """Values of a metric that a process has told."""
+    def metric(self, name: str, metric: str) -> list[Any]:
+        """Values of a metric that a process has recorded."""
         lines = [json.loads(line) for line in self.said(name).splitlines() if line.startswith("{")]
         return [line[metric] for line in lines if metric in line]
 
@@ -116,7 +116,7 @@ class Stage:
 
 @contextmanager
 def ended(stage: Stage) -> Iterator[Stage]:
-    """Whatever still runs at the end is ended."""
+    """Ends the processes that still run at the end."""
     try:
         yield stage
     finally:

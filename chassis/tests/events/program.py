@@ -20,7 +20,7 @@ EFFECTS = "CREATE TABLE effects (event_id uuid NOT NULL, version integer NOT NUL
 """Without a key: what was done twice is there twice."""
 
 
-async def settle(transaction: Transaction, event: Event, context: Context) -> None:
+async def collect(transaction: Transaction, event: Event, context: Context) -> None:
     del context
     await transaction.execute("INSERT INTO effects VALUES ($1, $2)", event.event_id, event.version)
 
@@ -30,7 +30,7 @@ SERVICE = Service(
     package="chassis.tests.events.program",
     title="Orders",
     # As if they were another service's: the relay's own events are what there is to consume.
-    consumers={PLACED: Handler(settle)},
+    consumers={PLACED: Handler(collect)},
     projections=(ORDERS,),
 )
 

@@ -114,7 +114,7 @@ class NoStatements:
 
 
 @dataclass
-class Told:
+class MetricRecorder:
     """What was counted and measured, by name."""
 
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -171,13 +171,13 @@ def settings(
     )
 
 
-def context(settings: Settings, database: Database | None, told: Told, secrets: Any = None) -> Context:
+def context(settings: Settings, database: Database | None, recorded: MetricRecorder, secrets: Any = None) -> Context:
     absent: Any = None
     given: Any = database
     return Context(
         settings=settings,
         clock=SystemClock(),
-        metrics=told.metrics,
+        metrics=recorded.metrics,
         requests=absent,
         statements=absent,
         secrets=secrets,
@@ -265,5 +265,5 @@ def stream_event(aggregate: UUID, version: int, operation: str = "update", **mor
 
 def delivery(event: Event | bytes, position: int | None = 0, name: str | None = None, partition: int = 0) -> Delivery:
     body = event if isinstance(event, bytes) else encode(event)
-    told = name if name is not None or isinstance(event, bytes) else event.event_type
-    return Delivery(body, told, "topic", partition, position)
+    topic = name if name is not None or isinstance(event, bytes) else event.event_type
+    return Delivery(body, topic, "topic", partition, position)

@@ -1,4 +1,4 @@
-"""An event has its effect once, whatever happens on the way (A3)."""
+"""An event has its effect exactly once, also after failures and repeated deliveries (A3)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def stop() -> asyncio.Event:
 
 
 @pytest.fixture
-def context(db: Database, where: DatabaseSettings, told: shop.Told) -> Context:
-    return shop.context(shop.settings("consumer", where, None), db, told)
+def context(db: Database, where: DatabaseSettings, recorded: shop.MetricRecorder) -> Context:
+    return shop.context(shop.settings("consumer", where, None), db, recorded)
 
 
 @pytest.fixture(autouse=True)
@@ -71,13 +71,13 @@ def failing(times: int, error: BaseException) -> tuple[Handler, Counter[UUID]]:
 
 
 async def test_an_event_has_its_effect_and_its_mark_together(
-    db: Database, context: Context, told: shop.Told, stop: asyncio.Event
+    db: Database, context: Context, recorded: shop.MetricRecorder, stop: asyncio.Event
 ) -> None:
     event = event_of()
     outcomes = await Consumer(context, {SETTLED: Handler(pay)}).process([delivery(event)], stop)
     assert outcomes == [Verdict.HANDLED]
     assert (await orders(db), await handled(db)) == (1, [event.event_id])
-    assert told.total("events_consumed") == 1
+    assert recorded.total("events_consumed") == 1
 
 
 async def test_a_delivery_that_comes_again_changes_nothing(db: Database, context: Context, stop: asyncio.Event) -> None:
@@ -239,7 +239,7 @@ async def test_an_order_to_stop_ends_waiting_for_another_try(
     assert await orders(db) == 0
 
 
-async def test_caches_are_told_after_the_commit_and_their_failure_is_not_the_events(
+async def test_caches_are_invalidated_after_the_commit_and_their_failure_is_not_the_events(
     db: Database, context: Context, stop: asyncio.Event
 ) -> None:
     heard: list[tuple[str, UUID, int, int]] = []

@@ -17,7 +17,7 @@ from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import Refused, Unreadable
 from groundplan_chassis.events.event import Event, decode, encode
 from groundplan_chassis.events.schema import PayloadSchema
-from groundplan_components.events.log_query import EVENT_COLUMNS
+from groundplan_components.events._log_table import EVENT_COLUMNS
 
 GOOD: dict[str, Any] = {
     "event_id": "0190a5f2-0000-7000-8000-000000000001",

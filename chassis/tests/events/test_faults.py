@@ -139,7 +139,7 @@ class Customers:
             self.placed.remove(identifier)
 
 
-async def settled(database: Database) -> bool:
+async def caught_up(database: Database) -> bool:
     """Everything is sent, handled and shown."""
     return bool(
         await database.fetchval(
@@ -202,7 +202,7 @@ async def test_relays_consumers_and_projectors_killed_at_any_moment(stage: Stage
     customers.stop()
     await ordering
     stage.check()
-    await until(lambda: settled(db))
+    await until(lambda: caught_up(db))
     await assert_whole(db, customers.placed)
     assert customers.failed == 0
     assert len(customers.placed) > 50
@@ -255,13 +255,13 @@ async def test_the_broker_killed_and_started_again(hurt: tuple[Stage, Database])
     customers.stop()
     await ordering
     stage.check()
-    await until(lambda: settled(database))
+    await until(lambda: caught_up(database))
     await assert_whole(database, customers.placed)
     assert customers.failed == 0, "requests don't notice the broker's absence"
     for name in ("relay", "consumer", "projector"):
         assert stage.stop(name) == 0
         assert "DeadLetter" not in stage.said(name)
-    ages = [each["Max"] for each in stage.told("relay", names.OUTBOX_AGE_SECONDS)]
+    ages = [each["Max"] for each in stage.metric("relay", names.OUTBOX_AGE_SECONDS)]
     assert max(ages) > 10, "the outbox's age tells of the absence"
 
 
@@ -284,7 +284,7 @@ async def test_the_database_stopped_and_started_again(hurt: tuple[Stage, Databas
     customers.stop()
     await ordering
     stage.check()
-    await until(lambda: settled(database))
+    await until(lambda: caught_up(database))
     await assert_whole(database, customers.placed)
     assert customers.failed > 0
     for name in ("relay", "consumer", "projector"):
@@ -292,7 +292,7 @@ async def test_the_database_stopped_and_started_again(hurt: tuple[Stage, Databas
         assert "DeadLetter" not in stage.said(name)
 
 
-async def test_events_of_each_order_are_in_the_topic_in_their_order_whatever_happened(
+async def test_events_of_each_order_are_in_the_topic_in_order_after_all_faults(
     hurt: tuple[Stage, Database],
 ) -> None:
     """First occurrences, that is: what a relay that was killed had sent already is there again."""

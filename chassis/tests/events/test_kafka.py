@@ -77,8 +77,8 @@ async def publisher(connection: Connection) -> AsyncIterator[KafkaPublisher]:
 
 
 @pytest.fixture
-def subscription(connection: Connection, told: shop.Told) -> KafkaSubscription:
-    return KafkaSubscription(connection, DeadLetterTopic(connection, told.metrics))
+def subscription(connection: Connection, recorded: shop.MetricRecorder) -> KafkaSubscription:
+    return KafkaSubscription(connection, DeadLetterTopic(connection, recorded.metrics))
 
 
 def outgoing(event: Event) -> Outgoing:
@@ -140,36 +140,36 @@ async def test_events_arrive_once_and_in_the_order_of_their_aggregates(
 
 
 async def test_a_new_member_goes_on_where_the_last_one_stopped(
-    publisher: KafkaPublisher, connection: Connection, told: shop.Told
+    publisher: KafkaPublisher, connection: Connection, recorded: shop.MetricRecorder
 ) -> None:
     first, second = history(), history()
     before, after = Recorder(), Recorder()
     await publisher.send([outgoing(each) for each in first])
-    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, told.metrics)), before):
+    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, recorded.metrics)), before):
         await until(lambda: len(before.events) >= len(first))
     await publisher.send([outgoing(each) for each in second])
-    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, told.metrics)), after):
+    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, recorded.metrics)), after):
         await until(lambda: len(after.events) >= len(second))
     assert after.ids() == {each.event_id for each in second}
 
 
 async def test_an_order_to_stop_is_obeyed_in_the_middle_of_a_batch_and_the_rest_comes_to_another(
-    publisher: KafkaPublisher, connection: Connection, told: shop.Told
+    publisher: KafkaPublisher, connection: Connection, recorded: shop.MetricRecorder
 ) -> None:
     events = [event_of(new_id(), 1, PLACED) for _ in range(60)]
     await publisher.send([outgoing(each) for each in events])
     slow, fast = Recorder(pause=0.01), Recorder()
-    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, told.metrics)), slow):
+    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, recorded.metrics)), slow):
         await until(lambda: len(slow.events) >= 3)
     assert 3 <= len(slow.events) < len(events)
-    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, told.metrics)), fast):
+    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, recorded.metrics)), fast):
         await until(lambda: len(slow.ids() | fast.ids()) == len(events))
         await asyncio.sleep(0.2)
     assert len(slow.events) + len(fast.events) == len(events)
 
 
 async def test_members_share_partitions_and_hand_them_over_without_a_loss(
-    publisher: KafkaPublisher, connection: Connection, told: shop.Told
+    publisher: KafkaPublisher, connection: Connection, recorded: shop.MetricRecorder
 ) -> None:
     aggregates = [new_id() for _ in range(12)]
     published: set[UUID] = set()
@@ -186,7 +186,7 @@ async def test_members_share_partitions_and_hand_them_over_without_a_loss(
             await asyncio.sleep(0.05)
 
     def member() -> KafkaSubscription:
-        return KafkaSubscription(connection, DeadLetterTopic(connection, told.metrics), batch=5)
+        return KafkaSubscription(connection, DeadLetterTopic(connection, recorded.metrics), batch=5)
 
     publishing = asyncio.create_task(publish())
     async with reading(member(), recorders[0]):
@@ -208,7 +208,7 @@ async def test_members_share_partitions_and_hand_them_over_without_a_loss(
 
 
 async def test_a_refused_event_becomes_a_dead_letter_with_where_and_why(
-    publisher: KafkaPublisher, subscription: KafkaSubscription, kafka: KafkaSettings, told: shop.Told
+    publisher: KafkaPublisher, subscription: KafkaSubscription, kafka: KafkaSettings, recorded: shop.MetricRecorder
 ) -> None:
     events = history(aggregates=1)
     recorder = Recorder()
@@ -226,7 +226,7 @@ async def test_a_refused_event_becomes_a_dead_letter_with_where_and_why(
     assert headers[dead_letters.GROUP].decode() == kafka.group
     datetime.fromisoformat(headers[dead_letters.FAILED_AT].decode())
     assert recorder.versions(events[0].aggregate_id) == [0, 1, 3, 4, 5]
-    assert told.total(names.EVENTS_DEAD_LETTERED) == 1
+    assert recorded.total(names.EVENTS_DEAD_LETTERED) == 1
     assert sum((await committed(kafka)).values()) == len(events)
 
 
@@ -250,7 +250,7 @@ async def test_dead_letters_are_handled_again_once_and_what_is_refused_again_sta
     subscription: KafkaSubscription,
     kafka: KafkaSettings,
     connection: Connection,
-    told: shop.Told,
+    recorded: shop.MetricRecorder,
 ) -> None:
     events = history(aggregates=4, versions=1)
     recorder = Recorder()
@@ -260,7 +260,7 @@ async def test_dead_letters_are_handled_again_once_and_what_is_refused_again_sta
         await until(lambda: len(recorder.deliveries) >= len(events))
 
     def again() -> DeadLetterReader:
-        return DeadLetterReader(connection, DeadLetterTopic(connection, told.metrics))
+        return DeadLetterReader(connection, DeadLetterTopic(connection, recorded.metrics))
 
     recorder.refuse = {events[0].event_id}
     done = await again().redrive(recorder, asyncio.Event())
@@ -292,19 +292,19 @@ async def test_what_cannot_be_sent_is_said_and_the_rest_is_sent(
 
 
 async def test_a_broker_that_is_not_there_is_said_and_waited_for(
-    connection: Connection, kafka: KafkaSettings, told: shop.Told
+    connection: Connection, kafka: KafkaSettings, recorded: shop.MetricRecorder
 ) -> None:
     nowhere = Connection(kafka, connection.options | {"bootstrap_servers": ["127.0.0.1:1"]})
     publisher = KafkaPublisher(nowhere)
     with pytest.raises(BrokerAway):
         await publisher.send([outgoing(event_of(name=PLACED))])
     await publisher.close()
-    async with reading(KafkaSubscription(nowhere, DeadLetterTopic(nowhere, told.metrics)), Recorder()):
+    async with reading(KafkaSubscription(nowhere, DeadLetterTopic(nowhere, recorded.metrics)), Recorder()):
         await asyncio.sleep(0.5)
 
 
 async def test_signing_in_with_scram_over_tls_as_msk_has_it(
-    kafka_server: Kafka, kafka: KafkaSettings, settings: Settings, told: shop.Told
+    kafka_server: Kafka, kafka: KafkaSettings, settings: Settings, recorded: shop.MetricRecorder
 ) -> None:
     scram = replace(kafka, security="scram", secret_arn="arn", bootstrap=(_address(kafka_server.secure_bootstrap),))
     secret = shop.Credentials(SCRAM_USER, kafka_server.scram_password)
@@ -315,7 +315,7 @@ async def test_signing_in_with_scram_over_tls_as_msk_has_it(
     sent = await publisher.send([outgoing(event)])
     await publisher.close()
     assert sent.acknowledged == {event.event_id}
-    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, told.metrics)), recorder):
+    async with reading(KafkaSubscription(connection, DeadLetterTopic(connection, recorded.metrics)), recorder):
         await until(lambda: recorder.ids() == {event.event_id})
     wrong = await Connection.of(trusting, scram, shop.Credentials(SCRAM_USER, "wrong"))
     refused = KafkaPublisher(wrong)

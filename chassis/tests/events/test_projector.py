@@ -1,4 +1,4 @@
-"""The read model is what the newest change says, in whatever order and however often changes come (A4)."""
+"""The read model has the newest version, for any order and number of deliveries (A4)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def stop() -> asyncio.Event:
 
 
 @pytest.fixture
-def context(db: Database, where: DatabaseSettings, told: shop.Told) -> Context:
-    return shop.context(shop.settings("projector", where, None), db, told)
+def context(db: Database, where: DatabaseSettings, recorded: shop.MetricRecorder) -> Context:
+    return shop.context(shop.settings("projector", where, None), db, recorded)
 
 
 @pytest.fixture
@@ -158,8 +158,8 @@ async def test_a_bad_event_is_refused_alone(db: Database, context: Context, stop
     assert sorted(row["id"] for row in await read_model(db)) == sorted(each.aggregate_id for each in good)
 
 
-async def test_caches_are_told_of_what_was_written_and_of_nothing_else(
-    db: Database, context: Context, told: shop.Told, stop: asyncio.Event
+async def test_caches_are_invalidated_for_written_rows_only(
+    db: Database, context: Context, recorded: shop.MetricRecorder, stop: asyncio.Event
 ) -> None:
     heard: list[tuple[str, UUID, int]] = []
 
@@ -173,7 +173,7 @@ async def test_caches_are_told_of_what_was_written_and_of_nothing_else(
     await projector.process([delivery(stream_event(order, 2)), delivery(stream_event(gone, 2, "delete"))], stop)
     await projector.process([delivery(stream_event(order, 1)), delivery(stream_event(gone, 1))], stop)
     assert sorted(heard) == sorted([("order", order, 2), ("order", gone, 2)])
-    assert told.total("events_consumed") == 4
+    assert recorded.total("events_consumed") == 4
 
 
 async def test_a_row_that_is_gone_leaves_a_tombstone(db: Database, projector: Projector, stop: asyncio.Event) -> None:
@@ -223,10 +223,10 @@ async def test_the_stream_says_that_something_changed_and_not_what(db: Database)
     assert said == [{"resource": "order", "operation": "create"}] * 2
 
 
-async def test_the_lag_is_told(projector: Projector, told: shop.Told, stop: asyncio.Event) -> None:
+async def test_the_lag_is_reported(projector: Projector, recorded: shop.MetricRecorder, stop: asyncio.Event) -> None:
     changed_at = datetime.now(UTC) - timedelta(seconds=100)
     await projector.process([delivery(stream_event(new_id(), 1, occurred_at=changed_at))], stop)
-    (lag,) = told.values(names.READ_MODEL_LAG_SECONDS)
+    (lag,) = recorded.values(names.READ_MODEL_LAG_SECONDS)
     assert 99 < lag < 200
 
 

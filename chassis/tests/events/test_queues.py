@@ -88,8 +88,8 @@ def publisher(own: QueueSettings, clients: Clients) -> SnsPublisher:
 
 
 @pytest.fixture
-def subscription(own: QueueSettings, clients: Clients, told: shop.Told) -> QueueSubscription:
-    return QueueSubscription(own, clients, told.metrics, polls=2)
+def subscription(own: QueueSettings, clients: Clients, recorded: shop.MetricRecorder) -> QueueSubscription:
+    return QueueSubscription(own, clients, recorded.metrics, polls=2)
 
 
 def outgoing(event: Event) -> Outgoing:
@@ -98,9 +98,9 @@ def outgoing(event: Event) -> Outgoing:
 
 def waiting(sqs: Any, url: str) -> int:
     """Messages in the queue, whether or not they are hidden."""
-    asked = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=asked)["Attributes"]
-    return sum(int(found[each]) for each in asked)
+    requested = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=requested)["Attributes"]
+    return sum(int(found[each]) for each in requested)
 
 
 def dead(sqs: Any, url: str) -> list[dict[str, Any]]:
@@ -143,7 +143,11 @@ async def test_large_events_leave_in_requests_that_sns_takes(
 
 
 async def test_a_refused_event_is_put_aside_with_the_reason(
-    publisher: SnsPublisher, subscription: QueueSubscription, own: QueueSettings, sqs: Any, told: shop.Told
+    publisher: SnsPublisher,
+    subscription: QueueSubscription,
+    own: QueueSettings,
+    sqs: Any,
+    recorded: shop.MetricRecorder,
 ) -> None:
     events = [event_of(new_id(), 1, PLACED) for _ in range(3)]
     recorder = Recorder()
@@ -157,7 +161,7 @@ async def test_a_refused_event_is_put_aside_with_the_reason(
     assert letter["MessageAttributes"][REASON]["StringValue"] == "as the test wants it"
     assert letter["MessageAttributes"][SOURCE]["StringValue"] == own.queue_url
     assert letter["MessageAttributes"]["event"]["StringValue"] == PLACED
-    assert told.total(names.EVENTS_DEAD_LETTERED) == 1
+    assert recorded.total(names.EVENTS_DEAD_LETTERED) == 1
 
 
 async def test_without_the_right_to_put_aside_the_queue_does_it_itself(
@@ -166,7 +170,7 @@ async def test_without_the_right_to_put_aside_the_queue_does_it_itself(
     clients: Clients,
     own: QueueSettings,
     sqs: Any,
-    told: shop.Told,
+    recorded: shop.MetricRecorder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     client = await clients.get("sqs")
@@ -182,7 +186,7 @@ async def test_without_the_right_to_put_aside_the_queue_does_it_itself(
     async with reading(subscription, recorder):
         await until(lambda: waiting(sqs, own.dead_letters) == 1)
     assert len(recorder.deliveries) == 5
-    assert told.total(names.EVENTS_DEAD_LETTERED) == 1
+    assert recorded.total(names.EVENTS_DEAD_LETTERED) == 1
 
 
 async def test_what_is_no_event_is_put_aside(subscription: QueueSubscription, own: QueueSettings, sqs: Any) -> None:
@@ -210,30 +214,30 @@ async def test_an_event_in_snss_envelope_is_the_same_event() -> None:
 
 
 async def test_what_is_in_work_stays_hidden_from_others(
-    publisher: SnsPublisher, clients: Clients, own: QueueSettings, sqs: Any, told: shop.Told
+    publisher: SnsPublisher, clients: Clients, own: QueueSettings, sqs: Any, recorded: shop.MetricRecorder
 ) -> None:
     sqs.set_queue_attributes(QueueUrl=own.queue_url, Attributes={"VisibilityTimeout": "2"})
     await publisher.send([outgoing(event_of(name=PLACED))])
     slow, other = Recorder(pause=5), Recorder()
-    async with reading(QueueSubscription(own, clients, told.metrics, polls=1), slow):
+    async with reading(QueueSubscription(own, clients, recorded.metrics, polls=1), slow):
         await until(lambda: waiting(sqs, own.queue_url) == 1)
         await asyncio.sleep(0.5)
-        async with reading(QueueSubscription(own, clients, told.metrics, polls=1), other):
+        async with reading(QueueSubscription(own, clients, recorded.metrics, polls=1), other):
             await until(lambda: len(slow.events) == 1)
             await until(lambda: waiting(sqs, own.queue_url) == 0)
     assert (len(slow.deliveries), len(other.deliveries)) == (1, 0)
 
 
 async def test_an_order_to_stop_gives_what_was_not_begun_to_another_at_once(
-    publisher: SnsPublisher, clients: Clients, own: QueueSettings, told: shop.Told
+    publisher: SnsPublisher, clients: Clients, own: QueueSettings, recorded: shop.MetricRecorder
 ) -> None:
     events = [event_of(new_id(), 1, PLACED) for _ in range(10)]
     await publisher.send([outgoing(each) for each in events])
     slow, other = Recorder(pause=0.1), Recorder()
-    async with reading(QueueSubscription(own, clients, told.metrics, polls=1), slow):
+    async with reading(QueueSubscription(own, clients, recorded.metrics, polls=1), slow):
         await until(lambda: len(slow.events) == 2)
     # Well before the messages would be visible by themselves.
-    async with asyncio.timeout(20), reading(QueueSubscription(own, clients, told.metrics, polls=1), other):
+    async with asyncio.timeout(20), reading(QueueSubscription(own, clients, recorded.metrics, polls=1), other):
         await until(lambda: slow.ids() | other.ids() == {each.event_id for each in events})
     assert not slow.ids() & other.ids()
 
@@ -258,7 +262,7 @@ async def test_dead_letters_are_handled_again_and_what_is_refused_again_stays(
     assert recorder.ids() == {each.event_id for each in events}
 
 
-async def test_whoever_may_not_read_dead_letters_is_told_what_to_do(
+async def test_a_refused_read_of_dead_letters_has_a_remedy(
     clients: Clients, own: QueueSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await clients.get("sqs")
@@ -267,7 +271,7 @@ async def test_whoever_may_not_read_dead_letters_is_told_what_to_do(
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ReceiveMessage")
 
     monkeypatch.setattr(client, "receive_message", refused)
-    with pytest.raises(ProblemsFound, match=r"groundplan_components\.events\.queues"):
+    with pytest.raises(ProblemsFound, match=r"events\.queues"):
         await DeadLetterQueue(own, clients).redrive(Recorder(), asyncio.Event())
 
 
@@ -282,12 +286,12 @@ async def test_a_topic_that_is_gone_is_said_and_the_rest_is_sent(own: QueueSetti
 
 
 async def test_an_endpoint_that_is_not_there_is_said_and_waited_for(
-    settings: Settings, own: QueueSettings, told: shop.Told
+    settings: Settings, own: QueueSettings, recorded: shop.MetricRecorder
 ) -> None:
     nowhere = Clients(shop.settings("consumer", settings.database, own, "http://127.0.0.1:1"))
     with pytest.raises(BrokerAway):
         await SnsPublisher(own, nowhere).send([outgoing(event_of(name=PLACED))])
-    async with reading(QueueSubscription(own, nowhere, told.metrics, polls=1), Recorder()):
+    async with reading(QueueSubscription(own, nowhere, recorded.metrics, polls=1), Recorder()):
         await asyncio.sleep(0.3)
     await nowhere.close()
 
@@ -299,10 +303,10 @@ async def test_in_no_order_and_twice_each_the_newest_version_wins_and_every_effe
     sqs: Any,
     db: Database,
     where: DatabaseSettings,
-    told: shop.Told,
+    recorded: shop.MetricRecorder,
 ) -> None:
     async def copy(transaction: Any, event: Event, _context: Context) -> None:
-        """As a service keeps a copy of another's data: the newest, whatever comes when."""
+        """Keeps a copy of another service's data: the newest version wins, in any order of delivery."""
         await transaction.execute("INSERT INTO effects VALUES ($1)", event.event_id)
         await transaction.execute(
             "INSERT INTO copies VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version "
@@ -319,7 +323,7 @@ async def test_in_no_order_and_twice_each_the_newest_version_wins_and_every_effe
     events = [event_of(each, version, PLACED) for version in range(6, 0, -1) for each in aggregates]
     for _ in range(2):
         await publisher.send([outgoing(each) for each in events])
-    consumer = Consumer(shop.context(shop.settings("consumer", where, own), db, told), {PLACED: Handler(copy)})
+    consumer = Consumer(shop.context(shop.settings("consumer", where, own), db, recorded), {PLACED: Handler(copy)})
     async with reading(subscription, consumer):
         await until(lambda: waiting(sqs, own.queue_url) == 0)
     versions = await db.fetch("SELECT version FROM copies", shard=0, fresh=True)

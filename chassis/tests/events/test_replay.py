@@ -45,13 +45,13 @@ def stop() -> asyncio.Event:
 
 
 @pytest.fixture
-def context(db: Database, where: DatabaseSettings, told: shop.Told) -> Context:
+def context(db: Database, where: DatabaseSettings, recorded: shop.MetricRecorder) -> Context:
     events = QueueSettings({}, frozenset({STREAM}), "http://127.0.0.1/queue", "http://127.0.0.1/dead")
-    return shop.context(shop.settings("projector", where, events), db, told)
+    return shop.context(shop.settings("projector", where, events), db, recorded)
 
 
 def write(folder: Path, event: str, bodies: list[bytes], *, day: date = DAY, hour: int = 7, name: str = "1") -> Path:
-    """As Firehose does (`components/groundplan_components/events/log.py`)."""
+    """As Firehose does (`groundplan_components.events.log`)."""
     path = folder / "events" / f"event={event}" / f"day={day}" / f"hour={hour:02}" / f"{name}.json.gz"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(b"".join(body + b"\n" for body in bodies)))
@@ -135,15 +135,15 @@ async def test_versions_count_more_than_the_clocks_of_pods(tmp_path: Path, stop:
 
 
 async def test_only_the_days_and_events_that_were_asked_for(tmp_path: Path, stop: asyncio.Event) -> None:
-    asked = [event_of(name=PLACED), event_of(name=PLACED)]
-    write(tmp_path, PLACED, [encode(asked[0])], day=DAYS.first, hour=0)
-    write(tmp_path, PLACED, [encode(asked[1])], day=DAYS.last, hour=23)
+    requested = [event_of(name=PLACED), event_of(name=PLACED)]
+    write(tmp_path, PLACED, [encode(requested[0])], day=DAYS.first, hour=0)
+    write(tmp_path, PLACED, [encode(requested[1])], day=DAYS.last, hour=23)
     write(tmp_path, PLACED, [encode(event_of(name=PLACED))], day=DAYS.first - timedelta(days=1), hour=23)
     write(tmp_path, PLACED, [encode(event_of(name=PLACED))], day=DAYS.last + timedelta(days=1), hour=0)
     write(tmp_path, "order.cancelled", [encode(event_of(name="order.cancelled"))])
     recorder = Recorder()
     done = await replay(FolderLog(tmp_path), [PLACED], DAYS, recorder, stop)
-    assert recorder.ids() == {each.event_id for each in asked}
+    assert recorder.ids() == {each.event_id for each in requested}
     assert done.handled == 2
 
 

@@ -56,8 +56,8 @@ async def db(private_servers: PrivateServers) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def context(db: Database, told: shop.Told) -> Context:
-    return shop.context(shop.settings("consumer", shop.database_settings("none", [1, 2]), None), db, told)
+def context(db: Database, recorded: shop.MetricRecorder) -> Context:
+    return shop.context(shop.settings("consumer", shop.database_settings("none", [1, 2]), None), db, recorded)
 
 
 async def order_of(transaction: Transaction, event: Event, _context: Context) -> None:

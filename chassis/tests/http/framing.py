@@ -103,17 +103,17 @@ async def read_by_server(segments: Sequence[bytes]) -> Read:
         if transport.closed:
             break
         protocol.data_received(segment)
-        await _settled(protocol)
+        await _idle(protocol)
     read.statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 ([2-5][0-9][0-9]) ", transport.sent)]
     read.ended = protocol._done or transport.closed
     read.in_message = protocol._in_head or protocol._in_body
     protocol._unset_keepalive_if_required()
     protocol.connection_lost(None)
-    await _settled(protocol)
+    await _idle(protocol)
     return read
 
 
-async def _settled(protocol: BoundedProtocol) -> None:
+async def _idle(protocol: BoundedProtocol) -> None:
     """Until nothing moves without more bytes: one tick for each answer, and some."""
     before = -1
     while before != len(protocol.pipeline) or protocol.pipeline:
@@ -236,7 +236,7 @@ class Generator:
             headers.append(self._header(b"Content-Length", b"0"))
         elif framing == "chunked" and version == b"1.1":
             body = self._body()
-            # httptools refuses a tab after the coding, which nobody sends.
+            # httptools refuses a tab after the coding; no known client sends one.
             headers.append(b"Transfer-Encoding:%b%b" % (pick(_SPACES), pick([b"chunked", b"Chunked", b"CHUNKED "])))
             framed = self._chunks(body)
         last = version == b"1.0"

@@ -227,8 +227,9 @@ class Stage:
     tokens: Tokens = field(default_factory=Tokens)
     health: Health = field(default_factory=Health)
     lines: list[bytes] = field(default_factory=list)
-    peeks: dict[UUID, Document] = field(default_factory=dict)
+    cached: dict[UUID, Document] = field(default_factory=dict)
     role: str = "api"
+    cache: Any = None
     operations: Sequence[Operation] = ()
     metrics: Metrics = field(init=False)
     app: App = field(init=False)
@@ -257,6 +258,7 @@ class Stage:
                     self.tokens,
                     self.limiter,
                     Addresses(),
+                    self.cache,
                 ),
             ),
         )
@@ -279,7 +281,7 @@ class Stage:
                     resource=ORDERS,
                     handler=orders.get,
                     access=Access.of("customer:own", "admin"),
-                    peek=self.peek,
+                    lookup=self.look_up,
                 ),
                 Operation(
                     kind="create", resource=ORDERS, handler=orders.create, access=Access.of("customer:own", "admin")
@@ -297,9 +299,9 @@ class Stage:
             ],
         )
 
-    def peek(self, _context: object, item_id: UUID) -> Awaitable[Document | None]:
+    def look_up(self, _context: object, item_id: UUID) -> Awaitable[Document | None]:
         async def look() -> Document | None:
-            return self.peeks.get(item_id)
+            return self.cached.get(item_id)
 
         return look()
 
@@ -315,6 +317,7 @@ class Surroundings:
     tokens: Tokens
     limiter: Limiter
     client_address: Addresses
+    cache: Any
 
 
 def as_(name: str) -> dict[str, str]:

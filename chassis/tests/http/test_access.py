@@ -42,7 +42,7 @@ def denials(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
         "Bearer " + "a" * 10_000,
     ],
 )
-async def test_without_a_good_token_nobody_gets_in(stage: Stage, header: str | None) -> None:
+async def test_requests_without_a_valid_token_are_refused(stage: Stage, header: str | None) -> None:
     stage.client.headers.pop("authorization")
     headers = [] if header is None else [(b"authorization", header.encode("latin-1"))]
     answer = await stage.client.get("/api/v1/orders", headers=headers)
@@ -99,7 +99,7 @@ async def test_another_owners_row_is_as_if_it_werent_there(stage: Stage, caplog:
 async def test_another_owners_row_is_hidden_in_the_cache_too(stage: Stage) -> None:
     order = stage.orders.add(customer_id="anna")
     answer = await stage.client.get(f"/api/v1/orders/{order.id}", headers=as_("anna"))
-    stage.peeks[order.id] = document(order)
+    stage.cached[order.id] = document(order)
     others = await stage.client.get(
         f"/api/v1/orders/{order.id}", headers=as_("ben") | {"if-none-match": answer.headers["etag"]}
     )
@@ -120,7 +120,9 @@ async def test_a_list_holds_own_rows_alone(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_nobody_gives_rows_to_others(stage: Stage, caplog: pytest.LogCaptureFixture, method: str) -> None:
+async def test_a_caller_can_not_give_rows_to_others(
+    stage: Stage, caplog: pytest.LogCaptureFixture, method: str
+) -> None:
     order = stage.orders.add(customer_id="anna")
     path = "/api/v1/orders" if method == "POST" else f"/api/v1/orders/{order.id}"
     answer = await stage.client.request(method, path, json={**BODY, "customer_id": "ben"}, headers=as_("anna"))

@@ -70,7 +70,7 @@ def test_an_optional_field_may_be_null_or_left_out() -> None:
     assert ORDER.decode(json.dumps(GOOD | {"note": None}).encode()) == ORDER.decode(json.dumps(GOOD).encode())
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     assert refusals({"total": 1, "quantity": "3", "gift": 1, "colour": "red", "note": 7}) == {
         "status": "Required",
         "total": "Expected a decimal as a string with at most 2 digits after the point, not negative",

@@ -1,4 +1,4 @@
-"""Every refusal is in the error envelope (R4), and tells nobody more than they may know."""
+"""Every error response has the error envelope (R4) and reveals no internals."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ async def test_a_method_that_a_path_lacks_is_405_with_those_that_it_has(
     assert error_of(answer)["code"] == "METHOD_NOT_ALLOWED"
 
 
-async def test_methods_are_told_apart_by_case(stage: Stage) -> None:
+async def test_methods_are_distinguished_by_case(stage: Stage) -> None:
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    # httpx writes methods in capitals, whatever it is given.
+    # httpx always writes methods in capitals.
     scope: dict[str, Any] = {
         "type": "http",
         "method": "get",
@@ -99,7 +99,7 @@ async def _nothing() -> Any:
     return {"type": "http.request"}
 
 
-async def test_what_nobody_expected_is_500_and_told_to_the_log_alone(
+async def test_an_unexpected_error_is_500_with_details_in_the_log_only(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def fail(_call: object) -> None:
@@ -168,7 +168,7 @@ async def test_every_answer_carries_the_same_headers(stage: Stage) -> None:
         await stage.client.post("/api/v1/orders", content=b"{"),
         await stage.client.get(f"/api/v1/orders/{order.id}", headers={"if-none-match": "*"}),
         await stage.client.delete(f"/api/v1/orders/{order.id}"),
-        await stage.client.get("/api/v1/orders", headers=as_("nobody")),
+        await stage.client.get("/api/v1/orders", headers=as_("unknown")),
     ]
     assert [answer.status_code for answer in answers] == [200, 200, 404, 415, 304, 204, 401]
     for answer in answers:

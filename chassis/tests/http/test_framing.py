@@ -131,7 +131,7 @@ def test_an_answer_without_continue_ends_the_connection(port: int) -> None:
     assert (answer.status, answer.headers["connection"]) == (404, "close")
 
 
-def test_a_body_that_nobody_reads_is_skipped(port: int) -> None:
+def test_an_unread_body_is_skipped(port: int) -> None:
     for method in (b"GET", b"DELETE", b"POST"):
         head = method + b" /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(SMUGGLED)
         assert [answer.status for answer in exchange(port, [head, SMUGGLED, LAST])] == [404, 200]

@@ -35,6 +35,6 @@ def test_the_service_is_what_its_document_says(case: schemathesis.Case[Any], bas
     case.call_and_validate(
         base_url=base_url,
         headers={"Authorization": "Bearer ada"},
-        # What JSON Schema has no words for: cursors that nobody gave, pages too deep, NUL, the bounds of decimals.
+        # What JSON Schema can't express: forged cursors, pages that are too deep, NUL, the bounds of decimals.
         excluded_checks=[positive_data_acceptance],
     )

@@ -29,7 +29,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
     return exporter
 
 
-async def test_a_span_tells_what_was_asked_and_how_it_ended(stage: Stage, spans: InMemorySpanExporter) -> None:
+async def test_a_span_has_the_request_and_how_it_ended(stage: Stage, spans: InMemorySpanExporter) -> None:
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     await stage.client.get(ABSENT, headers={"traceparent": parent})
     (span,) = spans.get_finished_spans()

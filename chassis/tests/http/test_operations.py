@@ -121,7 +121,7 @@ async def test_a_get_of_what_the_client_has_is_304(stage: Stage, given: str, exp
         ('"2", "3"', 412),
         ('"2"', 412),
         ('W/"1"', 412),
-        ('"somebody-else"', 412),
+        ('"another"', 412),
         ('"99999999999"', 412),
         (", ".join(f'"{version}"' for version in range(1, 20)), 400),
         ('"1" "2"', 400),
@@ -155,7 +155,7 @@ async def test_another_releases_representation_is_not_the_one_that_the_client_ha
     path = f"/api/v1/orders/{order.id}"
     known = (await stage.client.get(path)).headers["etag"]
     stored = document(order)
-    stage.peeks[order.id] = msgspec.structs.replace(stored, body=stored.body.replace(b"{", b'{"new": 1, ', 1))
+    stage.cached[order.id] = msgspec.structs.replace(stored, body=stored.body.replace(b"{", b'{"new": 1, ', 1))
     answer = await stage.client.get(path, headers={"if-none-match": known})
     assert answer.status_code == 200
     assert answer.json()["data"]["new"] == 1

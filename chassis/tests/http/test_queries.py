@@ -139,7 +139,7 @@ def test_what_is_no_query_string_is_refused_as_a_whole(query: str) -> None:
     assert refusals(query).keys() <= {"", "\\ufffd"}
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_errors_are_reported_at_once() -> None:
     assert refusals("page=0&limit=0&sort=x&status=x&x=1&total=x").keys() == {
         "page",
         "limit",
@@ -235,7 +235,7 @@ async def test_a_cursor_is_good_for_its_own_list_alone(stage: Stage) -> None:
     assert (await stage.client.get(f"/api/v1/orders?cursor={cursor}&limit=1")).status_code == 200
 
 
-async def test_pages_and_cursors_are_told_apart(stage: Stage) -> None:
+async def test_pages_and_cursors_are_distinguished(stage: Stage) -> None:
     content = (await stage.client.get("/api/v1/orders")).json()
     assert content == {
         "data": [],

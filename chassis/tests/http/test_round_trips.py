@@ -1,5 +1,5 @@
-"""A cached GET costs one round trip: the rate limit and the cache are asked in one tick, and nobody else before both
-have answered (T3, C1)."""
+"""A cached GET costs one round trip: commands for rate limit and cache leave in one tick, and nothing else is called
+before both have answered (T3, C1)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Wire:
     """Answers questions when the test says so, and knows in which tick of the loop each was asked."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, int]] = []
+        self.calls: list[tuple[str, int]] = []
         self.futures: dict[str, asyncio.Future[Any]] = {}
         self._tick = 0
         self._ticking = asyncio.get_running_loop().call_soon(self._next)
@@ -33,12 +33,12 @@ class Wire:
         self._ticking.cancel()
 
     def ask(self, what: str) -> asyncio.Future[Any]:
-        self.asked.append((what, self._tick))
+        self.calls.append((what, self._tick))
         self.futures[what] = asyncio.get_running_loop().create_future()
         return self.futures[what]
 
-    async def until_asked(self, count: int) -> None:
-        while len(self.asked) < count:
+    async def until_called(self, count: int) -> None:
+        while len(self.calls) < count:
             await asyncio.sleep(0)
 
 
@@ -58,7 +58,7 @@ class WiredStage(Stage):
         self.limiter = WiredLimiter(self.wire)  # type: ignore[assignment]
         super().__post_init__()
 
-    def peek(self, _context: object, item_id: UUID) -> Awaitable[Document | None]:
+    def look_up(self, _context: object, item_id: UUID) -> Awaitable[Document | None]:
         return self.wire.ask(f"cache {item_id.int & 0xFF}")
 
 
@@ -73,8 +73,8 @@ async def wired() -> Any:
 async def test_both_are_asked_in_one_tick(wired: WiredStage) -> None:
     order = wired.orders.add()
     answering = asyncio.create_task(wired.client.get(f"/api/v1/orders/{order.id}"))
-    await wired.wire.until_asked(2)
-    (first, first_tick), (second, second_tick) = wired.wire.asked
+    await wired.wire.until_called(2)
+    (first, first_tick), (second, second_tick) = wired.wire.calls
     assert (first, second) == ("limit", "cache 1")
     assert first_tick == second_tick
     wired.wire.futures["cache 1"].set_result(document(order))
@@ -84,10 +84,10 @@ async def test_both_are_asked_in_one_tick(wired: WiredStage) -> None:
     assert wired.orders.calls == []
 
 
-async def test_on_a_miss_the_handler_is_asked_after_the_verdict(wired: WiredStage) -> None:
+async def test_on_a_miss_the_handler_is_called_after_the_verdict(wired: WiredStage) -> None:
     order = wired.orders.add()
     answering = asyncio.create_task(wired.client.get(f"/api/v1/orders/{order.id}"))
-    await wired.wire.until_asked(2)
+    await wired.wire.until_called(2)
     wired.wire.futures["cache 1"].set_result(None)
     for _ in range(5):
         await asyncio.sleep(0)
@@ -103,11 +103,11 @@ async def test_what_the_cache_says_of_a_refused_request_is_let_go(
 ) -> None:
     order = wired.orders.add()
     answering = asyncio.create_task(wired.client.get(f"/api/v1/orders/{order.id}"))
-    await wired.wire.until_asked(2)
+    await wired.wire.until_called(2)
     wired.wire.futures["limit"].set_result(Verdict(allowed=False))
     assert (await answering).status_code == 429
     assert wired.orders.calls == []
-    # An error that nobody looks at is complained of when it is collected.
+    # asyncio reports an exception that was never retrieved when the future is collected.
     if late == "error":
         wired.wire.futures.pop("cache 1").set_exception(RuntimeError("late"))
     else:
@@ -120,7 +120,7 @@ async def test_what_the_cache_says_of_a_refused_request_is_let_go(
 async def test_what_isnt_there_is_remembered_by_the_cache(wired: WiredStage) -> None:
     order = wired.orders.add()
     answering = asyncio.create_task(wired.client.get(f"/api/v1/orders/{order.id}"))
-    await wired.wire.until_asked(2)
+    await wired.wire.until_called(2)
     wired.wire.futures["cache 1"].set_exception(NotFound())
     wired.wire.futures["limit"].set_result(Verdict())
     assert (await answering).status_code == 404
@@ -128,15 +128,15 @@ async def test_what_isnt_there_is_remembered_by_the_cache(wired: WiredStage) -> 
 
 
 @pytest.mark.parametrize(
-    ("token", "method"), [("eve", "GET"), ("nobody", "GET"), ("new-anna", "GET"), ("anna", "PUT"), ("ada", "DELETE")]
+    ("token", "method"), [("eve", "GET"), ("unknown", "GET"), ("new-anna", "GET"), ("anna", "PUT"), ("ada", "DELETE")]
 )
 async def test_who_isnt_known_or_doesnt_read_asks_the_limit_alone(wired: WiredStage, token: str, method: str) -> None:
     order = wired.orders.add()
     answering = asyncio.create_task(wired.client.request(method, f"/api/v1/orders/{order.id}", headers=as_(token)))
-    await wired.wire.until_asked(1)
+    await wired.wire.until_called(1)
     for _ in range(5):
         await asyncio.sleep(0)
-    assert [what for what, _ in wired.wire.asked] == ["limit"]
+    assert [what for what, _ in wired.wire.calls] == ["limit"]
     assert wired.tokens.verified == []
     wired.wire.futures["limit"].set_result(Verdict(allowed=False))
     assert (await answering).status_code == 429

@@ -86,7 +86,7 @@ def test_an_error_says_its_kind_and_place_and_no_values(written: Written) -> Non
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_an_error_quotes_is_not_told(written: Written, error: Exception) -> None:
+def test_what_an_error_quotes_is_not_logged(written: Written, error: Exception) -> None:
     """Also where it is the cause of another."""
     if isinstance(error, asyncpg.PostgresError):
         error.detail = "Failing row contains (1, Ada Lovelace)"

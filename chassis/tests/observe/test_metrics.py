@@ -125,8 +125,8 @@ def test_a_distribution_keeps_number_ends_and_closeness(sample: list[float]) -> 
     pairs = distribution.values()
     assert sum(count for _, count in pairs) == len(sample)
     assert all(min(sample) - 1e-6 <= value <= max(sample) + 1e-6 for value, _ in pairs)
-    told = sorted(value for value, count in pairs for _ in range(count))
-    for value, exact in zip(told, sorted(sample), strict=True):
+    recorded = sorted(value for value, count in pairs for _ in range(count))
+    for value, exact in zip(recorded, sorted(sample), strict=True):
         assert value == pytest.approx(exact, rel=0.0101, abs=0.002)
 
 

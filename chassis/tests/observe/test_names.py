@@ -26,7 +26,7 @@ def test_durations_have_their_units_and_counts_none() -> None:
 
 
 def test_saved_queries_ask_for_values_that_services_write() -> None:
-    asked = " ".join(log_queries.service_queries().values())
+    queries = " ".join(log_queries.service_queries().values())
     for value in (names.LOG_SLOW_QUERY, names.LOG_ACCESS_DENIED, names.LOG_AUDIT):
-        assert f'{names.LOG_EVENT} = "{value}"' in asked
-    assert f'{names.LOG_LEVEL} = "error"' in asked
+        assert f'{names.LOG_EVENT} = "{value}"' in queries
+    assert f'{names.LOG_LEVEL} = "error"' in queries

@@ -31,7 +31,7 @@ class Observing:
         self.values.setdefault(name, []).extend([value] * count)
 
 
-class Told:
+class Recorder:
     """A request log, and what came of it."""
 
     def __init__(self) -> None:
@@ -42,23 +42,23 @@ class Told:
         self.log = RequestLog("order", "api", self.metrics, Redaction(), self.output)
 
     def finished(self, **changes: Any) -> None:
-        told: dict[str, Any] = {
+        given: dict[str, Any] = {
             "method": "GET",
             "route": "/api/v1/orders/{id}",
             "status": 200,
             "started": time.perf_counter(),
             "request_id": "r-1",
         }
-        self.log.finished(**told | changes)
+        self.log.finished(**given | changes)
 
     def lines(self) -> list[Line]:
         return self.output.lines()
 
 
 def test_a_write_has_a_line() -> None:
-    told = Told()
-    told.finished(method="POST", route="/api/v1/orders", status=201, subject="u-1", size=512)
-    (line,) = told.lines()
+    recorded = Recorder()
+    recorded.finished(method="POST", route="/api/v1/orders", status=201, subject="u-1", size=512)
+    (line,) = recorded.lines()
     assert line["event"] == names.LOG_REQUEST
     assert (line["service"], line["role"], line["level"]) == ("order", "api", "info")
     assert (line["correlation_id"], line["subject"]) == ("r-1", "u-1")
@@ -68,60 +68,60 @@ def test_a_write_has_a_line() -> None:
 
 
 def test_metrics_count_every_answer() -> None:
-    told = Told()
+    recorded = Recorder()
     for status in (200, 200, 404, 500, 503):
-        told.finished(status=status, started=time.perf_counter() - 0.05)
-    told.metrics.flush()
-    assert told.observing.counts == {names.REQUESTS: 5, names.REQUEST_ERRORS: 2}
-    durations = told.observing.values[names.REQUEST_DURATION_MS]
+        recorded.finished(status=status, started=time.perf_counter() - 0.05)
+    recorded.metrics.flush()
+    assert recorded.observing.counts == {names.REQUESTS: 5, names.REQUEST_ERRORS: 2}
+    durations = recorded.observing.values[names.REQUEST_DURATION_MS]
     assert len(durations) == 5
     assert min(durations) >= 49
 
 
 def test_failures_are_errors_with_their_code() -> None:
-    told = Told()
-    told.finished(status=500, code="INTERNAL_ERROR")
-    told.finished(status=404, code="NOT_FOUND")
-    assert [(line["level"], line["code"]) for line in told.lines()] == [
+    recorded = Recorder()
+    recorded.finished(status=500, code="INTERNAL_ERROR")
+    recorded.finished(status=404, code="NOT_FOUND")
+    assert [(line["level"], line["code"]) for line in recorded.lines()] == [
         ("error", "INTERNAL_ERROR"),
         ("info", "NOT_FOUND"),
     ]
 
 
 def test_successful_reads_are_sampled() -> None:
-    told = Told()
+    recorded = Recorder()
     for _ in range(3 * SAMPLE):
-        told.finished()
-    lines = told.lines()
+        recorded.finished()
+    lines = recorded.lines()
     assert len(lines) == 3
     assert {line["sampled"] for line in lines} == {SAMPLE}
 
 
 def test_a_slow_read_has_a_line() -> None:
-    told = Told()
-    told.finished(started=time.perf_counter() - 1)
-    (line,) = told.lines()
+    recorded = Recorder()
+    recorded.finished(started=time.perf_counter() - 1)
+    (line,) = recorded.lines()
     assert line["duration_ms"] >= 1000
 
 
-def test_a_flood_is_bounded_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = Told()
+def test_a_flood_is_bounded_and_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded = Recorder()
     monkeypatch.setattr(time, "time", lambda: 1_000_000.5)
     for _ in range(LINES_A_SECOND + 300):
-        told.finished(status=429)
+        recorded.finished(status=429)
     monkeypatch.setattr(time, "time", lambda: 1_000_001.5)
-    told.finished(status=429)
-    lines = told.lines()
+    recorded.finished(status=429)
+    lines = recorded.lines()
     assert len(lines) == LINES_A_SECOND + 1
     assert lines[-1]["suppressed"] == 300
-    told.metrics.flush()
-    assert told.observing.counts[names.REQUESTS] == LINES_A_SECOND + 301
+    recorded.metrics.flush()
+    assert recorded.observing.counts[names.REQUESTS] == LINES_A_SECOND + 301
 
 
 def test_a_line_holds_no_secret_and_forges_nothing() -> None:
-    told = Told()
-    told.finished(status=401, request_id='x"}\n{"forged":1', subject="jane@mail.example.com")
-    raw = b"".join(told.output.data)
+    recorded = Recorder()
+    recorded.finished(status=401, request_id='x"}\n{"forged":1', subject="jane@mail.example.com")
+    raw = b"".join(recorded.output.data)
     assert raw.count(b"\n") == 1
     assert b"jane" not in raw
 

@@ -103,7 +103,7 @@ def test_spans_arrive_nested_with_kind_attributes_and_resource(collector: Collec
     assert resource["deployment.environment.name"] == "prod"
 
 
-def test_a_failure_is_told_by_its_kind_alone(collector: Collector) -> None:
+def test_a_failure_is_named_by_its_kind(collector: Collector) -> None:
     tracing.configure("shop", "prod", "order", "api")
     with pytest.raises(ValueError, match="hunter2"), tracing.span("work"):
         raise ValueError("password hunter2")

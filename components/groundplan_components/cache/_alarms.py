@@ -1,4 +1,4 @@
-"""What is worth a person's attention on a Valkey node.
+"""Alarms of a Valkey node.
 
 Metrics: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/CacheMetrics.Redis.html
 """
@@ -13,10 +13,10 @@ NAMESPACE = "AWS/ElastiCache"
 PERIOD_SECONDS = 300
 PERIODS = 3
 
-# One thread executes commands: beyond this share of it, latency rises before throughput ends.
+# One thread executes commands: above this utilisation latency rises.
 ENGINE_CPU_PERCENT = 80.0
 MEMORY_PERCENT = 85.0
-# A cache evicts by design; a thousand in five minutes is a working set that no longer fits.
+# A cache evicts by design; a thousand evictions in five minutes show that the working set no longer fits.
 EVICTIONS = 1000.0
 REPLICATION_LAG_SECONDS = 5.0
 # A node accepts 65,000 connections (ElastiCache user guide, "Quotas").
@@ -24,7 +24,7 @@ CONNECTIONS = 52_000.0
 
 
 def node_alarms(node: pulumi.Input[str]) -> Mapping[str, Alarm]:
-    """By name, for any node: a failover makes replicas of primaries."""
+    """Alarms by name, the same for all nodes: a failover turns primaries into replicas."""
 
     def alarm(
         metric: str, statistic: str, threshold: float, description: str, missing: Missing = Missing.GOOD

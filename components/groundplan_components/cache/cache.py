@@ -1,4 +1,4 @@
-"""The Valkey cache that services share, each with its own user, its own keys and its own channels (C1, S2, S5)."""
+"""A Valkey cache that services share; each has its own user, keys and channels (C1, S2, S5)."""
 
 import re
 from typing import NotRequired, TypedDict
@@ -7,13 +7,12 @@ import pulumi
 from pulumi_aws import cloudwatch, elasticache
 
 from groundplan_components.cache._alarms import node_alarms
-from groundplan_components.database._checks import require_name
-from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.keys import StoredSecret, generated_password
 from groundplan_components.shared.alarms import declare
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.client_access import client_security_group
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.shared.names import autonamed, bounded
+from groundplan_components.shared.names import autonamed, bounded, require_name
 from groundplan_components.shared.windows import require_windows
 
 VALKEY_PORT = 6379
@@ -32,16 +31,16 @@ MOST_NODES = 90
 MOST_REPLICAS = 5
 MOST_SNAPSHOT_DAYS = 35
 LEAST_WINDOW_MINUTES = 60
-# Nodes with local disks below memory; ElastiCache takes them only with tiering on.
+# Nodes with data tiering to local disks, which ElastiCache requires to be enabled.
 TIERED = re.compile(r"cache\.r6gd\.")
 # Commands slower than this are logged, in microseconds: half of what a database statement may take (T2).
 SLOW_COMMAND_MICROSECONDS = 10_000
 
-# What a cache client needs: data of its own keys, transactions, scripts, channels. `@dangerous` is what reads or
-# changes everybody's data or the server (KEYS, FLUSHALL, CONFIG …); INFO and the topology are given back, because
-# clients ask for them. SCAN, RANDOMKEY, DBSIZE and PUBSUB tell of other services' keys whatever the pattern says, and
-# the library of scripts and functions is one for all. TIME is in none of these categories: the rate limit's script
-# counts by the server's clock, the one that all processes share.
+# Commands of a cache client: data of its own keys, transactions, scripts, channels. `@dangerous` commands read or
+# change all data or the server (KEYS, FLUSHALL, CONFIG …); INFO and the topology are allowed again, because clients
+# need them. SCAN, RANDOMKEY, DBSIZE and PUBSUB reveal other services' keys despite the key pattern, and services would
+# share one library of scripts and functions. TIME is in none of these categories: the rate limit's script uses the
+# server's clock, which all processes share.
 COMMANDS = (
     "-@all +@read +@write +@connection +@transaction +@scripting +@pubsub -@dangerous "
     "-scan -randomkey -dbsize -pubsub -function -script|flush -script|kill "
@@ -58,45 +57,45 @@ class CacheArgs(TypedDict):
     subnet_ids: list[pulumi.Input[str]]
     """Data subnets."""
     client_security_group_ids: dict[str, pulumi.Input[str]]
-    """Who may connect: a word for each security group (`pods`), which its rule's logical name carries."""
+    """Security groups that may connect, by a label (`pods`) that the rule's logical name carries."""
     kms_key_arn: pulumi.Input[str]
     """The customer key of data, snapshots and logs (S5)."""
     secrets_kms_key_arn: NotRequired[pulumi.Input[str]]
     """The customer key of the users' secrets. Default: ``kms_key_arn``."""
     services: list[str]
-    """Each gets a user of its name, who reaches the keys and channels `<service>:*` only (A2, S4)."""
+    """Services; each gets a user of its name with access to the keys and channels `<service>:*` only (A2, S4)."""
     node_type: str
-    """For example `cache.m7g.large`."""
+    """Type of the nodes, for example `cache.m7g.large`."""
     id_prefix: NotRequired[str]
     """What the ids of users and of their group begin with, which are unique in an account and region: system and stack,
-    for example. Taken when they are made, and never again: another prefix later renames nobody. Default: the name."""
+    for example. Taken when they are made; a later prefix does not rename them. Default: the name."""
 
     shards: NotRequired[int]
-    """Parts that the keys are spread over. Default: 1."""
+    """Shards that hold the keys. Default: 1."""
     replicas: NotRequired[int]
     """Replicas of each shard. Default: 1."""
     cluster_mode: NotRequired[bool]
-    """Clients speak the cluster protocol, so that shards can be added while the cache serves (P1). Needed for more than
-    one shard. Default: true, also for one: a cache that is not in cluster mode can't be changed into one in one
-    step."""
+    """Cluster mode: clients speak the cluster protocol, so that shards can be added online (P1). Needed for more than
+    one shard. Default: true, also for one shard: enabling cluster mode later takes several steps."""
     multi_zone: NotRequired[bool]
-    """Replicas are in other zones than their primary, and take over when it fails (P2). Default: whether there are
+    """Place replicas in other zones than their primary, with automatic failover (P2). Default: whether there are
     replicas."""
     valkey_version: NotRequired[str]
     """Valkey `7.2`, `8.0` and later. Default: `8.0`."""
     password_generation: NotRequired[int]
-    """Raise it by one to give every user a new password; the one before stays good until the next time. Default: 1."""
+    """Raise it by one to give every user a new password; the previous one stays valid until the next change. Default:
+    1."""
 
     protect: NotRequired[bool]
-    """Pulumi's own protection (ElastiCache has none), and changes in the maintenance window only. Default: true."""
+    """Pulumi's protection (ElastiCache has none), and changes in the maintenance window only. Default: true."""
     snapshot_days: NotRequired[int]
-    """Days that daily snapshots are kept, for a warm start after a disaster; 0: none. Default: 1."""
+    """Retention of daily snapshots in days, for a warm start after a disaster; 0 for none. Default: 1."""
     snapshot_window: NotRequired[str]
     """Daily, UTC. Default: `02:00-03:00`."""
     maintenance_window: NotRequired[str]
     """Weekly, UTC. Default: `sun:04:00-sun:05:00`."""
     log_days: NotRequired[int]
-    """Days that slow commands and the engine's log are kept. Default: 90."""
+    """Retention of the slow log and the engine's log, in days. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of alarms. Default: no alarms."""
 
@@ -104,26 +103,26 @@ class CacheArgs(TypedDict):
 class Cache(pulumi.ComponentResource):
     """Valkey on ElastiCache: TLS only, encrypted by a customer key, in the data subnets, users with least access.
 
-    Everything in it may vanish: copies of rows, and counters of the rate limit. When memory is full the least
-    frequently used entry goes, with an expiry or without, so that a key that lacks one can never stop writes.
+    All its data may be lost: copies of rows, and counters of the rate limit. When memory is full, it evicts the least
+    frequently used entry, with or without an expiry, so that keys without expiry never block writes.
     """
 
     endpoint: pulumi.Output[str]
     """Host name to connect to: the configuration endpoint in cluster mode, the primary else."""
     reader_endpoint: pulumi.Output[str]
-    """Host name to read from; in cluster mode the same, clients find replicas by themselves."""
+    """Host name to read from; in cluster mode the same, because clients discover replicas."""
     port: pulumi.Output[int]
     clustered: bool
-    """Clients must speak the cluster protocol."""
+    """Whether clients must speak the cluster protocol."""
     security_group_id: pulumi.Output[str]
     arn: pulumi.Output[str]
     replication_group_id: pulumi.Output[str]
     cache_cluster_ids: dict[str, pulumi.Output[str]]
-    """By node (`shard-1-node-2`): what ElastiCache's metrics call it."""
+    """By node (`shard-1-node-2`): its name in ElastiCache's metrics."""
     user_names: dict[str, str]
     """By service."""
     key_prefixes: dict[str, str]
-    """By service, with the colon."""
+    """Key prefixes by service, with the colon."""
     secret_arns: dict[str, pulumi.Output[str]]
     """By service: JSON with ``host``, ``reader``, ``port``, ``username``, ``password``, ``prefix``, ``tls`` and
     ``cluster``."""
@@ -170,8 +169,8 @@ class Cache(pulumi.ComponentResource):
         logs = {
             log_type: cloudwatch.LogGroup(
                 f"{name}-{log_type}",
-                # Under this prefix log groups need no policy of their own, of which an account has room for few
-                # (CloudWatch Logs user guide, "Enable logging from AWS services").
+                # Log groups with this prefix need no resource policy, of which an account allows few (CloudWatch Logs
+                # user guide, "Enable logging from AWS services").
                 name_prefix=f"/aws/vendedlogs/elasticache/{name}-{log_type}-",
                 kms_key_id=args["kms_key_arn"],
                 retention_in_days=args.get("log_days", 90),
@@ -192,7 +191,7 @@ class Cache(pulumi.ComponentResource):
             cluster_mode="enabled" if self.clustered else "disabled",
             num_node_groups=shards,
             replicas_per_node_group=replicas,
-            # Cluster mode insists on failover, even where there is no replica to fail over to.
+            # Cluster mode requires failover, even without a replica.
             automatic_failover_enabled=self.clustered or replicas > 0,
             multi_az_enabled=args.get("multi_zone", replicas > 0),
             parameter_group_name=settings.name,
@@ -236,7 +235,7 @@ class Cache(pulumi.ComponentResource):
         self.secret_arns = {
             service: self._secret(name, service, passwords[service][0], args).arn for service in args["services"]
         }
-        # ElastiCache numbers nodes so; without cluster mode there is no shard in the name.
+        # ElastiCache's numbering of nodes; without cluster mode the name has no shard.
         self.cache_cluster_ids = {
             f"shard-{shard}-node-{node}": pulumi.Output.concat(
                 cluster.id, f"-{shard:04}-{node:03}" if self.clustered else f"-{node:03}"
@@ -262,7 +261,7 @@ class Cache(pulumi.ComponentResource):
         )
 
     def _passwords(self, name: str, service: str, args: CacheArgs) -> list[pulumi.Output[str]]:
-        """The current password and, from the second generation on, the one before; a user has two at most."""
+        """The current password and, from the second generation on, the previous one; ElastiCache allows two."""
         generation = args.get("password_generation", 1)
         return [
             generated_password(f"{name}-{service}-password-{number}", self).result
@@ -274,9 +273,9 @@ class Cache(pulumi.ComponentResource):
         # id changes by replacement only, and stacks are deployed whose ids begin with the name alone: they keep them
         # (docs/adr/0002-account-wide-names.md).
         given_id = pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=["userId"])
-        # Clients that don't say who they are become `default`. Groups of the engine `redis` must have that user, those
-        # of `valkey` may: here it is switched off, and has a password because Valkey's groups take nobody without one
-        # (ElastiCache user guide, "Role-Based Access Control").
+        # Clients without a user name become `default`. Groups of the engine `redis` must have that user, groups of
+        # `valkey` may: here it is disabled, and has a password because Valkey's groups require one (ElastiCache user
+        # guide, "Role-Based Access Control").
         users = [
             elasticache.User(
                 f"{name}-default",
@@ -350,20 +349,20 @@ class Cache(pulumi.ComponentResource):
 
 
 def key_prefix(service: str) -> str:
-    """What every key and channel of the service begins with."""
+    """Prefix of the service's keys and channels."""
     return f"{service}:"
 
 
 def access_string(service: str) -> str:
-    """What the service's user may do, in Valkey's own notation; rules apply from left to right."""
+    """Permissions of the service's user, in Valkey's notation; rules apply from left to right."""
     return f"on ~{key_prefix(service)}* &{key_prefix(service)}* {COMMANDS}"
 
 
 def _parameters(clustered: bool) -> dict[str, str]:
     return {
         "cluster-enabled": "yes" if clustered else "no",
-        # Everything here may vanish, so what is asked for least may go first; by frequency, a scan through many keys
-        # doesn't push out those that are always asked for, nor the rate limit's counters of busy clients.
+        # All data may be lost, so eviction may take any key. By frequency of use, a scan through many keys evicts
+        # neither hot keys nor the rate limit's counters of busy clients.
         "maxmemory-policy": "allkeys-lfu",
         "slowlog-log-slower-than": str(SLOW_COMMAND_MICROSECONDS),
     }

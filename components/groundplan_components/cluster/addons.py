@@ -1,4 +1,4 @@
-"""Add-ons that Auto Mode doesn't bring: usage figures for autoscaling, and logs and metrics for people.
+"""Add-ons besides those of Auto Mode: the metrics server for autoscaling, and logs and metrics in CloudWatch.
 
 Pod Identity, DNS, storage and load balancing are part of Auto Mode.
 """
@@ -11,16 +11,16 @@ import pulumi_aws as aws
 
 from groundplan_components.shared.arn import managed_policy
 from groundplan_components.shared.checks import require
+from groundplan_components.shared.iam import pod_trust
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.workload.service_role import pod_trust
 
-# What the CloudWatch agent and Fluent Bit write, below /aws/containerinsights/<cluster>/.
+# Log groups of the CloudWatch agent and Fluent Bit, below /aws/containerinsights/<cluster>/.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-setup-logs-FluentBit.html
 LOG_GROUPS = ("application", "dataplane", "host", "performance")
 
-# The add-on's own configuration puts a pod's line below `log_processed`, where CloudWatch finds no embedded metrics and
-# saved queries no fields; with `log_key` the line itself is the event (fluent/fluent-bit#5162). Its stream still names
-# the pod. Variables are the add-on's.
+# The add-on's default puts a pod's line below `log_processed`, where CloudWatch finds no embedded metrics and saved
+# queries find no fields. With `log_key` the line itself is the event (fluent/fluent-bit#5162); the stream still names
+# the pod. The add-on defines the variables.
 APPLICATION_LOG = """[INPUT]
     Name              tail
     Tag               application.*
@@ -47,27 +47,27 @@ AGENT_ACCOUNT = "cloudwatch-agent"
 
 
 class ClusterAddonsArgs(TypedDict):
-    """Where to install them, and how their logs are kept."""
+    """The cluster, and the retention and key of the add-ons' logs."""
 
     cluster_name: pulumi.Input[str]
     """Name of the EKS cluster."""
     kms_key_arn: pulumi.Input[str]
     """Customer key of the logs; its policy must let CloudWatch Logs use it."""
     log_days: NotRequired[int]
-    """Days that container logs are kept. Default: 90."""
+    """Retention of container logs, in days. Default: 90."""
     versions: NotRequired[dict[str, str]]
     """Add-on name to version, such as `{"metrics-server": "v0.8.0-eksbuild.2"}`. Default: what EKS recommends for the
     cluster's Kubernetes version on the day of installation."""
 
 
 class ClusterAddons(pulumi.ComponentResource):
-    """The metrics server, without which nothing scales by itself, and CloudWatch's observability add-on (P1, S5).
+    """The metrics server, which autoscaling needs, and CloudWatch's observability add-on (P1, S5).
 
     They need nodes: declare them after the node pool (`depends_on`).
     """
 
     application_log_group_name: pulumi.Output[str]
-    """Where the containers' output ends up."""
+    """Log group of the containers' output."""
 
     def __init__(self, name: str, args: ClusterAddonsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(name, args)
@@ -75,7 +75,7 @@ class ClusterAddons(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self)
         versions = args.get("versions", {})
 
-        # The agents would create them otherwise, without retention or key.
+        # Otherwise the agents create them, without retention or key.
         groups = {
             what: aws.cloudwatch.LogGroup(
                 f"{name}-{what}",

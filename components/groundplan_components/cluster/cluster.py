@@ -1,29 +1,23 @@
 """An EKS cluster in Auto Mode: AWS runs the machines, the load balancer registration, storage, DNS and network policy.
 
-Nobody gets in but the given administrators, so the role that runs Pulumi must be one of them: EKS would otherwise make
-whoever happened to create the cluster its administrator, invisibly and for ever.
+Only the given administrators have access, so the role that runs Pulumi must be one of them. EKS's default, an invisible
+and permanent administrator (the principal that creates the cluster), is off.
 
-On the first preview the cluster's address isn't known, so Pulumi shows the Kubernetes objects without asking the
-cluster whether it would take them; the first deployment asks. `NodeClass`, `NodePool` and `TargetGroupBinding` are
-definitions that Auto Mode brings, so none of them is created in the stack that uses them (pulumi-kubernetes#3176).
+On the first preview the cluster's address isn't known, so Pulumi shows Kubernetes objects that the cluster has not
+validated; the first deployment validates them. `NodeClass`, `NodePool` and `TargetGroupBinding` are definitions of Auto
+Mode, so no stack both creates and uses one of them (pulumi-kubernetes#3176).
 """
-
-import json
-import re
-from collections.abc import Sequence
-from ipaddress import IPv4Network
-from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
-from groundplan_components.shared.addresses import check_cidr
-from groundplan_components.shared.arn import account_of, managed_policy, partition_of, region_of
-from groundplan_components.shared.checks import require
-from groundplan_components.shared.iam import policy, trust
-from groundplan_components.shared.log_days import require_log_days
+from groundplan_components.cluster._cluster_args import ClusterArgs, check_cluster
+from groundplan_components.cluster._kubeconfig import dns_address, kubeconfig, service_network
+from groundplan_components.cluster._policies import access_entry, attachments, target_group_policy, volume_key_policy
+from groundplan_components.shared.arn import region_of
+from groundplan_components.shared.cluster_access import ClusterAccess, TargetGroupBindingApi
+from groundplan_components.shared.iam import trust
 
 # https://docs.aws.amazon.com/eks/latest/userguide/control-plane-logs.html
 CONTROL_PLANE_LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -38,40 +32,6 @@ CONTROL_PLANE_POLICIES = (
 )
 NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
 
-# Kubernetes' own addresses must not overlap the network's. The first two are EKS's defaults.
-SERVICE_NETWORKS = ("172.20.0.0/16", "10.100.0.0/16", "192.168.0.0/16")
-PRIVATE_NETWORKS = tuple(IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
-
-# EKS takes at most this many CIDR blocks for the public endpoint.
-# https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html
-MAX_ENDPOINT_CIDRS = 40
-
-
-class ClusterArgs(TypedDict):
-    """What an EKS Auto Mode cluster is made of."""
-
-    cluster_name: str
-    """Name in EKS. An interface: people type it, target groups are tagged with it, log groups contain it."""
-    kubernetes_version: str
-    """Minor version, for example `1.35`."""
-    vpc_cidr: str
-    """The network's address space, which Kubernetes' service addresses must not overlap."""
-    subnet_ids: list[pulumi.Input[str]]
-    """Private subnets in at least two zones."""
-    kms_key_arn: pulumi.Input[str]
-    """Customer key for Kubernetes secrets, control-plane logs and node volumes. Its policy must let IAM decide, and
-    CloudWatch Logs use it."""
-    administrators: dict[str, pulumi.Input[str]]
-    """A name of your own to the ARN of an IAM role that administers the cluster. The role that runs Pulumi is one."""
-    endpoint_cidrs: NotRequired[list[str]]
-    """Networks from which the API answers on its public address. Default: none, it answers inside the network only."""
-    service_cidr: NotRequired[str]
-    """Addresses of Kubernetes services. Default: the first usual range that doesn't overlap ``vpc_cidr``."""
-    log_days: NotRequired[int]
-    """Days that control-plane logs are kept. Default: 90."""
-    protect: NotRequired[bool]
-    """Refuse to delete the cluster, in AWS and in Pulumi. Default: true."""
-
 
 class Cluster(pulumi.ComponentResource):
     """An EKS Auto Mode cluster with its roles, log group and access entries (S1, S4, S5)."""
@@ -80,7 +40,7 @@ class Cluster(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     endpoint: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
-    """Secret. Asks the AWS CLI for a token, so it holds no credential of its own."""
+    """Secret. It gets a token from the AWS CLI, so it holds no credential."""
     security_group_id: pulumi.Output[str]
     """The security group of control plane, nodes and pods."""
     node_role_name: pulumi.Output[str]
@@ -88,7 +48,7 @@ class Cluster(pulumi.ComponentResource):
     dns_address: pulumi.Output[str]
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_cluster(name, args)
         super().__init__("groundplan:index:Cluster", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)
         cluster_name = args["cluster_name"]
@@ -96,7 +56,7 @@ class Cluster(pulumi.ComponentResource):
         endpoint_cidrs = args.get("endpoint_cidrs", [])
         service_cidr = args.get("service_cidr") or service_network(args["vpc_cidr"])
 
-        # EKS writes to the log group of this name and would create it itself, without retention or key.
+        # EKS writes to the log group of this name; it would create the group without retention and key.
         logs = aws.cloudwatch.LogGroup(
             f"{name}-logs",
             name=f"/aws/eks/{cluster_name}/cluster",
@@ -112,11 +72,13 @@ class Cluster(pulumi.ComponentResource):
             opts=inside,
         )
         grants = [
-            *_attachments(name, "role", role, CONTROL_PLANE_POLICIES, inside),
+            *attachments(name, "role", role, CONTROL_PLANE_POLICIES, inside),
             aws.iam.RolePolicy(
-                f"{name}-targets", role=role.name, policy=_target_groups(role.arn, cluster_name), opts=inside
+                f"{name}-targets", role=role.name, policy=target_group_policy(role.arn, cluster_name), opts=inside
             ),
-            aws.iam.RolePolicy(f"{name}-key", role=role.name, policy=_volume_key(args["kms_key_arn"]), opts=inside),
+            aws.iam.RolePolicy(
+                f"{name}-key", role=role.name, policy=volume_key_policy(args["kms_key_arn"]), opts=inside
+            ),
         ]
         node_role = aws.iam.Role(
             f"{name}-node-role",
@@ -124,7 +86,7 @@ class Cluster(pulumi.ComponentResource):
             assume_role_policy=trust("ec2.amazonaws.com"),
             opts=inside,
         )
-        node_grants = _attachments(name, "node-role", node_role, NODE_POLICIES, inside)
+        node_grants = attachments(name, "node-role", node_role, NODE_POLICIES, inside)
 
         self.cluster = aws.eks.Cluster(
             f"{name}-cluster",
@@ -138,7 +100,7 @@ class Cluster(pulumi.ComponentResource):
                 **({"public_access_cidrs": endpoint_cidrs} if endpoint_cidrs else {}),
             },
             # The three switches of Auto Mode are on together or off together. Without node role and built-in node
-            # pools, every node comes from a NodePool and NodeClass of one's own, with this key and network policy.
+            # pools, every node comes from the stack's own NodePool and NodeClass, with this key and network policy.
             compute_config={"enabled": True},
             kubernetes_network_config={
                 "elastic_load_balancing": {"enabled": True},
@@ -174,9 +136,28 @@ class Cluster(pulumi.ComponentResource):
             opts=inside,
         )
         entries = [
-            _access_entry(self, name, "node", self.node_role_arn, "AmazonEKSAutoNodePolicy", "EC2", node_grants),
+            access_entry(
+                self,
+                name,
+                self.arn,
+                self.cluster_name,
+                "node",
+                self.node_role_arn,
+                "AmazonEKSAutoNodePolicy",
+                "EC2",
+                node_grants,
+            ),
             *(
-                _access_entry(self, name, f"admin-{who}", arn, "AmazonEKSClusterAdminPolicy", "STANDARD")
+                access_entry(
+                    self,
+                    name,
+                    self.arn,
+                    self.cluster_name,
+                    f"admin-{who}",
+                    arn,
+                    "AmazonEKSClusterAdminPolicy",
+                    "STANDARD",
+                )
                 for who, arn in args["administrators"].items()
             ),
         ]
@@ -193,11 +174,11 @@ class Cluster(pulumi.ComponentResource):
             provider=kubernetes.Provider(
                 f"{name}-kubernetes",
                 kubeconfig=self.kubeconfig,
-                # Another endpoint is another cluster; anything else about the kubeconfig may change in place.
+                # Another endpoint is another cluster; other parts of the kubeconfig may change in place.
                 cluster_identifier=self.endpoint,
                 enable_server_side_apply=True,
-                # Objects die with their cluster by `deleted_with`. Forgetting those of a cluster that merely doesn't
-                # answer would leave them behind unseen (pulumi-kubernetes#1013), and so would skipping updates.
+                # `deleted_with` deletes objects with their cluster. Dropping objects of an unreachable cluster from the
+                # state would orphan them (pulumi-kubernetes#1013), and so would skipping updates.
                 delete_unreachable=False,
                 skip_update_unreachable=False,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=entries),
@@ -219,250 +200,4 @@ class Cluster(pulumi.ComponentResource):
                 "node_role_arn": self.node_role_arn,
                 "dns_address": self.dns_address,
             }
-        )
-
-
-def service_network(vpc_cidr: str) -> str:
-    """Addresses for Kubernetes services that don't overlap ``vpc_cidr``. Raises ValueError when all usual ones do."""
-    network = IPv4Network(vpc_cidr)
-    for candidate in SERVICE_NETWORKS:
-        if not network.overlaps(IPv4Network(candidate)):
-            return candidate
-    raise ValueError(f"{vpc_cidr} overlaps {', '.join(SERVICE_NETWORKS)}")
-
-
-def dns_address(service_cidr: str) -> str:
-    """The tenth address: EKS gives it to the cluster's DNS."""
-    return str(IPv4Network(service_cidr)[10])
-
-
-def kubeconfig(cluster_name: str, endpoint: str, authority: str, region: str) -> str:
-    """A kubeconfig that asks the AWS CLI for a short-lived token, as JSON (which is YAML)."""
-    return json.dumps(
-        {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [
-                {"name": cluster_name, "cluster": {"server": endpoint, "certificate-authority-data": authority}}
-            ],
-            "users": [
-                {
-                    "name": cluster_name,
-                    "user": {
-                        "exec": {
-                            "apiVersion": "client.authentication.k8s.io/v1beta1",
-                            "command": "aws",
-                            "args": [
-                                "--region",
-                                region,
-                                "eks",
-                                "get-token",
-                                "--cluster-name",
-                                cluster_name,
-                                "--output",
-                                "json",
-                            ],
-                            "interactiveMode": "Never",
-                        }
-                    },
-                }
-            ],
-            "contexts": [{"name": cluster_name, "context": {"cluster": cluster_name, "user": cluster_name}}],
-            "current-context": cluster_name,
-        }
-    )
-
-
-def _attachments(
-    name: str, what: str, role: aws.iam.Role, policies: Sequence[str], opts: pulumi.ResourceOptions
-) -> list[aws.iam.RolePolicyAttachment]:
-    return [
-        aws.iam.RolePolicyAttachment(
-            f"{name}-{what}-{managed}", role=role.name, policy_arn=managed_policy(role.arn, managed), opts=opts
-        )
-        for managed in policies
-    ]
-
-
-def _target_groups(role_arn: pulumi.Output[str], cluster_name: str) -> pulumi.Output[str]:
-    """`AmazonEKSLoadBalancingPolicy` (August 2026) names RegisterTargets for any group, DeregisterTargets for none."""
-    groups = pulumi.Output.concat(
-        "arn:", partition_of(role_arn), ":elasticloadbalancing:*:", account_of(role_arn), ":targetgroup/*/*"
-    )
-    return policy(
-        {
-            "sid": "DeregisterPods",
-            "actions": ["elasticloadbalancing:DeregisterTargets"],
-            "resources": [groups],
-            "conditions": {"StringEquals": {"aws:ResourceTag/eks:eks-cluster-name": cluster_name}},
-        }
-    )
-
-
-def _volume_key(key_arn: pulumi.Input[str]) -> pulumi.Output[str]:
-    """Node volumes with a customer key: https://docs.aws.amazon.com/eks/latest/userguide/auto-kms.html"""
-    return policy(
-        {
-            "sid": "UseKey",
-            "actions": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
-            "resources": [key_arn],
-        },
-        {
-            "sid": "AttachVolumes",
-            "actions": ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
-            "resources": [key_arn],
-            "conditions": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
-        },
-    )
-
-
-def _access_entry(
-    cluster: Cluster,
-    name: str,
-    who: str,
-    principal_arn: pulumi.Input[str],
-    access_policy: str,
-    kind: str,
-    depends_on: Sequence[pulumi.Resource] = (),
-) -> aws.eks.AccessPolicyAssociation:
-    entry = aws.eks.AccessEntry(
-        f"{name}-{who}",
-        cluster_name=cluster.cluster_name,
-        principal_arn=principal_arn,
-        type=kind,
-        # EKS has one entry for a principal.
-        opts=pulumi.ResourceOptions(parent=cluster, depends_on=list(depends_on), delete_before_replace=True),
-    )
-    return aws.eks.AccessPolicyAssociation(
-        f"{name}-{who}",
-        cluster_name=cluster.cluster_name,
-        principal_arn=entry.principal_arn,
-        policy_arn=pulumi.Output.concat(
-            "arn:", partition_of(cluster.arn), ":eks::aws:cluster-access-policy/", access_policy
-        ),
-        access_scope={"type": "cluster"},
-        # Deleting the association with the old scope would take the new one away: EKS knows both by their policy.
-        opts=pulumi.ResourceOptions(parent=cluster, depends_on=[entry], delete_before_replace=True),
-    )
-
-
-def _check(name: str, args: ClusterArgs) -> None:
-    component = f'Cluster "{name}"'
-    cluster_name = args["cluster_name"]
-    require(
-        re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}", cluster_name) is not None,
-        component,
-        "cluster_name",
-        cluster_name,
-        "1 to 100 letters, digits, hyphens and underscores, a letter or digit first",
-        "choose such a name, for example shop-prod",
-    )
-    require(
-        re.fullmatch(r"1\.[0-9]{2}", args["kubernetes_version"]) is not None,
-        component,
-        "kubernetes_version",
-        args["kubernetes_version"],
-        "a minor version such as 1.35, without a patch level",
-        "give a version that EKS has in standard support",
-    )
-    require(
-        len(args["subnet_ids"]) >= 2,
-        component,
-        "subnet_ids",
-        len(args["subnet_ids"]),
-        "subnets in at least two zones",
-        "pass the network's private subnets",
-    )
-    require_log_days(component, args.get("log_days", 90))
-    _check_administrators(component, args["administrators"])
-    _check_addresses(component, args)
-
-
-def _check_administrators(component: str, administrators: dict[str, pulumi.Input[str]]) -> None:
-    require(
-        bool(administrators),
-        component,
-        "administrators",
-        administrators,
-        "at least the role that runs Pulumi, for nobody else may enter the cluster",
-        'pass {"deployer": "arn:aws:iam::<account>:role/<role>"}',
-    )
-    for who, arn in administrators.items():
-        require(
-            re.fullmatch(r"[\w+=,.@-]{1,64}", who, re.ASCII) is not None,
-            component,
-            "administrators",
-            who,
-            "names of 1 to 64 letters, digits and _+=,.@- (what IAM allows a role)",
-            "rename the entry; the name is yours to choose",
-        )
-        if isinstance(arn, str):
-            require(
-                re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+", arn) is not None,
-                component,
-                f"administrators.{who}",
-                arn,
-                "the ARN of an IAM role",
-                "pass arn:aws:iam::<account>:role/<role>, not the ARN of a session",
-            )
-    plain = [arn for arn in administrators.values() if isinstance(arn, str)]
-    require(
-        len(plain) == len(set(plain)),
-        component,
-        "administrators",
-        sorted(plain),
-        "each role once: EKS takes one access entry for a principal",
-        "remove the repeated role",
-    )
-
-
-def _check_addresses(component: str, args: ClusterArgs) -> None:
-    check_cidr(component, "vpc_cidr", args["vpc_cidr"])
-    vpc = IPv4Network(args["vpc_cidr"])
-    if "service_cidr" in args:
-        check_cidr(component, "service_cidr", args["service_cidr"])
-        services = IPv4Network(args["service_cidr"])
-        require(
-            12 <= services.prefixlen <= 24 and any(services.subnet_of(private) for private in PRIVATE_NETWORKS),
-            component,
-            "service_cidr",
-            args["service_cidr"],
-            "a private block between /12 and /24",
-            "leave it out, or choose one such as 172.20.0.0/16",
-        )
-        require(
-            not services.overlaps(vpc),
-            component,
-            "service_cidr",
-            args["service_cidr"],
-            f"addresses outside the network's {vpc}",
-            "leave it out, or choose a block that doesn't overlap",
-        )
-    else:
-        require(
-            not all(vpc.overlaps(IPv4Network(each)) for each in SERVICE_NETWORKS),
-            component,
-            "vpc_cidr",
-            args["vpc_cidr"],
-            f"a network that leaves one of {', '.join(SERVICE_NETWORKS)} free for Kubernetes' services",
-            "give service_cidr",
-        )
-    endpoint_cidrs = args.get("endpoint_cidrs", [])
-    require(
-        len(endpoint_cidrs) <= MAX_ENDPOINT_CIDRS,
-        component,
-        "endpoint_cidrs",
-        len(endpoint_cidrs),
-        f"at most {MAX_ENDPOINT_CIDRS} networks",
-        "join neighbouring networks",
-    )
-    for cidr in endpoint_cidrs:
-        check_cidr(component, "endpoint_cidrs", cidr)
-        require(
-            IPv4Network(cidr).prefixlen > 0 or not args.get("protect", True),
-            component,
-            "endpoint_cidrs",
-            cidr,
-            "of a protected cluster, the networks of the people and pipelines that administer it",
-            "name them, or leave the list empty and deploy from inside the network",
         )

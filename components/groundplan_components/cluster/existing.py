@@ -1,29 +1,29 @@
-"""A cluster that the user already runs: the same access as `Cluster` offers, and nothing created on AWS."""
+"""An existing cluster: the same access as `Cluster` offers, without AWS resources."""
 
 from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
 from groundplan_components.shared.addresses import check_address
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
+from groundplan_components.shared.cluster_access import ClusterAccess, TargetGroupBindingApi
 
 
 class ExistingClusterArgs(TypedDict):
-    """How to reach the cluster, and what it can do."""
+    """Access to the cluster, and its features."""
 
     kubeconfig: pulumi.Input[str]
     """Contents of a kubeconfig. Kept secret: it may hold a token."""
     context: str
-    """The kubeconfig's context to use. Another context is another cluster: every object is then made anew there."""
+    """The kubeconfig's context to use. Another context is another cluster: every object is replaced."""
     security_group_id: pulumi.Input[str]
     """The pods' security group."""
     cluster_name: NotRequired[pulumi.Input[str]]
     """The EKS cluster's name, for Pod Identity. Default: none, the cluster isn't EKS."""
     binding: NotRequired[TargetGroupBindingApi]
-    """What registers pods in target groups. Never guessed: an object of a kind that the cluster doesn't know fails.
+    """The controller that registers pods in target groups. Not guessed, because objects of an unknown kind fail.
     Default: nothing."""
     dns_addresses: NotRequired[list[str]]
     """Addresses of DNS servers that aren't pods labelled `k8s-app: kube-dns` (node-local caches, Auto Mode). Default:
@@ -31,7 +31,7 @@ class ExistingClusterArgs(TypedDict):
 
 
 class ExistingCluster(pulumi.ComponentResource):
-    """Access to a cluster made elsewhere. Its nodes, add-ons, keys and logs stay its owner's."""
+    """Access to a cluster that another stack or team owns, with its nodes, add-ons, keys and logs."""
 
     security_group_id: pulumi.Output[str]
 
@@ -45,7 +45,7 @@ class ExistingCluster(pulumi.ComponentResource):
                 f"{name}-kubernetes",
                 kubeconfig=pulumi.Output.secret(args["kubeconfig"]),
                 context=args["context"],
-                # The kubeconfig's tokens come and go; the cluster stays the one of this context.
+                # Tokens in the kubeconfig change; the context identifies the cluster.
                 cluster_identifier=args["context"],
                 enable_server_side_apply=True,
                 delete_unreachable=False,

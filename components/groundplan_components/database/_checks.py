@@ -4,9 +4,6 @@ import re
 
 from groundplan_components.shared.checks import require
 
-# RDS identifiers have 63 characters: a name of 40 leaves room for a random suffix and `-replica-15`.
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-NAME_LENGTH = 40
 INSTANCE_CLASS = re.compile(r"db\.[a-z0-9]+\.[a-z0-9]+")
 
 # RDS Proxy's support for 18 isn't documented, and 14 leaves standard support in February 2027.
@@ -33,7 +30,7 @@ MOST_BACKUP_DAYS = 35
 def storage_performance(
     storage_gib: int, iops: int | None, throughput_mibps: int | None
 ) -> tuple[int | None, int | None]:
-    """IOPS and throughput to write out: none below 400 GiB, the baseline of that size from there on.
+    """IOPS and throughput to declare: none below 400 GiB, the baseline from that size on.
 
     RDS takes a larger allocation of gp3 only together with its IOPS (RDS API, ModifyDBInstance, AllocatedStorage). Left
     out, the provider sends those of the old size, 3,000, which RDS refuses from 400 GiB on
@@ -44,17 +41,6 @@ def storage_performance(
     return (
         iops if iops is not None else IOPS.start,
         throughput_mibps if throughput_mibps is not None else THROUGHPUT_MIBPS.start,
-    )
-
-
-def require_name(component: str, name: str, longest: int = NAME_LENGTH) -> None:
-    require(
-        NAME.fullmatch(name) is not None and len(name) <= longest,
-        component,
-        "name",
-        name,
-        f"lower-case letters, digits and single hyphens, a letter first, at most {longest} characters",
-        "shorten the name: AWS's identifiers carry it with a suffix",
     )
 
 
@@ -72,7 +58,7 @@ def require_instance_class(component: str, argument: str, value: str) -> None:
 def require_storage(
     component: str, storage_gib: int, max_storage_gib: int, iops: int | None, throughput_mibps: int | None
 ) -> None:
-    """Raises pulumi.RunError for sizes and performance that gp3 storage doesn't have."""
+    """Raises pulumi.RunError for sizes and performance that gp3 storage doesn't offer."""
     require(
         LEAST_STORAGE_GIB <= storage_gib <= MOST_STORAGE_GIB,
         component,

@@ -1,15 +1,15 @@
-"""What a PostgreSQL instance is told, and what changing each setting takes."""
+"""PostgreSQL's parameters, and whether a change needs a restart."""
 
 from dataclasses import dataclass
 
 IMMEDIATE = "immediate"
 REBOOT = "pending-reboot"
 
-# RDS for PostgreSQL, user guide "RDS for PostgreSQL DB instance parameter list": these are static, every other
-# parameter used here is dynamic. AWS refuses `immediate` for a static one.
+# RDS for PostgreSQL, user guide "RDS for PostgreSQL DB instance parameter list": these are static, all other parameters
+# used here are dynamic. AWS refuses `immediate` for a static one.
 STATIC = frozenset({"max_connections", "rds.logical_replication", "shared_preload_libraries"})
 
-# A statement that takes ten times the limit is worth its plan in the log.
+# Log the plan of a statement that takes ten times the limit.
 PLAN_LOGGING_FACTOR = 10
 LOGGED_TEMP_FILE_KIB = 10_240
 
@@ -33,7 +33,7 @@ def parameters(
 ) -> tuple[Parameter, ...]:
     """The parameter group of a primary and its replicas, sorted by name as AWS returns it.
 
-    One group for all: a replica stops when its `max_connections` is below its primary's.
+    All share one group: a replica stops if its `max_connections` is below its primary's.
     """
     values = {
         # S2. Both sides agree on TLS 1.3 where they can (RDS: from PostgreSQL 16 on); the floor stays at 1.2, because
@@ -42,8 +42,7 @@ def parameters(
         "ssl_min_protocol_version": "TLSv1.2",
         "rds.accepted_password_auth_method": "scram",
         "password_encryption": "scram-sha-256",
-        # T2: what is slower than the target is in the log, without the values of its parameters, which may be
-        # personal data.
+        # T2: log statements slower than the target, without parameter values, which may be personal data.
         "log_min_duration_statement": str(slow_statement_ms),
         "log_parameter_max_length": "0",
         "log_parameter_max_length_on_error": "0",
@@ -51,19 +50,19 @@ def parameters(
         "auto_explain.log_format": "json",
         "shared_preload_libraries": "auto_explain,pg_stat_statements",
         "track_io_timing": "1",
-        # Audit: who connected, and who changed the schema.
+        # Audit: connections and schema changes.
         "log_connections": "1",
         "log_disconnections": "1",
         "log_statement": "ddl",
         "log_lock_waits": "1",
         "log_temp_files": str(LOGGED_TEMP_FILE_KIB),
-        # Nets under the services' own time-outs. A migration that needs longer says so in its session.
+        # Limits beyond the services' own time-outs. A migration that needs longer sets them in its session.
         "statement_timeout": str(statement_timeout_ms),
         "idle_in_transaction_session_timeout": str(idle_transaction_timeout_ms),
-        # A query on a replica isn't cancelled because the primary has cleaned up what it still reads; the time-outs
-        # above bound how long that can hold the primary's vacuum back.
+        # The primary keeps row versions that queries on replicas still read, instead of cancelling the queries; the
+        # time-outs above limit how long this delays vacuum.
         "hot_standby_feedback": "1",
-        # Events leave through the outbox: nothing decodes the log, so nothing may hold it back either.
+        # Events leave through the outbox: nothing decodes the write-ahead log, so no slot may retain it.
         "rds.logical_replication": "0",
     }
     if max_connections is not None:

@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from groundplan_components.database.instance import POSTGRES_PORT
+from groundplan_components.database._instance_args import POSTGRES_PORT
 from groundplan_components.database.rotation import (
     RotationFunction,
     RotationFunctionArgs,
@@ -13,14 +13,14 @@ from groundplan_components.database.rotation import (
     require_rotation_days,
     rotate,
 )
-from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.keys import StoredSecret, generated_password
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.log_days import require_log_days
 
 SERVICE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 # PostgreSQL's identifiers have 63 bytes, and rotation makes a second user with `_clone` at its end.
 SERVICE_LENGTH = 50
-# Belong to PostgreSQL, to RDS or to the administrator.
+# Names that belong to PostgreSQL, RDS or the administrator.
 RESERVED = frozenset({"postgres", "template0", "template1", "rdsadmin", "admin", "dba", "public"})
 
 
@@ -28,7 +28,7 @@ class ServiceCredentialsArgs(TypedDict):
     """Args of `ServiceCredentials`; those about the instance are outputs of `Database`."""
 
     services: list[str]
-    """Names of services; of an instance that several share, all of them."""
+    """Names of all services that share the instance."""
     database_identifier: pulumi.Input[str]
     """The instance's identifier."""
     database_address: pulumi.Input[str]
@@ -38,42 +38,42 @@ class ServiceCredentialsArgs(TypedDict):
     rotation_security_group_id: pulumi.Input[str]
     """Security group of the rotation function: `Database.rotation_security_group_id`."""
     rotation_subnet_ids: list[pulumi.Input[str]]
-    """Where the rotation function runs: subnets with a way to Secrets Manager, by NAT or interface endpoint."""
+    """Subnets of the rotation function, with access to Secrets Manager by NAT or interface endpoint."""
     kms_key_arn: pulumi.Input[str]
     """The customer key of the secrets and of rotation's log (S5)."""
 
     admin_kms_key_arn: NotRequired[pulumi.Input[str]]
     """The key that encrypts the administrator's secret. Default: ``kms_key_arn``."""
     proxied: NotRequired[bool]
-    """Services connect through RDS Proxy. It knows a secret's current user alone and refuses the one before, which is
-    the reverse of what alternating users are for (aws/aws-cdk#25568): each user's own password then changes. Default:
-    false, two users alternate, and the last credentials stay good until the next rotation."""
+    """Whether services connect through RDS Proxy. The proxy knows only a secret's current user and refuses the previous
+    one, which defeats alternating users (aws/aws-cdk#25568); rotation then changes each user's own password. Default:
+    false, two users alternate, and the previous credentials stay valid until the next rotation."""
     protect: NotRequired[bool]
-    """Pulumi's own protection of the secrets. Default: true."""
+    """Pulumi's protection of the secrets. Default: true."""
     rotation_days: NotRequired[int]
-    """Days between two passwords of a service. Default: 30."""
+    """Days between rotations of a service's password. Default: 30."""
     log_days: NotRequired[int]
-    """Days that rotation's log is kept. Default: 90."""
+    """Retention of rotation's log, in days. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of the alarm on failed rotations. Default: no alarm."""
 
 
 class ServiceCredentials(pulumi.ComponentResource):
-    """What a service needs to open its own database, and nobody else's.
+    """Credentials of each service for its own database only.
 
     A secret is JSON: ``engine``, ``host``, ``port``, ``dbname``, ``username``, ``password``, ``ssl`` and ``masterarn``,
-    as AWS's rotation functions want it. Addresses of proxy and replicas are not in it, because they change while Pulumi
-    may no longer write a rotated secret: services get them as configuration.
+    as AWS's rotation functions require. It holds no addresses of proxy and replicas: those change, but Pulumi must not
+    overwrite a rotated secret. Services get them as configuration.
 
-    The service's migration job creates what the secret speaks of, with the administrator's secret. Unless they are
-    there it makes the role ``<database>_owner`` that cannot log in; the database, which that role owns and ``PUBLIC``
-    may not connect to (A2); and the secret's user, who may connect and read and write the owner's tables, by default
-    privileges. Then it migrates as the owner. The alternating user that rotation adds is a member of the first, so it
-    may do the same, and owns nothing. It must be the administrator who creates the user: from PostgreSQL 16 on only a
-    role's creator may grant it to another.
+    With the administrator's secret, the service's migration job creates what doesn't exist yet: the role
+    ``<database>_owner``, which can't log in; the database, which that role owns and ``PUBLIC`` may not connect to (A2);
+    and the secret's user, which may connect and, by default privileges, read and write the owner's tables. Then it
+    migrates as the owner. The alternating user that rotation adds is a member of the first, so it has the same rights
+    and owns nothing. The administrator must create the first user: from PostgreSQL 16 on only a role's creator may
+    grant it to another.
 
-    The first rotation comes ``rotation_days`` after the deployment, when the user exists; before that Secrets Manager
-    tests the function once, in vain and without harm.
+    The first rotation comes ``rotation_days`` after the deployment, when the user exists. Before that Secrets Manager
+    tests the function once; the test fails without harm.
     """
 
     secret_arns: dict[str, pulumi.Output[str]]
@@ -81,7 +81,7 @@ class ServiceCredentials(pulumi.ComponentResource):
     database_names: dict[str, str]
     """By service."""
     user_names: dict[str, str]
-    """By service: the first of the two users; the current one is in the secret."""
+    """By service: the first of the two users; the secret names the current one."""
 
     def __init__(self, name: str, args: ServiceCredentialsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(name, args)
@@ -128,7 +128,7 @@ class ServiceCredentials(pulumi.ComponentResource):
 
 
 def sql_name(service: str) -> str:
-    """Name of the service's database and user: its own, as PostgreSQL needs no quotes for."""
+    """Name of the service's database and user: the service's name as an identifier that needs no quotes."""
     return service.replace("-", "_")
 
 

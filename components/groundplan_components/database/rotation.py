@@ -1,4 +1,4 @@
-"""The functions that change database passwords, as AWS publishes and maintains them."""
+"""AWS's published functions that rotate database passwords."""
 
 from enum import Enum
 from typing import NotRequired, TypedDict
@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch, secretsmanager, serverlessrepository
 
-from groundplan_components.keys.stored_secret import StoredSecret
+from groundplan_components.keys import StoredSecret
 from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
@@ -22,8 +22,8 @@ PUBLISHERS = {
 }
 DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
 
-# What rotation may not put in a password: all that a connection URL would have to escape. Four marks stay, since
-# Secrets Manager insists on one character of each kind.
+# Characters that rotation must not use in a password: all that a connection URL would have to escape. Four punctuation
+# marks remain, because Secrets Manager requires one character of each kind.
 EXCLUDED_CHARACTERS = "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}"
 
 FUNCTION_NAME_LENGTH = 64
@@ -35,9 +35,9 @@ class RotationStrategy(Enum):
     """How the password of one secret changes."""
 
     SINGLE_USER = "single-user"
-    """The user's own password changes: between that and the reading of the new one, a login may fail once."""
+    """Rotation changes the user's own password: until services read the new one, a login may fail once."""
     ALTERNATING_USERS = "alternating-users"
-    """Two database users take turns, so that the last credentials stay good until the next rotation."""
+    """Two database users alternate, so that the previous credentials stay valid until the next rotation."""
 
 
 APPLICATIONS = {
@@ -50,21 +50,21 @@ class RotationFunctionArgs(TypedDict):
     """Args of `RotationFunction`."""
 
     strategy: RotationStrategy
-    """Whose password changes, and who changes it."""
+    """Which user changes the password."""
     function_name: pulumi.Input[str]
     """Unique in the account and region; at most 64 characters."""
     subnet_ids: list[pulumi.Input[str]]
     """Subnets from which both the database and Secrets Manager can be reached."""
     security_group_id: pulumi.Input[str]
-    """Lets out to the database and to HTTPS."""
+    """Security group that allows egress to the database and to HTTPS."""
     kms_key_arn: pulumi.Input[str]
-    """The key that encrypts the rotated secrets; its ARN also tells partition and region."""
+    """The key that encrypts the rotated secrets; its ARN also names partition and region."""
     admin_secret_arn: NotRequired[pulumi.Input[str]]
     """The administrator's secret, which `ALTERNATING_USERS` needs: it clones the user. Default: none."""
     admin_kms_key_arn: NotRequired[pulumi.Input[str]]
     """The key that encrypts the administrator's secret. Default: ``kms_key_arn``."""
     log_days: NotRequired[int]
-    """Days that the function's log is kept. Default: 90."""
+    """Retention of the function's log, in days. Default: 90."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
     """SNS topic of the alarm on failed rotations. Default: no alarm."""
 
@@ -99,7 +99,7 @@ class RotationFunction(pulumi.ComponentResource):
         if "admin_secret_arn" in args:
             parameters["masterSecretArn"] = args["admin_secret_arn"]
             parameters["masterSecretKmsKeyArn"] = args.get("admin_kms_key_arn", key_arn)
-        # Made here, because Lambda's own would be unencrypted and kept for ever.
+        # Declared here, because Lambda would create it without key and retention.
         log = cloudwatch.LogGroup(
             f"{name}-log",
             name=pulumi.Output.concat("/aws/lambda/", args["function_name"]),
@@ -113,14 +113,14 @@ class RotationFunction(pulumi.ComponentResource):
             f"{name}-application",
             application_id=key_arn.apply(lambda arn: f"{PUBLISHERS[partition(arn)][0]}{application}"),
             semantic_version=key_arn.apply(lambda arn: PUBLISHERS[partition(arn)][1]),
-            # The application makes its function's role, and lets Secrets Manager call the function.
+            # The application creates its function's role, and allows Secrets Manager to call the function.
             capabilities=["CAPABILITY_IAM", "CAPABILITY_RESOURCE_POLICY"],
             parameters=parameters,
             tags={"Name": name},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[log],
-                # Another strategy is another application, and its stack makes a function of the same name.
+                # Another strategy is another application, whose stack creates a function of the same name.
                 delete_before_replace=True,
             ),
         )
@@ -143,7 +143,7 @@ def _failed_rotation(function_name: pulumi.Input[str]) -> Alarm:
                 namespace="AWS/Lambda", name="Errors", statistic="Sum", dimensions={"FunctionName": function_name}
             )
         },
-        # Secrets Manager tries again, and tests a new secret before its user exists: a single error is no news.
+        # Secrets Manager retries, and tests a new secret before its user exists: a single error is no failure.
         threshold=5,
         period=86_400,
         periods=1,
@@ -159,7 +159,7 @@ def rotate(
     immediately: bool,
     parent: pulumi.Resource,
 ) -> secretsmanager.SecretRotation:
-    """Have ``function`` change the secret every ``days`` days, and the first time at once when ``immediately``."""
+    """Let ``function`` rotate the secret every ``days`` days, the first time at once with ``immediately``."""
     return secretsmanager.SecretRotation(
         name,
         secret_id=secret.arn,
@@ -197,5 +197,5 @@ def partition(arn: str) -> str:
 
 
 def secrets_endpoint(arn: str) -> str:
-    """Where Secrets Manager answers in the region of ``arn``; private DNS makes it an interface endpoint."""
+    """Secrets Manager's URL in the region of ``arn``; private DNS resolves it to an interface endpoint."""
     return f"https://secretsmanager.{arn.split(':')[3]}.{DNS_SUFFIXES.get(partition(arn), 'amazonaws.com')}"

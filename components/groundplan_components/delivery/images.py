@@ -1,4 +1,4 @@
-"""Where the services' images are kept until they run."""
+"""ECR repositories of the services' images."""
 
 import json
 import re
@@ -9,11 +9,11 @@ import pulumi_aws as aws
 
 from groundplan_components.shared.checks import require
 
-# What may be done with images from another account's cluster.
+# Actions that a cluster in another account needs.
 # https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policy-examples.html
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
-# A push that broke off, and the manifests below a multi-platform tag that was removed.
+# Retention of interrupted pushes, and of manifests below a removed multi-platform tag.
 UNTAGGED_DAYS = 7
 
 
@@ -23,27 +23,27 @@ class ImagesArgs(TypedDict):
     prefix: str
     """First part of each repository's name, before the slash: the system, and the environment unless it is shared."""
     services: list[str]
-    """One repository for each."""
+    """Services; each gets a repository."""
     kms_key_arn: pulumi.Input[str]
-    """Customer key that encrypts the images. ECR can't change it later: another key is another repository."""
+    """Customer key that encrypts the images. ECR can't change it: another key replaces the repository."""
     keep_images: NotRequired[int]
-    """Images kept for each service, as far back as a roll-back can go. The age counts, not whether it runs. Default:
+    """Number of images to keep for each service, which bounds roll-backs. The oldest expire, even if they run. Default:
     100."""
     protect: NotRequired[bool]
-    """Refuse to delete repositories, or those that hold images. Default: true."""
+    """Refuse to delete repositories, including those with images. Default: true."""
     puller_role_arns: NotRequired[list[pulumi.Input[str]]]
-    """Roles of other accounts that pull from here, the node role of a cluster there. Nodes of this account need none:
-    their own role's policy is enough. Default: none."""
+    """Roles of other accounts that pull images, for example the node role of a cluster. Nodes of this account need only
+    their role's policy. Default: none."""
     continuous_scanning: NotRequired[bool]
-    """Have Amazon Inspector scan all repositories of the account and region, continuously. It is the registry's one
-    setting, so only one stack may declare it. Default: false."""
+    """Let Amazon Inspector scan all repositories of the account and region continuously. It is one setting of the
+    registry, so only one stack may declare it. Default: false."""
 
 
 class Images(pulumi.ComponentResource):
     """An ECR repository for each service: immutable tags, scanned on push, encrypted, pruned (S5, S6)."""
 
     urls: dict[str, pulumi.Output[str]]
-    """By service: repository address, to which a tag is appended."""
+    """By service: repository address; append a tag."""
     arns: dict[str, pulumi.Output[str]]
     """By service."""
 
@@ -57,9 +57,9 @@ class Images(pulumi.ComponentResource):
         for service in args["services"]:
             repository = aws.ecr.Repository(
                 f"{name}-{service}",
-                # An interface: pipelines push to it.
+                # A fixed name, because pipelines push to it.
                 name=f"{args['prefix']}/{service}",
-                # What was deployed under a tag stays what the tag names.
+                # A tag always names the image that was deployed under it.
                 image_tag_mutability="IMMUTABLE",
                 image_scanning_configuration={"scan_on_push": True},
                 encryption_configurations=[{"encryption_type": "KMS", "kms_key": args["kms_key_arn"]}],
@@ -99,7 +99,7 @@ class Images(pulumi.ComponentResource):
 
 
 def lifecycle(keep_images: int) -> str:
-    """A lifecycle policy: untagged images go after a week, tagged ones when ``keep_images`` newer ones are there."""
+    """A lifecycle policy: untagged images expire after a week, tagged ones when ``keep_images`` newer ones exist."""
     return json.dumps(
         {
             "rules": [

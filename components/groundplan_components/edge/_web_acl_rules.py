@@ -1,4 +1,4 @@
-"""A web ACL's rules, in the order in which they are asked (S1, S6, S7); pure."""
+"""A web ACL's rules in the order of evaluation (S1, S6, S7); pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ MANAGED_GROUPS = {
     "sql-injection": "AWSManagedRulesSQLiRuleSet",
     "common": "AWSManagedRulesCommonRuleSet",
 }
-"""In every web ACL, at the version that AWS has made the default."""
+"""Managed rule groups of every web ACL, at AWS's default version."""
 EXTRA_GROUPS = {
     "anonymous": "AWSManagedRulesAnonymousIpList",
     "linux": "AWSManagedRulesLinuxRuleSet",
@@ -53,9 +53,9 @@ def rules(
     extra_groups: Sequence[str],
     origin_secrets: Sequence[pulumi.Input[str]],
 ) -> list[Rule]:
-    """Cheap and certain rules first; numbered in order, because AWS gives them back sorted by number.
+    """The rules, cheap and certain ones first. Their order follows their priorities, because AWS returns them sorted.
 
-    Out of order they would differ from what AWS answers for ever (pulumi-aws#1423).
+    In another order each deployment would show a difference (pulumi-aws#1423).
     """
     found: list[Rule] = []
     if origin_secrets:
@@ -90,7 +90,8 @@ def _block(name: str, statement: Rule, body: str, headers: Mapping[str, int] | N
 def _managed(name: str, managed: str) -> Rule:
     statement: Rule = {"vendor_name": "AWS", "name": managed}
     if managed == MANAGED_GROUPS["common"]:
-        # It refuses bodies over 8 KiB with a bare 403; the rule `body-size` does that, at our size and in our form.
+        # This rule refuses bodies over 8 KiB with an empty 403. Our rule `body-size` refuses them at the configured
+        # size, with the error envelope.
         statement["rule_action_overrides"] = [{"name": "SizeRestrictions_BODY", "action_to_use": {"count": {}}}]
     return {
         "name": name,
@@ -100,14 +101,14 @@ def _managed(name: str, managed: str) -> Rule:
 
 
 def _rate(limit: int, seconds: int, forwarded: bool) -> Rule:
-    """AWS calls it an estimate, not precise; the exact token bucket is the service's."""
+    """AWS calls this rate an estimate. The services' token bucket is exact."""
     statement: Rule = {
         "limit": limit,
         "evaluation_window_sec": seconds,
         "aggregate_key_type": "FORWARDED_IP" if forwarded else "IP",
     }
     if forwarded:
-        # A request whose header holds no address counts against one shared limit rather than against none.
+        # Requests without a valid address in the header share one limit, instead of having none.
         statement["forwarded_ip_config"] = {"header_name": VIEWER_HEADER, "fallback_behavior": "MATCH"}
     return {"rate_based_statement": statement}
 
@@ -121,7 +122,7 @@ def _larger_than(kib: int) -> Rule:
         "size_constraint_statement": {
             "comparison_operator": "GT",
             "size": kib * KIB,
-            # What is longer than WAF looks at is certainly too long.
+            # A body longer than WAF inspects is too long in any case.
             "field_to_match": {"body": {"oversize_handling": "MATCH"}},
             "text_transformations": [{"priority": 0, "type": "NONE"}],
         }

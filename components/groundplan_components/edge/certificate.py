@@ -1,7 +1,7 @@
-"""A TLS certificate that AWS issues, renews and proves by DNS (S2)."""
+"""A TLS certificate that AWS issues and renews, validated by DNS (S2)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -10,10 +10,10 @@ from pulumi_aws import acm, route53
 from groundplan_components.shared.checks import require
 
 VALIDATION_SECONDS = 60
-"""How long a validation record may be remembered."""
+"""TTL of a validation record."""
 HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 MOST_NAMES = 10
-"""On one certificate, without a raised quota: https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html"""
+"""Names on one certificate, by AWS's default quota: https://docs.aws.amazon.com/acm/latest/userguide/acm-limits.html"""
 LONGEST_FIRST_NAME = 64
 
 
@@ -25,14 +25,14 @@ class CertificateArgs(TypedDict):
     hosted_zone_id: pulumi.Input[str]
     """Public zone that holds all the names."""
     region: NotRequired[str]
-    """Where it is used; CloudFront takes it from `us-east-1` only. Default: the provider's region."""
+    """Region of the certificate; CloudFront requires `us-east-1`. Default: the provider's region."""
 
 
 class Certificate(pulumi.ComponentResource):
-    """A certificate that is there only once it is valid."""
+    """A certificate, and its validation by DNS records."""
 
     arn: pulumi.Output[str]
-    """Known when AWS has seen the proof, so what uses it waits for that."""
+    """Known once AWS has validated the certificate, so dependent resources wait for that."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         names = [args["domain"], *args.get("alternative_names", [])]
@@ -50,7 +50,7 @@ class Certificate(pulumi.ComponentResource):
             opts=inside,
         )
         records = []
-        # A name and its wildcard are proved by the same record.
+        # A name and its wildcard have the same validation record.
         for domain in dict.fromkeys(each.removeprefix("*.") for each in names):
             option = certificate.domain_validation_options.apply(lambda known, domain=domain: proof_of(known, domain))
             records.append(
@@ -61,7 +61,7 @@ class Certificate(pulumi.ComponentResource):
                     type=option["type"],
                     records=[option["value"]],
                     ttl=VALIDATION_SECONDS,
-                    # The record depends on account and name alone: another certificate may have made it already.
+                    # The record depends on account and name only: another certificate may have created it already.
                     allow_overwrite=True,
                     opts=inside,
                 )
@@ -78,7 +78,7 @@ class Certificate(pulumi.ComponentResource):
 
 
 def proof_of(options: Sequence[Any], domain: str) -> dict[str, str]:
-    """The record that proves ``domain``; AWS lists them in no fixed order."""
+    """The validation record of ``domain``; AWS lists records in no fixed order."""
     for option in options:
         if option["domain_name"].removeprefix("*.") == domain:
             return {
@@ -87,30 +87,6 @@ def proof_of(options: Sequence[Any], domain: str) -> dict[str, str]:
                 "value": option["resource_record_value"],
             }
     raise pulumi.RunError(f"the certificate authority names no record to prove {domain} by")
-
-
-def require_domain(component: str, args: Mapping[str, object]) -> None:
-    """A ``domain`` comes with its ``certificate_arn`` and its ``hosted_zone_id``, or none of them is given.
-
-    Raises ``pulumi.RunError``.
-    """
-    for needed in ("certificate_arn", "hosted_zone_id"):
-        require(
-            "domain" not in args or needed in args,
-            component,
-            needed,
-            None,
-            "a value beside domain",
-            "give certificate_arn and hosted_zone_id, or no domain",
-        )
-        require(
-            "domain" in args or needed not in args,
-            component,
-            "domain",
-            None,
-            f"the host name that {needed} is for",
-            f"give domain, or remove {needed}",
-        )
 
 
 def _check(name: str, names: list[str]) -> None:

@@ -1,6 +1,6 @@
-"""Who asked a distribution for what: standard logging, version 2, to a bucket.
+"""Access log of a distribution: standard logging, version 2, to a bucket.
 
-Version 1 wants a bucket with ACLs, which S3 has switched off for good reasons; version 2 delivers like any other log.
+Version 1 requires a bucket with ACLs, which S3 disables by default. Version 2 uses CloudWatch's log delivery.
 https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging.html
 """
 
@@ -40,22 +40,22 @@ FIELDS = (
     "time-to-first-byte",
     "x-edge-detailed-result-type",
 )
-"""All that help to find a fault; no cookies, queries and referrers, which hold tokens and personal data."""
+"""Fields that help to find a fault; no cookies, queries and referrers, which hold tokens and personal data."""
 
 
 class EdgeLogArgs(TypedDict):
     distribution_arn: pulumi.Input[str]
     """The CloudFront distribution whose requests are logged."""
     kms_key_arn: pulumi.Input[str]
-    """In the bucket's region; its policy lets log delivery use it."""
+    """A key in the bucket's region, whose policy lets log delivery use it."""
     log_days: NotRequired[int]
-    """Days that the access log is kept. Default: 90."""
+    """Retention of the access log, in days. Default: 90."""
     protect: NotRequired[bool]
     """Refuse to delete the access log. Default: true."""
 
 
 class EdgeLog(pulumi.ComponentResource):
-    """A bucket in the provider's region, and the delivery to it, which starts where CloudFront lives."""
+    """A bucket in the provider's region, and the delivery to it, which is in CloudFront's region."""
 
     bucket: pulumi.Output[str]
 

@@ -26,10 +26,9 @@ class StaticSiteArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """Encrypts the pages; its policy lets CloudFront decrypt for this account's distributions."""
     index_page: NotRequired[str]
-    """HTML of the first page; whoever deploys the front end replaces it. Default: a page that says that there is
-    nothing yet."""
+    """HTML of the first page, which the front end's deployment replaces. Default: a placeholder page."""
     log_days: NotRequired[int]
-    """Days that the record of who read what is kept. Default: 90."""
+    """Retention of S3's access log, in days. Default: 90."""
     protect: NotRequired[bool]
     """Refuse to delete the bucket and its pages. Default: true."""
 
@@ -37,7 +36,8 @@ class StaticSiteArgs(TypedDict):
 class StaticSite(pulumi.ComponentResource):
     """A private, versioned bucket, and the identity by which a distribution reads it.
 
-    Nobody can read it before an `Edge` gets it: that one knows its distribution, and writes the bucket's policy.
+    No principal can read the bucket before an `Edge` uses it: the `Edge` writes the bucket's policy, which names its
+    distribution.
     """
 
     bucket: pulumi.Output[str]
@@ -83,7 +83,7 @@ class StaticSite(pulumi.ComponentResource):
             content=args.get("index_page", DEFAULT_PAGE),
             content_type="text/html; charset=utf-8",
             cache_control="no-cache",
-            # From the first deployment on, the page is the front end's.
+            # After the first deployment the front end owns the page.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[closed], ignore_changes=["content", "etag"]),
         )
         control = cloudfront.OriginAccessControl(

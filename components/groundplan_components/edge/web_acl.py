@@ -1,4 +1,4 @@
-"""The web application firewall, before CloudFront or before the gateway (S1, S6, S7)."""
+"""AWS WAF in front of CloudFront or the gateway (S1, S6, S7)."""
 
 import re
 from enum import StrEnum
@@ -18,7 +18,7 @@ LARGEST_LIMIT = 2_000_000_000
 WINDOWS_SECONDS = (60, 120, 300, 600)
 """https://docs.aws.amazon.com/waf/latest/APIReference/API_RateBasedStatement.html"""
 BODY_SIZES_KIB = (16, 32, 48, 64)
-"""How far WAF can look into a body; what is over 16 is charged extra.
+"""Sizes of bodies that WAF can inspect; AWS charges extra above 16 KiB.
 https://docs.aws.amazon.com/waf/latest/APIReference/API_RequestBodyAssociatedResourceTypeConfig.html
 """
 STANDARD_BODY_KIB = 16
@@ -27,10 +27,10 @@ METRIC_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 class WebAclScope(StrEnum):
-    """What the ACL can stand before."""
+    """Kinds of resources that the ACL can protect."""
 
     CLOUDFRONT = "CLOUDFRONT"
-    """Distributions. Such an ACL lives in us-east-1, and so must its key; the component sees to the former."""
+    """Distributions. The component creates such an ACL in us-east-1; its key must be there too."""
     REGIONAL = "REGIONAL"
     """Stages of an API gateway, load balancers and user pools of one region."""
 
@@ -43,24 +43,23 @@ class WebAclArgs(TypedDict):
     rate_window_seconds: NotRequired[int]
     """Length of the window: 60, 120, 300 or 600 seconds. Default: 60."""
     count_forwarded: NotRequired[bool]
-    """Count by the address in `x-viewer-ip`, which the edge writes, in place of the caller's, which behind the edge is
-    CloudFront's own. Only with ``origin_secrets``: else clients could write it. Default: false."""
+    """Count by the address in `x-viewer-ip`, which the edge writes; behind the edge, the caller's own address is
+    CloudFront's. Needs ``origin_secrets``: without them clients could write the header. Default: false."""
     allowed_countries: NotRequired[list[str]]
-    """ISO 3166 codes; all others are refused. Default: every country."""
+    """ISO 3166 codes of the allowed countries. Default: every country."""
     blocked_countries: NotRequired[list[str]]
-    """ISO 3166 codes that are refused. Default: none."""
+    """ISO 3166 codes of refused countries. Default: none."""
     max_body_kib: NotRequired[int]
-    """The largest body that is let through, all of it inspected: 16, 32, 48 or 64 KiB. Default: 16."""
+    """The largest accepted body, inspected in full: 16, 32, 48 or 64 KiB. Default: 16."""
     extra_groups: NotRequired[list[str]]
-    """Managed rules besides the four that are always there: any of `anonymous`, `linux`, `posix`, `admin`. Default:
-    none."""
+    """Managed rules besides the four of every web ACL: any of `anonymous`, `linux`, `posix`, `admin`. Default: none."""
     origin_secrets: NotRequired[list[pulumi.Input[str]]]
-    """Only requests with one of them in `x-origin-verify`, which the edge adds, come through: nobody gets round it. Two
-    while one takes the other's place. Default: none, and everybody comes through."""
+    """The ACL refuses requests without one of these in `x-origin-verify`, which the edge adds, so clients can't bypass
+    the edge. Give two during a rotation. Default: none, requests need no secret."""
     log_days: NotRequired[int]
-    """Days that the log is kept. Default: 90."""
+    """Retention of the log, in days. Default: 90."""
     kms_key_arn: pulumi.Input[str]
-    """Encrypts the log. In the ACL's region; its policy admits CloudWatch Logs."""
+    """Encrypts the log: a key in the ACL's region, whose policy admits CloudWatch Logs."""
 
 
 class WebAcl(pulumi.ComponentResource):
@@ -68,7 +67,7 @@ class WebAcl(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     metric_name: str
-    """What CloudWatch calls it."""
+    """Its name in CloudWatch's metrics."""
     log_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: WebAclArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -104,7 +103,8 @@ class WebAcl(pulumi.ComponentResource):
         )
         logs = cloudwatch.LogGroup(
             f"{name}-logs",
-            # WAF logs to no group of another name: https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
+            # WAF requires this prefix of a log group's name:
+            # https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html
             name=f"aws-waf-logs-{name}",
             retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
@@ -177,7 +177,7 @@ def _check(name: str, args: WebAclArgs) -> None:
         "max_body_kib",
         size,
         f"one of {', '.join(map(str, BODY_SIZES_KIB))}",
-        "take the next larger size; larger things go straight to a bucket",
+        "take the next larger size; upload larger content to a bucket directly",
     )
     for group in args.get("extra_groups", []):
         require(
@@ -186,14 +186,14 @@ def _check(name: str, args: WebAclArgs) -> None:
             "extra_groups",
             group,
             f"one of {', '.join(EXTRA_GROUPS)}",
-            "correct the name; the common groups are always there",
+            "correct the name; every web ACL has the common groups",
         )
     require(
         not args.get("count_forwarded", False) or bool(args.get("origin_secrets")),
         who,
         "count_forwarded",
         True,
-        "origin_secrets beside it: without them clients could name whatever address they like",
+        "origin_secrets beside it: without them clients could send any address",
         "give the edge's secret, or count callers",
     )
     for argument in ("allowed_countries", "blocked_countries"):

@@ -1,4 +1,4 @@
-"""What is worth waking somebody for on a Kafka cluster.
+"""Alarms of a Kafka cluster.
 
 Metrics and the levels they come with: https://docs.aws.amazon.com/msk/latest/developerguide/metrics-details.html for
 Standard brokers and …/metrics-details-express.html for Express, which publish neither partitions' nor disks' state.
@@ -13,7 +13,7 @@ from groundplan_components.shared.alarms import Alarm, Comparison, Metric, Missi
 
 NAMESPACE = "AWS/Kafka"
 CPU_PERCENT = 60.0
-"""User and system CPU of a broker; above it there is too little left to lose a broker and catch up again."""
+"""User and system CPU of a broker; above it too little remains to lose a broker and catch up again."""
 DISK_PERCENT = 85.0
 STORAGE_DEVIATIONS = 3.0
 
@@ -28,7 +28,7 @@ def _metric(cluster: pulumi.Input[str], name: str, statistic: str, **dimensions:
 
 
 def cluster_alarms(cluster: pulumi.Input[str], brokers: int, *, express: bool) -> Mapping[str, Alarm]:
-    """By name, for the cluster and for each of its brokers."""
+    """Alarms by name, for the cluster and for each of its brokers."""
     alarms = {
         "controller": Alarm(
             description="No Kafka controller is active: topics and leaders can't change",
@@ -89,7 +89,7 @@ def _standard_broker(cluster: pulumi.Input[str], number: int) -> dict[str, Alarm
 
 
 def _express_storage(cluster: pulumi.Input[str]) -> dict[str, Alarm]:
-    # Storage is bought by the byte and grows by itself, so what can go wrong is its bill.
+    # Express storage grows by itself and is charged by the byte: the alarm watches its cost.
     return {
         "storage": Alarm(
             description="Kafka's storage grows in a way it hasn't before",
@@ -120,7 +120,7 @@ def _express_broker(cluster: pulumi.Input[str], number: int) -> dict[str, Alarm]
 def lag_alarms(
     cluster: pulumi.Input[str], group: str, topic: str, *, max_seconds: int, max_events: int
 ) -> Mapping[str, Alarm]:
-    """Two, since the time is estimated from what is being read: of a group that stands still only the count is sent.
+    """Two alarms, because MSK estimates the time from reads: for a group that has stopped it publishes the count only.
 
     https://docs.aws.amazon.com/msk/latest/developerguide/consumer-lag.html
     """

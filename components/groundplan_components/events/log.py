@@ -1,4 +1,4 @@
-"""Every event, from its topic to S3, with no connector to run: one Firehose stream for each event (A3).
+"""The event log: one Firehose stream delivers each event's topic to S3, without a connector to run (A3).
 
 A stream has one topic and one partitioned prefix, so an event's history can be replayed alone. Quotas: 5,000 streams
 in a region; 10 MB/s for each partition, and records of up to 10 MB, from MSK
@@ -6,19 +6,23 @@ in a region; 10 MB/s for each partition, and records of up to 10 MB, from MSK
 """
 
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import cloudwatch, iam, kinesis, sns, sqs
 
-from groundplan_components.events import kafka_access
+from groundplan_components.events._log_alarms import stream_alarms
+from groundplan_components.events._log_args import EventLogArgs, check_event_log
+from groundplan_components.events._log_documents import (
+    error_prefix,
+    firehose_trust,
+    kafka_reader_statements,
+    prefix,
+    reader_statements,
+)
 from groundplan_components.events.log_bucket import ERRORS_PREFIX, EVENTS_PREFIX, EventLogBucket, EventLogLock
-from groundplan_components.shared.alarms import Alarm, Comparison, Metric, declare
+from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.arn import account_of, partition_of, region_of
-from groundplan_components.shared.checks import require
-from groundplan_components.shared.choices import choice
 from groundplan_components.shared.iam import Statement, policy, trust
-from groundplan_components.shared.log_days import require_log_days
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.resource_policy import allow_service, document, tls_only
 
@@ -27,71 +31,10 @@ ROLE_NAME_LIMIT = 64
 QUEUE_NAME_LIMIT = 80
 BUFFER_SECONDS = 300
 BUFFER_MIB = 64
-"""Firehose writes an object when either is reached: large enough for Athena, soon enough for an audit."""
-STALE_SECONDS = 1800
-"""Events older than this that aren't in S3 yet: six buffers, so one retried delivery rings nobody."""
+"""Firehose writes an object when either limit is reached: large enough for Athena, soon enough for audits."""
 BEGINNING = "1970-01-01T00:00:00Z"
-"""Read a topic from its first record; Firehose would otherwise skip what came before it was ready."""
+"""Read a topic from its first record; otherwise Firehose skips records from before it was ready."""
 UNDELIVERED_HOURS = 336
-
-
-class EventLogArgs(TypedDict):
-    system: str
-    """The system's name: Kafka's consumer groups begin with it."""
-    topics: dict[str, pulumi.Input[str]]
-    """By event: the Kafka topic's name, or the SNS topic's ARN."""
-    kafka_cluster_arn: NotRequired[pulumi.Input[str]]
-    """Events are read from this Kafka cluster. Take `Kafka.log_source_arn`, which is there once Firehose may connect.
-    Default: ``topics`` are SNS topics."""
-    kms_key_arn: pulumi.Input[str]
-    """Encrypts the log; its policy lets CloudWatch Logs and SNS use it."""
-    retention_days: int
-    """Days that every event is kept; then it expires."""
-    lock: NotRequired[EventLogLock]
-    """Who may delete an event before its time. Default: `GOVERNANCE`."""
-    lock_days: NotRequired[int]
-    """Days that nobody may delete or overwrite an event. Default: all of ``retention_days``."""
-    log_days: NotRequired[int]
-    """Days that Firehose's own log and S3's access log are kept. Default: 90."""
-    alarm_topic_arn: NotRequired[pulumi.Input[str]]
-    """SNS topic of alarms. Default: no alarms."""
-    max_lag_events: NotRequired[int]
-    """A stream further behind its Kafka topic raises an alarm. Default: 10,000."""
-    protect: NotRequired[bool]
-    """Refuse to delete the log. Default: true."""
-
-
-def prefix(event: str) -> str:
-    """Where an event's objects are; Athena's partitions follow from it."""
-    return f"{EVENTS_PREFIX}event={event}/day=!{{timestamp:yyyy-MM-dd}}/hour=!{{timestamp:HH}}/"
-
-
-def error_prefix(event: str) -> str:
-    """Where Firehose puts what it could not deliver, by the kind of failure."""
-    return f"{ERRORS_PREFIX}event={event}/!{{firehose:error-output-type}}/day=!{{timestamp:yyyy-MM-dd}}/"
-
-
-def reader_statements(
-    bucket_arn: pulumi.Input[str], kms_key_arn: pulumi.Input[str], events: Sequence[str]
-) -> list[Statement]:
-    """What a role needs to replay the given events from the log, and nothing more."""
-    if not events:
-        return []
-    prefixes = [f"{EVENTS_PREFIX}event={event}/" for event in events]
-    return [
-        {
-            "sid": "EventLogList",
-            "actions": ["s3:ListBucket"],
-            "resources": [bucket_arn],
-            "conditions": {"StringLike": {"s3:prefix": [f"{each}*" for each in prefixes]}},
-        },
-        {
-            "sid": "EventLogRead",
-            "actions": ["s3:GetObject", "s3:GetObjectVersion"],
-            "resources": [pulumi.Output.concat(bucket_arn, f"/{each}*") for each in prefixes],
-        },
-        {"sid": "EventLogKey", "actions": ["kms:Decrypt"], "resources": [kms_key_arn]},
-    ]
 
 
 class EventLog(pulumi.ComponentResource):
@@ -101,10 +44,10 @@ class EventLog(pulumi.ComponentResource):
     bucket: pulumi.Output[str]
     """The bucket's name."""
     stream_names: dict[str, pulumi.Output[str]]
-    """Firehose streams by event."""
+    """Names of the Firehose streams, by event."""
 
     def __init__(self, name: str, args: EventLogArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_event_log(name, args)
         super().__init__("groundplan:index:EventLog", name, {}, opts)
         self._name = name
         self._args = args
@@ -129,7 +72,7 @@ class EventLog(pulumi.ComponentResource):
         self.register_outputs({"bucket_arn": self.bucket_arn, "bucket": self.bucket, "stream_names": self.stream_names})
 
     def reader_statements(self, events: Sequence[str]) -> list[Statement]:
-        """What a role needs to replay the given events from the log, and nothing more."""
+        """Least permissions to replay the given events from the log."""
         return reader_statements(self.bucket_arn, self._args["kms_key_arn"], events)
 
     def _bucket(self) -> EventLogBucket:
@@ -151,13 +94,13 @@ class EventLog(pulumi.ComponentResource):
         args = self._args
         role = iam.Role(
             autonamed(f"{self._name}-delivery", ROLE_NAME_LIMIT),
-            assume_role_policy=account_of(args["kms_key_arn"]).apply(_trusted_firehose),
+            assume_role_policy=account_of(args["kms_key_arn"]).apply(firehose_trust),
             tags={"Name": f"{self._name}-delivery"},
             opts=self._inside,
         )
         statements = self._writing()
         if "kafka_cluster_arn" in args:
-            statements += _reading(args["kafka_cluster_arn"], args["system"])
+            statements += kafka_reader_statements(args["kafka_cluster_arn"], args["system"])
         allowed = iam.RolePolicy(
             f"{self._name}-delivery", role=role.name, policy=policy(*statements), opts=self._inside
         )
@@ -182,7 +125,7 @@ class EventLog(pulumi.ComponentResource):
                 "actions": ["kms:Decrypt", "kms:GenerateDataKey"],
                 "resources": [self._args["kms_key_arn"]],
                 "conditions": {
-                    # The end of the name differs in AWS's Chinese regions.
+                    # The suffix of the name differs in AWS's Chinese regions.
                     "StringLike": {
                         "kms:ViaService": pulumi.Output.concat(
                             "s3.", region_of(self._args["kms_key_arn"]), ".amazonaws.com*"
@@ -211,7 +154,7 @@ class EventLog(pulumi.ComponentResource):
             compression_format="GZIP",
             file_extension=".json.gz",
             kms_key_arn=args["kms_key_arn"],
-            # Firehose joins records with nothing between them; one event a line is what readers expect.
+            # Firehose joins records without a separator; readers expect one event a line.
             processing_configuration=kinesis.FirehoseDeliveryStreamExtendedS3ConfigurationProcessingConfigurationArgs(
                 enabled=True,
                 processors=[
@@ -229,7 +172,7 @@ class EventLog(pulumi.ComponentResource):
             destination="extended_s3",
             extended_s3_configuration=destination,
             msk_source_configuration=self._kafka_source(event),
-            # What arrives by PutRecord is encrypted while it waits; what waits in Kafka already is.
+            # Encrypts buffered records of PutRecord; records in Kafka are encrypted already.
             server_side_encryption=None
             if "kafka_cluster_arn" in args
             else kinesis.FirehoseDeliveryStreamServerSideEncryptionArgs(
@@ -239,7 +182,7 @@ class EventLog(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._allowed]),
         )
         if "alarm_topic_arn" in args:
-            for what, alarm in _stream_alarms(
+            for what, alarm in stream_alarms(
                 event, stream.name, args.get("max_lag_events", 10_000), kafka="kafka_cluster_arn" in args
             ).items():
                 declare(f"{name}-{what}", alarm, [args["alarm_topic_arn"]], self._inside)
@@ -268,8 +211,8 @@ class EventLog(pulumi.ComponentResource):
             opts=self._inside,
         )
         key = args["kms_key_arn"]
-        # Our own streams by the beginning of their names: a list of a hundred ARNs would not fit into a role's
-        # policies (10,240 characters, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+        # The log's streams by their prefix: a list of a hundred ARNs would exceed the size of a role's policies (10,240
+        # characters, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
         ours = pulumi.Output.concat(
             "arn:",
             partition_of(key),
@@ -351,99 +294,3 @@ class EventLog(pulumi.ComponentResource):
         if "alarm_topic_arn" in args:
             declare(name, undelivered, [args["alarm_topic_arn"]], self._inside)
         return queue
-
-
-def _trusted_firehose(account: str) -> str:
-    return trust("firehose.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": account}})
-
-
-def _reading(cluster_arn: pulumi.Input[str], system: str) -> list[Statement]:
-    # https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#firehose-assume-role
-    return [
-        {
-            "sid": "Cluster",
-            "actions": [
-                "kafka-cluster:Connect",
-                "kafka:DescribeCluster",
-                "kafka:DescribeClusterV2",
-                "kafka:GetBootstrapBrokers",
-            ],
-            "resources": [cluster_arn],
-        },
-        {
-            # All of the system's topics: the log's purpose, and the list would not fit into a role's policies.
-            "sid": "Topics",
-            "actions": [
-                "kafka-cluster:DescribeTopic",
-                "kafka-cluster:DescribeTopicDynamicConfiguration",
-                "kafka-cluster:ReadData",
-            ],
-            "resources": [kafka_access.topic_arn(cluster_arn, kafka_access.topic_name(system, "*"))],
-        },
-        {
-            # Firehose chooses the names of its groups and documents none.
-            "sid": "Groups",
-            "actions": ["kafka-cluster:DescribeGroup"],
-            "resources": [kafka_access.group_arn(cluster_arn, "*")],
-        },
-    ]
-
-
-def _stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka: bool) -> dict[str, Alarm]:
-    def metric(name: str, statistic: str) -> dict[str, Metric]:
-        dimensions = {"DeliveryStreamName": stream}
-        return {"value": Metric(namespace="AWS/Firehose", name=name, statistic=statistic, dimensions=dimensions)}
-
-    # https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html
-    return {
-        "stale": Alarm(
-            description=f"{event} events older than {STALE_SECONDS} s are not in the event log yet",
-            metrics=metric("DeliveryToS3.DataFreshness", "Maximum"),
-            threshold=STALE_SECONDS,
-            period=300,
-            periods=3,
-        ),
-        "failing": Alarm(
-            description=f"Firehose can't write {event} events to the event log",
-            metrics=metric("DeliveryToS3.Success", "Average"),
-            threshold=1,
-            comparison=Comparison.BELOW,
-            period=300,
-            periods=3,
-        ),
-    } | (
-        {
-            "behind": Alarm(
-                description=f"The event log is more than {max_lag} {event} events behind Kafka",
-                metrics=metric("KafkaOffsetLag", "Maximum"),
-                threshold=max_lag,
-                period=300,
-                periods=3,
-            )
-        }
-        if kafka
-        else {
-            "throttled": Alarm(
-                description=f"Firehose refuses {event} events: the stream's quota is used up",
-                metrics=metric("ThrottledRecords", "Sum"),
-                threshold=0,
-                period=300,
-                periods=1,
-            )
-        }
-    )
-
-
-def _check(name: str, args: EventLogArgs) -> None:
-    component = f'EventLog "{name}"'
-    if "lock" in args:
-        choice(EventLogLock, args["lock"], component, "lock")
-    require_log_days(component, args.get("log_days", 90))
-    require(
-        bool(args["topics"]),
-        component,
-        "topics",
-        args["topics"],
-        "at least one event",
-        "leave the event log out of a system that publishes nothing",
-    )

@@ -1,4 +1,4 @@
-"""Where every event is kept, unchanged, for as long as audit and replay need it (A3, D2)."""
+"""The event log's bucket: keeps every event unchanged, as long as audit and replay need it (A3, D2)."""
 
 from enum import Enum
 from typing import Any, NotRequired, TypedDict
@@ -14,43 +14,44 @@ from groundplan_components.shared.private_bucket import private_bucket
 
 EVENTS_PREFIX = "events/"
 ERRORS_PREFIX = "errors/"
-"""What Firehose could not deliver as an event."""
+"""Prefix of records that Firehose could not deliver."""
 
 INFREQUENT_AFTER_DAYS = 30
-"""The earliest that S3 moves an object to Standard-IA."""
+"""The earliest age at which S3 moves an object to Standard-IA."""
 GLACIER_AFTER_DAYS = 90
-"""Past a quarter events are read for audits only. Glacier Instant Retrieval still answers in milliseconds, so that
-replay needs no restore first; it bills 90 days at least.
+"""After a quarter only audits read events. Glacier Instant Retrieval still responds in milliseconds, so replay needs no
+restore; AWS charges at least 90 days.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
 """
 
 
 class EventLogLock(Enum):
-    """Who may delete an event before its time."""
+    """Modes of the object lock."""
 
     GOVERNANCE = "GOVERNANCE"
-    """Only a principal with a permission of its own, which the bucket's policy refuses while the log is protected."""
+    """Principals with a special permission may delete events; the bucket's policy denies it while the log is
+    protected."""
     COMPLIANCE = "COMPLIANCE"
-    """Nobody, not even the account's root; the bucket lives as long as its last event's lock."""
+    """No principal may delete events, not even the account's root user; the bucket exists until its last lock ends."""
 
 
 class EventLogBucketArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """The customer key of the events (S5)."""
     retention_days: int
-    """Days that every event is kept; then it expires."""
+    """Retention of every event, in days."""
     lock: NotRequired[EventLogLock]
-    """Who may delete an event before its time. Default: `GOVERNANCE`."""
+    """Mode of the object lock. Default: `GOVERNANCE`."""
     lock_days: NotRequired[int]
-    """Days that nobody may delete or overwrite an event. Default: all of ``retention_days``."""
+    """Days in which no principal may delete or overwrite an event. Default: all of ``retention_days``."""
     log_days: NotRequired[int]
-    """Days that S3's record of who read what is kept. Default: 90."""
+    """Retention of S3's access log, in days. Default: 90."""
     protect: NotRequired[bool]
-    """Refuse to delete the bucket, and to get round its lock. Default: true."""
+    """Refuse to delete the bucket, and to bypass its lock. Default: true."""
 
 
 def transitions(retention_days: int) -> list[tuple[int, str]]:
-    """(days, storage class), leaving out the classes that an event would leave sooner than they bill for."""
+    """(days, storage class), without classes that an event would leave before their least charged duration."""
     steps = []
     if retention_days >= 2 * INFREQUENT_AFTER_DAYS:
         steps.append((INFREQUENT_AFTER_DAYS, "STANDARD_IA"))
@@ -60,7 +61,7 @@ def transitions(retention_days: int) -> list[tuple[int, str]]:
 
 
 class EventLogBucket(pulumi.ComponentResource):
-    """A bucket whose objects are locked, encrypted, aged to cheaper storage and expired on their day."""
+    """A bucket with object lock, encryption, transitions to cheaper storage, and expiry."""
 
     arn: pulumi.Output[str]
     bucket: pulumi.Output[str]
@@ -109,7 +110,7 @@ class EventLogBucket(pulumi.ComponentResource):
             protect=protect,
         )
 
-        # Who writes to the bucket waits for its policy.
+        # Writers of the bucket depend on its policy.
         self.arn = pulumi.Output.all(bucket.arn, policy.id).apply(lambda known: str(known[0]))
         self.bucket = bucket.id
         self.register_outputs({"arn": self.arn, "bucket": self.bucket})
@@ -139,7 +140,7 @@ def _lifecycle_rule(
             for days, storage_class in steps
         ],
         expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=retention_days),
-        # In a versioned bucket expiry only hides an object; a day later it is gone.
+        # In a versioned bucket expiry adds a delete marker; S3 removes the version a day later.
         noncurrent_version_expiration=s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
             noncurrent_days=1
         ),
@@ -172,7 +173,7 @@ def _check(name: str, args: EventLogBucketArgs) -> None:
         where,
         "lock",
         "COMPLIANCE",
-        "GOVERNANCE where the stack is meant to be destroyed: nobody can delete what compliance mode locked",
+        "GOVERNANCE where the stack is meant to be destroyed: compliance mode allows no deletion",
         "set protect, or lock to GOVERNANCE",
     )
     log_days = args.get("log_days", 90)

@@ -1,4 +1,4 @@
-"""Questions to the event log in SQL: Athena over its objects, with no crawler to run (A3, D2)."""
+"""SQL queries of the event log by Athena, without a crawler (A3, D2)."""
 
 from collections.abc import Callable
 from typing import NotRequired, TypedDict
@@ -6,30 +6,17 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import athena, glue, s3
 
-from groundplan_components.events.log_bucket import EVENTS_PREFIX
+from groundplan_components.events._log_table import TABLE, projection, saved_queries, storage
 from groundplan_components.shared.arn import account_of, partition_of, region_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.iam import Statement
 from groundplan_components.shared.private_bucket import private_bucket
 
-TABLE = "events"
-EVENT_COLUMNS = (
-    ("event_id", "string", "UUID; the same event may be in the log twice, with the same id"),
-    ("event_type", "string", "`order.placed`"),
-    ("aggregate_type", "string", "`order`"),
-    ("aggregate_id", "string", "UUID of what the event happened to"),
-    ("version", "bigint", "The aggregate's version that the event led to"),
-    ("occurred_at", "string", "When it happened, ISO 8601 in UTC"),
-    ("actor", "string", "Subject of whoever caused it"),
-    ("correlation_id", "string", "The request that caused it, across services"),
-    ("payload", "string", "The event's own data, as JSON text"),
-)
-"""The envelope that services publish, one JSON object each: (name, Hive type, what it is)."""
 SCAN_LIMIT_BYTES = 1024**4
-"""A query that would read more than a tebibyte is cancelled; it forgot to name an event or a day."""
+"""Athena cancels a query that reads more than a tebibyte: it probably lacks a filter by event or day."""
 RESULT_DAYS = 7
 SMALLEST_SCAN_LIMIT_BYTES = 10_485_760
-"""The smallest limit that Athena takes, in bytes."""
+"""The smallest limit that Athena accepts, in bytes."""
 
 
 class EventQueryArgs(TypedDict):
@@ -38,61 +25,15 @@ class EventQueryArgs(TypedDict):
     events: list[str]
     """Names of the events in the log."""
     retention_days: int
-    """Days that the log keeps an event."""
+    """Retention of the log, in days."""
     kms_key_arn: pulumi.Input[str]
     """The key of the log, which encrypts results as well."""
     scan_limit_bytes: NotRequired[int]
-    """The most that one query may read. Default: a tebibyte."""
-
-
-def projection(bucket: str, events: list[str], retention_days: int) -> dict[str, str]:
-    """The table's partitions as arithmetic, so that a new day or event is there without anybody adding it.
-
-    https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
-    """
-    return {
-        "EXTERNAL": "TRUE",
-        "classification": "json",
-        "compressionType": "gzip",
-        "projection.enabled": "true",
-        "projection.event.type": "enum",
-        "projection.event.values": ",".join(sorted(events)),
-        "projection.day.type": "date",
-        "projection.day.format": "yyyy-MM-dd",
-        "projection.day.range": f"NOW-{retention_days}DAYS,NOW",
-        "projection.day.interval": "1",
-        "projection.day.interval.unit": "DAYS",
-        "projection.hour.type": "integer",
-        "projection.hour.range": "0,23",
-        "projection.hour.digits": "2",
-        "storage.location.template": f"s3://{bucket}/{EVENTS_PREFIX}event=${{event}}/day=${{day}}/hour=${{hour}}/",
-    }
-
-
-def saved_queries(database: str) -> dict[str, tuple[str, str]]:
-    """Name → (what it answers, SQL). Question marks are filled in when a query runs."""
-    table = f'"{database}"."{TABLE}"'
-    return {
-        "history": (
-            "All that happened to one aggregate, in order (D2): event type, aggregate id, first and last day",
-            f"SELECT DISTINCT version, occurred_at, event_type, actor, event_id, payload\nFROM {table}\n"
-            "WHERE event LIKE ? AND aggregate_id = ? AND day BETWEEN ? AND ?\nORDER BY version",
-        ),
-        "actor": (
-            "What one person did (D2): subject, first and last day",
-            f"SELECT DISTINCT occurred_at, event_type, aggregate_type, aggregate_id, event_id\nFROM {table}\n"
-            "WHERE actor = ? AND day BETWEEN ? AND ?\nORDER BY occurred_at",
-        ),
-        "volume": (
-            "Events by day and type: first and last day",
-            f"SELECT day, event, count(DISTINCT event_id) AS events\nFROM {table}\n"
-            "WHERE day BETWEEN ? AND ?\nGROUP BY day, event\nORDER BY day, event",
-        ),
-    }
+    """Bytes that one query may read. Default: a tebibyte."""
 
 
 class EventQuery(pulumi.ComponentResource):
-    """A Glue table over the event log, and an Athena workgroup with encrypted results and a limit on what it reads."""
+    """A Glue table over the event log, and an Athena workgroup with encrypted results and a limit of scanned bytes."""
 
     database: pulumi.Output[str]
     workgroup: pulumi.Output[str]
@@ -103,7 +44,7 @@ class EventQuery(pulumi.ComponentResource):
         self._args = args
         inside = pulumi.ResourceOptions(parent=self)
 
-        # Athena allows no hyphen in a database's name, so it is the bucket's, which is nobody else's.
+        # Athena allows no hyphen in a database's name, so the name follows from the bucket's, which is unique.
         database = glue.CatalogDatabase(
             name,
             name=pulumi.Output.from_input(args["bucket"]).apply(
@@ -126,7 +67,7 @@ class EventQuery(pulumi.ComponentResource):
                 glue.CatalogTablePartitionKeyArgs(name="day", type="string"),
                 glue.CatalogTablePartitionKeyArgs(name="hour", type="string"),
             ],
-            storage_descriptor=_storage(args["bucket"]),
+            storage_descriptor=storage(args["bucket"]),
             opts=inside,
         )
         self._results = self._result_bucket(name, args["kms_key_arn"])
@@ -144,7 +85,7 @@ class EventQuery(pulumi.ComponentResource):
                     ),
                 ),
             ),
-            # Saved queries belong to the workgroup; without this it could not be destroyed while it has any.
+            # Saved queries belong to the workgroup; without this flag AWS refuses to delete a workgroup that has any.
             force_destroy=True,
             tags={"Name": name},
             opts=inside,
@@ -166,7 +107,7 @@ class EventQuery(pulumi.ComponentResource):
         self.register_outputs({"database": self.database, "workgroup": self.workgroup})
 
     def analyst_statements(self) -> list[Statement]:
-        """What a role needs to ask, besides `EventLog.reader_statements` for the events it may see."""
+        """Permissions of a role that runs queries, besides `EventLog.reader_statements` for the events it may see."""
         key = self._args["kms_key_arn"]
         place = pulumi.Output.concat(partition_of(key), ":{}:", region_of(key), ":", account_of(key), ":")
 
@@ -231,27 +172,6 @@ class EventQuery(pulumi.ComponentResource):
 
 def _saved_query(title: str) -> Callable[[str], str]:
     return lambda database: saved_queries(database)[title][1]
-
-
-def _storage(bucket: pulumi.Input[str]) -> glue.CatalogTableStorageDescriptorArgs:
-    # This SerDe gives a nested object as its JSON text, which is what `payload` is; Hive's own gives nothing.
-    # https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html
-    return glue.CatalogTableStorageDescriptorArgs(
-        location=pulumi.Output.concat("s3://", bucket, "/", EVENTS_PREFIX),
-        input_format="org.apache.hadoop.mapred.TextInputFormat",
-        output_format="org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-        compressed=True,
-        ser_de_info=glue.CatalogTableStorageDescriptorSerDeInfoArgs(
-            name="openx",
-            serialization_library="org.openx.data.jsonserde.JsonSerDe",
-            # One broken line must not make an audit's whole answer fail.
-            parameters={"ignore.malformed.json": "TRUE"},
-        ),
-        columns=[
-            glue.CatalogTableStorageDescriptorColumnArgs(name=column, type=hive_type, comment=comment)
-            for column, hive_type, comment in EVENT_COLUMNS
-        ],
-    )
 
 
 def _check(name: str, args: EventQueryArgs) -> None:

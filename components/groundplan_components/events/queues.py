@@ -1,73 +1,38 @@
-"""An SNS topic for each event and, for each consumer, an SQS queue with a place for what it gives up on (A3).
+"""An SNS topic for each event and, for each consumer, an SQS queue with a dead-letter queue (A3).
 
-Delivery is at least once and in no order: consumers keep an inbox, and order by the aggregate's version.
+Delivery is at least once and unordered: consumers keep an inbox, and order by the aggregate's version.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import NotRequired, TypedDict
+from collections.abc import Sequence
 
 import pulumi
 from pulumi_aws import sns, sqs
 
+from groundplan_components.events._queues_args import (
+    LONGEST_RETENTION_HOURS,
+    VISIBILITY_FACTOR,
+    QueuesArgs,
+    check_queues,
+    events_by_consumer,
+    slug,
+)
 from groundplan_components.shared.alarms import Alarm, Metric, declare
-from groundplan_components.shared.checks import require
 from groundplan_components.shared.iam import Statement
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.resource_policy import allow_service, document, tls_only
 
-LONGEST_RETENTION_HOURS = 336
-LONGEST_VISIBILITY_SECONDS = 43_200
 LONGEST_POLL_SECONDS = 20
 """https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html"""
-VISIBILITY_FACTOR = 6
-"""A message stays hidden for six times what it may take to process, as Lambda asks of its own queues too.
-https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-"""
 MAX_RECEIVES = 5
 QUEUE_NAME_LIMIT = 80
 KMS_REUSE_SECONDS = 3600
-"""One data key serves an hour of messages; at SQS's default of five minutes a busy queue pays for twelve."""
-
-
-class QueueTopicArgs(TypedDict):
-    consumers: list[str]
-    """Services, or projectors of services, that read the event; each has one queue for all its events."""
-
-
-class QueuesArgs(TypedDict):
-    topics: dict[str, QueueTopicArgs]
-    """By event (`order.placed`)."""
-    kms_key_arn: pulumi.Input[str]
-    """Encrypts topics and queues; its policy lets SNS use it, or nothing is ever delivered."""
-    retention_hours: int
-    """Hours that an unread event waits."""
-    processing_seconds: NotRequired[int]
-    """The longest that a consumer may take for one event, in seconds. Default: 30."""
-    alarm_topic_arn: NotRequired[pulumi.Input[str]]
-    """SNS topic of alarms. Default: no alarms."""
-    max_age_seconds: NotRequired[int]
-    """An event that waits longer raises an alarm, in seconds. Default: 300."""
-    protect: NotRequired[bool]
-    """Refuse to delete what holds events. Default: true."""
-
-
-def slug(event: str) -> str:
-    """An event's name in the letters that SNS and SQS allow; events have no hyphens, so two never become one."""
-    return event.replace(".", "-")
+"""Reuse of a data key for an hour; at SQS's default of five minutes a busy queue pays for twelve keys."""
 
 
 def dead_letter_queue(consumer: str) -> str:
-    """Where a consumer's events go that it gave up on."""
+    """Name of a consumer's dead-letter queue."""
     return f"{consumer}-dead-letter"
-
-
-def events_by_consumer(topics: Mapping[str, QueueTopicArgs]) -> dict[str, list[str]]:
-    consumers = sorted({consumer for topic in topics.values() for consumer in topic["consumers"]})
-    return {
-        consumer: sorted(event for event, topic in topics.items() if consumer in topic["consumers"])
-        for consumer in consumers
-    }
 
 
 class Queues(pulumi.ComponentResource):
@@ -80,10 +45,10 @@ class Queues(pulumi.ComponentResource):
     queue_names: dict[str, pulumi.Output[str]]
     """By consumer."""
     dead_letter_urls: dict[str, pulumi.Output[str]]
-    """By consumer: what it received too often and never finished."""
+    """By consumer: the queue of messages that it received too often."""
 
     def __init__(self, name: str, args: QueuesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_queues(name, args)
         super().__init__("groundplan:index:Queues", name, {}, opts)
         self._name = name
         self._args = args
@@ -109,7 +74,7 @@ class Queues(pulumi.ComponentResource):
         )
 
     def publisher_statements(self, events: Sequence[str]) -> list[Statement]:
-        """What a service's role needs to publish the given events, and nothing more."""
+        """Least permissions of a service's role to publish the given events."""
         if not events:
             return []
         return [
@@ -126,8 +91,8 @@ class Queues(pulumi.ComponentResource):
         ]
 
     def consumer_statements(self, consumer: str) -> list[Statement]:
-        """What a consumer's role needs to read its queue, to put aside what it gives up on with the reason, and to try
-        that again; SQS itself moves what was received too often."""
+        """Permissions of a consumer's role to read its queue, to write dead letters with their reason, and to retry
+        them. SQS itself moves messages that were received too often."""
         if consumer not in self._queues:
             return []
         reading = [
@@ -140,7 +105,7 @@ class Queues(pulumi.ComponentResource):
         return [
             {"sid": "EventsConsume", "actions": reading, "resources": [self._queues[consumer].arn]},
             {"sid": "EventsDeadLetter", "actions": [*reading, "sqs:SendMessage"], "resources": [dead_letters]},
-            # Whoever sends to an encrypted queue needs a data key.
+            # Senders to an encrypted queue need a data key.
             # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
             {
                 "sid": "EventsConsumeKey",
@@ -156,7 +121,7 @@ class Queues(pulumi.ComponentResource):
             tags={"Name": f"{self._name}-{slug(event)}", "Event": event},
             opts=self._protected(),
         )
-        # Who may publish is said by roles alone. Without a statement of its own the account would be let in whole.
+        # Roles alone grant publishing. A topic without its own policy would admit the whole account.
         sns.TopicPolicy(
             f"{self._name}-{slug(event)}",
             arn=topic.arn,
@@ -192,7 +157,7 @@ class Queues(pulumi.ComponentResource):
             ),
             opts=self._inside,
         )
-        # No queue moves anything to where SNS puts what it couldn't deliver.
+        # Only SNS writes undelivered messages here; no queue may redrive to it.
         sqs.RedriveAllowPolicy(
             f"{self._name}-{consumer}-undelivered",
             queue_url=undelivered.url,
@@ -307,42 +272,3 @@ def _sns(metric: str, topic: sns.Topic) -> Metric:
 
 def _sqs(metric: str, statistic: str, queue: sqs.Queue) -> Metric:
     return Metric(namespace="AWS/SQS", name=metric, statistic=statistic, dimensions={"QueueName": queue.name})
-
-
-def _check(name: str, args: QueuesArgs) -> None:
-    where = f'Queues "{name}"'
-    require(
-        1 <= args["retention_hours"] <= LONGEST_RETENTION_HOURS,
-        where,
-        "retention_hours",
-        args["retention_hours"],
-        f"1 to {LONGEST_RETENTION_HOURS}: SQS keeps a message for two weeks at most",
-        "lower it, or choose Kafka",
-    )
-    processing = args.get("processing_seconds", 30)
-    require(
-        1 <= processing <= LONGEST_VISIBILITY_SECONDS // VISIBILITY_FACTOR,
-        where,
-        "processing_seconds",
-        processing,
-        f"1 to {LONGEST_VISIBILITY_SECONDS // VISIBILITY_FACTOR}: messages hide for {VISIBILITY_FACTOR} times as long",
-        "split the work into shorter steps",
-    )
-    for event in args["topics"]:
-        require(
-            "-" not in event,
-            where,
-            "topics",
-            event,
-            "an event's name without hyphens, such as order.placed",
-            "write '_' for '-'",
-        )
-    for consumer in events_by_consumer(args["topics"]):
-        require(
-            not consumer.endswith(("-dead-letter", "-undelivered")),
-            where,
-            "topics",
-            consumer,
-            "a consumer whose name isn't that of another's dead letters",
-            "rename the service",
-        )

@@ -1,8 +1,8 @@
 """The whole API as one OpenAPI document with API Gateway's extensions; pure.
 
-One property of one resource, in place of some ten resources for each path: a new route is a few lines of diff, AWS
-takes the whole or nothing of it, and an API of fifty services needs one call where resource by resource it would need
-thousands, at five a second (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+One property of one resource replaces about ten resources for each path: a new route is a few lines of diff, and AWS
+imports the whole document or nothing. An API of fifty services needs one call instead of thousands, at five calls a
+second (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
 """
 
 import json
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from groundplan_components.gateway._responses import gateway_responses
-from groundplan_components.gateway.routes import LIST_PARAMETERS, OPERATIONS, GatewayRoute
+from groundplan_components.gateway._routes import LIST_PARAMETERS, OPERATIONS, GatewayRoute
 from groundplan_components.shared.api_contract import HEALTH_PATH, ORIGIN_HEADER, STAGE, VERSION
 
 TOKENS = "tokens"
@@ -30,13 +30,13 @@ class Backend:
     vpc_link_id: str
     load_balancer_arn: str
     base_url: str
-    """`https://api.shop.example.com`: TLS when it says so, for this host's certificate."""
+    """`https://api.shop.example.com`: scheme and the host name in the certificate."""
     timeout_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Cognito access tokens. A method without a scope would take identity tokens instead, so there is always one.
+    """Cognito access tokens. A method without a scope would accept identity tokens, so every method has one.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-integrate-with-cognito.html
     """
@@ -58,8 +58,8 @@ def openapi(
 ) -> Document:
     """The document that API Gateway imports.
 
-    With ``cached`` every GET says what its cached answers are kept apart by: the token, the id, and the query
-    parameters. ``origin`` may call from a browser. Without ``tokens`` every operation must be open.
+    With ``cached`` every GET names its cache keys: the token, the id and the query parameters. ``origin`` may call from
+    a browser. Without ``tokens`` every operation must be open.
     """
     paths: Document = {_below_stage(HEALTH_PATH): {"get": _health(backend)}}
     schemas: Document = {}
@@ -101,7 +101,7 @@ def _operation(
     if name == "list":
         queries = sorted({*LIST_PARAMETERS, *route.get("query_parameters", [])})
         parameters += [_parameter(query, "query") for query in queries]
-    # API Gateway asks for everything that is listed, where OpenAPI's own rule is that one is enough.
+    # API Gateway requires all listed schemes; by OpenAPI's rule one would be enough.
     security: list[Document] = []
     if tokens is not None and name not in route.get("open_operations", []):
         security.append({TOKENS: [tokens.read_scope if operation.reads else tokens.write_scope]})
@@ -127,7 +127,7 @@ def _operation(
 def _integration(backend: Backend, method: str, path: str, cache_keys: list[str]) -> Document:
     mappings = {
         "integration.request.header.x-request-id": "context.requestId",
-        # What proved that a request came by way of the edge is a secret, and none of the services' business.
+        # Services must not receive the origin secret.
         f"integration.request.header.{ORIGIN_HEADER}": "'verified'",
     }
     if path.endswith("{id}"):
@@ -210,7 +210,7 @@ def _schemas(route: GatewayRoute) -> Document:
 
 
 def _model(route: GatewayRoute, operation: str) -> str:
-    """API Gateway wants letters and digits alone; a capital can't be in a plural, so no two models get one name."""
+    """API Gateway allows letters and digits only. Plurals have no capitals, so names stay unique."""
     return "X".join([operation, *route["plural"].split("-")])
 
 

@@ -1,4 +1,4 @@
-"""What the gateway itself answers when it refuses a request, in the error envelope (R4); pure."""
+"""The gateway's own error responses, in the error envelope (R4); pure."""
 
 from groundplan_components.shared.error_envelope import error_body
 
@@ -17,7 +17,7 @@ RESPONSES: dict[str, tuple[int | None, str, str]] = {
     "INTEGRATION_FAILURE": (502, "BAD_GATEWAY", "The service could not be reached"),
     "INTEGRATION_TIMEOUT": (504, "GATEWAY_TIMEOUT", "The service did not answer in time"),
     "INVALID_API_KEY": (403, "FORBIDDEN", "The API key is missing or not valid"),
-    # A path or method that doesn't exist, for which AWS would say 403 and `Missing Authentication Token`.
+    # Unknown path or method. AWS's default is 403 and `Missing Authentication Token`.
     "MISSING_AUTHENTICATION_TOKEN": (404, "NOT_FOUND", "Not found"),
     "QUOTA_EXCEEDED": (429, "RATE_LIMITED", "Too many requests"),
     "REQUEST_TOO_LARGE": (413, "PAYLOAD_TOO_LARGE", "The body is too large"),
@@ -28,11 +28,11 @@ RESPONSES: dict[str, tuple[int | None, str, str]] = {
     "WAF_FILTERED": (403, "FORBIDDEN", "Not allowed"),
 }
 RETRY_AFTER_SECONDS = 1
-"""After a throttled request: the gateway's token bucket fills every second."""
+"""`Retry-After` of throttled requests: the gateway's token bucket fills every second."""
 
 
 def gateway_responses(origin: str | None) -> dict[str, object]:
-    """The `x-amazon-apigateway-gateway-responses` object. ``origin`` may read the answers in a browser."""
+    """The `x-amazon-apigateway-gateway-responses` object. ``origin`` may read the responses in a browser."""
     answers: dict[str, object] = {}
     for kind, (status, code, message) in RESPONSES.items():
         headers = {}

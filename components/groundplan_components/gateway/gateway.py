@@ -1,34 +1,24 @@
-"""The API gateway: tokens, rate, shape and route of each request, before any service sees it (A1, S2, S3, S6, S7)."""
+"""API Gateway: authentication, throttling, validation and routing of requests (A1, S2, S3, S6, S7)."""
 
 import hashlib
 import json
-from typing import NotRequired, TypedDict
 
 import pulumi
 from pulumi_aws import apigateway, apigatewayv2, cloudwatch, ec2, route53, vpc, wafv2
 
-from groundplan_components.edge.certificate import require_domain
+from groundplan_components.gateway._gateway_args import GatewayArgs, check_gateway
 from groundplan_components.gateway._openapi import Backend, Tokens, openapi
 from groundplan_components.gateway.account import GatewayAccount
-from groundplan_components.gateway.routes import RESOURCES_PER_API, GatewayRoute, require_gateway_routes
 from groundplan_components.shared import metrics
 from groundplan_components.shared.api_contract import HEALTH_PATH, STAGE
 from groundplan_components.shared.arn import region_of
-from groundplan_components.shared.checks import require
-from groundplan_components.shared.log_days import require_log_days
 
 TLS_POLICY = "SecurityPolicy_TLS13_1_3_2025_09"
 ACCESS_MODE = "STRICT"
-"""A policy that begins with `SecurityPolicy_` wants it; it also refuses a host name that is not the endpoint's own.
+"""Required by policies that begin with `SecurityPolicy_`. It also refuses host names other than the endpoint's.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html
 """
 HTTPS = 443
-CACHE_SIZES_GB = (0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118.0, 237.0)
-"""What AWS sells: https://docs.aws.amazon.com/apigateway/latest/api/API_Stage.html"""
-LONGEST_CACHE_SECONDS = 3600
-SHORTEST_TIMEOUT_MS = 50
-LONGEST_TIMEOUT_MS = 29_000
-"""Without a raised quota."""
 ACCESS_LOG = {
     "requestId": "$context.requestId",
     "traceId": "$context.xrayTraceId",
@@ -49,86 +39,28 @@ ACCESS_LOG = {
 """No headers, no query, no bodies: they hold tokens and personal data."""
 
 
-class GatewayArgs(TypedDict):
-    routes: list[GatewayRoute]
-    """The resources that it routes."""
-    vpc_id: pulumi.Input[str]
-    """The network."""
-    subnet_ids: list[pulumi.Input[str]]
-    """Private subnets, for the link to the load balancer."""
-    load_balancer_arn: pulumi.Input[str]
-    """Where requests go: an application load balancer."""
-    load_balancer_host: pulumi.Input[str]
-    """The name in the load balancer's certificate; without TLS its DNS name."""
-    load_balancer_port: int
-    """443 stands for HTTPS, any other for plain HTTP."""
-    load_balancer_security_group_id: pulumi.Input[str]
-    """Gets a rule that lets the gateway in."""
-    user_pool_arn: NotRequired[pulumi.Input[str]]
-    """Whose tokens are accepted; needed unless every operation is open. Default: none."""
-    read_scope: NotRequired[pulumi.Input[str]]
-    """OAuth scope of `list` and `get`, for example `shop/read`; needed with ``user_pool_arn``. Default: none."""
-    write_scope: NotRequired[pulumi.Input[str]]
-    """OAuth scope of the other operations; needed with ``user_pool_arn``. Default: none."""
-    throttle_rps: int
-    """T3: requests a second of all clients together; what is over it gets status 429."""
-    burst: int
-    """Requests above the rate that are let through at once."""
-    cache_gb: NotRequired[float]
-    """Size of the response cache in GB, as AWS sells it (0.5, 1.6, 6.1, …). Default: no cache."""
-    cache_seconds: NotRequired[int]
-    """Life of a cached GET response, 1 to 3,600; needed with ``cache_gb``. Default: nothing is cached."""
-    api_keys: NotRequired[list[str]]
-    """Clients that get a key under the usage plan; every request then needs one in `x-api-key`. Default: none, and no
-    keys are asked for."""
-    daily_quota: NotRequired[int]
-    """Requests a day for each key of the usage plan. Default: unlimited."""
-    timeout_ms: NotRequired[int]
-    """Longest that a service may take, 50 to 29,000. Default: 10,000."""
-    cors_origin: NotRequired[str]
-    """The one origin besides the API's own that browsers may call from, for example `https://shop.example.com`.
-    Default: none."""
-    domain: NotRequired[str]
-    """Host name, for example `api.shop.example.com`; the API's default address is then switched off. Default: the
-    default address."""
-    certificate_arn: NotRequired[pulumi.Input[str]]
-    """Of the domain, validated, in the API's region; needed with ``domain``. Default: none."""
-    hosted_zone_id: NotRequired[pulumi.Input[str]]
-    """Where the domain's address is published; needed with ``domain``. Default: none."""
-    web_acl_arn: NotRequired[pulumi.Input[str]]
-    """A web ACL of scope REGIONAL. Default: none."""
-    kms_key_arn: pulumi.Input[str]
-    """Encrypts the logs; its policy admits CloudWatch Logs."""
-    log_days: NotRequired[int]
-    """Days that access logs are kept. Default: 90."""
-    account_role: NotRequired[bool]
-    """Make the account's role for logging; false where something else looks after it. Default: true."""
-    resource_quota: NotRequired[int]
-    """The account's quota of path segments for one API. Default: AWS's default of 300."""
-
-
 class Gateway(pulumi.ComponentResource):
-    """A regional REST API: HTTP APIs can neither carry a web ACL nor insist on TLS 1.3."""
+    """A regional REST API: HTTP APIs can neither have a web ACL nor require TLS 1.3."""
 
     api_id: pulumi.Output[str]
     api_name: pulumi.Output[str]
-    """What CloudWatch calls it."""
+    """Its name in CloudWatch's metrics."""
     stage_name: str
     stage_arn: pulumi.Output[str]
     host: pulumi.Output[str]
-    """The host that answers, for a distribution in front of it."""
+    """Host name of the API, the origin of a distribution."""
     url: pulumi.Output[str]
     """Base of all paths, `https://<host>/api`."""
     health_path: str
-    """Answers 200 to anybody when the way to the load balancer works."""
+    """Health endpoint without a token: answers 200 if the load balancer is reachable."""
     access_log_group_name: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
-    """Of the link to the load balancer."""
+    """Security group of the link to the load balancer."""
     api_key_values: dict[str, pulumi.Output[str]]
-    """By client; secret."""
+    """API keys by client; secret."""
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_gateway(name, args)
         super().__init__("groundplan:index:Gateway", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)
         domain = args.get("domain")
@@ -146,7 +78,7 @@ class Gateway(pulumi.ComponentResource):
             tags={"Name": name},
             opts=inside,
         )
-        # A deployment is a snapshot: it knows of a new route only when it is made anew.
+        # A deployment is a snapshot: a new route needs a new deployment.
         deployment = apigateway.Deployment(
             name,
             rest_api=api.id,
@@ -184,7 +116,8 @@ class Gateway(pulumi.ComponentResource):
                 name,
                 resource_arn=stage.arn,
                 web_acl_arn=args["web_acl_arn"],
-                # WAF takes back whatever ACL the resource has: deleting the old association last would leave none.
+                # Deleting an association removes the resource's current ACL: deleting the old one last would leave no
+                # ACL.
                 opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         if domain is not None:
@@ -220,7 +153,7 @@ class Gateway(pulumi.ComponentResource):
         )
 
     def _link(self, name: str, args: GatewayArgs) -> tuple[apigatewayv2.VpcLink, ec2.SecurityGroup]:
-        """A link of version 2 leads to an application load balancer; version 1 knows network load balancers only."""
+        """Version 2 links support application load balancers; version 1 supports network load balancers only."""
         inside = pulumi.ResourceOptions(parent=self)
         port = args["load_balancer_port"]
         group = ec2.SecurityGroup(
@@ -299,7 +232,7 @@ class Gateway(pulumi.ComponentResource):
         cached = "cache_gb" in args
         cache: dict[str, pulumi.Input[str] | int | bool] = {}
         if cached:
-            # Under `*/*` AWS caches GET alone; each GET's integration says what its answers are kept apart by.
+            # Under `*/*` AWS caches GET only; each GET's integration names its cache keys.
             # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html
             cache = {
                 "cache_ttl_in_seconds": args["cache_seconds"],
@@ -391,83 +324,3 @@ class Gateway(pulumi.ComponentResource):
             ],
             opts=inside,
         )
-
-
-def _check(name: str, args: GatewayArgs) -> None:
-    who = f'Gateway "{name}"'
-    require_log_days(who, args.get("log_days", 90))
-    require_gateway_routes(who, args["routes"], args.get("resource_quota", RESOURCES_PER_API))
-    closed = [
-        f"{operation} {route['plural']}"
-        for route in args["routes"]
-        for operation in route["operations"]
-        if operation not in route.get("open_operations", [])
-    ]
-    require(
-        "user_pool_arn" in args or not closed,
-        who,
-        "user_pool_arn",
-        None,
-        f"a user pool, whose tokens {closed[0] if closed else ''} asks for",
-        "give the user pool, or open the operation to anybody",
-    )
-    require(
-        "user_pool_arn" not in args or ("read_scope" in args and "write_scope" in args),
-        who,
-        "read_scope",
-        args.get("read_scope") if isinstance(args.get("read_scope"), str) else None,
-        "read_scope and write_scope beside user_pool_arn: without a scope API Gateway takes identity tokens",
-        "give both scopes",
-    )
-    require(
-        ("cache_gb" in args) == ("cache_seconds" in args),
-        who,
-        "cache_seconds",
-        args.get("cache_seconds"),
-        "cache_gb and cache_seconds, or neither",
-        "give both or remove the one",
-    )
-    if "cache_gb" in args:
-        require(
-            args["cache_gb"] in CACHE_SIZES_GB,
-            who,
-            "cache_gb",
-            args["cache_gb"],
-            f"one of {', '.join(f'{size:g}' for size in CACHE_SIZES_GB)}",
-            "take the next larger size",
-        )
-        require(
-            1 <= args["cache_seconds"] <= LONGEST_CACHE_SECONDS,
-            who,
-            "cache_seconds",
-            args["cache_seconds"],
-            f"1 to {LONGEST_CACHE_SECONDS} seconds",
-            "choose how stale an answer may be",
-        )
-    timeout = args.get("timeout_ms", 10_000)
-    require(
-        SHORTEST_TIMEOUT_MS <= timeout <= LONGEST_TIMEOUT_MS,
-        who,
-        "timeout_ms",
-        timeout,
-        f"{SHORTEST_TIMEOUT_MS} to {LONGEST_TIMEOUT_MS} milliseconds",
-        "answer sooner, and finish long work by an event",
-    )
-    require(
-        args["throttle_rps"] > 0 and args["burst"] > 0,
-        who,
-        "throttle_rps",
-        args["throttle_rps"] if args["throttle_rps"] <= 0 else args["burst"],
-        "a rate and a burst above zero",
-        "plan for at least one request a second",
-    )
-    require_domain(who, args)
-    origin = args.get("cors_origin")
-    require(
-        origin is None or (origin.startswith("https://") and "*" not in origin and origin.count("/") == 2),
-        who,
-        "cors_origin",
-        origin,
-        "one origin: https and a host, without a path or wildcard",
-        "write it like https://shop.example.com",
-    )

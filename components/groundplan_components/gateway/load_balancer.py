@@ -1,75 +1,30 @@
 """The internal load balancer between the gateway and the pods (A1, S1, S2)."""
 
-import re
-from typing import NotRequired, TypedDict
-
 import pulumi
 import pulumi_aws as aws
 from pulumi_aws import ec2, lb, s3, vpc
 
-from groundplan_components.gateway.listener_rules import (
-    RULES_PER_LISTENER,
-    LoadBalancerRoute,
-    Rule,
-    listener_rules,
-    require_routes,
-)
+from groundplan_components.gateway._listener_rules import Rule, listener_rules
+from groundplan_components.gateway._load_balancer_args import HEALTH_PRIORITY, LoadBalancerArgs, check_load_balancer
 from groundplan_components.shared.api_contract import HEALTH_PATH
-from groundplan_components.shared.checks import require
 from groundplan_components.shared.error_envelope import error_body
 from groundplan_components.shared.expiry import expire
 from groundplan_components.shared.names import autonamed
 from groundplan_components.shared.private_bucket import private_bucket
 
-# TLS 1.3 alone. Set always: a listener's own default is the policy of 2016.
+# TLS 1.3 only. Always set: a listener's default is the policy of 2016.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-3-2021-06"
 TLS_1_2_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 HTTPS = 443
 HTTP = 80
 
-HEALTH_PRIORITY = 1
 
 NAME_LIMIT = 32
-# Longer than the gateway waits, so that the gateway and not the load balancer gives up first.
+# Longer than the gateway waits, so that the gateway times out first.
 IDLE_SECONDS = 60
 HEALTH_INTERVAL_SECONDS = 10
 HEALTH_TIMEOUT_SECONDS = 5
-
-
-class LoadBalancerArgs(TypedDict):
-    vpc_id: pulumi.Input[str]
-    """The network."""
-    subnet_ids: list[pulumi.Input[str]]
-    """Private subnets, in two zones or more."""
-    target_cidrs: list[str]
-    """Where pods are: the only place that the load balancer may connect to."""
-    allowed_cidrs: NotRequired[list[str]]
-    """Networks that may connect besides the gateway (which opens the door for itself). Default: none."""
-    routes: list[LoadBalancerRoute]
-    """Which workload answers which paths."""
-    certificate_arn: NotRequired[pulumi.Input[str]]
-    """Certificate of the host that the gateway calls by. Default: none, the listener speaks plain HTTP."""
-    accept_tls_1_2: NotRequired[bool]
-    """Accept TLS 1.2 beside 1.3: AWS doesn't document which versions its gateway speaks through a link. Default:
-    false."""
-    cluster_name: NotRequired[pulumi.Input[str]]
-    """Name of the EKS cluster: Auto Mode's controller registers pods only in target groups that carry it. Default:
-    none."""
-    port: NotRequired[int]
-    """Port of the pods. Default: 8080."""
-    health_path: NotRequired[str]
-    """What says that a pod can serve. Default: `/health/ready`."""
-    drain_seconds: NotRequired[int]
-    """How long a pod that leaves may finish its requests: `Workload` has the same. Default: 30."""
-    slow_start_seconds: NotRequired[int]
-    """How long a new pod gets a growing share, 30 to 900, or 0 for the full share at once. Default: 30."""
-    rule_quota: NotRequired[int]
-    """The account's quota of rules for a load balancer. Default: AWS's default of 100."""
-    log_days: NotRequired[int]
-    """Days that access logs are kept. Default: 90."""
-    protect: NotRequired[bool]
-    """Refuse to delete the load balancer and its access logs. Default: true."""
 
 
 class LoadBalancer(pulumi.ComponentResource):
@@ -77,18 +32,18 @@ class LoadBalancer(pulumi.ComponentResource):
 
     arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
-    """What CloudWatch calls it."""
+    """Its name in CloudWatch's metrics."""
     dns_name: pulumi.Output[str]
     listener_arn: pulumi.Output[str]
     listener_port: int
     security_group_id: pulumi.Output[str]
     target_group_arns: dict[str, pulumi.Output[str]]
-    """By workload; known once a rule leads there, because pods never become ready in a group that nothing leads to."""
+    """By workload. Known once a rule uses the group, because pods never become ready in an unused group."""
     target_group_arn_suffixes: dict[str, pulumi.Output[str]]
-    """By workload: what CloudWatch calls them."""
+    """By workload: the groups' names in CloudWatch's metrics."""
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_load_balancer(name, args)
         super().__init__("groundplan:index:LoadBalancer", name, {}, opts)
         protect = args.get("protect", True)
         secure = "certificate_arn" in args
@@ -212,7 +167,7 @@ class LoadBalancer(pulumi.ComponentResource):
         return group
 
     def _access_logs(self, name: str, days: int, protect: bool) -> tuple[s3.Bucket, s3.BucketPolicy]:
-        """Load balancers write to no bucket that a customer key encrypts: S3's own encryption it is.
+        """Load balancers can't write to a bucket with a customer key, so the bucket uses S3's own encryption.
 
         https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
         """
@@ -280,44 +235,3 @@ def _conditions(rule: Rule) -> list[dict[str, object]]:
     if rule.methods:
         conditions.append({"http_request_method": {"values": list(rule.methods)}})
     return conditions
-
-
-def _check(name: str, args: LoadBalancerArgs) -> None:
-    who = f'LoadBalancer "{name}"'
-    require(
-        len(args["subnet_ids"]) >= 2,
-        who,
-        "subnet_ids",
-        f"a list of {len(args['subnet_ids'])}",
-        "subnets in at least two zones",
-        "give a private subnet of each zone",
-    )
-    require(bool(args["target_cidrs"]), who, "target_cidrs", [], "at least one network", "name the pods' networks")
-    slow_start = args.get("slow_start_seconds", 30)
-    require(
-        slow_start == 0 or 30 <= slow_start <= 900,
-        who,
-        "slow_start_seconds",
-        slow_start,
-        "0, or 30 to 900 seconds",
-        "choose 0 to turn it off",
-    )
-    delay = args.get("drain_seconds", 30)
-    require(
-        0 <= delay <= 3600,
-        who,
-        "drain_seconds",
-        delay,
-        "0 to 3600 seconds",
-        "choose at least as long as a request may take",
-    )
-    health = args.get("health_path", "/health/ready")
-    require(
-        re.fullmatch(r"/[\w./-]*", health) is not None,
-        who,
-        "health_path",
-        health,
-        "a path",
-        "write it like /health/ready",
-    )
-    require_routes(who, args["routes"], args.get("rule_quota", RULES_PER_LISTENER), HEALTH_PRIORITY)

@@ -1,4 +1,4 @@
-"""The function that gives whoever registers a default role (S4)."""
+"""The function that gives new users a default role (S4)."""
 
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -24,13 +24,13 @@ class SignUpRoleArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """Encrypts the function's configuration and its log; its policy admits CloudWatch Logs."""
     log_days: NotRequired[int]
-    """Days that the function's log is kept. Default: 90."""
+    """Retention of the function's log, in days. Default: 90."""
 
 
 class SignUpRole(pulumi.ComponentResource):
     """A Lambda function for a user pool's post-confirmation trigger.
 
-    It may do nothing until `permit` knows the pool, which is made after it.
+    The function has no permissions until `permit` names the pool, which depends on the function.
     """
 
     function_arn: pulumi.Output[str]
@@ -84,7 +84,7 @@ class SignUpRole(pulumi.ComponentResource):
         self.register_outputs({"function_arn": self.function_arn})
 
     def permit(self, name: str, user_pool_arn: pulumi.Input[str]) -> None:
-        """Let the pool call the function, and the function change the pool's groups."""
+        """Allow the pool to call the function, and the function to change the pool's groups."""
         inside = pulumi.ResourceOptions(parent=self)
         lambda_.Permission(
             name,

@@ -1,11 +1,11 @@
-"""Who may use a key: its account's administrators through IAM, and the AWS services that a purpose needs, no others."""
+"""Key policies: access for the account's administrators through IAM, and for the AWS services that a purpose needs."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from groundplan_components.observability.alarm_topic import PUBLISHER_KEY_ACTIONS, PUBLISHERS
+from groundplan_components.shared.alarm_publishers import PUBLISHER_KEY_ACTIONS, PUBLISHERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ def key_policy(purpose: str, place: Place) -> str:
 
 
 def _administrators(place: Place) -> PolicyStatement:
-    """Without it nobody could ever change the key again, and IAM policies on the key would have no effect.
+    """Without this statement no principal could ever change the key again, and IAM policies on the key would have no
+    effect.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
@@ -45,7 +46,7 @@ def _administrators(place: Place) -> PolicyStatement:
 
 
 def _log_groups(place: Place) -> PolicyStatement:
-    """Whatever a key protects also writes logs, and these are encrypted by the same key.
+    """Resources that a key protects write logs too, and the same key encrypts these.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
@@ -98,8 +99,8 @@ def _alarms(place: Place) -> PolicyStatement:
 def _distributions(place: Place) -> PolicyStatement:
     """CloudFront reads an encrypted bucket with origin access control.
 
-    AWS's example names one distribution; here any of the account, because a distribution needs the bucket, the bucket
-    the key, and a key can't wait for what needs it. The bucket's own policy names the one.
+    AWS's example names one distribution. This policy admits any of the account: the distribution needs the bucket and
+    the bucket needs the key, so the key can't name the distribution. The bucket's policy names it.
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
     """
     return _service(
@@ -124,8 +125,8 @@ def _service(sid: str, services: list[str], actions: list[str], condition: dict[
     }
 
 
-# RDS, ElastiCache, MSK, EKS, Secrets Manager, Backup, Network Firewall and Lambda use a key in the name of the role
-# that calls them, or by a grant that this role gives: IAM decides there, and the key's policy names no service.
+# RDS, ElastiCache, MSK, EKS, Secrets Manager, Backup, Network Firewall and Lambda use a key on behalf of the calling
+# role, or by a grant of that role. IAM decides there, and the key's policy names no service.
 PURPOSES: dict[str, tuple[Callable[[Place], PolicyStatement], ...]] = {
     "alarms": (_alarms,),
     "backups": (),

@@ -1,4 +1,4 @@
-"""Customer-managed keys, one for each purpose: who may read one kind of data can't yet read another (S5)."""
+"""Customer-managed KMS keys, one for each purpose, so that access to one kind of data doesn't include another (S5)."""
 
 from functools import partial
 from typing import NotRequired, TypedDict
@@ -10,7 +10,7 @@ from pulumi_aws import kms
 from groundplan_components.keys._policy import PURPOSES, Place, key_policy
 from groundplan_components.shared.checks import require
 
-# KMS deletes a key for good after 7 to 30 days.
+# KMS deletes a key permanently after 7 to 30 days.
 LONGEST_DELETION_WINDOW_DAYS = 30
 SHORTEST_DELETION_WINDOW_DAYS = 7
 
@@ -18,18 +18,18 @@ SHORTEST_DELETION_WINDOW_DAYS = 7
 class KeysArgs(TypedDict):
     purposes: list[str]
     """Any of `alarms`, `backups`, `cluster`, `data`, `events`, `logs`, `secrets`, `site`. Each key also admits the log
-    groups of what it protects."""
+    groups of the resources that it protects."""
     region: NotRequired[str]
-    """Where the keys live; what CloudFront uses needs `us-east-1`. Default: the provider's region."""
+    """Region of the keys; CloudFront's resources need `us-east-1`. Default: the provider's region."""
     protect: NotRequired[bool]
-    """Refuse to delete the keys (all that they encrypt would be lost). Default: true."""
+    """Refuse to delete the keys: all data that they encrypt would be lost. Default: true."""
 
 
 class Keys(pulumi.ComponentResource):
     """Symmetric keys that rotate every year, each with an alias `alias/<name>-<purpose>`."""
 
     arns: dict[str, pulumi.Output[str]]
-    """By purpose."""
+    """ARN of each key, by purpose."""
 
     def __init__(self, name: str, args: KeysArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         purposes = args["purposes"]

@@ -1,4 +1,4 @@
-"""A password that nobody types, and the secret that holds it."""
+"""Generated passwords, and secrets in Secrets Manager."""
 
 from typing import Any, NotRequired, TypedDict
 
@@ -37,16 +37,15 @@ class StoredSecretArgs(TypedDict):
     """Args of `StoredSecret`."""
 
     description: str
-    """What it opens, for whoever finds it in the console."""
+    """Purpose of the secret, shown in the console."""
     kms_key_arn: pulumi.Input[str]
     """The customer key that encrypts the secret (S5)."""
     content: dict[str, pulumi.Input[str]]
-    """The JSON object's members; the whole is treated as secret."""
+    """Members of the JSON object. Pulumi treats the whole as secret."""
     rotated: NotRequired[bool]
-    """Secrets Manager changes the content from time to time; Pulumi then only writes the first version. Default:
-    false."""
+    """Secrets Manager rotates the content; Pulumi then writes the first version only. Default: false."""
     protect: NotRequired[bool]
-    """Pulumi's own protection, and the longest time in which a deletion can be undone. Default: true."""
+    """Pulumi's protection, and the longest recovery window after a deletion. Default: true."""
 
 
 class StoredSecret(pulumi.ComponentResource):
@@ -55,7 +54,7 @@ class StoredSecret(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     name: pulumi.Output[str]
     version: secretsmanager.SecretVersion
-    """The first version; what rotates the secret depends on it."""
+    """The first version; the rotation depends on it."""
 
     def __init__(self, name: str, args: StoredSecretArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         require(
@@ -85,8 +84,8 @@ class StoredSecret(pulumi.ComponentResource):
             secret_string=content,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # A rotated password is not Pulumi's to set back, nor are the labels that rotation moves. So nothing
-                # that changes in the life of a rotated secret (replica addresses, say) may be part of its content.
+                # Pulumi must not reset a rotated password, nor the labels that rotation moves. So the content of a
+                # rotated secret must not contain values that change later, such as replica addresses.
                 ignore_changes=["secretString", "versionStages"] if args.get("rotated", False) else None,
             ),
         )
@@ -96,7 +95,7 @@ class StoredSecret(pulumi.ComponentResource):
 
 
 def _only_this_account(secret_arn: pulumi.Output[str]) -> dict[str, Any]:
-    """Identity policies say who inside the account may read; this says that nobody outside may be allowed to."""
+    """Identity policies grant access inside the account. This statement denies access to every other account."""
     return {
         "Sid": "OnlyThisAccount",
         "Effect": "Deny",

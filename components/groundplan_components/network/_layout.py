@@ -1,4 +1,4 @@
-"""Whether the address ranges of a network fit together; pure."""
+"""Checks that the address ranges of a network fit together; pure."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
@@ -11,11 +11,11 @@ LARGEST_PREFIX = 16
 SMALLEST_PREFIX = 28
 MAX_ZONES = 3
 MIN_ZONES = 2
-"""An application load balancer, an RDS subnet group and an EKS cluster each want two zones."""
+"""An application load balancer, an RDS subnet group and an EKS cluster each need two zones."""
 
 
 def require_layout(component: str, cidr: str, tiers: Mapping[str, Sequence[str]]) -> None:
-    """Each tier has one subnet for each zone, inside the network, of a size that AWS allows, and none overlaps another.
+    """Require one subnet in each zone for each tier, inside the network, of a size that AWS allows, without overlaps.
 
     ``tiers`` is argument name to address ranges. Raises pulumi.RunError.
     """

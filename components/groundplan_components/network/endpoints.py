@@ -1,4 +1,4 @@
-"""AWS services reached inside the network: without NAT's charge for each gigabyte, and without the internet (S1)."""
+"""VPC endpoints: AWS services inside the network, without the internet and NAT's charge for each gigabyte (S1)."""
 
 from typing import NotRequired, TypedDict
 
@@ -11,7 +11,7 @@ from groundplan_components.shared.checks import require
 from groundplan_components.shared.resource_policy import document
 
 GATEWAY_SERVICES = ("s3", "dynamodb")
-"""Free of charge, so they are always there: https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html"""
+"""Free of charge, so always declared: https://docs.aws.amazon.com/vpc/latest/privatelink/gateway-endpoints.html"""
 
 DEFAULT_INTERFACE_SERVICES = (
     "autoscaling",
@@ -30,7 +30,7 @@ DEFAULT_INTERFACE_SERVICES = (
     "sts",
     "xray",
 )
-"""What a private EKS cluster needs, and what its workloads call.
+"""Services that a private EKS cluster needs and that its workloads call.
 https://docs.aws.amazon.com/eks/latest/userguide/private-clusters.html
 """
 
@@ -41,22 +41,22 @@ class EndpointsArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     """The network."""
     vpc_cidr: pulumi.Input[str]
-    """Who may use the interface endpoints."""
+    """Address range that may use the interface endpoints."""
     route_table_ids: list[pulumi.Input[str]]
-    """Of the subnets that reach S3 and DynamoDB by the gateway endpoints."""
+    """Route tables of the subnets that reach S3 and DynamoDB through the gateway endpoints."""
     subnet_ids: NotRequired[list[pulumi.Input[str]]]
-    """One in each zone, for the interface endpoints. Default: none of these."""
+    """Subnets of the interface endpoints, one in each zone. Default: no interface endpoints."""
     interface_services: NotRequired[list[str]]
     """Service names without `com.amazonaws.<region>.`. Default: what EKS and its workloads call."""
     kms_key_arn: pulumi.Input[str]
-    """Any key of this account: tells which account's principals may use the gateway endpoints."""
+    """Any key of this account: its ARN names the account whose principals may use the gateway endpoints."""
 
 
 class Endpoints(pulumi.ComponentResource):
     """Gateway endpoints for S3 and DynamoDB, and interface endpoints in the given subnets."""
 
     security_group_id: pulumi.Output[str]
-    """Of the interface endpoints; empty without any."""
+    """Security group of the interface endpoints; empty if there are none."""
 
     def __init__(self, name: str, args: EndpointsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         subnet_ids = args.get("subnet_ids", [])
@@ -134,10 +134,11 @@ class Endpoints(pulumi.ComponentResource):
 
 
 def gateway_policy(service: str, account: pulumi.Output[str], region: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Credentials of a foreign account can't carry data out through the endpoint.
+    """Only principals of this account, so that credentials of another account can't carry data out through the
+    endpoint.
 
-    Actions and resources stay open: what a principal of this account may do is said by its own policies. Image layers
-    come from a bucket of ECR's, with ECR's credentials:
+    Actions and resources stay open: the principals' own policies restrict them. Image layers come from a bucket of
+    ECR's, with ECR's credentials:
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html
     """
     own = {

@@ -1,4 +1,4 @@
-"""What leaves the network is inspected, and only goes where it has a reason to (S1)."""
+"""Inspection of egress: connections to allowed domains only (S1)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ REGISTRY_DOMAINS = (
 )
 DEFAULT_DOMAINS = AWS_DOMAINS + REGISTRY_DOMAINS
 
-# A rule group's capacity is fixed when it is made. A domain list takes one unit for each domain and protocol:
+# A rule group's capacity can't change. A domain list takes one unit for each domain and protocol:
 # https://docs.aws.amazon.com/network-firewall/latest/developerguide/nwfw-rule-group-capacity.html
 CAPACITY = 1000
 PROTOCOLS = ("TLS_SNI", "HTTP_HOST")
@@ -36,12 +36,11 @@ class NetworkFirewallArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     """The network."""
     subnet_ids: list[pulumi.Input[str]]
-    """One in each zone, with nothing else in them."""
+    """Subnets for the firewall only, one in each zone."""
     allowed_domains: NotRequired[list[str]]
-    """Where what is inside may go; `.example.com` also means every subdomain. Default: AWS and the usual image
-    registries."""
+    """Allowed domains; `.example.com` includes every subdomain. Default: AWS and the usual image registries."""
     log_days: NotRequired[int]
-    """Days that the firewall's logs are kept. Default: 90."""
+    """Retention of the firewall's logs, in days. Default: 90."""
     kms_key_arn: pulumi.Input[str]
     """Encrypts the rules and the logs; its policy admits CloudWatch Logs."""
     protect: NotRequired[bool]
@@ -49,10 +48,10 @@ class NetworkFirewallArgs(TypedDict):
 
 
 class NetworkFirewall(pulumi.ComponentResource):
-    """A stateful firewall that lets out only what goes to known domains, and logs what it refuses."""
+    """A stateful firewall that allows connections to known domains only, and logs those that it drops."""
 
     endpoint_ids: list[pulumi.Output[str]]
-    """The firewall's endpoint in each of ``subnet_ids``, in their order: where route tables point."""
+    """The firewall's endpoint in each of ``subnet_ids``, in their order, for routes."""
 
     def __init__(self, name: str, args: NetworkFirewallArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         domains = args.get("allowed_domains", list(DEFAULT_DOMAINS))
@@ -89,7 +88,8 @@ class NetworkFirewall(pulumi.ComponentResource):
                 "stateless_default_actions": ["aws:forward_to_sfe"],
                 "stateless_fragment_default_actions": ["aws:forward_to_sfe"],
                 "stateful_engine_options": {"rule_order": "STRICT_ORDER", "stream_exception_policy": "DROP"},
-                # Drops what no rule let pass, once the connection stands: before that there is no name to look at.
+                # Drops what no rule allows once the connection is established: before that there is no host name to
+                # inspect.
                 "stateful_default_actions": ["aws:drop_established", "aws:alert_established"],
                 "stateful_rule_group_references": [{"priority": 1, "resource_arn": rules.arn}],
             },
@@ -143,7 +143,7 @@ class NetworkFirewall(pulumi.ComponentResource):
 
 
 def require_domains(component: str, domains: Sequence[str]) -> None:
-    """Raises pulumi.RunError for what isn't a domain, and for more than the rule group can hold."""
+    """Raises pulumi.RunError for an invalid domain, and for more domains than the rule group can hold."""
     most = CAPACITY // len(PROTOCOLS)
     require(
         0 < len(domains) <= most,

@@ -1,4 +1,4 @@
-"""A record of who spoke to whom inside a network (S1)."""
+"""Flow logs of a network (S1)."""
 
 from typing import NotRequired, TypedDict
 
@@ -16,7 +16,7 @@ class FlowLogArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     """The network."""
     log_days: NotRequired[int]
-    """Days that flow logs are kept. Default: 90."""
+    """Retention of flow logs, in days. Default: 90."""
     kms_key_arn: pulumi.Input[str]
     """Its policy admits CloudWatch Logs."""
 

@@ -1,19 +1,13 @@
-"""The network: public, private and data subnets in two or three zones, and how each reaches the others (S1)."""
-
-from enum import StrEnum
-from typing import NotRequired, TypedDict
+"""The network: public, private and data subnets in two or three zones, and the routes between them (S1)."""
 
 import pulumi
 import pulumi_aws as aws
 from pulumi_aws import ec2
 
-from groundplan_components.network._layout import require_layout
+from groundplan_components.network._network_args import NatMode, NetworkArgs, check_network, nat_mode
 from groundplan_components.network.endpoints import DEFAULT_INTERFACE_SERVICES, Endpoints, EndpointsArgs
-from groundplan_components.network.firewall import DEFAULT_DOMAINS, NetworkFirewall, require_domains
+from groundplan_components.network.firewall import DEFAULT_DOMAINS, NetworkFirewall
 from groundplan_components.network.flow_log import FlowLog
-from groundplan_components.shared.checks import require
-from groundplan_components.shared.choices import choice
-from groundplan_components.shared.log_days import require_log_days
 
 ANYWHERE = "0.0.0.0/0"
 ALL_PROTOCOLS = "-1"
@@ -21,51 +15,8 @@ FIRST_RULE = 100
 RULE_STEP = 10
 
 
-class NatMode(StrEnum):
-    """How private subnets reach the internet."""
-
-    NONE = "none"
-    """Not at all."""
-    SINGLE = "single"
-    """By one gateway: cheap, and gone with its zone."""
-    PER_ZONE = "per_zone"
-    """By a gateway in each zone."""
-    REGIONAL = "regional"
-    """By one gateway that AWS spreads over the zones in use, and that needs no public subnet."""
-
-
-class NetworkArgs(TypedDict):
-    vpc_cidr: str
-    """The whole range, for example `10.0.0.0/16`."""
-    public_cidrs: list[str]
-    """One range for each zone, for what the internet may reach."""
-    private_cidrs: list[str]
-    """One range for each zone, for workloads."""
-    data_cidrs: list[str]
-    """One range for each zone, for data stores: reachable from the private subnets only."""
-    firewall_cidrs: NotRequired[list[str]]
-    """One range for each zone, for the network firewall's endpoints; needed with ``network_firewall``. Default:
-    none."""
-    nat: NotRequired[NatMode]
-    """How what is private reaches the internet. Default: `per_zone`."""
-    interface_endpoints: NotRequired[bool]
-    """Reach AWS services inside the network. Default: true."""
-    interface_services: NotRequired[list[str]]
-    """Which of them. Default: what EKS and its workloads call."""
-    network_firewall: NotRequired[bool]
-    """Inspect what leaves the private subnets. Default: false."""
-    allowed_domains: NotRequired[list[str]]
-    """Where the firewall lets them go. Default: AWS and the usual image registries."""
-    log_days: NotRequired[int]
-    """Days that flow logs are kept. Default: 90."""
-    kms_key_arn: pulumi.Input[str]
-    """Encrypts the logs and the firewall's rules; its policy admits CloudWatch Logs."""
-    protect: NotRequired[bool]
-    """Refuse to delete the network and its firewall. Default: true."""
-
-
 class Network(pulumi.ComponentResource):
-    """A VPC whose data tier has no way to the internet, and whose default security group lets nothing through."""
+    """A VPC whose data tier has no route to the internet, and whose default security group admits nothing."""
 
     vpc_id: pulumi.Output[str]
     vpc_cidr: str
@@ -78,13 +29,13 @@ class Network(pulumi.ComponentResource):
     flow_log_group_name: pulumi.Output[str]
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        _check(name, args)
+        check_network(name, args)
         super().__init__("groundplan:index:Network", name, {}, opts)
         self._prefix = name
         self._inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         log_days = args.get("log_days", 90)
-        nat = _nat(f'Network "{name}"', args)
+        nat = nat_mode(f'Network "{name}"', args)
         count = len(args["private_cidrs"])
 
         self._vpc = ec2.Vpc(
@@ -95,7 +46,7 @@ class Network(pulumi.ComponentResource):
             tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
-        # Whoever forgets to name a security group gets this one: it lets nothing in and nothing out.
+        # Resources without a security group get this one, so it allows no traffic.
         ec2.DefaultSecurityGroup(
             f"{name}-default",
             vpc_id=self._vpc.id,
@@ -133,7 +84,7 @@ class Network(pulumi.ComponentResource):
         elif gateways:
             for index, table in enumerate(private_tables):
                 self._route(f"private-{index}-internet", table, ANYWHERE, nat_gateway_id=_of_zone(gateways, index).id)
-        # No route but the network's own: what holds data speaks to nobody outside.
+        # No route but the network's own: data stores have no connection to the outside.
         data_table = self._route_table("data", data)
         self._data_acl(data, args["private_cidrs"] + args["data_cidrs"])
 
@@ -182,7 +133,7 @@ class Network(pulumi.ComponentResource):
                 availability_zone=zones[index],
                 map_public_ip_on_launch=False,
                 tags={"Name": f"{self._prefix}-{tier}-{index}", "tier": tier, **tags},
-                # A zone that AWS adds or takes out of service moves the others in the list; a subnet stays where it is.
+                # AWS adding or retiring a zone shifts the list; subnets must keep their zones.
                 opts=pulumi.ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
             )
             for index, cidr in enumerate(ranges)
@@ -216,7 +167,7 @@ class Network(pulumi.ComponentResource):
     def _nat_gateways(
         self, nat: NatMode, public: list[ec2.Subnet], internet: ec2.InternetGateway
     ) -> list[ec2.NatGateway]:
-        # AWS wants the internet gateway attached before a NAT gateway gets its address.
+        # AWS requires the internet gateway to be attached before a NAT gateway gets its address.
         after = pulumi.ResourceOptions(parent=self, depends_on=[internet])
         if nat is NatMode.REGIONAL:
             return [
@@ -254,10 +205,10 @@ class Network(pulumi.ComponentResource):
         private_tables: list[ec2.RouteTable],
         public_table: ec2.RouteTable,
     ) -> None:
-        """Private subnets → firewall → NAT, and the same way back.
+        """Route private subnets → firewall → NAT, and the same way back.
 
-        Answers come to the NAT gateway's subnet; the routes to the private ranges there bring them to the firewall's
-        endpoint of the zone that asked, because a stateful firewall must see both directions in one place.
+        Replies arrive in the NAT gateway's subnet. Its routes to the private ranges lead to the firewall endpoint of
+        the requesting zone, because a stateful firewall must see both directions at one endpoint.
         https://docs.aws.amazon.com/network-firewall/latest/developerguide/arch-igw-ngw.html
         """
         subnets = self._subnets("firewall", args["firewall_cidrs"], zones, {})
@@ -283,7 +234,8 @@ class Network(pulumi.ComponentResource):
             self._route(f"public-return-{index}", public_table, cidr, vpc_endpoint_id=endpoint)
 
     def _data_acl(self, subnets: list[ec2.Subnet], allowed: list[str]) -> None:
-        """A second lock beside the security groups: only workloads, and data stores among themselves."""
+        """Network ACL as a second control beside security groups: admits workloads, and data stores among
+        themselves."""
         acl = ec2.NetworkAcl(
             f"{self._prefix}-data",
             vpc_id=self._vpc.id,
@@ -318,27 +270,3 @@ def _zone(names: list[str], index: int) -> str:
             "\n    to do:    plan fewer zones, or choose another region"
         )
     return names[index]
-
-
-def _nat(component: str, args: NetworkArgs) -> NatMode:
-    return choice(NatMode, args.get("nat", NatMode.PER_ZONE), component, "nat")
-
-
-def _check(name: str, args: NetworkArgs) -> None:
-    who = f'Network "{name}"'
-    require_log_days(who, args.get("log_days", 90))
-    inspected = args.get("network_firewall", False)
-    nat = _nat(who, args)
-    tiers = {tier: args[tier] for tier in ("private_cidrs", "public_cidrs", "data_cidrs")}
-    if inspected:
-        tiers["firewall_cidrs"] = args.get("firewall_cidrs", [])
-        require_domains(who, args.get("allowed_domains", list(DEFAULT_DOMAINS)))
-        require(
-            nat in (NatMode.SINGLE, NatMode.PER_ZONE),
-            who,
-            "nat",
-            nat.value,
-            "`single` or `per_zone` behind a network firewall: its endpoints must lie between the subnets and NAT",
-            "choose one of the two, or set network_firewall to false",
-        )
-    require_layout(who, args["vpc_cidr"], tiers)

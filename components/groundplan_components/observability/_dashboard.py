@@ -1,4 +1,4 @@
-"""A CloudWatch dashboard as data: charts, rows of charts, and the grid they lie on.
+"""A CloudWatch dashboard as data: charts, rows of charts, and their grid.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -13,17 +13,17 @@ CHART_HEIGHT = 6
 TITLE_HEIGHT = 1
 MOST_WIDGETS = 500
 MOST_METRICS = 2500
-"""Of one dashboard, those used in expressions included.
+"""Most metrics of one dashboard, including those used in expressions.
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
 """
 LINES_PER_CHART = 10
-"""More than that nobody tells apart; further lines go to a further chart."""
+"""More lines are hard to distinguish; further lines go to another chart."""
 PERIOD_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One metric of a chart. With an ``id`` it can be part of an expression; ``hidden`` ones are only that."""
+    """One metric of a chart. With an ``id``, expressions can use it; ``hidden`` lines serve expressions only."""
 
     namespace: str
     name: str
@@ -62,11 +62,11 @@ class Chart:
     limits: Mapping[str, float] = field(default_factory=dict)
     """Horizontal lines: label → value."""
     number: bool = False
-    """One number over ``since`` instead of a line over time."""
+    """Shows one number over ``since`` instead of a line over time."""
     since: str = ""
-    """The chart's own range, for example `-P30D`; the dashboard's when empty."""
+    """The chart's range, for example `-P30D`; empty for the dashboard's."""
     region: str = ""
-    """Where its metrics are; the dashboard's region when empty."""
+    """Region of its metrics; empty for the dashboard's."""
 
     def rendered(self, region: str) -> dict[str, Any]:
         properties: dict[str, Any] = {
@@ -105,7 +105,7 @@ class Row:
 
 
 def split(title: str, lines: Sequence[Line], limits: Mapping[str, float] | None = None) -> list[Chart]:
-    """One chart, or as many as it takes to keep the lines of each apart."""
+    """One chart, or several if it has too many lines."""
     parts = [lines[start : start + LINES_PER_CHART] for start in range(0, len(lines), LINES_PER_CHART)]
     if len(parts) == 1:
         return [Chart(title, parts[0], limits=limits or {})]
@@ -116,7 +116,7 @@ def split(title: str, lines: Sequence[Line], limits: Mapping[str, float] | None 
 
 
 def body(rows: Iterable[Row], region: str) -> dict[str, Any]:
-    """Rows from top to bottom, three charts beside each other; rows without charts are left out."""
+    """The dashboard's body: rows from top to bottom, three charts in a line. Omits rows without charts."""
     widgets: list[dict[str, Any]] = []
     y = 0
     for row in rows:

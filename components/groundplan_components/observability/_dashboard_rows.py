@@ -1,4 +1,4 @@
-"""What a system's dashboard shows, in the order in which a request travels."""
+"""Rows of a system's dashboard, in the order of a request's path."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ EDGE_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """The names that a dashboard needs, all of them known."""
+    """Names that a dashboard needs, as known values."""
 
     region: str
     namespace: str

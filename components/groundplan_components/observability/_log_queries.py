@@ -1,4 +1,4 @@
-"""Questions that are asked of logs again and again, saved with their answers' shape (D2, S4, T2).
+"""Saved Logs Insights queries (D2, S4, T2).
 
 Syntax: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
 """
@@ -9,7 +9,7 @@ LONGEST_ANSWER = 200
 
 
 def service_queries() -> dict[str, str]:
-    """By name, over the services' JSON logs."""
+    """Queries by name, for the services' JSON logs."""
     event = metrics.LOG_EVENT
     return {
         "errors": (
@@ -43,7 +43,7 @@ def service_queries() -> dict[str, str]:
 
 
 def gateway_queries() -> dict[str, str]:
-    """By name, over the gateway's JSON access log."""
+    """Queries by name, for the gateway's JSON access log."""
     status = metrics.ACCESS_LOG_STATUS
     return {
         "refused-clients": (

@@ -1,4 +1,4 @@
-"""Where alarms go: one encrypted topic, and the people who get its mail."""
+"""An encrypted SNS topic for alarms, and its e-mail subscriptions."""
 
 import re
 from typing import NotRequired, TypedDict
@@ -6,34 +6,23 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import sns
 
+from groundplan_components.shared.alarm_publishers import PUBLISHERS
 from groundplan_components.shared.arn import account_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.resource_policy import allow_service, document, tls_only
 
-PUBLISHERS = (
-    "cloudwatch.amazonaws.com",
-    "events.amazonaws.com",
-    "budgets.amazonaws.com",
-    "events.rds.amazonaws.com",
-    "backup.amazonaws.com",
-)
-"""Services that publish to the topic. The key's policy must let each of them decrypt and generate data keys, else
-alarms are lost without a word: https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-"""
-PUBLISHER_KEY_ACTIONS = ("kms:Decrypt", "kms:GenerateDataKey*")
-
 
 class AlarmTopicArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
-    """A key of the same region, whose policy admits `groundplan_components.observability.alarm_topic.PUBLISHERS`."""
+    """A key of the same region, whose policy admits `groundplan_components.shared.alarm_publishers.PUBLISHERS`."""
     emails: NotRequired[list[str]]
-    """Each gets a mail to confirm first. Default: none."""
+    """E-mail addresses; each must confirm its subscription. Default: none."""
 
 
 class AlarmTopic(pulumi.ComponentResource):
     """An SNS topic that CloudWatch, EventBridge and Budgets of this account may publish to.
 
-    An alarm only reaches a topic of its own region: alarms in us-east-1 (CloudFront, health checks) need a second one.
+    An alarm reaches only topics of its own region: alarms in us-east-1 (CloudFront, health checks) need a second one.
     """
 
     arn: pulumi.Output[str]
@@ -47,7 +36,7 @@ class AlarmTopic(pulumi.ComponentResource):
                 "emails",
                 email,
                 "an e-mail address",
-                "write it as somebody@example.com",
+                "write it like on-call@example.com",
             )
         super().__init__("groundplan:index:AlarmTopic", name, {}, opts)
         inside = pulumi.ResourceOptions(parent=self)

@@ -1,4 +1,4 @@
-"""A monthly budget for the account or for what carries a tag, told of before it is spent."""
+"""A monthly budget for the account or for a cost allocation tag, with early notifications."""
 
 from typing import NotRequired, TypedDict
 
@@ -13,7 +13,7 @@ FORECAST_PERCENT = 100
 
 class BudgetArgs(TypedDict):
     monthly_usd: float
-    """A month's money, in US dollars."""
+    """Budget of a month, in US dollars."""
     tag: NotRequired[str]
     """`Key=value` of a cost allocation tag that is activated in the payer's account. Default: the whole account."""
     alarm_topic_arn: pulumi.Input[str]
@@ -21,7 +21,7 @@ class BudgetArgs(TypedDict):
 
 
 class Budget(pulumi.ComponentResource):
-    """Tells when half, four fifths and all of a month's money is spent, and when the forecast says it will be."""
+    """Notifies at half, four fifths and all of a month's budget, and when the forecast exceeds it."""
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         where = f'Budget "{name}"'

@@ -1,4 +1,4 @@
-"""What a person opens when an alarm rang: a dashboard of the whole system, and the questions to ask of its logs."""
+"""A dashboard of the whole system, and saved queries of its logs."""
 
 import dataclasses
 import json
@@ -15,7 +15,8 @@ from groundplan_components.observability._log_queries import gateway_queries, se
 from groundplan_components.shared.checks import require
 
 MOST_ALARMS = 100
-"""In one alarm widget: https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
+"""Most alarms of one widget:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html"""
 
 
 class ObservabilityArgs(TypedDict):
@@ -34,7 +35,7 @@ class ObservabilityArgs(TypedDict):
     query_p95_ms: float
     """T2."""
     throttle_rps: int
-    """T3: requests a second that the stage lets in."""
+    """T3: requests a second that the stage accepts."""
     api_name: pulumi.Input[str]
     """The REST API's name."""
     stage_name: pulumi.Input[str]
@@ -46,13 +47,13 @@ class ObservabilityArgs(TypedDict):
     web_acl_metric_name: NotRequired[pulumi.Input[str]]
     """Metric name of the gateway's web ACL. Default: none."""
     load_balancer_arn_suffix: NotRequired[pulumi.Input[str]]
-    """Of the internal load balancer (`app/…`). Default: none."""
+    """ARN suffix of the internal load balancer (`app/…`). Default: none."""
     target_group_arn_suffixes: NotRequired[dict[str, pulumi.Input[str]]]
-    """`targetgroup/…` by workload. Default: none."""
+    """ARN suffixes of target groups (`targetgroup/…`), by workload. Default: none."""
     database_identifiers: NotRequired[dict[str, pulumi.Input[str]]]
-    """Instance identifiers by what they are called in charts. Default: none."""
+    """Instance identifiers by their label in charts. Default: none."""
     cache_cluster_ids: NotRequired[dict[str, pulumi.Input[str]]]
-    """Cache cluster ids by what they are called in charts. Default: none."""
+    """Cache cluster ids by their label in charts. Default: none."""
     kafka_cluster_name: NotRequired[pulumi.Input[str]]
     """The Kafka cluster's name. Default: none."""
     kafka_brokers: NotRequired[int]
@@ -99,7 +100,7 @@ class Observability(pulumi.ComponentResource):
 
 
 def _outline(args: ObservabilityArgs) -> Facts:
-    """The facts with empty or made-up names where the program doesn't know them yet: enough to count with."""
+    """The facts with placeholders for names that aren't known yet, to count metrics and widgets."""
     return Facts(
         region=args["region"],
         namespace=args["metrics_namespace"],
@@ -127,7 +128,7 @@ def _outline(args: ObservabilityArgs) -> Facts:
 
 
 def _known(args: ObservabilityArgs, outline: Facts) -> pulumi.Output[Facts]:
-    """The facts, once every name among the arguments is known."""
+    """The facts, once all names are known."""
     return pulumi.Output.all(
         api_name=args["api_name"],
         stage_name=args["stage_name"],
@@ -209,5 +210,5 @@ def _check(name: str, args: ObservabilityArgs, outline: Facts) -> None:
         "availability_percent",
         args["availability_percent"],
         "more than 0 and less than 100",
-        "give what was promised, for example 99.9",
+        "give the objective over thirty days, for example 99.9",
     )

@@ -1,4 +1,4 @@
-"""The promises T1 to T4, watched from the gateway down to each service."""
+"""Alarms on the objectives T1 to T4, at the gateway and for each service."""
 
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
@@ -6,13 +6,18 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch
 
-from groundplan_components.edge._firewall_alarms import blocked_alarm, refusal_alarms, refusal_pattern
-from groundplan_components.gateway._alarms import burn_alarms, client_error_alarm, latency_alarm, load_alarms
+from groundplan_components.observability._firewall_alarms import blocked_alarm, refusal_alarms, refusal_pattern
+from groundplan_components.observability._gateway_alarms import (
+    burn_alarms,
+    client_error_alarm,
+    latency_alarm,
+    load_alarms,
+)
+from groundplan_components.observability._service_alarms import load_balancer_alarm, service_alarms, target_alarms
 from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.burn_rate import Urgency, burns_for
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.metrics import gateway_refusals
-from groundplan_components.workload._alarms import load_balancer_alarm, service_alarms, target_alarms
 
 
 class SloAlarmsArgs(TypedDict):
@@ -27,33 +32,34 @@ class SloAlarmsArgs(TypedDict):
     query_p95_ms: float
     """T2."""
     throttle_rps: int
-    """T3: requests a second that the stage lets in."""
+    """T3: requests a second that the stage accepts."""
     min_errors: NotRequired[int]
-    """Failed requests in a long window under which nobody is told. Default: 10."""
+    """Failed requests in a long window below which no alarm fires. Default: 10."""
     metrics_namespace: str
     """`groundplan_components.shared.metrics.namespace(…)` of this system in this environment."""
     services: list[str]
     """Names of the services."""
     load_balancer_arn_suffix: NotRequired[pulumi.Input[str]]
-    """Of the internal load balancer (`app/…`). Default: it is not watched."""
+    """ARN suffix of the internal load balancer (`app/…`). Default: no alarms on it."""
     target_group_arn_suffixes: NotRequired[dict[str, pulumi.Input[str]]]
-    """`targetgroup/…` by workload; needs ``load_balancer_arn_suffix``. Default: none."""
+    """ARN suffixes of target groups (`targetgroup/…`), by workload; needs ``load_balancer_arn_suffix``. Default:
+    none."""
     web_acl_metric_name: NotRequired[pulumi.Input[str]]
-    """Metric name of the regional web ACL: `WebAcl.metric_name`. Default: it is not watched."""
+    """Metric name of the regional web ACL: `WebAcl.metric_name`. Default: no alarms on it."""
     region: NotRequired[pulumi.Input[str]]
-    """Of the web ACL; needed with ``web_acl_metric_name``. Default: none."""
+    """Region of the web ACL; needed with ``web_acl_metric_name``. Default: none."""
     access_log_group_name: NotRequired[pulumi.Input[str]]
-    """The gateway's access log, in JSON: refusals are counted from it. Default: they are not counted."""
+    """The gateway's access log in JSON, from which refusals are counted. Default: no alarms on refusals."""
     authorizer_function: NotRequired[pulumi.Input[str]]
     """A Lambda authoriser's function name; Cognito's has no metrics of its own. Default: none."""
     alarm_topic_arn: pulumi.Input[str]
-    """Gets what somebody must look at now."""
+    """SNS topic of urgent alarms (pages)."""
     ticket_topic_arn: NotRequired[pulumi.Input[str]]
-    """Gets what can wait until the next working day. Default: ``alarm_topic_arn``."""
+    """SNS topic of alarms that can wait until the next working day. Default: ``alarm_topic_arn``."""
 
 
 class SloAlarms(pulumi.ComponentResource):
-    """Alarms on latency, queries, load and the error budget, with who is to blame beside them."""
+    """Alarms on latency, queries, load and the error budget, and alarms that locate the cause."""
 
     burning_alarm_arns: dict[str, pulumi.Output[str]]
     """Composite alarms by the long window (`1h`)."""
@@ -89,7 +95,7 @@ class SloAlarms(pulumi.ComponentResource):
             windows = burn_alarms(
                 args["api_name"], args["stage_name"], burn, args["availability_percent"], args.get("min_errors", 10)
             )
-            # The windows tell nobody anything; what both say together does.
+            # A single window notifies no one; the composite alarm of both windows does.
             long, short = (
                 declare(f"{self._name}-burn-{burn.name}-{which}", alarm, [], self._inside)
                 for which, alarm in zip(("long", "short"), windows, strict=True)
@@ -99,7 +105,7 @@ class SloAlarms(pulumi.ComponentResource):
                 topic = args.get("ticket_topic_arn", topic)
             composites[burn.name] = cloudwatch.CompositeAlarm(
                 f"{self._name}-burn-{burn.name}",
-                # A composite alarm gets no name of Pulumi's own; its window's is this stack's and nobody else's.
+                # Pulumi doesn't auto-name composite alarms; its window's name is unique to this stack.
                 alarm_name=long.name.apply(lambda known: known.replace("-long", "-burning", 1)),
                 alarm_description=(
                     f"T4: {burn.budget_share:.0%} of thirty days' error budget "
@@ -133,7 +139,7 @@ class SloAlarms(pulumi.ComponentResource):
             alarms["firewall"] = blocked_alarm(args["web_acl_metric_name"], args["region"])
         if "authorizer_function" in args:
             alarms["authorizer"] = Alarm(
-                description="S3: the authoriser fails: nobody with a token gets in",
+                description="S3: the authoriser fails and refuses all tokens",
                 metrics={
                     "errors": Metric(
                         namespace="AWS/Lambda",
@@ -181,7 +187,7 @@ def _check(name: str, args: SloAlarmsArgs) -> None:
         "availability_percent",
         target,
         "more than 0 and less than 100: with no budget every error would be an alarm",
-        "give what thirty days may lack, for example 99.9",
+        "give the objective over thirty days, for example 99.9",
     )
     for argument, value in (
         ("latency_p95_ms", args["latency_p95_ms"]),

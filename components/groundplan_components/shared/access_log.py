@@ -1,4 +1,4 @@
-"""S3's record of who read and wrote what in a bucket (S5)."""
+"""S3 server access logs of a bucket (S5)."""
 
 import pulumi
 from pulumi_aws import s3
@@ -19,9 +19,10 @@ def log_access(
     days: int,
     protect: bool,
 ) -> None:
-    """Access to ``bucket`` is recorded in a bucket of its own, ``<name>-logs``, for ``days`` days.
+    """Log access to ``bucket`` into a second bucket, ``<name>-logs``, and keep the logs for ``days`` days.
 
-    S3 writes access logs to no bucket that is locked or that a customer key encrypts: S3's own encryption it is.
+    S3 can't write access logs to a bucket that has an object lock or a customer key, so the log bucket uses S3's own
+    encryption.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
     """
     logs, admitted = private_bucket(

@@ -1,4 +1,4 @@
-"""Refusing what isn't an IPv4 address or network, where it is known before deployment."""
+"""Checks of IPv4 addresses and networks that are known before deployment."""
 
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, NetmaskValueError
 

@@ -1,4 +1,4 @@
-"""Alarms as data, and their one declaration."""
+"""CloudWatch alarms as data, and the function that declares them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,9 +28,9 @@ class Missing(Enum):
     """What a period with no data means."""
 
     GOOD = "notBreaching"
-    """Nothing happened: most counts are not sent when they are nought."""
+    """Nothing happened: AWS doesn't send most counts when they are zero."""
     BAD = "breaching"
-    """Who should report is silent."""
+    """The reporting system is silent."""
     KEEP = "ignore"
 
 
@@ -46,10 +46,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
-    """When ``datapoints`` of the last ``periods`` periods of ``period`` seconds breach ``threshold``.
+    """Alarms when ``datapoints`` of the last ``periods`` periods of ``period`` seconds breach ``threshold``.
 
-    With one metric and no ``expression`` the metric itself is compared, else the expression over ``metrics`` by their
-    ids. A band (``band`` standard deviations around what CloudWatch learnt) takes the place of ``threshold``.
+    With one metric and no ``expression``, CloudWatch compares the metric itself; otherwise the expression over
+    ``metrics`` by their ids. A ``band`` (in standard deviations around the expected value that CloudWatch learnt)
+    replaces ``threshold``.
     """
 
     description: str
@@ -79,7 +80,7 @@ def declare(
     actions: Sequence[pulumi.Input[str]],
     opts: pulumi.ResourceOptions,
 ) -> aws.cloudwatch.MetricAlarm:
-    """The alarm, which tells ``actions`` both when it starts and when it is over."""
+    """Declare the alarm. It notifies ``actions`` when it starts and when it ends."""
     return aws.cloudwatch.MetricAlarm(
         name,
         alarm_description=alarm.description,
@@ -141,6 +142,6 @@ def _compared(alarm: Alarm) -> dict[str, Any]:
 
 def _statistic(statistic: str) -> dict[str, Any]:
     if statistic.startswith("p"):
-        # With a handful of samples a percentile is any one of them: keep the state until there are enough.
+        # A percentile of a few samples means nothing: keep the state until there are enough.
         return {"extended_statistic": statistic, "evaluate_low_sample_count_percentiles": "ignore"}
     return {"statistic": statistic}

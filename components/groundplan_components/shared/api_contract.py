@@ -1,4 +1,4 @@
-"""What the edge, the web ACL, the gateway and the load balancer have to agree upon."""
+"""Names that the edge, the web ACL, the gateway and the load balancer share."""
 
 STAGE = "api"
 """Name of the gateway's stage, and the first segment of every path.
@@ -9,11 +9,11 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/private-integration
 """
 VERSION = "v1"
 HEALTH_PATH = f"/{STAGE}/health"
-"""Answered by the load balancer itself: tells whether the way from the internet to there works, services aside."""
+"""The load balancer itself answers it: shows whether requests reach it from the internet, independent of services."""
 ORIGIN_HEADER = "x-origin-verify"
-"""By the secret in it the gateway's web ACL knows what came by way of the edge."""
+"""Carries the origin secret, by which the gateway's web ACL recognises requests that came through the edge."""
 VIEWER_HEADER = "x-viewer-ip"
-"""The client's address, written by the edge over whatever the client sent. Behind a web ACL that asks for the origin
-secret it can be trusted, which `X-Forwarded-For`, begun by the client, can't."""
+"""The client's address. The edge overwrites any value that the client sent, so behind a web ACL that requires the
+origin secret it can be trusted. `X-Forwarded-For` can't: clients write its beginning."""
 EDGE_REGION = "us-east-1"
-"""Where CloudFront's certificates, web ACLs and log sources live."""
+"""Region of CloudFront's certificates, web ACLs and log sources."""

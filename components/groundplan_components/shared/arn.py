@@ -1,4 +1,4 @@
-"""What an ARN says about where it lives: ``arn:<partition>:<service>:<region>:<account>:<resource>``."""
+"""Parts of an ARN: ``arn:<partition>:<service>:<region>:<account>:<resource>``."""
 
 import pulumi
 

@@ -1,27 +1,28 @@
-"""How fast an error budget burns, and when that is worth telling somebody (T4).
+"""How fast an error budget burns, and from when on to alert (T4).
 
 Multiwindow, multi-burn-rate alerting after Google's SRE workbook, chapter 5, "Alerting on SLOs"
-(https://sre.google/workbook/alerting-on-slos/): a long window says that it matters, a short one that it still goes on.
+(https://sre.google/workbook/alerting-on-slos/): the long window shows that the burn is significant, the short one that
+it continues.
 """
 
 from dataclasses import dataclass
 from enum import Enum
 
 BUDGET_HOURS = 720
-"""The budget is that of thirty days."""
+"""Error budgets span thirty days."""
 _HOUR = 3600
 
 
 class Urgency(Enum):
     PAGE = "page"
-    """Somebody looks now."""
+    """The on-call engineer looks now."""
     TICKET = "ticket"
-    """Somebody looks on the next working day."""
+    """An engineer looks on the next working day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Burn:
-    """``budget_share`` of the whole budget spent within the long window."""
+    """A burn rate that spends ``budget_share`` of the budget within the long window."""
 
     name: str
     budget_share: float
@@ -31,7 +32,7 @@ class Burn:
 
     @property
     def factor(self) -> float:
-        """How many times too fast: at a factor of one the budget lasts exactly its thirty days."""
+        """The burn rate: at a factor of one the budget lasts exactly thirty days."""
         return self.budget_share * BUDGET_HOURS * _HOUR / self.long_seconds
 
     def threshold(self, target_percent: float) -> float:
@@ -54,5 +55,5 @@ def error_budget(target_percent: float) -> float:
 
 
 def burns_for(target_percent: float) -> tuple[Burn, ...]:
-    """Those that can be reached: at 90 %, failing 1.44 times as often as there are requests is not possible."""
+    """Burn rates that are possible: at a target of 90 %, a factor of 14.4 would need more failures than requests."""
     return tuple(burn for burn in BURNS if burn.threshold(target_percent) < 1)

@@ -1,4 +1,4 @@
-"""What a component says about an argument it can't work with, before any resource exists."""
+"""Refusal of invalid arguments, before any resource exists."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""Arguments that are one of a few words."""
+"""Arguments that take a member of an enumeration."""
 
 from enum import Enum
 from typing import TypeVar
@@ -9,11 +9,11 @@ Choice = TypeVar("Choice", bound=Enum)
 
 
 def choice(kind: type[Choice], value: object, component: str, argument: str) -> Choice:
-    """``value`` as a member of ``kind``, whether it came as one or, from another language, as its word.
+    """``value`` as a member of ``kind``. Programs in other languages pass the member's word.
 
     A member of another enumeration counts as its word: a copied component (`groundplan eject`) has its own.
 
-    Raises ``pulumi.RunError`` with the words that there are.
+    Raises ``pulumi.RunError`` with the valid words.
     """
     if isinstance(value, kind):
         return value

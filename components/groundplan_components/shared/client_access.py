@@ -1,4 +1,4 @@
-"""Who may connect to a data store: named security groups, and nobody else (S1)."""
+"""Network access to a data store, for named security groups only (S1)."""
 
 from collections.abc import Mapping
 
@@ -16,10 +16,10 @@ def client_security_group(
     protocol: str,
     port: int,
 ) -> ec2.SecurityGroup:
-    """A security group that lets the clients in at ``port``, and nothing out.
+    """A security group that admits the clients at ``port`` and allows no egress.
 
-    ``clients`` is a word for each security group, which its rule's logical name carries; ``protocol`` is what they
-    speak (`PostgreSQL`), for whoever reads the rules.
+    ``clients`` maps a label, which the rule's logical name carries, to each security group. ``protocol`` (`PostgreSQL`)
+    goes into the rules' descriptions.
     """
     inside = pulumi.ResourceOptions(parent=parent)
     group = ec2.SecurityGroup(

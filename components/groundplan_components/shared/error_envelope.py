@@ -1,8 +1,8 @@
-"""The body of every refusal, wherever on its way a request is refused (R4)."""
+"""The body of every error response, from edge to service (R4)."""
 
 import json
 
 
 def error_body(code: str, message: str) -> str:
-    """The same form that services answer with; ``details`` is for field errors, of which the way knows none."""
+    """The envelope that services use. ``details`` holds field errors, which only services find, so it is empty here."""
     return json.dumps({"error": {"code": code, "message": message, "details": []}}, separators=(",", ":"))

@@ -1,11 +1,11 @@
-"""How long a bucket keeps what is put into it."""
+"""Expiry of a bucket's objects."""
 
 import pulumi
 from pulumi_aws import s3
 
 
 def expire(name: str, bucket: s3.Bucket, days: int, parent: pulumi.Resource) -> None:
-    """Every object goes ``days`` days after it came."""
+    """Delete every object ``days`` days after its creation."""
     s3.BucketLifecycleConfiguration(
         name,
         bucket=bucket.id,

@@ -13,7 +13,7 @@ ROLE_NAME_LIMIT = 64
 
 
 class Statement(TypedDict):
-    """One allowing statement; ``conditions`` is operator → key → value."""
+    """One statement that allows; ``conditions`` maps operator to key to value."""
 
     actions: Sequence[str]
     resources: pulumi.Input[Sequence[pulumi.Input[str]]]
@@ -55,6 +55,31 @@ def trust(
                     "Principal": {"Service": service},
                     "Action": list(actions),
                     **({"Condition": conditions} if conditions else {}),
+                }
+            ],
+        }
+    )
+
+
+def pod_trust(namespace: str, service_account: str) -> str:
+    """A trust policy for one service account: Pod Identity tags its sessions with both names.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
+    """
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "pods.eks.amazonaws.com"},
+                    "Action": ["sts:AssumeRole", "sts:TagSession"],
+                    "Condition": {
+                        "StringEquals": {
+                            "aws:RequestTag/kubernetes-namespace": namespace,
+                            "aws:RequestTag/kubernetes-service-account": service_account,
+                        }
+                    },
                 }
             ],
         }

@@ -1,4 +1,4 @@
-"""How long logs are kept in CloudWatch."""
+"""Retention of logs in CloudWatch."""
 
 from groundplan_components.shared.checks import require
 
@@ -7,12 +7,12 @@ LOG_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
 
 
 def require_log_days(component: str, days: int) -> None:
-    """Refuse days that CloudWatch Logs doesn't know. Raises ``pulumi.RunError``."""
+    """Refuse a retention that CloudWatch Logs doesn't offer. Raises ``pulumi.RunError``."""
     require(
         days in LOG_DAYS,
         component,
         "log_days",
         days,
         f"one of {', '.join(map(str, LOG_DAYS))}",
-        "choose a number of days that CloudWatch Logs knows",
+        "choose a number of days that CloudWatch Logs offers",
     )

@@ -1,7 +1,8 @@
-"""Names that services publish under and that alarms, dashboards and saved queries read: the contract between the two.
+"""Names of metrics and log fields: the contract between services, which publish them, and alarms, dashboards and saved
+queries, which read them.
 
-Services write CloudWatch's embedded metric format to their logs, with the dimension `service` alone: every further
-dimension makes a metric of its own, which alarms would have to know and the user to pay for.
+Services write CloudWatch's embedded metric format to their logs, with `service` as the only dimension: each further
+dimension creates a separate, charged metric, which alarms would have to name.
 """
 
 from typing import Final
@@ -9,9 +10,9 @@ from typing import Final
 SERVICE_DIMENSION: Final = "service"
 
 REQUESTS: Final = "requests"
-"""Requests answered; count."""
+"""Answered requests; count."""
 REQUEST_ERRORS: Final = "request_errors"
-"""Requests answered with a status of 500 or more; count."""
+"""Requests with a status of 500 or more; count."""
 REQUEST_DURATION_MS: Final = "request_duration_ms"
 """From the request's arrival to its last byte, in milliseconds (T1)."""
 QUERY_DURATION_MS: Final = "query_duration_ms"
@@ -19,23 +20,23 @@ QUERY_DURATION_MS: Final = "query_duration_ms"
 CACHE_HITS: Final = "cache_hits"
 CACHE_MISSES: Final = "cache_misses"
 RATE_LIMITED: Final = "rate_limited"
-"""Requests refused by the token bucket with status 429 (S7); count."""
+"""Requests that the token bucket refused with status 429 (S7); count."""
 ACCESS_DENIED: Final = "access_denied"
-"""Requests refused for want of a role or of ownership (S4); count."""
+"""Requests refused because the caller lacks the role or doesn't own the row (S4); count."""
 OUTBOX_AGE_SECONDS: Final = "outbox_age_seconds"
-"""Age of the oldest event that is committed and not yet published, in seconds (A3)."""
+"""Age of the oldest event that is committed but not yet published, in seconds (A3)."""
 READ_MODEL_LAG_SECONDS: Final = "read_model_lag_seconds"
-"""From a change until queries see it, in seconds (A4)."""
+"""Delay between a change and its visibility to queries, in seconds (A4)."""
 EVENTS_CONSUMED: Final = "events_consumed"
 EVENTS_DEAD_LETTERED: Final = "events_dead_lettered"
-"""Events given up and put aside for a person; count (A3)."""
+"""Events that a consumer moved to its dead letters; count (A3)."""
 
 ACCESS_LOG_STATUS: Final = "status"
 """The field of the gateway's JSON access log that holds the response's status."""
 
 LOG_LEVEL: Final = "level"
 LOG_EVENT: Final = "event"
-"""The field that says what kind of line it is; its values follow."""
+"""The field that names the kind of a log line; its values follow."""
 LOG_SLOW_QUERY: Final = "slow_query"
 LOG_ACCESS_DENIED: Final = "access_denied"
 LOG_AUDIT: Final = "audit"
@@ -44,7 +45,7 @@ LOG_AUDIT: Final = "audit"
 def namespace(scope: str) -> str:
     """The CloudWatch namespace of all services of ``scope``: one system in one environment (`shop-prod`).
 
-    Metrics carry no account-wide unique name, so two environments in one account must differ in their scope.
+    Metric names aren't unique in an account, so two environments in one account need different scopes.
     """
     return f"{scope}/services"
 

@@ -1,4 +1,4 @@
-"""A bucket that nobody outside may read: the settings that every bucket of ours has (S2, S5)."""
+"""A private bucket: the settings that all buckets of this library share (S2, S5)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,11 +23,11 @@ def private_bucket(
     object_lock: bool = False,
     statements: Statements | None = None,
 ) -> tuple[s3.Bucket, s3.BucketPolicy]:
-    """The bucket and its policy, for what must wait until the policy is there.
+    """Returns the bucket and its policy; resources that need the policy depend on the latter.
 
-    Encrypted with the given key, or with S3's own where there is none (a target of server access logs can have no
-    other); no ACLs, no public access, TLS only. ``statements`` makes further policy statements from the bucket's ARN.
-    Without ``protect`` the bucket can be destroyed with what is in it.
+    The bucket uses the given key, or S3's own without one (targets of server access logs can have no other). It has no
+    ACLs and no public access, and requires TLS. ``statements`` builds further policy statements from the bucket's ARN.
+    Without ``protect``, deleting the bucket deletes its objects too.
     """
     bucket, block = closed_bucket(
         name, parent=parent, kms_key_arn=kms_key_arn, protect=protect, versioned=versioned, object_lock=object_lock
@@ -39,7 +39,7 @@ def private_bucket(
             tls_only(["s3:*"], [bucket.arn, pulumi.Output.concat(bucket.arn, "/*")]),
             *(statements(bucket.arn) if statements is not None else []),
         ),
-        # S3 refuses two changes of a bucket's policies at once.
+        # S3 refuses two concurrent changes of a bucket's policies.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[block]),
     )
     return bucket, policy
@@ -54,9 +54,9 @@ def closed_bucket(
     versioned: bool = False,
     object_lock: bool = False,
 ) -> tuple[s3.Bucket, s3.BucketPublicAccessBlock]:
-    """The bucket without its policy, for whoever knows only later what the policy says.
+    """The bucket without its policy, for components that can write the policy only later.
 
-    A policy must wait for the second part: S3 refuses two changes of a bucket's policies at once.
+    The policy must depend on the second returned resource: S3 refuses two concurrent changes of a bucket's policies.
     """
     inside = pulumi.ResourceOptions(parent=parent)
     bucket = s3.Bucket(
@@ -90,7 +90,7 @@ def closed_bucket(
                     sse_algorithm="aws:kms" if kms_key_arn is not None else "AES256",
                     kms_master_key_id=kms_key_arn,
                 ),
-                # One data key for the bucket instead of one for each object: the same protection, fewer calls to pay.
+                # One data key for the bucket instead of one for each object: the same protection, fewer charged calls.
                 bucket_key_enabled=kms_key_arn is not None,
             )
         ],

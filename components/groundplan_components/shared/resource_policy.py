@@ -1,4 +1,4 @@
-"""Policies that resources carry: who else may use them, and that nobody does so in plain text (S2)."""
+"""Resource policies: access for AWS services, and TLS for all callers (S2)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ Condition = Mapping[str, Mapping[str, Any]]
 
 
 def document(*statements: Mapping[str, Any]) -> pulumi.Output[str]:
-    """A resource policy as JSON; values inside may be outputs."""
+    """A resource policy as JSON; its values may be outputs."""
     return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": list(statements)})
 
 
@@ -20,7 +20,8 @@ def allow_service(
     resources: Sequence[pulumi.Input[str]],
     condition: Condition,
 ) -> dict[str, Any]:
-    """Let AWS services act, for whom ``condition`` names: without it any account could make them act here.
+    """Allow AWS services to act for the principals that ``condition`` names. Without a condition any account could make
+    them act here (confused deputy).
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
     """
@@ -35,7 +36,7 @@ def allow_service(
 
 
 def tls_only(actions: Sequence[str], resources: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
-    """Refuse everybody who doesn't come over TLS (S2)."""
+    """Deny requests without TLS (S2)."""
     return {
         "Sid": "TlsOnly",
         "Effect": "Deny",

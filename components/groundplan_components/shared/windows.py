@@ -1,4 +1,4 @@
-"""When AWS may back up and maintain a database or a cache: a daily and a weekly time that don't meet."""
+"""Backup and maintenance windows of a database or a cache: a daily and a weekly time that don't overlap."""
 
 import re
 
@@ -73,7 +73,7 @@ def _length(window: str, cycle: int) -> int:
 
 
 def _overlap(daily: str, weekly: str) -> bool:
-    """Whether the daily window meets the weekly one, which is shorter than a day."""
+    """Whether the daily window overlaps the weekly one, which is shorter than a day."""
     daily_start = _minutes(daily.split("-")[0])
     weekly_start = _minutes(weekly.split("-")[0])
     after = (weekly_start - daily_start) % MINUTES_A_DAY

@@ -1,4 +1,4 @@
-"""The one opening through which requests reach pods."""
+"""Ingress from the load balancer to the pods."""
 
 from typing import NotRequired, TypedDict
 
@@ -9,12 +9,12 @@ from groundplan_components.shared.checks import require
 
 
 class PodIngressArgs(TypedDict):
-    """From which security group to which, on which port."""
+    """Source and destination security groups, and the port."""
 
     security_group_id: pulumi.Input[str]
-    """The pods': `ClusterAccess.security_group_id`."""
+    """The pods' security group: `ClusterAccess.security_group_id`."""
     source_security_group_id: pulumi.Input[str]
-    """The load balancer's."""
+    """The load balancer's security group."""
     port: NotRequired[int]
     """The pods' port. Default: 8080."""
 
@@ -22,8 +22,8 @@ class PodIngressArgs(TypedDict):
 class PodIngress(pulumi.ComponentResource):
     """Opens the pods' port to the load balancer, once for each cluster (S1).
 
-    The cluster's controller changes no security group that it didn't make, so a target group bound by hand gets no rule
-    from it.
+    The cluster's controller changes only security groups that it created, so it adds no rule for a target group that
+    the program declares.
     """
 
     rule_id: pulumi.Output[str]

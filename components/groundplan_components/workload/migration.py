@@ -5,25 +5,25 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import object_options
+from groundplan_components.shared import network_policy as pod_network
+from groundplan_components.shared import pod
 from groundplan_components.shared.checks import require
-from groundplan_components.workload import _network_policy as pod_network
-from groundplan_components.workload import _pod as pod
-from groundplan_components.workload._network_policy import Destination
+from groundplan_components.shared.cluster_access import object_options
+from groundplan_components.shared.network_policy import Destination
 
-# Long enough to read what happened. A refresh after that finds the Job gone, and the next update runs it again; that
-# changes nothing, as a migration tool applies only what is missing.
+# Long enough to read the logs. A refresh after that finds no Job, and the next update runs it again; that changes
+# nothing, because a migration tool applies only missing steps.
 KEEP_SECONDS = 7 * 24 * 3600
 
-# Pulling the image and, where there is no room, starting a node.
+# Time to pull the image and, without free capacity, to start a node.
 START_SECONDS = 300
 
-CPU_MILLICORES = 250
-MEMORY_MIB = 512
+MIGRATION_CPU_MILLICORES = 250
+MIGRATION_MEMORY_MIB = 512
 
 
 class MigrationArgs(TypedDict):
-    """What to run against the database, and as whom."""
+    """The migration's program, and its identity."""
 
     namespace: pulumi.Input[str]
     """Kubernetes namespace in which it runs."""
@@ -32,16 +32,16 @@ class MigrationArgs(TypedDict):
     image: pulumi.Input[str]
     """The image whose code needs the new schema."""
     command: list[str]
-    """Arguments to the image's entry point. It must be repeatable and take a lock of its own: a lost node may start it
-    twice."""
+    """Arguments to the image's entry point. It must be idempotent and take its own lock: after the loss of a node it
+    may run twice."""
     environment: NotRequired[dict[str, pulumi.Input[str]]]
     """Plain settings and ARNs; no secrets. Default: none."""
     identity: NotRequired[pulumi.Input[str]]
-    """`ServiceRole.association_id` of a role of its own, which may read the owner's credentials as the service's may
-    not. Default: no access to AWS."""
+    """`ServiceRole.association_id` of a separate role, which may read the database owner's credentials, unlike the
+    service's role. Default: no access to AWS."""
     egress: NotRequired[list[Destination]]
-    """Where it may connect to: the database, and the AWS APIs for its credentials. Default: DNS and its identity
-    only."""
+    """Destinations that it may connect to: the database, and the AWS APIs for its credentials. Default: DNS and its
+    identity only."""
     cpu_millicores: NotRequired[int]
     """Request, in thousandths of a CPU. Default: 250."""
     memory_mib: NotRequired[int]
@@ -49,15 +49,15 @@ class MigrationArgs(TypedDict):
     retries: NotRequired[int]
     """Further attempts after a failure. Default: 2."""
     deadline_seconds: NotRequired[int]
-    """All attempts together may take this long. Default: 900."""
+    """Seconds that all attempts may take together. Default: 900."""
 
 
 class Migration(pulumi.ComponentResource):
     """Runs again whenever image, command or settings change; until it succeeds, no dependent Deployment changes.
 
-    The Job's name carries a digest of what it runs, because a Job can't be changed: another content is another Job,
-    made before the old one is removed. One that failed stays for its logs; a corrected image makes a new one, and
-    `pulumi up --replace <its URN>` repeats it unchanged. The component's name is that of its service account.
+    The Job's name carries a digest of its content, because a Job can't be changed: new content creates a new Job before
+    Pulumi removes the old one. A failed Job stays for its logs. A corrected image creates a new Job; `pulumi up
+    --replace <its URN>` repeats the same one. The service account has the component's name.
     """
 
     completed: pulumi.Output[str]
@@ -92,7 +92,7 @@ class Migration(pulumi.ComponentResource):
                 "active_deadline_seconds": deadline,
                 "ttl_seconds_after_finished": KEEP_SECONDS,
                 "template": {
-                    # Consolidating nodes must not end a migration half-way.
+                    # Consolidation of nodes must not interrupt a migration.
                     "metadata": {"labels": labels, "annotations": {"karpenter.sh/do-not-disrupt": "true"}},
                     "spec": pod.pod(
                         containers=[
@@ -100,7 +100,8 @@ class Migration(pulumi.ComponentResource):
                                 name,
                                 args["image"],
                                 pod.resources(
-                                    args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB)
+                                    args.get("cpu_millicores", MIGRATION_CPU_MILLICORES),
+                                    args.get("memory_mib", MIGRATION_MEMORY_MIB),
                                 ),
                                 command=args["command"],
                                 extra={"env": [{"name": key, "value": value} for key, value in environment.items()]},
@@ -128,7 +129,10 @@ def _check(name: str, args: MigrationArgs) -> None:
     pod.check_name(component, name)
     pod.check_image(component, args["image"])
     pod.check_quantities(
-        component, args.get("cpu_millicores", CPU_MILLICORES), args.get("memory_mib", MEMORY_MIB), None
+        component,
+        args.get("cpu_millicores", MIGRATION_CPU_MILLICORES),
+        args.get("memory_mib", MIGRATION_MEMORY_MIB),
+        None,
     )
     pod.check_environment(component, args.get("environment", {}))
     pod_network.check_destinations(component, args.get("egress", []))
@@ -141,7 +145,14 @@ def _check(name: str, args: MigrationArgs) -> None:
         'pass for example ["migrate"]',
     )
     retries = args.get("retries", 2)
-    require(0 <= retries <= 10, component, "retries", retries, "0 to 10", "a migration that fails often needs mending")
+    require(
+        0 <= retries <= 10,
+        component,
+        "retries",
+        retries,
+        "0 to 10",
+        "lower it, and fix a migration that fails repeatedly",
+    )
     deadline = args.get("deadline_seconds", 900)
     require(
         30 <= deadline <= 86_400,

@@ -1,4 +1,4 @@
-"""A namespace that admits only hardened pods, cut off from everything until a policy says otherwise."""
+"""A namespace that admits only hardened pods and denies all traffic by default."""
 
 import re
 from typing import Any, NotRequired, TypedDict
@@ -6,27 +6,27 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as kubernetes
 
-from groundplan_components.cluster.access import TargetGroupBindingApi, object_options
 from groundplan_components.shared.addresses import check_address
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
+from groundplan_components.shared.cluster_access import TargetGroupBindingApi, object_options
 
 
 class NamespaceArgs(TypedDict):
-    """A namespace and how much its pods may ask for together."""
+    """DNS, Pod Security and quota of a namespace."""
 
     cpu_limit: int
-    """vCPUs that all pods may request, during a rolling update too."""
+    """Quota of vCPUs that all pods request, including rolling updates."""
     memory_limit_gib: int
-    """GiB that all pods may request, during a rolling update too."""
+    """Quota of GiB that all pods request, including rolling updates."""
     pod_limit: int
-    """Pods, during a rolling update too."""
+    """Quota of pods, including rolling updates."""
     dns_addresses: NotRequired[list[str]]
     """DNS servers that no pod selector matches: EKS Auto Mode runs DNS on the node, at the cluster's DNS address.
     Default: none."""
     binding: NotRequired[TargetGroupBindingApi]
-    """What registers pods in target groups: a new pod then counts as ready only once the load balancer calls it
-    healthy, so that a rollout never removes the last pod that gets traffic (T4). Default: nothing."""
+    """The controller that registers pods in target groups. A new pod then becomes ready only when the load balancer
+    finds it healthy, so that a rollout never removes the last pod with traffic (T4). Default: none."""
     pod_security_version: NotRequired[str]
     """Version of the Pod Security rules, for example `v1.35`. Default: the API server's own."""
 
@@ -34,11 +34,11 @@ class NamespaceArgs(TypedDict):
 class Namespace(pulumi.ComponentResource):
     """A namespace with Pod Security `restricted`, default-deny network policies, a quota and defaults (S1, P3).
 
-    The component's name is the namespace's.
+    The namespace has the component's name.
     """
 
     namespace: pulumi.Output[str]
-    """Known once the namespace's policies and quota are there, so that nothing starts before them."""
+    """Known once the namespace's policies and quota exist, so that no pod starts before them."""
 
     def __init__(self, name: str, args: NamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(name, args)
@@ -92,7 +92,7 @@ class Namespace(pulumi.ComponentResource):
                         "requests.memory": f"{args['memory_limit_gib']}Gi",
                         "limits.memory": f"{args['memory_limit_gib']}Gi",
                         "pods": str(args["pod_limit"]),
-                        # Traffic comes in through the gateway alone.
+                        # Ingress comes through the gateway only.
                         "services.loadbalancers": "0",
                         "services.nodeports": "0",
                     }
@@ -144,7 +144,7 @@ def _check(name: str, args: NamespaceArgs) -> None:
         component,
         "name",
         name,
-        "a namespace of the system's own",
+        "a name that Kubernetes doesn't reserve",
         "choose a name that doesn't begin with kube- and isn't default",
     )
     for argument, value in (
@@ -152,7 +152,7 @@ def _check(name: str, args: NamespaceArgs) -> None:
         ("memory_limit_gib", args["memory_limit_gib"]),
         ("pod_limit", args["pod_limit"]),
     ):
-        require(value >= 1, component, argument, value, "at least 1", "pass the plan's figure")
+        require(value >= 1, component, argument, value, "at least 1", "raise it")
     version = args.get("pod_security_version", "latest")
     require(
         re.fullmatch(r"latest|v1\.[0-9]{1,2}", version) is not None,

@@ -1,6 +1,5 @@
-"""What the pods of one service account may do in AWS."""
+"""The AWS permissions of a service account's pods."""
 
-import json
 import re
 from typing import NotRequired, TypedDict
 
@@ -8,11 +7,12 @@ import pulumi
 import pulumi_aws as aws
 
 from groundplan_components.shared.checks import require
+from groundplan_components.shared.iam import pod_trust
 from groundplan_components.shared.names import autonamed
 
 
 class ServiceRoleArgs(TypedDict):
-    """A role for the pods of one service account on one cluster."""
+    """Service account and permissions of a role."""
 
     cluster_name: pulumi.Input[str]
     """Name of the EKS cluster."""
@@ -21,23 +21,23 @@ class ServiceRoleArgs(TypedDict):
     service_account: str
     """The name of the `Workload`, `Migration` or `Pooler`."""
     policy: pulumi.Input[str]
-    """Identity policy (JSON) with all that it may do, see `groundplan_components.shared.iam.policy`."""
+    """Identity policy (JSON) with the role's permissions, see `groundplan_components.shared.iam.policy`."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
-    """Policy that caps whatever the role is granted. Default: no boundary."""
+    """Policy that limits the role's permissions. Default: no boundary."""
 
 
 class ServiceRole(pulumi.ComponentResource):
-    """An IAM role handed out by EKS Pod Identity, to this service account alone (P3, S4).
+    """An IAM role that EKS Pod Identity provides to this service account only (P3, S4).
 
-    Pod Identity rather than IAM roles for service accounts: it needs no OpenID provider for each cluster, and the trust
-    doesn't change when the cluster is replaced.
+    Pod Identity instead of IAM roles for service accounts: it needs no OpenID provider for each cluster, and its trust
+    policy survives a replacement of the cluster.
     """
 
     role_arn: pulumi.Output[str]
     role_name: pulumi.Output[str]
     association_id: pulumi.Output[str]
-    """Pass it to the workload: credentials are injected when a pod is created, so the association must be there first.
-    Known once the role's policy is attached."""
+    """Pass it to the workload: pods receive credentials at their creation, so the association must exist first. Known
+    once the role's policy is attached."""
 
     def __init__(self, name: str, args: ServiceRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         _check(name, args)
@@ -69,31 +69,6 @@ class ServiceRole(pulumi.ComponentResource):
         )
 
 
-def pod_trust(namespace: str, service_account: str) -> str:
-    """A trust policy for one service account: Pod Identity tags its sessions with both names.
-
-    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
-    """
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "pods.eks.amazonaws.com"},
-                    "Action": ["sts:AssumeRole", "sts:TagSession"],
-                    "Condition": {
-                        "StringEquals": {
-                            "aws:RequestTag/kubernetes-namespace": namespace,
-                            "aws:RequestTag/kubernetes-service-account": service_account,
-                        }
-                    },
-                }
-            ],
-        }
-    )
-
-
 def _check(name: str, args: ServiceRoleArgs) -> None:
     component = f'ServiceRole "{name}"'
     for argument, value in (("namespace", args["namespace"]), ("service_account", args["service_account"])):
@@ -103,5 +78,5 @@ def _check(name: str, args: ServiceRoleArgs) -> None:
             argument,
             value,
             "a Kubernetes name: at most 63 lower-case letters, digits and hyphens",
-            "pass the name of the component that makes it",
+            "pass the name of the component that declares it",
         )

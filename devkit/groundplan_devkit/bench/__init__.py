@@ -1,1 +1,1 @@
-"""What the services hold, and what they survive: load and faults against real servers (T1, T2, T3, P2)."""
+"""Benches of the services: load and faults on real servers (T1, T2, T3, P2)."""

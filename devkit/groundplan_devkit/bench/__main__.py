@@ -1,5 +1,5 @@
-"""`make bench-services`: what one worker process holds, and what the whole survives. Results go to
-build/devkit/bench/."""
+"""`make bench-services`: the load that one worker process sustains, and the faults that the system survives. Results go
+to build/bench/."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECONDS = 60.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 when something was lost, done twice or too slow, 2 when this machine lacks what is needed."""
+    """Returns 0; 1 after lost or repeated effects or missed targets, 2 when this machine lacks a prerequisite."""
     parser = argparse.ArgumentParser(prog="groundplan bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=("load", "faults", "all"), default="all")
     parser.add_argument("--service", help="the service under load (default: the first that fits)")
@@ -93,7 +93,7 @@ def _write(name: str, text: str) -> None:
 
 
 def _machine() -> str:
-    """What a figure needs beside it."""
+    """The context of the figures: machine, versions, date."""
     today = datetime.datetime.now(datetime.UTC).date()
     return (
         f"Measured {today.isoformat()} by `make bench-services`: {os.cpu_count()} cores ({platform.machine()}), "

@@ -1,4 +1,4 @@
-"""What one worker process holds: its peak against the floor, and its latency over load (T1, T2, T3)."""
+"""Capacity of one worker process: its peak against the floor, and its latency over load (T1, T2, T3)."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ ROUNDS = 3
 PEAK_SECONDS = 8
 STEP_SECONDS = 10.0
 STEPS = (250.0, 500.0, 1000.0, 1500.0, 2000.0, 3000.0)
-"""Requests/s of the picture; it ends where the service no longer keeps up."""
+"""Rates of the chart in requests/s; it ends where the service no longer keeps up."""
 KEEPS_UP = 0.95
 CONNECTIONS = 64
 WARM_UP_RATE = 300.0
 WARM_UP_SECONDS = 5.0
 
 SHARE_OF_FLOOR = 0.4
-"""Of the floor's requests/s, that a GET from the cache with all checks reaches at least."""
+"""Smallest share of the floor's requests/s for a cached GET with all checks."""
 MIXED_P95_MS = 20.0
 """Of all requests at the steady rate."""
 
 
 @dataclass(frozen=True)
 class Results:
-    """All that a bench of one service found."""
+    """The results of one service's bench."""
 
     service: str
     rows: int
@@ -52,7 +52,7 @@ class Results:
     """That the process used meanwhile."""
     statements: Sequence[Statement]
     query_p95_ms: float
-    """What a statement may take (T2)."""
+    """Longest time of a statement (T2)."""
 
     @property
     def ratio(self) -> float:
@@ -61,7 +61,7 @@ class Results:
 
     @property
     def wrong(self) -> list[str]:
-        """What falls short; empty when all is well."""
+        """The missed targets; empty when all are met."""
         every = self.sustained.all()
         slow = [each for each in self.statements if each.p95_ms >= self.query_p95_ms]
         whole = sorted({table for each in self.statements for table in each.scanned})
@@ -106,7 +106,7 @@ async def capacity(on: Stage, service: str, target: Target, *, rate: float, seco
     on.say(f"  {_described(sustained)}, {cores:.2f} of a core used")
     await asyncio.to_thread(timed.stop)
     on.say("Asking PostgreSQL for the plan of every statement")
-    judged = await _judged(on, service, traced.durations(timed))
+    evaluated = await _evaluated(on, service, traced.durations(timed))
     return Results(
         service,
         len(target.ids),
@@ -116,13 +116,13 @@ async def capacity(on: Stage, service: str, target: Target, *, rate: float, seco
         steps,
         sustained,
         cores,
-        judged,
+        evaluated,
         on.system.requirements.query_p95_ms,
     )
 
 
 async def _peaks(on: Stage, service: str, target: Target, tokens: Tokens, seconds: float) -> tuple[Peak, Peak]:
-    """The floor's and the cached GET's, taken in turns."""
+    """The peaks of the floor and of the cached GET, measured in turns."""
     floors, gets = [], []
     path = f"{target.path}/{target.ids[0]}"
     duration = max(1, min(PEAK_SECONDS, int(seconds)))
@@ -210,10 +210,10 @@ async def _drive(
     return await drive("127.0.0.1", running.port, iter(prepared), rate=rate, seconds=seconds, connections=CONNECTIONS)
 
 
-async def _judged(on: Stage, service: str, measured: Mapping[str, list[float]]) -> list[Statement]:
+async def _evaluated(on: Stage, service: str, measured: Mapping[str, list[float]]) -> list[Statement]:
     connection = await on.connect(service)
     try:
-        return await statements.judge(connection, measured)
+        return await statements.evaluate(connection, measured)
     finally:
         await connection.close()
 

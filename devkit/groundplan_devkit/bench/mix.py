@@ -18,9 +18,9 @@ from groundplan_devkit.problems import Unavailable
 GET, LIST = 0.80, 0.15
 """The rest writes."""
 HOT_SHARE = 0.2
-"""Of the rows, so many are asked for …"""
+"""Share of the rows that get most requests …"""
 HOT_REQUESTS = 0.8
-"""… by so many of the requests: the rule of thumb that web caches are sized by."""
+"""… and their share of the requests: the rule of thumb for sizing web caches."""
 CALLERS = 200
 """Different subjects, so that neither a token nor a bucket is always the same one."""
 
@@ -60,7 +60,7 @@ class Target:
         return grants[0].role
 
     def only_own(self, operation: Operation) -> bool:
-        """Whether nobody may do it to rows of others."""
+        """Whether every role is limited to the caller's own rows."""
         access = self.resource.access(operation)
         return access is not None and not access.anyone and all(grant.own for grant in access.grants)
 
@@ -81,7 +81,7 @@ class Tokens:
         self._roles = {operation: target.role(operation) for operation in OPERATIONS}
 
     def of(self, operation: Operation) -> Sequence[str | None]:
-        """By the callers' numbers; None: nobody is asked who they are."""
+        """By the caller's number; None: the operation needs no token."""
         return self._by_role[self._roles[operation]]
 
 

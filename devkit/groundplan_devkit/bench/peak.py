@@ -1,4 +1,4 @@
-"""The most that a server answers: wrk over connections that are never idle (a closed loop).
+"""The peak of a server: wrk over connections that are never idle (a closed loop).
 
 wrk is C and costs the machine little, so that on two cores the server keeps one for itself.
 """
@@ -18,7 +18,7 @@ _PERCENTILE = re.compile(r"^\s+(50|75|90|99)%\s+([0-9.]+)(us|ms|s)$", re.MULTILI
 _FAILED = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _SOCKETS = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
 LATE_SECONDS = 30.0
-"""That wrk may take longer than it was told."""
+"""Time beyond its duration after which wrk is ended."""
 _MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 

@@ -1,4 +1,4 @@
-"""What a bench is doing, said line by line with the seconds since it began: a run takes minutes, and nobody guesses."""
+"""Progress of a bench: one line for each step, with the seconds since the start. A run takes minutes."""
 
 from __future__ import annotations
 

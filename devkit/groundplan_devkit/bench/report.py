@@ -1,4 +1,4 @@
-"""Results as a table in Markdown and a picture of latency over load."""
+"""The report: tables in Markdown and a chart of latency over load."""
 
 from __future__ import annotations
 
@@ -114,9 +114,9 @@ def _peaks(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _statements(judged: Sequence[Statement]) -> str:
+def _statements(evaluated: Sequence[Statement]) -> str:
     lines = ["| statement | times | p95 ms | longest ms | its plan uses |", "|---|---|---|---|---|"]
-    for each in sorted(judged, key=lambda one: -one.count):
+    for each in sorted(evaluated, key=lambda one: -one.count):
         text = " ".join(each.text.split()).replace("|", "\\|")
         shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
         lines.append(f"| `{shown}` | {each.count:,} | {each.p95_ms:.2f} | {each.max_ms:.1f} | {each.plan} |")

@@ -1,4 +1,4 @@
-"""How a row looks, as the declaration says: made here for clients that create some, by PostgreSQL for a table full."""
+"""Rows by the declaration: generated in Python for creations, in SQL for full tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables at the size at which indexes matter: a million rows each, made by PostgreSQL itself."""
+"""Tables with a million rows each, the size at which indexes matter, filled by PostgreSQL."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from groundplan_devkit.problems import Unavailable
 BATCH = 100_000
 """Rows a statement: one every few seconds, so that a run that stands still is told from one that is slow."""
 STATEMENT_SECONDS = 300.0
-"""For one of them. Ten times what it takes on two busy cores."""
+"""Time-out of one statement: ten times its duration on two busy cores."""
 FOLLOWING_SECONDS = 300.0
-"""For replicas to have all of it."""
+"""Time for replicas to catch up."""
 VISIBLE_SECONDS = 10.0
 VISIBLE = 0.95
 """Of the pages."""

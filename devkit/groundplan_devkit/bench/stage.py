@@ -1,4 +1,4 @@
-"""A service on real servers as in production, with a table as large as it gets."""
+"""The stage of a bench: a service on real servers, with a table of production size."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from groundplan_devkit.services import RunningService, run_service, start_servic
 from groundplan_devkit.state import PROJECT
 
 NEVER_REFUSED = {"RATE_LIMIT_REQUESTS": "2000000"}
-"""The bucket is asked for each request and never empty: what is measured is the asking."""
+"""The rate limit of bench processes: checked for each request, never reached, so that its cost is measured."""
 CONNECT_SECONDS = 30.0
 QUESTION_SECONDS = 300.0
-"""For one of the bench's own statements."""
+"""Time-out of one of the bench's own statements."""
 MIGRATION_SECONDS = 120.0
-"""For a service's tables to be made."""
+"""Time-out of a service's migration."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Stage:
     servers: Servers
     installation: Installation
     directory: Path
-    """Where processes' logs are, and what tells of processes to the servers' keeper: it ends them all, whatever becomes
-    of the bench itself."""
+    """Logs and state files of the processes. The servers' reaper reads them and ends the processes after a crash of the
+    bench."""
     say: Say
     started: list[RunningService] = field(default_factory=list)
     """Every process that was started; those that still run are stopped at the end."""
@@ -68,7 +68,7 @@ class Stage:
         return running
 
     def stop_all(self) -> None:
-        """Whatever was started and still runs, together."""
+        """Stops all processes that were started and still run, in parallel."""
         if self.started:
             with ThreadPoolExecutor(len(self.started)) as pool:
                 list(pool.map(RunningService.stop, self.started))
@@ -94,7 +94,7 @@ class Stage:
             dsn, timeout=CONNECT_SECONDS, command_timeout=QUESTION_SECONDS, server_settings=unlimited
         )
 
-    async def asked(self, service: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    async def query(self, service: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
         """The rows of all of the service's shards."""
         found: list[asyncpg.Record] = []
         for shard in range(self.installation.plan.database_of(service).shards):
@@ -151,7 +151,7 @@ def choose(system: System, wanted: str | None) -> tuple[str, str, Resource]:
 
 
 def _creates_many(name: str, resource: Resource) -> bool:
-    """Not where each caller may have one row only, their own."""
+    """Excludes resources of which each caller may have one row only."""
     unique = resource.owner is not None and resource.fields[resource.owner].unique
     return not (unique and Target(name, resource, "", ()).only_own("create"))
 

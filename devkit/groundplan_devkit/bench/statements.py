@@ -1,4 +1,4 @@
-"""What every SQL statement of a run took, and whether its plan uses an index (T2)."""
+"""Duration of every SQL statement of a run, and whether its plan uses an index (T2)."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Statement:
         return ", ".join(self.indexes) or "no index, and no large table"
 
 
-async def judge(connection: Connection, measured: Mapping[str, list[float]]) -> list[Statement]:
+async def evaluate(connection: Connection, measured: Mapping[str, list[float]]) -> list[Statement]:
     """Each measured statement with the tables that its generic plan reads from end to end."""
-    judged = []
+    evaluated = []
     for text, taken in sorted(measured.items()):
         ordered = sorted(taken)
         p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
@@ -52,12 +52,12 @@ async def judge(connection: Connection, measured: Mapping[str, list[float]]) -> 
         indexes = sorted({str(node["Index Name"]) for node in nodes if "Index Name" in node})
         whole = sorted({str(node["Relation Name"]) for node in nodes if node["Node Type"] == "Seq Scan"})
         scanned = [table for table in whole if await _large(connection, table)]
-        judged.append(Statement(text, len(ordered), p95, ordered[-1], tuple(indexes), tuple(scanned)))
-    return judged
+        evaluated.append(Statement(text, len(ordered), p95, ordered[-1], tuple(indexes), tuple(scanned)))
+    return evaluated
 
 
 async def _large(connection: Connection, table: str) -> bool:
-    """Whether it has so many pages that an index is the shorter way."""
+    """Whether the table has so many pages that an index is faster."""
     return bool(await connection.fetchval("SELECT pg_relation_size(to_regclass($1)) > $2", table, SMALL_BYTES))
 
 
@@ -70,11 +70,11 @@ async def _plan(connection: Connection, text: str) -> Mapping[str, object] | Non
     given = f"({', '.join(['NULL'] * arguments)})" if arguments else ""
     async with connection.transaction(readonly=False):
         await connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        await connection.execute(f"PREPARE judged AS {text}")
+        await connection.execute(f"PREPARE evaluated AS {text}")
         try:
-            plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE judged{given}")
+            plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE evaluated{given}")
         finally:
-            await connection.execute("DEALLOCATE judged")
+            await connection.execute("DEALLOCATE evaluated")
     found: Mapping[str, object] = json.loads(plan)[0]["Plan"]
     return found
 

@@ -21,11 +21,12 @@ from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.services import RunningService
 
 FILE = "BENCH_STATEMENTS"
-"""Where the durations go when the process ends: a JSON object, of each statement a list in milliseconds."""
+"""Environment variable with the output file: a JSON object of lists in milliseconds, by statement, written when the
+process ends."""
 
 
 def durations(of: RunningService) -> dict[str, list[float]]:
-    """Of a process that has ended, by statement. Raises Unavailable when it has left none."""
+    """The durations of an ended process, by statement. Raises Unavailable without them."""
     file = Path(of.process.environment[FILE])
     if not file.exists():
         raise Unavailable(
@@ -51,8 +52,8 @@ def main(package: str, *arguments: str) -> None:
     try:
         runpy.run_module(package, run_name="__main__")
     finally:
-        told = {statement: list(each) for statement, each in taken.items()}
-        Path(os.environ[FILE]).write_text(json.dumps(told), encoding="utf-8")
+        durations_ms = {statement: list(each) for statement, each in taken.items()}
+        Path(os.environ[FILE]).write_text(json.dumps(durations_ms), encoding="utf-8")
 
 
 if __name__ == "__main__":

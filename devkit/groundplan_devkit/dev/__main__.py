@@ -55,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _run(session: Session, *, once: bool) -> int:
-    """Ctrl-C and SIGTERM end the session in order; it is asked once, however often the key is pressed."""
+    """Ctrl-C and SIGTERM end the session in order, once, also when the key is pressed repeatedly."""
     task = asyncio.create_task(session.run(once=once))
     loop = asyncio.get_running_loop()
     asked = False

@@ -1,4 +1,4 @@
-"""One `make dev` at a time in a directory: two would stop each other's servers and start each other's services."""
+"""A lock for one `make dev` in a directory: two would stop each other's servers and services."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def alone(directory: Path) -> Iterator[None]:
         lock.release()
 
 
-def tell_address(directory: Path, url: str) -> None:
-    """What a second one says of this one."""
+def record_address(directory: Path, url: str) -> None:
+    """The message of a second `make dev`."""
     (directory / RUNNING).write_text(f"{url}, pid {os.getpid()}", encoding="utf-8")

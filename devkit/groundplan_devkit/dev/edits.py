@@ -1,4 +1,4 @@
-"""What an edit concerns."""
+"""The processes and databases that an edit affects."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class Concerned:
     migrate: frozenset[str]
     """Services whose database is to be brought up to date first."""
     declaration: bool = False
-    """`system.yaml` was edited: what runs was made by the old one."""
+    """`system.yaml` was edited: the running processes belong to the old one."""
 
 
 def concerned(project: Path, services: Iterable[str], edited: Iterable[Path]) -> Concerned:
-    """By where the files are: a service's own, or the chassis, which all share. Tests and documents concern nobody."""
+    """Services that must restart: one for its own files, all for the chassis; none for tests and documents."""
     known = frozenset(services)
     restart: set[str] = set()
     migrate: set[str] = set()

@@ -1,4 +1,4 @@
-"""The services' logs on one screen: a name in a colour before each line, and JSON as a person reads it."""
+"""Log output of all services on one screen: a coloured name before each line, JSON in readable form."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOUD = {"error", "critical", "fatal"}
 
 @dataclass
 class Follower:
-    """Shows what is added to files."""
+    """Shows the lines that are appended to files."""
 
     width: int
     """Of the longest name."""

@@ -1,4 +1,4 @@
-"""One address for all services, as the API gateway gives it: routes, headers, the split of CQRS, refusals in its words.
+"""The local gateway: one address for all services, with routes, headers, CQRS and errors as in the API gateway.
 
 It checks no tokens, which the services do as well, and limits no rate.
 """
@@ -26,7 +26,7 @@ from groundplan_devkit.ports import HOST
 from groundplan_devkit.problems import Unavailable
 
 HEALTH_PATH = "/api/health"
-"""Answered on the way in the cloud (`components/groundplan_components/shared/api_contract.py`)."""
+"""Paths that the cloud's gateway answers itself (`groundplan_components.shared.api_contract`)."""
 TIMEOUT_SECONDS = 29.0
 """API Gateway's own limit for a regional API."""
 LARGEST_BODY = 10 * 1024 * 1024
@@ -62,7 +62,7 @@ class Gateway:
         )
 
     def workload(self, method: str, path: str) -> str | None:
-        """Who answers; None: nobody does."""
+        """The process that answers; None: there is none."""
         for resource in self.resources:
             if path == resource.path or path.startswith(f"{resource.path}/"):
                 return resource.reads if method in READS else resource.writes
@@ -133,7 +133,7 @@ async def listening(gateway: Gateway, port: int) -> AsyncIterator[None]:
 
 
 def refusal(status: int, code: str, message: str) -> Response:
-    """In the error envelope (R4), as `components/groundplan_components/gateway/_responses.py` words it."""
+    """In the error envelope (R4), as `groundplan_components.gateway._responses` words it."""
     content = json.dumps({"error": {"code": code, "message": message, "details": []}}, separators=(",", ":"))
     return Response(content, status, media_type="application/json")
 

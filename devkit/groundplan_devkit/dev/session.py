@@ -1,4 +1,4 @@
-"""Everything up, in order; everything again after an edit; everything down."""
+"""One session of `make dev`: starts all parts in order, restarts after edits, stops all at the end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from groundplan.capacity import plan
 from groundplan.declaration.model import System
 from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
 from groundplan_devkit import event_log
-from groundplan_devkit.dev.alone import tell_address
+from groundplan_devkit.dev.alone import record_address
 from groundplan_devkit.dev.edits import concerned
 from groundplan_devkit.dev.follow import Follower
 from groundplan_devkit.dev.gateway import Gateway, listening
+from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.ports import HOST, free_port, is_free
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation, local_stack
@@ -28,29 +29,29 @@ from groundplan_devkit.provision.shards import most_shards
 from groundplan_devkit.say import say
 from groundplan_devkit.servers import Kind, start, stop
 from groundplan_devkit.servers.identity import People
-from groundplan_devkit.servers.running import keep
+from groundplan_devkit.servers.running import start_reaper
 from groundplan_devkit.services import RunningService, run_service, start_service
 from groundplan_devkit.state import PROJECT
 
 PORT = 8080
 LOOK_SECONDS = 0.15
-"""Between two looks at logs and processes."""
+"""Pause between two checks of logs and processes."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a process that ended by itself starts again: twice as many every time, as Kubernetes does."""
 NO_REQUEST = "No public resource can be listed: the services' own addresses answer what their openapi.json says"
-SETTLED_SECONDS = 60.0
-"""A process that ran so long ended for another reason than the one before."""
+STABLE_SECONDS = 60.0
+"""Run time after which a failure counts as a new one, with a short pause."""
 
 
 @dataclass
-class Watched:
-    """A process, and what is known of its misfortunes."""
+class ManagedProcess:
+    """A process with its restarts."""
 
     running: RunningService
     started: float = field(default_factory=time.monotonic)
     pause: float = FIRST_PAUSE
     again_at: float | None = None
-    """When to start it again; None: it runs."""
+    """Time of the next start; None: it runs."""
 
 
 @dataclass
@@ -63,7 +64,7 @@ class Session:
     seed: bool = True
     reload: bool = True
     shown: Callable[[str], None] = say
-    processes: dict[str, Watched] = field(default_factory=dict)
+    processes: dict[str, ManagedProcess] = field(default_factory=dict)
     """By workload (`order-api`)."""
 
     async def run(self, *, once: bool = False) -> int:
@@ -107,7 +108,7 @@ class Session:
         kinds, shards = self.needed()
         self.shown(f"Starting {', '.join(kinds)}")
         self.directory.mkdir(parents=True, exist_ok=True)
-        keep(self.directory, os.getpid(), remove=False)
+        start_reaper(self.directory, os.getpid(), remove=False)
         servers = await asyncio.to_thread(start, self.directory, kinds, shards=shards, people=People.of(self.system))
         installation = Installation(self.system, servers)
         await self._each_service(installation, "Migrating", "migrate")
@@ -131,7 +132,7 @@ class Session:
             log.unlink(missing_ok=True)
             follower.add(name, log)
             running = await asyncio.to_thread(start_service, installation, service, role, self.directory, name=name)
-            self.processes[name] = Watched(running)
+            self.processes[name] = ManagedProcess(running)
         return follower
 
     async def _ready(self, *, all_must: bool) -> None:
@@ -139,7 +140,7 @@ class Session:
 
         Raises Unavailable for it when ``all_must``.
         """
-        waiting = (asyncio.to_thread(watched.running.wait_until_ready) for watched in self.processes.values())
+        waiting = (asyncio.to_thread(managed.running.wait_until_ready) for managed in self.processes.values())
         for result in await asyncio.gather(*waiting, return_exceptions=True):
             if isinstance(result, Unavailable) and not all_must:
                 self.shown(str(result))
@@ -147,28 +148,28 @@ class Session:
                 raise result
 
     async def _attend(self, follower: Follower) -> None:
-        """Show logs; start again what ended by itself."""
+        """Shows logs; restarts processes that ended by themselves."""
         while True:
             follower.show()
-            for name, watched in self.processes.items():
-                if watched.again_at is None and not watched.running.process.alive():
-                    if time.monotonic() - watched.started > SETTLED_SECONDS:
-                        watched.pause = FIRST_PAUSE
-                    self.shown(f"{name} has ended; it starts again in {watched.pause:.0f} s, or after an edit")
-                    watched.again_at = time.monotonic() + watched.pause
-                    watched.pause = min(2 * watched.pause, LONGEST_PAUSE)
-                elif watched.again_at is not None and time.monotonic() >= watched.again_at:
-                    self._start_again(watched)
+            for name, managed in self.processes.items():
+                if managed.again_at is None and not managed.running.process.alive():
+                    if time.monotonic() - managed.started > STABLE_SECONDS:
+                        managed.pause = FIRST_PAUSE
+                    self.shown(f"{name} has ended; it starts again in {managed.pause:.0f} s, or after an edit")
+                    managed.again_at = time.monotonic() + managed.pause
+                    managed.pause = min(2 * managed.pause, LONGEST_PAUSE)
+                elif managed.again_at is not None and time.monotonic() >= managed.again_at:
+                    self._start_again(managed)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _start_again(self, watched: Watched) -> None:
-        watched.running.process.start()
-        watched.started, watched.again_at = time.monotonic(), None
+    def _start_again(self, managed: ManagedProcess) -> None:
+        managed.running.process.start()
+        managed.started, managed.again_at = time.monotonic(), None
 
     def _gateway(self, installation: Installation) -> Gateway:
         return Gateway(
             public_resources(self.system, installation.plan),
-            {name: watched.running.url for name, watched in self.processes.items()},
+            {name: managed.running.url for name, managed in self.processes.items()},
         )
 
     def free_port(self) -> int:
@@ -196,16 +197,16 @@ class Session:
             await self._restart(found.restart)
 
     async def _restart(self, services: frozenset[str]) -> None:
-        edited = [watched for watched in self.processes.values() if watched.running.service in services]
-        for watched in edited:
-            # While it is being stopped nobody else is to start it.
-            watched.again_at = float("inf")
-        await asyncio.gather(*(asyncio.to_thread(watched.running.stop) for watched in edited))
-        for watched in edited:
-            watched.pause = FIRST_PAUSE
-            self._start_again(watched)
+        edited = [managed for managed in self.processes.values() if managed.running.service in services]
+        for managed in edited:
+            # While it stops, `_attend` must not start it.
+            managed.again_at = float("inf")
+        await asyncio.gather(*(asyncio.to_thread(managed.running.stop) for managed in edited))
+        for managed in edited:
+            managed.pause = FIRST_PAUSE
+            self._start_again(managed)
         results = await asyncio.gather(
-            *(asyncio.to_thread(watched.running.wait_until_ready) for watched in edited), return_exceptions=True
+            *(asyncio.to_thread(managed.running.wait_until_ready) for managed in edited), return_exceptions=True
         )
         failed = [result for result in results if isinstance(result, BaseException)]
         self.shown(f"Restarted {', '.join(sorted(services))}" if not failed else "Not ready: see what the log says")
@@ -231,16 +232,16 @@ class Session:
     def _token(self, installation: Installation, role: str) -> str:
         assert installation.servers.identity is not None
         scopes = [f"{self.system.name}/read", f"{self.system.name}/write"]
-        return installation.servers.identity.issuer.access_token("somebody", [role], scopes=scopes)
+        return installation.servers.identity.issuer.access_token(LOCAL_SUBJECT, [role], scopes=scopes)
 
     def _banner(self, installation: Installation, port: int, seconds: float) -> None:
         identity = installation.servers.identity
         assert identity is not None
-        tell_address(self.directory, f"http://{HOST}:{port}{API_PREFIX}")
+        record_address(self.directory, f"http://{HOST}:{port}{API_PREFIX}")
         lines = [
             "",
             f"Ready after {seconds:.1f} s: http://{HOST}:{port}{API_PREFIX}",
-            *(f"    {name:24} {watched.running.url}" for name, watched in self.processes.items()),
+            *(f"    {name:24} {managed.running.url}" for name, managed in self.processes.items()),
             f"    {'tokens':24} {identity.issuer.url}",
             f"    {'event log':24} {_relative(self.directory / 'event-log')}",
             f"    {'logs':24} {_relative(self.directory)}/*.log",

@@ -1,4 +1,4 @@
-"""Who may sign in, locally: an OpenID provider whose access tokens are those of the identity component (Cognito).
+"""The local OpenID provider; its access tokens are those of the identity component (Cognito).
 
 `keys` holds what tokens are signed by, `tokens` what is in them, `provider` the pages and endpoints.
 """

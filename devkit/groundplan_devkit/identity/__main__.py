@@ -1,4 +1,4 @@
-"""Runs the provider; `devkit/groundplan_devkit/servers/identity.py` starts it."""
+"""Runs the provider; `groundplan_devkit.servers.identity` starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sign-in is waiting for: codes that are good once, refresh tokens that are replaced at every use."""
+"""Grants: authorization codes for one use, and refresh tokens that are replaced at every use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CODE_SECONDS = 300
 
 @dataclass(frozen=True)
 class SignIn:
-    """Who signed in, and for what."""
+    """A sign-in: subject, role, client and scopes."""
 
     subject: str
     roles: tuple[str, ...]
@@ -35,7 +35,7 @@ class _Code:
 
 @dataclass
 class Grants:
-    """In memory: a provider that starts again has forgotten them, and front ends sign in again."""
+    """The grants, in memory: after a restart of the provider front ends sign in again."""
 
     clock: Callable[[], float] = time.monotonic
     _codes: dict[str, _Code] = field(default_factory=dict)

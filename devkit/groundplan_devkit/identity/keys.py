@@ -1,4 +1,4 @@
-"""Signing keys in a directory: the newest signs, all that are there are published, so that a rotation can be tried."""
+"""Signing keys in a directory: the newest one signs, all are published, so that rotations can be tested."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class KeyRing:
     directory: Path
 
     def current(self) -> SigningKey:
-        """What signs now; made when there is none yet."""
+        """The current signing key; created when there is none."""
         files = self._files()
         return _read(files[-1]) if files else self._first()
 
@@ -53,7 +53,7 @@ class KeyRing:
             return self._add()
 
     def retire(self, key_id: str) -> None:
-        """Publish a key no more: its tokens are refused once verifiers have looked again."""
+        """Withdraw a key: its tokens are refused once verifiers have fetched the keys again."""
         for file in self._files():
             if _read(file).id == key_id:
                 file.unlink()

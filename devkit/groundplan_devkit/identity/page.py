@@ -1,4 +1,4 @@
-"""The page that stands in for Cognito's sign-in: nobody has a password here, one says who one is."""
+"""Sign-in page in the place of Cognito's: no passwords, the user enters subject and role."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def sign_in_page(system: str, roles: Sequence[str], subject: str, request: Mappi
     buttons = "\n".join(
         f'<button name="role" value="{html.escape(role)}">as {html.escape(role)}</button>' for role in roles
     )
-    nobody = '<button class="none" name="role" value="">without a role</button>'
+    no_role = '<button class="none" name="role" value="">without a role</button>'
     return _PAGE.format(
-        system=html.escape(system), hidden=hidden, subject=html.escape(subject), buttons=f"{buttons}\n{nobody}"
+        system=html.escape(system), hidden=hidden, subject=html.escape(subject), buttons=f"{buttons}\n{no_role}"
     )

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from groundplan_devkit.identity.grants import Grants, SignIn
 from groundplan_devkit.identity.page import POLICY, sign_in_page
-from groundplan_devkit.identity.tokens import WEB_CLIENT, Issuer
+from groundplan_devkit.identity.tokens import LOCAL_SUBJECT, WEB_CLIENT, Issuer
 
 LOCAL_ORIGINS = r"http://(localhost|127\.0\.0\.1)(:\d+)?"
 _ASKED = ("client_id", "redirect_uri", "state", "scope", "nonce", "code_challenge")
@@ -37,7 +37,7 @@ class Provider:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """What a client of the API may ask for (`components/groundplan_components/identity/user_pool.py`)."""
+        """What a client of the API may ask for (`groundplan_components.identity.user_pool`)."""
         return f"{self.system}/read", f"{self.system}/write"
 
     def app(self) -> Starlette:
@@ -88,7 +88,7 @@ class Provider:
         if problem:
             return _refused("invalid_request", problem)
         handed_on = {name: asked[name] for name in _ASKED if name in asked}
-        page = sign_in_page(self.system, self.roles, "somebody", handed_on)
+        page = sign_in_page(self.system, self.roles, LOCAL_SUBJECT, handed_on)
         return HTMLResponse(page, headers={"content-security-policy": POLICY, "cache-control": "no-store"})
 
     async def login(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Tokens with the claims that Cognito puts into its own.
+"""Tokens with Cognito's claims.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
 """
@@ -17,12 +17,14 @@ from groundplan_devkit.identity.keys import KeyRing
 
 WEB_CLIENT = "local-web"
 """The client that people's tokens are for: locally the whole of TOKEN_CLIENT_IDS, as `web` is in the cloud."""
+LOCAL_SUBJECT = "local-user"
+"""The subject of a token for which no other is given."""
 ACCESS_TOKEN_MINUTES = 60
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """Signs tokens. Anything in them can be told otherwise, so that wrong ones can be made too."""
+    """Signs tokens. Every claim can be overridden, so that tests can make wrong tokens."""
 
     url: str
     keys: KeyRing
@@ -71,7 +73,7 @@ class Issuer:
         nonce: str | None = None,
         seconds: int = ACCESS_TOKEN_MINUTES * 60,
     ) -> str:
-        """What tells a front end who signed in; no service takes it."""
+        """An ID token for front ends; services refuse it."""
         now = int(time.time())
         content: dict[str, Any] = {
             "sub": subject,

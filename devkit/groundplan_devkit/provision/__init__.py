@@ -1,4 +1,4 @@
-"""What infra makes for a system, made on this machine's servers: secrets, users, topics, queues, and settings.
+"""The system's resources on local servers: secrets, users, topics, queues, and settings.
 
 `Installation` is one such system; several live side by side on the same servers, each by its label.
 """

@@ -1,4 +1,4 @@
-"""One system on this machine's servers, as one stack is in the cloud."""
+"""One system on local servers, like one stack in the cloud."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MIGRATE = "migrate"
 
 
 def local_stack(*, replicas: bool = True, load_share: float = LOAD_SHARE) -> Environment:
-    """The stack that this machine is: services read from replicas as in production, and nothing is doubled."""
+    """The local stack: services read from replicas as in production, without redundancy."""
     return Environment(
         name=STACK,
         region=REGION,
@@ -100,7 +100,7 @@ class Installation:
         return tuple(workload.role for workload in self.plan.workloads_of(service))
 
     def settings(self, service: str, role: str) -> dict[str, str]:
-        """The names of `infra/groundplan/program/settings.py` for this role, with values of this machine."""
+        """The names of `groundplan.program.settings` for this role, with values of this machine."""
         shared = {
             **self._of_service(service),
             **self._of_database(service),
@@ -119,20 +119,20 @@ class Installation:
         }
 
     def machine(self) -> dict[str, str]:
-        """What only a process on this machine is told: where AWS is, whom to trust, and what has no TLS here."""
-        told = {"TRUST_FILE": self.servers.authority}
+        """The variables of local processes only: AWS endpoint, certificate authority, and servers without TLS."""
+        variables = {"TRUST_FILE": self.servers.authority}
         if self.servers.aws:
-            told |= self.servers.aws.environment(self.stack.region)
+            variables |= self.servers.aws.environment(self.stack.region)
         if self.servers.kafka and self._kafka:
-            told["KAFKA_SECURITY"] = self._kafka_security
+            variables["KAFKA_SECURITY"] = self._kafka_security
             if self._kafka_security == "scram":
                 content = {"username": SCRAM_USER, "password": self.servers.kafka.scram_password}
-                told["KAFKA_SECRET_ARN"] = self.secrets.arn("kafka", content)
+                variables["KAFKA_SECRET_ARN"] = self.secrets.arn("kafka", content)
         if self.servers.postgres and not all(shard.tls for shard in self.servers.postgres.shards):
-            told["DATABASE_TLS"] = "off"
+            variables["DATABASE_TLS"] = "off"
         if self.servers.valkey and not self.servers.valkey.tls:
-            told["CACHE_TLS"] = "off"
-        return told
+            variables["CACHE_TLS"] = "off"
+        return variables
 
     def shards_of(self, service: str) -> int:
         """Databases that the service's rows spread over here."""
@@ -143,7 +143,7 @@ class Installation:
         return f"{names.sql_name(service)}_{names.sql_name(self.label)}" if self.label else names.sql_name(service)
 
     def key_prefix(self, service: str) -> str:
-        """What the service's keys in the cache begin with."""
+        """The prefix of the service's keys in the cache."""
         return f"{self.label}-{service}:" if self.label else f"{service}:"
 
     def topic(self, event: str) -> str:
@@ -151,7 +151,7 @@ class Installation:
         return names.topic_name(self.events_scope, event)
 
     def remove(self) -> None:
-        """Take away what was made: databases, users, topics, queues and secrets."""
+        """Remove databases, users, topics, queues and secrets."""
         for pooler in self.__dict__.pop("_poolers", []):
             end_pooler(pooler)
         if self.servers.postgres:
@@ -263,7 +263,7 @@ class Installation:
         )
 
     def _reader_secret(self, service: str, shard: int) -> str:
-        """Of whoever reads through the pooler; the migration makes the user (`groundplan.program.databases`)."""
+        """The secret of the pooler's reading user, which the migration creates (`groundplan.program.databases`)."""
         content = {
             "username": f"{self.database_name(service)}_reader",
             "password": self._password(f"database-{shard + 1}-{service}-reader"),

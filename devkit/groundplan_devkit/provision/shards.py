@@ -1,4 +1,4 @@
-"""How many databases stand for a service's shards on this machine, and since when (D3)."""
+"""Local databases for a service's shards, and their shard map (D3)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import datetime
 from groundplan.capacity import Plan
 
 MOST_SHARDS = 2
-"""Of each service: what holds for two databases holds for more, and sixty-four servers fit on no desk."""
+"""Most local shards of a service: tests with two shards cover more of them, and sixty-four servers are too many."""
 
 Generations = list[tuple[str, int]]
 """ISO date and shards, as in a declared shard map."""

@@ -1,4 +1,4 @@
-"""Secrets in moto's Secrets Manager, with the members that infra's have."""
+"""Secrets in moto's Secrets Manager, with the same fields as in the cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`groundplan servers up | down | status`: the servers of this project by hand."""
+"""`groundplan servers up | down | status`: manages this project's servers."""
 
 from __future__ import annotations
 

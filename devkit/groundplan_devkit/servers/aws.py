@@ -1,4 +1,4 @@
-"""Secrets Manager, SNS, SQS and S3 as moto answers them: the services' code is the same as in the cloud."""
+"""Secrets Manager, SNS, SQS and S3 by moto: the services use the same code as in the cloud."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCOUNT = "123456789012"
 
 
 class Aws(msgspec.Struct, frozen=True):
-    """One endpoint for all of AWS. What it holds is in its memory, and gone when it ends: `pause` it for a fault."""
+    """One endpoint for all AWS services. Its data is in memory and lost when it ends: use `pause` for a fault."""
 
     process: ServerProcess
     port: int
@@ -42,7 +42,7 @@ class Aws(msgspec.Struct, frozen=True):
         return self.port
 
     def environment(self, region: str) -> dict[str, str]:
-        """What points an AWS SDK here."""
+        """Environment variables that direct an AWS SDK to this endpoint."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_REGION": region,

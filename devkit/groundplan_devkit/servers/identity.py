@@ -28,7 +28,7 @@ class Identity(msgspec.Struct, frozen=True):
     process: ServerProcess
     port: int
     keys: str
-    """The directory of signing keys: whoever may read it can sign, as tests do."""
+    """The directory of signing keys. A process that can read it can sign tokens; tests do."""
 
     @property
     def issuer(self) -> Issuer:
@@ -56,7 +56,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class People:
-    """What the provider must know of a system."""
+    """The system's data for the provider."""
 
     system: str
     """Its name, which scopes begin with."""

@@ -1,4 +1,4 @@
-"""PgBouncer before a shard's replicas, set up as the Pooler component does
+"""PgBouncer in front of a shard's replicas, configured like the Pooler component
 (`groundplan_components.database.pooler`)."""
 
 from __future__ import annotations

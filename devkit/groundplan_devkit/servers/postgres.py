@@ -1,4 +1,4 @@
-"""PostgreSQL as RDS gives it: a primary and a streaming replica for each shard, TLS and SCRAM, nobody a superuser.
+"""PostgreSQL as in RDS: a primary and a streaming replica for each shard, TLS and SCRAM, no superuser.
 
 Every shard is a server of its own, as in the cloud, because a service's database has the same name in all of them.
 """
@@ -28,10 +28,12 @@ from groundplan_devkit.secrets import password
 from groundplan_devkit.state import data_directory, give_to, remove_data
 
 ADMINISTRATOR = "dba"
-"""As `groundplan_components.database.instance` calls it: may create roles and databases, and is no superuser, as RDS
-lets nobody be."""
+"""The user's name in `groundplan_components.database.instance`: may create roles and databases, and is no superuser, as
+in RDS."""
 SUPERUSER = "postgres"
-"""Cleans up after tests; no service ever connects as it."""
+UNPRIVILEGED_USER = "nobody"
+"""The system account that runs PostgreSQL where there is no account `postgres`; PostgreSQL refuses to run as root."""
+"""The superuser's name, for clean-up after tests; services never connect as it."""
 MAX_CONNECTIONS = 300
 WAL_KEPT = "512MB"
 """What a replica that was away may ask for, so that it follows again by itself."""
@@ -107,7 +109,7 @@ class Postgres(msgspec.Struct, frozen=True):
         return _psql(self.psql, self.dsn(database, shard=shard, replica=replica), statement)
 
     def drop(self, database: str, *roles: str) -> None:
-        """Take a database and roles away from all shards, whoever is connected and whoever owns them."""
+        """Drop a database, with its connections, and roles on all shards."""
         for number, shard in enumerate(self.shards):
             dsn = self.dsn(shard=number).replace(
                 f"{ADMINISTRATOR}:{shard.admin_password}", f"{SUPERUSER}:{shard.superuser_password}"
@@ -234,7 +236,7 @@ class _Cluster:
             f"{kind} all all {HOST}/32 scram-sha-256\n{kind} replication replicator {HOST}/32 scram-sha-256\n",
             self.user,
         )
-        # As one user, before anybody can connect: the administrator, and who may follow.
+        # In single-user mode, before the first connection: the administrator and the replication user.
         statements = (
             f"CREATE ROLE {ADMINISTRATOR} LOGIN CREATEDB CREATEROLE PASSWORD '{self.admin_password}'\n"
             f"GRANT pg_monitor, pg_signal_backend TO {ADMINISTRATOR} WITH ADMIN OPTION\n"
@@ -307,7 +309,7 @@ def _programs() -> Path:
 
 
 def _newest() -> Path | None:
-    roots = [Path("/usr/lib/postgresql"), Path("/opt/homebrew/opt"), Path("/usr/devkit/groundplan_devkit/opt")]
+    roots = [Path("/usr/lib/postgresql"), Path("/opt/homebrew/opt"), Path("/usr/local/opt")]
     bins = [
         bin for root in roots for bin in root.glob("*/bin") if (bin / "initdb").exists() and (bin / "psql").exists()
     ]
@@ -325,7 +327,7 @@ def account() -> str | None:
     if os.geteuid() != 0:
         return None
     names = {entry.pw_name for entry in pwd.getpwall()}
-    return "postgres" if "postgres" in names else "nobody"
+    return "postgres" if "postgres" in names else UNPRIVILEGED_USER
 
 
 def _has_tls(programs: Path) -> bool:
@@ -365,7 +367,7 @@ def _clear(data: Path) -> None:
         if str(data) in holder.cmdline():
             raise Unavailable(
                 "PostgreSQL",
-                f"process {holder.pid} runs on {data}, and nobody here started it",
+                f"process {holder.pid} runs on {data}, and was not started from here",
                 "files that no server uses",
                 f"end it: kill -INT {holder.pid}",
             )

@@ -1,4 +1,4 @@
-"""Servers started together, shared by processes through a state file, and hurt by name."""
+"""A group of servers: started together, shared by processes through a state file, with faults by name."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE, adopt, 
 
 Kind = Literal["postgres", "valkey", "kafka", "aws", "identity"]
 KINDS: tuple[Kind, ...] = ("postgres", "valkey", "kafka", "aws", "identity")
-KEEPER = "keeper"
+REAPER = "reaper"
 Server = Postgres | Valkey | Kafka | Aws | Identity
 
 
 class Servers(msgspec.Struct, kw_only=True):
-    """What runs, as the state file says it: addresses, passwords, and each process by its name."""
+    """The running servers, as in the state file: addresses, passwords, and each process by its name."""
 
     directory: str
     authority: str
@@ -70,15 +70,15 @@ class Servers(msgspec.Struct, kw_only=True):
         return known[name]
 
     def kill(self, name: str) -> None:
-        """As a machine that fails: at once, and nothing is written any more."""
+        """Kill the server (SIGKILL), like the failure of a machine."""
         self.process(name).kill()
 
     def stop(self, name: str) -> None:
-        """In an orderly manner."""
+        """Stop the server in an orderly way."""
         self.process(name).stop()
 
     def pause(self, name: str) -> None:
-        """As a machine whose network is cut: connections stay open and nobody answers."""
+        """Stop the process (SIGSTOP), as if its network were cut: connections stay open without answers."""
         self.process(name).pause()
 
     def resume(self, name: str) -> None:
@@ -96,7 +96,7 @@ class Servers(msgspec.Struct, kw_only=True):
         self.start(name)
 
     def answers(self, name: str) -> bool:
-        """Whether a server does what it is for."""
+        """Whether a server answers."""
         return self._server(name).answers(name)
 
     def address(self, name: str) -> str:
@@ -191,7 +191,7 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
     if not is_owned(directory):
         return []
     with locked(directory):
-        # A keeper that stops them ends by itself.
+        # A reaper that stops them ends by itself.
         running = [process for process in ServerProcess.all_in(directory) if process.pid != os.getpid()]
         _stop(running)
         if remove:
@@ -200,11 +200,11 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
         (directory / STATE_FILE).unlink(missing_ok=True)
     if remove:
         remove_owned(directory)
-    return sorted(process.name for process in running if process.name != KEEPER)
+    return sorted(process.name for process in running if process.name != REAPER)
 
 
 def _stop(processes: list[ServerProcess]) -> None:
-    """Together: what is asked to end waits for nobody else."""
+    """Ends all in parallel: each gets its signal at once."""
     if processes:
         with ThreadPoolExecutor(len(processes)) as pool:
             list(pool.map(ServerProcess.stop, processes))
@@ -236,7 +236,7 @@ def servers(
             return
     place = directory or Path(tempfile.mkdtemp(prefix="local-servers-"))
     try:
-        keep(place, os.getpid(), remove=directory is None)
+        start_reaper(place, os.getpid(), remove=directory is None)
         yield start(
             place,
             wanted,
@@ -251,14 +251,15 @@ def servers(
         stop(place, remove=directory is None)
 
 
-def keep(directory: Path, owner: int, *, remove: bool) -> None:
-    """End a directory's servers when their owner is gone without having done so; ``remove`` deletes their data too."""
+def start_reaper(directory: Path, owner: int, *, remove: bool) -> None:
+    """Start a process that ends a directory's servers after the death of their owner; ``remove`` deletes their data
+    too."""
     adopt(directory)
     claim(directory)
     arguments = [str(directory), str(owner), *(["remove"] if remove else [])]
     process = ServerProcess(
-        name=KEEPER,
-        command=[sys.executable, "-m", "groundplan_devkit.servers.keeper", *arguments],
+        name=REAPER,
+        command=[sys.executable, "-m", "groundplan_devkit.servers.reaper", *arguments],
         directory=str(directory),
         environment={PROJECT_VARIABLE: str(PROJECT)},
     )

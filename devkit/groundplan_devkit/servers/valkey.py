@@ -1,4 +1,4 @@
-"""Valkey (or Redis, which it was) as ElastiCache gives it: TLS only, in cluster mode, `default` switched off."""
+"""Valkey (or Redis 7) as in ElastiCache: TLS only, cluster mode, user `default` disabled."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Valkey(msgspec.Struct, frozen=True):
 
 
 def start(directory: Path, authority: Authority, *, clustered: bool = True, nodes: int = 1) -> Valkey:
-    """Start the nodes; what they held before is gone, as it may be in a cache. Raises Unavailable."""
+    """Start the nodes, without earlier data. Raises Unavailable."""
     server, client = _programs()
     operator_password = password(directory, "valkey-operator")
     tls = _has_tls(client)
@@ -134,7 +134,7 @@ def _node(
         'save ""',
         "appendonly no",
         f"maxmemory {MEMORY}",
-        # As `components/groundplan_components/cache/cache.py` sets them.
+        # As `groundplan_components.cache.cache` sets them.
         "maxmemory-policy allkeys-lfu",
         "slowlog-log-slower-than 10000",
         f"aclfile {data / 'users.acl'}",

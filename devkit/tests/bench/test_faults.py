@@ -60,7 +60,7 @@ def test_a_run_without_loss_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
     assert command.main(["faults"]) == 0
 
 
-def test_failures_are_told_by_what_was_tried_and_what_came() -> None:
+def test_failures_are_named_by_what_was_tried_and_what_came() -> None:
     ledger = Ledger()
     ledger.failures = [Failure(1.0, "write", "503"), Failure(2.0, "write", "503"), Failure(3.0, "read", "ReadError")]
     assert counted(ledger.between(0.0, 2.5)) == "2 x write 503"

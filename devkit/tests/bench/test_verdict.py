@@ -75,7 +75,7 @@ class Records:
         self.topics: dict[str, list[str]] = {}
         self.first = uuid4()
 
-    async def asked(self, service: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
+    async def query(self, service: str, statement: str, *arguments: object) -> list[asyncpg.Record]:
         del service
         return cast(list[asyncpg.Record], await self.connection.fetch(statement, *arguments))
 

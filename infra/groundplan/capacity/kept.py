@@ -8,15 +8,16 @@ from dataclasses import replace
 from groundplan.capacity import figures
 from groundplan.capacity.model import Decision, Kept, Plan
 from groundplan.capacity.wording import count
+from groundplan.pricing.table import usd_of
 from groundplan.stack.remembered import Remembered, RememberedDatabase, RememberedKafka
 
 
-def kept(plan: Plan, unbound: Plan) -> tuple[Kept, ...]:
+def kept(plan: Plan, unbound: Plan, region: str) -> tuple[Kept, ...]:
     """What the plan has more of than ``unbound``, the same plan for a stack that has deployed nothing."""
-    return (*_databases(plan, unbound), *_kafka(plan, unbound))
+    return (*_databases(plan, unbound, region), *_kafka(plan, unbound, region))
 
 
-def _databases(plan: Plan, unbound: Plan) -> Iterator[Kept]:
+def _databases(plan: Plan, unbound: Plan, region: str) -> Iterator[Kept]:
     for database, wanted in zip(plan.databases, unbound.databases, strict=True):
         subject = f"database.{database.name}"
         if database.storage_gb > wanted.storage_gb:
@@ -25,7 +26,7 @@ def _databases(plan: Plan, unbound: Plan) -> Iterator[Kept]:
             yield Kept(
                 *(subject, "storage_gb", str(database.storage_gb), str(wanted.storage_gb)),
                 "RDS never makes storage smaller",
-                f"{extra:,} GiB in {count(volumes, 'volume')}, {_dollars(extra * figures.RDS_GIB_MONTH)}",
+                _storage(extra, volumes, usd_of("rds.storage.single", region)),
                 figures.RDS_NEVER_SHRINKS,
             )
         if database.max_storage_gb > wanted.max_storage_gb:
@@ -37,7 +38,7 @@ def _databases(plan: Plan, unbound: Plan) -> Iterator[Kept]:
             )
 
 
-def _kafka(plan: Plan, unbound: Plan) -> Iterator[Kept]:
+def _kafka(plan: Plan, unbound: Plan, region: str) -> Iterator[Kept]:
     if plan.events is None or unbound.events is None:
         return
     for topic, wanted in zip(plan.events.topics, unbound.events.topics, strict=True):
@@ -71,18 +72,20 @@ def _kafka(plan: Plan, unbound: Plan) -> Iterator[Kept]:
         yield Kept(
             *("kafka", "storage_gb", str(kafka.storage_gb), str(less.storage_gb)),
             "MSK never makes a broker's volume smaller",
-            f"{extra:,} GiB in {count(kafka.brokers, 'volume')}, {_dollars(extra * figures.MSK_GIB_MONTH)}",
+            _storage(extra, kafka.brokers, usd_of("msk.standard.storage", region)),
             figures.MSK_NEVER_SHRINKS,
         )
 
 
-def _dollars(amount: float) -> str:
-    return f"about ${amount:,.0f} a month"
+def _storage(gib: float, volumes: int, usd: float | None) -> str:
+    """``usd`` is a GiB's and month's; None where the price table has none for the region."""
+    size = f"{gib:,} GiB in {count(volumes, 'volume')}"
+    return size if usd is None else f"{size}, about ${gib * usd:,.0f} a month"
 
 
-def with_kept(plan: Plan, unbound: Plan) -> Plan:
+def with_kept(plan: Plan, unbound: Plan, region: str) -> Plan:
     """The plan that says of each kept size why it isn't the one that its load asks for."""
-    sizes = kept(plan, unbound)
+    sizes = kept(plan, unbound, region)
     reasons = {(each.subject, each.setting): each for each in sizes}
     decisions = (_reason(decision, reasons.get((decision.subject, decision.setting))) for decision in plan.decisions)
     return replace(plan, kept=sizes, decisions=tuple(decisions))

@@ -34,7 +34,8 @@ def plan(system: System, environment: Environment) -> Plan:
     bound = _plan(system, environment)
     if not environment.remembered:
         return bound
-    return with_kept(bound, _plan(system, environment.model_copy(update={"remembered": Remembered()})))
+    unbound = _plan(system, environment.model_copy(update={"remembered": Remembered()}))
+    return with_kept(bound, unbound, environment.region)
 
 
 def _plan(system: System, environment: Environment) -> Plan:

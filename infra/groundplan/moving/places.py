@@ -37,6 +37,12 @@ GONE: Mapping[str, str] = {
 }
 """Names, or modules with all of theirs, that are not just called differently, and what to do about it."""
 
+_SPLIT: Mapping[str, str] = json.loads((files(__package__) / "names.json").read_text(encoding="utf-8"))
+"""Names of modules that were split, and where they are; empty for those that are no longer offered."""
+_MOVED = {old: new.rpartition(".") for old, new in _SPLIT.items() if new}
+NAMES = {**NAMES, **{old: (module, name) for old, (module, _, name) in _MOVED.items()}}
+GONE = {**GONE, **{old: "gone: the library no longer offers it" for old, new in _SPLIT.items() if not new}}
+
 PROGRAM = "infra/__main__.py"
 PROGRAM_NAMES: Mapping[str, str] = {"site": "stack", "ground": "platform"}
 """Local variables of the program's `declare`, as lines that its owner added name them."""

@@ -1,4 +1,5 @@
-"""The parts that a project's `infra/__main__.py` puts together, one module for each part of the picture."""
+"""The parts of a stack that a project's `infra/__main__.py` declares, one module for each part of the architecture
+diagram."""
 
 from groundplan.program.backups import declare_backups
 from groundplan.program.caching import declare_cache

@@ -1,13 +1,14 @@
-"""Backups of everything that is tagged for it (P2, S5)."""
+"""Backups of all tagged resources (P2, S5)."""
 
 from __future__ import annotations
 
 from groundplan.program.context import StackContext
-from groundplan_components.backup.backup import Backup, BackupArgs
+from groundplan_components.backup import Backup, BackupArgs
 
 
 def declare_backups(stack: StackContext) -> Backup:
-    """Copies of everything that is tagged for it, out of reach of whoever can delete the original."""
+    """Declare backups of all tagged resources, in a vault that denies deletion to principals who can delete the
+    originals."""
     environment = stack.environment
     args: BackupArgs = {
         "kms_key_arn": stack.key("backups"),

@@ -1,7 +1,7 @@
-"""What a body may look like, from the declaration, in the words that JSON Schema and OpenAPI 3.0 share (S6).
+"""Schemas of request bodies, from the declaration, in the keywords that JSON Schema and OpenAPI 3.0 share (S6).
 
-The gateway turns away what can't be right before it costs a service anything; the service checks that again, and more.
-A field without a value is left out: OpenAPI 3.0 has no type for null.
+The gateway refuses invalid bodies before they reach a service; the service checks them again, and in more detail.
+Clients omit a field without a value: OpenAPI 3.0 has no type for null.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/models-mappings-models.html
 """
 
@@ -37,9 +37,9 @@ _SHAPES: dict[FieldType, Schema] = {
 
 
 def body_schema(resource: Resource) -> str:
-    """Of create and update alike: an update replaces the whole item (PUT).
+    """The schema for create and update: an update replaces the whole item (PUT).
 
-    The owner may be left out: the service takes the caller's subject.
+    The owner is optional: the service uses the caller's subject.
     """
     required = [name for name, field in resource.fields.items() if field.required and name != resource.owner]
     schema: Schema = {

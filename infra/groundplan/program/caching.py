@@ -1,10 +1,10 @@
-"""The cache that all services share, each with a user and keys of its own (C1, C2, S7)."""
+"""The cache that all services share, with separate users and keys (C1, C2, S7)."""
 
 from __future__ import annotations
 
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
-from groundplan_components.cache.cache import Cache, CacheArgs
+from groundplan_components.cache import Cache, CacheArgs
 
 
 def declare_cache(stack: StackContext, platform: Platform) -> Cache | None:

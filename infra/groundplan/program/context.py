@@ -13,12 +13,12 @@ from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.program.own import Change, chosen
 from groundplan.stack.environment import Environment
-from groundplan_components.keys.keys import Keys
-from groundplan_components.observability.alarm_topic import AlarmTopic
+from groundplan_components.keys import Keys
+from groundplan_components.observability import AlarmTopic
 
 _Component = TypeVar("_Component", bound=pulumi.ComponentResource)
 
-# CloudFront, its certificates and its web ACL live there alone.
+# The only region of CloudFront's certificates and web ACLs.
 EDGE_REGION = "us-east-1"
 
 
@@ -33,7 +33,7 @@ class StackContext:
     edge_region: pulumi.ProviderResource
     keys: Keys
     edge_keys: Keys
-    """In CloudFront's region, which may be the stack's own."""
+    """Keys in CloudFront's region, which may be the stack's own."""
     alarms: AlarmTopic
     changes: tuple[Change, ...] = ()
     """The owner's."""
@@ -79,7 +79,7 @@ class StackContext:
 
     @property
     def scope(self) -> str:
-        """`shop-prod`: what names that are unique in an account begin with."""
+        """`shop-prod`: prefix of names that must be unique in an account."""
         return f"{self.system.name}-{self.environment.name}"
 
     @property
@@ -93,16 +93,16 @@ class StackContext:
         return self.edge_keys.arns[purpose]
 
     def in_region(self) -> pulumi.ResourceOptions:
-        """Options of what lives in the stack's own region."""
+        """Options of resources in the stack's own region."""
         return pulumi.ResourceOptions(providers=[self.region])
 
     def at_edge(self) -> pulumi.ResourceOptions:
-        """Options of what CloudFront uses."""
+        """Options of resources that CloudFront uses."""
         return pulumi.ResourceOptions(providers=[self.edge_region])
 
 
 def _providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:
-    """The stack's own region and CloudFront's, with the tags that every resource carries."""
+    """The stack's own region and CloudFront's, with the tags of every resource."""
     tags = {"system": system.name, "environment": environment.name, "managed-by": "pulumi"}
     own, edge = (
         aws.Provider(name, region=region, default_tags={"tags": tags})

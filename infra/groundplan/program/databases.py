@@ -1,4 +1,4 @@
-"""A database for each service, its shards, who may open it and through what (A2, D3)."""
+"""Databases of the services: shards, credentials, proxies and poolers (A2, D3)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ import pulumi
 from groundplan.capacity import DatabasePlan, PoolerPlan
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
-from groundplan_components.database._authorities import authority
-from groundplan_components.database.credentials import ServiceCredentials
-from groundplan_components.database.instance import Database, DatabaseArgs
-from groundplan_components.database.pooler import Pooler
-from groundplan_components.database.proxy import DatabaseProxy
-from groundplan_components.keys.stored_secret import StoredSecret, generated_password
+from groundplan_components.database import Database, DatabaseArgs, DatabaseProxy, Pooler, ServiceCredentials, authority
+from groundplan_components.keys import StoredSecret, generated_password
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One pooled address for the read replicas of a shard, with users of its own who may only read."""
+    """One pooled address for the read replicas of a shard, with separate users that may only read."""
 
     pooler: Pooler
     secret_arns: dict[str, pulumi.Output[str]]
@@ -28,7 +24,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Shard:
-    """One PostgreSQL instance: where to write, where to read, and the secrets of the services in it."""
+    """One PostgreSQL instance: addresses to write and to read, and the services' secrets."""
 
     name: str
     instance: Database
@@ -49,7 +45,7 @@ class Shard:
         return self.reading.pooler.port if self.reading else self.instance.port
 
     def secret_arns(self, service: str) -> list[pulumi.Output[str]]:
-        """What the service's workloads may read."""
+        """Secrets that the service's workloads may read."""
         own = [self.credentials.secret_arns[service]]
         return [*own, self.reading.secret_arns[service]] if self.reading else own
 
@@ -75,7 +71,7 @@ def declare_databases(stack: StackContext, platform: Platform) -> list[ServiceDa
 
 
 def shard_name(database: str, number: int) -> str:
-    """The first shard has the database's own name, so that a second one renames nothing."""
+    """Name of a shard. The first has the database's own name, so that adding a second one renames nothing."""
     return f"db-{database}" if number == 1 else f"db-{database}-{number}"
 
 
@@ -134,7 +130,7 @@ def _reading(
     instance: Database,
     credentials: ServiceCredentials,
 ) -> Reading:
-    """The migration creates the users; `groundplan_components.database.pooler` says why their passwords do not
+    """The migration creates the users; `groundplan_components.database.pooler` explains why their passwords do not
     rotate."""
     secrets: dict[str, pulumi.Output[str]] = {}
     users: dict[str, pulumi.Input[str]] = {}

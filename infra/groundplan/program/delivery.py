@@ -1,4 +1,4 @@
-"""How images and new versions get here: repositories, and the pipeline's own role."""
+"""Delivery: image repositories, and the pipeline's role."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from groundplan.program.context import StackContext
-from groundplan_components.delivery.images import Images
-from groundplan_components.delivery.pipeline import ISSUER, Delivery, DeliveryArgs
+from groundplan_components.delivery import ISSUER, Delivery, DeliveryArgs, Images
 
 
 def declare_images(stack: StackContext) -> Images:
@@ -24,7 +23,7 @@ def declare_images(stack: StackContext) -> Images:
 
 
 def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
-    """None when no repository is configured: then people deploy."""
+    """None without a configured repository: engineers then deploy by hand."""
     repository = stack.environment.repository
     if repository is None:
         return None

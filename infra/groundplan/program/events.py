@@ -1,4 +1,4 @@
-"""How services tell each other what happened, and the log of all that did (A3, D2)."""
+"""Events between services, and the log of all events (A3, D2)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ import pulumi
 from groundplan.capacity import EventsPlan, KafkaPlan, TopicPlan
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
-from groundplan_components.events.kafka import Kafka, KafkaArgs, KafkaKind
-from groundplan_components.events.log import EventLog, EventLogArgs
-from groundplan_components.events.log_query import EventQuery
-from groundplan_components.events.queues import Queues
-from groundplan_components.shared.iam import Statement
+from groundplan_components.events import EventLog, EventLogArgs, EventQuery, Kafka, KafkaArgs, KafkaKind, Queues
+from groundplan_components.shared import Statement
 
 
 @dataclass(frozen=True)
@@ -35,13 +32,13 @@ class Events:
         return broker
 
     def publishing(self, service: str) -> list[Statement]:
-        """What the service's relay may do."""
+        """Permissions of the service's relay."""
         return self.broker.publisher_statements(
             [topic.event for topic in self.plan.topics if topic.publisher == service]
         )
 
     def consuming(self, reader: str) -> list[Statement]:
-        """What a consumer or projector may do: read its events, put aside what it gives up on."""
+        """Permissions of a consumer or projector: read its events, and write its dead letters."""
         return self.broker.consumer_statements(reader)
 
 
@@ -51,12 +48,12 @@ def projector(service: str) -> str:
 
 
 def readers(topic: TopicPlan) -> list[str]:
-    """Each is a consumer group, or a queue."""
+    """Readers of events; each is a consumer group or a queue."""
     return [*topic.consumers, *(projector(service) for service in topic.projectors)]
 
 
 def declare_events(stack: StackContext, platform: Platform) -> Events | None:
-    """None when no service has any events."""
+    """None if no service has events."""
     planned = stack.plan.events
     if planned is None:
         return None
@@ -96,7 +93,7 @@ def _kafka(stack: StackContext, platform: Platform, planned: EventsPlan, kafka: 
         "protect": stack.environment.protect,
     }
     if args["kind"] is KafkaKind.STANDARD:
-        # Express has its own, and refuses to be told.
+        # Express has fixed values and refuses others.
         args["replication"] = kafka.replication
         args["min_in_sync"] = kafka.min_in_sync
     if kafka.storage_gb is not None:

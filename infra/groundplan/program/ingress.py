@@ -1,4 +1,4 @@
-"""What a request passes on its way in: edge, gateway, load balancer, and who says who the caller is (A1, S1 to S7)."""
+"""Ingress: edge, gateway, load balancer, and the identity provider (A1, S1 to S7)."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from groundplan.program.body_schemas import body_schema
 from groundplan.program.context import EDGE_REGION, StackContext
 from groundplan.program.platform import Platform
 from groundplan.program.routes import PublicResource, public_resources
-from groundplan_components.edge.certificate import Certificate
-from groundplan_components.edge.distribution import Edge, EdgeArgs
-from groundplan_components.edge.static_site import StaticSite
-from groundplan_components.edge.web_acl import WebAcl, WebAclScope
-from groundplan_components.gateway.gateway import Gateway, GatewayArgs
-from groundplan_components.gateway.listener_rules import LoadBalancerRoute
-from groundplan_components.gateway.load_balancer import LoadBalancer, LoadBalancerArgs
-from groundplan_components.gateway.routes import LIST_PARAMETERS, GatewayRoute
-from groundplan_components.identity.user_pool import Identity, IdentityArgs
-from groundplan_components.keys.stored_secret import generated_password
-from groundplan_components.workload.ingress import PodIngress
+from groundplan_components.edge import Certificate, Edge, EdgeArgs, StaticSite, WebAcl, WebAclScope
+from groundplan_components.gateway import (
+    LIST_PARAMETERS,
+    Gateway,
+    GatewayArgs,
+    GatewayRoute,
+    LoadBalancer,
+    LoadBalancerArgs,
+    LoadBalancerRoute,
+)
+from groundplan_components.identity import Identity, IdentityArgs
+from groundplan_components.keys import generated_password
+from groundplan_components.workload import PodIngress
 
 READING = ["GET", "HEAD"]
 
 
 @dataclass(frozen=True)
 class Certificates:
-    """What proves the stack's names; only with a domain."""
+    """Certificates of the stack's host names; only with a domain."""
 
     hosted_zone_id: pulumi.Output[str]
     edge_arn: pulumi.Output[str]
@@ -38,7 +40,7 @@ class Certificates:
 
 @dataclass(frozen=True)
 class GuardedGateway:
-    """The gateway, the web ACL before it, and the secret by which that one knows the edge."""
+    """The gateway, its web ACL, and the secret by which the web ACL recognises the edge."""
 
     component: Gateway
     web_acl: WebAcl
@@ -51,7 +53,7 @@ def declare_identity(stack: StackContext) -> Identity:
     home = f"https://{environment.domain}/" if environment.domain else "http://localhost:3000/"
     args: IdentityArgs = {
         "roles": list(declared.roles),
-        # Prefixes are unique among all accounts of a region.
+        # Prefixes must be unique among all accounts of a region.
         "domain_prefix": pulumi.Output.concat(stack.scope, "-", account),
         "callback_urls": [f"{home}signed-in"],
         "logout_urls": [home],
@@ -85,7 +87,8 @@ def declare_certificates(stack: StackContext) -> Certificates | None:
 
 
 def declare_balancer(stack: StackContext, platform: Platform, certificates: Certificates | None) -> LoadBalancer:
-    """With a domain it speaks TLS, under the gateway's own host name: nobody else resolves that name to it."""
+    """Declare the load balancer. With a domain it uses TLS, with the gateway's host name, which only the gateway
+    resolves to it."""
     args: LoadBalancerArgs = {
         "vpc_id": platform.vpc_id,
         "subnet_ids": platform.private_subnet_ids,
@@ -110,7 +113,7 @@ def declare_balancer(stack: StackContext, platform: Platform, certificates: Cert
 
 
 def _balancer_routes(resources: list[PublicResource]) -> list[LoadBalancerRoute]:
-    """By workload; with CQRS two of them share a path, and reads are told by their method (A4)."""
+    """Routes by workload. With CQRS two workloads share a path, and the method identifies reads (A4)."""
     reading: dict[str, list[str]] = {}
     everything: dict[str, list[str]] = {}
     for resource in resources:
@@ -217,7 +220,7 @@ def declare_edge(stack: StackContext, certificates: Certificates | None, gateway
 
 
 def _gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:
-    """Resources with what the declaration lets be done to them, and the shape of bodies (S6)."""
+    """Resources with their declared operations and body schemas (S6)."""
     routes: list[GatewayRoute] = []
     for each in resources:
         declared = each.resource

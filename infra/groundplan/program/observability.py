@@ -9,15 +9,21 @@ from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events, readers
 from groundplan.program.ingress import GuardedGateway
 from groundplan.program.platform import Platform
-from groundplan_components.cache.cache import Cache
-from groundplan_components.edge.alarms import EdgeAlarms, EdgeAlarmsArgs
-from groundplan_components.edge.distribution import Edge
-from groundplan_components.events.kafka_access import group_name, topic_name
-from groundplan_components.gateway.load_balancer import LoadBalancer
-from groundplan_components.observability.alarm_topic import AlarmTopic
-from groundplan_components.observability.observability import Observability, ObservabilityArgs
-from groundplan_components.observability.slo_alarms import SloAlarms
-from groundplan_components.shared.metrics import namespace
+from groundplan_components.cache import Cache
+from groundplan_components.edge import Edge
+from groundplan_components.events import group_name, topic_name
+from groundplan_components.gateway import LoadBalancer
+from groundplan_components.observability import (
+    AlarmTopic,
+    Budget,
+    BudgetArgs,
+    EdgeAlarms,
+    EdgeAlarmsArgs,
+    Observability,
+    ObservabilityArgs,
+    SloAlarms,
+)
+from groundplan_components.shared import namespace
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ def declare_observability(
         stack.in_region(),
     )
     _alarms_at_the_edge(stack, edge, gateway)
+    _budget(stack)
     args: ObservabilityArgs = {
         "scope": stack.scope,
         "region": stack.environment.region,
@@ -82,7 +89,7 @@ def declare_observability(
         "access_log_group_name": gateway.component.access_log_group_name,
     }
     if platform.log_group_name is not None:
-        # One log group for all: the queries tell services apart by a field.
+        # All services share one log group; queries distinguish them by a field.
         args["service_log_group_names"] = {stack.system.name: platform.log_group_name}
     if stores.cache is not None:
         args["cache_cluster_ids"] = dict(stores.cache.cache_cluster_ids)
@@ -108,8 +115,18 @@ def _followed_topics(stack: StackContext, events: Events) -> dict[str, list[str]
     return followed
 
 
+def _budget(stack: StackContext) -> None:
+    environment = stack.environment
+    if environment.budget is None:
+        return
+    args: BudgetArgs = {"monthly_usd": environment.budget, "alarm_topic_arn": stack.alarms.arn}
+    if environment.budget_tag is not None:
+        args["tag"] = environment.budget_tag
+    stack.component(Budget)(f"{stack.scope}-budget", args, stack.in_region())
+
+
 def _alarms_at_the_edge(stack: StackContext, edge: Edge, gateway: GuardedGateway) -> None:
-    """CloudFront and Route 53 publish in their own region, and alarms reach only topics beside them."""
+    """CloudFront and Route 53 publish in their own region, and alarms reach only topics of the same region."""
     topic = stack.alarms.arn
     if stack.environment.region != EDGE_REGION:
         topic = stack.component(AlarmTopic)(
@@ -121,7 +138,7 @@ def _alarms_at_the_edge(stack: StackContext, edge: Edge, gateway: GuardedGateway
         "distribution_id": edge.distribution_id,
         "alarm_topic_arn": topic,
     }
-    # By way of the edge: the gateway refuses whoever comes straight to it.
+    # Through the edge: the gateway refuses direct requests.
     if stack.environment.domain:
         args["domain"] = stack.environment.domain
         args["path"] = gateway.component.health_path

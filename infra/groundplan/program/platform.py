@@ -1,4 +1,4 @@
-"""Where everything runs: network, cluster, namespace and image repositories, made here or brought along."""
+"""The platform: network, cluster, namespace and image repositories, declared by the program or existing."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ import pulumi_aws as aws
 from groundplan.program.context import StackContext
 from groundplan.program.quota import quota
 from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
-from groundplan_components.cluster.access import ClusterAccess, TargetGroupBindingApi
-from groundplan_components.cluster.addons import ClusterAddons
-from groundplan_components.cluster.cluster import Cluster
-from groundplan_components.cluster.existing import ExistingCluster, ExistingClusterArgs
-from groundplan_components.cluster.node_pool import NodePool
-from groundplan_components.delivery.pipeline import Delivery
-from groundplan_components.network.network import NatMode, Network
-from groundplan_components.workload.namespace import Namespace, NamespaceArgs
+from groundplan_components.cluster import (
+    Cluster,
+    ClusterAccess,
+    ClusterAddons,
+    ExistingCluster,
+    ExistingClusterArgs,
+    NodePool,
+    TargetGroupBindingApi,
+)
+from groundplan_components.delivery import Delivery
+from groundplan_components.network import NatMode, Network
+from groundplan_components.workload import Namespace, NamespaceArgs
 
 
 @dataclass(frozen=True)
 class Platform:
-    """The network and the cluster, whoever made them."""
+    """The network and the cluster, declared or existing."""
 
     vpc_id: pulumi.Input[str]
     vpc_cidr: str
@@ -34,7 +38,7 @@ class Platform:
     cluster_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
     log_group_name: pulumi.Output[str] | None
-    """Where the pods' output ends up; an existing cluster's own agents know that, this program doesn't."""
+    """Log group of the pods' output; unknown for an existing cluster, whose own agents collect it."""
 
 
 def declare_platform(stack: StackContext, delivery: Delivery | None) -> Platform:
@@ -109,7 +113,8 @@ def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
 
 
 def _administrators(stack: StackContext, delivery: Delivery | None) -> dict[str, pulumi.Input[str]]:
-    """The configured roles and the pipeline's; with none configured, whoever deploys: a first time just works."""
+    """The configured roles and the pipeline's. Without configured roles it is the deploying principal, so that a first
+    deployment works."""
     roles: dict[str, pulumi.Input[str]] = {
         arn.partition(":role/")[2].replace("/", "."): arn for arn in stack.environment.cluster_admin_role_arns
     }

@@ -1,4 +1,4 @@
-"""What the pods of a stack may ask for together (P1)."""
+"""Quota of a stack's pods (P1)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import Plan
-from groundplan_components.workload import migration
+from groundplan_components.workload import MIGRATION_CPU_MILLICORES, MIGRATION_MEMORY_MIB
 
-# A pod that is replaced is there twice for a while: the old one leaving, the new one starting. A ReplicaSet whose pod
-# a quota refuses asks again after ever longer pauses, up to 1,000 s (client-go, DefaultControllerRateLimiter), long
-# after the rollout's deadline; a pod that waits for a node starts once there is one. So the pool's limit holds machines
-# back, and the quota only what was never planned.
+# During a replacement the old and the new pod exist together. When a quota refuses a pod, the ReplicaSet retries with
+# growing delays, up to 1,000 s (client-go, DefaultControllerRateLimiter), beyond the rollout's deadline; a pod without
+# a node starts as soon as there is one. So the node pool limits machines, and the quota refuses only pods that were
+# never planned.
 AT_ONCE = 2
 
 
@@ -32,7 +32,7 @@ def quota(plan: Plan) -> Quota:
             each = database.pooler
             sizes.append((each.pods * database.shards, each.cpu_millicores, each.memory_mib))
     services = len({workload.service for workload in plan.workloads})
-    sizes.append((services, migration.CPU_MILLICORES, migration.MEMORY_MIB))
+    sizes.append((services, MIGRATION_CPU_MILLICORES, MIGRATION_MEMORY_MIB))
     return Quota(
         cpu=math.ceil(AT_ONCE * sum(pods * cpu for pods, cpu, _ in sizes) / 1000),
         memory_gib=math.ceil(AT_ONCE * sum(pods * memory for pods, _, memory in sizes) / 1024),

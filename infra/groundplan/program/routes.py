@@ -1,4 +1,4 @@
-"""Which path and method leads where, from the declaration (R1, A1, A4)."""
+"""Routes from path and method to workload, from the declaration (R1, A1, A4)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PublicResource:
     reads: str
     """Workload that answers GET and HEAD."""
     writes: str
-    """Workload that answers the rest."""
+    """Workload that answers other methods."""
 
 
 def public_resources(system: System, plan: Plan) -> list[PublicResource]:

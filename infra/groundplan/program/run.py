@@ -11,7 +11,8 @@ from groundplan.stack.configuration import from_engine
 
 
 def run(declare: Declare) -> None:
-    """Declares the stack that the engine runs for. Raises pulumi.RunError with every mistake of the user's."""
+    """Declare the stack that the engine runs. Raises pulumi.RunError with all problems of the user's declaration and
+    configuration."""
     try:
         system = load_system(find_project() / "system.yaml")
         declare(system, from_engine(system))

@@ -1,4 +1,4 @@
-"""The services: for each its migration, and its workloads with an identity of their own (A1, A4, P3)."""
+"""The services: each has a migration, and workloads with separate identities (A1, A4, P3)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,13 @@ from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events
 from groundplan.program.platform import Platform
 from groundplan.program.settings import Settings
-from groundplan_components.cache.cache import VALKEY_PORT, Cache
-from groundplan_components.database.instance import POSTGRES_PORT
-from groundplan_components.database.pooler import LISTEN_PORT
-from groundplan_components.events.kafka import SASL_IAM_PORT
-from groundplan_components.gateway.load_balancer import LoadBalancer
-from groundplan_components.identity.user_pool import Identity
-from groundplan_components.shared.iam import Statement, policy
-from groundplan_components.workload._network_policy import Destination
-from groundplan_components.workload.migration import Migration
-from groundplan_components.workload.service_role import ServiceRole
-from groundplan_components.workload.workload import PORT, Workload, WorkloadArgs
+from groundplan_components.cache import VALKEY_PORT, Cache
+from groundplan_components.database import POOLER_PORT, POSTGRES_PORT
+from groundplan_components.events import KAFKA_PORT
+from groundplan_components.gateway import LoadBalancer
+from groundplan_components.identity import Identity
+from groundplan_components.shared import Statement, policy
+from groundplan_components.workload import WORKLOAD_PORT, Destination, Migration, ServiceRole, Workload, WorkloadArgs
 
 HTTPS_PORT = 443
 SERVING = {"api", "command", "query"}
@@ -31,7 +27,7 @@ SERVING = {"api", "command", "query"}
 
 @dataclass(frozen=True)
 class Dependencies:
-    """All that a service talks to."""
+    """Resources that services depend on."""
 
     identity: Identity
     databases: list[ServiceDatabase]
@@ -44,7 +40,7 @@ class Dependencies:
 
 
 def declare_services(stack: StackContext, platform: Platform, dependencies: Dependencies) -> None:
-    """Services whose image is there; each of the others is named with what to do about it."""
+    """Declare the services that have an image; log the others with the command that adds one."""
     missing = [service for service in stack.system.services if service not in stack.environment.images]
     for service in stack.system.services:
         if service not in missing:
@@ -180,7 +176,8 @@ def _secret_reading(stack: StackContext, arns: list[pulumi.Output[str]]) -> list
 
 
 def _callers(stack: StackContext, workload: WorkloadPlan) -> list[str]:
-    """An internal service answers every other service's workloads; a public one, the load balancer alone."""
+    """Callers of a workload: an internal service admits all other services' workloads, a public one the load balancer
+    only."""
     if not _answers_inside(stack, workload):
         return []
     return [other.name for other in stack.plan.workloads if other.service != workload.service]
@@ -194,12 +191,12 @@ def _destinations(
     stack: StackContext, platform: Platform, dependencies: Dependencies, workload: WorkloadPlan
 ) -> list[Destination]:
     internal: list[Destination] = [
-        {"pods": other.name, "ports": [PORT]}
+        {"pods": other.name, "ports": [WORKLOAD_PORT]}
         for other in stack.plan.workloads
         if other.service != workload.service and _answers_inside(stack, other)
     ]
     poolers: list[Destination] = [
-        {"pods": f"{shard.name}-readers", "ports": [LISTEN_PORT]}
+        {"pods": f"{shard.name}-readers", "ports": [POOLER_PORT]}
         for shard in dependencies.database_of(workload.service).shards
         if shard.reading and workload.replica_connections
     ]
@@ -207,7 +204,7 @@ def _destinations(
     if dependencies.cache:
         ports.append(VALKEY_PORT)
     if dependencies.events and dependencies.events.kafka is not None:
-        ports.append(SASL_IAM_PORT)
+        ports.append(KAFKA_PORT)
     return [*_to_data(platform, *ports), *poolers, *internal, _to_aws()]
 
 
@@ -216,5 +213,5 @@ def _to_data(platform: Platform, *ports: int) -> list[Destination]:
 
 
 def _to_aws() -> Destination:
-    """AWS's own interfaces, behind endpoints or not: their addresses change, so no narrower network can be named."""
+    """AWS's APIs, with or without endpoints: their addresses change, so no narrower network is possible."""
     return {"cidr": "0.0.0.0/0", "ports": [HTTPS_PORT]}

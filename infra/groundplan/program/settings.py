@@ -1,6 +1,6 @@
-"""What a pod is told: the names of its settings and where their values come from.
+"""Settings of pods: their names, and the sources of their values.
 
-Plain text only. Passwords stay in Secrets Manager, and settings carry their secrets' ARNs.
+Settings are plain text. Passwords stay in Secrets Manager, and settings hold the secrets' ARNs.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from groundplan.capacity import WorkloadPlan
 from groundplan.program.context import StackContext
 from groundplan.program.databases import ServiceDatabase
 from groundplan.program.events import Events, projector
-from groundplan_components.cache.cache import Cache
-from groundplan_components.events.kafka_access import dead_letter_topic_name, group_name
-from groundplan_components.identity.user_pool import Identity
-from groundplan_components.shared.metrics import namespace
+from groundplan_components.cache import Cache
+from groundplan_components.events import dead_letter_topic_name, group_name
+from groundplan_components.identity import Identity
+from groundplan_components.shared import namespace
 
 Settings = dict[str, pulumi.Input[str]]
 
 
 def of_service(stack: StackContext, identity: Identity, service: str) -> Settings:
-    """What all workloads of a service share."""
+    """Settings that all workloads of a service share."""
     requirements, limit = stack.system.requirements, stack.system.edge.rate_limit
     return {
         "SYSTEM_NAME": stack.system.name,
@@ -38,7 +38,8 @@ def of_service(stack: StackContext, identity: Identity, service: str) -> Setting
 
 
 def of_database(database: ServiceDatabase, service: str) -> Settings:
-    """One entry a shard, in the order of the shard map, which says from which day on how many of them take new keys."""
+    """One entry for each shard, in the order of the shard map, which states from which day on how many shards take new
+    keys."""
     return {
         "DATABASE_SHARDS": pulumi.Output.json_dumps(
             [
@@ -60,7 +61,7 @@ def of_database(database: ServiceDatabase, service: str) -> Settings:
 
 
 def of_migration(database: ServiceDatabase) -> Settings:
-    """What only the migration may read: each shard's administrator, and the instance itself rather than its proxy."""
+    """Settings of the migration only: each shard's administrator, and the instance's address instead of its proxy's."""
     return {
         "DATABASE_ADMIN": pulumi.Output.json_dumps(
             [
@@ -83,7 +84,7 @@ def of_cache(cache: Cache, service: str) -> Settings:
 
 
 def of_events(events: Events, service: str) -> Settings:
-    """Where the service's own events go."""
+    """Topics of the service's own events."""
     published = [topic.event for topic in events.plan.topics if topic.publisher == service]
     kafka, queues = events.kafka, events.queues
     if kafka is not None:
@@ -100,7 +101,7 @@ def of_events(events: Events, service: str) -> Settings:
 
 
 def of_reader(stack: StackContext, events: Events, reader: str) -> Settings:
-    """What a consumer or projector follows, and where it puts what it gives up on."""
+    """Events that a consumer or projector reads, and its dead letters."""
     followed = [
         topic.event
         for topic in events.plan.topics
@@ -130,7 +131,7 @@ def of_workload(workload: WorkloadPlan) -> Settings:
 
 
 def reader_of(workload: WorkloadPlan) -> str | None:
-    """The reader of events that a workload is; None for one that reads none."""
+    """The name under which a workload reads events; None if it reads none."""
     if workload.role == "consumer":
         return workload.service
     return projector(workload.service) if workload.role == "projector" else None

@@ -105,6 +105,17 @@ def _protection(environment: Environment, system: System) -> Iterator[Finding]:
             )
 
 
+def _budget(environment: Environment, system: System) -> Iterator[Finding]:
+    if environment.budget_tag is not None and environment.budget is None:
+        yield Finding(
+            ("budget_tag",),
+            environment.budget_tag,
+            "a tag only together with a budget, which it narrows",
+            f"run {_set(environment, system, 'budget', '10000')}, with your own US dollars a month, or "
+            f"{remove_command(environment.name, f'{system.name}:budget_tag')}",
+        )
+
+
 def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
     if environment.existing_cluster is None:
         return
@@ -165,6 +176,7 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
     (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository"})),
+    (_budget, frozenset({"budget", "budget_tag"})),
 )
 """Each rule, and the keys that it looks at."""
 

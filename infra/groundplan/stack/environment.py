@@ -14,7 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from groundplan.stack.remembered import Remembered
 from groundplan.stack.values import (
     Address,
+    Budget,
     ClusterName,
+    CostTag,
     Distinct,
     Domain,
     EmailAddress,
@@ -123,6 +125,11 @@ class Environment(BaseModel):
     """Service to image reference; a service without one is left out until its image is pushed."""
     alarm_emails: Annotated[list[EmailAddress], Distinct] = []
     """Addresses that alarms are sent to."""
+    budget: Budget | None = None
+    """US dollars a month: whoever gets alarms is told when half, four fifths and all of it is spent or forecast."""
+    budget_tag: CostTag | None = None
+    """`key=value` of a cost allocation tag, activated by the account's payer, that the budget counts alone (resources
+    carry `environment` and `system`); without one it counts the whole account."""
     repository: Repository | None = None
     """GitHub repository (`owner/name`) whose pipeline may push images and deploy this stack."""
     gateway_account_role: bool = False

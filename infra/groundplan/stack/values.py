@@ -215,4 +215,8 @@ ClusterName = Annotated[
     str,
     _like("[0-9A-Za-z][0-9A-Za-z_-]{0,99}", "an EKS cluster's name: up to 100 letters, digits, hyphens, underscores"),
 ]
+Budget = Annotated[float, Field(gt=0, le=100_000_000, allow_inf_nan=False)]
+CostTag = Annotated[
+    str, _like(r"[\w.:/+@-][\w.:/+@ -]{0,126}=[\w.:/+@ -]{1,255}", "a tag's key and value such as environment=prod")
+]
 Repository = Annotated[str, _like("[A-Za-z0-9_.-]{1,39}/[A-Za-z0-9_.-]{1,100}", "a GitHub repository: owner/name")]

@@ -25,17 +25,17 @@ PYTHON = [
     ),
     (
         "from components import cache, pod as body",
-        "from groundplan_components.cache import cache\nfrom groundplan_components.workload import _pod as body",
+        "from groundplan_components.cache import cache\nfrom groundplan_components.shared import pod as body",
     ),
     (
         "def f():\n    from components import cache, pod\n    return cache",
         "def f():\n    from groundplan_components.cache import cache\n"
-        "    from groundplan_components.workload import _pod as pod\n    return cache",
+        "    from groundplan_components.shared import pod\n    return cache",
     ),
     (
         "if x: from components import cache, pod",
         "if x: from groundplan_components.cache import cache; "
-        "from groundplan_components.workload import _pod as pod",
+        "from groundplan_components.shared import pod",
     ),
     ("from components.cache import Cache", "from groundplan_components.cache.cache import Cache"),
     (

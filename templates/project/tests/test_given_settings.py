@@ -44,7 +44,7 @@ def test_what_pods_are_given_is_what_the_chassis_reads(system: System, stack: st
     for name, variables in environments.items():
         recording = Recording(variables)
         settings = Settings.from_environment(recording, variables.get("WORKLOAD_ROLE", "migrate"))
-        assert variables.keys() - recording.asked == set(), f"{name} is given what nobody reads"
+        assert variables.keys() - recording.read == set(), f"{name} gets variables that it does not read"
         assert settings.environment == stack
         assert settings.database.tls
         if settings.role in READING:

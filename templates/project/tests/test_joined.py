@@ -13,8 +13,8 @@ from groundplan.declaration.model import System
 from groundplan_chassis import health
 from groundplan_chassis.http import headers
 from groundplan_chassis.service import Service
-from groundplan_components.shared.api_contract import VIEWER_HEADER
-from groundplan_components.workload.workload import PORT
+from groundplan_components.shared import VIEWER_HEADER
+from groundplan_components.workload import WORKLOAD_PORT
 from groundplan_devkit.services import package_of
 from tests.conftest import deployed
 
@@ -85,14 +85,14 @@ def test_events_are_those_that_are_declared(system: System) -> None:
 
 def test_topics_that_pods_are_told_are_those_of_the_code(system: System, stack: str) -> None:
     """A3"""
-    for told in settings(deployed(stack)):
-        service = code(told["SERVICE_NAME"])
-        if "EVENT_TOPICS" in told:
-            assert set(service.publishes) <= json.loads(told["EVENT_TOPICS"]).keys()
-        if told["WORKLOAD_ROLE"] == "consumer":
-            assert set(json.loads(told["EVENT_SOURCES"])) == set(service.consumers)
+    for variables in settings(deployed(stack)):
+        service = code(variables["SERVICE_NAME"])
+        if "EVENT_TOPICS" in variables:
+            assert set(service.publishes) <= json.loads(variables["EVENT_TOPICS"]).keys()
+        if variables["WORKLOAD_ROLE"] == "consumer":
+            assert set(json.loads(variables["EVENT_SOURCES"])) == set(service.consumers)
     assert settings(deployed(stack))
-    assert set(system.services) == {told["SERVICE_NAME"] for told in settings(deployed(stack))}
+    assert set(system.services) == {variables["SERVICE_NAME"] for variables in settings(deployed(stack))}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_topics_that_pods_are_told_are_those_of_the_code(system: System, stack: 
 def test_probes_ask_where_the_chassis_answers(system: System, stack: str, probe: str, path: str) -> None:
     for container in containers(deployed(stack), system):
         assert container[probe]["httpGet"]["path"] == path
-        assert container[probe]["httpGet"]["port"] == PORT
+        assert container[probe]["httpGet"]["port"] == WORKLOAD_PORT
 
 
 def test_the_client_is_known_by_the_header_that_the_edge_writes() -> None:

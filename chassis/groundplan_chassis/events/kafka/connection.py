@@ -1,4 +1,4 @@
-"""How a client of Kafka connects: where, as whom, and over what."""
+"""Connections to Kafka: addresses, user and security protocol."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SecretSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What all clients of a process share."""
+    """The connection settings that all clients of a process share."""
 
     settings: KafkaSettings
     options: dict[str, Any]
@@ -58,9 +58,9 @@ class Connection:
 
 
 NOT_CONNECTED = (KafkaError, OSError, TimeoutError, SecretUnavailable)
-"""What a client raises that can't connect."""
+"""Errors of a client that can't connect."""
 
 
 def away(error: BaseException) -> BrokerAway:
-    """The error as the port has it."""
+    """The error as the port's BrokerAway."""
     return BrokerAway(f"{type(error).__name__}: {error}"[:300])

@@ -1,4 +1,4 @@
-"""Events that a reader gave up on: a topic of their own, with where they came from and why in their headers."""
+"""Dead letters in Kafka: a topic with the events that a reader gave up, with origin and reason in their headers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class DeadLetterTopic:
-    """Where refusals go, before the offset moves on."""
+    """Writes refused events to the dead-letter topic before the offset is committed."""
 
     def __init__(self, connection: Connection, metrics: Metrics) -> None:
         self._connection = connection
@@ -95,7 +95,7 @@ class DeadLetterTopic:
             raise
 
     def _headers(self, record: ConsumerRecord[bytes, bytes], reason: str) -> list[tuple[str, bytes]]:
-        """A letter that fails again keeps telling where it first came from."""
+        """The headers; a dead letter that fails again keeps its first origin."""
         origin = {
             TOPIC: record.topic.encode(),
             PARTITION: str(record.partition).encode(),

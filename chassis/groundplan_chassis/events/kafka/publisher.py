@@ -18,17 +18,17 @@ from groundplan_chassis.events.port import Outgoing, Sent
 from groundplan_chassis.events.waves import WaveSent, send_in_waves
 
 CLOSE_SECONDS: Final = 3.0
-"""For a producer to send what it still holds."""
+"""Time for a producer to send its remaining batch."""
 LINGER_MS: Final = 2
-"""A batch is at hand as a whole: so long it is gathered into few requests."""
+"""Linger time: a batch is available as a whole, and this gathers it into few requests."""
 REQUEST_BYTES: Final = 256 * 1024
-"""Of one partition's part of a request."""
+"""Largest batch of one partition in bytes."""
 
 log = logging.getLogger(__name__)
 
 
 class KafkaPublisher:
-    """One producer, made when it is first needed.
+    """One producer, created at first use.
 
     An idempotent producer goes on trying for as long as a broker is away, and so keeps the order of what it was given.
     What a time-out has left with it is therefore waited for again, and not given to it a second time. Once it reports
@@ -76,7 +76,7 @@ class KafkaPublisher:
                     await asyncio.wait(waited)
         except TimeoutError:
             log.debug("the broker did not acknowledge in time")
-        if self._settle(wave, failed):
+        if self._complete(wave, failed):
             await self._replace(producer)
         return WaveSent({message.event_id for message in wave} - failed.keys(), failed)
 
@@ -96,8 +96,8 @@ class KafkaPublisher:
             except KafkaError as error:
                 unknown[topic] = failed[message.event_id] = f"{topic}: {type(error).__name__}"
 
-    def _settle(self, wave: Sequence[Outgoing], failed: dict[UUID, str]) -> bool:
-        """Takes back what is done with; returns whether the producer has reported an error."""
+    def _complete(self, wave: Sequence[Outgoing], failed: dict[UUID, str]) -> bool:
+        """Removes completed sends; returns whether the producer has reported an error."""
         broken = False
         for message in wave:
             future = self._with_producer.get(message.event_id)
@@ -137,7 +137,7 @@ async def start(connection: Connection) -> AIOKafkaProducer:
 
 
 async def end(producer: AIOKafkaProducer) -> None:
-    """Closes a producer, also one that would try for ever to send what it holds."""
+    """Closes a producer, also one that would retry forever."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await producer.stop()

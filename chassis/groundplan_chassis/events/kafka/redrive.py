@@ -1,4 +1,4 @@
-"""Dead letters of a topic, handled in their order; a group of its own remembers how far that went."""
+"""Re-drive of a dead-letter topic, in order; its own consumer group stores the progress."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class DeadLetterReader:
-    """What the reader's dead-letter topic holds and nobody has handled yet."""
+    """The unhandled messages of the reader's dead-letter topic."""
 
     def __init__(self, connection: Connection, dead_letters: DeadLetterTopic) -> None:
         self._connection = connection
@@ -73,7 +73,7 @@ class DeadLetterReader:
         processor: Processor,
         stop: asyncio.Event,
     ) -> Redriven:
-        # By hand and not as a member of the group: there is nobody to share with, and nothing to wait for.
+        # Assigned by hand, not as a member of a group: there is no other reader, and no rebalance to wait for.
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         handled = refused = left = 0
@@ -115,7 +115,7 @@ class DeadLetterReader:
                     settings.dead_letters,
                     type(error).__name__,
                     f"a role that may read this topic as the group {settings.group}{GROUP_SUFFIX}",
-                    "grant it in components/groundplan_components/events/kafka.py (`consumer_statements`), and deploy",
+                    "grant it in groundplan_components.events.kafka (`consumer_statements`), and deploy",
                 )
             ],
         )

@@ -1,4 +1,4 @@
-"""Follows topics as a member of a consumer group: partitions at once, the events of each in their order."""
+"""Reads topics as a member of a consumer group: partitions in parallel, the events of each in order."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord
 
 POLL_MS: Final = 5_000
-"""A wait for records."""
+"""Longest poll for records."""
 SESSION_MS: Final = 10_000
-"""A member that is silent for so long has lost its partitions to the others."""
+"""Session time-out: a silent member loses its partitions to the others."""
 REBALANCE_MS: Final = 30_000
-"""For all members to let go of their partitions and take new ones."""
+"""Rebalance time-out: for all members to release their partitions and take new ones."""
 REQUEST_MS: Final = REBALANCE_MS + 10_000
 """For an answer of the broker: that to a member who joins comes when all have."""
 LET_GO_SECONDS: Final = 20.0
-"""For the event in hand to be finished when its partition goes to another; then it is cut off, and undone."""
+"""Time for the event in work when its partition is revoked; then it is cancelled and rolled back."""
 POLLS_APART_MS: Final = 86_400_000
 """Between two polls. Handling has time-outs of its own, and waits out an absent database: another member would only
 wait for the same one."""
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class KafkaSubscription:
-    """A member of the group that the settings name."""
+    """A member of the settings' consumer group."""
 
     def __init__(self, connection: Connection, dead_letters: DeadLetterTopic, batch: int = limits.BATCH) -> None:
         self._connection = connection
@@ -121,7 +121,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         log.info("this process follows %d partitions", len(self._lanes))
 
     async def _let_go(self, partitions: Iterable[TopicPartition]) -> None:
-        """Returns when nothing of these partitions is in work any more, and what was done is committed."""
+        """Returns once no event of these partitions is in work, and the offsets are committed."""
         lanes = [lane for each in partitions if (lane := self._lanes.pop(each, None)) is not None]
         for lane in lanes:
             lane.stop.set()
@@ -135,7 +135,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.wait(late)
 
     def ended(self, task: asyncio.Task[None]) -> None:
-        """A lane ends by an order, or by a mistake in the program, which ends the process."""
+        """A lane ends by a stop, or by a bug, which ends the process."""
         if not task.cancelled() and (error := task.exception()) is not None and not self._failure.done():
             self._failure.set_exception(error)
 
@@ -165,7 +165,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         """Waits for records, until there are some or the lane is to stop.
 
         During a rebalance aiokafka lets a poll wait for the new assignment, and the rebalance waits for this lane: so
-        the poll is given up. What it may have fetched was not committed, and goes to whoever gets the partition.
+        the poll is given up. What it may have fetched was not committed, and goes to the partition's next owner.
         """
         polling = asyncio.ensure_future(self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._batch))
         try:
@@ -218,7 +218,7 @@ async def _set(stop: asyncio.Event) -> None:
 
 
 async def _end(consumer: AIOKafkaConsumer) -> None:
-    """Leaves the group, so that the others get the partitions at once."""
+    """Leaves the group, so that the others get its partitions at once."""
     with contextlib.suppress(*NOT_CONNECTED):
         async with asyncio.timeout(limits.SEND_SECONDS):
             await consumer.stop()

@@ -13,7 +13,7 @@ from groundplan_chassis.events.errors import BrokerAway
 from groundplan_chassis.settings import Settings
 
 CONNECTIONS: Final = 32
-"""To one service: requests that are under way at once."""
+"""Concurrent requests to one AWS service."""
 POLL_SECONDS: Final = 5
 """A wait for messages (long polling). It isn't cut short when the process is to end, as what it might have brought
 would stay hidden; so it's shorter than the queue's own 20 s."""
@@ -31,7 +31,7 @@ PUBLISH_CONFIG: Final = AioConfig(
     max_pool_connections=CONNECTIONS,
 )
 NOT_REACHED: Final = (BotoCoreError, OSError, TimeoutError)
-"""Nothing answered, or there are no credentials."""
+"""Errors without an answer, or without credentials."""
 FAILED: Final = (ClientError, *NOT_REACHED)
 
 _NO_ACCESS: Final = frozenset(
@@ -64,7 +64,7 @@ class Clients:
 
 
 def code_of(error: BaseException) -> str:
-    """AWS's name for what it refused; else the kind of error."""
+    """AWS's error code; else the kind of error."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "unknown"))
     return type(error).__name__

@@ -25,7 +25,7 @@ class _Envelope(msgspec.Struct):
 
 
 def delivery_of(message: dict[str, Any], queue: str) -> Delivery:
-    """What a processor takes; a message that is nothing of the kind is left as it is, for the processor to refuse."""
+    """The delivery for a processor; an invalid message is passed as it is, for the processor to refuse."""
     body = str(message.get("Body", "")).encode()
     event = message.get("MessageAttributes", {}).get(EVENT_ATTRIBUTE, {}).get("StringValue")
     if _ENVELOPED.match(body):

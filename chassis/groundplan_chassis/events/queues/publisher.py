@@ -1,4 +1,4 @@
-"""Publishes events to SNS, ten at a time, with what subscriptions may filter by."""
+"""Publishes events to SNS, ten in a request, with attributes that subscriptions may filter by."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class SnsPublisher:
         return await send_in_waves(batch, self._topics, partial(self._send, client))
 
     async def close(self) -> None:
-        """The clients belong to whoever made them."""
+        """The clients stay open: their creator closes them."""
 
     async def _send(self, client: Any, wave: Sequence[Outgoing], deadline: float) -> WaveSent:  # noqa: ANN401
         by_topic = sorted(wave, key=lambda message: message.event)
@@ -87,7 +87,7 @@ class SnsPublisher:
 
 
 def _requests(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
-    """In parts that SNS takes in one request."""
+    """Splits the events into requests that SNS accepts."""
     part: list[Outgoing] = []
     size = 0
     for message in messages:

@@ -1,4 +1,4 @@
-"""Dead letters of a queue, handled where they are: what succeeds is deleted, the rest stays."""
+"""Re-drive of a dead-letter queue: handled messages are deleted, the others stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from groundplan_chassis.problems import Problem, ProblemsFound
 from groundplan_chassis.settings import QueueSettings
 
 HIDDEN_SECONDS: Final = 300
-"""A dead letter stays hidden for so long after it was looked at, so that one pass meets each of them once."""
+"""Visibility time-out of a dead letter, so that one pass meets each of them once."""
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Reads a queue: several polls at once, messages kept hidden while they are in work and deleted when they are done."""
+"""Reads a queue: several polls in parallel; messages stay hidden while in work and are deleted when done."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from groundplan_chassis.observe.metrics import Metrics
 
 MOST_MESSAGES: Final = 10
-"""Of one poll, SQS's limit."""
+"""Most messages of one poll: SQS's limit."""
 POLLS: Final = 4
 """At once: while some messages are in work, others are on their way."""
 DEFAULT_VISIBILITY_SECONDS: Final = 180
@@ -109,15 +109,15 @@ class QueueSubscription:
             hiding.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await hiding
-        await self._settle(client, messages, outcomes)
+        await self._acknowledge(client, messages, outcomes)
 
     async def _keep_hidden(self, client: Any, messages: Sequence[Message], visibility: int) -> None:  # noqa: ANN401
-        """So that nobody else gets what is in work, however long that takes."""
+        """Extends the visibility time-out, so that no other reader gets messages that are in work."""
         while True:
             await asyncio.sleep(max(1.0, visibility / 3))
             await self._show_after(client, messages, visibility)
 
-    async def _settle(self, client: Any, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:  # noqa: ANN401
+    async def _acknowledge(self, client: Any, messages: Sequence[Message], outcomes: Sequence[Outcome]) -> None:  # noqa: ANN401
         done: list[Message] = []
         left: list[Message] = []
         for message, outcome in zip(messages, outcomes, strict=True):
@@ -131,7 +131,7 @@ class QueueSubscription:
         if done:
             await self._delete(client, done)
         if left:
-            # At once to somebody else; what is refused comes to its last delivery, and SQS puts it aside.
+            # At once to another reader; a refused message reaches its last delivery, and SQS dead-letters it.
             await self._show_after(client, left, 0)
 
     async def _put_aside(self, client: Any, message: Message, reason: str) -> bool:  # noqa: ANN401

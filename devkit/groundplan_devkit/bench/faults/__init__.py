@@ -1,1 +1,1 @@
-"""What the services survive: servers and processes killed under load, and afterwards every write and event counted."""
+"""Fault bench: servers and processes are killed under load; afterwards every write and event is counted."""

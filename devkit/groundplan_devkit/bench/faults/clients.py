@@ -1,6 +1,6 @@
 """Clients under faults: some write and do not give up, some read (R1, A3).
 
-Each write has a key, and is sent again until it is acknowledged. A read is sent once: whoever reads sees every failure.
+Each write has a key, and is sent again until it is acknowledged. A read is sent once, so that each failure counts.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ import httpx
 from groundplan_devkit.bench.faults.ledger import Ledger
 
 ATTEMPT_SECONDS = 5.0
-"""A client's own time-out; what the server did by then is unknown to it."""
+"""Time-out of a client; the outcome at the server is then unknown to it."""
 PAUSE_SECONDS = 0.25
-"""Between two attempts at the same write."""
+"""Pause between two attempts at the same write."""
 GIVE_UP_SECONDS = 120.0
-"""A write that isn't acknowledged by then is the bench's finding, not the client's patience."""
+"""Time after which an unacknowledged write is a finding of the bench."""
 END_SECONDS = GIVE_UP_SECONDS + 2 * ATTEMPT_SECONDS
-"""For everything that was begun to end, once clients are told to stop."""
+"""Time for requests in work after the stop."""
 LISTED = 0.2
-"""Of the reads: the newest rows; the others ask for one row."""
+"""Share of reads that request the newest rows; the others request one row."""
 
 Body = dict[str, object]
 
 
 class Clients:
-    """Write and read at a steady rate until they are told to stop, then end what they began."""
+    """Write and read at a steady rate until `stop`, then finish requests in work."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What clients know of what they did: the record that everything else is held against afterwards."""
+"""The ledger: the clients' record of their requests, which the verdict compares with the services' data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Failure:
 
     @property
     def refused(self) -> bool:
-        """The service itself said no, rather than its connection breaking."""
+        """The service refused the request; its connection did not break."""
         return self.kind.isdigit()
 
 

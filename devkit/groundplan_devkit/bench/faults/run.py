@@ -1,4 +1,4 @@
-"""One run: load, faults one after the other, quiet, verdict."""
+"""One run: load, faults in sequence, quiet, verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundplan_devkit import event_log
 from groundplan_devkit.bench.faults.clients import END_SECONDS, Body, Clients
 from groundplan_devkit.bench.faults.ledger import Failure, Ledger, counted
 from groundplan_devkit.bench.faults.strikes import Allowed, Strike
-from groundplan_devkit.bench.faults.verdict import Finding, settled_verdict
+from groundplan_devkit.bench.faults.verdict import Finding, final_verdict
 from groundplan_devkit.bench.faults.whole import Whole, whole
 from groundplan_devkit.bench.mix import Target, body_of
 from groundplan_devkit.bench.rows import rows
@@ -22,7 +22,7 @@ from groundplan_devkit.problems import Unavailable
 WRITES_PER_SECOND = 20.0
 """And as many reads: enough to have work under way at every moment, on two cores that also start processes."""
 CALM_SECONDS = 5.0
-"""Before the first strike, between two, and after the last."""
+"""Pause before the first fault, between two, and after the last."""
 RECOVERY_SECONDS = 5.0
 """That refusals may outlast the primary's absence: as long as a request that began meanwhile may take, and the longest
 pause between attempts to reach it again."""
@@ -45,7 +45,7 @@ class Struck:
 
     @property
     def wrong(self) -> list[Failure]:
-        """Failures that should not have been."""
+        """Unexpected failures."""
         if self.allowed == "refusals until it is back":
             return list(self.late)
         every = [*self.failures, *self.late]
@@ -64,7 +64,7 @@ class Faults:
 
     @property
     def wrong(self) -> list[str]:
-        """What should not have been; empty when all is well."""
+        """Unexpected results; empty when all is well."""
         return [
             *(f"{each.what}: {each.found:,}, expected {each.expected:,}" for each in self.findings if not each.holds),
             *(f"{each.name}: {counted(each.wrong)}" for each in self.struck if each.wrong),
@@ -72,7 +72,7 @@ class Faults:
 
 
 def choose(system: System) -> tuple[str, str, Resource]:
-    """The service whose creations are written: the first with an event that somebody consumes, else the first at all.
+    """The service whose creations are written: the first with an event that another service consumes, else the first.
 
     Raises Unavailable when no resource can be created without another of its own service.
     """
@@ -99,7 +99,7 @@ def choose(system: System) -> tuple[str, str, Resource]:
 
 
 async def run(on: Stage, planned: Sequence[Strike]) -> Faults:
-    """Strikes while clients write and read, then waits until all is quiet and counts."""
+    """Injects faults while clients write and read, then waits for quiet and counts."""
     service, name, resource = choose(on.system)
     target = Target(name, resource, f"/api/v1/{resource.path(name)}", ())
     log = Path(on.directory) / "event-log"
@@ -116,7 +116,7 @@ async def run(on: Stage, planned: Sequence[Strike]) -> Faults:
         on.say(f"Waiting for clients to end what they began (at most {END_SECONDS:.0f} s)")
         async with asyncio.timeout(END_SECONDS):
             ledger = await working
-        findings = await settled_verdict(on, running, service, target, ledger, log)
+        findings = await final_verdict(on, running, service, target, ledger, log)
     return Faults(service, struck, ledger.attempts, len(ledger.acknowledged), findings)
 
 
@@ -160,8 +160,8 @@ async def _struck(
 
 
 def _clients(on: Stage, running: Whole, service: str, target: Target) -> Clients:
-    writer = on.sign(target.role("create") or "nobody", subject="bench")
-    reader = on.sign(target.role("get") or "nobody", target.role("list") or "nobody", subject="bench")
+    writer = on.sign(target.role("create") or "none", subject="bench")
+    reader = on.sign(target.role("get") or "none", target.role("list") or "none", subject="bench")
     return Clients(
         writing=lambda: f"{running.writing(service).url}{target.path}",
         reading=lambda: f"{running.reading(service).url}{target.path}",

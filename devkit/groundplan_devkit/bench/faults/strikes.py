@@ -1,4 +1,4 @@
-"""The faults: what is struck, for how long, and what is allowed to fail meanwhile (P2)."""
+"""The faults: their target, their duration, and the failures that they may cause (P2)."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ BETWEEN_KILLS_SECONDS = 1.0
 TOLD_EVERY = 20
 
 Allowed = Literal["nothing", "refusals until it is back", "broken connections"]
-"""What clients may see of a strike. Whose process is killed sees its connection break, and nothing else."""
+"""Failures that clients may see during a fault. Clients of a killed process see their connection break, and nothing
+else."""
 
 
 @dataclass(frozen=True)
 class Strike:
-    """One fault. ``act`` strikes and mends, and returns how often it struck."""
+    """One fault. ``act`` injects and ends it, and returns how often."""
 
     name: str
     act: Callable[[Stage, Whole], Awaitable[int]]
@@ -80,8 +81,8 @@ def kill_processes(times: int, seed: int = 1) -> Callable[[Stage, Whole], Awaita
 
 
 def strikes(system: System, kills: int = KILLS, broker_seconds: float = BROKER_AWAY_SECONDS) -> list[Strike]:
-    """In the order in which they are tried. A broker that is killed comes back with what it held, as Kafka does; the
-    queues on this machine are in moto's memory, so that they can't be struck."""
+    """The faults in order. A killed broker comes back with its data, as Kafka does. The local queues are in moto's
+    memory, so that they get no faults."""
     planned = [
         Strike(f"cache killed, away {CACHE_AWAY_SECONDS:.0f} s", _away("valkey", CACHE_AWAY_SECONDS), "nothing"),
         Strike(f"broker killed, away {broker_seconds:.0f} s", _away("kafka", broker_seconds), "nothing"),

@@ -1,4 +1,4 @@
-"""What is true when all is quiet again: nothing lost, nothing done twice, every event arrived (A2, A3, A4, D2).
+"""The verdict after a run: no lost data, no repeated effects, all events delivered (A2, A3, A4, D2).
 
 Four records are held against each other: what clients know (`ledger`), the services' tables, the topics with the event
 log that is written from them, and the read model as the API answers it.
@@ -32,16 +32,16 @@ SETTLE_SECONDS = 180.0
 the next one within 45 s at most, and then there is what has gathered."""
 POLL_SECONDS = 3.0
 AFTERWARDS_SECONDS = 10.0
-"""Then nothing may happen any more: what is done twice may be done late."""
+"""Quiet time without any change: repeated effects may be late."""
 READ_SECONDS = 60.0
-"""For a topic to be read to its end."""
+"""Time for reading a topic to its end."""
 ASKED_AT_ONCE = 20
 ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was counted: ``expected`` and ``found`` are equal, or something was lost or done twice."""
+    """One count: ``expected`` and ``found`` are equal, or data was lost or repeated."""
 
     what: str
     expected: int
@@ -52,7 +52,7 @@ class Finding:
         return self.expected == self.found
 
 
-async def settled_verdict(
+async def final_verdict(
     on: Stage, running: Whole, service: str, target: Target, ledger: Ledger, log: Path
 ) -> list[Finding]:
     """Counts until all that must be is, or the time is up; then waits and counts once more, and asks the API.
@@ -96,7 +96,7 @@ async def verdict(on: Stage, service: str, target: Target, ledger: Ledger, log: 
 
 async def _rows(on: Stage, service: str, target: Target, ledger: Ledger) -> list[Finding]:
     ids = set(ledger.acknowledged.values())
-    rows = await on.asked(service, f'SELECT id FROM "{target.resource.table(target.name)}"')  # noqa: S608
+    rows = await on.query(service, f'SELECT id FROM "{target.resource.table(target.name)}"')  # noqa: S608
     there = {row["id"] for row in rows}
     return [
         Finding("different ids acknowledged", len(ledger.acknowledged), len(ids)),
@@ -110,15 +110,15 @@ async def _histories(on: Stage, service: str) -> list[Finding]:
     findings = []
     for name, resource in on.system.services[service].resources.items():
         table, history = resource.table(name), f"{name}_events"
-        whole = await on.asked(
+        whole = await on.query(
             service,
             f'SELECT count(*) FROM "{table}" AS made JOIN ('  # noqa: S608
             f"SELECT aggregate_id, count(*) AS changes, count(DISTINCT version) AS versions, max(version) AS last "
-            f'FROM "{history}" GROUP BY aggregate_id) AS told ON told.aggregate_id = made.id '
-            "AND told.changes = told.versions AND told.last = told.versions AND told.last = made.version",
+            f'FROM "{history}" GROUP BY aggregate_id) AS record ON record.aggregate_id = made.id '
+            "AND record.changes = record.versions AND record.last = record.versions AND record.last = made.version",
         )
-        rows = await on.asked(service, f'SELECT count(*) FROM "{table}"')  # noqa: S608
-        changes = await on.asked(service, f'SELECT correlation_id, event_type FROM "{history}"')  # noqa: S608
+        rows = await on.query(service, f'SELECT count(*) FROM "{table}"')  # noqa: S608
+        changes = await on.query(service, f'SELECT correlation_id, event_type FROM "{history}"')  # noqa: S608
         if not changes:
             continue
         what = f"{service}: each `{name}` with a history without gaps or doubles"
@@ -130,7 +130,7 @@ async def _histories(on: Stage, service: str) -> list[Finding]:
 
 async def _events(on: Stage, service: str, logged: set[str]) -> list[Finding]:
     """Every event that was committed is sent, on its topic and in the event log, and each reader has handled it."""
-    rows = await on.asked(service, "SELECT event_id, topic, sent_at FROM outbox")
+    rows = await on.query(service, "SELECT event_id, topic, sent_at FROM outbox")
     committed = {str(row["event_id"]): str(row["topic"]) for row in rows}
     if not committed:
         return []
@@ -147,7 +147,7 @@ async def _events(on: Stage, service: str, logged: set[str]) -> list[Finding]:
         for reader in on.system.consumers_of(event):
             handled = {
                 str(row["event_id"])
-                for row in await on.asked(reader, "SELECT event_id FROM inbox WHERE topic = $1", event)
+                for row in await on.query(reader, "SELECT event_id FROM inbox WHERE topic = $1", event)
             }
             findings.append(Finding(f"{reader}: `{event}` handled", len(sent), len(handled & sent)))
     return findings
@@ -159,8 +159,8 @@ async def _read_models(on: Stage, service: str, tables: set[str]) -> list[Findin
     for model in sorted(table for table in tables if table.endswith("_read_model")):
         aggregate = model.removesuffix("_read_model")
         history = f"{aggregate}_events"
-        written = await on.asked(service, f'SELECT count(DISTINCT aggregate_id) FROM "{history}"')  # noqa: S608
-        same = await on.asked(
+        written = await on.query(service, f'SELECT count(DISTINCT aggregate_id) FROM "{history}"')  # noqa: S608
+        same = await on.query(
             service,
             f'SELECT count(*) FROM "{model}" AS model JOIN (SELECT aggregate_id, max(version) AS version '  # noqa: S608
             f'FROM "{history}" GROUP BY aggregate_id) AS last ON last.aggregate_id = model.id '
@@ -173,7 +173,7 @@ async def _read_models(on: Stage, service: str, tables: set[str]) -> list[Findin
 
 
 async def _dead_letters(on: Stage, service: str) -> list[Finding]:
-    """What a reader gave up: recovery without a hand leaves nothing there."""
+    """Dead letters: after recovery there are none."""
     readers = {"consumer": service, "projector": names.projector(service)}
     if on.system.events.broker is not Broker.KAFKA:
         return []
@@ -230,7 +230,7 @@ def _logged(log: Path) -> Iterator[str]:
 
 async def _answered(running: Whole, service: str, target: Target, on: Stage, ids: Iterable[UUID]) -> int:
     """How many of the rows a client gets by GET."""
-    token = on.sign(target.role("get") or "nobody", subject="bench")
+    token = on.sign(target.role("get") or "none", subject="bench")
     url = f"{running.reading(service).url}{target.path}"
     turns = asyncio.Semaphore(ASKED_AT_ONCE)
     headers = {"Authorization": f"Bearer {token}"}
@@ -247,7 +247,7 @@ async def _answered(running: Whole, service: str, target: Target, on: Stage, ids
 
 
 async def _tables(on: Stage, service: str) -> set[str]:
-    rows = await on.asked(service, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    rows = await on.query(service, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     return {str(row["tablename"]) for row in rows}
 
 

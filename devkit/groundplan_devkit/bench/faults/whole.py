@@ -1,4 +1,4 @@
-"""All processes of all services, as a stack runs them."""
+"""All processes of all services of a stack."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from groundplan_devkit.services import RunningService
 WRITES = ("command", "api")
 READS = ("query", "api")
 SIDE_BY_SIDE = 4
-"""Processes that start at a time."""
+"""Processes that start in parallel."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of what is installed. Skipped, and not passed, where nobody can be asked for them."""
+"""Known vulnerabilities of the installed packages. Skipped, not passed, where the advisory service is unavailable."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ def test_nothing_that_is_installed_is_known_to_be_vulnerable(requirements: str) 
     if unknown:
         first = next(iter(unknown.values()))
         pytest.skip(
-            f"NOT AUDITED: {len(unknown)} of {len(packages)} packages, of which nobody could be asked ({first:.120})"
+            f"NOT AUDITED: {len(unknown)} of {len(packages)} packages, no answer from the service ({first:.120})"
         )

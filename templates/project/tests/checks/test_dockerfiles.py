@@ -63,7 +63,7 @@ def test_hadolint_finds_what_is_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=NAMES)
 def test_an_image_is_what_a_pod_expects(dockerfile: Path) -> None:
-    """`groundplan_components.workload._pod`: nobody in particular, a read-only root, the role as argument of the
+    """`groundplan_components.shared.pod`: an unprivileged user, a read-only root, the role as argument of the
     entry point."""
     steps = instructions(dockerfile)
     last_stage = steps[max(index for index, (word, _) in enumerate(steps) if word == "FROM") :]

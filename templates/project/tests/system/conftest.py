@@ -50,7 +50,7 @@ def sign(declared: System, servers: Servers) -> Sign:
     assert servers.identity is not None
     issuer, people = servers.identity.issuer, People.of(declared)
 
-    def signed(*roles: str, subject: str = "somebody", seconds: int = 3600, **claims: object) -> str:
+    def signed(*roles: str, subject: str = "local-user", seconds: int = 3600, **claims: object) -> str:
         scopes = [f"{people.system}/read", f"{people.system}/write"]
         return issuer.access_token(subject, roles, scopes=scopes, seconds=seconds, claims=claims)
 

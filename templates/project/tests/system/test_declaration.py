@@ -1,4 +1,4 @@
-"""The services' code and `system.yaml` say the same: whoever changes one is told what the other still lacks.
+"""The services' code and `system.yaml` agree: after a change of one, a failure names what the other lacks.
 
 What only the code has is a mistake as much: the gateway, the plan and the documents come from the declaration.
 """
@@ -68,8 +68,8 @@ def agree(written: Mapping[Any, object], declared: Mapping[Any, object], place: 
         elif written[name] != declared[name]:
             lines.append(f"`{name}` is {written[name]} there, and declared as {declared[name]}")
     if lines:
-        told = "\n".join(f"  - {line}" for line in lines)
-        pytest.fail(f"{place} and system.yaml differ:\n{told}", pytrace=False)
+        listed = "\n".join(f"  - {line}" for line in lines)
+        pytest.fail(f"{place} and system.yaml differ:\n{listed}", pytrace=False)
 
 
 def marked(names: Iterable[str], word: str) -> dict[str, str]:
@@ -172,7 +172,7 @@ def test_events(declared: model.Service, code: Service) -> None:
 
 
 def test_read_models(name: str, declared: model.Service, code: Service) -> None:
-    """A4: every resource of a service with CQRS has one, with a column for whatever lists are filtered by."""
+    """A4: every resource of a service with CQRS has one, with a column for each field that lists filter by."""
     projected = {projection.resource: projection.table for projection in code.projections}
     wanted = {each: resource.table(each) for each, resource in declared.resources.items()} if declared.cqrs else {}
     agree(projected, wanted, f"services/{name}/{package_of(name)}/read_model")

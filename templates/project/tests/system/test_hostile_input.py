@@ -49,7 +49,7 @@ def refused(answer: httpx.Response, *statuses: int, sent: str = "") -> None:
     assert error.keys() == {"code", "message", "details"}
     assert error["code"].isupper()
     assert isinstance(error["details"], list)
-    for word in ("Traceback", "asyncpg", "SELECT ", "/chassis/groundplan_chassis/", "postgres"):
+    for word in ("Traceback", "asyncpg", "SELECT ", "/groundplan_chassis/", "postgres"):
         assert word not in answer.text or word in sent
 
 

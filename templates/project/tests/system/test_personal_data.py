@@ -312,37 +312,37 @@ def _use(stage: Stage, service: str, name: str) -> None:
         assert access is not None
         return deployed.anyone() if access.anyone else deployed.caller(access.roles[0], str(uuid.UUID(int=number)))
 
-    asked: Callable[..., httpx.Response] = partial(_asked, stage, collection)
+    request: Callable[..., httpx.Response] = partial(_request, stage, collection)
     key, first = str(uuid.uuid4()), content(NUMBER)
-    created = asked(caller("create", NUMBER), "POST", collection, first, **{"idempotency-key": key})
+    created = request(caller("create", NUMBER), "POST", collection, first, **{"idempotency-key": key})
     assert created.status_code == 201, created.text
     path = created.headers["location"]
     # Again, with another body, twice over, with a mistake beside it, and too long.
-    asked(caller("create", NUMBER), "POST", collection, first, **{"idempotency-key": key})
-    asked(caller("create", NUMBER), "POST", collection, content(NUMBER), **{"idempotency-key": key})
-    asked(caller("create", NUMBER), "POST", collection, first)
-    asked(caller("create", NUMBER), "POST", collection, {**content(NUMBER), "no_such_field": 1})
+    request(caller("create", NUMBER), "POST", collection, first, **{"idempotency-key": key})
+    request(caller("create", NUMBER), "POST", collection, content(NUMBER), **{"idempotency-key": key})
+    request(caller("create", NUMBER), "POST", collection, first)
+    request(caller("create", NUMBER), "POST", collection, {**content(NUMBER), "no_such_field": 1})
     wrong = content(NUMBER)
-    asked(caller("create", NUMBER), "POST", collection, wrong | {each: f"{wrong[each]}" * 1000 for each in fields})
+    request(caller("create", NUMBER), "POST", collection, wrong | {each: f"{wrong[each]}" * 1000 for each in fields})
     if "get" in resource.operations:
         stage.take(collection, caller("get", NUMBER).found(path))
-        asked(caller("get", NUMBER), "GET", path)
+        request(caller("get", NUMBER), "GET", path)
     if "update" in resource.operations:
-        asked(caller("update", NUMBER), "PUT", path, content(NUMBER))
-        asked(caller("update", NUMBER), "PUT", path, content(NUMBER), **{"if-match": '"7"'})
+        request(caller("update", NUMBER), "PUT", path, content(NUMBER))
+        request(caller("update", NUMBER), "PUT", path, content(NUMBER), **{"if-match": '"7"'})
     if "list" in resource.operations:
-        asked(caller("list", NUMBER), "GET", collection)
+        request(caller("list", NUMBER), "GET", collection)
         for each in fields:
             for query in ({each: str(first[each])}, {"sort": each}, {"sort": f"-{each}", "limit": "1"}):
                 refused = caller("list", NUMBER).request("GET", collection, query=query)
                 assert stage.take(collection, refused).status_code == 400, f"{each} is taken from a URL"
     if "delete" in resource.operations:
-        gone = asked(caller("create", NUMBER + 1), "POST", collection, content(NUMBER + 1))
+        gone = request(caller("create", NUMBER + 1), "POST", collection, content(NUMBER + 1))
         if gone.status_code == 201:
-            asked(caller("delete", NUMBER + 1), "DELETE", gone.headers["location"])
+            request(caller("delete", NUMBER + 1), "DELETE", gone.headers["location"])
 
 
-def _asked(
+def _request(
     stage: Stage, place: str, caller: Caller, method: str, path: str, body: object = None, /, **headers: str
 ) -> httpx.Response:
     return stage.take(place, caller.request(method, path, body, headers=headers))

@@ -76,7 +76,7 @@ def differences(declared: Catalog, migrated: Catalog) -> list[str]:
     return lines
 
 
-def told(service: str, lines: list[str]) -> str:
+def listed(service: str, lines: list[str]) -> str:
     """What to do about differences: no traceback says it better than the file to write."""
     versions = folder_of(service) / "migrations" / "versions"
     numbers = sorted(path.name.partition("_")[0] for path in versions.glob("[0-9]*.py"))
@@ -127,7 +127,7 @@ def test_migrations_make_what_is_declared_and_take_it_away(
     for shard in migrated:
         lines = differences(expected, catalog_of(shard))
         if lines:
-            pytest.fail(told(service, lines), pytrace=False)
+            pytest.fail(listed(service, lines), pytrace=False)
     asyncio.run(_migrate(installed, service, "base"))
     for shard in migrated:
         assert catalog_of(shard) == {kind: {} for kind in CATALOG}, "what `upgrade` makes `downgrade` takes away"

@@ -1,4 +1,4 @@
-"""Alembic's way in; `python -m <package> migrate` comes through here on every shard."""
+"""Alembic's entry point, used by `python -m <package> migrate` on every shard."""
 
 from __future__ import annotations
 

@@ -1,0 +1,98 @@
+"""Arguments of `Backup`, and what AWS Backup accepts of them."""
+
+from typing import NotRequired, TypedDict
+
+import pulumi
+
+from groundplan_components.shared.checks import require
+from groundplan_components.shared.names import require_name
+
+# AWS Backup selects resources by these tags.
+TAG = "backup"
+
+# AWS Backup developer guide, "Continuous backups and point-in-time restore".
+MOST_CONTINUOUS_DAYS = 35
+
+
+class RestoreTesting(TypedDict):
+    """A weekly restore of a recent database copy, deleted an hour later."""
+
+    metadata: NotRequired[dict[str, pulumi.Input[str]]]
+    """Destination of restores, as AWS Backup's restore metadata (`dbSubnetGroupName`, `vpcSecurityGroupIds`). Default:
+    what AWS Backup infers from the copy."""
+
+
+class BackupCopy(TypedDict):
+    """A second vault in another region."""
+
+    region: str
+    """Another region, for the second copies."""
+    kms_key_arn: pulumi.Input[str]
+    """A customer key of that region."""
+
+
+class BackupArgs(TypedDict):
+    """Args of `Backup`."""
+
+    kms_key_arn: pulumi.Input[str]
+    """The customer key of the vault (S5)."""
+    also_tagged: NotRequired[dict[str, str]]
+    """Further tags that a resource must have, so that each environment in an account backs up only its own resources.
+    Default: none."""
+    daily_days: NotRequired[int]
+    """Retention of daily copies, in days. Default: 35."""
+    weekly_days: NotRequired[int]
+    """Retention of weekly copies, in days. Default: 90."""
+    monthly_days: NotRequired[int]
+    """Retention of monthly copies, in days. Default: 365."""
+    continuous_days: NotRequired[int]
+    """Days of point-in-time recovery for resources tagged `backup=continuous`. Default: 35."""
+    min_days: NotRequired[int]
+    """Least retention, in days, that a protected vault enforces. Default: 7."""
+    copy: NotRequired[BackupCopy]
+    """A second region, and the key of the copies there. Default: no second region."""
+    restore_testing: NotRequired[RestoreTesting]
+    """Regular restores from the copies, to prove that they can be read. Default: no restore tests."""
+    protect: NotRequired[bool]
+    """Vault lock and access policy that deny deletion, and Pulumi's protection. Default: true."""
+    alarm_topic_arn: NotRequired[pulumi.Input[str]]
+    """SNS topic of failures; its policy must let `backup.amazonaws.com` and `events.amazonaws.com` publish. Default: no
+    notifications."""
+
+
+def check_backup(name: str, args: BackupArgs) -> None:
+    component = f'Backup "{name}"'
+    require_name(component, name)
+    least = args.get("min_days", 7)
+    require(least >= 1, component, "min_days", least, "at least 1 day", "7 is a good value")
+    for argument, days in (
+        ("daily_days", args.get("daily_days", 35)),
+        ("weekly_days", args.get("weekly_days", 90)),
+        ("monthly_days", args.get("monthly_days", 365)),
+        ("continuous_days", args.get("continuous_days", 35)),
+    ):
+        require(
+            days >= least,
+            component,
+            argument,
+            days,
+            f"no less than min_days ({least}): the locked vault would refuse every copy",
+            "raise it, or lower min_days",
+        )
+    continuous = args.get("continuous_days", 35)
+    require(
+        continuous <= MOST_CONTINUOUS_DAYS,
+        component,
+        "continuous_days",
+        continuous,
+        f"at most {MOST_CONTINUOUS_DAYS} days of point-in-time recovery",
+        "keep older states by daily, weekly and monthly copies",
+    )
+    require(
+        TAG not in args.get("also_tagged", {}),
+        component,
+        "also_tagged",
+        args.get("also_tagged", {}),
+        f"tags besides `{TAG}`, which is always asked for",
+        f"leave `{TAG}` out",
+    )

@@ -1,0 +1,1 @@
+"""The price table, costs, savings and AWS's price-list files."""

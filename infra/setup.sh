@@ -10,9 +10,32 @@ inputs() {
         {infra,components,chassis,devkit}/pyproject.toml 2>/dev/null || true
 }
 
+# A project that held copies of the libraries moves to them before any command (groundplan.moving).
+move() { [[ ! -e infra/commands.py ]] || exec "$venv/bin/python" -m groundplan.moving; }
+
+# Files with two versions of a line: what decides what is installed may be among them.
+undecided() {
+    {
+        git diff --name-only --diff-filter=U --relative
+        git grep -lE '^(<<<<<<< before|>>>>>>> after) updating'
+    } 2>/dev/null | sort -u || true
+}
+
 venv=${1:?a directory for the Python environment is needed: setup.sh .venv}
 if [[ $# == 1 && -x $venv/bin/python ]] && inputs | cmp -s - "$venv/.inputs"; then
+    move
     exit 0
+fi
+
+undecided=$(undecided)
+if [[ $# == 1 && -n $undecided ]]; then
+    {
+        echo "Your edits and an update meet in these files; nothing is set up until they are decided:"
+        sed 's/^/    /' <<<"$undecided"
+        echo "Decide between the conflict markers there, then: git add <file> && make setup"
+        echo "Or give the update up, back to your last commit: git add --all . && git stash"
+    } >&2
+    exit 1
 fi
 
 python=""
@@ -28,4 +51,5 @@ if [[ -z $python ]]; then
     echo "Install it, then run the command again, if need be with its name: make setup PYTHON3=/path/to/python3.11" >&2
     exit 1
 fi
-exec "$python" -I "$(dirname "$0")/bootstrap.py" "$@"
+"$python" -I "$(dirname "$0")/bootstrap.py" "$@"
+[[ $# != 1 ]] || move

@@ -44,7 +44,7 @@ def release(template: Path, version: str) -> None:
 def test_edits_survive_a_newer_template(project: Path, releases: Path) -> None:
     replace(releases / "templates/project/system.yaml.jinja", "  mfa: optional", "  mfa: required")
     replace(releases / "templates/project/README.md.jinja", "## Limits", "## Known limits")
-    (releases / "infra" / "newer.py").write_text("NEWER = True\n")
+    (releases / "templates/project/tests" / "newer.py").write_text("NEWER = True\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
     assert updated.conflicted == ()
@@ -58,7 +58,7 @@ def test_edits_survive_a_newer_template(project: Path, releases: Path) -> None:
     assert (project / "Pulumi.dev.yaml").read_text().endswith("  # ours\n")
     assert (project / "services" / "order" / "Dockerfile").read_text().endswith("\n# ours\n")
     assert (project / "infra/ours.py").is_file()
-    assert (project / "infra/newer.py").is_file()
+    assert (project / "tests/newer.py").is_file()
     assert not (project / ".editorconfig").exists(), "what the user deleted stays deleted"
 
 
@@ -83,6 +83,45 @@ def test_a_conflict_is_marked_and_listed(
         assert expected in text
     assert "system.yaml" in capsys.readouterr().err
     assert git(project, "diff", "--name-only", "--diff-filter=U").split() == ["system.yaml"]
+
+
+def test_edits_of_files_that_leave_the_template_or_are_renamed_are_kept(
+    project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in (".dockerignore", "foundation/state.yaml"):
+        (project / path).write_text((project / path).read_text() + "# ours\n")
+    (project / "foundation" / "ours.yaml").write_text("ours: true\n")
+    commit_all(project, "More of ours")
+    git(releases, "mv", "templates/project/.dockerignore", "templates/project/services/.dockerignore")
+    git(releases, "rm", "--quiet", "-r", "templates/project/foundation")
+    release(releases, "v0.2.0")
+    monkeypatch.chdir(project)
+    assert update_command.main([]) == 2
+    assert (project / "services" / ".dockerignore").read_text().endswith("# ours\n")
+    assert "+# ours\n" in (project / "moved" / "foundation" / "state.yaml.patch").read_text()
+    assert (project / "foundation" / "ours.yaml").is_file()
+    told = capsys.readouterr().err
+    for expected in (
+        ".dockerignore: your edit is in services/.dockerignore, merged",
+        "foundation/state.yaml: your edit is in moved/foundation/state.yaml.patch",
+        "foundation/ours.yaml: your file is in moved/foundation/ours.yaml.patch",
+    ):
+        assert expected in told
+
+
+def test_an_update_that_can_not_save_edits_changes_nothing(
+    project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(releases, "rm", "--quiet", "-r", "templates/project/foundation")
+    release(releases, "v0.2.0")
+    monkeypatch.chdir(project)
+
+    def unreachable(*_: object) -> None:
+        raise ProblemsFound([])
+
+    monkeypatch.setattr(update_command, "save", unreachable)
+    assert update_command.main([]) == 1
+    assert git(project, "status", "--porcelain") == ""
 
 
 def test_a_new_question_takes_its_default_and_is_told(

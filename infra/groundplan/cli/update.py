@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from groundplan.cli._command import Command, main_of
 from groundplan.cli.refresh import refresh
-from groundplan.cli.template import read_answers, require_clean, tell_conflicts, update
+from groundplan.cli.template import Updated, read_answers, require_clean, tell_conflicts, update
 from groundplan.installation.contract import renew
+from groundplan.moving.report import read_lost, tell, write_report
+from groundplan.moving.saved import save
 from groundplan.project import find_project
 
 
@@ -17,16 +22,20 @@ def command() -> int:
 
     What was edited stays. The status is 2 when edits and the template met and await a decision.
     """
-    project = find_project()
+    project, lost = find_project(), list[str]()
     before = read_answers(project)
     require_clean(project)
     print(f"Looking for a newer version of {before['_src_path']} …", flush=True)
-    updated = update(project, before, {}, newest=True)
+    updated = update(project, before, {}, newest=True, accept=lambda done: lost.extend(save_lost(project, done)))
     after = read_answers(project)
     for question in sorted(after.keys() - before.keys()):
         print(f"New question, answered by its default: {question} = {after[question]!r}")
+    if lost:
+        tell(lost, "Look at each, then commit.")
     if updated.conflicted:
         return tell_conflicts(updated)
+    if lost:
+        return 2
     if not updated.changed:
         print(f"Nothing to do: {after['_commit']} is the newest version.")
         return 0
@@ -37,6 +46,17 @@ def command() -> int:
         f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit."
     )
     return 0
+
+
+def save_lost(project: Path, updated: Updated) -> Sequence[str]:
+    """Edits of files that the update deleted, kept or carried to their new place; as lines to show."""
+    if all((project / path).exists() for path in updated.changed):
+        return ()
+    lost = save(project, "HEAD")
+    if not lost:
+        return ()
+    write_report(project, lost)
+    return read_lost(project)
 
 
 main = main_of(command)

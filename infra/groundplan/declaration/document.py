@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -14,6 +15,8 @@ from groundplan.problems import Finding, Path, Problem, ProblemsFound, printable
 
 _LONGEST_FILE_BYTES = 1_000_000
 _UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+_CONFLICT = re.compile(r"^(?:[<|>]{7}(?: .*)?|={7})\r?$", re.MULTILINE)
+"""What git and copier put around two versions of a line, at the left margin: no key begins like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,14 @@ def parse_document(text: str, where: str, quotable: bool = True) -> Document:
             f"the character U+{ord(unusable.group()):04X}",
             "printable characters, as YAML demands",
             "remove the character, or save the file as UTF-8 text",
+        )
+    if undecided := _CONFLICT.search(text):
+        fail(
+            where,
+            text.count("\n", 0, undecided.start()) + 1,
+            f'the conflict marker "{undecided.group().split()[0]}"',
+            "one version of each line",
+            "decide between the two versions around `=======`, remove the markers, then `git add` the file",
         )
     try:
         reader = Reader(text, where)

@@ -9,18 +9,21 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from groundplan.installation import bootstrap
+from groundplan.moving import require_moved
 from groundplan.problems import Problem, ProblemsFound
 
 
 def start(project: Path) -> None:
     """Names libraries that stand in for the installed ones on standard error.
 
-    Raises ProblemsFound for libraries of another minor version than the project's template.
+    Raises ProblemsFound for libraries of another minor version than the project's template, and in a project that has
+    not finished its move to the libraries.
     """
     line = override_line(project)
     if line:
         print(line, file=sys.stderr)
     require_fit(project, library_version())
+    require_moved(project)
 
 
 def override_line(project: Path) -> str:

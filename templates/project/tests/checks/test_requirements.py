@@ -61,8 +61,8 @@ def test_images_hold_nothing_that_only_development_needs() -> None:
 
 def imported(*folders: str) -> set[str]:
     """Top-level names that the code in these folders imports, without Python's, the project's and the libraries'."""
-    own = {"groundplan", "groundplan_chassis", "groundplan_components", "groundplan_devkit", "tests"} | {
-        path.parent.name for path in PROJECT.glob("services/*/*/__init__.py")
+    own = {"groundplan", "groundplan_chassis", "groundplan_components", "groundplan_devkit"} | {
+        path.parent.name for path in (*PROJECT.glob("services/*/*/__init__.py"), *PROJECT.glob("*/*.py"))
     }
     found = {
         alias.split(".")[0]

@@ -83,7 +83,7 @@ MALFORMED = {
         (":2: resources.bill.fields is missing", "add `fields:` here"),
     ),
     "no resources": ("resources: {}\n", (":1: resources is an empty mapping", "at least 1 entry")),
-    "a role that nobody has": (
+    "a role that is not declared": (
         SOUND.replace("admin", "admn"),
         (':7: resources.bill.operations.list[0] is "admn"', "did you mean `admin`?"),
     ),
@@ -93,7 +93,7 @@ MALFORMED = {
     ),
     "events as one word": ("publishes: bill.sent\n" + SOUND, (':1: publishes is "bill.sent"', "expected: a list")),
     "an event that is no name": ("publishes: [3]\n" + SOUND, (":1: publishes[0] is 3", "expected: text")),
-    "an event of nobody's": (
+    "an event without a publisher": (
         "consumes: [order.plcaed]\n" + SOUND,
         (":1: consumes[0] is order.plcaed", "did you mean `order.placed`?"),
     ),

@@ -1,4 +1,4 @@
-"""The demo starts afresh, unless somebody has worked in its project; its summary counts what is there (U5)."""
+"""The demo starts afresh, unless its project was edited; its summary counts what is there (U5)."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ def test_setup_leaves_a_file(place: Path) -> None:
 def test_setup_takes_any_path_and_takes_up_what_was_interrupted(place: Path, name: str) -> None:
     environment = place / name
     environment.mkdir(parents=True)
-    assert setup(place, name).returncode == 0, "an empty directory is nobody's"
+    assert setup(place, name).returncode == 0, "an empty directory has no owner"
     assert (environment / owned.STAMP).is_file()
     # Killed while venv ran, and a user's file beside.
     shutil.rmtree(environment / "lib")

@@ -20,7 +20,7 @@ from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from tests.projects import commit_all, commit_project, git, make_project
 
-# What the template writes for the declared services; libraries and their tests tell of a shop whatever is declared.
+# What the template writes for the declared services; libraries and their tests tell of a shop for any declaration.
 OF_THE_SYSTEM = ("*.yaml", "*.yml", "*.toml", "Makefile", "services", ":!tests")
 TODAY = datetime.date(2026, 11, 23)
 
@@ -229,7 +229,7 @@ REFUSED = {
     "a name that can't be": ("add", "Invoice!", {}, "write `invoice`"),
     "a setting that isn't one": ("add", "invoice", {"size": 3}, "SET: size is 3\n    expected: one of the keys"),
     "a setting out of bounds": ("add", "invoice", {"read_share": 9}, "SET: read_share is 9\n    expected: at most 1"),
-    "an event that nobody publishes": (
+    "an event that no service publishes": (
         "add",
         "invoice",
         {"consumes": ["ghost.seen"]},
@@ -371,7 +371,7 @@ def test_the_document_and_the_plan_follow(
         ".copier-answers.yml",
         "ARCHITECTURE.md",
         "pyproject.toml",
-        # Nobody had run `make setup` before.
+        # `make setup` had not run before.
         "services/user/openapi.json",
         "system.yaml",
     }

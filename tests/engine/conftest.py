@@ -9,7 +9,7 @@ from groundplan.rehearsal.cli import NoCli, find_cli
 
 @pytest.fixture(scope="session")
 def cli() -> Path:
-    """The Pulumi CLI on PATH; without one, whatever needs the real engine is skipped."""
+    """The Pulumi CLI on PATH; without one, tests of the real engine are skipped."""
     try:
         return find_cli()
     except NoCli as reason:

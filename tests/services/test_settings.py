@@ -39,7 +39,7 @@ def test_what_pods_are_given_is_what_the_chassis_reads(graph: Graph) -> None:
     for name, (role, variables) in environments(graph).items():
         recording = Recording(variables)
         read = Settings.from_environment(recording, role)
-        assert variables.keys() - recording.read == set(), f"{name} is given what nobody reads"
+        assert variables.keys() - recording.read == set(), f"{name} is given what is never read"
         assert read.role == role
         assert len(read.database.shards) == max(generation.shards for generation in read.database.shard_map)
         assert bool(read.database.admins) == (role == "migrate")

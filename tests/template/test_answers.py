@@ -1,4 +1,4 @@
-"""Whatever answers are taken, the project is whole and passes its own tests untouched (U1)."""
+"""For all answers, the project is whole and passes its own tests untouched (U1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The repository's own declaration is what the default answers render: whoever knows one knows the other."""
+"""The repository's own declaration is what the default answers render: knowing one is knowing the other."""
 
 from __future__ import annotations
 

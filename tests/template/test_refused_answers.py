@@ -105,7 +105,7 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     "domain of one label": ("domain", "localhost", '"localhost" is not a public host name'),
     "domain in another alphabet": ("domain", "büro.example.com", "other alphabets as xn--"),
     "domain too long for a certificate": ("domain", "a" * 41 + ".example.com", "at most 52"),
-    "domain that nobody can register": ("domain", "shop.local", "is not a public host name"),
+    "domain that can't be registered": ("domain", "shop.local", "is not a public host name"),
     "name with a word that Cognito refuses": ("name", "my-aws-shop", "Cognito refuses the words aws"),
     "region with two zones": ("region", "us-west-1", "is not a region with three zones"),
     "address without a host": ("alarm_email", "ops", '"ops" is not an e-mail address'),

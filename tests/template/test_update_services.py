@@ -1,4 +1,4 @@
-"""Services' code belongs to whoever edits it: newer templates, other answers and removed neighbours leave it alone."""
+"""Services' code belongs to its editor: newer templates, other answers and removed neighbours leave it alone."""
 
 from __future__ import annotations
 

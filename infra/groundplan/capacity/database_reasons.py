@@ -196,7 +196,7 @@ def _replica_reason(database: DatabasePlan, placement: Placement, system: System
 
 def _shard_reason(database: DatabasePlan, placement: Placement, system: System) -> str:
     if database.name == SHARED:
-        return "one instance for all services, whatever their maps say: it holds a part of the data only"
+        return "one instance for all services, regardless of their maps: it holds a part of the data only"
     service = system.services[placement.services[0]]
     months = system.requirements.horizon_months
     data = number(service.data_gb_at(months))

@@ -140,7 +140,7 @@ def _topic_reason(topic: TopicPlan, busy: dict[str, float], growth: float) -> De
     if not topic.partitions:
         reason = f"an SNS topic has none; {count(len(readers), 'queue')} with a dead-letter queue each"
     elif largest is None:
-        reason = "one in each zone; nobody but the event log reads it yet"
+        reason = "one in each zone; only the event log reads it so far"
     else:
         reason = (
             f"{largest} works on {number(busy[largest] * growth)} at any moment at full growth, and each of its pods "

@@ -1,6 +1,6 @@
 """Every number that the plan rests on, with its unit and where it comes from. No rules.
 
-``assumed`` marks a number that nobody has measured or read for this product: an engineer's estimate on the
+``assumed`` marks a number that was neither measured nor read for this product: an engineer's estimate on the
 safe side, to be replaced by a measurement. Measurements of November 2026: two cores, Debian 12, Python 3.11,
 one worker, wrk with 32 connections against one endpoint, PostgreSQL 15 on the same machine, within 30 %.
 """

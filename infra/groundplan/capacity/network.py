@@ -164,7 +164,7 @@ def _reasons(network: NetworkPlan, environment: Environment, private: int, data:
     nat = {
         "none": "nothing leaves the private subnets but to AWS's endpoints",
         "single": "one gateway: cheap, and with its zone the way out is lost",
-        "per_zone": "a gateway in each zone: losing one costs nobody else the way out",
+        "per_zone": "a gateway in each zone: losing one leaves the other zones their way out",
         "regional": "one gateway that AWS spreads over the zones",
     }[network.nat]
     free = addresses(network.private[0])

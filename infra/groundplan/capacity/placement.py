@@ -44,7 +44,7 @@ class Placement:
 def placements(system: System, environment: Environment) -> tuple[Placement, ...]:
     """Databases of the stack: one a service (A2), or one for all.
 
-    A shared instance has one shard whatever the services declare: it exists to be cheap, holds a part of the data,
+    A shared instance has one shard, regardless of what services declare: it exists to be cheap, holds a part of the data,
     and a service whose map has a single shard runs the same code.
     """
     if environment.shared_database:

@@ -1,4 +1,4 @@
-"""Each service's `openapi.json`, written from its code: what its API is, for whoever calls it.
+"""Each service's `openapi.json`, written from its code: what its API is, for its clients.
 
 The file is checked in, so that a change of the API is seen where it is reviewed, and a test fails when it is stale.
 """
@@ -21,7 +21,7 @@ from groundplan.project import find_project
 
 DOCUMENT = "openapi.json"
 NOT_YET = "Filled in by `make setup`"
-"""In a document that nobody has written yet."""
+"""In a document that is not written yet."""
 
 
 @click.command("openapi", cls=Command)

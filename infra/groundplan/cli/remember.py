@@ -1,7 +1,7 @@
 """`make remember`: what a stack has deployed and AWS only makes larger, from its state into its configuration.
 
 `make up` and `make deliver` do it by themselves, before and after they deploy. By hand it is for a clone in which
-nobody deployed: the pipeline reads the state anew each time, and commits nothing.
+no person deployed: the pipeline reads the state anew each time, and commits nothing.
 """
 
 from __future__ import annotations

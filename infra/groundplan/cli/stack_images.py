@@ -19,7 +19,7 @@ def forget_image(project: Path, system: str, service: str) -> list[str]:
     """Takes ``service`` out of `<system>:images` in every stack file of ``project``; returns the files that changed.
 
     Raises ProblemsFound for a file that can't be changed without touching something else; a file that no reader
-    understands is left for whoever reads it next to refuse.
+    understands is left for its next reader to refuse.
     """
     changed: dict[Path, str] = {}
     for path in sorted((*project.glob("Pulumi.*.yaml"), *project.glob("Pulumi.*.yml"))):

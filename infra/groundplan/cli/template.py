@@ -1,6 +1,6 @@
 """The project's tie to its template: its answers, and updates to other answers or to a newer template.
 
-An update happens whole or not at all: whatever fails on the way, the project is as it was before.
+An update happens whole or not at all: if anything fails on the way, the project is as it was before.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ class Cloud:
     """What exists, found by id, ARN, name or type.
 
     ``given`` are identifiers that the user says exist already (an existing cluster's network, say): they may be
-    referred to, and nothing is known of them. With ``surroundings_assumed`` only a part of a program runs, and whatever
+    referred to, and nothing is known of them. With ``surroundings_assumed`` only a part of a program runs, and all that
     it refers to without creating it is taken to exist.
     """
 
@@ -86,7 +86,7 @@ class Cloud:
         return any(self._handles.get(arn[:end]) for end in reversed(ends))
 
     def depends(self, item: Item, other: Item) -> bool:
-        """Whether ``other`` is there first: Pulumi creates it earlier, by whatever path, or another stack did."""
+        """Whether ``other`` is there first: Pulumi creates it earlier, by any path, or another stack did."""
         if item.dependencies is None or other.adopted or stack_of(item.urn) != stack_of(other.urn):
             return True
         return other.urn in self.ancestors(item.urn)

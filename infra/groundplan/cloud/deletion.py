@@ -109,7 +109,7 @@ def _wants_a_snapshot(item: Item) -> bool:
 
 
 def _orphaned(item: Item, cloud: Cloud) -> bool:
-    """An object whose EKS cluster is gone: nobody answers there."""
+    """An object whose EKS cluster is gone: no API server answers there."""
     if not item.type.startswith("kubernetes:") or ".eks.amazonaws.com" not in item.place:
         return False
     return all(cluster.outputs.get("endpoint") != item.place for cluster in cloud.of(CLUSTER))

@@ -32,7 +32,7 @@ class Holding:
 
 
 def holdings(item: Item, cloud: Cloud) -> dict[Holding, str]:
-    """Every name that the item takes for itself, with the property that gives it; names that nobody knows yet are left
+    """Every name that the item takes for itself, with the property that gives it; names that are not known yet are left
     out, and so are those of values that exist in Pulumi's state alone."""
     if item.type.startswith("random:") or item.type in _NOTHING:
         return {}

@@ -29,7 +29,7 @@ class Item:
     inputs: dict[str, Any]
     secret_paths: frozenset[str] = frozenset()
     dependencies: frozenset[str] | None = None
-    """URNs that it waits for; None where nobody tells (a provider never learns them)."""
+    """URNs that it waits for; None where that isn't told (a provider never learns them)."""
     default_tags: Mapping[str, str] = field(default_factory=dict)
     """Tags that its provider puts on everything."""
     generation: int = 0
@@ -39,7 +39,7 @@ class Item:
     adopted: bool = False
     """It was there before: the program only names it, and nothing is known of it."""
     filled: bool = False
-    """Somebody put something into it: a bucket or a repository that isn't empty."""
+    """It isn't empty: a bucket or a repository that isn't empty."""
 
     @property
     def arn(self) -> str:

@@ -56,7 +56,7 @@ def simulate(
 
     What exists before the program runs: the identifiers and ARNs in ``given`` and in ``config`` (`identifiers_in` finds
     those of a text), and ``hosted_zones`` by name; by default every zone that is asked for exists. With ``part`` the
-    program is a component alone, and whatever it refers to without creating it is taken to exist; by default that is
+    program is a component alone, and all that it refers to without creating it is taken to exist; by default that is
     what `parts_alone` says, else False.
 
     Raises CloudRefused with everything that the cloud would refuse; with ``strict=False`` it is in

@@ -138,7 +138,7 @@ def code_flow(program: CapturedProgram, check: Check) -> None:
 
 @control(
     "S3.second-factor",
-    "Nobody signs in without a second factor",
+    "Every sign-in needs a second factor",
     "identity.user_pool",
     remedy="set `identity.mfa` in `system.yaml`, and leave the pool's setting to `Identity`",
 )

@@ -14,7 +14,7 @@ from groundplan.declaration import model as declared
 IDENTITY_POLICIES = ("aws:iam/policy:Policy", ROLE_POLICY)
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
-# The one action among ours that AWS lets nobody narrow: the token that it gives is the registry's.
+# The one action among ours that AWS can't narrow: the token that it gives is the registry's.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
 NARROWS_TO_NOTHING = {"ecr:GetAuthorizationToken"}
 # AWS's own policies, each made for the one service that is given it.
@@ -32,7 +32,7 @@ MANAGED = {
     "AmazonRDSEnhancedMonitoringRole",
     "CloudWatchAgentServerPolicy",
 }
-# Of the pipeline alone, which changes whatever the program declares: `groundplan_components.delivery.pipeline` says
+# Of the pipeline alone, which changes all that the program declares: `groundplan_components.delivery.pipeline` says
 # how far it reaches.
 OF_THE_PIPELINE = {"PowerUserAccess"}
 RESOURCE_POLICIES = (

@@ -360,7 +360,7 @@ def backups(program: CapturedProgram, check: Check) -> None:
 
 @control(
     "S5.backup-vault",
-    "Nobody deletes copies from a protected vault",
+    "Copies in a protected vault can't be deleted",
     "backup.backup",
     remedy="leave lock and policy of the vault to `Backup` (`protect` of the stack)",
 )

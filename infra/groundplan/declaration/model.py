@@ -247,7 +247,7 @@ class Identity(Declared):
     self_sign_up: bool = True
     """People may register themselves."""
     default_role: Identifier | None = None
-    """The role of somebody who registered; absent: none until an administrator grants one."""
+    """The role of a user who registered; absent: none until an administrator grants one."""
     mfa: Literal["optional", "required"] = "optional"
     """Second factor (time-based one-time password)."""
     access_token_minutes: Annotated[int, Field(ge=5, le=1440)] = 60

@@ -1,7 +1,7 @@
 """What can still be checked of a declaration that has wrong shapes in it.
 
 A user should see all mistakes at once. A wrong value is set aside where the rest keeps its meaning without it;
-where it does not (a role's name, a service's events), checking on would report mistakes that nobody made.
+where it does not (a role's name, a service's events), checking on would report mistakes that are none.
 """
 
 from __future__ import annotations

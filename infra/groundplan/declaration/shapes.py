@@ -1,4 +1,4 @@
-"""What pydantic says of a wrong shape, in the words of somebody who writes YAML."""
+"""What pydantic says of a wrong shape, in the words of a YAML author."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _existing(location: Path, values: object) -> Path:
     depth = 0
     for part in location:
         try:
-            values = values[part]  # type: ignore[index]  # whatever cannot be indexed ends the walk
+            values = values[part]  # type: ignore[index]  # a value without parts ends the walk
         except (KeyError, IndexError, TypeError):
             break
         depth += 1

@@ -72,7 +72,7 @@ class Reader:
 
     def __init__(self, text: str, where: str) -> None:
         self.findings: list[Finding] = []
-        """What is readable and yet wrong, whatever the values mean: keys given twice, keys that are no names."""
+        """What is readable and yet wrong, independent of the values: keys given twice, keys that are no names."""
         self.spellings: list[Finding] = []
         """Unquoted values that YAML 1.1 and 1.2 read differently, or that are not what they look like."""
         self._where = where

@@ -8,7 +8,7 @@ from groundplan.declaration.model import FieldType, Resource, ResourceField, Ser
 from groundplan.document.names import joined, quoted
 
 _SHOWN_RESOURCES = 12
-"""Tables in full; a document of more is read by nobody. The rest follow the same rules and are named."""
+"""Tables in full; a longer document isn't read. The rest follow the same rules and are named."""
 
 _TYPES = {
     FieldType.TEXT: "text",
@@ -55,7 +55,7 @@ def _shown(system: System) -> tuple[dict[str, list[str]], list[str]]:
 def service_ddl(system: System, name: str, resources: list[str] | None = None) -> str:
     """The whole database of one service. Tables come before what refers to them; cycles are closed at the end."""
     service = system.services[name]
-    statements = [f"-- Database of {name}: nobody else reads it (A2)."]
+    statements = [f"-- Database of {name}: no other service reads it (A2)."]
     made: set[str] = set()
     late: list[str] = []
     for resource in resources or list(service.resources):

@@ -23,7 +23,7 @@ def priority(system: System, plan: Plan) -> str:
         flows = [f"{t.event} to {', '.join(t.consumers)}" for t in plan.events.topics if t.consumers]
         said = f": {'; '.join(flows[:5])}" if flows else ""
         core.append(f"Events by outbox, relay and inbox{said}; and the event log, which can't be filled in later.")
-    core.append("Backups restored once for practice, and alarms that reach somebody.")
+    core.append("Backups restored once for practice, and alarms that reach a person.")
     scale = []
     replicated = [database.name for database in plan.databases if database.replicas]
     if replicated:

@@ -45,7 +45,7 @@ def _cluster(environment: Environment) -> Row:
         return (
             "A cluster that is already there",
             "nothing more to run or to pay",
-            "its upgrades, nodes and policies are somebody else's decision",
+            "its upgrades, nodes and policies are decided elsewhere",
         )
     return (
         "EKS Auto Mode",

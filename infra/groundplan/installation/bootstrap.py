@@ -526,7 +526,7 @@ def state_of(checkout: Path) -> str:
 
 
 def set_up(project: Path, venv: Path, variables: Mapping[str, str], *, vendored: bool = True) -> None:
-    """Brings ``venv`` up to date; whatever is interrupted is taken up again."""
+    """Brings ``venv`` up to date; an interrupted run is taken up again."""
     require_ours(venv)
     source = choose_source(project, variables, vendored=vendored)
     if isinstance(source, Checkout):

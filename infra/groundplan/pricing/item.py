@@ -11,7 +11,7 @@ from groundplan.pricing.band import Band
 from groundplan.pricing.usage import WHOLE, Usage
 
 Grows = Literal["fixed", "load"]
-"""Whether the amount is there whatever the load, or follows requests and events."""
+"""Whether the amount is there at any load, or follows requests and events."""
 
 TIERS = (
     "edge",

@@ -263,7 +263,7 @@ def _csv_rows(stream: BinaryIO, address: str) -> Iterator[tuple[Offered, str]]:
     try:
         yield from _lines_of(csv.reader(text), address)
     finally:
-        text.detach()  # whoever opened the stream closes it
+        text.detach()  # the stream's owner closes it
 
 
 def _lines_of(lines: Iterator[list[str]], address: str) -> Iterator[tuple[Offered, str]]:

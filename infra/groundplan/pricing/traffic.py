@@ -13,7 +13,7 @@ from groundplan.pricing.usage import EDGE_REGION, Usage, gib, items_in
 
 
 def _distribution(resource: Resource, usage: Usage) -> Iterator[Item]:
-    # Priced by where viewers are, whatever the stack's region, which is the best guess of that.
+    # Priced by where viewers are, not by the stack's region, which is the best guess of that.
     edge = "cloudfront.europe" if usage.environment.region.startswith("eu-") else "cloudfront.us"
 
     def billed(what: str, key: str, quantity: Band, shares: Mapping[str, float] | None = usage.public_shares) -> Item:

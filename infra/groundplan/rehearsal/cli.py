@@ -19,7 +19,7 @@ INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 INSTALL_SECONDS = 300.0
 """For a download of about 150 MB."""
 _ANSWER_SECONDS = 10.0
-"""Until the installer's server answers; without a network nobody should have to wait for longer."""
+"""Until the installer's server answers; without a network, no longer than that."""
 _INSTALL = (
     "import socket, sys; socket.setdefaulttimeout(float(sys.argv[2]));"
     "from pulumi.automation import PulumiCommand; PulumiCommand.install(root=sys.argv[1])"

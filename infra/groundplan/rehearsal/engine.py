@@ -63,7 +63,7 @@ class Stack:
             "PULUMI_HOME": str(home),
             "PULUMI_BACKEND_URL": home.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": secrets.token_urlsafe(32),
-            # The interpreter that runs this has the SDKs, whatever Pulumi.yaml calls its environment.
+            # The interpreter that runs this has the SDKs, under any name of Pulumi.yaml's environment.
             "PULUMI_PYTHON_CMD": sys.executable,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "false" if fetch_plugins else "true",
@@ -160,7 +160,7 @@ the same words; reads change nothing."""
 
 
 def _operations(log: Path) -> dict[str, Operation]:
-    """What happened to each URN. A replacement is several steps, and stays one whatever comes after."""
+    """What happened to each URN. A replacement is several steps, and stays one, with all that follows."""
     found: dict[str, Operation] = {}
     for event in _events(log):
         metadata = (event.get("resOutputsEvent") or {}).get("metadata") or {}

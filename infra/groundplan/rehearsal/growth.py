@@ -36,7 +36,7 @@ class Change:
 def changes(system: System, environment: Environment, today: datetime.date) -> Iterator[Change]:
     """The changes in their order, each on top of the one before.
 
-    Where services share one instance nobody has shards: there the declaration may say so, and nothing comes of it.
+    Where services share one instance, no service has shards: there the declaration may say so, and nothing comes of it.
     """
     loaded = more_load(system)
     yield Change("ten times the load", loaded)

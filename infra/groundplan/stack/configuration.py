@@ -205,7 +205,7 @@ class _Configuration:
         return Finding(
             path,
             "in plain text",
-            "an encrypted value, for it opens the cluster to whoever reads it",
+            "an encrypted value, because its reader can open the cluster",
             f"revoke these credentials, then run {self._set_kubeconfig()}",
         )
 

@@ -8,13 +8,13 @@ from groundplan.declaration.model import Broker, System
 from groundplan.problems import Finding, did_you_mean, listed
 from groundplan.stack.environment import Environment
 
-# Two weeks is the default; less than one does not outlast the holidays in which nobody noticed.
+# Two weeks is the default; less than one does not outlast unnoticed holidays.
 _PROTECTED_BACKUP_DAYS = 7
 
 # Its brokers come in threes, spread evenly over their subnets; Express brokers are refused in any other number.
 _KAFKA_ZONES = 3
 
-# 0.0.0.0/0 can be written as 0.0.0.0/1 and 128.0.0.0/1; nobody's offices fill an eighth of the internet.
+# 0.0.0.0/0 can be written as 0.0.0.0/1 and 128.0.0.0/1; no company's offices fill an eighth of the internet.
 _WIDEST_PROTECTED = 8
 
 
@@ -120,7 +120,7 @@ def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
     if environment.existing_cluster is None:
         return
     for key in ("kubernetes_version", "cluster_endpoint_cidrs", "cluster_admin_role_arns", "network_firewall"):
-        # A default changes nothing; what somebody wrote they count on.
+        # A default changes nothing; a written value is relied on.
         if key in environment.model_fields_set and getattr(environment, key):
             yield Finding(
                 (key,),

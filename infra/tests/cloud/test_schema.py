@@ -1,4 +1,4 @@
-"""What a type accepts is read from the SDK's own classes, whatever the type (U5: strict where mocks are not)."""
+"""What a type accepts is read from the SDK's own classes, for every type (U5: strict where mocks are not)."""
 
 from __future__ import annotations
 

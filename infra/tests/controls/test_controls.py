@@ -152,7 +152,7 @@ def test_a_control_has_a_passing_and_a_failing_program(control: Control) -> None
         ),
         None,
     )
-    assert found is not None, f"{control.id} finds nothing, whatever is taken away"
+    assert found is not None, f"{control.id} finds nothing, with any evidence taken away"
     for finding in found.findings:
         assert finding.control == control.id
         assert finding.urn.startswith("urn:pulumi:")

@@ -1,4 +1,4 @@
-"""Whatever is in a file or a configuration: an answer, or problems, and nothing else."""
+"""For any file or configuration: an answer, or problems, and nothing else."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ YAML_PIECES = st.sampled_from(
 
 
 def check(found: ProblemsFound) -> None:
-    """Whatever was wrong is said in full, and in a length that a person reads."""
+    """Every mistake is said in full, and in a length that a person reads."""
     assert found.problems
     for problem in found.problems:
         assert problem.expected

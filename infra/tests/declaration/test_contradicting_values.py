@@ -31,7 +31,7 @@ def beside_payment(name: str, extra: str = "") -> str:
 PAYMENT_OPERATIONS = "        operations:\n          get: [admin]\n"
 
 EVENTS = [
-    Wrong("A3 event nobody publishes", "consumes: [order.placed]", "consumes: [order.palced]",
+    Wrong("A3 event without a publisher", "consumes: [order.placed]", "consumes: [order.palced]",
           "services.payment.consumes[0]", "order.palced", "an event that a service publishes",
           "did you mean `order.placed`?"),
     Wrong("A3 event far from any", "consumes: [order.placed]", "consumes: [order.placed, wind.turned]",
@@ -84,8 +84,8 @@ ACCESS = [
           "without a caller there is no owner", "write `anyone`"),
     Wrong("S4 unknown restriction", "get: [admin]", 'get: ["admin:all"]', f"{PAYMENT}.operations.get[0]", '"admin:all"',
           "a role, or a role and `:own`", "did you mean"),
-    Wrong("S4 nobody", "get: [admin]", "get: []", f"{PAYMENT}.operations.get", "an empty list", "at least one role",
-          "remove the operation if nobody may do it"),
+    Wrong("S4 no role", "get: [admin]", "get: []", f"{PAYMENT}.operations.get", "an empty list", "at least one role",
+          "remove the operation if no role may do it"),
     Wrong("S4 role named twice", '["customer:own", admin]', '["customer:own", customer]',
           f"{ORDER_RESOURCE}.operations.list[1]", '"customer"', "each role once", "without `:own` it covers all rows",
           at="list:"),
@@ -242,7 +242,7 @@ def test_an_event_of_two_services_names_the_other_one() -> None:
     )
     (problem,) = problems_of(lambda: parse_system(text))
     assert (problem.path, problem.value) == ("services.pay.publishes[0]", "order.placed")
-    assert problem.expected == "an event that nobody else publishes; the service `order` does already"
+    assert problem.expected == "an event that no other service publishes; the service `order` does already"
 
 
 def test_internal_services_may_repeat_a_path() -> None:
@@ -277,7 +277,7 @@ def test_every_mistake_is_said_in_one_reading_in_the_order_of_the_file() -> None
 
 
 def test_a_mistake_brings_no_second_one_that_nobody_made() -> None:
-    """A bad event name must not also be reported as an event that nobody publishes."""
+    """A bad event name must not also be reported as an event that no service publishes."""
     text = SOUND.replace("publishes: [order.placed]", "publishes: [order-placed]")
     (problem,) = problems_of(lambda: parse_system(text))
     assert (problem.path, problem.remedy) == ("services.order.publishes[0]", "write `order.placed`")

@@ -203,7 +203,7 @@ def test_a_project_of_another_name(tmp_path: Path) -> None:
     ],
 )
 def test_a_secret_never_appears_in_a_message(text: str, tmp_path: Path) -> None:
-    """S5: neither a kubeconfig that somebody pasted in plain text, nor cipher text."""
+    """S5: neither a kubeconfig that was pasted in plain text, nor cipher text."""
     problems = problems_of(lambda: read_stack_file(write(tmp_path, text), shop()))
     assert problems
     assert "hunter2" not in "\n".join(map(str, problems))

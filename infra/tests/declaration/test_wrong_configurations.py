@@ -171,7 +171,7 @@ CASES = [
           '"https://github.com/example/shop"', "a GitHub repository: owner/name", "correct it"),
     Wrong("no identity provider", {"shop:oidc_provider_arn": "github"}, "shop:oidc_provider_arn", '"github"',
           "an identity provider's ARN", "correct it"),
-    Wrong("identity provider for nobody", {"shop:oidc_provider": "true"}, "shop:oidc_provider", "true",
+    Wrong("identity provider without a pipeline", {"shop:oidc_provider": "true"}, "shop:oidc_provider", "true",
           "a `repository` whose pipeline signs in by it",
           "`pulumi config set shop:repository <owner>/<name> --stack prod`"),
     Wrong("two identity providers", {"shop:oidc_provider": "true", "shop:repository": "example/shop",

@@ -1,4 +1,4 @@
-"""The stack key `budget`: the account's money is watched, and whoever gets alarms is told."""
+"""The stack key `budget`: the account's money is watched, and the receivers of alarms are told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program meets every control, whatever is declared and whatever a stack leaves out."""
+"""The program meets every control, all that is declared and all that a stack leaves out."""
 
 from __future__ import annotations
 

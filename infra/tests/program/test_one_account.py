@@ -102,7 +102,7 @@ def test_every_declared_type_of_aws_is_catalogued() -> None:
 
 
 def test_a_name_that_is_written_out_carries_system_and_stack() -> None:
-    """Or a part that nobody else has: Pulumi's suffix, a random one, an id of AWS."""
+    """Or a part of its own: Pulumi's suffix, a random one, an id of AWS."""
     _, stacks = shared()
     given: dict[tuple[str, str, object], set[str]] = {}
     for simulation in stacks:

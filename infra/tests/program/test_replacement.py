@@ -1,4 +1,4 @@
-"""Whatever is replaced: the old one and the new one never have the same name at the same time (U3).
+"""For every replacement: the old one and the new one never have the same name at the same time (U3).
 
 AWS refuses the second holder of a name; where it doesn't, the deletion of the old one takes the new one away, because
 both have one identity. So each resource has a name that Pulumi makes, or the old one is deleted first.

@@ -1,4 +1,4 @@
-"""U3, U6: whatever changes in a declaration, nothing that holds data is made anew.
+"""U3, U6: for every change of a declaration, nothing that holds data is made anew.
 
 The engine replaces a resource whose URN disappears, or one of whose fixed properties changes. Fixed properties are
 those that the provider documents as forcing a new resource.
@@ -169,7 +169,7 @@ def test_u3_another_image_changes_pods_and_nothing_else() -> None:
 
 
 def test_u3_removing_a_service_touches_no_other() -> None:
-    """Its own data is protected: the deployment stops until somebody lifts that."""
+    """Its own data is protected: the deployment stops until that is lifted."""
     declared = shop().model_dump(mode="json", exclude_unset=True)
     declared["services"].pop("user")
     before = graph_of("prod")

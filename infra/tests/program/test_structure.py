@@ -1,4 +1,4 @@
-"""What holds of every graph, whatever was declared."""
+"""What holds of every graph, for any declaration."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_nothing_depends_on_what_does_not_exist(graph: Graph) -> None:
 
 @on(*ALL)
 def test_no_resource_uses_a_default_provider(graph: Graph) -> None:
-    """Nobody's environment variables decide which account, region or cluster a resource lands in."""
+    """No environment variable decides which account, region or cluster a resource lands in."""
     for resource in graph.resources:
         if (
             resource.custom
@@ -88,7 +88,7 @@ def test_names_outlive_zone_account_and_region(graph: Graph) -> None:
 
 @on(*ALL)
 def test_objects_on_the_cluster_die_with_it(graph: Graph) -> None:
-    """A cluster that somebody else made outlives the stack, so there each object is deleted."""
+    """A cluster made elsewhere outlives the stack, so there each object is deleted."""
     clusters = {cluster.urn for cluster in graph.of("aws:eks/cluster:Cluster")}
     expected = clusters if graph.environment.existing_cluster is None else {""}
     objects = [each for each in graph.resources if each.custom and each.type.startswith("kubernetes:")]

@@ -9,7 +9,7 @@ from infra.tests.program.graphs import STACKS, Graph, graph_of, on
 
 @on("prod")
 def test_u2_staging_is_prod_made_small(graph: Graph) -> None:
-    """Whatever exists in one exists in the other, or is a further one of its kind."""
+    """All that exists in one exists in the other, or is a further one of its kind."""
     prod, staging = {each.type for each in graph.resources}, {each.type for each in graph_of("staging").resources}
     assert staging - prod == set()
     assert prod - staging <= {"aws:rds/proxy:Proxy", "aws:rds/proxyTarget:ProxyTarget"} | {

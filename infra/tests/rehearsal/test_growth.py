@@ -1,4 +1,4 @@
-"""The changes that are rehearsed are sound declarations, whatever they start from (P1, D3, U3)."""
+"""The changes that are rehearsed are sound declarations, from any start (P1, D3, U3)."""
 
 from __future__ import annotations
 

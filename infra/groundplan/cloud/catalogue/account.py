@@ -1,4 +1,4 @@
-"""What an account has one of, altogether or in each region: whoever makes it last wins, and whoever deletes it takes it
+"""What an account has one of, altogether or in each region: the last one made wins, and a deletion takes it
 from everybody.
 
 Each is said of by its API reference as a setting of the account (`PutAccountSetting`, `UpdateAccount` …); for the

@@ -74,14 +74,14 @@ class Kind:
     singleton: bool = False
     """There is one for each id and creating another overwrites it."""
     one_in: Literal["", "place", "account"] = ""
-    """The account has one of each id, in a region or altogether, whatever the stack: it should belong to none."""
+    """The account has one of each id, in a region or altogether, for all stacks: it should belong to none."""
 
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
 def render(template: str, item: Item) -> str:
-    """Fill a template with an item's facts; a field that nobody knows becomes empty."""
+    """Fill a template with an item's facts; an unknown field becomes empty."""
     return _FIELD.sub(lambda match: _fact(match[1], item), template)
 
 

@@ -19,7 +19,7 @@ ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 
 @rule(KEY, "aws:kms/keyPolicy:KeyPolicy")
 def administrator(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A key policy names principals, speaks of the key as `*`, and leaves somebody of the account able to change it.
+    """A key policy names principals, speaks of the key as `*`, and leaves a principal of the account able to change it.
 
     Source: KMS API, PutKeyPolicy (lockout safety check); KMS developer guide, Key policies.
     """

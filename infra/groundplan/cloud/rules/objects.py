@@ -311,7 +311,7 @@ def policies_open_what_services_need(cloud: Cloud) -> Iterator[Broken]:
             if applying and not any(each.objects("spec.ingress") for each in applying):
                 yield Broken(
                     "spec.selector",
-                    f"a network policy that lets somebody reach {workload.name}",
+                    f"a network policy that lets some pod reach {workload.name}",
                     "add an ingress rule for its callers",
                     item=item,
                 )

@@ -63,7 +63,7 @@ def _owner(path: Path, resource: Resource) -> Iterator[Finding]:
 
 def _operation(path: Path, entries: list[str], resource: Resource, roles: list[str]) -> Iterator[Finding]:
     if not entries:
-        remedy = "name a role, or remove the operation if nobody may do it"
+        remedy = "name a role, or remove the operation if no role may do it"
         yield Finding(path, "an empty list", f"at least one role, or `{ANYONE}`", remedy)
     seen: set[str] = set()
     for position, entry in enumerate(entries):

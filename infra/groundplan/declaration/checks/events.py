@@ -1,4 +1,4 @@
-"""Events: whoever listens can hear something, and names stay apart (A3).
+"""Events: each consumer has a publisher, and names stay apart (A3).
 
 Lengths need no check: the longest `<system>.<event>` has 101 characters, where Kafka allows 249 and SNS 256, and
 queues' names are shortened where queues are made.
@@ -54,7 +54,9 @@ def _publishers(system: System) -> Iterator[Finding]:
                 )
             elif event in first:
                 who = "this service" if first[event] == name else f"the service `{first[event]}`"
-                yield Finding(path, event, f"an event that nobody else publishes; {who} does already", "remove one")
+                yield Finding(
+                    path, event, f"an event that no other service publishes; {who} does already", "remove one"
+                )
             elif resource not in service.resources:
                 own = listed(f"{each}.…" for each in service.resources)
                 remedy = did_you_mean(resource, service.resources, otherwise=f"name it {own}")

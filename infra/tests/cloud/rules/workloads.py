@@ -139,7 +139,7 @@ def walled_service(world: World) -> Inputs:
 
 
 def closed(world: World) -> str:
-    """Another Deployment, which a policy lets nobody reach."""
+    """Another Deployment, which a policy lets no pod reach."""
     lonely = {"app.kubernetes.io/name": "lonely"}
     inputs = deployment(world)
     inputs["metadata"]["name"] = "lonely"
@@ -526,7 +526,7 @@ CASES = (
         walled_service,
         lambda world: {"spec.selector": {"app.kubernetes.io/name": closed(world)}},
         "spec.selector",
-        "lets somebody reach lonely",
+        "lets some pod reach lonely",
     ),
     _case(
         "objects.binding",

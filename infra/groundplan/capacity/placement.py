@@ -44,8 +44,8 @@ class Placement:
 def placements(system: System, environment: Environment) -> tuple[Placement, ...]:
     """Databases of the stack: one a service (A2), or one for all.
 
-    A shared instance has one shard, regardless of what services declare: it exists to be cheap, holds a part of the data,
-    and a service whose map has a single shard runs the same code.
+    A shared instance has one shard, regardless of what services declare: it is there to be cheap, holds a part of the
+    data, and a service whose map has a single shard runs the same code.
     """
     if environment.shared_database:
         return (Placement(SHARED, tuple(system.services), ((FIRST_GENERATION, 1),)),)

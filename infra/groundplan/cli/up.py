@@ -109,8 +109,8 @@ def outputs(project: Path, stack: str) -> Mapping[str, Any]:
 def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
     """Lets the CLI deploy in this terminal; returns its exit status.
 
-    What is deployed and only grows is remembered before, so that nothing is planned smaller, and after, however it ended
-    of it: a deployment that failed has raised some sizes too. Raises ProblemsFound when the state can't be read.
+    What is deployed and only grows is remembered before, so that nothing is planned smaller, and after, however it
+    ended: a deployment that failed has raised some sizes too. Raises ProblemsFound when the state can't be read.
     """
     remember(project, stack)
     options = ("--yes", "--non-interactive") if yes else ()

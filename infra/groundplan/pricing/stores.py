@@ -124,7 +124,7 @@ def _topic(resource: Resource, usage: Usage) -> Iterator[Item]:
 
 
 def _queue(resource: Resource, usage: Usage) -> Iterator[Item]:
-    """A queue that a consumer polls; dead letters and what couldn't be delivered lie in queues that no consumer polls."""
+    """A queue that a consumer polls; dead letters and undeliverable messages lie in queues that no consumer polls."""
     name = resource.name
     if name.endswith(("-dead-letter", "-undelivered")):
         return

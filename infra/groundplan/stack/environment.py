@@ -114,8 +114,8 @@ class Environment(BaseModel):
     cluster_endpoint_cidrs: Annotated[list[PublicNetwork], Field(max_length=40), Distinct] = []
     """Networks from which the cluster's API may be reached; empty: from inside the network only."""
     cluster_admin_role_arns: Annotated[list[RoleArn], Distinct] = []
-    """IAM roles that administer the cluster, beside the pipeline's; empty: the role that runs `pulumi up`, whichever that
-    is, so name them before a second one does."""
+    """IAM roles that administer the cluster, beside the pipeline's; empty: the role that runs `pulumi up`,
+    so name them before a second one does."""
     existing_cluster: ExistingCluster | None = None
     """A cluster that is there already; its kubeconfig is the secret `kubeconfig`."""
 
@@ -126,7 +126,7 @@ class Environment(BaseModel):
     alarm_emails: Annotated[list[EmailAddress], Distinct] = []
     """Addresses that alarms are sent to."""
     budget: Budget | None = None
-    """US dollars a month: the receivers of alarms are told when half, four fifths and all of it is spent or forecast."""
+    """US dollars a month: alarms are sent when half, four fifths and all of it is spent or forecast."""
     budget_tag: CostTag | None = None
     """`key=value` of a cost allocation tag, activated by the account's payer, that the budget counts alone (resources
     carry `environment` and `system`); without one it counts the whole account."""

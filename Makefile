@@ -1,6 +1,8 @@
 # `make` lists what can be done. Every command sets up its Python environment itself when that is missing or out of date.
 VENV ?= .venv
-PYTHON := $(VENV)/bin/python
+# Through the environment, so that a path may hold blanks; of a Python environment that is there already, only ours are used.
+export VENV
+PYTHON := "$$VENV"/bin/python
 
 # The SDKs are large: without their bytecode every command would compile them anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -12,22 +14,22 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Set up Python (other commands do it by themselves)
-	@bash infra/setup.sh $(VENV)
+	@bash infra/setup.sh "$$VENV"
 
 demo: setup ## From answers to a planned, rehearsed system, with no account; start here
 	@$(PYTHON) -m infra.commands.demo $(if $(AGAIN),--again)
 
 test: setup ## Check format, lint and types, and run all tests
 	@echo "Format, lint, types"
-	@$(VENV)/bin/ruff format --check --quiet .
-	@$(VENV)/bin/ruff check --quiet .
-	@$(VENV)/bin/mypy --no-error-summary
+	@"$$VENV"/bin/ruff format --check --quiet .
+	@"$$VENV"/bin/ruff check --quiet .
+	@"$$VENV"/bin/mypy --no-error-summary
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadgroup
 
 test-project: setup ## Copy a project with the default answers to build/test/shop and run all its tests, on real servers
-	@rm -rf build/test
-	@$(VENV)/bin/copier copy --defaults --quiet --vcs-ref=HEAD . build/test/shop
-	@$(MAKE) --no-print-directory --directory build/test/shop test VENV=$(abspath $(VENV)) JOBS=2
+	@$(PYTHON) -m infra.owned build/test
+	@"$$VENV"/bin/copier copy --defaults --quiet --vcs-ref=HEAD . build/test/shop
+	@$(MAKE) --no-print-directory --directory build/test/shop test VENV="$$(cd "$$VENV" && pwd)" JOBS=2
 
 bench: setup ## Measure planning, simulating and copying against floors measured in the same run
 	@$(PYTHON) -m bench
@@ -39,8 +41,8 @@ compare: setup ## What changes in the reference system if load or data grow: mak
 	@$(PYTHON) -m infra.commands.compare
 
 format: setup ## Format the code, and mend what the linter can
-	@$(VENV)/bin/ruff format .
-	@$(VENV)/bin/ruff check --fix .
+	@"$$VENV"/bin/ruff format .
+	@"$$VENV"/bin/ruff check --fix .
 
 requirements: setup ## Pin requirements.in anew into requirements.txt, with hashes
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check uv
@@ -48,8 +50,7 @@ requirements: setup ## Pin requirements.in anew into requirements.txt, with hash
 	@$(PIN) --no-annotate --constraint requirements.txt --output-file templates/project/chassis/requirements.txt \
 		templates/project/chassis/requirements.in
 
-PIN = $(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
+PIN = "$$VENV"/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 
-clean: ## Remove the Python environment and what tools have left
-	@rm -rf .venv build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+clean: ## Remove the Python environment and what commands and tools have left (what they did not make stays)
+	@bash infra/clean.sh

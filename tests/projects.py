@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 SPINE = {"infra", "components", "tests", "bench", "docs"}
 LIBRARY = {f"templates/project/{name}" for name in ("chassis", "local", "tests", "bench")}
-KEPT = {"__init__.py", "setup.sh", "rds_authorities.pem"}
+KEPT = {"__init__.py", "setup.sh", "clean.sh", "rds_authorities.pem"}
 CODE = ("/{{ service.package }}/", "/migrations/")
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.commands.up import check_tools, outputs, pulumi_up
+from infra.owned import make
 from infra.problems import Problem, ProblemsFound
 from infra.system.loader import load_system
 
@@ -72,8 +73,8 @@ def publish(project: Path, service: str, repository: str, revision: str) -> str:
     login = _run(project, "docker", "login", "--username", "AWS", "--password-stdin", registry, stdin=password.stdout)
     _succeeded(login, f"docker login {registry}", "run it by hand to see why")
     print(f"Building {service} …", flush=True)
-    metadata = project / "build" / f"{service}.json"
-    metadata.parent.mkdir(exist_ok=True)
+    metadata = project / "build" / "images" / f"{service}.json"
+    make(metadata.parent)
     built = subprocess.run(
         [
             *("docker", "buildx", "build", "--platform", PLATFORM, "--push", "--provenance=false"),

@@ -22,6 +22,7 @@ from infra.commands._facts import with_images
 from infra.commands._run import run
 from infra.commands.demo_summary import summary
 from infra.commands.stacks import read_project
+from infra.owned import make
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "demo"
@@ -111,6 +112,7 @@ def make_project(project: Path) -> str:
     """The template as it stands, copied to ``project`` unless it is there already; says which."""
     import copier
 
+    make(project.parent)
     stamp = project.with_suffix(".template")
     sources = digest(*(ROOT / name for name in SOURCES))
     if project.exists():
@@ -145,9 +147,11 @@ def _edited(project: Path) -> bool:
     """Whether anything but the demo itself has changed the project."""
     if not (project / ".git").is_dir():
         return True
-    commits = _git(project, "log", "--format=%s").split("\n")
-    changed = {line[3:] for line in _git(project, "status", "--porcelain").splitlines()} - {"ARCHITECTURE.md"}
-    return commits != [MADE] or bool(changed)
+    # Work on a branch or in a stash counts, and so does a file that git ignores unless a tool left it.
+    commits = _git(project, "log", "--all", "--format=%s").split("\n")
+    status = _git(project, "status", "--porcelain", "--untracked-files=all", "--ignored=traditional")
+    changed = {line[3:] for line in status.splitlines()}
+    return commits != [MADE] or any(PASSING.isdisjoint(Path(name).parts) for name in changed)
 
 
 def _summed_up(project: Path) -> str:

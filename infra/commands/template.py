@@ -21,6 +21,19 @@ ANSWERS_FILE = ".copier-answers.yml"
 FIRST_MIGRATION = "0001_initial.py"
 """Of each service, as the template writes it."""
 
+# A file that `git status` is told to hide would pass `require_clean`, and `restore` would then delete it.
+_SETTINGS = (
+    "-c",
+    f"core.hooksPath={os.devnull}",
+    "-c",
+    "status.showUntrackedFiles=all",
+    "-c",
+    "diff.ignoreSubmodules=none",
+)
+
+GIVE_UP = "git add --all . && git stash"
+"""Back to the last commit, new files and conflicts included; nothing is lost, `git stash pop` brings it back."""
+
 Answers = Mapping[str, Any]
 
 
@@ -153,7 +166,8 @@ def tell_conflicts(updated: Updated) -> int:
     """Says where edits and the update met; returns the exit status for it."""
     print("Your edits and this change meet in these files; both are kept, between conflict markers:", file=sys.stderr)
     print(*(f"    {path}" for path in updated.conflicted), sep="\n", file=sys.stderr)
-    print("Decide there, then: git add <file> && make plan   (or give it up: git reset --hard)", file=sys.stderr)
+    print("Decide there, then: git add <file> && make plan", file=sys.stderr)
+    print(f"Or give it up, back to your last commit: {GIVE_UP}", file=sys.stderr)
     return 2
 
 
@@ -219,10 +233,10 @@ def _updated(project: Path) -> Updated:
 
 
 def git(project: Path, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
-    """Git's own words about ``project``, with the user's hooks left out."""
+    """Git's own words about ``project``, with the user's hooks and ways of showing left out."""
     try:
         return subprocess.run(
-            ["git", "-c", f"core.hooksPath={os.devnull}", *arguments],
+            ["git", *_SETTINGS, *arguments],
             cwd=project,
             check=check,
             capture_output=True,

@@ -18,6 +18,7 @@ from bench import capacity, report, stage
 from bench.faults import run as faults
 from bench.faults.strikes import KILLS, REPLICAS, strikes
 from bench.progress import Progress, Say
+from infra.owned import make
 from local.problems import Unavailable
 
 RESULTS = Path("build/bench")
@@ -80,7 +81,7 @@ async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
 
 
 def _write(name: str, text: str) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    make(RESULTS)
     path = RESULTS / f"{name}.md"
     path.write_text(text, encoding="utf-8")
     print(f"\n{text}\nWritten to {path}", flush=True)

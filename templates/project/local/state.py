@@ -13,6 +13,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from infra.owned import STAMP, is_owned
+
 PROJECT = Path(__file__).resolve().parents[1]
 DIRECTORY = PROJECT / "build" / "local"
 """Of `make dev` and `python -m local.servers`; tests have one of their own."""
@@ -75,11 +77,20 @@ def data_directory(directory: Path, name: str, user: str | None) -> Path:
     return place
 
 
+def adopt(directory: Path) -> None:
+    """Take over the project's own directory as it was before it got a stamp: servers have been started in it."""
+    if directory == DIRECTORY and (directory / "lock.lock").is_file() and not is_owned(directory):
+        (directory / STAMP).touch()
+
+
 def remove_data(directory: Path, name: str) -> None:
     """Delete a server's data, wherever they are."""
     elsewhere = directory / f"{name}.elsewhere"
     if elsewhere.exists():
-        shutil.rmtree(elsewhere.read_text(), ignore_errors=True)
+        place = Path(elsewhere.read_text())
+        # As `data_directory` makes them: nothing else that such a file might name.
+        if place.parent == Path(tempfile.gettempdir()) and place.name.startswith(f"local-{name}-"):
+            shutil.rmtree(place, ignore_errors=True)
         elsewhere.unlink()
     shutil.rmtree(directory / name, ignore_errors=True)
 

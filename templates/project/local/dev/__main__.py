@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -35,7 +34,6 @@ def main(arguments: list[str]) -> int:
     try:
         if given.fresh:
             stop(directory, remove=True)
-            shutil.rmtree(directory, ignore_errors=True)
         session = Session(
             load_system(PROJECT / "system.yaml"),
             directory,

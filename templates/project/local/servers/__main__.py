@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from infra.problems import ProblemsFound
 from local.problems import Unavailable
 from local.say import say
 from local.servers.running import KINDS, Servers, start, stop
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
             _show(Servers.read(directory / STATE_FILE))
         else:
             print("Nothing runs")
-    except Unavailable as problem:
+    except (Unavailable, ProblemsFound) as problem:
         print(problem, file=sys.stderr)
         return 1
     return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from infra.owned import claim, is_owned, require_removable
+from infra.owned import remove as remove_owned
 from local.authority import Authority
 from local.ports import HOST
 from local.problems import Unavailable
@@ -28,7 +29,7 @@ from local.servers.postgres import Postgres
 from local.servers.postgres import start as start_postgres
 from local.servers.valkey import Valkey
 from local.servers.valkey import start as start_valkey
-from local.state import PROJECT, STATE_FILE, STATE_VARIABLE, locked, remove_data, write_privately
+from local.state import PROJECT, STATE_FILE, STATE_VARIABLE, adopt, locked, remove_data, write_privately
 
 Kind = Literal["postgres", "valkey", "kafka", "aws", "identity"]
 KINDS: tuple[Kind, ...] = ("postgres", "valkey", "kafka", "aws", "identity")
@@ -148,8 +149,11 @@ def start(
     """Start the servers in a directory, in parallel, and write the state file; those that run already are kept.
 
     ``people`` is what the identity provider needs to know of the system; by default what `system.yaml` declares.
-    Raises Unavailable; what has been started by then is stopped.
+    Raises ProblemsFound for a directory that holds something else, and Unavailable; what has been started by then is
+    stopped.
     """
+    adopt(directory)
+    claim(directory)
     with locked(directory):
         authority = Authority.at(directory / "tls")
         starters: dict[Kind, Callable[[], Server]] = {
@@ -176,8 +180,14 @@ def start(
 
 
 def stop(directory: Path, *, remove: bool = False) -> list[str]:
-    """Stop what was started in a directory; returns the names. ``remove`` deletes its data too."""
-    if not directory.exists():
+    """Stop what was started in a directory; returns the names. ``remove`` deletes its data too.
+
+    Raises ProblemsFound rather than remove a directory that no servers were started in.
+    """
+    adopt(directory)
+    if remove:
+        require_removable(directory)
+    if not is_owned(directory):
         return []
     with locked(directory):
         # A keeper that stops them ends by itself.
@@ -188,7 +198,7 @@ def stop(directory: Path, *, remove: bool = False) -> list[str]:
                 remove_data(directory, elsewhere.stem)
         (directory / STATE_FILE).unlink(missing_ok=True)
     if remove:
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_owned(directory)
     return sorted(process.name for process in running if process.name != KEEPER)
 
 
@@ -242,6 +252,8 @@ def servers(
 
 def keep(directory: Path, owner: int, *, remove: bool) -> None:
     """End a directory's servers when their owner is gone without having done so; ``remove`` deletes their data too."""
+    adopt(directory)
+    claim(directory)
     arguments = [str(directory), str(owner), *(["remove"] if remove else [])]
     process = ServerProcess(
         name=KEEPER,

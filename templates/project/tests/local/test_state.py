@@ -11,10 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from infra.problems import ProblemsFound
 from local import state
+from local.dev.__main__ import main as dev_command
 from local.ports import free_ports, is_free
 from local.problems import Unavailable
 from local.secrets import password
+from local.servers import stop
+from local.servers.__main__ import main as servers_command
 from local.state import data_directory, locked, remove_data, write_privately
 
 
@@ -93,3 +97,43 @@ def test_a_problem_survives_the_way_between_processes() -> None:
     again = pickle.loads(pickle.dumps(problem))  # noqa: S301
     assert str(again) == str(problem)
     assert (again.what, again.found, again.expected, again.remedy) == ("Kafka", "no Java", "Java 17", "install it")
+
+
+@pytest.mark.parametrize("command", ["up", "down", "down --remove", "status"])
+def test_servers_leave_a_directory_of_the_users_as_it_is(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "servers.json").write_text("{}")
+    status = servers_command([*command.split(), "--directory", str(tmp_path)])
+    assert status == (0 if command == "down" else 1)
+    if command in {"up", "down --remove"}:
+        assert "holds other files" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"servers.json": "{}"}
+
+
+def test_dev_begins_anew_only_in_a_directory_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "precious").write_text("x")
+    assert dev_command(["--fresh", "--directory", str(tmp_path)]) == 1
+    assert "delete it yourself" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_the_projects_own_directory_from_before_stamps_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "DIRECTORY", tmp_path / "local")
+    for name in ("local", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock.lock").touch()
+    assert stop(tmp_path / "local", remove=True) == []
+    assert not (tmp_path / "local").exists()
+    with pytest.raises(ProblemsFound):
+        stop(tmp_path / "other", remove=True)
+
+
+def test_only_data_of_ones_own_making_are_removed_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("x")
+    (tmp_path / "server.elsewhere").write_text(str(tmp_path / "precious"))
+    remove_data(tmp_path, "server")
+    assert (tmp_path / "precious" / "file").read_text() == "x"

@@ -67,8 +67,8 @@ def test_a_conflict_is_marked_and_listed(
 ) -> None:
     replace(
         releases / "templates/project/system.yaml.jinja",
-        "{{ line(2, 'requests_per_second', requests_per_second) -}}\n",
-        "{{ line(2, 'requests_per_second', requests_per_second * 2) -}}\n",
+        "{{ line(2, 'requests_per_second', numbers.requests_per_second) -}}\n",
+        "{{ line(2, 'requests_per_second', numbers.requests_per_second * 2) -}}\n",
     )
     release(releases, "v0.2.0")
     monkeypatch.chdir(project)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infra.problems import ProblemsFound
 from infra.system.loader import load_system
+from local.dev.alone import alone
 from local.dev.session import PORT, Session
 from local.problems import Unavailable
 from local.say import say
@@ -33,15 +34,19 @@ def main(arguments: list[str]) -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         if given.fresh:
+            # Before anything is stopped or removed: it may be another session's.
+            with alone(directory):
+                pass
             stop(directory, remove=True)
-        session = Session(
-            load_system(PROJECT / "system.yaml"),
-            directory,
-            port=given.port,
-            seed=not given.no_seed,
-            reload=not given.no_reload,
-        )
-        return asyncio.run(_run(session, once=given.once))
+        with alone(directory):
+            session = Session(
+                load_system(PROJECT / "system.yaml"),
+                directory,
+                port=given.port,
+                seed=not given.no_seed,
+                reload=not given.no_reload,
+            )
+            return asyncio.run(_run(session, once=given.once))
     except (Unavailable, ProblemsFound) as problem:
         say(str(problem))
         return 1

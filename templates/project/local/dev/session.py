@@ -17,6 +17,7 @@ from infra.capacity import plan
 from infra.program.routes import API_PREFIX, PublicResource, public_resources
 from infra.system.model import System
 from local import event_log
+from local.dev.alone import tell_address
 from local.dev.edits import concerned
 from local.dev.follow import Follower
 from local.dev.gateway import Gateway, listening
@@ -235,6 +236,7 @@ class Session:
     def _banner(self, installation: Installation, port: int, seconds: float) -> None:
         identity = installation.servers.identity
         assert identity is not None
+        tell_address(self.directory, f"http://{HOST}:{port}{API_PREFIX}")
         lines = [
             "",
             f"Ready after {seconds:.1f} s: http://{HOST}:{port}{API_PREFIX}",

@@ -14,6 +14,7 @@ import pytest
 from infra.problems import ProblemsFound
 from local import state
 from local.dev.__main__ import main as dev_command
+from local.dev.alone import alone, tell_address
 from local.ports import free_ports, is_free
 from local.problems import Unavailable
 from local.secrets import password
@@ -114,8 +115,25 @@ def test_servers_leave_a_directory_of_the_users_as_it_is(
 def test_dev_begins_anew_only_in_a_directory_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "precious").write_text("x")
     assert dev_command(["--fresh", "--directory", str(tmp_path)]) == 1
-    assert "delete it yourself" in capsys.readouterr().err
+    assert "holds other files" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+@pytest.mark.parametrize("options", [[], ["--fresh"]])
+def test_a_second_dev_is_refused_and_told_of_the_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    directory = tmp_path / "local"
+    with alone(directory):
+        tell_address(directory, "http://127.0.0.1:8080/api/v1")
+        (directory / "data").write_text("x")
+        before = sorted(directory.iterdir())
+        assert dev_command([*options, "--directory", str(directory)]) == 1
+        assert sorted(directory.iterdir()) == before
+    said = capsys.readouterr().err
+    assert f"running already (http://127.0.0.1:8080/api/v1, pid {os.getpid()})" in said
+    with alone(directory):
+        pass
 
 
 def test_the_projects_own_directory_from_before_stamps_is_taken_over(

@@ -30,7 +30,7 @@ def report(plan: Plan, *, reasons: bool = False) -> str:
         *paragraph(first_bottleneck(plan)),
     ]
     if plan.kept:
-        lines += ["", *_kept(plan)]
+        lines += ["", *kept_sizes(plan)]
     if plan.notes:
         lines += ["", "Before you rely on it", *(line for note in plan.notes for line in paragraph(note, "- "))]
     if reasons:
@@ -148,7 +148,8 @@ def _tiers(plan: Plan) -> list[str]:
     return [*lines, f"  and {left_out} more with more room"] if left_out else lines
 
 
-def _kept(plan: Plan) -> list[str]:
+def kept_sizes(plan: Plan) -> list[str]:
+    """What is larger than it need be, and why; to be called where there is any."""
     rows = [(f"{size.subject} {size.setting}", size.value, size.needed, size.cost) for size in plan.kept]
     whys = "; ".join(dict.fromkeys(size.why for size in plan.kept))
     return [

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from infra.commands import remember, up
+from infra.commands import deliver, remember, up
 from infra.configuration import read_stack_file
 from infra.system.loader import load_system
 from tests.commands.stand_ins import Tools, only_these
+from tests.projects import commit_all, git
 
 URN = "urn:pulumi:dev::shop::groundplan:index:Kafka$"
 # The tests of the commands run without the CLI; what it does to a file is written down here, as its documentation says:
@@ -59,8 +61,6 @@ class Cli:
         self.tools = tools
 
     def has(self, now: list[dict[str, Any]], after: list[dict[str, Any]] | None = None, **answers: Any) -> None:
-        import sys
-
         script = self.tools.directory / "pulumi"
         script.write_text(CLI.format(python=sys.executable, directory=str(self.tools.directory)))
         script.chmod(0o755)
@@ -114,6 +114,23 @@ def test_up_remembers_before_it_plans_and_after_it_deployed(
     assert environment.remembered.kafka is not None
     assert environment.remembered.kafka.topics == {"order.placed": 27}
     assert "commit it" in capsys.readouterr().out
+
+
+def test_the_pipeline_reads_what_it_has_never_committed(cli: Cli, project: Path) -> None:
+    for service in ("user", "order", "payment"):
+        (project / "services" / service / "Dockerfile").unlink()
+    commit_all(project)
+    for tool in ("aws", "docker"):
+        cli.tools.install(tool)
+    for partitions in (15, 27):
+        git(project, "checkout", "--quiet", ".")
+        assert written(project) is None, "a fresh checkout"
+        cli.has([kafka(), topic("order.placed", partitions)])
+        assert deliver.main(["dev", "--yes"]) == 0
+        first = next(call for call in reversed(cli.tools.asked("pulumi")) if call[1] == "config")
+        assert f'shop:remembered.kafka.topics["order.placed"]={partitions}' in first
+    steps = [call[1] for call in cli.tools.asked("pulumi") if call[1] in ("config", "up")]
+    assert steps == ["config", "up", "config", "up"]
 
 
 def test_a_deployment_that_failed_has_raised_what_it_could(cli: Cli, project: Path) -> None:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from infra.contradictions import contradictions, remove_command, set_command
 from infra.environment import Environment
 from infra.problems import Finding, Path, Problem, ProblemsFound, closest, listed, printable
+from infra.remembered import REMEMBERED
 from infra.system.document import Document, read_document
 from infra.system.model import System
 from infra.system.shapes import findings_of, without_none
@@ -194,8 +195,11 @@ class _Configuration:
             path,
             "encrypted",
             "a plain value: it is no secret, and `make plan` works without the stack's key",
-            f"run {set_command(self.stack, self._full(key), '<value>')}",
+            self._remember() if key == REMEMBERED else f"run {set_command(self.stack, self._full(key), '<value>')}",
         )
+
+    def _remember(self) -> str:
+        return f"run `make remember STACK={self.stack}`, which writes anew what is deployed; or take the key away"
 
     def _exposed(self, path: Path) -> Finding:
         return Finding(
@@ -242,6 +246,8 @@ class _Configuration:
     def _placed(self, finding: Finding) -> Finding:
         """The finding at the key's full name, with the command that sets what is missing."""
         first, *rest = finding.path
+        if first == REMEMBERED:
+            return replace(finding, path=(self._full(REMEMBERED), *rest), remedy=self._remember())
         if first == "name":
             return replace(finding, path=(), remedy="name the stack differently: `pulumi stack init <name>`")
         if finding.path == ("region",) and finding.value == "missing":

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from infra.remembered import Remembered
 from infra.stack_values import (
     Address,
     ClusterName,
@@ -116,6 +117,8 @@ class Environment(BaseModel):
     existing_cluster: ExistingCluster | None = None
     """A cluster that is there already; its kubeconfig is the secret `kubeconfig`."""
 
+    remembered: Remembered = Remembered()
+    """What is deployed and AWS only makes larger: no plan goes below it. `make up` writes it; it isn't for hand."""
     images: dict[str, ImageReference] = {}
     """Service to image reference; a service without one is left out until its image is pushed."""
     alarm_emails: Annotated[list[EmailAddress], Distinct] = []

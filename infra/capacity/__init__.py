@@ -1,6 +1,7 @@
 """The plan of a system in an environment: pure, fast, and free of Pulumi."""
 
 from infra.capacity.comparison import Comparison, compare
+from infra.capacity.kept import remembered_after
 from infra.capacity.model import (
     CachePlan,
     ClusterPlan,
@@ -9,6 +10,7 @@ from infra.capacity.model import (
     EventsPlan,
     GatewayPlan,
     KafkaPlan,
+    Kept,
     NetworkPlan,
     Plan,
     PoolerPlan,
@@ -29,6 +31,7 @@ __all__ = [
     "EventsPlan",
     "GatewayPlan",
     "KafkaPlan",
+    "Kept",
     "NetworkPlan",
     "Plan",
     "PoolerPlan",
@@ -39,5 +42,6 @@ __all__ = [
     "check_shards",
     "compare",
     "plan",
+    "remembered_after",
     "required_shards",
 ]

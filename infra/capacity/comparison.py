@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from infra.capacity.model import Decision, Plan, Tier
-from infra.capacity.report import at_load
+from infra.capacity.report import at_load, kept_sizes
 from infra.capacity.text import paragraph, table
 from infra.capacity.wording import number
 from infra.problems import Problem
@@ -160,6 +160,8 @@ def comparison_report(comparison: Comparison) -> str:
     old, new = comparison.bottlenecks
     lines += ["", *paragraph(f"First bottleneck before: {old.subject}, at {at_load(old)}.")]
     lines += paragraph(f"First bottleneck after: {new.subject}, at {at_load(new)}; {new.remedy}.")
+    if after.kept and after.kept != before.kept:
+        lines += ["", *kept_sizes(after)]
     if fresh := [note for note in after.notes if note not in before.notes]:
         lines += ["", "To know", *(line for note in fresh for line in paragraph(note, "- "))]
     if comparison.declare:

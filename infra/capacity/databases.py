@@ -85,11 +85,15 @@ def _database(
         replica_class, replicas = _replicas(load, chosen, environment)
     pooler = _pooler(fitted, replica_class, replicas, statements.replicas * growth, seconds, environment)
 
-    storage, iops, io_needed = _storage(placed_gb(placement, system, environment, 0), load, replicas, growth)
+    remembered = environment.remembered.databases.get(placement.name)
+    least = remembered.storage_gb if remembered else 0
+    storage, iops, io_needed = _storage(placed_gb(placement, system, environment, 0), load, replicas, growth, least)
     horizon = system.requirements.horizon_months
     grown_data = placed_gb(placement, system, environment, horizon, growth)
     ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data * figures.STORAGE_HEADROOM)
-    max_storage = min(int(figures.MAX_STORAGE_GB), max(_tens(ceiling), storage))
+    # Storage may have grown by itself up to the ceiling that was deployed, and no ceiling is below the storage.
+    deployed_ceiling = remembered.max_storage_gb if remembered else 0
+    max_storage = min(int(figures.MAX_STORAGE_GB), max(_tens(ceiling), storage, deployed_ceiling))
     database = DatabasePlan(
         name=placement.name,
         services=placement.services,
@@ -204,14 +208,16 @@ def _tens(value: float) -> int:
     return math.ceil(value / 10 - 1e-9) * 10
 
 
-def _storage(data: float, load: InstanceLoad, replicas: int, growth: float) -> tuple[int, int | None, float]:
+def _storage(
+    data: float, load: InstanceLoad, replicas: int, growth: float, least: int
+) -> tuple[int, int | None, float]:
     """Storage in GiB, provisioned IOPS (None: the size's baseline), and the IOPS that are needed today.
 
     Striping comes with the size and is cheap, so it is there for full growth; provisioned IOPS are for today, as they
-    can be raised at any time.
+    can be raised at any time. ``least`` is what is deployed: storage never shrinks.
     """
     needed = max(load.writer_io, load.reader_io / surviving_replicas(replicas)) / figures.TARGET_UTILISATION
-    storage = max(int(figures.SMALLEST_STORAGE_GB), _tens(data * figures.STORAGE_HEADROOM))
+    storage = max(int(figures.SMALLEST_STORAGE_GB), least, _tens(data * figures.STORAGE_HEADROOM))
     if needed * growth > figures.GP3_IOPS:
         storage = max(storage, int(figures.GP3_STRIPED_FROM_GB))
     storage = min(storage, int(figures.MAX_STORAGE_GB))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from infra.capacity import figures
@@ -44,7 +45,9 @@ def plan_events(
     """Where events travel; None when no service has any."""
     kafka = system.events.broker is Broker.KAFKA
     needed = partitions_in_use(system, demands)
-    topics = _topics(system, workloads, needed, partitioned=kafka)
+    remembered = environment.remembered.cluster(environment.kafka) if kafka else None
+    floors = remembered.topics if remembered else {}
+    topics = _topics(system, workloads, needed, floors, partitioned=kafka)
     if not topics:
         return None, ()
     hours = system.events.retention_hours
@@ -93,28 +96,36 @@ def partitions_in_use(system: System, demands: dict[str, Demand]) -> dict[str, f
 
 
 def _topics(
-    system: System, workloads: tuple[WorkloadPlan, ...], busy: dict[str, float], *, partitioned: bool
+    system: System,
+    workloads: tuple[WorkloadPlan, ...],
+    busy: dict[str, float],
+    floors: Mapping[str, int],
+    *,
+    partitioned: bool,
 ) -> tuple[TopicPlan, ...]:
     pods = {workload.name: workload.max_pods for workload in workloads}
     growth = system.requirements.growth_factor
 
-    def partitions(readers: tuple[str, ...]) -> int:
-        """As many as the busiest reader works on at full growth and has pods for, in multiples of zones."""
+    def partitions(event: str, readers: tuple[str, ...]) -> int:
+        """As many as the busiest reader works on at full growth and has pods for, in multiples of zones; never fewer
+        than there are."""
         if not partitioned:
             return 0
         zones = int(figures.ZONES)
         needed = [max(busy[reader] * growth / figures.TARGET_UTILISATION, pods[reader]) for reader in readers]
-        return min(zones * math.ceil(max([zones, *needed]) / zones - 1e-9), int(figures.PARTITIONS_PER_TOPIC))
+        planned = min(zones * math.ceil(max([zones, *needed]) / zones - 1e-9), int(figures.PARTITIONS_PER_TOPIC))
+        return max(planned, floors.get(event, 0))
 
     topics = []
     for name, service in system.services.items():
         for event in service.publishes:
             consumers = tuple(other for other, declared in system.services.items() if event in declared.consumes)
             readers = tuple(f"{consumer}-consumer" for consumer in consumers)
-            topics.append(TopicPlan(event, name, consumers, partitions(readers)))
+            topics.append(TopicPlan(event, name, consumers, partitions(event, readers)))
         if service.cqrs:
-            own = partitions((f"{name}-projector",))
-            topics.append(TopicPlan(read_model_stream(name), name, (), own, projectors=(name,)))
+            stream = read_model_stream(name)
+            own = partitions(stream, (f"{name}-projector",))
+            topics.append(TopicPlan(stream, name, (), own, projectors=(name,)))
     return tuple(topics)
 
 
@@ -156,8 +167,13 @@ def _kafka(
     zones = int(figures.ZONES)
     chosen = next((broker for broker in ladder if _fill(broker, zones, load, replicas) <= 1), ladder[-1])
     needed = zones * math.ceil(_fill(chosen, zones, load, replicas) - 1e-9)
-    brokers = max(zones, min(needed, int(figures.BROKERS_PER_CLUSTER)))
+    remembered = environment.remembered.cluster(environment.kafka)
+    # A Standard broker goes only once no partition is on it; MSK empties Express brokers by itself.
+    least = remembered.brokers if remembered and not express else zones
+    brokers = max(zones, least, min(needed, int(figures.BROKERS_PER_CLUSTER)))
     storage = None if express else _broker_storage_gb(load, system.events.retention_hours, brokers)
+    if storage is not None and remembered and remembered.storage_gb:
+        storage = max(storage, remembered.storage_gb)
     kafka = KafkaPlan(
         kind=environment.kafka,
         instance_type=chosen.name,

@@ -191,6 +191,21 @@ class ClusterPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A size that stays as it was deployed, though less would do, because AWS never makes it smaller."""
+
+    subject: str
+    setting: str
+    value: str
+    needed: str
+    """What today's declaration alone would give."""
+    why: str
+    cost: str
+    """What keeping it costs."""
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything the program declares that has a size."""
 
@@ -209,6 +224,8 @@ class Plan:
     decisions: tuple[Decision, ...]
     notes: tuple[str, ...] = field(default=())
     """What a person should know before they rely on the plan (quotas to raise, limits met)."""
+    kept: tuple[Kept, ...] = field(default=())
+    """Sizes that are larger than they need be."""
 
     def database_of(self, service: str) -> DatabasePlan:
         return next(database for database in self.databases if service in database.services)

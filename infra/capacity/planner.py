@@ -11,22 +11,33 @@ from infra.capacity.databases import plan_databases
 from infra.capacity.demand import demands, requests_per_second
 from infra.capacity.events import plan_events
 from infra.capacity.gateway import plan_gateway
+from infra.capacity.kept import with_kept
 from infra.capacity.model import Plan
 from infra.capacity.network import plan_network
 from infra.capacity.notes import notes
 from infra.capacity.placement import placements
 from infra.capacity.workloads import plan_workloads
 from infra.environment import Environment
+from infra.remembered import Remembered
 from infra.system.model import System
 
 
 def plan(system: System, environment: Environment) -> Plan:
     """Every size and count of the stack, each with its reason. Pure: the same arguments give the same plan.
 
+    What is deployed and only grows is an argument too (`Environment.remembered`): no such size is planned smaller.
+
     Raises ProblemsFound when the stack's address space can't hold full growth, or one shared instance the most
     pods' connections. A service whose data needs shards that it doesn't declare is planned with as many as it needs;
     `check_shards` says what to declare, and must be asked before anything is deployed.
     """
+    bound = _plan(system, environment)
+    if not environment.remembered:
+        return bound
+    return with_kept(bound, _plan(system, environment.model_copy(update={"remembered": Remembered()})))
+
+
+def _plan(system: System, environment: Environment) -> Plan:
     today = demands(system, environment)
     shards = {name: place.shards for place in placements(system, environment) for name in place.services}
     wanted, workload_reasons = plan_workloads(system, environment, today, shards)

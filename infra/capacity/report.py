@@ -29,6 +29,8 @@ def report(plan: Plan, *, reasons: bool = False) -> str:
         "",
         *paragraph(first_bottleneck(plan)),
     ]
+    if plan.kept:
+        lines += ["", *kept_sizes(plan)]
     if plan.notes:
         lines += ["", "Before you rely on it", *(line for note in plan.notes for line in paragraph(note, "- "))]
     if reasons:
@@ -144,6 +146,17 @@ def _tiers(plan: Plan) -> list[str]:
     lines = [heading, *table(("", "unit", "capacity", "now", grown, "full at req/s"), rows, left=2)]
     left_out = len(plan.bottlenecks) - len(shown)
     return [*lines, f"  and {left_out} more with more room"] if left_out else lines
+
+
+def kept_sizes(plan: Plan) -> list[str]:
+    """What is larger than it need be, and why; to be called where there is any."""
+    rows = [(f"{size.subject} {size.setting}", size.value, size.needed, size.cost) for size in plan.kept]
+    whys = "; ".join(dict.fromkeys(size.why for size in plan.kept))
+    return [
+        "Kept as deployed, though less would do",
+        *table(("", "kept", "needed", "costs"), rows, left=4),
+        *paragraph(f"Prices are those of us-east-1. Why: {whys}. How to start anew: README.md, Sizes that only grow."),
+    ]
 
 
 def _reasons(plan: Plan) -> list[str]:

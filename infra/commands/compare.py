@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.capacity import check_shards, compare, plan
+from infra.capacity import check_shards, compare, plan, remembered_after
 from infra.capacity.comparison import comparison_report
 from infra.commands._run import run
 from infra.commands.stacks import read_project
@@ -44,7 +44,10 @@ def compare_project(
     grown = with_changes(project.system, load, data, growth)
     environment = project.environments[stack or project.main]
     declare = tuple(check_shards(grown))
-    print(comparison_report(compare(plan(project.system, environment), plan(grown, environment), declare)))
+    before = plan(project.system, environment)
+    # The question is what a deployed stack would change: what it has and AWS only makes larger would stay.
+    deployed = environment.model_copy(update={"remembered": remembered_after(before)})
+    print(comparison_report(compare(before, plan(grown, deployed), declare)))
     return 0
 
 

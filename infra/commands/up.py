@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from infra.commands.remember import remember
 from infra.configuration import read_stack_file
 from infra.problems import Problem, ProblemsFound
 from infra.system.loader import load_system
@@ -74,9 +75,17 @@ def outputs(project: Path, stack: str) -> Mapping[str, Any]:
 
 
 def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
-    """Lets the CLI deploy in this terminal; returns its exit status."""
+    """Lets the CLI deploy in this terminal; returns its exit status.
+
+    What is deployed and only grows is remembered before, so that nothing is planned smaller, and after, whatever came
+    of it: a deployment that failed has raised some sizes too. Raises ProblemsFound when the state can't be read.
+    """
+    remember(project, stack)
     options = ("--yes", "--non-interactive") if yes else ()
-    return subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
+    status = subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
+    if remember(project, stack):
+        print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
+    return status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,10 +96,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_tools(Path.cwd(), options.stack)
         check_images(Path.cwd(), options.stack)
+        return pulumi_up(Path.cwd(), options.stack, yes=options.yes)
     except ProblemsFound as problems:
         print(problems, file=sys.stderr)
         return 1
-    return pulumi_up(Path.cwd(), options.stack, yes=options.yes)
 
 
 def _ask(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

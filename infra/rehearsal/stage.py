@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from infra.capacity.placement import SHARED
 from infra.configuration import KUBECONFIG, read_stack_file
 from infra.rehearsal import growth
+from infra.remembered import REMEMBERED, deployed
 from infra.system.loader import load_system
 from infra.system.model import System
 
@@ -50,6 +53,15 @@ class Stage:
     def declare(self, system: System) -> None:
         """Makes ``system`` what the project declares."""
         _write(self.folder / "system.yaml", system.model_dump(mode="json", exclude_unset=True))
+
+    def remember(self, resources: Iterable[Mapping[str, Any]]) -> None:
+        """Makes the configuration remember what only grows of this state, as `make up` does after each deployment."""
+        file = self.folder / f"Pulumi.{self.environment.name}.yaml"
+        system = load_system(self.folder / "system.yaml")
+        content = _read(file)
+        remembered = deployed(resources, [*system.services, SHARED])
+        content["config"][f"{system.name}:{REMEMBERED}"] = remembered.model_dump(mode="json", exclude_none=True)
+        _write(file, content)
 
     def _stand_in(self, key: str) -> str:
         cluster = self.environment.existing_cluster

@@ -179,6 +179,15 @@ def test_comparing_with_3_tb_of_orders(project: Path, capsys: pytest.CaptureFixt
     assert "- {since: 2000-01-01, shards: 6}" in printed
 
 
+def test_comparing_with_less_load_shows_what_stays(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is deployed and AWS only makes larger is no saving."""
+    assert compare.main(["--stack", "prod", "--load", "0.1"]) == 0
+    assert project.exists()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "topic.order.placed partitions 27 3 nothing by itself" in printed
+    assert "27 -> 3" not in printed
+
+
 def test_make_hands_questions_over_in_the_environment(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

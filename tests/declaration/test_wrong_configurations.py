@@ -192,6 +192,24 @@ CASES = [
           "one of the keys `context`", "did you mean `vpc_id`?"),
     Wrong("cluster with a DNS name", cluster(dns_addresses=["dns.local"]), "shop:existing_cluster.dns_addresses[0]",
           '"dns.local"', "an IPv4 address", "correct the address"),
+    Wrong("memory of too small a database",
+          {"shop:remembered": {"databases": {"order": {"storage_gb": 5, "max_storage_gb": 40}}}},
+          "shop:remembered.databases.order.storage_gb", "5", "at least 20", "run `make remember STACK=prod`"),
+    Wrong("memory of a ceiling below the storage",
+          {"shop:remembered": {"databases": {"order": {"storage_gb": 400, "max_storage_gb": 40}}}},
+          "shop:remembered.databases.order", "a mapping of 2 keys", "at least storage_gb, 400",
+          "run `make remember STACK=prod`"),
+    Wrong("memory as text", {"shop:remembered": "order.placed: 27"}, "shop:remembered", '"order.placed: 27"',
+          "a mapping", "run `make remember STACK=prod`"),
+    Wrong("memory of part of a partition",
+          {"shop:remembered": {"kafka": {"kind": "express", "brokers": 3, "topics": {"order.placed": 1.5}}}},
+          "shop:remembered.kafka.topics.order.placed", "1.5", "a whole number", "run `make remember STACK=prod`"),
+    Wrong("memory of another broker", {"shop:remembered": {"kafka": {"kind": "sqs", "brokers": 3}}},
+          "shop:remembered.kafka.kind", '"sqs"', "one of `standard` or `express`", "run `make remember STACK=prod`"),
+    Wrong("memory of something else", {"shop:remembered": {"topic": {}}},
+          "shop:remembered.topic", "an empty mapping", "one of the keys", "run `make remember STACK=prod`"),
+    Wrong("encrypted memory", {"shop:remembered": Secret.VALUE}, "shop:remembered", "encrypted", "a plain value",
+          "make remember STACK=prod"),
     Wrong("stack name in capitals", {}, "", '"Prod"', "lower-case letters", "`pulumi stack init <name>`", stack="Prod"),
     Wrong("stack name too long", {}, "", '"production-eu"', "at most 12 characters", "`pulumi stack init <name>`",
           stack="production-eu"),
@@ -230,6 +248,17 @@ def test_structured_values_come_as_data_or_as_json() -> None:
     as_data = read({"shop:alarm_emails": ["oncall@example.com"], "shop:cluster_endpoint_cidrs": ["203.0.113.0/24"]})
     as_json = read({"shop:alarm_emails": '["oncall@example.com"]', "shop:cluster_endpoint_cidrs": '["203.0.113.0/24"]'})
     assert as_data == as_json
+
+
+def test_memory_comes_as_data_or_as_json() -> None:
+    memory = {
+        "databases": {"order": {"storage_gb": 400, "max_storage_gb": 510}},
+        "kafka": {"kind": "express", "brokers": 3, "topics": {"order.placed": 27}},
+    }
+    as_data, as_json = read({"shop:remembered": memory}), read({"shop:remembered": json.dumps(memory)})
+    assert as_data == as_json
+    assert as_data.remembered.kafka is not None
+    assert as_data.remembered.kafka.topics == {"order.placed": 27}
 
 
 @pytest.mark.parametrize("value", ["[" * 100_000, "1" * 5000, "{", '"\ud800"', "[NaN]", "null", "-0", "1e999"])

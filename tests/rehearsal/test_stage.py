@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra.configuration import read_stack_file
 from infra.problems import ProblemsFound
 from infra.rehearsal.stage import Stage
 from infra.system.loader import load_system
@@ -51,6 +52,20 @@ def test_the_project_stays_as_it_is(project: Path, tmp_path: Path) -> None:
     stage = Stage(project, "dev", tmp_path / "copy")
     stage.declare(stage.system)
     assert contents(project) == before
+
+
+def test_the_copy_remembers_what_it_has_deployed(project: Path, tmp_path: Path) -> None:
+    stage = Stage(project, "dev", tmp_path / "copy")
+    primary = {
+        "urn": "urn:pulumi:dev::shop::aws:rds/instance:Instance::db-shared-primary",
+        "type": "aws:rds/instance:Instance",
+        "inputs": {"allocatedStorage": 400, "maxAllocatedStorage": 510},
+    }
+    stage.remember([primary])
+    remembered = read_stack_file(stage.folder / "Pulumi.dev.yaml", stage.system).remembered
+    assert remembered.databases["shared"].storage_gb == 400
+    stage.remember([])
+    assert not read_stack_file(stage.folder / "Pulumi.dev.yaml", stage.system).remembered
 
 
 def test_the_copy_has_what_the_program_reads(project: Path, tmp_path: Path) -> None:

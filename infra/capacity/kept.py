@@ -1,0 +1,113 @@
+"""Sizes that are kept because AWS never makes them smaller: which, for how much more, and what to remember next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from infra.capacity import figures
+from infra.capacity.model import Decision, Kept, Plan
+from infra.capacity.wording import count
+from infra.remembered import Remembered, RememberedDatabase, RememberedKafka
+
+
+def kept(plan: Plan, unbound: Plan) -> tuple[Kept, ...]:
+    """What the plan has more of than ``unbound``, the same plan for a stack that has deployed nothing."""
+    return (*_databases(plan, unbound), *_kafka(plan, unbound))
+
+
+def _databases(plan: Plan, unbound: Plan) -> Iterator[Kept]:
+    for database, wanted in zip(plan.databases, unbound.databases, strict=True):
+        subject = f"database.{database.name}"
+        if database.storage_gb > wanted.storage_gb:
+            volumes = database.shards * (1 + int(database.multi_zone) + database.replicas)
+            extra = (database.storage_gb - wanted.storage_gb) * volumes
+            yield Kept(
+                *(subject, "storage_gb", str(database.storage_gb), str(wanted.storage_gb)),
+                "RDS never makes storage smaller",
+                f"{extra:,} GiB in {count(volumes, 'volume')}, {_dollars(extra * figures.RDS_GIB_MONTH)}",
+                figures.RDS_NEVER_SHRINKS,
+            )
+        if database.max_storage_gb > wanted.max_storage_gb:
+            yield Kept(
+                *(subject, "max_storage_gb", str(database.max_storage_gb), str(wanted.max_storage_gb)),
+                "storage may have grown by itself up to here, and RDS refuses a ceiling below it",
+                "nothing",
+                figures.STORAGE_AUTOSCALING_STEP.source,
+            )
+
+
+def _kafka(plan: Plan, unbound: Plan) -> Iterator[Kept]:
+    if plan.events is None or unbound.events is None:
+        return
+    for topic, wanted in zip(plan.events.topics, unbound.events.topics, strict=True):
+        if topic.partitions > wanted.partitions:
+            yield Kept(
+                *(f"topic.{topic.event}", "partitions", str(topic.partitions), str(wanted.partitions)),
+                "Kafka never takes partitions away",
+                "nothing by itself",
+                figures.KAFKA_NEVER_SHRINKS,
+            )
+    kafka, less = plan.events.kafka, unbound.events.kafka
+    if kafka is None or less is None:
+        return
+    if kafka.instance_type != less.instance_type:
+        yield Kept(
+            *("kafka", "instance_type", kafka.instance_type, less.instance_type),
+            "a smaller broker takes fewer partitions than there are",
+            f"the difference of {count(kafka.brokers, 'broker')}",
+            figures.EXPRESS_BROKERS_SOURCE if kafka.kind == "express" else figures.STANDARD_BROKERS_SOURCE,
+        )
+    if kafka.brokers > less.brokers:
+        yield Kept(
+            *("kafka", "brokers", str(kafka.brokers), str(less.brokers)),
+            "MSK removes a Standard broker only once no partition is on it",
+            f"{count(kafka.brokers - less.brokers, 'broker')} of {kafka.instance_type}",
+            figures.BROKERS_NEVER_SHRINK,
+        )
+    if kafka.storage_gb and less.storage_gb and kafka.storage_gb > less.storage_gb:
+        # Fewer brokers would each need more: what is kept is counted over all of them.
+        extra = max(0, kafka.storage_gb * kafka.brokers - less.storage_gb * less.brokers)
+        yield Kept(
+            *("kafka", "storage_gb", str(kafka.storage_gb), str(less.storage_gb)),
+            "MSK never makes a broker's volume smaller",
+            f"{extra:,} GiB in {count(kafka.brokers, 'volume')}, {_dollars(extra * figures.MSK_GIB_MONTH)}",
+            figures.MSK_NEVER_SHRINKS,
+        )
+
+
+def _dollars(amount: float) -> str:
+    return f"about ${amount:,.0f} a month"
+
+
+def with_kept(plan: Plan, unbound: Plan) -> Plan:
+    """The plan that says of each kept size why it isn't the one that its load asks for."""
+    sizes = kept(plan, unbound)
+    reasons = {(each.subject, each.setting): each for each in sizes}
+    decisions = (_reason(decision, reasons.get((decision.subject, decision.setting))) for decision in plan.decisions)
+    return replace(plan, kept=sizes, decisions=tuple(decisions))
+
+
+def _reason(decision: Decision, size: Kept | None) -> Decision:
+    if size is None:
+        return decision
+    reason = f"kept as deployed, {size.needed} would do: {size.why}. It costs {size.cost}"
+    return replace(decision, reason=reason, source=size.source)
+
+
+def remembered_after(plan: Plan) -> Remembered:
+    """What the stack remembers once the plan is deployed."""
+    databases = {
+        database.name: RememberedDatabase(storage_gb=database.storage_gb, max_storage_gb=database.max_storage_gb)
+        for database in plan.databases
+    }
+    kafka = plan.events.kafka if plan.events else None
+    if plan.events is None or kafka is None:
+        return Remembered(databases=databases)
+    cluster = RememberedKafka(
+        kind=kafka.kind,
+        brokers=kafka.brokers,
+        storage_gb=kafka.storage_gb,
+        topics={topic.event: topic.partitions for topic in plan.events.topics},
+    )
+    return Remembered(databases=databases, kafka=cluster)

@@ -1,0 +1,115 @@
+"""`make remember`: what a stack has deployed and AWS only makes larger, from its state into its configuration.
+
+`make up` and `make deliver` do it by themselves, before and after they deploy. By hand it is for a clone in which
+nobody deployed: the pipeline reads the state anew each time, and commits nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from infra.capacity.placement import SHARED
+from infra.commands._run import run
+from infra.problems import Problem, ProblemsFound
+from infra.remembered import REMEMBERED, deployed, settings
+from infra.system.document import read_document
+from infra.system.loader import load_system
+
+
+def remember(project: Path, stack: str) -> bool:
+    """Brings the stack's file up to date with its state; says whether that changed it. Raises ProblemsFound.
+
+    What the state no longer holds is forgotten: that is how a part starts anew.
+    """
+    system = load_system(project / "system.yaml")
+    key = f"{system.name}:{REMEMBERED}"
+    wanted = deployed(_resources(project, stack), [*system.services, SHARED])
+    written = _written(project, stack, key)
+    if wanted.model_dump(mode="json", exclude_none=True, exclude_defaults=True) == (written or {}):
+        return False
+    path = project / f"Pulumi.{stack}.yaml"
+    before = path.read_bytes() if path.is_file() else b""
+    try:
+        if written is not None:
+            _pulumi(project, stack, "config", "rm", key)
+        if wanted:
+            values = [f"{key}{setting}={value}" for setting, value in settings(wanted).items()]
+            options = [option for value in values for option in ("--plaintext", value)]
+            _pulumi(project, stack, "config", "set-all", "--path", *options)
+    except ProblemsFound:
+        # Half of it would be less than was remembered.
+        path.write_bytes(before)
+        raise
+    return True
+
+
+def _written(project: Path, stack: str, key: str) -> object:
+    """What the file says now, right or wrong; None when it says nothing."""
+    path = project / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        return None
+    configuration = read_document(path, quotable=False).values.get("config")
+    return configuration.get(key) if isinstance(configuration, dict) else None
+
+
+def _resources(project: Path, stack: str) -> list[Mapping[str, Any]]:
+    exported = _pulumi(project, stack, "stack", "export")
+    try:
+        state = json.loads(exported or "{}")
+        resources: list[Mapping[str, Any]] = (state.get("deployment") or {}).get("resources") or []
+    except (ValueError, AttributeError):
+        remedy = f"run `pulumi stack export --stack {stack}` by hand to see what it writes"
+        raise ProblemsFound([Problem("this machine", "pulumi stack export", "", "the state as JSON", remedy)]) from None
+    return resources
+
+
+def _pulumi(project: Path, stack: str, *arguments: str) -> str:
+    command = ["pulumi", *arguments, "--stack", stack, "--non-interactive"]
+    try:
+        done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        remedy = "install it: https://www.pulumi.com/docs/iac/download-install/"
+        raise ProblemsFound(
+            [Problem("this machine", "pulumi", "not found", "the Pulumi CLI on the PATH", remedy)]
+        ) from None
+    if done.returncode:
+        said = done.stderr.strip().rpartition("\n")[2]
+        raise ProblemsFound(
+            [
+                Problem(
+                    "this machine",
+                    f"pulumi {' '.join(arguments[:2])}",
+                    f"failed: {said}" if said else "failed",
+                    f"access to the state of {stack}: it says what is deployed, and no size may be planned below that",
+                    "run `pulumi login` with the stack's BackendUrl (README.md, To production), then the command again",
+                )
+            ]
+        )
+    return done.stdout
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.commands.remember", description=__doc__)
+    parser.add_argument("stack")
+    options = parser.parse_args(arguments)
+    return run(lambda: _main(Path.cwd(), options.stack))
+
+
+def _main(project: Path, stack: str) -> int:
+    path = project / f"Pulumi.{stack}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.name.split(".")[1] for file in project.glob("Pulumi.*.yaml")))
+        raise ProblemsFound([Problem("this machine", "STACK", stack, f"one of {known}", "name one of them")])
+    changed = remember(project, stack)
+    print(f"{path.name} {'remembers what is deployed now: commit it' if changed else 'is up to date'}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

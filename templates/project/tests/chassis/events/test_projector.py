@@ -181,7 +181,8 @@ async def test_a_row_that_is_gone_leaves_a_tombstone(
 ) -> None:
     order = await db.write(lambda transaction: shop.place(transaction), shard=0)
     await projector.process([delivery(stream_event(order, 1))], stop)
-    await db.write(lambda transaction: transaction.execute("DELETE FROM orders WHERE id = $1", order), shard=0)
+    for statement in ("DELETE FROM order_events WHERE aggregate_id = $1", "DELETE FROM orders WHERE id = $1"):
+        await db.write(lambda transaction, statement=statement: transaction.execute(statement, order), shard=0)
     await projector.process([delivery(stream_event(order, 2))], stop)
     assert await version_of(db, order) == (2, True)
 

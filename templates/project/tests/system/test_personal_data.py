@@ -1,5 +1,7 @@
-"""Personal data is where it is declared to be and nowhere else (S5): values are planted by way of the API, used as clients
-use them, and looked for in every place where something of a request can end up.
+"""Personal data is where it is declared to be and nowhere else (S5).
+
+Values are planted by way of the API, used as clients use them, and looked for in every place where something of a
+request can end up.
 
 Declared places: the resource's own table, its read model and its copies in the cache; for a day the answer that an
 idempotency key stands for; and answers to callers who may read the row.
@@ -48,7 +50,7 @@ def canary() -> str:
 
 
 def needles(token: str) -> list[bytes]:
-    """What to look for: the token as text, as hexadecimal digits, in UTF-16, and in base64 at each of its alignments."""
+    """What to look for: the token as text, in hexadecimal digits, in UTF-16, and in base64 at each of its alignments."""
     raw = token.encode()
     found = [raw, raw.hex().encode(), token.encode("utf-16-le")]
     for before in range(3):

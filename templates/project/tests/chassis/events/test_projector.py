@@ -176,9 +176,7 @@ async def test_caches_are_told_of_what_was_written_and_of_nothing_else(
     assert told.total("events_consumed") == 4
 
 
-async def test_a_row_that_is_gone_leaves_a_tombstone(
-    db: Database, projector: Projector, stop: asyncio.Event
-) -> None:
+async def test_a_row_that_is_gone_leaves_a_tombstone(db: Database, projector: Projector, stop: asyncio.Event) -> None:
     order = await db.write(lambda transaction: shop.place(transaction), shard=0)
     await projector.process([delivery(stream_event(order, 1))], stop)
     for statement in ("DELETE FROM order_events WHERE aggregate_id = $1", "DELETE FROM orders WHERE id = $1"):

@@ -89,8 +89,8 @@ class ResourceField(Declared):
     to: str | None = None
     """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id)."""
     personal: bool = False
-    """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It is
-    in no log, event, stream or URL; so lists neither filter nor sort by it."""
+    """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It
+    is in no log, event, stream or URL; so lists neither filter nor sort by it."""
     description: Line = ""
     """One line for readers of the API."""
 

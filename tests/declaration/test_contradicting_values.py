@@ -71,7 +71,7 @@ ACCESS = [
           "total, of type decimal", "a field of type `string` or `uuid`", "change the field's type"),
     Wrong("S4 owner too short for a subject", "max_length: 64", "max_length: 20", f"{FIELDS}.customer_id.max_length",
           "20", "at least 36 characters", "raise it to 36", at="customer_id: {"),
-    Wrong("S5 owner that is personal", "max_length: 64, indexed: true}", "max_length: 64, unique: true, personal: true}",
+    Wrong("S5 owner that is personal", "64, indexed: true}", "64, unique: true, personal: true}",
           f"{FIELDS}.customer_id.personal", "true", "the `actor` of histories and events", "remove `personal`",
           at="customer_id: {"),
     Wrong("S5 personal field that lists would go by", TOTAL, "total: {type: decimal, indexed: true, personal: true}",

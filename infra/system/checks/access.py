@@ -49,7 +49,9 @@ def _owner(path: Path, resource: Resource) -> Iterator[Finding]:
         remedy = f"raise it to {_SUBJECT_LENGTH} or more"
         yield Finding((*path, "fields", owner, "max_length"), str(field.max_length), expected, remedy)
     elif field.personal:
-        expected = "no `personal` on the owner: the subject of a token is the `actor` of histories and events, kept for years"
+        expected = (
+            "no `personal` on the owner: a token's subject is the `actor` of histories and events, kept for years"
+        )
         remedy = "remove `personal`: a subject is a pseudonym; what tells who it is belongs in a field of its own"
         yield Finding((*path, "fields", owner, "personal"), "true", expected, remedy)
     elif not (field.indexed or field.unique) and any(

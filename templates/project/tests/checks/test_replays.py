@@ -26,14 +26,10 @@ def effects_after(source: str) -> Iterator[int]:
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and _name(node.func) == "create_once":
-            # What a `finally` or a `with` does at its end comes after, too.
-            if id(node) not in returned or id(node) in guarded:
-                yield node.lineno
-
-
-def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+        named = isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "create_once"
+        # What a `finally` or a `with` does at its end comes after, too.
+        if named and (id(node) not in returned or id(node) in guarded):
+            yield node.lineno
 
 
 def sources() -> Iterator[Path]:

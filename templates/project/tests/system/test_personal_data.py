@@ -50,7 +50,7 @@ def canary() -> str:
 
 
 def needles(token: str) -> list[bytes]:
-    """What to look for: the token as text, in hexadecimal digits, in UTF-16, and in base64 at each of its alignments."""
+    """What to look for: the token as text, as hexadecimal digits, in UTF-16, in base64 at each of its alignments."""
     raw = token.encode()
     found = [raw, raw.hex().encode(), token.encode("utf-16-le")]
     for before in range(3):

@@ -26,9 +26,10 @@ def effects_after(source: str) -> Iterator[int]:
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
-        named = isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "create_once"
+        if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] != "create_once":
+            continue
         # What a `finally` or a `with` does at its end comes after, too.
-        if named and (id(node) not in returned or id(node) in guarded):
+        if id(node) not in returned or id(node) in guarded:
             yield node.lineno
 
 

@@ -179,8 +179,12 @@ async def test_caches_are_told_of_what_was_written_and_of_nothing_else(
 async def test_a_row_that_is_gone_leaves_a_tombstone(db: Database, projector: Projector, stop: asyncio.Event) -> None:
     order = await db.write(lambda transaction: shop.place(transaction), shard=0)
     await projector.process([delivery(stream_event(order, 1))], stop)
-    for statement in ("DELETE FROM order_events WHERE aggregate_id = $1", "DELETE FROM orders WHERE id = $1"):
-        await db.write(lambda transaction, statement=statement: transaction.execute(statement, order), shard=0)
+
+    async def remove(transaction: Transaction) -> None:
+        await transaction.execute("DELETE FROM order_events WHERE aggregate_id = $1", order)
+        await transaction.execute("DELETE FROM orders WHERE id = $1", order)
+
+    await db.write(remove, shard=0)
     await projector.process([delivery(stream_event(order, 2))], stop)
     assert await version_of(db, order) == (2, True)
 

@@ -80,7 +80,9 @@ SMALLEST_POOL = Figure(2, "connections a pod", "one for work, one for readiness 
 STATEMENTS_PER_READ = Figure(2, "statements", "the rows, and their number for `meta.total` (R3)")
 STATEMENTS_PER_WRITE = Figure(4, "statements", "row, event row (D2), outbox row, idempotency key")
 STATEMENTS_PER_CONSUMED_EVENT = Figure(3, "statements", "inbox row, row, event row (D2)")
-STATEMENTS_PER_PROJECTED_EVENT = Figure(2, "statements", "read-model row, position in the stream (A4)")
+STATEMENTS_PER_PROJECTED_EVENT = Figure(
+    2, "statements", "read-model row, position in the stream (A4); rows are read and written a batch at a time"
+)
 STATEMENTS_PER_RELAYED_EVENT = Figure(0.02, "statements", "one to read and one to mark a batch of a hundred")
 RELAYED_EVENT_WORK = Figure(1, "statements' worth", "each row of a batch is updated all the same", assumed=True)
 P95_TO_MEAN = Figure(3, "times the mean", "exponential service times: the 95th percentile is ln 20 times the mean")

@@ -74,7 +74,7 @@ class ResourceField(Declared):
     unique: bool = False
     """No two rows share the value (an index comes with it)."""
     indexed: bool = False
-    """An access path: the list endpoint filters and sorts on it through an index."""
+    """An access path: the list endpoint filters and sorts on it through an index. Not with `personal`."""
     max_length: Annotated[int, Field(ge=1, le=10_000)] | None = None
     """Characters, for `string` (255 when absent) and `text`."""
     minimum: int | float | None = None
@@ -89,7 +89,8 @@ class ResourceField(Declared):
     to: str | None = None
     """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id)."""
     personal: bool = False
-    """Personal data: kept out of logs and events."""
+    """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It
+    is in no log, event, stream or URL; so lists neither filter nor sort by it."""
     description: Line = ""
     """One line for readers of the API."""
 

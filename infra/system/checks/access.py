@@ -48,6 +48,12 @@ def _owner(path: Path, resource: Resource) -> Iterator[Finding]:
         expected = f"at least {_SUBJECT_LENGTH} characters, for the owner is the subject of a caller's token"
         remedy = f"raise it to {_SUBJECT_LENGTH} or more"
         yield Finding((*path, "fields", owner, "max_length"), str(field.max_length), expected, remedy)
+    elif field.personal:
+        expected = (
+            "no `personal` on the owner: a token's subject is the `actor` of histories and events, kept for years"
+        )
+        remedy = "remove `personal`: a subject is a pseudonym; what tells who it is belongs in a field of its own"
+        yield Finding((*path, "fields", owner, "personal"), "true", expected, remedy)
     elif not (field.indexed or field.unique) and any(
         grant.own for grant in access_of(resource.operations.get("list", [])).grants
     ):

@@ -37,6 +37,9 @@ def _field(path: Path, field: ResourceField) -> Iterator[Finding]:
     yield from _missing(path, field)
     yield from _bounds(path, field)
     yield from _index(path, field)
+    if field.personal and field.indexed:
+        expected = "no `indexed` beside `personal`: lists filter and sort by it, which would put its values into URLs"
+        yield Finding((*path, "indexed"), "true", expected, "remove `indexed` (`unique` may stay), or `personal`")
     values = field.values or []
     for position, value in enumerate(values):
         if value in values[:position]:

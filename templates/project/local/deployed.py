@@ -41,6 +41,8 @@ T = TypeVar("T")
 LONGEST_WAIT_SECONDS = 60.0
 """For what happens by itself: a machine that runs many tests at once is slow."""
 LOOK_SECONDS = 0.05
+SETTLED_SECONDS = 0.5
+"""After which two looks that see the same have seen what stays."""
 NO_RATE_LIMIT = {"RATE_LIMIT_REQUESTS": "1000000"}
 """All tests of a service come from one address."""
 
@@ -228,6 +230,47 @@ class DeployedService:
         dsn = postgres.dsn(self.installation.database_name(self.service), shard=shard)
         with psycopg.connect(dsn, row_factory=dict_row) as connection:
             return connection.execute(statement, arguments).fetchall()
+
+    def settled(self) -> dict[str, list[str]]:
+        """All rows of all its tables, once nothing in them changes any more."""
+        before: dict[str, list[str]] = {}
+
+        def look() -> dict[str, list[str]] | None:
+            nonlocal before
+            time.sleep(SETTLED_SECONDS)
+            last, before = before, self._stored()
+            return before if before == last else None
+
+        return eventually(look)
+
+    def _stored(self) -> dict[str, list[str]]:
+        tables = self.rows_on(0, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+        return {
+            each["tablename"]: sorted(
+                row["content"]
+                for row in self.rows(f'SELECT to_jsonb(each)::text AS content FROM "{each["tablename"]}" AS each')  # noqa: S608
+            )
+            for each in tables
+        }
+
+    def documents(self) -> list[str]:
+        """Keys of the documents that the cache has a copy or a version of."""
+        return [key for _, key in self._documents()]
+
+    def forget_documents(self) -> None:
+        """As when their time is over."""
+        for node, key in self._documents():
+            valkey = self.installation.servers.valkey
+            assert valkey is not None
+            valkey.execute("DEL", key, node=node)
+
+    def _documents(self) -> list[tuple[int, str]]:
+        valkey = self.installation.servers.valkey
+        if valkey is None or self.installation.plan.cache is None:
+            return []
+        pattern = f"{self.installation.key_prefix(self.service)}document:*"
+        nodes = range(len(valkey.ports))
+        return [(node, key) for node in nodes for key in valkey.execute("KEYS", pattern, node=node).split()]
 
     @property
     def shards(self) -> int:

@@ -24,13 +24,17 @@ _ENVELOPE_BYTES: Final = 16_384
 
 
 class ReadModelChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What the projector is told (A4): the item as it is now."""
+    """What the projector is told (A4): that an item has changed, and nothing of what is in it.
+
+    The stream is kept by the broker for days, by the event log for years, and there nothing can be taken out again.
+    So the projector reads the row itself (`chassis.events.projector`).
+    """
 
     stream: str
     """`<service_>.read_model`."""
     operation: Literal["create", "update", "delete"]
-    document: bytes | None
-    """The item as the API answers it, a JSON object in UTF-8; None once it is deleted."""
+    document: bytes | None = None
+    """Not sent. Services that were written for an earlier chassis give it."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,11 +84,7 @@ def messages(change: Change) -> Iterator[Message]:
         yield _message(change, event_id, topic, change.payload)
     if change.read_model is not None:
         model = change.read_model
-        payload = {
-            "resource": change.aggregate_type,
-            "operation": model.operation,
-            "document": None if model.document is None else msgspec.Raw(model.document),
-        }
+        payload = {"resource": change.aggregate_type, "operation": model.operation}
         event_id = derived_id(change.event_id, model.stream, shard_of(change.event_id))
         yield _message(change, event_id, model.stream, payload)
 

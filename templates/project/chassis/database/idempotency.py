@@ -14,6 +14,7 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 import msgspec
 
@@ -62,11 +63,23 @@ _PRUNE = """
 """
 
 Create = Callable[[Transaction], Awaitable[Document]]
+AfterCommit = Callable[[Document], Awaitable[None]]
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 
 
-async def create_once(database: Database, call: Call, create: Create, *, shard: int | None = None) -> Document:
+async def create_once(
+    database: Database,
+    call: Call,
+    create: Create,
+    *,
+    shard: int | None = None,
+    after_commit: AfterCommit | None = None,
+) -> Document:
     """Does ``create`` in a transaction; with the key of an earlier request, returns what that one created.
+
+    ``after_commit`` is called with what this call has created, and not at all for the answer to a repetition: the item
+    may have changed or gone since. Whatever a creation does outside its transaction belongs there, because the returned
+    document doesn't tell one from the other.
 
     ``shard``: where the item must lie, beside what it refers to. Without it the shard follows from the key, so that a
     repetition meets its first try, also after a generation of shards has begun in between. Raises ValidationFailed for
@@ -75,7 +88,10 @@ async def create_once(database: Database, call: Call, create: Create, *, shard: 
     """
     key = call.idempotency_key
     if key is None:
-        return await database.write(create, shard=database.place() if shard is None else shard)
+        document = await database.write(create, shard=database.place() if shard is None else shard)
+        if after_commit is not None:
+            await after_commit(document)
+        return document
     subject, digest = call.caller.subject, _digest(call)
     if shard is None:
         name = f"{subject} {key}"
@@ -85,6 +101,8 @@ async def create_once(database: Database, call: Call, create: Create, *, shard: 
             if found is not None:
                 return _answer(found["request_digest"], digest, found["status"], found["response"])
 
+    made: set[UUID] = set()
+
     async def work(transaction: Transaction) -> Document:
         if not await transaction.fetchval(_BEGIN, subject, key, digest, KEPT):
             row = await transaction.fetchrow(_FIND, subject, key, KEPT)
@@ -93,10 +111,15 @@ async def create_once(database: Database, call: Call, create: Create, *, shard: 
             return _answer(row["request_digest"], digest, row["status"], row["response"])
         document = await create(transaction)
         await transaction.execute(_FINISH, subject, key, _CREATED, _kept(document))
+        made.add(document.id)
         return document
 
-    # Done again, it finds its own key: a commit whose outcome nobody can tell does no harm.
-    return await database.write(work, shard=shard, idempotent=True)
+    # Done again, it finds its own key: a commit whose outcome nobody can tell does no harm. What it then finds is this
+    # call's own item all the same, by its id.
+    document = await database.write(work, shard=shard, idempotent=True)
+    if after_commit is not None and document.id in made:
+        await after_commit(document)
+    return document
 
 
 async def prune(transaction: Transaction, limit: int) -> int:

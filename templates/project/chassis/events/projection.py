@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from chassis.database.names import joined, quoted
 
 if TYPE_CHECKING:
-    from chassis.database.transaction import Record
+    from chassis.database.transaction import Record, Transaction
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Projection:
     columns: tuple[str, ...]
     """Fields that have a column of their own in the read model, besides what every item has."""
     document: Callable[[Record], bytes]
-    """A row of the table as the API answers it: what the read-model stream carries too."""
+    """A row of the table as the API answers it."""
 
     @cached_property
     def read_model(self) -> str:
@@ -65,6 +67,11 @@ WHERE held.version < EXCLUDED.version
 RETURNING id, version"""  # noqa: S608 - names are quoted
 
     @cached_property
+    def rows(self) -> str:
+        """Takes ids; returns those of the table's rows that are there, deleted ones as well."""
+        return f"SELECT * FROM {quoted(self.table)} WHERE id = ANY($1::uuid[])"  # noqa: S608 - names are quoted
+
+    @cached_property
     def prune(self) -> str:
         """Takes the age of tombstones (an interval) and how many to take away."""
         return f"""WITH old AS (
@@ -101,3 +108,21 @@ SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS given (stream, 
 ORDER BY stream, partition
 ON CONFLICT (stream, partition) DO UPDATE SET position = EXCLUDED.position, updated_at = now()"""
 """Takes streams, partitions and positions, each partition once."""
+
+
+async def write_rows(
+    transaction: Transaction, projection: Projection, statement: str, rows: Sequence[Record]
+) -> list[Record]:
+    """Writes rows of the table into its read model by ``statement``, `Projection.upsert` or `Projection.renew`, and
+    leaves tombstones of the deleted ones; returns ids and versions that were written."""
+    living = [row for row in rows if row.get("deleted_at") is None]
+    dead = [row for row in rows if row.get("deleted_at") is not None]
+    written: list[Record] = []
+    if living:
+        documents = [msgspec.Raw(projection.document(row)) for row in living]
+        ids, versions = [row["id"] for row in living], [row["version"] for row in living]
+        written += await transaction.fetch(statement, ids, versions, documents)
+    if dead:
+        ids, versions = [row["id"] for row in dead], [row["version"] for row in dead]
+        written += await transaction.fetch(projection.bury, ids, versions, [row["deleted_at"] for row in dead])
+    return written

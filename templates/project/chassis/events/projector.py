@@ -1,4 +1,9 @@
-"""The projector: the read-model stream becomes the tables that queries read (A4)."""
+"""The projector: the read-model stream becomes the tables that queries read (A4).
+
+The stream says which rows have changed. What is in them is read from the service's own tables, in the transaction that
+writes the read model: so what is personal is neither on topics nor in dead letters nor in the event log
+(docs/adr/0001-read-model-streams-without-content.md in groundplan's repository).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ from chassis.events import limits
 from chassis.events.errors import Refused, Stopped, Unreadable
 from chassis.events.event import Event, decode
 from chassis.events.port import Delivery, Outcome, Refusal, Verdict
-from chassis.events.projection import POSITIONS, Projection
+from chassis.events.projection import POSITIONS, Projection, write_rows
 from chassis.events.tries import Tries
 from chassis.http.errors import NotFound
 from chassis.observe import names
@@ -39,8 +44,6 @@ class StreamPayload(msgspec.Struct, frozen=True):
     resource: str
     operation: str
     """`create`, `update` or `delete`."""
-    document: msgspec.Raw = msgspec.Raw(b"null")
-    """The item as the API answers it; null once it is deleted."""
 
 
 class Update(msgspec.Struct, frozen=True):
@@ -49,8 +52,6 @@ class Update(msgspec.Struct, frozen=True):
     delivery: Delivery
     event: Event
     projection: Projection
-    document: msgspec.Raw | None
-    """None: it is deleted."""
 
 
 class Projector:
@@ -106,10 +107,7 @@ class Projector:
             raise Unreadable(f"{payload.resource!r:.100} is no resource with a read model")
         if payload.operation not in ("create", "update", "delete"):
             raise Unreadable(f"{payload.operation!r:.100} is none of create, update, delete")
-        deleted = payload.operation == "delete"
-        if bytes(payload.document)[:1] != (b"n" if deleted else b"{"):
-            raise Unreadable(f"{payload.operation} of {payload.resource} with{'' if deleted else 'out'} a document")
-        return Update(delivery, event, projection, None if deleted else payload.document)
+        return Update(delivery, event, projection)
 
     async def _write(
         self, shard: int, updates: Sequence[tuple[int, Update]], outcomes: list[Outcome], stop: asyncio.Event
@@ -157,32 +155,31 @@ class Projector:
 
 
 async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:
-    """Writes what is newer than what the read model has."""
+    """Writes the rows that have changed as they are now, where that is newer than what the read model has.
+
+    A row is never older than its event, which was committed with it. It may be newer: then the read model is ahead of
+    the stream, and the events in between change nothing. Of a row that is gone altogether a tombstone is left.
+    """
     applied: Applied = []
-    latest: dict[tuple[str, UUID], Update] = {}
+    by_projection: dict[str, dict[UUID, Event]] = {}
     for update in updates:
-        key = (update.projection.resource, update.event.aggregate_id)
-        if key not in latest or latest[key].event.version < update.event.version:
-            latest[key] = update
-    by_projection: dict[str, list[Update]] = {}
-    for (resource, _), update in latest.items():
-        by_projection.setdefault(resource, []).append(update)
-    for resource in sorted(by_projection):
-        projection = by_projection[resource][0].projection
-        living = [each for each in by_projection[resource] if each.document is not None]
-        dead = [each for each in by_projection[resource] if each.document is None]
-        for statement, group, third in (
-            (projection.upsert, living, [each.document for each in living]),
-            (projection.bury, dead, [each.event.occurred_at for each in dead]),
-        ):
-            if group:
-                rows = await transaction.fetch(
-                    statement,
-                    [each.event.aggregate_id for each in group],
-                    [each.event.version for each in group],
-                    third,
-                )
-                applied += [(resource, row["id"], row["version"]) for row in rows]
+        event, latest = update.event, by_projection.setdefault(update.projection.resource, {})
+        if event.aggregate_id not in latest or latest[event.aggregate_id].version < event.version:
+            latest[event.aggregate_id] = event
+    projections = {update.projection.resource: update.projection for update in updates}
+    for resource, latest in sorted(by_projection.items()):
+        projection = projections[resource]
+        rows = await transaction.fetch(projection.rows, list(latest))
+        gone = [latest[each] for each in latest.keys() - {row["id"] for row in rows}]
+        written = await write_rows(transaction, projection, projection.upsert, rows)
+        if gone:
+            written += await transaction.fetch(
+                projection.bury,
+                [event.aggregate_id for event in gone],
+                [event.version for event in gone],
+                [event.occurred_at for event in gone],
+            )
+        applied += [(resource, row["id"], row["version"]) for row in written]
     return applied
 
 

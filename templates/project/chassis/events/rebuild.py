@@ -8,13 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-import msgspec
-
-from chassis.events.projection import Projection
+from chassis.events.projection import Projection, write_rows
 
 if TYPE_CHECKING:
     from chassis.database.database import Database
@@ -50,26 +47,9 @@ async def _shard(database: Database, projection: Projection, shard: int, stop: a
             break
 
         async def work(transaction: Transaction, page: list[Record] = page) -> None:
-            await _write(transaction, projection, page)
+            await write_rows(transaction, projection, projection.renew, page)
 
         await database.write(work, shard=shard, idempotent=True)
         after = page[-1]["id"]
         rows += len(page)
     return rows
-
-
-async def _write(transaction: Transaction, projection: Projection, page: list[Record]) -> None:
-    living = [row for row in page if _deleted_at(row) is None]
-    dead = [row for row in page if _deleted_at(row) is not None]
-    if living:
-        documents = [msgspec.Raw(projection.document(row)) for row in living]
-        ids, versions = [row["id"] for row in living], [row["version"] for row in living]
-        await transaction.fetch(projection.renew, ids, versions, documents)
-    if dead:
-        ids, versions = [row["id"] for row in dead], [row["version"] for row in dead]
-        await transaction.fetch(projection.bury, ids, versions, [_deleted_at(row) for row in dead])
-
-
-def _deleted_at(row: Record) -> datetime | None:
-    found: datetime | None = row.get("deleted_at")
-    return found

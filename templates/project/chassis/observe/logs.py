@@ -58,7 +58,7 @@ class LineFormat:
         if record.exc_info and record.exc_info[1] is not None:
             error = record.exc_info[1]
             fields.setdefault("error", type(error).__name__)
-            fields["detail"] = self.redaction.text(str(error))
+            fields["detail"] = self.redaction.error(error)
             fields["stack"] = self._stack(error)
         return self.line(_level(record.levelno), self.redaction.text(_message(record)), fields, record.created)
 
@@ -86,7 +86,7 @@ class LineFormat:
         shown = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if cause is not None and cause is not error:
-            shown.insert(0, f"after {type(cause).__name__}: {self.redaction.text(str(cause))}")
+            shown.insert(0, f"after {type(cause).__name__}: {self.redaction.error(cause)}")
         return shown
 
 

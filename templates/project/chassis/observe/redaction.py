@@ -73,6 +73,11 @@ _SHAPES: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
+_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`""", re.DOTALL)
+_OF_PROGRAMS: Final = (AttributeError, ImportError, NameError, OSError, TypeError)
+"""Errors that quote names of the program and of the machine, and no values that it works with."""
+_DATABASE: Final = "asyncpg"
+
 # None of the shapes is without one of these: most texts are done with a look at each.
 _SIGNS: Final = re.compile(r"eyJ|@|bearer|basic|akia|asia|-----|passw|secret|token|api[_-]?key", re.IGNORECASE)
 # JSON escapes what lies below U+0020. Terminals and some log readers also act on these: delete, C1 control codes, line
@@ -120,6 +125,16 @@ class Redaction:
         if not text.isascii() or "\x7f" in text:
             text = _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
         return text
+
+    def error(self, error: BaseException) -> str:
+        """What an error says, without values that it may quote.
+
+        PostgreSQL's own errors quote whole rows ("Failing row contains (…)"): of them there is the code alone.
+        """
+        if type(error).__module__.partition(".")[0] == _DATABASE:
+            return str(getattr(error, "sqlstate", None) or HIDDEN)
+        said = str(error)
+        return self.text(said if isinstance(error, _OF_PROGRAMS) else _QUOTED.sub(HIDDEN, said))
 
 
 def _hide(found: re.Match[str]) -> str:

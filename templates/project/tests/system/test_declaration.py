@@ -141,11 +141,16 @@ def filters_of(resource: Resource) -> set[str]:
 
 
 def test_lists_are_filtered_and_sorted_by_what_is_declared(name: str, declared: model.Service, code: Service) -> None:
-    """R2: filters are fields with a value of their own, sorts go by an index (D1); in `api/`."""
+    """R2: filters are fields with a value of their own, sorts go by an index (D1); in `api/`.
+
+    None is personal: filters stand in URLs, and what a list is sorted by stands in its cursors.
+    """
     for each, resource, written in resources(declared, code):
         place = file_of(name, "api", resource.table(each))
-        agree(marked(written.filters or (), "a filter"), marked(filters_of(resource), "a filter"), place)
-        agree(marked(written.sorts or (), "a sort"), marked(indexed_of(resource), "a sort"), place)
+        personal = {field for field, options in resource.fields.items() if options.personal}
+        filters, sorts = filters_of(resource) - personal, indexed_of(resource) - personal
+        agree(marked(written.filters or (), "a filter"), marked(filters, "a filter"), f"{place} (filters)")
+        agree(marked(written.sorts or (), "a sort"), marked(sorts, "a sort"), f"{place} (sorts)")
 
 
 def test_samples_have_every_field(name: str, declared: model.Service) -> None:

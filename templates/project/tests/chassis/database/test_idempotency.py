@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chassis import assembly
 from chassis.access import Access
@@ -49,6 +50,25 @@ async def test_twenty_requests_at_once_have_one_effect(site: Site, db: Database)
     assert await site.values("SELECT aggregate_id FROM book_events") == [made[0].id]
     assert await site.values("SELECT aggregate_id FROM outbox") == [made[0].id]
     assert await create_once(db, request, create) == made[0]
+
+
+async def test_a_replay_does_nothing_after_the_commit(db: Database) -> None:
+    done: list[Document] = []
+
+    async def after(document: Document) -> None:
+        done.append(document)
+
+    request = call(BOOK)
+    answers = await asyncio.gather(
+        *(create_once(db, request, slowly, after_commit=after) for _ in range(5)), return_exceptions=True
+    )
+    first = next(answer for answer in answers if isinstance(answer, Document))
+    for _ in range(3):
+        assert await create_once(db, request, create, after_commit=after) == first
+    assert done == [first]
+    # Without a key every request is one of its own.
+    other = await create_once(db, replace(request, idempotency_key=None), create, after_commit=after)
+    assert done == [first, other]
 
 
 async def test_while_the_first_is_under_way_others_are_told_so_at_once(site: Site) -> None:

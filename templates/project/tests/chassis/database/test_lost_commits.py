@@ -90,9 +90,16 @@ async def test_what_may_be_repeated_is(site: Site, db: Database, wire: Wire, fau
 async def test_a_create_with_a_key_takes_place_once(site: Site, db: Database, wire: Wire, fault: Fault) -> None:
     request = call(BOOK)
     wire.faults.append(fault)
-    first = await create_once(db, request, lambda transaction: add(transaction, BOOK))
-    again = await create_once(db, request, lambda transaction: add(transaction, BOOK))
+    done: list[Document] = []
+
+    async def after(document: Document) -> None:
+        done.append(document)
+
+    first = await create_once(db, request, lambda transaction: add(transaction, BOOK), after_commit=after)
+    again = await create_once(db, request, lambda transaction: add(transaction, BOOK), after_commit=after)
     assert again == first
+    # Also where the item was found to be this call's own by asking again.
+    assert done == [first]
     assert await site.values("SELECT id FROM books") == [first.id]
 
 

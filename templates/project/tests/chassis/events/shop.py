@@ -237,9 +237,7 @@ async def _record(transaction: Transaction, row: Record, operation: Any, event: 
             correlation_id="request-1",
             payload={"total": str(row["total"])},
             topics=(event,) if event else (),
-            read_model=ReadModelChange(
-                stream=STREAM, operation=operation, document=None if operation == "delete" else document(row)
-            ),
+            read_model=ReadModelChange(stream=STREAM, operation=operation),
         )
     )
 
@@ -259,19 +257,9 @@ def event_of(aggregate: UUID | None = None, version: int = 1, name: str = SETTLE
     return Event(**(fields | more))
 
 
-def stream_event(aggregate: UUID, version: int, operation: str = "update", total: str = "1.00", **more: Any) -> Event:
+def stream_event(aggregate: UUID, version: int, operation: str = "update", **more: Any) -> Event:
     """An event of the read-model stream."""
-    item = {
-        "id": aggregate,
-        "customer_id": "c-1",
-        "status": "placed",
-        "total": total,
-        "due": None,
-        "created_at": "2026-01-01T00:00:00Z",
-        "updated_at": "2026-01-02T00:00:00Z",
-        "version": version,
-    }
-    payload = {"resource": "order", "operation": operation, "document": None if operation == "delete" else item}
+    payload = {"resource": "order", "operation": operation}
     return event_of(aggregate, version, STREAM, **({"payload": msgspec.json.encode(payload).decode()} | more))
 
 

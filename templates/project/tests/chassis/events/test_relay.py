@@ -92,8 +92,8 @@ async def test_what_is_sent_is_the_envelope_that_was_written(db: Database, told:
     event = decode(broker.taken[0].body)
     assert (event.event_type, event.aggregate_id, event.version) == (PLACED, identifier, 1)
     assert (event.actor, event.correlation_id, event.data()) == ("c-1", "request-1", {"total": "12.30"})
-    document = decode(broker.taken[1].body).data()
-    assert (document["resource"], document["document"]["id"]) == ("order", str(identifier))
+    change = decode(broker.taken[1].body)
+    assert (change.aggregate_id, change.data()) == (identifier, {"resource": "order", "operation": "create"})
     assert await unsent(db) == 0
     assert (await Relay(db, broker, told.metrics, 0).send_batch()).acknowledged == frozenset()
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +73,32 @@ def test_an_error_says_its_kind_and_place_and_no_values(written: Written) -> Non
     assert "db/order" in line["detail"]
     assert line["stack"][0].startswith("after KeyError")
     assert "test_logs.py" in line["stack"][-1]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.NotNullViolationError("null value in column"),
+        asyncpg.DataError("invalid input for query argument $2: 'Ada Lovelace' (expected int)"),
+        ValueError("'Ada Lovelace' is not a valid Status"),
+        KeyError("Ada Lovelace"),
+        RuntimeError('no place for "Ada Lovelace" here'),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_what_an_error_quotes_is_not_told(written: Written, error: Exception) -> None:
+    """Also where it is the cause of another."""
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = "Failing row contains (1, Ada Lovelace)"
+    for raised in (error, RuntimeError("a change failed")):
+        try:
+            raise raised from (None if raised is error else error)
+        except Exception:
+            log.exception("a request failed")
+    lines = written.lines()
+    assert [line["error"] for line in lines] == [type(error).__name__, "RuntimeError"]
+    assert lines[1]["stack"][0].startswith(f"after {type(error).__name__}")
+    assert "Lovelace" not in json.dumps(lines)
 
 
 def test_what_a_line_may_not_forge(written: Written) -> None:

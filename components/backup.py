@@ -195,7 +195,8 @@ class Backup(pulumi.ComponentResource):
                 # lock, and a mistake in a retention is not for ever.
                 min_retention_days=args.get("min_days", 7),
                 region=region,
-                opts=inside,
+                # A vault has one lock: deleting the old one afterwards would take the new one away.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
             )
         return vault
 
@@ -284,7 +285,8 @@ class Backup(pulumi.ComponentResource):
             backup_vault_name=vault.name,
             backup_vault_events=VAULT_EVENTS,
             sns_topic_arn=topic_arn,
-            opts=inside,
+            # A vault notifies one topic: deleting the old setting afterwards would take the new one away.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         patterns = {
             "backup-failed": pulumi.Output.json_dumps(

@@ -266,7 +266,8 @@ class Cache(pulumi.ComponentResource):
         ]
 
     def _users(self, name: str, passwords: dict[str, list[pulumi.Output[str]]]) -> elasticache.UserGroup:
-        inside = pulumi.ResourceOptions(parent=self)
+        # Their ids are given, so the old one has to go before its like can be made (terraform-provider-aws#36848).
+        given_id = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         # Clients that don't say who they are become `default`. Groups of the engine `redis` must have that user, those
         # of `valkey` may: here it is switched off, and has a password because Valkey's groups take nobody without one
         # (ElastiCache user guide, "Role-Based Access Control").
@@ -281,7 +282,7 @@ class Cache(pulumi.ComponentResource):
                     type="password", passwords=[generated_password(f"{name}-default-password", self).result]
                 ),
                 tags={"Name": f"{name}-default"},
-                opts=inside,
+                opts=given_id,
             )
         ]
         for service, service_passwords in passwords.items():
@@ -296,7 +297,7 @@ class Cache(pulumi.ComponentResource):
                         type="password", passwords=list(service_passwords)
                     ),
                     tags={"Name": f"{name}-{service}"},
-                    opts=inside,
+                    opts=given_id,
                 )
             )
         return elasticache.UserGroup(
@@ -305,7 +306,7 @@ class Cache(pulumi.ComponentResource):
             engine="valkey",
             user_ids=[user.user_id for user in users],
             tags={"Name": name},
-            opts=inside,
+            opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _secret(self, name: str, service: str, password: pulumi.Output[str], args: CacheArgs) -> StoredSecret:

@@ -330,7 +330,8 @@ def _access_entry(
         cluster_name=cluster.cluster_name,
         principal_arn=principal_arn,
         type=kind,
-        opts=pulumi.ResourceOptions(parent=cluster, depends_on=list(depends_on)),
+        # EKS has one entry for a principal.
+        opts=pulumi.ResourceOptions(parent=cluster, depends_on=list(depends_on), delete_before_replace=True),
     )
     return aws.eks.AccessPolicyAssociation(
         f"{name}-{who}",
@@ -340,7 +341,8 @@ def _access_entry(
             "arn:", partition_of(cluster.arn), ":eks::aws:cluster-access-policy/", access_policy
         ),
         access_scope={"type": "cluster"},
-        opts=pulumi.ResourceOptions(parent=cluster, depends_on=[entry]),
+        # Deleting the association with the old scope would take the new one away: EKS knows both by their policy.
+        opts=pulumi.ResourceOptions(parent=cluster, depends_on=[entry], delete_before_replace=True),
     )
 
 

@@ -26,6 +26,7 @@ from components.database_checks import (
     require_name,
     require_replicas,
     require_storage,
+    storage_performance,
 )
 from components.database_parameters import parameters
 from components.iam import trust
@@ -97,9 +98,10 @@ class DatabaseArgs(TypedDict):
     """Major version, `15` to `17`. Default: `17`. Minor versions are AWS's to apply in the maintenance windows, and the
     provider compares only what is written here: no drift to ignore."""
     iops: NotRequired[int]
-    """Provisioned IOPS, from 400 GiB on. Default: the baseline of the size."""
+    """Provisioned IOPS, from 400 GiB on. Default: 12,000, the baseline from that size on."""
     throughput_mibps: NotRequired[int]
-    """Provisioned throughput in MiB/s, from 400 GiB on. Default: the baseline of the size."""
+    """Provisioned throughput in MiB/s, from 400 GiB on. Default: 500, the baseline from that size
+    on."""
 
     replicas: NotRequired[int]
     """Read replicas (D3). Default: none."""
@@ -477,12 +479,13 @@ def _shared(
 ) -> dict[str, object]:
     """What a primary and its replicas have in common."""
     insights = _insights("Database", args)
+    iops, throughput = storage_performance(args["storage_gib"], args.get("iops"), args.get("throughput_mibps"))
     return {
         "storage_type": "gp3",
         "storage_encrypted": True,
         "max_allocated_storage": args["max_storage_gib"],
-        "iops": args.get("iops"),
-        "storage_throughput": args.get("throughput_mibps"),
+        "iops": iops,
+        "storage_throughput": throughput,
         "parameter_group_name": settings.name,
         "vpc_security_group_ids": [group.id],
         "publicly_accessible": False,

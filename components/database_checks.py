@@ -30,6 +30,23 @@ MAX_CONNECTIONS = range(6, 262_144)
 MOST_BACKUP_DAYS = 35
 
 
+def storage_performance(
+    storage_gib: int, iops: int | None, throughput_mibps: int | None
+) -> tuple[int | None, int | None]:
+    """IOPS and throughput to write out: none below 400 GiB, the baseline of that size from there on.
+
+    RDS takes a larger allocation of gp3 only together with its IOPS (RDS API, ModifyDBInstance, AllocatedStorage). Left
+    out, the provider sends those of the old size, 3,000, which RDS refuses from 400 GiB on
+    (terraform-provider-aws#28382).
+    """
+    if storage_gib < STRIPED_STORAGE_GIB:
+        return iops, throughput_mibps
+    return (
+        iops if iops is not None else IOPS.start,
+        throughput_mibps if throughput_mibps is not None else THROUGHPUT_MIBPS.start,
+    )
+
+
 def require_name(component: str, name: str, longest: int = NAME_LENGTH) -> None:
     require(
         NAME.fullmatch(name) is not None and len(name) <= longest,

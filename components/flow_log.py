@@ -71,7 +71,8 @@ class FlowLog(pulumi.ComponentResource):
             log_destination=group.arn,
             iam_role_arn=role.arn,
             tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission]),
+            # EC2 refuses a second flow log of the same network and destination.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[permission], delete_before_replace=True),
         )
         self.log_group_name = group.name
         self.register_outputs({"log_group_name": self.log_group_name})

@@ -180,7 +180,13 @@ class Gateway(pulumi.ComponentResource):
         self._method_settings(name, args, api, stage)
         keys = self._usage_plan(name, args, api, stage)
         if "web_acl_arn" in args:
-            wafv2.WebAclAssociation(name, resource_arn=stage.arn, web_acl_arn=args["web_acl_arn"], opts=inside)
+            wafv2.WebAclAssociation(
+                name,
+                resource_arn=stage.arn,
+                web_acl_arn=args["web_acl_arn"],
+                # WAF takes back whatever ACL the resource has: deleting the old association last would leave none.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            )
         if domain is not None:
             self._domain(name, args, domain, api, stage)
 

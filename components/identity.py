@@ -132,14 +132,21 @@ class Identity(pulumi.ComponentResource):
             user_pool_id=pool.id,
             domain=args["domain_prefix"],
             managed_login_version=2,
-            opts=inside,
+            # The prefix is taken as long as the old pool has it.
+            opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
         )
         # Pages of version 2 stay empty until a client has a style, even if it is Cognito's own.
         cognito.ManagedLoginBranding(
             name, user_pool_id=pool.id, client_id=client.id, use_cognito_provided_values=True, opts=inside
         )
         if "web_acl_arn" in args:
-            wafv2.WebAclAssociation(name, resource_arn=pool.arn, web_acl_arn=args["web_acl_arn"], opts=inside)
+            wafv2.WebAclAssociation(
+                name,
+                resource_arn=pool.arn,
+                web_acl_arn=args["web_acl_arn"],
+                # WAF takes back whatever ACL the resource has: deleting the old association last would leave none.
+                opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
+            )
 
         pages = pulumi.Output.concat(
             "https://", domain.domain, ".auth.", region_of(pool.arn), ".amazoncognito.com/oauth2/"

@@ -236,7 +236,12 @@ class Network(pulumi.ComponentResource):
             address = ec2.Eip(what, domain="vpc", tags={"Name": what}, opts=after)
             gateways.append(
                 ec2.NatGateway(
-                    what, subnet_id=subnet.id, allocation_id=address.allocation_id, tags={"Name": what}, opts=after
+                    what,
+                    subnet_id=subnet.id,
+                    allocation_id=address.allocation_id,
+                    tags={"Name": what},
+                    # An address belongs to one gateway at a time.
+                    opts=pulumi.ResourceOptions.merge(after, pulumi.ResourceOptions(delete_before_replace=True)),
                 )
             )
         return gateways
@@ -296,7 +301,8 @@ class Network(pulumi.ComponentResource):
                     rule_action="allow",
                     protocol=ALL_PROTOCOLS,
                     cidr_block=cidr,
-                    opts=self._inside,
+                    # EC2 refuses a second entry of the same number.
+                    opts=pulumi.ResourceOptions(parent=self, delete_before_replace=True),
                 )
 
 

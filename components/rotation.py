@@ -117,7 +117,12 @@ class RotationFunction(pulumi.ComponentResource):
             capabilities=["CAPABILITY_IAM", "CAPABILITY_RESOURCE_POLICY"],
             parameters=parameters,
             tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[log]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[log],
+                # Another strategy is another application, and its stack makes a function of the same name.
+                delete_before_replace=True,
+            ),
         )
         if "alarm_topic_arn" in args:
             declare(

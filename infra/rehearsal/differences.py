@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from infra.simulation.catalogue import kind_of
 from infra.simulation.changes import changes
 from infra.simulation.model import Resource, Simulation
+from infra.simulation.refusals import Refusal
+from infra.simulation.transitions import deleted_first, item_of, names_held_twice, refused_changes
 
 Operation = Literal["same", "create", "update", "replace", "delete"]
 
@@ -22,6 +24,8 @@ class Difference:
     replaced: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     unchanged: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    """What AWS or Kubernetes would refuse of these changes; of the engine's own runs its errors tell."""
 
     @property
     def lost(self) -> tuple[str, ...]:
@@ -66,7 +70,30 @@ def compare(before: Simulation | None, after: Simulation) -> Difference:
     new = {resource.urn: resource for resource in after.resources}
     operations: dict[str, Operation] = {urn: _operation(old.get(urn), resource) for urn, resource in new.items()}
     operations.update({urn: "delete" for urn, resource in old.items() if urn not in new})
-    return difference_of(operations)
+    return replace(difference_of(operations), refusals=tuple(_refusals(old, new, operations)))
+
+
+def _refusals(
+    old: Mapping[str, Resource], new: Mapping[str, Resource], operations: Mapping[str, Operation]
+) -> Iterator[Refusal]:
+    if not old:
+        return
+    for urn, operation in operations.items():
+        if operation == "update" and new[urn].custom:
+            yield from refused_changes(item_of(old[urn]), item_of(new[urn], inputs=_wanted(old[urn], new[urn])))
+    arriving = [
+        (new[urn], operation == "replace")
+        for urn, operation in operations.items()
+        if operation in ("create", "replace") and new[urn].custom
+    ]
+    leaving = [
+        old[urn]
+        for urn, operation in operations.items()
+        if old.get(urn) is not None
+        and old[urn].custom
+        and (operation == "delete" or (operation == "replace" and not deleted_first(new[urn])))
+    ]
+    yield from names_held_twice(arriving, leaving)
 
 
 def type_of(urn: str) -> str:
@@ -87,14 +114,18 @@ def holds_data(urn: str) -> bool:
 def _operation(old: Resource | None, new: Resource) -> Operation:
     if old is None:
         return "create"
-    ignored = {key: old.inputs.get(key) for key in map(_top, new.ignore_changes)}
-    found = changes(kind_of(new.type), old.inputs, {**new.inputs, **ignored}) if new.custom else []
+    found = changes(kind_of(new.type), old.inputs, _wanted(old, new)) if new.custom else []
     if any(change.replaces for change in found):
         return "replace"
     wanted = {_top(path) for path in new.replace_on_changes}
     if any(_top(change.path) in wanted or "*" in wanted for change in found):
         return "replace"
     return "update" if found else "same"
+
+
+def _wanted(old: Resource, new: Resource) -> dict[str, Any]:
+    """The new inputs, without the changes that the program ignores."""
+    return {**new.inputs, **{key: old.inputs.get(key) for key in map(_top, new.ignore_changes)}}
 
 
 def _top(path: str) -> str:

@@ -31,8 +31,10 @@ def loses_nothing(done: Difference) -> Iterable[str]:
 
 
 def judge(change: Change, done: Difference) -> Iterable[str]:
-    """What is wrong with what a change did: something that holds data is lost, or what was asked for isn't there."""
+    """What is wrong with what a change did: something that holds data is lost, a step is one that AWS refuses, or what
+    was asked for isn't there."""
     yield from loses_nothing(done)
+    yield from (f"{change.title}: {refusal}" for refusal in done.refusals)
     if change.service and not any(
         change.type in (type_of(urn), "") and change.service in name_of(urn) for urn in done.created
     ):

@@ -11,13 +11,13 @@ from infra.simulation import names, references, schema
 from infra.simulation.catalogue import answer, kind_of
 from infra.simulation.catalogue.kind import Kind
 from infra.simulation.catalogue.kubernetes import kind_name
+from infra.simulation.holders import Holding, held_already, own_holdings
 from infra.simulation.item import ACCOUNT, Item, leaves, look_up
-from infra.simulation.refusals import Refusal
+from infra.simulation.refusals import Refusal, refusal_of
 from infra.simulation.rules import check_item, check_whole
 from infra.simulation.rules.custom import BROUGHT
 from infra.simulation.wire import UNKNOWN
 
-_LONGEST_SHOWN = 200
 _DEFINITION = "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition"
 
 
@@ -41,6 +41,7 @@ class Cloud:
         self._by_type: dict[str, dict[str, Item]] = defaultdict(dict)
         self._handles: dict[str, list[Item]] = defaultdict(list)
         self._values: dict[tuple[str, str], dict[object, list[Item]]] = {}
+        self._held: dict[Holding, list[Item]] = defaultdict(list)
         self._ancestors: dict[str, set[str]] = {}
         for identifier in self._given:
             self._adopt(identifier)
@@ -98,16 +99,16 @@ class Cloud:
     def check(self, item: Item) -> list[Refusal]:
         """Everything that is wrong with one resource, given what exists."""
         found = [
-            self._refusal(item, each.path, each.expected, each.remedy, f"pulumi_{item.type.split(':')[0]}", each.value)
+            refusal_of(item, each.path, each.expected, each.remedy, f"pulumi_{item.type.split(':')[0]}", each.value)
             for each in _mismatches(item, self)
         ]
         for refused in names.faults(item, kind_of(item.type), self):
-            found.append(self._refusal(item, *refused))
+            found.append(refusal_of(item, *refused))
         for fault in references.faults(item, self):
             if not (fault.absent and self.surroundings_assumed):
-                found.append(self._refusal(item, *fault[:4]))
+                found.append(refusal_of(item, *fault[:4]))
         if not found:  # a rule may then rely on the shape of what it looks at
-            found.extend(self._refusal(broken.item or item, *broken.words) for broken in check_item(item, self))
+            found.extend(refusal_of(broken.item or item, *broken.words) for broken in check_item(item, self))
         return found
 
     def settle(self, item: Item) -> None:
@@ -131,6 +132,8 @@ class Cloud:
         self._by_type[item.type][key] = item
         for handle in _handles(item):
             self._handles[handle].append(item)
+        for holding in own_holdings(item):
+            self._held[holding].append(item)
         for (token, path), index in self._values.items():
             if token == item.type:
                 _index(index, item, path)
@@ -150,6 +153,8 @@ class Cloud:
         del self._by_type[item.type][key]
         for handle in _handles(item):
             self._handles[handle].remove(item)
+        for holding in own_holdings(item):
+            self._held[holding].remove(item)
         for path, _ in _IMPLIED.get(item.type, ()):
             for _, identifier in leaves(look_up(item.outputs, path), path):
                 self._handles.pop(identifier, None)
@@ -159,7 +164,7 @@ class Cloud:
         """Everything for which an item would be refused; it gets its name here, but doesn't exist yet."""
         self.order(item.urn, item.dependencies or ())
         item.physical_name = names.physical_name(item, kind_of(item.type))
-        return [*self.check(item), *self._overwriting(item)]
+        return [*self.check(item), *self._overwriting(item), *self._held_already(item)]
 
     def create(self, item: Item, *, check: bool = True) -> list[Refusal]:
         """Admit and create. Refusals are collected and creation goes on, so that one run tells of all mistakes."""
@@ -186,7 +191,7 @@ class Cloud:
 
     def conclude(self) -> None:
         """Check what can only be seen once everything is there."""
-        self.refusals.extend(self._refusal(broken.item, *broken.words) for broken in check_whole(self) if broken.item)
+        self.refusals.extend(refusal_of(broken.item, *broken.words) for broken in check_whole(self) if broken.item)
 
     def users_of(self, item: Item) -> list[Item]:
         """What refers to an item, and so keeps it from being deleted; AWS knows nothing of Kubernetes objects."""
@@ -203,6 +208,13 @@ class Cloud:
                     break
         return found
 
+    def _held_already(self, item: Item) -> list[Refusal]:
+        return [
+            refusal_of(item, path, *held_already(holding, others[0].urn, item.urn))
+            for holding, path in own_holdings(item).items()
+            if (others := self._held.get(holding))
+        ]
+
     def _overwriting(self, item: Item) -> list[Refusal]:
         kind = kind_of(item.type)
         if not (kind.singleton or item.type.startswith("kubernetes:")) or item.type.endswith("Patch"):
@@ -211,7 +223,7 @@ class Cloud:
         for other in self._handles.get(identity, ()):
             if other.type == item.type and other.place == item.place and other.id == identity:
                 return [
-                    self._refusal(
+                    refusal_of(
                         item,
                         _identity_path(item, kind),
                         f"a {kind_name(item.type)} that isn't there yet",
@@ -229,16 +241,6 @@ class Cloud:
         item = Item(f"given::{identifier}", token or "given", identifier, "", {}, adopted=True, id=identifier)
         item.physical_name = identifier
         self.add(item)
-
-    def _refusal(
-        self, item: Item, path: str, expected: str, remedy: str, source: str = "", value: object = None
-    ) -> Refusal:
-        if value is None:
-            value = look_up(item.inputs, path)
-        shown = "" if value is None or value == "" else "[secret]" if item.is_secret(path) else repr(value)
-        if len(shown) > _LONGEST_SHOWN:
-            shown = f"{shown[:_LONGEST_SHOWN]}…"
-        return Refusal(item.urn, path, shown, expected, remedy, source)
 
 
 IMPLIED_FORM = re.compile(r"(sg|rtb|acl|vpce|eni)-[0-9a-f]{17}$|arn:aws")

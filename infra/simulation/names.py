@@ -100,6 +100,15 @@ def _taken(item: Item, rule: Name, cloud: Cloud) -> Iterator[Fault]:
             continue
         if rule.unique_in == "parent" and other.get(rule.parent) != item.get(rule.parent):
             continue
+        if other.urn == item.urn:
+            yield Fault(
+                rule.property,
+                "the one that it replaces to be gone first, as both would have this name",
+                "set delete_before_replace, or leave the name to Pulumi where it can make one",
+                rule.source,
+                item.physical_name,
+            )
+            return
         where = {"place": f"in {item.place}", "parent": f"in the same {rule.parent}"}.get(
             rule.unique_in, "in the account"
         )

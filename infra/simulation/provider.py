@@ -30,6 +30,7 @@ from infra.simulation.deletion import inside, refusal_to_delete
 from infra.simulation.faults import Call, Faults, Struck
 from infra.simulation.item import Item
 from infra.simulation.refusals import Refusal
+from infra.simulation.transitions import provider_deletes_first, refused_changes
 from infra.simulation.wire import SIGNATURE, UNKNOWN, Plain, decode, encode, value_of
 
 _AUTONAMED = "pulumi.com/autonamed"
@@ -114,14 +115,8 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Diff(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         kind = kind_of(_token(request.urn))
         olds, news = decode(request.old_inputs)[0], decode(request.news)[0]
-        named = (
-            kind.name is not None and kind.name.property in news and kind.name.property not in news.get(_DEFAULTS, [])
-        )
-        if self.package == "kubernetes":
-            metadata = news.get("metadata")
-            annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-            named = not (isinstance(annotations, dict) and annotations.get(_AUTONAMED) == "true")
-        return _difference(kind, olds, news, in_place=named or kind.singleton)
+        in_place = provider_deletes_first(kind, news, _made_names(news))
+        return _difference(kind, olds, news, in_place=in_place)
 
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         inputs, secrets = decode(request.properties)
@@ -171,7 +166,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.UpdateResponse(properties=_answer(request.news, _after_update(old, item)))
             self._strike("update", token, context)
             self.cloud.remove(old)
-            refusals = self.cloud.admit(item)
+            refusals = [*refused_changes(old, item), *self.cloud.admit(item)]
             if refusals:
                 self.cloud.add(old)
             _stop(context, refusals)
@@ -307,6 +302,16 @@ def _own(inputs: Mapping[str, Plain]) -> dict[str, Plain]:
     return {key: value for key, value in inputs.items() if not key.startswith("__")}
 
 
+def _made_names(inputs: Mapping[str, Plain]) -> list[str]:
+    """Properties whose names Pulumi made; the Kubernetes provider notes that in an annotation."""
+    made = list(inputs.get(_DEFAULTS) or [])
+    metadata = inputs.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    if isinstance(annotations, dict) and annotations.get(_AUTONAMED) == "true":
+        made.append("metadata.name")
+    return made
+
+
 def _name(item: Item, kind: Kind, olds: Mapping[str, Plain], checked: Struct) -> None:
     """Keep the name that was made before, or make one, and note that it was made."""
     if item.type.startswith("kubernetes:"):
@@ -382,7 +387,10 @@ def _failures(found: Iterable[schema.Mismatch]) -> Iterator[provider_pb2.CheckFa
 
 
 def _stop(context: grpc.ServicerContext, refusals: Iterable[Refusal]) -> None:
-    texts = [f"{each.path} is {each.value or 'not set'}: expected {each.expected}; {each.remedy}" for each in refusals]
+    texts = [
+        f"{each.path} is {each.value or 'not set'}: expected {each.as_problem().expected}; {each.remedy}"
+        for each in refusals
+    ]
     if texts:
         _abort(context, grpc.StatusCode.INVALID_ARGUMENT, "\n".join(texts))
 

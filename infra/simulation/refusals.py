@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from infra.problems import Problem, ProblemsFound
+from infra.simulation.item import Item, look_up
+
+_LONGEST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,16 @@ class Refusal:
 
     def __str__(self) -> str:
         return str(self.as_problem())
+
+
+def refusal_of(item: Item, path: str, expected: str, remedy: str, source: str = "", value: object = None) -> Refusal:
+    """A refusal of one property of an item; ``value`` is shown instead of what the item has at ``path``."""
+    if value is None:
+        value = look_up(item.inputs, path)
+    shown = "" if value is None or value == "" else "[secret]" if item.is_secret(path) else repr(value)
+    if len(shown) > _LONGEST_SHOWN:
+        shown = f"{shown[:_LONGEST_SHOWN]}…"
+    return Refusal(item.urn, path, shown, expected, remedy, source)
 
 
 class CloudRefused(ProblemsFound):

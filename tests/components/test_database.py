@@ -320,7 +320,17 @@ def test_provisioned_performance_is_passed_on_from_400_gib() -> None:
     ).inputs
     assert (inputs["storageType"], inputs["iops"], inputs["storageThroughput"]) == ("gp3", 16_000, 1_000)
     assert inputs["maxAllocatedStorage"] == 1200
-    assert "iops" not in primary(with_database()).inputs
+
+
+@pytest.mark.parametrize(
+    ("storage_gib", "iops", "throughput"),
+    [(20, None, None), (399, None, None), (400, 12_000, 500), (5_000, 12_000, 500)],
+)
+def test_the_baseline_is_written_out_from_400_gib(storage_gib: int, iops: int | None, throughput: int | None) -> None:
+    """RDS takes a larger size only with its IOPS, and below 400 GiB none at all."""
+    simulation = with_database(given(storage_gib=storage_gib, max_storage_gib=10_000, replicas=1))
+    for instance in simulation.of_type(INSTANCE):
+        assert (instance.inputs.get("iops"), instance.inputs.get("storageThroughput")) == (iops, throughput)
 
 
 def alarms(simulation: Simulation) -> dict[str, Resource]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra.environment import Environment
+from infra.rehearsal.differences import compare
 from infra.system.model import System
 from tests.program.graphs import Graph, graph_of, group, simulated, with_services
 from tests.program.reading import comparable
@@ -178,3 +179,18 @@ def test_u3_removing_a_service_touches_no_other() -> None:
     assert all("user" in urn.rpartition("::")[2] for urn in gone)
     holding_data = [before.by_urn[urn] for urn in gone if before.by_urn[urn].type in (DATABASE, "aws:msk/topic:Topic")]
     assert all(each.protect for each in holding_data if "replica" not in each.name)
+
+
+@pytest.mark.parametrize("name", ["dev", "staging", "prod"])
+@pytest.mark.parametrize("change", ["ten times the load", "the proxy", "ten times the load and the proxy"])
+def test_u6_nothing_that_aws_refuses_lies_on_the_way(name: str, change: str) -> None:
+    """Storage over the size that RDS stripes, rotation by another strategy under the same function name."""
+    before, environment = graph_of(name), stack(name)
+    system = before.system
+    if "load" in change:
+        requests = system.requirements.requests_per_second * 10
+        system = changed(system, requirements={"requests_per_second": requests})
+    if "proxy" in change:
+        environment = environment.model_copy(update={"database_proxy": not environment.database_proxy})
+    now = after(system, environment)
+    assert [str(each) for each in compare(before.simulation, now.simulation).refusals] == []

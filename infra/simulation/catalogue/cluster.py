@@ -108,6 +108,7 @@ KINDS = (
         },
         references=_CLUSTER_REFERENCE,
         replaces=("clusterName", "namespace", "serviceAccount"),
+        exclusive=(("clusterName", "namespace", "serviceAccount"),),
     ),
     Kind(
         "aws:eks/addon:Addon",

@@ -304,8 +304,8 @@ KINDS = (
             auto=False,
             source="ElastiCache API: CreateUser",
         ),
+        # Not guarded: its groups lose a user that is deleted (ElastiCache API, DeleteUser).
         replaces=("userId", "userName"),
-        guarded=True,
     ),
     Kind(
         "aws:elasticache/userGroup:UserGroup",

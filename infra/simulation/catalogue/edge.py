@@ -175,7 +175,13 @@ KINDS = (
         outputs={"lockToken": "{uuid}"},
         replaces=("name", "namePrefix", "scope", "capacity"),
     ),
-    Kind("aws:wafv2/webAclAssociation:WebAclAssociation", id="{webAclArn},{resourceArn}", replaces=("*",)),
+    Kind(
+        "aws:wafv2/webAclAssociation:WebAclAssociation",
+        id="{webAclArn},{resourceArn}",
+        replaces=("*",),
+        # WAF API, AssociateWebACL: one ACL for a resource; DisassociateWebACL names the resource alone.
+        exclusive=(("resourceArn",),),
+    ),
     Kind(
         "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
         id="{resourceArn}",

@@ -138,7 +138,7 @@ KINDS = (
     ),
     Kind(
         "aws:lambda/permission:Permission",
-        id=lambda item, _: str(item.known("statementId") or item.name),
+        id=lambda item, _: str(item.known("statementId") or f"terraform-{item.hex(26)}"),
         references={"function": "aws:lambda/function:Function"},
         replaces=("*",),
     ),
@@ -154,5 +154,7 @@ KINDS = (
             "outputs": _rotation_function,
         },
         replaces=("applicationId", "name"),
+        # The rotation functions that AWS publishes take the name of their function.
+        makes={"aws:lambda/function:Function": "parameters.functionName"},
     ),
 )

@@ -67,6 +67,10 @@ class Kind:
     """AWS refuses to delete it while another resource uses it."""
     stateful: bool = False
     """It holds data that a replacement loses."""
+    makes: Mapping[str, str] = field(default_factory=dict)
+    """Type of what AWS makes along with it, to the property that names that."""
+    exclusive: tuple[tuple[str, ...], ...] = ()
+    """Properties whose values only one of the type may have together, besides its name."""
     singleton: bool = False
     """There is one for each id and creating another overwrites it."""
 

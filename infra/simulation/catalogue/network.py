@@ -151,6 +151,8 @@ KINDS = (
         },
         references={"secondaryAllocationIds": "aws:ec2/eip:Eip"},
         replaces=("allocationId", "availabilityMode", "connectivityType", "privateIp", "subnetId", "vpcId"),
+        # EC2 API, error code Resource.AlreadyAssociated.
+        exclusive=(("allocationId",),),
         guarded=True,
     ),
     Kind(
@@ -262,7 +264,14 @@ KINDS = (
         replaces=("vpcId",),
         guarded=True,
     ),
-    Kind("aws:ec2/networkAclRule:NetworkAclRule", id="nacl-{hex8}", replaces=("*",)),
+    Kind(
+        "aws:ec2/networkAclRule:NetworkAclRule",
+        id="nacl-{hex8}",
+        replaces=("*",),
+        # EC2 API, error code NetworkAclEntryAlreadyExists.
+        exclusive=(("networkAclId", "egress", "ruleNumber"),),
+    ),
+    Kind("aws:ec2/tag:Tag", id="{resourceId},{key}", replaces=("resourceId", "key")),
     Kind("aws:ec2/networkAclAssociation:NetworkAclAssociation", id="aclassoc-{hex17}"),
     Kind(
         "aws:ec2/flowLog:FlowLog",
@@ -270,6 +279,8 @@ KINDS = (
         arn=f"{_EC2}:vpc-flow-log/{{id}}",
         outputs={"logFormat": "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${action}"},
         replaces=("*",),
+        # EC2 API, error code FlowLogAlreadyExists.
+        exclusive=(("vpcId", "subnetId", "eniId", "logDestination"),),
     ),
     Kind("aws:ec2/managedPrefixList:ManagedPrefixList", id="pl-{hex17}", arn=f"{_EC2}:prefix-list/{{id}}"),
     Kind(

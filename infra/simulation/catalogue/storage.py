@@ -143,6 +143,20 @@ KINDS = (
         singleton=True,
     ),
     Kind(
+        "aws:backup/vaultNotifications:VaultNotifications",
+        id="{backupVaultName}",
+        references={"backupVaultName": "aws:backup/vault:Vault"},
+        replaces=("*",),
+        singleton=True,
+    ),
+    Kind(
+        "aws:backup/vaultPolicy:VaultPolicy",
+        id="{backupVaultName}",
+        references={"backupVaultName": "aws:backup/vault:Vault"},
+        replaces=("backupVaultName",),
+        singleton=True,
+    ),
+    Kind(
         "aws:backup/plan:Plan",
         id="{uuid}",
         arn="arn:aws:backup:{region}:{account}:backup-plan:{id}",

@@ -27,7 +27,14 @@ from infra.simulation.rules import (
     streams,
     workloads,
 )
-from infra.simulation.rules.registry import Broken, check_item, check_whole, known_rules
+from infra.simulation.rules.registry import (
+    Broken,
+    check_item,
+    check_transition,
+    check_whole,
+    known_rules,
+    known_transitions,
+)
 
 _SUBJECTS = (
     addresses,
@@ -55,4 +62,4 @@ _SUBJECTS = (
     workloads,
 )
 
-__all__ = ["Broken", "check_item", "check_whole", "known_rules"]
+__all__ = ["Broken", "check_item", "check_transition", "check_whole", "known_rules", "known_transitions"]

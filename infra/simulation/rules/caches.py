@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from infra.simulation.item import Item
 from infra.simulation.rules.addresses import zones
-from infra.simulation.rules.registry import Broken, between, one_of, rule
+from infra.simulation.rules.registry import Broken, between, one_of, rule, transition
 
 if TYPE_CHECKING:
     from infra.simulation.cloud import Cloud
@@ -273,3 +273,32 @@ def subnet_group(item: Item, cloud: Cloud) -> Iterator[Broken]:
     }
     if len(found) > 1:
         yield Broken("subnetIds", "subnets of one VPC", "use subnets of one VPC")
+
+
+@transition(GROUP)
+def cluster_mode_in_steps(old: Item, new: Item) -> Iterator[Broken]:
+    """Cluster mode goes from disabled to compatible to enabled, and not back.
+
+    Source: ElastiCache API, ModifyReplicationGroup, ClusterMode.
+    """
+    before, after = old.known("clusterMode"), new.known("clusterMode")
+    if before == "disabled" and after == "enabled":
+        yield Broken("clusterMode", "compatible, as it is disabled now", "deploy compatible first, then enabled")
+    if before == "enabled" and after in ("disabled", "compatible"):
+        yield Broken("clusterMode", "enabled: it can't be taken back", "keep it, or create a second cache")
+
+
+@transition(GROUP)
+def encryption_in_steps(old: Item, new: Item) -> Iterator[Broken]:
+    """Encryption in transit is switched on as preferred, and required by a second change.
+
+    Source: ElastiCache API, ModifyReplicationGroup, TransitEncryptionMode.
+    """
+    if (
+        old.get("transitEncryptionEnabled", False) is False
+        and new.known("transitEncryptionEnabled") is True
+        and new.known("transitEncryptionMode") != "preferred"
+    ):
+        yield Broken(
+            "transitEncryptionMode", "preferred, as connections aren't encrypted now", "require it by a second change"
+        )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from infra.simulation.item import Item
 from infra.simulation.rules.addresses import network, vpcs, zones
 from infra.simulation.rules.policies import as_document, listed, statements_of
-from infra.simulation.rules.registry import Broken, one_of, rule, whole
+from infra.simulation.rules.registry import Broken, one_of, rule, transition, whole
 
 if TYPE_CHECKING:
     from infra.simulation.cloud import Cloud
@@ -320,3 +320,21 @@ def addon(item: Item, cloud: Cloud) -> Iterator[Broken]:
         and name in ("vpc-cni", "kube-proxy", "coredns", "aws-ebs-csi-driver", "eks-pod-identity-agent")
     ):
         yield Broken("addonName", "an add-on that Auto Mode doesn't bring itself", "remove it")
+
+
+@transition(CLUSTER)
+def one_minor_version_up(old: Item, new: Item) -> Iterator[Broken]:
+    """Kubernetes is upgraded by one minor version at a time, and never downgraded.
+
+    Source: EKS user guide, Update existing cluster to new Kubernetes version.
+    """
+    before, after = (re.fullmatch(r"1\.(\d+)", str(each.known("version") or "")) for each in (old, new))
+    if before is None or after is None or before[1] == after[1]:
+        return
+    following = int(before[1]) + 1
+    if int(after[1]) != following:
+        yield Broken(
+            "version",
+            f"1.{before[1]} or 1.{following}: one minor version up at a time, never down",
+            f"deploy 1.{following} first" if int(after[1]) > following else f"keep 1.{before[1]}",
+        )

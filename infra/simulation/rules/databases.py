@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from infra.simulation.item import Item
 from infra.simulation.rules.addresses import zones
-from infra.simulation.rules.registry import Broken, between, one_of, rule
+from infra.simulation.rules.registry import Broken, between, one_of, rule, transition
 
 if TYPE_CHECKING:
     from infra.simulation.cloud import Cloud
@@ -177,6 +177,65 @@ def storage(instance: Item, cloud: Cloud) -> Iterator[Broken]:
         yield Broken("iops", f"a number, as the storage is {kind}", "set iops")
     if kind == "gp2" and iops is not None:
         yield Broken("iops", "nothing: gp2 takes no IOPS", "set storage_type to gp3, or remove iops")
+
+
+@transition(INSTANCE)
+def growth_across_the_stripe(old: Item, new: Item) -> Iterator[Broken]:
+    """gp3 that grows to 400 GiB or more is given its IOPS and throughput with its new size; otherwise the provider
+    sends those of the old size, which RDS refuses.
+
+    Source: RDS API, ModifyDBInstance, AllocatedStorage; terraform-provider-aws#28382.
+    """
+    before, after = old.known("allocatedStorage"), new.known("allocatedStorage")
+    engine = new.known("engine") or old.outputs.get("engine")
+    if new.get("storageType", "gp3") != "gp3" or engine not in ("postgres", "mysql", "mariadb"):
+        return
+    if isinstance(before, int) and isinstance(after, int) and before < _GP3_STRIPED_FROM <= after:
+        for path, was, least in zip(("iops", "storageThroughput"), _GP3_BASE, _GP3_STRIPED_BASE, strict=True):
+            if new.get(path) is None:
+                yield Broken(
+                    path,
+                    f"{least} or more, as allocatedStorage grows from {before} to {after} GiB; else {was} is sent",
+                    f"set it to {least} together with the new size",
+                )
+
+
+@transition(INSTANCE)
+def storage_only_grows(old: Item, new: Item) -> Iterator[Broken]:
+    """Allocated storage never shrinks; what autoscaling added beyond the declared size is left alone.
+
+    Source: RDS API, ModifyDBInstance, AllocatedStorage; pulumi-aws, rds.Instance allocatedStorage.
+    """
+    before, after = old.known("allocatedStorage"), new.known("allocatedStorage")
+    if not isinstance(before, int) or not isinstance(after, int) or after >= before:
+        return
+    most = new.known("maxAllocatedStorage")
+    if not isinstance(most, int) or most < before:
+        yield Broken("allocatedStorage", f"{before} GiB or more: it never shrinks", f"keep {before}, or restore a dump")
+
+
+@transition(INSTANCE)
+def major_upgrade(old: Item, new: Item) -> Iterator[Broken]:
+    """A new major version has to be allowed; an older one is never gone back to.
+
+    Source: RDS API, ModifyDBInstance, AllowMajorVersionUpgrade; RDS user guide, Upgrading a DB instance engine version.
+    """
+    before, after = (_major(each) for each in (old, new))
+    if before is None or after is None or before == after:
+        return
+    if after < before:
+        yield Broken("engineVersion", f"{before} or newer: RDS doesn't downgrade", "restore a dump into a new instance")
+    elif new.known("allowMajorVersionUpgrade") is not True:
+        yield Broken(
+            "allowMajorVersionUpgrade",
+            f"true, as engineVersion goes from {before} to {after}",
+            "set allow_major_version_upgrade for this deployment",
+        )
+
+
+def _major(instance: Item) -> int | None:
+    version = re.match(r"\d+", str(instance.known("engineVersion") or ""))
+    return int(version[0]) if version is not None and instance.known("engine") == "postgres" else None
 
 
 @rule(INSTANCE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from infra.simulation.item import Item
 from infra.simulation.rules.addresses import zones
-from infra.simulation.rules.registry import Broken, between, one_of, rule
+from infra.simulation.rules.registry import Broken, between, one_of, rule, transition
 
 if TYPE_CHECKING:
     from infra.simulation.cloud import Cloud
@@ -266,3 +266,40 @@ def _partitions_per_broker(kind: str) -> int | None:
     if kind.startswith("express."):
         return {"large": 1500, "xlarge": 2000, "2xlarge": 2500}.get(size, 4000)
     return {"small": 300, "large": 1000, "xlarge": 1000, "2xlarge": 2000}.get(size, 4000)
+
+
+@transition(TOPIC)
+def partitions_only_grow(old: Item, new: Item) -> Iterator[Broken]:
+    """Kafka adds partitions to a topic and removes none.
+
+    Source: MSK API, UpdateTopic, PartitionCount; Apache Kafka documentation, Modifying topics.
+    """
+    before, after = old.known("partitionCount"), new.known("partitionCount")
+    if isinstance(before, int) and isinstance(after, int) and after < before:
+        yield Broken("partitionCount", f"{before} or more: partitions are never removed", f"keep {before}")
+
+
+@transition(CLUSTER)
+def volumes_only_grow(old: Item, new: Item) -> Iterator[Broken]:
+    """The volume of a broker grows and never shrinks.
+
+    Source: MSK API, UpdateBrokerStorage; MSK developer guide, Scale up Amazon MSK storage.
+    """
+    path = "brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize"
+    before, after = old.known(path), new.known(path)
+    if isinstance(before, int) and isinstance(after, int) and after < before:
+        yield Broken(path, f"{before} GiB or more: volumes never shrink", f"keep {before}")
+
+
+@transition(CLUSTER)
+def standard_or_express(old: Item, new: Item) -> Iterator[Broken]:
+    """A cluster of Standard brokers doesn't become one of Express brokers, nor the other way round.
+
+    Source: MSK developer guide, Express brokers, Migrate to Express brokers; boto3#4356.
+    """
+    if express(old) != express(new):
+        yield Broken(
+            "brokerNodeGroupInfo.instanceType",
+            f"{'an Express' if express(old) else 'a Standard'} broker type, as the cluster has",
+            "create a second cluster and copy the topics",
+        )

@@ -1,7 +1,8 @@
 """How rules are written down and found.
 
-A rule is a function of a resource and the cloud that yields what is broken. Its docstring says the rule, and after
-``Source:`` where AWS or Kubernetes say it; a user who breaks the rule is told both.
+A rule is a function of a resource and the cloud that yields what is broken; a rule of a change is one of the resource
+as it is and as it shall be. Its docstring says the rule, and after ``Source:`` where AWS or Kubernetes say it; a user
+who breaks the rule is told both.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ class Broken:
 
 ItemRule = Callable[[Item, "Cloud"], Iterable[Broken]]
 WholeRule = Callable[["Cloud"], Iterable[Broken]]
+TransitionRule = Callable[[Item, Item], Iterable[Broken]]
 
 _ITEM_RULES: dict[str, list[tuple[ItemRule, str]]] = defaultdict(list)
 _WHOLE_RULES: list[tuple[WholeRule, str]] = []
+_TRANSITION_RULES: dict[str, list[tuple[TransitionRule, str]]] = defaultdict(list)
 
 
 def rule(*tokens: str) -> Callable[[ItemRule], ItemRule]:
@@ -61,6 +64,19 @@ def whole(function: WholeRule) -> WholeRule:
     """A rule that can only be seen once the whole program has run; it names the item in each `Broken`."""
     _WHOLE_RULES.append((function, _source(function)))
     return function
+
+
+def transition(*tokens: str) -> Callable[[TransitionRule], TransitionRule]:
+    """A rule for changes in place of resources of these types: it takes the old resource, with its outputs, and the new
+    one."""
+
+    def note(function: TransitionRule) -> TransitionRule:
+        source = _source(function)
+        for token in tokens:
+            _TRANSITION_RULES[token].append((function, source))
+        return function
+
+    return note
 
 
 def between(item: Item, path: str, low: float, high: float) -> Iterator[Broken]:
@@ -91,10 +107,25 @@ def check_whole(cloud: Cloud) -> Iterator[Broken]:
                 yield _sourced(broken, source)
 
 
+def check_transition(old: Item, new: Item) -> Iterator[Broken]:
+    for function, source in _TRANSITION_RULES.get(new.type, ()):
+        for broken in function(old, new):
+            yield _sourced(broken, source)
+
+
 def known_rules() -> dict[str, str]:
     """Every rule by module and name, with its source."""
     functions = [entry for entries in _ITEM_RULES.values() for entry in entries] + _WHOLE_RULES
-    return {f"{function.__module__.rpartition('.')[2]}.{function.__name__}": source for function, source in functions}
+    return {_name(function): source for function, source in functions}
+
+
+def known_transitions() -> dict[str, str]:
+    """Every rule of a change by module and name, with its source."""
+    return {_name(function): source for entries in _TRANSITION_RULES.values() for function, source in entries}
+
+
+def _name(function: Callable[..., object]) -> str:
+    return f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
 
 
 def _sourced(broken: Broken, source: str) -> Broken:

@@ -1,0 +1,77 @@
+"""What the simulated cloud refuses of a change: steps that a service doesn't take, and names that two would have.
+
+The providers' `Update` and the comparison of two in-process runs ask here, so that both judge alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from infra.simulation.catalogue import kind_of
+from infra.simulation.catalogue.kind import Kind
+from infra.simulation.cloud import Cloud
+from infra.simulation.holders import Holding, held_already, holdings
+from infra.simulation.item import Item
+from infra.simulation.model import Resource
+from infra.simulation.refusals import Refusal, refusal_of
+from infra.simulation.rules import check_transition
+
+
+def refused_changes(old: Item, new: Item) -> list[Refusal]:
+    """Why a resource can't be changed in place from ``old``, as it is with its outputs, to ``new``."""
+    return [refusal_of(new, *broken.words) for broken in check_transition(old, new)]
+
+
+def item_of(resource: Resource, *, inputs: Mapping[str, Any] | None = None, generation: int = 0) -> Item:
+    """A resource of an in-process run as an account would hold it; ``inputs`` stand for its own."""
+    return Item(
+        urn=resource.urn,
+        type=resource.type,
+        name=resource.name,
+        place=resource.region,
+        inputs=dict(resource.inputs if inputs is None else inputs),
+        secret_paths=resource.secret_paths,
+        generation=generation,
+        outputs=dict(resource.outputs),
+    )
+
+
+def deleted_first(resource: Resource) -> bool:
+    """Whether the engine deletes the old one before it creates the new one when this resource is replaced.
+
+    The program says so, or its provider does.
+    """
+    return resource.delete_before_replace or provider_deletes_first(kind_of(resource.type), resource.inputs)
+
+
+def provider_deletes_first(kind: Kind, inputs: Mapping[str, Any], made: Iterable[str] = ()) -> bool:
+    """Whether a provider has the old one deleted first because both would have the same given name.
+
+    The bridged providers do so for properties that Pulumi would otherwise name itself (pulumi-terraform-bridge,
+    ``nameRequiresDeleteBeforeReplace``), and for no other: not for a cache user's ``userId``
+    (terraform-provider-aws#36848). ``made`` are properties whose values Pulumi made.
+    """
+    if kind.type.startswith("kubernetes:"):
+        metadata = inputs.get("metadata")
+        return isinstance(metadata, Mapping) and metadata.get("name") is not None and "metadata.name" not in set(made)
+    rule = kind.name
+    return rule is not None and rule.auto and inputs.get(rule.property) is not None and rule.property not in set(made)
+
+
+def names_held_twice(arriving: Iterable[tuple[Resource, bool]], leaving: Iterable[Resource]) -> Iterator[Refusal]:
+    """Names that something new would have while something old still has them.
+
+    ``arriving`` are resources that are created, with whether they replace one of the same URN; ``leaving`` are those
+    that the engine deletes only afterwards.
+    """
+    cloud = Cloud()
+    held: dict[Holding, Resource] = {}
+    for resource in leaving:
+        held.update(dict.fromkeys(holdings(item_of(resource), cloud), resource))
+    for resource, replaces in arriving:
+        item = item_of(resource, generation=1 if replaces else 0)
+        for holding, path in holdings(item, cloud).items():
+            if holding in held:
+                yield refusal_of(item, path, *held_already(holding, held[holding].urn, item.urn))
+                break

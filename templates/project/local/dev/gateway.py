@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from chassis.connection import BoundedProtocol
 from infra.program.routes import PublicResource
 from local.ports import HOST
 from local.problems import Unavailable
@@ -112,7 +113,9 @@ async def listening(gateway: Gateway, port: int) -> AsyncIterator[None]:
         listener = socket.create_server((HOST, port))
     except OSError as error:
         raise Unavailable(f"port {port}", error.strerror or str(error), "a free port", "choose another one") from None
-    config = uvicorn.Config(gateway.app(), log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        gateway.app(), http=BoundedProtocol, ws="none", log_level="warning", access_log=False, lifespan="off"
+    )
     server = uvicorn.Server(config)
     # Signals are the session's to handle.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]

@@ -36,8 +36,8 @@ READS = frozenset({"GET", "HEAD"})
 # Of one connection only (RFC 9110, section 7.6.1), or the gateway's own to say.
 _NOT_FORWARDED = frozenset(
     {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-        "upgrade", "host", "content-length", "x-viewer-ip", "x-request-id", "x-forwarded-for",
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "http2-settings", "expect", "host", "content-length", "x-viewer-ip", "x-request-id", "x-forwarded-for",
     }
 )  # fmt: skip
 _NOT_RETURNED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "date", "server"})
@@ -99,7 +99,9 @@ class Gateway:
 
 
 def _headers(request: Request, request_id: str) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in _NOT_FORWARDED]
+    named = {each.strip().lower() for value in request.headers.getlist("connection") for each in value.split(",")}
+    dropped = _NOT_FORWARDED | named
+    kept = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in dropped]
     viewer = request.client.host if request.client else "127.0.0.1"
     own = [(b"x-viewer-ip", viewer.encode()), (b"x-request-id", request_id.encode())]
     return [*kept, *own]

@@ -30,7 +30,7 @@ class Answer:
     body: bytes
 
 
-def exchange(port: int, segments: Sequence[bytes], pause: float = 0.01) -> list[Answer]:
+def exchange(port: int, segments: Sequence[bytes], pause: float = 0.005) -> list[Answer]:
     """Each segment reaches the server by itself, as far as that can be arranged."""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

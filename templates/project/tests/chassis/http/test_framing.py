@@ -12,6 +12,7 @@ from tests.chassis.http.framing import (
     CHUNK_FAULTS,
     FRAMING_FAULTS,
     HEAD_FAULTS,
+    LAST_CHUNKS,
     LINE_FAULTS,
     Generator,
     disagreement,
@@ -84,9 +85,6 @@ def test_a_body_without_one_length_is_refused(port: int, fault: bytes) -> None:
 @pytest.mark.parametrize("fault", CHUNK_FAULTS)
 def test_chunks_that_two_parsers_read_in_two_ways_are_refused_after_the_head_too(port: int, fault: bytes) -> None:
     head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
-    if b"Connection: close" in fault:
-        assert [answer.status for answer in exchange(port, [head, fault, LAST])] == [400]
-        return
     _refused(port, [head, fault, SMUGGLED, LAST])
     _refused(port, [head + fault + SMUGGLED + LAST])
 
@@ -143,6 +141,13 @@ def test_trailers_are_no_headers(port: int) -> None:
     head = POST.replace(b"Authorization: Bearer ada\r\n", b"") + b"Transfer-Encoding: chunked\r\n\r\n"
     chunks = b"%x\r\n%b\r\n0\r\nAuthorization: Bearer ada\r\n\r\n" % (len(ORDER), ORDER)
     assert [answer.status for answer in exchange(port, [head + chunks + LAST])] == [401, 200]
+
+
+def test_a_trailer_may_end_the_connection(port: int) -> None:
+    head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+    assert [answer.status for answer in exchange(port, [head, LAST_CHUNKS, LAST])] == [400]
+    early = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert [answer.status for answer in exchange(port, [early, LAST_CHUNKS, LAST])] == [404]
 
 
 def test_chunks_of_next_to_nothing_but_extensions_are_refused(port: int) -> None:

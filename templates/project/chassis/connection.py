@@ -30,7 +30,7 @@ HEAD_SECONDS: Final = 10.0
 UNREAD_BYTES: Final = 1024 * 1024
 """Of a body that arrive after the answer. They are skipped to keep the connection; beyond that it is closed."""
 LINGER_SECONDS: Final = 1.0
-"""A refused client may still be sending. Were the connection closed at once, TCP's reset could overtake the answer."""
+"""What a client still sends after its answer is thrown away for so long, before the connection is closed."""
 CHUNK_OVERHEAD: Final = 16
 """Bytes of chunk sizes, extensions and trailers for each byte of content, beyond the first HEAD_BYTES of them."""
 
@@ -43,6 +43,32 @@ def error_body(code: str, message: str) -> bytes:
     return msgspec.json.encode({"error": {"code": code, "message": message, "details": []}})
 
 
+class _Transport(JoinedWrites):
+    """Closes in two steps where the client may still be sending: else TCP's reset could overtake the answer."""
+
+    def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
+        super().__init__(transport, protocol.loop)
+        self._protocol = protocol
+        self._lingers = False
+
+    def write(self, data: bytes) -> None:
+        if not self._lingers:
+            super().write(data)
+
+    def is_closing(self) -> bool:
+        return self._lingers or self._transport.is_closing()
+
+    def close(self) -> None:
+        protocol = self._protocol
+        if self._lingers or not protocol.may_be_sending() or self._transport.is_closing():
+            super().close()
+            return
+        self._lingers = True
+        self.write_eof()
+        protocol.flow.resume_reading()
+        protocol.loop.call_later(LINGER_SECONDS, super().close)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """A connection whose client must say within bounds what it wants, and is refused in the error envelope."""
 
@@ -50,6 +76,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_body = False
     _done = False
     """Whatever else arrives is not a request."""
+    _refused = False
     _ended = False
     """A request ended in the segment that is being read."""
     _skips_head = False
@@ -67,7 +94,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """Waits for the answers to the requests before it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
+        super().connection_made(_Transport(transport, self))  # type: ignore[arg-type]
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,7 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._done:
+        if self._done or self.transport.is_closing():
             return
         self._ended = False
         in_body, content = self._in_body, self._body_bytes
@@ -101,6 +128,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._overhead += len(data) - (self._body_bytes - content)
             if self._overhead > HEAD_BYTES + CHUNK_OVERHEAD * self._body_bytes:
                 self._refuse(400, "BAD_REQUEST", "The body's chunks carry more extensions and trailers than content")
+
+    def may_be_sending(self) -> bool:
+        """A request is not read to its end, or nobody reads on."""
+        return self._in_body or self._refused
 
     def _feed(self, data: bytes) -> None:
         """Parses a segment.
@@ -243,7 +274,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Answers in the application's place, after all requests before it are answered, and closes the connection."""
-        self._done = True
+        self._done = self._refused = True
         self._stop_timer()
         if self.transport.is_closing():
             return
@@ -273,12 +304,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._answer_and_close(answer)
 
     def _answer_and_close(self, answer: bytes) -> None:
-        self._done = True
         self._unset_keepalive_if_required()
         self.transport.write(answer)
-        self.transport.write_eof()
-        self.flow.resume_reading()
-        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self.transport.close()
 
     def _head_is_late(self) -> None:
         self._head_timer = None

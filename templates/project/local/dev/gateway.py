@@ -37,7 +37,8 @@ READS = frozenset({"GET", "HEAD"})
 _NOT_FORWARDED = frozenset(
     {
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade", "http2-settings", "expect", "host", "content-length", "x-viewer-ip", "x-request-id", "x-forwarded-for",
+        "transfer-encoding", "upgrade", "http2-settings", "expect", "host", "content-length", "x-viewer-ip",
+        "x-request-id", "x-forwarded-for",
     }
 )  # fmt: skip
 _NOT_RETURNED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "date", "server"})

@@ -198,6 +198,21 @@ async def test_a_head_that_drips_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         assert await silent.closed()
 
 
+async def test_blank_lines_keep_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "KEEP_ALIVE_SECONDS", 1)
+    gate = Gate()
+    gate.open.set()
+    async with serving_app(gate) as (server, _), connected(server) as client:
+        client.send(GET)
+        assert (await client.answer())[0] == 200
+        async with asyncio.timeout(5):
+            closed = asyncio.create_task(client.closed())
+            while not closed.done():
+                client.send(b"\r\n")
+                await asyncio.sleep(0.1)
+            assert await closed
+
+
 async def test_a_slow_answer_is_no_slow_head(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
     gate = Gate()

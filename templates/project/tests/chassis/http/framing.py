@@ -262,34 +262,21 @@ class Generator:
 
     def _faulty(self) -> tuple[bytes, None, bool]:
         pick = self._random.choice
-        kind = pick(["headers", "headers", "chunks", "line", "head"])
         smuggled = self._body() or b"abc"
+        host = b"\r\nHost: a\r\n"
+        kind = pick(["headers", "headers", "chunks", "line", "head"])
         if kind == "headers":
-            return (
-                b"POST / HTTP/1.1\r\nHost: a\r\n%b\r\n\r\n%b"
-                % (
-                    b"\r\n".join(
-                        pick(FRAMING_FAULTS).replace(b"%d", b"%d" % len(smuggled)) for _ in range(pick([1, 1, 2]))
-                    ),
-                    pick([smuggled, self._chunks(smuggled), b"0\r\n\r\n" + smuggled]),
-                ),
-                None,
-                False,
-            )
-        if kind == "chunks":
-            return (
-                b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%b"
-                % pick([*CHUNK_FAULTS, LAST_CHUNKS]),
-                None,
-                False,
-            )
-        if kind == "line":
-            return (
-                pick(LINE_FAULTS) + b"\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (len(smuggled), smuggled),
-                None,
-                False,
-            )
-        return b"POST / HTTP/1.1\r\nHost: a\r\n%b" % pick(HEAD_FAULTS), None, False
+            headers = [pick(FRAMING_FAULTS).replace(b"%d", b"%d" % len(smuggled)) for _ in range(pick([1, 1, 2]))]
+            body = pick([smuggled, self._chunks(smuggled), b"0\r\n\r\n" + smuggled])
+            content = b"POST / HTTP/1.1" + host + b"\r\n".join(headers) + b"\r\n\r\n" + body
+        elif kind == "chunks":
+            chunks = pick([*CHUNK_FAULTS, LAST_CHUNKS])
+            content = b"POST / HTTP/1.1" + host + b"Transfer-Encoding: chunked\r\n\r\n" + chunks
+        elif kind == "line":
+            content = pick(LINE_FAULTS) + host + b"Content-Length: %d\r\n\r\n" % len(smuggled) + smuggled
+        else:
+            content = b"GET / HTTP/1.1" + host + pick(HEAD_FAULTS)
+        return content, None, False
 
     def _header(self, name: bytes, value: bytes) -> bytes:
         pick = self._random.choice

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from chassis.connection import UNREAD_BYTES
+from chassis.http.bodies import MOST_BYTES
 from tests.chassis.http.framing import (
     CHUNK_FAULTS,
     FRAMING_FAULTS,
@@ -135,6 +137,26 @@ def test_a_body_that_nobody_reads_is_skipped(port: int) -> None:
         head = method + b" /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(SMUGGLED)
         assert [answer.status for answer in exchange(port, [head, SMUGGLED, LAST])] == [404, 200]
         assert [answer.status for answer in exchange(port, [head + SMUGGLED + LAST])] == [404, 200]
+
+
+def test_an_early_refusal_reaches_a_client_that_is_still_sending(port: int) -> None:
+    body = b" " * (8 * MOST_BYTES)
+    for head in (
+        POST + b"Content-Length: %d\r\n\r\n" % len(body),
+        POST + b"Transfer-Encoding: chunked\r\n\r\n800000\r\n",
+    ):
+        [answer] = exchange(port, [head + body])
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+    [answer] = exchange(port, [POST + b"Transfer-Encoding: chunked\r\n\r\nX\r\n" + body])
+    assert answer.status == 400
+
+
+def test_an_unread_body_has_an_end(port: int) -> None:
+    """The connection is kept for what a client sends anyway, not for as much as it likes."""
+    head = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    small, large = b" " * (UNREAD_BYTES // 2), b" " * (8 * UNREAD_BYTES)
+    assert [answer.status for answer in exchange(port, [head % len(small), small + LAST])] == [404, 200]
+    assert [answer.status for answer in exchange(port, [head % len(large), large + LAST])] == [404]
 
 
 def test_trailers_are_no_headers(port: int) -> None:

@@ -82,6 +82,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _skips_head = False
     """The parser is between an upgrade's head and the head that stands for it, see `_feed`."""
     _head_bytes = 0
+    _fed = 0
+    """Bytes of all segments that hold a part of the head."""
     _head_timer: asyncio.TimerHandle | None = None
     _body_bytes = 0
     _overhead = 0
@@ -106,6 +108,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._done or self.transport.is_closing():
             return
         self._ended = False
+        self._fed += len(data)
         in_body, content = self._in_body, self._body_bytes
         try:
             self._feed(data)
@@ -116,12 +119,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._in_head:
             # The head's part of a segment that also ended a request is not known, and is not counted.
             self._head_bytes = 0 if self._ended else self._head_bytes + len(data)
+            if self._ended:
+                self._fed = len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(431, "HEADERS_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
             elif self._head_timer is None:
                 self._start_timer()
             return
-        self._head_bytes = 0
+        self._head_bytes = self._fed = 0
         if self._head_timer is not None:
             self._stop_timer()
         if in_body and self._in_body and not self._ended:
@@ -263,8 +268,10 @@ class BoundedProtocol(HttpToolsProtocol):
             self._fail(*_ambiguous("Content-Length"))
         if self.parser.get_method() == b"CONNECT":
             self._fail(400, "BAD_REQUEST", "CONNECT is not served")
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
-        if size > HEAD_BYTES:
+        if (
+            self._fed > HEAD_BYTES
+            and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_BYTES
+        ):
             self._fail(431, "HEADERS_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
 
     def _fail(self, status: int, code: str, message: str) -> NoReturn:

@@ -28,6 +28,12 @@ class JoinedWrites:
         self._flush()
         self._transport.close()
 
+    def write_eof(self) -> None:
+        """What was written before leaves first; the client may still send."""
+        self._flush()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+
     def abort(self) -> None:
         """What was not sent yet is not sent any more."""
         self._parts.clear()

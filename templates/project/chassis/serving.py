@@ -1,23 +1,17 @@
-"""The HTTP server of a process: bounded, and with an end that loses no request.
-
-Uvicorn on httptools, which has no bounds of its own for a request's head: neither for its size nor for its time.
-"""
+"""The HTTP server of a process: bounded, and with an end that loses no request."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import socket
 from collections.abc import Awaitable, Iterator
 from typing import Any, Final
 
-import msgspec
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from chassis.connection import BoundedProtocol, error_body
 from chassis.health import App, Health, HealthEndpoints, Receive, Scope, Send
-from chassis.joined_writes import JoinedWrites
 from chassis.problems import Problem, ProblemsFound
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -25,10 +19,6 @@ KEEP_ALIVE_SECONDS: Final = 75
 request into a connection that is just being closed, and answer 502."""
 DRAIN_SECONDS: Final = 30
 """For the requests that run when the process is told to stop; `drain_seconds` of `components/workload.py`."""
-HEAD_BYTES: Final = 64 * 1024
-"""Of request line and headers: what the load balancer lets through (Application Load Balancers, quotas)."""
-HEAD_SECONDS: Final = 10.0
-"""For the whole head to arrive, once its first byte or the connection is there."""
 MOST_IN_FLIGHT: Final = 1000
 """Requests that one process works on at a time. Beyond that each only makes all others late; the client is told to come
 again, and the load balancer has other pods."""
@@ -110,84 +100,12 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-class BoundedProtocol(HttpToolsProtocol):
-    """A connection whose client must say within bounds what it wants, and is refused in the error envelope."""
-
-    _in_head = True
-    _head_bytes = 0
-    _head_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]
-        self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
-        super().connection_lost(exc)
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if not self._in_head:
-            self._head_bytes = 0
-            if self._head_timer is not None:
-                self._stop_timer()
-            return
-        self._head_bytes += len(data)
-        if self._head_bytes > HEAD_BYTES:
-            self._refuse(431, "HEADERS_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
-        elif self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
-
-    def on_message_begin(self) -> None:
-        self._in_head = True
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._in_head = False
-        super().on_headers_complete()
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  the protocol's words tell of nothing
-        self._refuse(400, "BAD_REQUEST", "This is not a valid HTTP request")
-
-    def _unsupported_upgrade_warning(self) -> None:
-        """There is nothing to upgrade to: the request is answered as it is, and not worth a line of the log."""
-
-    def _head_is_late(self) -> None:
-        self._head_timer = None
-        if self._in_head and not self.transport.is_closing():
-            if self._head_bytes:
-                self._refuse(408, "REQUEST_TIMEOUT", f"The request's headers did not arrive within {HEAD_SECONDS:g} s")
-            else:
-                self.transport.close()
-
-    def _stop_timer(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
-
-    def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answers below the application, which never hears of the request, and closes the connection."""
-        if self.transport.is_closing():
-            return
-        if self.cycle is None or self.cycle.response_complete:
-            body = _error(code, message)
-            self.transport.write(
-                b"HTTP/1.1 %d \r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
-                b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (status, len(body), body)
-            )
-        self.transport.close()
-
-
-def _error(code: str, message: str) -> bytes:
-    return msgspec.json.encode({"error": {"code": code, "message": message, "details": []}})
-
-
 async def _overloaded(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await _answer(send, 503, _error("SERVICE_UNAVAILABLE", "Too much to do just now"), (b"retry-after", b"1"))
+    await _answer(send, 503, error_body("SERVICE_UNAVAILABLE", "Too much to do just now"), (b"retry-after", b"1"))
 
 
 async def _nothing_here(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await _answer(send, 404, _error("NOT_FOUND", "No such path"))
+    await _answer(send, 404, error_body("NOT_FOUND", "No such path"))
 
 
 async def _answer(send: Send, status: int, body: bytes, *headers: tuple[bytes, bytes]) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import CommitFailedError
 
 from local import names
 from local.provision import Installation
@@ -111,9 +112,14 @@ async def _from_kafka(installation: Installation, events: Sequence[str], sink: S
         while True:
             batches = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MOST_RECORDS)
             for partition, records in batches.items():
-                await _put(sink, by_topic[partition.topic], [record.value for record in records])
+                # Anybody may write to a local topic. A record without a value is no event, and has no line in a log.
+                values = [record.value for record in records if record.value]
+                if values:
+                    await _put(sink, by_topic[partition.topic], values)
             if batches:
-                await consumer.commit()
+                # Refused when the group was divided anew meanwhile: the records then come again.
+                with contextlib.suppress(CommitFailedError):
+                    await consumer.commit()
     finally:
         await consumer.stop()
 

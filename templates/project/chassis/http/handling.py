@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final, cast
 from uuid import UUID
 
@@ -12,9 +13,9 @@ from chassis.documents import Document, Page
 from chassis.http import answers, headers
 from chassis.http.answers import Answer
 from chassis.http.bodies import read_body, require_json
-from chassis.http.conditions import etag, if_match, none_match
+from chassis.http.conditions import changeable, etag, none_match
 from chassis.http.envelopes import item_body, list_body
-from chassis.http.errors import Forbidden, NotFound, OwnedByAnother
+from chassis.http.errors import Forbidden, NotFound, OwnedByAnother, PreconditionFailed
 from chassis.http.operations import Call, ListQuery
 from chassis.http.request import Request
 from chassis.http.routing import Endpoint
@@ -30,11 +31,12 @@ async def _get(request: Request, endpoint: Endpoint) -> Answer:
 def answer_item(request: Request, document: Document) -> Answer:
     if request.own_only and document.owner != request.caller.subject:
         raise OwnedByAnother
-    tag = etag(document.version)
+    body = item_body(document, request.path)
+    tag = etag(document.version, body)
     known = request.headers.get(headers.IF_NONE_MATCH)
     if known is not None and none_match(known, tag):
         return answers.unchanged(tag)
-    return answers.of_item(200, item_body(document, request.path), tag)
+    return answers.of_item(200, body, tag)
 
 
 async def _list(request: Request, endpoint: Endpoint) -> Answer:
@@ -52,23 +54,33 @@ async def _create(request: Request, endpoint: Endpoint) -> Answer:
         content = msgspec.structs.replace(content, **{endpoint.owner: endpoint.owner_of(request.caller)})
     document = cast(Document, await endpoint.handler(_call(request, content=content, idempotency_key=key)))
     link = f"{request.path}/{document.id}"
-    return answers.created(item_body(document, link), etag(document.version), link)
+    body = item_body(document, link)
+    return answers.created(body, etag(document.version, body), link)
 
 
 async def _update(request: Request, endpoint: Endpoint) -> Answer:
     content = await _content(request, endpoint)
-    version = if_match(request.headers.get(headers.IF_MATCH))
-    document = await endpoint.handler(_call(request, content=content, version=version))
+    document = await _changed(request, endpoint, content)
     if document is None:
         raise NotFound
     item = cast(Document, document)
-    return answers.of_item(200, item_body(item, request.path), etag(item.version))
+    body = item_body(item, request.path)
+    return answers.of_item(200, body, etag(item.version, body))
 
 
 async def _delete(request: Request, endpoint: Endpoint) -> Answer:
-    version = if_match(request.headers.get(headers.IF_MATCH))
-    await endpoint.handler(_call(request, version=version))
+    await _changed(request, endpoint)
     return answers.nothing()
+
+
+async def _changed(request: Request, endpoint: Endpoint, content: msgspec.Struct | None = None) -> object:
+    """A handler knows of one version. Of several it is asked for each: those that the item hasn't change nothing."""
+    found = request.headers
+    *others, last = changeable(found.get(headers.IF_MATCH), found.get(headers.IF_NONE_MATCH))
+    for version in others:
+        with contextlib.suppress(PreconditionFailed):
+            return await endpoint.handler(_call(request, content=content, version=version))
+    return await endpoint.handler(_call(request, content=content, version=last))
 
 
 async def _content(request: Request, endpoint: Endpoint) -> msgspec.Struct:

@@ -41,7 +41,7 @@ _READ: Final = frozenset(
         TRACESTATE,
     }
 )
-_LISTS: Final = frozenset({FORWARDED, IF_NONE_MATCH, TRACESTATE})
+_LISTS: Final = frozenset({FORWARDED, IF_MATCH, IF_NONE_MATCH, TRACESTATE})
 """Their lines are parts of one list (RFC 9110, 5.3). Of the others a second line contradicts the first: which one
 counts, a proxy and a service could see differently."""
 

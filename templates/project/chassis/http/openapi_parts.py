@@ -78,16 +78,16 @@ PARAMETERS: Final[Document] = {
     "IfMatch": {
         "name": "If-Match",
         "in": "header",
-        "description": "Only if the item still has this ETag; else 412. Absent: whatever it has.",
+        "description": "Only if the item still has the version of one of these ETags; else 412. Absent: any version.",
         "schema": {"type": "string"},
-        "example": '"3"',
+        "example": '"3-1a2b3c4d"',
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "Only if the item no longer has this ETag; else 304.",
+        "description": "Only if the item no longer has one of these ETags; else 304.",
         "schema": {"type": "string"},
-        "example": '"3"',
+        "example": '"3-1a2b3c4d"',
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
@@ -104,7 +104,11 @@ PARAMETERS: Final[Document] = {
     },
 }
 HEADERS: Final[Document] = {
-    "ETag": {"description": "The item's version", "schema": {"type": "string"}, "example": '"3"'},
+    "ETag": {
+        "description": "Version and checksum of the item's representation",
+        "schema": {"type": "string"},
+        "example": '"3-1a2b3c4d"',
+    },
     "Location": {"description": "The item's path", "schema": {"type": "string", "format": "uri-reference"}},
     "RateLimit-Policy": {
         "description": "`q`: requests that are allowed in `w` seconds",

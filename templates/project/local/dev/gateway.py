@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from chassis.connection import BoundedProtocol
 from infra.program.routes import PublicResource
 from local.ports import HOST
 from local.problems import Unavailable
@@ -35,8 +36,9 @@ READS = frozenset({"GET", "HEAD"})
 # Of one connection only (RFC 9110, section 7.6.1), or the gateway's own to say.
 _NOT_FORWARDED = frozenset(
     {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-        "upgrade", "host", "content-length", "x-viewer-ip", "x-request-id", "x-forwarded-for",
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+        "transfer-encoding", "upgrade", "http2-settings", "expect", "host", "content-length", "x-viewer-ip",
+        "x-request-id", "x-forwarded-for",
     }
 )  # fmt: skip
 _NOT_RETURNED = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade", "date", "server"})
@@ -98,7 +100,9 @@ class Gateway:
 
 
 def _headers(request: Request, request_id: str) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in _NOT_FORWARDED]
+    named = {each.strip().lower() for value in request.headers.getlist("connection") for each in value.split(",")}
+    dropped = _NOT_FORWARDED | named
+    kept = [(name, value) for name, value in request.headers.raw if name.decode("latin-1") not in dropped]
     viewer = request.client.host if request.client else "127.0.0.1"
     own = [(b"x-viewer-ip", viewer.encode()), (b"x-request-id", request_id.encode())]
     return [*kept, *own]
@@ -112,7 +116,9 @@ async def listening(gateway: Gateway, port: int) -> AsyncIterator[None]:
         listener = socket.create_server((HOST, port))
     except OSError as error:
         raise Unavailable(f"port {port}", error.strerror or str(error), "a free port", "choose another one") from None
-    config = uvicorn.Config(gateway.app(), log_level="warning", access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        gateway.app(), http=BoundedProtocol, ws="none", log_level="warning", access_log=False, lifespan="off"
+    )
     server = uvicorn.Server(config)
     # Signals are the session's to handle.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import uvicorn
 
+from chassis.connection import BoundedProtocol
 from local.identity.keys import KeyRing
 from local.identity.provider import Provider
 from local.identity.tokens import Issuer
@@ -23,7 +24,15 @@ def main() -> None:
     parser.add_argument("--token-seconds", type=int, required=True)
     given = parser.parse_args()
     provider = Provider(Issuer(given.issuer, KeyRing(given.keys)), given.system, given.role, given.token_seconds)
-    uvicorn.run(provider.app(), host=HOST, port=given.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        provider.app(),
+        host=HOST,
+        port=given.port,
+        http=BoundedProtocol,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+    )
 
 
 if __name__ == "__main__":

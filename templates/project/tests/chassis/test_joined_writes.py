@@ -24,6 +24,9 @@ class Recording:
         self.closing = True
         self.done.append("closed")
 
+    def write_eof(self) -> None:
+        self.done.append("ended")
+
     def abort(self) -> None:
         self.closing = True
         self.done.append("aborted")
@@ -63,6 +66,13 @@ async def test_what_was_written_leaves_before_the_end(joined: JoinedWrites, tran
     joined.close()
     await asyncio.sleep(0)
     assert transport.done == [b"last words", "closed"]
+
+
+async def test_what_was_written_leaves_before_half_of_the_end(joined: JoinedWrites, transport: Recording) -> None:
+    joined.write(b"last words")
+    joined.write_eof()
+    await asyncio.sleep(0)
+    assert transport.done == [b"last words", "ended"]
 
 
 async def test_an_abort_sends_nothing(joined: JoinedWrites, transport: Recording) -> None:

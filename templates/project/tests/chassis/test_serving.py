@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from chassis import serving
+from chassis import connection, serving
+from chassis.connection import HEAD_BYTES
 from chassis.health import App, Health, Receive, Scope, Send
 from chassis.problems import ProblemsFound
-from chassis.serving import HEAD_BYTES, Server, listen
+from chassis.serving import Server, listen
 
 GET = b"GET /things HTTP/1.1\r\nhost: service\r\n\r\n"
 
@@ -183,7 +184,7 @@ async def test_a_head_that_is_too_large_is_refused_before_it_ends() -> None:
 
 
 async def test_a_head_that_drips_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.2)
     gate = Gate()
     gate.open.set()
     async with serving_app(gate) as (server, _), connected(server) as client, connected(server) as silent:
@@ -197,8 +198,23 @@ async def test_a_head_that_drips_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
         assert await silent.closed()
 
 
+async def test_blank_lines_keep_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "KEEP_ALIVE_SECONDS", 1)
+    gate = Gate()
+    gate.open.set()
+    async with serving_app(gate) as (server, _), connected(server) as client:
+        client.send(GET)
+        assert (await client.answer())[0] == 200
+        async with asyncio.timeout(5):
+            closed = asyncio.create_task(client.closed())
+            while not closed.done():
+                client.send(b"\r\n")
+                await asyncio.sleep(0.1)
+            assert await closed
+
+
 async def test_a_slow_answer_is_no_slow_head(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.1)
     gate = Gate()
     async with serving_app(gate) as (server, _), connected(server) as client:
         client.send(GET)

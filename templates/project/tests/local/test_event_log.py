@@ -81,6 +81,29 @@ async def test_a_writer_goes_on_where_the_last_one_stopped(servers: Servers, tmp
     installation.remove()
 
 
+async def test_what_is_no_event_stops_no_writer(servers: Servers, tmp_path: Path) -> None:
+    installation = Installation(shop(), servers, label=label())
+    topics: dict[str, str] = json.loads(installation.settings("order", "relay")["EVENT_TOPICS"])
+    assert servers.kafka is not None
+    task = asyncio.create_task(event_log.write(installation, Folder(tmp_path), buffer_seconds=0.1))
+    async with AIOKafkaProducer(bootstrap_servers=servers.kafka.bootstrap) as producer:
+        for value in (None, b"", envelope(1), None, b"\n", b"\xff\x00", envelope(2)):
+            await producer.send_and_wait(topics["order.placed"], value, key=b"one")
+    objects = tmp_path / event_log.PREFIX
+
+    def lines() -> list[bytes]:
+        return [
+            line for file in sorted(objects.rglob("*.gz")) for line in gzip.decompress(file.read_bytes()).splitlines()
+        ]
+
+    await until(lambda: task.done() or envelope(2) in lines())
+    assert not task.done()
+    assert [line for line in lines() if line.startswith(b"{")] == [envelope(1), envelope(2)]
+    task.cancel()
+    await asyncio.wait([task])
+    installation.remove()
+
+
 def test_it_can_be_a_bucket(servers: Servers) -> None:
     installation = Installation(shop(), servers, label=label())
     for _ in range(2):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import shutil
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -22,7 +24,11 @@ from local.dev.gateway import LARGEST_BODY, Gateway, listening, refusal
 from local.ports import free_port
 from local.problems import Unavailable
 from local.provision import local_stack
+from tests.chassis.http.framing import CHUNK_FAULTS, FRAMING_FAULTS
+from tests.chassis.http.sockets import ACCEPTED, SMUGGLED, exchange
 from tests.local.conftest import SHOP, shop
+
+LAST = b"GET /api/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 
 
 async def echo(request: Request) -> Response:
@@ -168,6 +174,59 @@ def test_refusals_are_worded_as_the_gateways() -> None:
         ("BAD_GATEWAY", "The service could not be reached"),
     } <= worded
     assert json.loads(bytes(refusal(404, "NOT_FOUND", "Not found").body))["error"]["details"] == []
+
+
+@pytest.mark.parametrize("head", [*ACCEPTED, b""])
+async def test_a_body_stays_a_body_whatever_protocol_the_client_asks_for(head: bytes) -> None:
+    port = free_port()
+    post = b"POST /api/v1/orders HTTP/1.1\r\nHost: a\r\n" + head
+    length = b"Content-Length: %d\r\n\r\n" % len(SMUGGLED)
+    chunks = b"Transfer-Encoding: chunked\r\n\r\n"
+    async with listening(gateway(shop()), port):
+        for segments in (
+            [post + length, SMUGGLED],
+            [post + length + SMUGGLED],
+            [post + chunks, b"%x\r\n%b\r\n0\r\n\r\n" % (len(SMUGGLED), SMUGGLED)],
+        ):
+            first, last = await asyncio.to_thread(exchange, port, [*segments, LAST])
+            told = json.loads(first.body)
+            assert (told["method"], told["path"], told["body"]) == ("POST", "/api/v1/orders", SMUGGLED.decode())
+            assert {name for name, _ in told["headers"]}.isdisjoint({"upgrade", "http2-settings"})
+            assert last.status == 200
+
+
+@pytest.mark.parametrize(
+    "fault", [*FRAMING_FAULTS, *(b"Transfer-Encoding: chunked\r\n\r\n" + each for each in CHUNK_FAULTS)]
+)
+async def test_a_body_without_one_end_never_becomes_a_request(fault: bytes) -> None:
+    port = free_port()
+    head = b"POST /api/v1/orders HTTP/1.1\r\nHost: a\r\n" + fault.replace(b"%d", b"%d" % len(SMUGGLED)) + b"\r\n\r\n"
+    async with listening(gateway(shop()), port):
+        answers = await asyncio.to_thread(exchange, port, [head, b"0\r\n\r\n" + SMUGGLED, LAST])
+    # A header of another name frames nothing: what follows is no request either.
+    expected = [200, 400] if fault.startswith(b"Transfer_") else [400]
+    assert [answer.status for answer in answers] == expected
+    assert answers[-1].headers["connection"] == "close"
+    assert json.loads(answers[-1].body)["error"]["code"] == "BAD_REQUEST"
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+async def test_curl_posts_while_it_asks_for_http_2() -> None:
+    port = free_port()
+    async with listening(gateway(shop()), port):
+        curl = await asyncio.create_subprocess_exec(
+            *("curl", "--silent", "--max-time", "10", "--http2", "--data", "total=1"),
+            f"http://127.0.0.1:{port}/api/v1/orders",
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await curl.communicate()
+    assert json.loads(told)["body"] == "total=1"
+
+
+async def test_headers_of_one_connection_go_no_further(client: httpx.AsyncClient) -> None:
+    headers = {"connection": "keep-alive, X-Hop", "x-hop": "1", "expect": "100-continue", "x-kept": "1"}
+    answer = await client.get("/api/v1/orders", headers=headers)
+    assert [headers_of(answer, name) for name in ("x-hop", "expect", "x-kept")] == [[], [], ["1"]]
 
 
 async def test_it_listens_on_this_machine_and_lets_go_of_its_port() -> None:

@@ -17,9 +17,10 @@ from local import token as token_command
 from local.identity import WEB_CLIENT, Issuer, KeyRing
 from local.identity.grants import CODE_SECONDS, Grants, SignIn, challenge_of
 from local.identity.provider import Provider
-from local.servers import Identity
+from local.servers import Identity, Servers
 from local.servers.identity import declared_people
 from local.testing import Token
+from tests.chassis.http.sockets import ACCEPTED, SMUGGLED, exchange
 
 REDIRECT = "http://localhost:5173/callback"
 VERIFIER = "a-verifier-that-is-long-enough-for-the-standard-43"
@@ -292,3 +293,11 @@ def test_state_holds_no_more_than_it_must(identity_server: Identity) -> None:
     import msgspec
 
     assert "PRIVATE KEY" not in json.dumps(msgspec.to_builtins(identity_server))
+
+
+@pytest.mark.parametrize("head", ACCEPTED)
+def test_a_body_stays_a_body_whatever_protocol_the_client_asks_for(servers: Servers, head: bytes) -> None:
+    assert servers.identity is not None
+    post = b"POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n" % len(SMUGGLED) + head + b"\r\n"
+    last = b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    assert len(exchange(servers.identity.port, [post, SMUGGLED, last])) == 2

@@ -166,7 +166,7 @@ async def test_every_answer_carries_the_same_headers(stage: Stage) -> None:
         await stage.client.get("/api/v1/orders"),
         await stage.client.get("/nowhere"),
         await stage.client.post("/api/v1/orders", content=b"{"),
-        await stage.client.get(f"/api/v1/orders/{order.id}", headers={"if-none-match": '"1"'}),
+        await stage.client.get(f"/api/v1/orders/{order.id}", headers={"if-none-match": "*"}),
         await stage.client.delete(f"/api/v1/orders/{order.id}"),
         await stage.client.get("/api/v1/orders", headers=as_("nobody")),
     ]

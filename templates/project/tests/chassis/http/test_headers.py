@@ -51,9 +51,7 @@ def test_new_request_ids_are_uuids_and_differ() -> None:
     assert {(uuid.UUID(each).version, uuid.UUID(each).variant) for each in found} == {(4, uuid.RFC_4122)}
 
 
-@pytest.mark.parametrize(
-    "name", ["authorization", "if-match", "idempotency-key", "content-type", "x-request-id", "x-viewer-ip"]
-)
+@pytest.mark.parametrize("name", ["authorization", "idempotency-key", "content-type", "x-request-id", "x-viewer-ip"])
 async def test_a_header_that_comes_twice_is_refused(stage: Stage, name: str) -> None:
     stage.client.headers.pop("authorization")
     order = stage.orders.add()
@@ -74,7 +72,9 @@ async def test_a_header_that_comes_twice_is_refused(stage: Stage, name: str) -> 
 
 async def test_lists_may_come_in_several_lines(stage: Stage) -> None:
     order = stage.orders.add()
-    headers = [("if-none-match", '"7"'), ("if-none-match", '"1"'), ("x-forwarded-for", "a"), ("x-forwarded-for", "b")]
+    known = (await stage.client.get(f"/api/v1/orders/{order.id}")).headers["etag"]
+    stage.limiter.keys.clear()
+    headers = [("if-none-match", '"7"'), ("if-none-match", known), ("x-forwarded-for", "a"), ("x-forwarded-for", "b")]
     assert (await stage.client.get(f"/api/v1/orders/{order.id}", headers=headers)).status_code == 304
     assert stage.limiter.keys == ["a,b"]
 

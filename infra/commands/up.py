@@ -50,8 +50,11 @@ def check_tools(project: Path, stack: str) -> None:
 
 def check_images(project: Path, stack: str) -> None:
     """Raises ProblemsFound when the deployment would take away a service that runs now."""
-    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml"))
-    lost = sorted((outputs(project, stack).get("running") or {}).keys() - configuration.images.keys())
+    system = load_system(project / "system.yaml")
+    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", system)
+    running = (outputs(project, stack).get("running") or {}).keys()
+    # A service that isn't declared any more was removed on purpose.
+    lost = sorted((running & system.services.keys()) - configuration.images.keys())
     if lost:
         raise ProblemsFound(
             [

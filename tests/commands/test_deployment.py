@@ -91,6 +91,13 @@ def test_what_runs_is_not_taken_away_for_want_of_an_image(tools: Tools, capsys: 
     assert tools.asked("pulumi", "up") == []
 
 
+def test_a_service_that_was_removed_may_go(tools: Tools) -> None:
+    """Its image is in no stack file any more, and what the stack put out still names it."""
+    running = json.dumps({"running": {"refund": f"{REGISTRY}/shop-dev/refund@{DIGEST}"}})
+    tools.install("pulumi", {"stack output": (0, running)})
+    assert up.main(["dev"]) == 0
+
+
 def test_up_hands_over_to_the_cli(tools: Tools) -> None:
     tools.install("pulumi", {"stack output": (0, "{}"), "up --stack": (3, "")})
     assert up.main(["dev"]) == 3, "the CLI's own status"

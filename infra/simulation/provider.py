@@ -121,7 +121,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             metadata = news.get("metadata")
             annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
             named = not (isinstance(annotations, dict) and annotations.get(_AUTONAMED) == "true")
-        return _difference(kind, olds, news, in_place=named or kind.singleton)
+        return _difference(kind, olds, news, in_place=named or kind.singleton or bool(kind.one_in))
 
     def Create(self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext) -> provider_pb2.CreateResponse:
         inputs, secrets = decode(request.properties)

@@ -69,6 +69,8 @@ class Kind:
     """It holds data that a replacement loses."""
     singleton: bool = False
     """There is one for each id and creating another overwrites it."""
+    one_in: Literal["", "place", "account"] = ""
+    """The account has one of each id, in a region or altogether, whatever the stack: it should belong to none."""
 
 
 _FIELD = re.compile(r"\{(\w+)\}")

@@ -22,7 +22,20 @@ KINDS = (
         outputs={"retentionInDays": 0, "skipDestroy": False, "logGroupClass": "STANDARD"},
         replaces=("name", "namePrefix", "logGroupClass"),
     ),
-    Kind("aws:cloudwatch/logStream:LogStream", id="{name}", references={"logGroupName": _LOG_GROUP}, replaces=("*",)),
+    Kind(
+        "aws:cloudwatch/logStream:LogStream",
+        id="{name}",
+        name=Name(
+            longest=512,
+            pattern=r"[^:*]+",
+            says="no colon and no asterisk",
+            unique_in="parent",
+            parent="logGroupName",
+            source="CloudWatch Logs API: CreateLogStream",
+        ),
+        references={"logGroupName": _LOG_GROUP},
+        replaces=("*",),
+    ),
     Kind(
         "aws:cloudwatch/logMetricFilter:LogMetricFilter",
         id="{name}",

@@ -22,6 +22,7 @@ VALKEY_PORT = 6379
 ID_LENGTH = 40
 # What `-default`, the longest that is put behind it in an identifier, leaves.
 NAME_LENGTH = 32
+PREFIX = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SERVICE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SERVICE_LENGTH = 20
 NODE_TYPE = re.compile(r"cache\.[a-z0-9]+\.[a-z0-9]+")
@@ -66,6 +67,9 @@ class CacheArgs(TypedDict):
     """Each gets a user of its name, who reaches the keys and channels `<service>:*` only (A2, S4)."""
     node_type: str
     """For example `cache.m7g.large`."""
+    id_prefix: NotRequired[str]
+    """What the ids of users and of their group begin with, which are unique in an account and region: system and stack,
+    for example. Taken when they are made, and never again: another prefix later renames nobody. Default: the name."""
 
     shards: NotRequired[int]
     """Parts that the keys are spread over. Default: 1."""
@@ -162,7 +166,7 @@ class Cache(pulumi.ComponentResource):
             opts=inside,
         )
         passwords = {service: self._passwords(name, service, args) for service in args["services"]}
-        users = self._users(name, passwords)
+        users = self._users(name, args.get("id_prefix", name), passwords)
         logs = {
             log_type: cloudwatch.LogGroup(
                 f"{name}-{log_type}",
@@ -265,16 +269,18 @@ class Cache(pulumi.ComponentResource):
             for number in range(generation, max(0, generation - 2), -1)
         ]
 
-    def _users(self, name: str, passwords: dict[str, list[pulumi.Output[str]]]) -> elasticache.UserGroup:
-        # Their ids are given, so the old one has to go before its like can be made (terraform-provider-aws#36848).
-        given_id = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+    def _users(self, name: str, prefix: str, passwords: dict[str, list[pulumi.Output[str]]]) -> elasticache.UserGroup:
+        # Their ids are given, so the old one has to go before its like can be made (terraform-provider-aws#36848). An
+        # id changes by replacement only, and stacks are deployed whose ids begin with the name alone: they keep them
+        # (docs/adr/0002-account-wide-names.md).
+        given_id = pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=["userId"])
         # Clients that don't say who they are become `default`. Groups of the engine `redis` must have that user, those
         # of `valkey` may: here it is switched off, and has a password because Valkey's groups take nobody without one
         # (ElastiCache user guide, "Role-Based Access Control").
         users = [
             elasticache.User(
                 f"{name}-default",
-                user_id=f"{name}-default",
+                user_id=bounded(f"{prefix}-default", ID_LENGTH),
                 user_name="default",
                 engine="valkey",
                 access_string=NO_ACCESS,
@@ -289,7 +295,7 @@ class Cache(pulumi.ComponentResource):
             users.append(
                 elasticache.User(
                     f"{name}-{service}",
-                    user_id=bounded(f"{name}-{service}", ID_LENGTH),
+                    user_id=bounded(f"{prefix}-{service}", ID_LENGTH),
                     user_name=service,
                     engine="valkey",
                     access_string=access_string(service),
@@ -302,11 +308,11 @@ class Cache(pulumi.ComponentResource):
             )
         return elasticache.UserGroup(
             f"{name}-users",
-            user_group_id=f"{name}-users",
+            user_group_id=bounded(f"{prefix}-users", ID_LENGTH),
             engine="valkey",
             user_ids=[user.user_id for user in users],
             tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["userGroupId"]),
         )
 
     def _secret(self, name: str, service: str, password: pulumi.Output[str], args: CacheArgs) -> StoredSecret:
@@ -366,6 +372,15 @@ def _parameters(clustered: bool) -> dict[str, str]:
 def _check(name: str, args: CacheArgs) -> None:
     component = f'Cache "{name}"'
     require_name(component, name, NAME_LENGTH)
+    prefix = args.get("id_prefix", name)
+    require(
+        PREFIX.fullmatch(prefix) is not None,
+        component,
+        "id_prefix",
+        prefix,
+        "lower-case letters, digits and single hyphens, a letter first",
+        "use the system's and the stack's names",
+    )
     require_log_days(component, args.get("log_days", 90))
     for service in args["services"]:
         require(

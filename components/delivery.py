@@ -99,7 +99,7 @@ class DeliveryArgs(TypedDict):
     """Only jobs in this GitHub environment, which may ask for reviewers. Either this or ``branch``. Default: none."""
     provider_arn: NotRequired[pulumi.Input[str]]
     """The account's OpenID Connect provider for GitHub, if it has one: an account has at most one for an issuer.
-    Default: one is made."""
+    Default: one is made, which stays when the stack goes."""
     image_repository_arns: list[pulumi.Input[str]]
     """ECR repositories that it pushes to."""
     deployment: NotRequired[DeploymentGrant]
@@ -123,9 +123,13 @@ class Delivery(pulumi.ComponentResource):
         if "provider_arn" in args:
             self.provider_arn = pulumi.Output.from_input(args["provider_arn"])
         else:
-            # AWS checks GitHub's certificate against its own trust store; a thumbprint would not be used.
+            # AWS checks GitHub's certificate against its own trust store; a thumbprint would not be used. Other stacks'
+            # pipelines sign in by the same provider: it must not go with this one.
             self.provider_arn = aws.iam.OpenIdConnectProvider(
-                f"{name}-github", url=f"https://{ISSUER}", client_id_lists=[AUDIENCE], opts=inside
+                f"{name}-github",
+                url=f"https://{ISSUER}",
+                client_id_lists=[AUDIENCE],
+                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             ).arn
         claim = subject(args)
         role = aws.iam.Role(

@@ -19,7 +19,8 @@ class GatewayAccountArgs(TypedDict):
 class GatewayAccount(pulumi.ComponentResource):
     """The role that every stage of the account logs by, in this region.
 
-    There is one such setting, whoever makes it last. It stays when the stack goes: other stages would fall silent.
+    There is one such setting, whoever makes it last, so it belongs to no stack or to one of them. It stays when that
+    stack goes: other stages would fall silent.
     """
 
     role_arn: pulumi.Output[str]

@@ -111,11 +111,14 @@ class NetworkFirewall(pulumi.ComponentResource):
         # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-CWL.html
         logs = cloudwatch.LogGroup(
             f"{name}-logs",
-            name=f"/aws/vendedlogs/network-firewall/{name}",
+            # The account's other firewalls have log groups too.
+            name_prefix=f"/aws/vendedlogs/network-firewall/{name}-",
             retention_in_days=args.get("log_days", 90),
             kms_key_id=args["kms_key_arn"],
             tags={"Name": f"{name}-logs"},
-            opts=inside,
+            # Deployed stacks have a group without the suffix, which a replacement would delete with its logs
+            # (docs/adr/0002-account-wide-names.md).
+            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["name", "namePrefix"]),
         )
         networkfirewall.LoggingConfiguration(
             name,

@@ -140,6 +140,23 @@ def _images(environment: Environment, system: System) -> Iterator[Finding]:
             )
 
 
+def _identity_provider(environment: Environment, system: System) -> Iterator[Finding]:
+    if environment.oidc_provider and environment.oidc_provider_arn is not None:
+        yield Finding(
+            ("oidc_provider",),
+            "true",
+            "no provider of this stack's own beside the one that `oidc_provider_arn` names",
+            f"run {remove_command(environment.name, f'{system.name}:oidc_provider')}",
+        )
+    if environment.oidc_provider and environment.repository is None:
+        yield Finding(
+            ("oidc_provider",),
+            "true",
+            "a `repository` whose pipeline signs in by it",
+            f"run {_set(environment, system, 'repository', '<owner>/<name>')}, or remove this key",
+        )
+
+
 _Rule = Callable[[Environment, System], Iterator[Finding]]
 _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
@@ -147,6 +164,7 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
+    (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository"})),
 )
 """Each rule, and the keys that it looks at."""
 

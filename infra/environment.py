@@ -125,8 +125,11 @@ class Environment(BaseModel):
     """Addresses that alarms are sent to."""
     repository: Repository | None = None
     """GitHub repository (`owner/name`) whose pipeline may push images and deploy this stack."""
-    gateway_account_role: bool = True
-    """Make the role by which API Gateway writes logs. A region of an account has one: true in one stack of those that
-    share it."""
+    gateway_account_role: bool = False
+    """Make the role by which API Gateway writes logs here rather than in `foundation/account.yaml`. A region of an
+    account has one: true in one stack at most of those that share it."""
+    oidc_provider: bool = False
+    """Make GitHub's identity provider here rather than in `foundation/account.yaml`. An account has one: true in one
+    stack at most."""
     oidc_provider_arn: OidcProviderArn | None = None
-    """The account's GitHub identity provider when another stack has made it: an account can have one only."""
+    """ARN of GitHub's identity provider. Default: the account's, as `foundation/account.yaml` makes it."""

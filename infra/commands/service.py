@@ -14,6 +14,7 @@ from infra.capacity import plan
 from infra.capacity.shards import FIRST_GENERATION, required_shards
 from infra.commands.asked import Asked, judge, read_asked
 from infra.commands.refresh import refresh, show_changes
+from infra.commands.stack_images import forget_image
 from infra.commands.stacks import read_project
 from infra.commands.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
 from infra.problems import Problem, ProblemsFound, did_you_mean, listed
@@ -90,6 +91,9 @@ def change(project: Path, action: str, name: str, asked: Asked, *, today: dateti
             changed = resized(services, name, with_shards(system, name, settings, today))
 
     def accept(updated: Updated) -> None:
+        if action == "remove":
+            # Every later command would refuse an image of a service that isn't declared.
+            forget_image(project, system.name, name)
         if "system.yaml" not in updated.conflicted:
             result = _load(project, action, name, document)
             if action == "resize":
@@ -122,12 +126,18 @@ def _change(action: str, name: str, asked: Asked) -> int:
     refresh(project)
     if before is not None:
         show_changes(project, before)
+    _show_images(updated, f"Took the image of {name} out of")
     if action == "remove" and before is not None:
         _show_silenced(before, load_system(project / "system.yaml"), name)
     if action == "resize" and (since := _new_shards(project, name)):
         print(f"New keys go to the new shards from {since} on: deploy them before that day.")
     print(f"\nDone: {_past(action)} {name}. See it with `git diff`, then commit; nothing is deployed until `make up`.")
     return 0
+
+
+def _show_images(updated: Updated, what: str) -> None:
+    if stacks := [path for path in updated.changed if path.startswith("Pulumi.")]:
+        print(f"{what} {listed(stacks, last='and')}.")
 
 
 def _show_silenced(before: System, after: System, name: str) -> None:
@@ -156,6 +166,7 @@ def _preview(action: str, name: str, asked: Asked) -> int:
             print(f"Would need your decision: {', '.join(updated.conflicted)}")
         else:
             show_changes(clone, before)
+            _show_images(updated, f"Would take the image of {name} out of")
     return 0
 
 

@@ -113,8 +113,8 @@ def update(
 ) -> Updated:
     """Brings ``project`` to other answers (``data``) or to the template's newest version, and keeps what was edited.
 
-    ``accept`` sees the result and raises ProblemsFound to refuse it. Raises ProblemsFound when the template can't be
-    reached, refuses an answer or no longer knows one; the project is then as it was.
+    ``accept`` sees the result, may change more, and raises ProblemsFound to refuse it. Raises ProblemsFound when the
+    template can't be reached, refuses an answer or no longer knows one; the project is then as it was.
     """
     import copier
     from copier.errors import CopierError
@@ -137,8 +137,8 @@ def update(
             quiet=True,
         )
         _require_answers(wanted, read_answers(project))
+        accept(_updated(project))
         updated = _updated(project)
-        accept(updated)
     except ProblemsFound:
         restore(project)
         raise

@@ -13,9 +13,12 @@ from typing import Any
 
 from infra.commands.remember import remember
 from infra.configuration import read_stack_file
+from infra.contradictions import set_command
+from infra.environment import Environment
 from infra.problems import Problem, ProblemsFound
 from infra.system.loader import load_system
 
+IDENTITY_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 
 
@@ -25,7 +28,7 @@ def check_tools(project: Path, stack: str) -> None:
     if not configuration.is_file():
         known = ", ".join(sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")))
         raise _refusal("STACK", stack, f"one of {known}", f"name one of them, or write {configuration.name}")
-    read_stack_file(configuration, load_system(project / "system.yaml"))
+    environment = read_stack_file(configuration, load_system(project / "system.yaml"))
     if shutil.which("pulumi") is None:
         raise _refusal(
             "pulumi",
@@ -47,12 +50,39 @@ def check_tools(project: Path, stack: str) -> None:
             "a stack whose secrets are encrypted with its own key",
             f"once: `pulumi stack init {stack} --secrets-provider=<SecretsProvider>` (README.md, To production)",
         )
+    _check_identity_provider(project, stack, environment)
+
+
+def _check_identity_provider(project: Path, stack: str, environment: Environment) -> None:
+    """Raises ProblemsFound when the deployment would delete the identity provider that every pipeline of the account
+    signs in by: a stack that made it once has to be told to keep it (docs/adr/0002-account-wide-names.md)."""
+    if environment.oidc_provider:
+        return
+    exported = _ask(project, "stack", "export", "--stack", stack)
+    deployed = json.loads(exported.stdout or "{}") if exported.returncode == 0 else {}
+    for resource in (deployed.get("deployment") or {}).get("resources") or []:
+        if resource.get("type") == IDENTITY_PROVIDER and not resource.get("retainOnDelete"):
+            key = set_command(stack, f"{load_system(project / 'system.yaml').name}:oidc_provider", "true")
+            raise ProblemsFound(
+                [
+                    Problem(
+                        f"Pulumi.{stack}.yaml",
+                        "oidc_provider",
+                        "not set, while the stack has made GitHub's identity provider",
+                        "true until it is marked as retained: the deployment would delete it for the whole account",
+                        f"run {key} and deploy; then the key may go, and the provider stays",
+                    )
+                ]
+            )
 
 
 def check_images(project: Path, stack: str) -> None:
     """Raises ProblemsFound when the deployment would take away a service that runs now."""
-    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml"))
-    lost = sorted((outputs(project, stack).get("running") or {}).keys() - configuration.images.keys())
+    system = load_system(project / "system.yaml")
+    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", system)
+    running = (outputs(project, stack).get("running") or {}).keys()
+    # A service that isn't declared any more was removed on purpose.
+    lost = sorted((running & system.services.keys()) - configuration.images.keys())
     if lost:
         raise ProblemsFound(
             [

@@ -19,6 +19,7 @@ def declare_cache(site: Site, ground: Ground) -> Cache | None:
         "kms_key_arn": site.key("data"),
         "secrets_kms_key_arn": site.key("secrets"),
         "services": list(site.system.services),
+        "id_prefix": f"{site.scope}-cache",
         "node_type": planned.node_type,
         "shards": planned.shards,
         "replicas": planned.replicas,

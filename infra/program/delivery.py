@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from components.delivery import Delivery, DeliveryArgs
+import pulumi
+import pulumi_aws as aws
+
+from components.delivery import ISSUER, Delivery, DeliveryArgs
 from components.images import Images
 from infra.program.site import Site
 
@@ -31,6 +34,12 @@ def declare_delivery(site: Site, images: Images) -> Delivery | None:
         "image_repository_arns": [images.arns[service] for service in site.system.services],
         "deployment": {"role_prefix": site.system.name},
     }
-    if site.environment.oidc_provider_arn is not None:
-        args["provider_arn"] = site.environment.oidc_provider_arn
+    if not site.environment.oidc_provider:
+        args["provider_arn"] = site.environment.oidc_provider_arn or _account_provider(site)
     return Delivery(f"{site.scope}-delivery", args, site.here())
+
+
+def _account_provider(site: Site) -> pulumi.Output[str]:
+    """GitHub's identity provider as `foundation/account.yaml` makes it; its ARN follows from the account."""
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=site.region)).account_id
+    return pulumi.Output.concat("arn:aws:iam::", account, f":oidc-provider/{ISSUER}")

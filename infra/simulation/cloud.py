@@ -12,7 +12,7 @@ from infra.simulation.catalogue import answer, kind_of
 from infra.simulation.catalogue.kind import Kind
 from infra.simulation.catalogue.kubernetes import kind_name
 from infra.simulation.holders import Holding, held_already, own_holdings
-from infra.simulation.item import ACCOUNT, Item, leaves, look_up
+from infra.simulation.item import ACCOUNT, Item, leaves, look_up, stack_of
 from infra.simulation.refusals import Refusal, refusal_of
 from infra.simulation.rules import check_item, check_whole
 from infra.simulation.rules.custom import BROUGHT
@@ -37,14 +37,18 @@ class Cloud:
         self.refusals: list[Refusal] = []
         self.hosted_zones = frozenset(zone.rstrip(".") for zone in zones)
         """Names of the DNS zones that exist; when empty, any that is asked for."""
-        self._given = frozenset(given)
         self._by_type: dict[str, dict[str, Item]] = defaultdict(dict)
         self._handles: dict[str, list[Item]] = defaultdict(list)
         self._values: dict[tuple[str, str], dict[object, list[Item]]] = {}
         self._held: dict[Holding, list[Item]] = defaultdict(list)
         self._ancestors: dict[str, set[str]] = {}
-        for identifier in self._given:
-            self._adopt(identifier)
+        self.assume(given)
+
+    def assume(self, given: Iterable[str]) -> None:
+        """More identifiers that the user says exist."""
+        for identifier in sorted(set(given)):
+            if not self.named(identifier):
+                self._adopt(identifier)
 
     def of(self, token: str) -> Sequence[Item]:
         """Everything of a type, in the order of creation."""
@@ -82,8 +86,8 @@ class Cloud:
         return any(self._handles.get(arn[:end]) for end in reversed(ends))
 
     def depends(self, item: Item, other: Item) -> bool:
-        """Whether Pulumi creates ``other`` first, by whatever path."""
-        if item.dependencies is None or other.adopted:
+        """Whether ``other`` is there first: Pulumi creates it earlier, by whatever path, or another stack did."""
+        if item.dependencies is None or other.adopted or stack_of(item.urn) != stack_of(other.urn):
             return True
         return other.urn in self.ancestors(item.urn)
 
@@ -157,7 +161,8 @@ class Cloud:
             self._held[holding].remove(item)
         for path, _ in _IMPLIED.get(item.type, ()):
             for _, identifier in leaves(look_up(item.outputs, path), path):
-                self._handles.pop(identifier, None)
+                implied = f"{item.urn}#{path}"
+                self._handles[identifier] = [each for each in self._handles[identifier] if each.urn != implied]
         self._values.clear()
 
     def admit(self, item: Item) -> list[Refusal]:
@@ -216,22 +221,27 @@ class Cloud:
         ]
 
     def _overwriting(self, item: Item) -> list[Refusal]:
+        """It would be a thing that another resource, of this stack or of another one, has made already."""
         kind = kind_of(item.type)
-        if not (kind.singleton or item.type.startswith("kubernetes:")) or item.type.endswith("Patch"):
+        overwrites = kind.singleton or kind.one_in or item.type.startswith("kubernetes:")
+        if not (overwrites or _identified_by_inputs(kind)) or item.type.endswith("Patch"):
             return []
         identity = str(answer(kind.id, item, self))
         for other in self._handles.get(identity, ()):
-            if other.type == item.type and other.place == item.place and other.id == identity:
-                return [
-                    refusal_of(
-                        item,
-                        _identity_path(item, kind),
-                        f"a {kind_name(item.type)} that isn't there yet",
-                        f"{other.urn} is the same one; keep one of the two",
-                        "creating it twice overwrites or fails",
-                        identity,
-                    )
-                ]
+            if other.type != item.type or other.id != identity or other.adopted:
+                continue
+            if other.place != item.place and kind.one_in != "account":
+                continue
+            if other.urn == item.urn and not overwrites:
+                continue
+            expected = f"a {kind_name(item.type)} that isn't there yet"
+            remedy = f"{other.urn} is the same one; keep one of the two"
+            if kind.one_in:
+                where = "the account" if kind.one_in == "account" else f"the account in {item.place}"
+                expected = f"the only {kind_name(item.type)} of {where}"
+                remedy = f"{other.urn} is it already; make it once, outside of stacks or in one of them"
+            source = "creating it twice overwrites or fails"
+            return [refusal_of(item, _identity_path(item, kind), expected, remedy, source, identity)]
         return []
 
     def _adopt(self, identifier: str) -> None:
@@ -317,6 +327,18 @@ def _index(index: dict[object, list[Item]], item: Item, path: str) -> None:
     value = look_up(item.inputs, path)
     if isinstance(value, (str, int)):
         index[value].append(item)
+
+
+def _identified_by_inputs(kind: Kind) -> bool:
+    """Whether the id follows from what is given, so that two resources can mean one thing."""
+    if kind.name is not None or not isinstance(kind.id, str):  # `names` looks after names
+        return False
+    fields = set(re.findall(r"\{(\w+)\}", kind.id))
+    return bool(fields) and not any(field in _MADE or field.startswith("hex") for field in fields)
+
+
+_MADE = frozenset({"id", "name", "arn", "uuid", "region", "account"})
+"""Parts of an id that AWS makes."""
 
 
 def _identity_path(item: Item, kind: Kind) -> str:

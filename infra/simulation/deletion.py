@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from infra.simulation.catalogue import kind_of
 from infra.simulation.catalogue.cluster import CLUSTER
-from infra.simulation.item import Item
+from infra.simulation.catalogue.kubernetes import kind_name
+from infra.simulation.item import Item, stack_of
 from infra.simulation.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ def refusal_to_delete(item: Item, cloud: Cloud) -> Refusal | None:
             f"the cluster at {item.place}",
             "delete objects before their cluster, or with deleted_with",
         )
+    other = _shared_with(item, cloud) if kind.one_in else None
+    if other is not None:
+        return Refusal(
+            item.urn,
+            "id",
+            repr(item.id),
+            f"the account's {kind_name(item.type)} to outlive the stack: {other.urn} needs it too",
+            "set retain_on_delete, or make it outside of stacks",
+            "AWS would delete it, for every stack of the account",
+        )
     if kind.guarded:
         going = {id(each) for each in inside(item, cloud)}
         users = [user for user in cloud.users_of(item) if id(user) not in going]
@@ -78,6 +89,17 @@ def refusal_to_delete(item: Item, cloud: Cloud) -> Refusal | None:
                 "delete what uses it first",
                 "DependencyViolation, ResourceInUse",
             )
+    return None
+
+
+def _shared_with(item: Item, cloud: Cloud) -> Item | None:
+    """Something of another stack in the same account, and in the same region where there is one in each."""
+    everywhere = kind_of(item.type).one_in == "account"
+    for other in cloud.items.values():
+        if other.adopted or not other.type.startswith("aws:") or stack_of(other.urn) == stack_of(item.urn):
+            continue
+        if everywhere or other.place == item.place:
+            return other
     return None
 
 

@@ -80,6 +80,11 @@ class Item:
         return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in self.secret_paths)
 
 
+def stack_of(urn: str) -> str:
+    """The part of a URN that says whose a resource is: stack and project."""
+    return "::".join(urn.split("::")[:2])
+
+
 def look_up(value: Any, path: str) -> Any:  # noqa: ANN401  property values are any plain value
     for step in path.replace("[", ".[").split("."):
         if value is UNKNOWN:

@@ -21,6 +21,7 @@ from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
 from infra.simulation import invokes, providers
 from infra.simulation.cloud import Cloud, identifiers_in
+from infra.simulation.deletion import inside, refusal_to_delete
 from infra.simulation.item import Item
 from infra.simulation.model import Message, Resource, Simulation
 from infra.simulation.refusals import CloudRefused, Refusal
@@ -45,8 +46,9 @@ def simulate(
     hosted_zones: Sequence[str] = (),
     given: Iterable[str] = (),
     part: bool | None = None,
+    account: Cloud | None = None,
 ) -> Simulation:
-    """Run a Pulumi program in a fresh simulated account.
+    """Run a Pulumi program in a simulated account: a fresh one, or ``account``, which other stacks may be in.
 
     ``config`` holds full keys (`shop:domain`), ``secret_keys`` those of them that are secret; ``region`` is that of
     the default provider unless ``config`` says otherwise. With ``preview`` what only a deployment makes known stays
@@ -61,11 +63,13 @@ def simulate(
     `Simulation.refusals` instead. What the program raises comes out as it is.
     """
     settled = {"aws:region": region, **(config or {})}
-    cloud = Cloud(
-        {*given, *identifiers_in(" ".join(settled.values()))},
-        hosted_zones,
-        surroundings_assumed=_PARTS.get() if part is None else part,
-    )
+    known = {*given, *identifiers_in(" ".join(settled.values()))}
+    if account is None:
+        cloud = Cloud(known, hosted_zones, surroundings_assumed=_PARTS.get() if part is None else part)
+    else:
+        cloud = account
+        cloud.assume(known)
+    refused_before = frozenset(cloud.refusals)
     monitor = SimulatedMonitor(cloud, project, stack, settled["aws:region"], preview, progress)
     engine = _Engine()
     with _uncollected():
@@ -77,12 +81,32 @@ def simulate(
         resources=tuple(monitor.registered.values()),
         outputs=monitor.stack_outputs,
         secret_outputs=monitor.secret_outputs,
-        refusals=tuple(cloud.refusals),
+        refusals=tuple(each for each in cloud.refusals if each not in refused_before),
         messages=tuple(engine.messages),
     )
     if strict and simulation.refusals:
         raise CloudRefused(simulation.refusals)
     return simulation
+
+
+def destroy(simulation: Simulation, account: Cloud) -> list[Refusal]:
+    """Take a stack out of ``account`` in the order in which the engine would; returns what the cloud refuses.
+
+    What is retained stays, and what is deleted with something else is not asked about. Pulumi's own protection is
+    taken to be lifted before.
+    """
+    refused: list[Refusal] = []
+    for resource in reversed(simulation.resources):
+        for item in [each for each in account.of(resource.type) if each.urn == resource.urn]:
+            if resource.retain_on_delete:
+                continue
+            refusal = None if resource.deleted_with else refusal_to_delete(item, account)
+            if refusal is not None:
+                refused.append(refusal)
+                continue
+            for each in (*inside(item, account), item):
+                account.remove(each)
+    return refused
 
 
 _PARTS: contextvars.ContextVar[bool] = contextvars.ContextVar("parts", default=False)
@@ -436,4 +460,4 @@ def _answer(sent: Struct, outputs: Mapping[str, Plain], secret: Sequence[str]) -
     return answer
 
 
-__all__ = ["UNKNOWN", "SimulatedMonitor", "parts_alone", "simulate"]
+__all__ = ["UNKNOWN", "SimulatedMonitor", "destroy", "parts_alone", "simulate"]

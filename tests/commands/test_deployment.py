@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,36 @@ def test_what_runs_is_not_taken_away_for_want_of_an_image(tools: Tools, capsys: 
     assert "without order" in said
     assert "make deliver STACK=dev" in said
     assert tools.asked("pulumi", "up") == []
+
+
+def test_a_service_that_was_removed_may_go(tools: Tools) -> None:
+    """Its image is in no stack file any more, and what the stack put out still names it."""
+    running = json.dumps({"running": {"refund": f"{REGISTRY}/shop-dev/refund@{DIGEST}"}})
+    tools.install("pulumi", {"stack output": (0, running)})
+    assert up.main(["dev"]) == 0
+
+
+def with_identity_provider(tools: Tools, *, retained: bool) -> None:
+    """A stack that made it before `foundation/account.yaml` did."""
+    resource = {"type": up.IDENTITY_PROVIDER, **({"retainOnDelete": True} if retained else {})}
+    tools.install("pulumi", {"stack export": (0, json.dumps({"deployment": {"resources": [resource]}}))})
+
+
+@pytest.mark.parametrize("main", [up.main, deliver.main], ids=["up", "deliver"])
+def test_the_accounts_identity_provider_is_not_deleted_by_a_deployment(
+    tools: Tools, capsys: pytest.CaptureFixture[str], main: Callable[[list[str]], int]
+) -> None:
+    """Every pipeline of the account signs in by it."""
+    with_identity_provider(tools, retained=False)
+    assert main(["dev", "--yes"]) == 1
+    assert "pulumi config set shop:oidc_provider true --stack dev" in capsys.readouterr().err
+    assert not tools.asked("pulumi", "up")
+
+
+def test_a_retained_identity_provider_may_leave_the_stack(tools: Tools) -> None:
+    with_identity_provider(tools, retained=True)
+    assert up.main(["dev", "--yes"]) == 0
+    assert tools.asked("pulumi", "up")
 
 
 def test_up_hands_over_to_the_cli(tools: Tools) -> None:

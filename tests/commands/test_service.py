@@ -13,11 +13,15 @@ import yaml
 from infra.commands import service
 from infra.commands.asked import Asked, parse_settings
 from infra.commands.service import added, removed, resized, with_shards
+from infra.commands.stacks import read_project
 from infra.commands.template import Updated
+from infra.environment import Environment
 from infra.problems import ProblemsFound
 from infra.system.loader import load_system
 from tests.projects import commit_all, commit_project, git, make_project
 
+# What the template writes for the declared services; libraries and their tests tell of a shop whatever is declared.
+OF_THE_SYSTEM = ("*.yaml", "*.yml", "*.toml", "Makefile", "services", ":!tests")
 TODAY = datetime.date(2026, 11, 23)
 
 
@@ -119,6 +123,56 @@ def test_remove_takes_the_services_files(project: Path) -> None:
     change(project, "remove", "user", {}, today=TODAY)
     assert "user" not in declared(project)
     assert answered(project) == ["order", "payment"]
+
+
+def _push(project: Path, *stacks: str) -> None:
+    """As `make deliver` leaves the stack files, with a user's own comment."""
+    images = "".join(f"    {name}: registry.example.com/shop/{name}:1.0.0 # ours\n" for name in declared(project))
+    for stack in stacks:
+        path = project / f"Pulumi.{stack}.yaml"
+        lines = path.read_text().splitlines(keepends=True)
+        lines = [f"  shop:images:\n{images}" if line.startswith("  # shop:images:") else line for line in lines]
+        path.write_text("".join(lines))
+    commit_all(project)
+
+
+def test_remove_takes_the_image_out_of_every_stack(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every later plan would refuse an image of a service that isn't there."""
+    _push(project, "dev", "staging")
+    monkeypatch.chdir(project)
+    assert service.main(["remove", "payment", "--dry-run"]) == 0
+    assert (
+        "Would take the image of payment out of `Pulumi.dev.yaml` and `Pulumi.staging.yaml`." in capsys.readouterr().out
+    )
+    assert git(project, "status", "--porcelain") == ""
+    updated = change(project, "remove", "payment", {}, today=TODAY)
+    assert {"Pulumi.dev.yaml", "Pulumi.staging.yaml"} < set(updated.changed)
+    assert "Pulumi.prod.yaml" not in updated.changed
+    for stack in ("dev", "staging"):
+        difference = git(project, "diff", "HEAD", "--unified=0", f"Pulumi.{stack}.yaml").splitlines()
+        (line,) = [each for each in difference if each[0] in "+-" and each[:3] not in ("+++", "---")]
+        assert line == "-    payment: registry.example.com/shop/payment:1.0.0 # ours"
+    commit_all(project)
+    assert not read_project(project).left_out
+    change(project, "remove", "user", {}, today=TODAY)
+    assert set(read_project(project).environments["dev"].images) == {"order"}
+
+
+def test_no_setting_of_a_stack_names_a_service_but_images() -> None:
+    """Another one would have to be taken out as well when its service goes."""
+    by_name = {key for key, field in Environment.model_fields.items() if "dict[" in str(field.annotation)}
+    assert by_name == {"images"}
+
+
+def test_nothing_names_a_removed_service_any_more(project: Path) -> None:
+    _push(project, "dev", "prod")
+    change(project, "remove", "payment", {}, today=TODAY)
+    files = git(project, "ls-files", "--", *OF_THE_SYSTEM).split()
+    kept = {name: (project / name).read_text() for name in files if (project / name).is_file()}
+    assert "system.yaml" in kept
+    assert [name for name, text in kept.items() if "payment" in text.lower()] == []
 
 
 def test_resize(project: Path) -> None:

@@ -69,7 +69,7 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
     assert keys[0] == keys[1] == keys[2]
     # The cluster that a user brings along, and what stacks of one account share, are for the few who need them; what is
     # remembered is written by a command.
-    rare = {"existing_cluster", "gateway_account_role", "oidc_provider_arn", "remembered"}
+    rare = {"existing_cluster", "gateway_account_role", "oidc_provider", "oidc_provider_arn", "remembered"}
     assert {key.rpartition(":")[2] for key in keys[0]} == set(Environment.model_fields) - {"name"} - rare
 
 

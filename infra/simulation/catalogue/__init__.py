@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 from infra.simulation.catalogue import (
+    account,
     cluster,
     data,
     edge,
@@ -16,12 +18,14 @@ from infra.simulation.catalogue import (
     loadbalancing,
     network,
     observability,
+    queries,
     randomness,
     storage,
 )
 from infra.simulation.catalogue.kind import SUFFIX, Kind, Name, answer, render
 
 _SUBJECTS = (
+    account,
     network,
     keys,
     storage,
@@ -33,6 +37,7 @@ _SUBJECTS = (
     data,
     events,
     observability,
+    queries,
     randomness,
 )
 _KINDS: dict[str, Kind] = {kind.type: kind for subject in _SUBJECTS for kind in subject.KINDS}
@@ -40,16 +45,14 @@ _KINDS: dict[str, Kind] = {kind.type: kind for subject in _SUBJECTS for kind in 
 
 def kind_of(token: str) -> Kind:
     """The catalogue's entry, or a plain one for a type that it doesn't have."""
-    found = _KINDS.get(token)
-    if found is None:
-        found = _KINDS[token] = _plain(token)
-    return found
+    return _KINDS.get(token) or _plain(token)
 
 
 def catalogued() -> Mapping[str, Kind]:
     return _KINDS
 
 
+@cache
 def _plain(token: str) -> Kind:
     package, module, name = token.split(":", 2)
     if package == "kubernetes":

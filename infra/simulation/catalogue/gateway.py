@@ -151,12 +151,6 @@ KINDS = (
     ),
     Kind("aws:apigateway/restApiPolicy:RestApiPolicy", id="{restApiId}", replaces=("restApiId",), singleton=True),
     Kind(
-        "aws:apigateway/account:Account",
-        id="api-gateway-account",
-        outputs={"apiKeyVersion": "4", "features": ["UsagePlans"]},
-        singleton=True,
-    ),
-    Kind(
         "aws:apigateway/usagePlan:UsagePlan",
         id="{hex6}",
         arn="arn:aws:apigateway:{region}::/usageplans/{id}",

@@ -104,17 +104,6 @@ KINDS = (
         replaces=("name", "namePrefix", "path"),
     ),
     Kind(
-        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-        id="{arn}",
-        arn=lambda item, _: f"arn:aws:iam::{ACCOUNT}:oidc-provider/{str(item.get('url', '')).removeprefix('https://')}",
-        replaces=("url",),
-    ),
-    Kind(
-        "aws:iam/serviceLinkedRole:ServiceLinkedRole",
-        id="{arn}",
-        arn="arn:aws:iam::{account}:role/aws-service-role/{awsServiceName}/{hex8}",
-    ),
-    Kind(
         "aws:secretsmanager/secret:Secret",
         id="{arn}",
         arn=lambda item, _: (

@@ -73,6 +73,8 @@ class Kind:
     """Properties whose values only one of the type may have together, besides its name."""
     singleton: bool = False
     """There is one for each id and creating another overwrites it."""
+    one_in: Literal["", "place", "account"] = ""
+    """The account has one of each id, in a region or altogether, whatever the stack: it should belong to none."""
 
 
 _FIELD = re.compile(r"\{(\w+)\}")

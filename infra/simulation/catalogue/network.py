@@ -130,6 +130,7 @@ KINDS = (
         id="eigw-{hex17}",
         replaces=("vpcId",),
     ),
+    Kind("aws:ec2/tag:Tag", id="{resourceId},{key}", replaces=("resourceId", "key")),
     Kind(
         "aws:ec2/eip:Eip",
         id="eipalloc-{hex17}",

@@ -26,7 +26,12 @@ KINDS = (
         "aws:cloudwatch/logStream:LogStream",
         id="{name}",
         name=Name(
-            longest=512, unique_in="parent", parent="logGroupName", source="CloudWatch Logs API: CreateLogStream"
+            longest=512,
+            pattern=r"[^:*]+",
+            says="no colon and no asterisk",
+            unique_in="parent",
+            parent="logGroupName",
+            source="CloudWatch Logs API: CreateLogStream",
         ),
         references={"logGroupName": _LOG_GROUP},
         replaces=("*",),

@@ -142,6 +142,16 @@ KINDS = (
         replaces=("*",),
         singleton=True,
     ),
+    *(
+        Kind(
+            token,
+            id="{backupVaultName}",
+            references={"backupVaultName": "aws:backup/vault:Vault"},
+            replaces=("backupVaultName",),
+            singleton=True,
+        )
+        for token in ("aws:backup/vaultNotifications:VaultNotifications", "aws:backup/vaultPolicy:VaultPolicy")
+    ),
     Kind(
         "aws:backup/vaultNotifications:VaultNotifications",
         id="{backupVaultName}",

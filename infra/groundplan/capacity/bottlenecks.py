@@ -26,6 +26,8 @@ from groundplan.capacity.workloads import Work, usable_cores, work_of
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 
+_RAISE = "raise requirements.requests_per_second, and lower growth_factor by as much to keep the goal"
+
 
 def tiers(plan: Plan, system: System, environment: Environment, demands: dict[str, Demand]) -> tuple[Tier, ...]:
     """Every part that can run out, in the order in which a request meets them."""
@@ -114,7 +116,7 @@ class _Reckoning:
                 work.unit,
                 workload.max_pods * cores * work.rate / work.cores,
                 work.rate,
-                "more pods, with no interruption: raise requirements.requests_per_second or growth_factor",
+                "more pods, with no interruption: raise requirements.growth_factor",
             )
 
     def _database(self, placement: Placement, database: DatabasePlan) -> Iterator[Tier]:
@@ -143,8 +145,7 @@ class _Reckoning:
                     ("cores", replica.cores * database.replicas * shards, load.reader_cores * shards),
                     ("IOPS", min(replica.iops, io) * database.replicas * shards, load.reader_io * shards),
                 ),
-                f"more replicas (up to {figures.MAX_REPLICAS:.0f}), then a larger class, with no interruption: raise "
-                "requirements.requests_per_second",
+                f"up to {figures.MAX_REPLICAS:.0f} replicas, then a larger class, with no interruption: {_RAISE}",
             )
         yield from self._connections(database, statements.primary, statements.replicas)
 
@@ -152,7 +153,7 @@ class _Reckoning:
         """What to do about an instance class, given the one that would hold full growth with headroom."""
         cost = "a failover of about a minute" if self.environment.multi_zone else "a restart of some minutes"
         class_ = "the next class" if enough == now else f"{enough} holds full growth"
-        return f"{class_}, {cost}: raise requirements.requests_per_second"
+        return f"{class_}, {cost}: {_RAISE}"
 
     def _connections(self, database: DatabasePlan, primary: float, replicas: float) -> Iterator[Tier]:
         """Shared connections follow the statements that run; unshared ones the pods that hold them."""
@@ -209,7 +210,7 @@ class _Reckoning:
     def _cache(self, cache: CachePlan) -> Iterator[Tier]:
         node = node_named(cache.node_type)
         now, grown = (cache_load(self.system, self.demands, factor) for factor in (1.0, self.growth))
-        remedy = "a larger node or another shard, online: raise requirements.requests_per_second"
+        remedy = f"a larger node or another shard, online: {_RAISE}"
         yield self.tier(
             "cache.operations",
             "operations/s",
@@ -248,7 +249,7 @@ class _Reckoning:
                     ("MB/s in", broker.ingress_mbps * kafka.brokers, load.ingress_mbps),
                     ("MB/s out", broker.egress_mbps * kafka.brokers, load.egress_mbps),
                 ),
-                "larger brokers, one after the other: raise requirements.requests_per_second",
+                f"larger brokers, one after the other: {_RAISE}",
             )
         yield from self._partitions(events)
 

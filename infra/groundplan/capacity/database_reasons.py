@@ -30,6 +30,7 @@ class Facts:
     busy: int
     io_needed: float
     grown_data: float
+    data_growth: float
     squeezed: bool
     chosen: DatabaseClass
     replica_statements_grown: float
@@ -98,7 +99,7 @@ def database_reasons(
             "max_storage_gb",
             str(database.max_storage_gb),
             f"{number(facts.grown_data)} GiB in {requirements.horizon_months} months if data grows "
-            f"{number(requirements.growth_factor)} times as fast as declared; storage grows by itself and a ceiling "
+            f"{number(facts.data_growth)} times as fast as declared; storage grows by itself and a ceiling "
             "costs nothing",
             "P1",
             figures.STORAGE_AUTOSCALING_STEP.source,

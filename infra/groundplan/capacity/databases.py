@@ -36,7 +36,11 @@ from groundplan.stack.environment import Environment
 
 
 def plan_databases(
-    system: System, environment: Environment, demands: dict[str, Demand], workloads: tuple[WorkloadPlan, ...]
+    system: System,
+    environment: Environment,
+    demands: dict[str, Demand],
+    workloads: tuple[WorkloadPlan, ...],
+    data_growth: float,
 ) -> tuple[tuple[DatabasePlan, ...], tuple[WorkloadPlan, ...], tuple[Decision, ...]]:
     """Every database, and the workloads with pools that its connection budget allows.
 
@@ -50,7 +54,7 @@ def plan_databases(
     pooled: dict[str, WorkloadPlan] = {}
     for placement in placements(system, environment):
         own = [workload for name in placement.services for workload in by_service[name]]
-        database, fitted, reasons = _database(placement, system, environment, demands, own)
+        database, fitted, reasons = _database(placement, system, environment, demands, own, data_growth)
         databases.append(database)
         decisions.extend(reasons)
         pooled |= {workload.name: workload for workload in fitted}
@@ -63,6 +67,7 @@ def _database(
     environment: Environment,
     demands: dict[str, Demand],
     workloads: list[WorkloadPlan],
+    data_growth: float,
 ) -> tuple[DatabasePlan, list[WorkloadPlan], list[Decision]]:
     load = instance_load(placement, system, environment, demands)
     growth = system.requirements.growth_factor
@@ -89,7 +94,7 @@ def _database(
     least = remembered.storage_gb if remembered else 0
     storage, iops, io_needed = _storage(placed_gb(placement, system, environment, 0), load, replicas, growth, least)
     horizon = system.requirements.horizon_months
-    grown_data = placed_gb(placement, system, environment, horizon, growth)
+    grown_data = placed_gb(placement, system, environment, horizon, data_growth)
     ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data * figures.STORAGE_HEADROOM)
     # Storage may have grown by itself up to the ceiling that was deployed, and no ceiling is below the storage.
     deployed_ceiling = remembered.max_storage_gb if remembered else 0
@@ -111,7 +116,9 @@ def _database(
         pooler=pooler,
         max_connections=max_connections(chosen),
     )
-    facts = Facts(load, clients, busy, io_needed, grown_data, squeezed, chosen, statements.replicas * growth)
+    facts = Facts(
+        load, clients, busy, io_needed, grown_data, data_growth, squeezed, chosen, statements.replicas * growth
+    )
     return database, fitted, database_reasons(database, placement, system, environment, facts)
 
 

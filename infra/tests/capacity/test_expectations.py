@@ -27,7 +27,6 @@ OPEN = {
     ("small-hot", "cache shards"),
     ("ingestion", "configured times today"),
     ("ingestion", "says P1 is not met"),
-    ("ingestion", "what-if ten times says something"),
     ("archive", "problems"),
     ("archive", "provisioned GiB"),
     ("split-late", "fullest shard GiB"),
@@ -122,7 +121,7 @@ class Case:
         return 1
 
     def what_if(self) -> int:
-        from groundplan.cli.compare import compared  # type: ignore[attr-defined]
+        from groundplan.cli.compare import compared
 
         return int("requests/s" in compared(self.system, self.environment, "10", (), ()))
 

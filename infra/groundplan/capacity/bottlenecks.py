@@ -123,7 +123,7 @@ class _Reckoning:
         load = instance_load(placement, self.system, self.environment, self.demands)
         statements = statements_per_shard(placement, self.system, self.environment, self.demands)
         writer, replica = class_named(database.instance_class), class_named(database.replica_class)
-        io = float(database.iops or baseline_iops(database.storage_gb))
+        io = float(database.iops or baseline_iops(min(database.shard_storage_gb)))
         subject, shards = f"database.{database.name}", database.shards
         larger = smallest_class(
             self.environment, load.writer_cores * self.growth, load.writer_io * self.growth, load.hot_gib

@@ -41,7 +41,14 @@ _DATA_MOVE = frozenset({("database", "shards"), ("cache", "shards"), ("kafka", "
 _REPLACEMENT_SETTINGS = frozenset(
     {("network", setting) for setting in ("cidr", "public", "private", "data", "firewall")}
 )
-_FOLLOWING = frozenset({("database", "shard_generations"), ("network", "zones")})
+_FOLLOWING = frozenset(
+    {
+        ("database", "shard_generations"),
+        ("database", "shard_storage_gb"),
+        ("database", "shard_max_storage_gb"),
+        ("network", "zones"),
+    }
+)
 """Settings that say again what another one says."""
 
 _ADVICE = {

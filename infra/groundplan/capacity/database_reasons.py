@@ -16,7 +16,8 @@ from groundplan.capacity.placement import (
     placed_gb,
     usable_connections,
 )
-from groundplan.capacity.wording import number, percent
+from groundplan.capacity.shards import fullest_shard_gb
+from groundplan.capacity.wording import number, percent, sizes
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 
@@ -43,6 +44,7 @@ def database_reasons(
     requirements = system.requirements
     chosen, load = facts.chosen, facts.load
     of_shard = f" in each of {database.shards} shards" if database.shards > 1 else ""
+    in_fullest = f" in the fullest of {database.shards} shards" if database.shards > 1 else ""
     usable = usable_connections(chosen)
     striped = database.storage_gb >= figures.GP3_STRIPED_FROM_GB
     throughput = figures.GP3_STRIPED_THROUGHPUT if striped else figures.GP3_THROUGHPUT
@@ -82,7 +84,7 @@ def database_reasons(
             subject,
             "storage_gb",
             str(database.storage_gb),
-            f"{number(placed_gb(placement, system, environment, 0))} GiB{of_shard} today, times "
+            f"{number(placed_gb(placement, system, environment, 0))} GiB{in_fullest} today, times "
             f"{number(figures.STORAGE_HEADROOM, 2)}"
             + (
                 f"; full growth needs {number(facts.io_needed * requirements.growth_factor)} IOPS, and from 400 GiB "
@@ -139,6 +141,22 @@ def database_reasons(
             else "one generation since before any data",
             "D3",
             "append-only: a number computed anew on each deployment would lose rows",
+        ),
+        Decision(
+            subject,
+            "shard_storage_gb",
+            sizes(database.shard_storage_gb),
+            "each by its own data: what is older than the later generations stays in the first one's shards",
+            "D3, P4",
+            figures.STORAGE_HEADROOM.source,
+        ),
+        Decision(
+            subject,
+            "shard_max_storage_gb",
+            sizes(database.shard_max_storage_gb),
+            f"each by its own data in {requirements.horizon_months} months",
+            "P1",
+            figures.STORAGE_AUTOSCALING_STEP.source,
         ),
         Decision(
             subject,
@@ -201,7 +219,9 @@ def _shard_reason(database: DatabasePlan, placement: Placement, system: System) 
     service = system.services[placement.services[0]]
     months = system.requirements.horizon_months
     data = number(service.data_gb_at(months))
-    return f"{data} GiB in {months} months, at most {number(figures.SHARD_GB)} GiB in a shard"
+    fullest = number(fullest_shard_gb(service, placement.generations, months))
+    limit = number(figures.SHARD_GB)
+    return f"{data} GiB in {months} months, {fullest} in the fullest shard, at most {limit} GiB in one"
 
 
 def _proxy_reason(database: DatabasePlan, environment: Environment, facts: Facts) -> str:

@@ -22,7 +22,7 @@ from groundplan.capacity.placement import (
     has_replicas,
     instance_load,
     max_connections,
-    placed_gb,
+    placed_shards_gb,
     placements,
     smallest_class,
     statements_per_shard,
@@ -91,33 +91,38 @@ def _database(
     pooler = _pooler(fitted, replica_class, replicas, statements.replicas * growth, seconds, environment)
 
     remembered = environment.remembered.databases.get(placement.name)
-    least = remembered.storage_gb if remembered else 0
-    storage, iops, io_needed = _storage(placed_gb(placement, system, environment, 0), load, replicas, growth, least)
     horizon = system.requirements.horizon_months
-    grown_data = placed_gb(placement, system, environment, horizon, data_growth)
-    ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data * figures.STORAGE_HEADROOM)
-    # Storage may have grown by itself up to the ceiling that was deployed, and no ceiling is below the storage.
-    deployed_ceiling = remembered.max_storage_gb if remembered else 0
-    max_storage = min(int(figures.MAX_STORAGE_GB), max(_tens(ceiling), storage, deployed_ceiling))
+    grown_data = placed_shards_gb(placement, system, environment, horizon, data_growth)
+    storages: list[int] = []
+    ceilings: list[int] = []
+    for shard, data in enumerate(placed_shards_gb(placement, system, environment, 0)):
+        least, deployed_ceiling = remembered.of_shard(shard + 1) if remembered else (0, 0)
+        storage, iops, io_needed = _storage(data, load, replicas, growth, least)
+        ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data[shard] * figures.STORAGE_HEADROOM)
+        # Storage may have grown by itself up to the ceiling that was deployed, and no ceiling is below the storage.
+        ceilings.append(min(int(figures.MAX_STORAGE_GB), max(_tens(ceiling), storage, deployed_ceiling)))
+        storages.append(storage)
     database = DatabasePlan(
         name=placement.name,
         services=placement.services,
         instance_class=chosen.name,
         replica_class=replica_class.name,
         replicas=replicas,
-        storage_gb=storage,
-        max_storage_gb=max_storage,
+        storage_gb=max(storages),
+        max_storage_gb=max(ceilings),
         iops=iops,
         throughput_mibps=None,
         shards=placement.shards,
         shard_generations=placement.generations,
+        shard_storage_gb=tuple(storages),
+        shard_max_storage_gb=tuple(ceilings),
         multi_zone=environment.multi_zone,
         proxy=proxy,
         pooler=pooler,
         max_connections=max_connections(chosen),
     )
     facts = Facts(
-        load, clients, busy, io_needed, grown_data, data_growth, squeezed, chosen, statements.replicas * growth
+        load, clients, busy, io_needed, max(grown_data), data_growth, squeezed, chosen, statements.replicas * growth
     )
     return database, fitted, database_reasons(database, placement, system, environment, facts)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from groundplan.capacity import figures
 from groundplan.capacity.demand import Demand, read_heavy
 from groundplan.capacity.figures import DatabaseClass
-from groundplan.capacity.shards import FIRST_GENERATION, fullest_shard_gb, shard_count, shard_generations
+from groundplan.capacity.shards import FIRST_GENERATION, shard_count, shard_generations, shards_gb
 from groundplan.capacity.workloads import work_of
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
@@ -155,6 +155,13 @@ def placed_gb(
     placement: Placement, system: System, environment: Environment, months: int, growth: float = 1.0
 ) -> float:
     """GiB in the placement's fullest shard after so many months."""
+    return max(placed_shards_gb(placement, system, environment, months, growth))
+
+
+def placed_shards_gb(
+    placement: Placement, system: System, environment: Environment, months: int, growth: float = 1.0
+) -> tuple[float, ...]:
+    """GiB in each of the placement's shards after so many months."""
     services = [system.services[name] for name in placement.services]
-    together = sum(fullest_shard_gb(service, placement.generations, months, growth) for service in services)
-    return together * environment.load_share
+    by_service = [shards_gb(service, placement.generations, months, growth) for service in services]
+    return tuple(sum(shard) * environment.load_share for shard in zip(*by_service, strict=True))

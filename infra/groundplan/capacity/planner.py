@@ -23,7 +23,8 @@ from groundplan.stack.remembered import Remembered
 
 
 def plan(system: System, environment: Environment, *, data_growth: float | None = None) -> Plan:
-    """Every size and count of the stack, each with its reason. Pure: the same arguments give the same plan.
+    """Every size and count of the stack, each with its reason. Pure: the same arguments give the same plan, on
+    the same day where a shard map has several generations.
 
     ``data_growth`` is how many times as fast as declared data may grow below storage's ceiling; default: the growth
     factor. What is deployed and only grows is an argument too (`Environment.remembered`): no such size is planned

@@ -22,12 +22,12 @@ def test_d3_every_shard_has_its_instance_at_the_planned_size(graph: Graph) -> No
     wanted = [
         (
             planned.instance_class,
-            planned.storage_gb,
-            planned.max_storage_gb,
-            planned.iops or baseline(planned.storage_gb),
+            storage,
+            ceiling,
+            planned.iops or baseline(storage),
         )
         for planned in graph.plan.databases
-        for _ in range(planned.shards)
+        for storage, ceiling in zip(planned.shard_storage_gb, planned.shard_max_storage_gb, strict=True)
     ]
     found = [
         tuple(each.inputs.get(key) for key in ("instanceClass", "allocatedStorage", "maxAllocatedStorage", "iops"))

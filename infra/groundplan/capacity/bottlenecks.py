@@ -209,7 +209,7 @@ class _Reckoning:
 
     def _cache(self, cache: CachePlan) -> Iterator[Tier]:
         node = node_named(cache.node_type)
-        now, grown = (cache_load(self.system, self.demands, factor) for factor in (1.0, self.growth))
+        now, grown = (cache_load(self.system, self.environment, self.demands, factor) for factor in (1.0, self.growth))
         remedy = f"a larger node or another shard, online: {_RAISE}"
         yield self.tier(
             "cache.operations",

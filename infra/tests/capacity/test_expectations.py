@@ -24,8 +24,6 @@ OPEN = {
     ("internal-tool", "replicas of tool"),
     ("internal-tool", "configured times today"),
     ("internal-tool", "network.addresses full at"),
-    ("small-hot", "cache GiB"),
-    ("small-hot", "cache shards"),
     ("ingestion", "configured times today"),
     ("ingestion", "says P1 is not met"),
     ("slow-reports", "database busy at full growth"),

@@ -23,7 +23,6 @@ OPEN = {
     ("archive", "provisioned GiB"),
     ("internal-tool", "replicas of tool"),
     ("internal-tool", "configured times today"),
-    ("internal-tool", "network.addresses full at"),
     ("ingestion", "configured times today"),
     ("ingestion", "says P1 is not met"),
     ("slow-reports", "database busy at full growth"),

@@ -14,7 +14,7 @@ from groundplan.capacity.placement import class_named, surviving_replicas, usabl
 from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
-from infra.tests.capacity.stacks import environments, systems
+from infra.tests.capacity.stacks import PROD, environments, one_service, systems
 
 EXAMPLES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -255,7 +255,6 @@ def test_consumers_have_partitions_to_work_on(system: System, environment: Envir
 def test_a_plan_takes_milliseconds(count: int, broker: str) -> None:
     import time
 
-    from infra.tests.capacity.stacks import PROD
     from infra.tests.samples import system_of
 
     system = system_of(count, broker)
@@ -268,3 +267,36 @@ def test_a_plan_takes_milliseconds(count: int, broker: str) -> None:
     assert min(times) < 0.2
     assert len({workload.service for workload in sized.workloads}) == count
     assert all(math.isfinite(tier.capacity) for tier in sized.tiers)
+
+
+def at_load(system: System, environment: Environment, load: float) -> System:
+    """The system at another load of the stack, its goal as it is."""
+    requirements = system.requirements
+    goal = requirements.requests_per_second * requirements.growth_factor
+    total = load / environment.load_share
+    more = requirements.model_copy(update={"requests_per_second": total, "growth_factor": max(1.0, goal / total)})
+    return system.model_copy(update={"requirements": more})
+
+
+@EXAMPLES
+@given(systems(), environments())
+def test_a_bottleneck_planned_again_at_its_load_is_full(system: System, environment: Environment) -> None:
+    """What is asked of it there is what it holds, within 5 % or what one more pod or node asks for."""
+    sized = planned(system, environment)
+    first = sized.bottlenecks[0]
+    assume(first.bites_at_rps > 1e-6)
+    again = planned(at_load(system, environment, first.bites_at_rps), environment)
+    same = next((tier for tier in again.tiers if tier.subject == first.subject and tier.unit == first.unit), None)
+    assume(same is not None)
+    assert same is not None
+    pools = max(max(w.primary_connections, w.replica_connections) for w in sized.workloads)
+    steps = {"addresses a zone": 2 * 49 / 0.75, "vCPU": 2.0, "connections": 2 * pools}
+    assert same.demand_now == pytest.approx(first.capacity, rel=0.05, abs=steps.get(first.unit, 0))
+
+
+def test_fixed_addresses_are_not_scaled_with_the_load() -> None:
+    """2 requests/s were said to need a new network at 12; planned there, the network was 1.3 % full."""
+    tool = one_service({"requests_per_second": 2}, data_gb=2, read_share=0.9)
+    network = next(tier for tier in plan(tool, PROD).tiers if tier.subject == "network.addresses")
+    assert network.utilisation_now < 0.02
+    assert network.bites_at_rps > 100_000

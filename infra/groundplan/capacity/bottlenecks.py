@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from groundplan.capacity import figures
 from groundplan.capacity.cache import CacheLoad, cache_load, node_named, operations
 from groundplan.capacity.cluster import NodePool, node_pool
-from groundplan.capacity.demand import Demand, query_seconds, requests_per_second
+from groundplan.capacity.demand import Demand, query_seconds, reads_apart, requests_per_second
 from groundplan.capacity.events import broker_named, event_load, partitions_in_use, readers_of, sns_publish_limit
 from groundplan.capacity.gateway import public_requests
 from groundplan.capacity.model import CachePlan, DatabasePlan, EventsPlan, Plan, Tier, WorkloadPlan
@@ -72,7 +72,7 @@ class _Reckoning:
         self.works: dict[str, tuple[str, Work]] = {
             f"{name}-{work.role}": (name, work)
             for name, service in system.services.items()
-            for work in work_of(service, demands[name], replicas=environment.read_replicas)
+            for work in work_of(service, demands[name], replicas=reads_apart(system, environment, name, demands[name]))
         }
 
         self.pod_sizes: dict[str, tuple[float, float, int]] = {}

@@ -24,8 +24,9 @@ from groundplan.stack.environment import Environment
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules weighed: today's load of a shard, connections, IOPS with headroom, data at the horizon."""
+    """What the rules weighed: reads at full growth, today's load of a shard, connections, IOPS, data at the horizon."""
 
+    grown_reads: float
     load: InstanceLoad
     clients: int
     busy: int
@@ -76,7 +77,7 @@ def database_reasons(
             subject,
             "replicas",
             str(database.replicas),
-            _replica_reason(database, placement, system, facts),
+            _replica_reason(database, placement, system, environment, facts),
             "D3, A4",
             figures.READ_HEAVY_SHARE.source,
         ),
@@ -193,7 +194,9 @@ def database_reasons(
     return reasons
 
 
-def _replica_reason(database: DatabasePlan, placement: Placement, system: System, facts: Facts) -> str:
+def _replica_reason(
+    database: DatabasePlan, placement: Placement, system: System, environment: Environment, facts: Facts
+) -> str:
     heavy = [name for name in placement.services if read_heavy(system.services[name])]
     if database.replicas:
         own = next(
@@ -206,6 +209,11 @@ def _replica_reason(database: DatabasePlan, placement: Placement, system: System
         return (
             f"{why}: reads take {number(facts.load.reader_cores)} cores of {number(own.cores)} in each replica, "
             f"at {percent(figures.TARGET_UTILISATION)} or less{spare}"
+        )
+    if heavy and environment.read_replicas:
+        return (
+            f"reads at full growth take {number(facts.grown_reads)} cores, and the primary bears them beside its "
+            f"writes; from {number(figures.REPLICAS_FROM_CORES)} on they are worth replicas"
         )
     if heavy:
         return "this stack keeps no replicas; reads go to the primary"

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from groundplan.capacity import figures
 from groundplan.capacity.database_reasons import Facts, database_reasons
-from groundplan.capacity.demand import Demand, query_seconds
+from groundplan.capacity.demand import Demand, grown_read_cores, query_seconds, read_heavy
 from groundplan.capacity.figures import DatabaseClass
 from groundplan.capacity.model import DatabasePlan, Decision, PoolerPlan, WorkloadPlan
 from groundplan.capacity.placement import (
@@ -86,7 +86,7 @@ def _database(
 
     replicas = 0
     replica_class = chosen
-    if has_replicas(placement, system, environment):
+    if has_replicas(placement, system, environment, demands):
         replica_class, replicas = _replicas(load, chosen, environment)
     pooler = _pooler(fitted, replica_class, replicas, statements.replicas * growth, seconds, environment)
 
@@ -122,9 +122,23 @@ def _database(
         max_connections=max_connections(chosen),
     )
     facts = Facts(
-        load, clients, busy, io_needed, max(grown_data), data_growth, squeezed, chosen, statements.replicas * growth
+        _grown_reads(placement, system, environment, demands),
+        load,
+        clients,
+        busy,
+        io_needed,
+        max(grown_data),
+        data_growth,
+        squeezed,
+        chosen,
+        statements.replicas * growth,
     )
     return database, fitted, database_reasons(database, placement, system, environment, facts)
+
+
+def _grown_reads(placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]) -> float:
+    heavy = (name for name in placement.services if read_heavy(system.services[name]))
+    return max((grown_read_cores(system, environment, demands[name]) for name in heavy), default=0.0)
 
 
 def _busy(statements: float, seconds: float) -> int:

@@ -104,6 +104,12 @@ MEMORY_FOR_PAGES = Figure(0.75, "of memory", "PostgreSQL's buffers and the kerne
 # Databases
 
 READ_HEAVY_SHARE = Figure(0.7, "of requests", "D3, read-heavy load: more than two reads for every write", assumed=True)
+REPLICAS_FROM_CORES = Figure(
+    0.5,
+    "cores of reads at full growth",
+    "a quarter of the smallest class that isn't burstable: fewer reads don't press the writer",
+    assumed=True,
+)
 SHARD_GB = Figure(1024, "GiB", "D3: over 1 TB of data is sharded")
 STORAGE_HEADROOM = Figure(1.3, "times the data", "bloat, write-ahead log and indexes being rebuilt", assumed=True)
 SMALLEST_STORAGE_GB = Figure(20, "GiB", "Amazon RDS API, CreateDBInstance: gp3 for PostgreSQL starts at 20 GiB")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, read_heavy
+from groundplan.capacity.demand import Demand, reads_apart
 from groundplan.capacity.figures import DatabaseClass
 from groundplan.capacity.shards import FIRST_GENERATION, shard_count, shard_generations, shards_gb
 from groundplan.capacity.workloads import work_of
@@ -55,9 +55,9 @@ def placements(system: System, environment: Environment) -> tuple[Placement, ...
     )
 
 
-def has_replicas(placement: Placement, system: System, environment: Environment) -> bool:
-    """D3: read-heavy services get replicas, and CQRS reads from nowhere else (A4)."""
-    return environment.read_replicas and any(read_heavy(system.services[name]) for name in placement.services)
+def has_replicas(placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]) -> bool:
+    """D3: services whose reads press a writer get replicas."""
+    return any(reads_apart(system, environment, name, demands[name]) for name in placement.services)
 
 
 def instance_load(
@@ -69,7 +69,7 @@ def instance_load(
     for name in placement.services:
         demand = demands[name]
         writes += demand.write_work
-        if environment.read_replicas and read_heavy(system.services[name]):
+        if reads_apart(system, environment, name, demand):
             replica_reads += demand.read_statements
         else:
             reads += demand.read_statements
@@ -135,7 +135,9 @@ def statements_per_shard(
 ) -> Statements:
     primary = replicas = 0.0
     for name in placement.services:
-        for work in work_of(system.services[name], demands[name], replicas=environment.read_replicas):
+        for work in work_of(
+            system.services[name], demands[name], replicas=reads_apart(system, environment, name, demands[name])
+        ):
             primary += work.primary_statements or 0.0
             replicas += work.replica_statements or 0.0
     return Statements(primary / placement.shards, replicas / placement.shards)

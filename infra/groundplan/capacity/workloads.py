@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, consumes, query_seconds, read_heavy, relays
+from groundplan.capacity.demand import Demand, consumes, query_seconds, reads_apart, relays
 from groundplan.capacity.model import Decision, WorkloadPlan, WorkloadRole
 from groundplan.capacity.wording import number, percent
 from groundplan.declaration.model import Service, System
@@ -32,7 +32,7 @@ SERVING: frozenset[WorkloadRole] = frozenset({"api", "command", "query"})
 
 
 def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, ...]:
-    """The workloads of one service with what each has to do; ``replicas`` says whether reads have a place of their own.
+    """The workloads of one service with what each has to do; ``replicas`` says whether reads go to them.
 
     The relay is a Deployment of its own rather than a part of the API: its number must not follow the number of
     requests, and an API pod that dies must not stop events. Its pods share the outbox by locking rows.
@@ -47,7 +47,7 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
         works.append(Work("command", demand.writes, "requests/s", writing[0], writing[1], None))
         works.append(_reading("query", demand.reads, reading, None, replicas))
     else:
-        works.append(_reading("api", demand.requests, reading, writing, replicas and read_heavy(service)))
+        works.append(_reading("api", demand.requests, reading, writing, replicas))
     if consumes(service):
         rate = demand.consumed_events
         works.append(_background("consumer", rate, figures.POD_CONSUMED_EVENTS, figures.STATEMENTS_PER_CONSUMED_EVENT))
@@ -101,7 +101,7 @@ def plan_workloads(
     workloads: list[WorkloadPlan] = []
     decisions: list[Decision] = []
     for name, service in system.services.items():
-        for work in work_of(service, demands[name], replicas=environment.read_replicas):
+        for work in work_of(service, demands[name], replicas=reads_apart(system, environment, name, demands[name])):
             workload, reasons = _workload(system, environment, name, work, shards[name])
             workloads.append(workload)
             decisions.extend(reasons)

@@ -20,15 +20,12 @@ from infra.tests.samples import ROOT
 DECLARED: dict[str, Any] = yaml.safe_load((ROOT / "docs/expectations/systems.yaml").read_text())["systems"]
 
 OPEN = {
-    ("archive", "provisioned GiB"),
-    ("internal-tool", "replicas of tool"),
     ("internal-tool", "configured times today"),
     ("ingestion", "configured times today"),
     ("ingestion", "says P1 is not met"),
     ("slow-reports", "database busy at full growth"),
     ("slow-reports", "replica vCPU of report"),
     ("slow-statements", "scaling reaches the plan"),
-    ("thirty-services", "database instances"),
     ("thirty-services", "configured times today"),
     ("developers", "rollout connections of instance"),
 }

@@ -25,8 +25,8 @@ def plan_cluster(
     floor = _floor(environment)
     # A whole node at least, and room for everything to roll out at once, as a new base image makes it: pods that the
     # limit keeps waiting hold up the deployment.
-    surges = [(_surge(w.max_pods), w.cpu_millicores) for w in workloads]
-    surges += [(shards * _surge(pooler.pods), pooler.cpu_millicores) for pooler, shards in poolers]
+    surges = [(surge(w.max_pods), w.cpu_millicores) for w in workloads]
+    surges += [(shards * surge(pooler.pods), pooler.cpu_millicores) for pooler, shards in poolers]
     surge_pods = sum(pods for pods, _ in surges)
     surge_cpu = sum(pods * cpu for pods, cpu in surges) / 1000
     nodes_rolling = max(nodes_grown + 1, _nodes(cpu_grown + surge_cpu, pods_grown + surge_pods, floor))
@@ -124,7 +124,7 @@ def _floor(environment: Environment) -> int:
     return int(figures.ZONES) if environment.multi_zone else 1
 
 
-def _surge(pods: int) -> int:
+def surge(pods: int) -> int:
     """Pods that a rollout starts before it stops any."""
     return math.ceil(pods * figures.ROLLOUT_SURGE)
 

@@ -8,9 +8,11 @@ without harm later (storage's ceiling, shards, connections of the most pods) is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from groundplan.capacity import figures
+from groundplan.capacity.cluster import surge
 from groundplan.capacity.database_reasons import Facts, database_reasons
 from groundplan.capacity.demand import Demand, grown_read_cores, query_seconds, read_heavy
 from groundplan.capacity.figures import DatabaseClass
@@ -24,6 +26,7 @@ from groundplan.capacity.placement import (
     max_connections,
     placed_shards_gb,
     placements,
+    rollout_connections,
     smallest_class,
     statements_per_shard,
     surviving_replicas,
@@ -74,14 +77,15 @@ def _database(
     seconds = query_seconds(system)
     statements = statements_per_shard(placement, system, environment, demands)
 
-    clients = sum(workload.max_pods * workload.primary_connections for workload in workloads)
+    clients = _together(workloads, _primary)
     busy = _busy(statements.primary * growth, seconds)
     proxy = environment.database_proxy and clients > figures.POOLING_FROM
     largest = classes(environment)[-1]
     # More than the largest class takes is shared (the proxy queues) or cut (pools shrink): it asks for no larger one.
     held = min(clients, busy if proxy else clients, usable_connections(largest))
-    chosen = smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib, held) or largest
-    fitted = workloads if proxy else _fit_pools(placement, environment, workloads, usable_connections(chosen))
+    rolling = 0 if proxy else min(_rolling(workloads, _primary), rollout_connections(largest))
+    chosen = smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib, held, rolling) or largest
+    fitted = workloads if proxy else _fit_pools(placement, environment, workloads, chosen)
     squeezed = fitted != workloads
 
     replicas = 0
@@ -141,29 +145,52 @@ def _grown_reads(placement: Placement, system: System, environment: Environment,
     return max((grown_read_cores(system, environment, demands[name]) for name in heavy), default=0.0)
 
 
+def _primary(workload: WorkloadPlan) -> int:
+    return workload.primary_connections
+
+
+def _replica(workload: WorkloadPlan) -> int:
+    return workload.replica_connections
+
+
+def _together(workloads: list[WorkloadPlan], pool: Callable[[WorkloadPlan], int]) -> int:
+    """What the most pods hold."""
+    return sum(workload.max_pods * pool(workload) for workload in workloads)
+
+
+def _rolling(workloads: list[WorkloadPlan], pool: Callable[[WorkloadPlan], int]) -> int:
+    """What the most pods hold while all are replaced."""
+    return sum((workload.max_pods + surge(workload.max_pods)) * pool(workload) for workload in workloads)
+
+
 def _busy(statements: float, seconds: float) -> int:
     """Connections in use at once, with room for uneven arrivals: Little's law."""
     return math.ceil(statements * seconds * figures.BUSY_HEADROOM)
 
 
 def _fit_pools(
-    placement: Placement, environment: Environment, workloads: list[WorkloadPlan], usable: int
+    placement: Placement, environment: Environment, workloads: list[WorkloadPlan], chosen: DatabaseClass
 ) -> list[WorkloadPlan]:
-    """Pools cut in proportion until the most pods together stay within the budget."""
-    together = sum(workload.max_pods * workload.primary_connections for workload in workloads)
-    if together <= usable:
+    """Pools cut in proportion until the most pods together stay within the budget, and within the instance while a
+    rollout starts pods beside those they replace."""
+    usable, most = usable_connections(chosen), rollout_connections(chosen)
+
+    def fits(those: list[WorkloadPlan]) -> bool:
+        return _together(those, _primary) <= usable and _rolling(those, _primary) <= most
+
+    if fits(workloads):
         return workloads
-    share = usable / together
+    share = min(usable / _together(workloads, _primary), most / _rolling(workloads, _primary))
     cut = [
         replace(workload, primary_connections=max(1, math.floor(workload.primary_connections * share)))
         if workload.primary_connections
         else workload
         for workload in workloads
     ]
-    if sum(workload.max_pods * workload.primary_connections for workload in cut) > usable:
+    if not fits(cut):
         cut = [replace(workload, primary_connections=min(1, workload.primary_connections)) for workload in cut]
-    needed = sum(workload.max_pods * workload.primary_connections for workload in cut)
-    if needed > usable:
+    if not fits(cut):
+        needed = sum(workload.max_pods for workload in cut if workload.primary_connections)
         setting = "shared_database" if environment.shared_database else "database_proxy"
         raise ProblemsFound(
             [
@@ -171,8 +198,8 @@ def _fit_pools(
                     where=f"Pulumi.{environment.name}.yaml",
                     path=setting,
                     value="true" if environment.shared_database else "false",
-                    expected=f"at most {usable:,} connections to one instance; {needed:,} pods of "
-                    f"{count(len(placement.services), 'service')} need one each",
+                    expected=f"at most {usable:,} connections to one instance, {most:,} while pods are replaced; "
+                    f"{needed:,} pods of {count(len(placement.services), 'service')} need one each",
                     remedy="set shared_database to false, so that each service has its own instance"
                     if environment.shared_database
                     else "set database_proxy to true, so that connections are shared",
@@ -209,18 +236,20 @@ def _pooler(
     environment: Environment,
 ) -> PoolerPlan | None:
     """PgBouncer, once the pods' connections pass what the replicas that survive one's loss can take."""
-    clients = sum(workload.max_pods * workload.replica_connections for workload in workloads)
-    budget = usable_connections(replica_class) * surviving_replicas(replicas)
-    if not replicas or clients <= budget:
+    clients, rolling = _together(workloads, _replica), _rolling(workloads, _replica)
+    survivors = surviving_replicas(replicas)
+    budget, most = usable_connections(replica_class) * survivors, rollout_connections(replica_class) * survivors
+    if not replicas or (clients <= budget and rolling <= most):
         return None
     floor = 2 if environment.multi_zone else 1
     lost = 1 if environment.multi_zone else 0
     pods = max(
         floor,
         math.ceil(statements / (figures.POOLER_STATEMENTS * figures.TARGET_UTILISATION)),
-        math.ceil(clients / figures.POOLER_CLIENTS) + lost,
+        math.ceil(rolling / figures.POOLER_CLIENTS) + lost,
     )
     server = min(max(_busy(statements, seconds), pods), budget) // pods
+    server = min(server, most // (pods + surge(pods)))
     return PoolerPlan(
         pods=pods,
         cpu_millicores=1000,

@@ -132,6 +132,9 @@ CONNECTION_BYTES = Figure(
 MAX_CONNECTIONS = Figure(
     5000, "connections", "Amazon RDS: max_connections = LEAST(DBInstanceClassMemory/9531392, 5000)"
 )
+RESERVED_CONNECTIONS = Figure(
+    5, "connections", "PostgreSQL: superuser_reserved_connections is 3; Amazon RDS keeps 2 for its own"
+)
 DATABASE_MEMORY = Figure(
     0.9, "of memory", "DBInstanceClassMemory leaves out what the system and the agent take", assumed=True
 )

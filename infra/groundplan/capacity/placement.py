@@ -88,6 +88,11 @@ def usable_connections(database_class: DatabaseClass) -> int:
     return math.floor(max_connections(database_class) * figures.USABLE_CONNECTIONS)
 
 
+def rollout_connections(database_class: DatabaseClass) -> int:
+    """Connections that pods may hold while a rollout runs old ones and new ones side by side."""
+    return max_connections(database_class) - int(figures.RESERVED_CONNECTIONS)
+
+
 def max_connections(database_class: DatabaseClass) -> int:
     """The parameter `max_connections` as RDS would compute it, on what is left of the class's memory."""
     memory = database_class.memory_gib * 2**30 * figures.DATABASE_MEMORY
@@ -106,7 +111,7 @@ def classes(environment: Environment) -> tuple[DatabaseClass, ...]:
 
 
 def smallest_class(
-    environment: Environment, cores: float, io: float, hot_gib: float, connections: int = 0
+    environment: Environment, cores: float, io: float, hot_gib: float, connections: int = 0, rolling: int = 0
 ) -> DatabaseClass | None:
     """The first class that holds cores and I/O at the target utilisation, hot data in memory, and the connections."""
     return next(
@@ -117,6 +122,7 @@ def smallest_class(
             and io <= candidate.iops * figures.TARGET_UTILISATION
             and hot_gib <= candidate.memory_gib * figures.MEMORY_FOR_PAGES
             and connections <= usable_connections(candidate)
+            and rolling <= rollout_connections(candidate)
         ),
         None,
     )

@@ -9,7 +9,7 @@ from groundplan.capacity import figures
 from groundplan.capacity.demand import Demand, consumes, query_seconds, reads_apart, relays
 from groundplan.capacity.model import Decision, WorkloadPlan, WorkloadRole
 from groundplan.capacity.wording import number, percent
-from groundplan.declaration.model import Service, System
+from groundplan.declaration.model import Broker, Service, System
 from groundplan.stack.environment import Environment
 
 
@@ -135,6 +135,8 @@ def _workload(
             break
     pod_cores, primary, replica = effective(millicores)
     limit = int(figures.MAX_PODS)
+    if work.role in ("consumer", "projector") and system.events.broker is Broker.KAFKA:
+        limit = int(figures.PARTITIONS_PER_TOPIC)  # a pod without a partition would idle
     least = min(pods_for(work.cores, pod_cores, floor, multi_zone=multi_zone), limit)
     needed = pods_for(work.cores * growth, pod_cores, floor, multi_zone=multi_zone)
     most = max(least, min(needed, limit))

@@ -27,7 +27,6 @@ OPEN = {
     ("slow-reports", "replica vCPU of report"),
     ("slow-statements", "scaling reaches the plan"),
     ("thirty-services", "configured times today"),
-    ("developers", "rollout connections of instance"),
 }
 """Expectations that the planner doesn't meet yet."""
 

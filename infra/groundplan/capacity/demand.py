@@ -50,6 +50,16 @@ class Demand:
         )
 
 
+def statement_core_seconds(system: System) -> tuple[float, float]:
+    """Seconds of a core that a read and a write take.
+
+    Pools count with the declared duration of a statement, so cores must too: a statement that runs for longer than
+    waits explain is active on a vCPU for the rest.
+    """
+    running = max(0.0, query_seconds(system) - figures.WAITING_P95_MS / 1000 / figures.P95_TO_MEAN)
+    return figures.READ_STATEMENT_CORE_MS / 1000 + running, figures.WRITE_STATEMENT_CORE_MS / 1000 + running
+
+
 def query_seconds(system: System) -> float:
     """Mean duration of a statement, by what is declared of its 95th percentile (T2)."""
     return system.requirements.query_p95_ms / 1000 / figures.P95_TO_MEAN
@@ -114,7 +124,7 @@ def read_heavy(service: Service) -> bool:
 def grown_read_cores(system: System, environment: Environment, demand: Demand) -> float:
     """Cores that the service's reads take of its database at the whole system's full growth."""
     system_wide = demand.read_statements / environment.load_share * system.requirements.growth_factor
-    return system_wide * figures.READ_STATEMENT_CORE_MS / 1000
+    return system_wide * statement_core_seconds(system)[0]
 
 
 def reads_apart(system: System, environment: Environment, name: str, demand: Demand) -> bool:

@@ -92,6 +92,12 @@ READ_STATEMENT_CORE_MS = Figure(
 WRITE_STATEMENT_CORE_MS = Figure(
     0.6, "ms of a core", "twice a read: indexes, write-ahead log, replication", assumed=True
 )
+WAITING_P95_MS = Figure(
+    20,
+    "ms",
+    "T2: an indexed statement's 95th percentile with its waits; what is allowed beyond that is a statement that works",
+    assumed=True,
+)
 WRITE_STATEMENT_IO = Figure(
     0.5, "I/O operations", "one log flush a transaction, and pages that a checkpoint writes once", assumed=True
 )

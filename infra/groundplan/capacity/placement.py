@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, reads_apart
+from groundplan.capacity.demand import Demand, reads_apart, statement_core_seconds
 from groundplan.capacity.figures import DatabaseClass
 from groundplan.capacity.shards import FIRST_GENERATION, shard_count, shard_generations, shards_gb
 from groundplan.capacity.workloads import work_of
@@ -64,7 +64,7 @@ def instance_load(
     placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]
 ) -> InstanceLoad:
     """Today's load of one shard."""
-    read_ms, write_ms = figures.READ_STATEMENT_CORE_MS / 1000, figures.WRITE_STATEMENT_CORE_MS / 1000
+    read_seconds, write_seconds = statement_core_seconds(system)
     writes = reads = replica_reads = 0.0
     for name in placement.services:
         demand = demands[name]
@@ -75,9 +75,9 @@ def instance_load(
             reads += demand.read_statements
     shards = placement.shards
     return InstanceLoad(
-        writer_cores=(writes * write_ms + reads * read_ms) / shards,
+        writer_cores=(writes * write_seconds + reads * read_seconds) / shards,
         writer_io=(writes * figures.WRITE_STATEMENT_IO + reads * figures.READ_STATEMENT_IO) / shards,
-        reader_cores=replica_reads * read_ms / shards,
+        reader_cores=replica_reads * read_seconds / shards,
         reader_io=replica_reads * figures.READ_STATEMENT_IO / shards,
         hot_gib=placed_gb(placement, system, environment, 0) * figures.HOT_DATA_SHARE,
     )

@@ -16,7 +16,7 @@ from groundplan.capacity.model import Plan
 from groundplan.capacity.network import plan_network
 from groundplan.capacity.notes import notes
 from groundplan.capacity.placement import placements
-from groundplan.capacity.workloads import plan_workloads
+from groundplan.capacity.workloads import plan_workloads, target_reasons, with_reachable_targets
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered
@@ -47,6 +47,8 @@ def _plan(system: System, environment: Environment, data_growth: float | None) -
     databases, workloads, database_reasons = plan_databases(
         system, environment, today, wanted, data_growth or system.requirements.growth_factor
     )
+    workloads = with_reachable_targets(system, environment, today, workloads, shards)
+    workload_reasons = target_reasons(workload_reasons, workloads)
     cache, cache_reasons = plan_cache(system, environment, today)
     events, event_reasons = plan_events(system, environment, today, workloads)
     gateway, gateway_reasons = plan_gateway(system, environment, today)

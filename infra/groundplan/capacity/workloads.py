@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from groundplan.capacity import figures
 from groundplan.capacity.demand import Demand, consumes, query_seconds, reads_apart, relays
@@ -173,6 +173,46 @@ def usable_cores(workload: WorkloadPlan, work: Work, shards: int, seconds: float
         if busy:
             cores *= min(1.0, pool * shards / busy)
     return cores
+
+
+def with_reachable_targets(
+    system: System,
+    environment: Environment,
+    demands: dict[str, Demand],
+    workloads: tuple[WorkloadPlan, ...],
+    shards: dict[str, int],
+) -> tuple[WorkloadPlan, ...]:
+    """Workloads whose autoscaler asks for a pod at the target utilisation of what a pod can use.
+
+    A pod that its pools hold to a part of its core never gets to 60 % of the whole.
+    """
+    seconds = query_seconds(system)
+    reached = {}
+    for name, service in system.services.items():
+        apart = reads_apart(system, environment, name, demands[name])
+        reached |= {f"{name}-{work.role}": (name, work) for work in work_of(service, demands[name], replicas=apart)}
+    targets = []
+    for workload in workloads:
+        name, work = reached[workload.name]
+        usable = usable_cores(workload, work, shards[name], seconds) * 1000 / workload.cpu_millicores
+        whole = math.floor(figures.TARGET_UTILISATION * 100 * usable + 1e-9)
+        targets.append(replace(workload, target_cpu_percent=max(1, whole)))
+    return tuple(targets)
+
+
+def target_reasons(reasons: tuple[Decision, ...], workloads: tuple[WorkloadPlan, ...]) -> tuple[Decision, ...]:
+    """The reasons, with those of targets that are lower than where pools bind nothing."""
+    targets = {f"workload.{workload.name}": str(workload.target_cpu_percent) for workload in workloads}
+    return tuple(
+        replace(
+            reason,
+            value=targets[reason.subject],
+            reason=f"{reason.reason}: {percent(figures.TARGET_UTILISATION)} of what its pools let a pod use",
+        )
+        if reason.setting == "target_cpu_percent" and reason.value != targets[reason.subject]
+        else reason
+        for reason in reasons
+    )
 
 
 def _pool(busy: float | None, share: float) -> int:

@@ -221,7 +221,7 @@ def test_replicas_go_where_the_stack_wants_them() -> None:
 
 def test_a_pooler_comes_when_replicas_can_not_take_every_pool() -> None:
     """D3: RDS Proxy serves the writer only, so PgBouncer stands before replicas."""
-    system = one_service({"requests_per_second": 20_000, "query_p95_ms": 40}, read_share=0.99)
+    system = one_service({"requests_per_second": 20_000}, read_share=0.99)
     database = plan(system, PROD).databases[0]
     assert database.pooler is not None
     assert database.pooler.pods >= 2

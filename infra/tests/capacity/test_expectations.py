@@ -23,9 +23,6 @@ OPEN = {
     ("internal-tool", "configured times today"),
     ("ingestion", "configured times today"),
     ("ingestion", "says P1 is not met"),
-    ("slow-reports", "database busy at full growth"),
-    ("slow-reports", "replica vCPU of report"),
-    ("slow-statements", "scaling reaches the plan"),
     ("thirty-services", "configured times today"),
 }
 """Expectations that the planner doesn't meet yet."""

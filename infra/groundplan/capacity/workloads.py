@@ -187,7 +187,7 @@ def with_reachable_targets(
     A pod that its pools hold to a part of its core never gets to 60 % of the whole.
     """
     seconds = query_seconds(system)
-    reached = {}
+    reached: dict[str, tuple[str, Work]] = {}
     for name, service in system.services.items():
         apart = reads_apart(system, environment, name, demands[name])
         reached |= {f"{name}-{work.role}": (name, work) for work in work_of(service, demands[name], replicas=apart)}

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from groundplan.capacity import Plan, plan
+from groundplan.capacity import Plan, plan, reach
+from groundplan.capacity.reach import reach_sentences
 from groundplan.capacity.report import report
 from groundplan.cli._facts import declared_facts
 from groundplan.cli._run import run
@@ -52,7 +53,8 @@ def plan_project(
     if not quiet:
         for name, planned in plans.items():
             if not stacks or name in stacks:
-                print(report(planned, reasons=why))
+                reached = reach_sentences(reach(planned, project.system, project.environments[name]))
+                print(report(planned, reached, reasons=why))
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
     return _document(folder, project, plans, check=check)

@@ -338,5 +338,5 @@ def test_no_consumer_is_without_a_partition() -> None:
     heavy = system.model_copy(update={"requirements": busy})
     workloads, _ = plan_workloads(heavy, PROD, demands(heavy, PROD), dict.fromkeys(heavy.services, 1))
     pods = {each.name: each.max_pods for each in workloads}
-    assert pods["order-command"] == figures.MAX_PODS
+    assert pods["order-command"] == 1000
     assert max(pods["order-consumer"], pods["payment-consumer"], pods["order-projector"]) == 999

@@ -20,6 +20,7 @@ from groundplan.capacity.model import (
     WorkloadRole,
 )
 from groundplan.capacity.planner import plan
+from groundplan.capacity.reach import Reach, reach
 from groundplan.capacity.shards import check_shards, required_shards
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "NetworkPlan",
     "Plan",
     "PoolerPlan",
+    "Reach",
     "Tier",
     "TopicPlan",
     "WorkloadPlan",
@@ -42,6 +44,7 @@ __all__ = [
     "check_shards",
     "compare",
     "plan",
+    "reach",
     "remembered_after",
     "required_shards",
 ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from groundplan.capacity import figures
-from groundplan.capacity.cache import cache_load, node_named, operations
-from groundplan.capacity.demand import Demand, query_seconds, requests_per_second
+from groundplan.capacity.cache import CacheLoad, cache_load, node_named, operations
+from groundplan.capacity.cluster import NodePool, node_pool
+from groundplan.capacity.demand import Demand, query_seconds, reads_apart, requests_per_second
 from groundplan.capacity.events import broker_named, event_load, partitions_in_use, readers_of, sns_publish_limit
 from groundplan.capacity.gateway import public_requests
 from groundplan.capacity.model import CachePlan, DatabasePlan, EventsPlan, Plan, Tier, WorkloadPlan
-from groundplan.capacity.network import addresses, private_addresses_needed
+from groundplan.capacity.network import addresses, private_addresses
 from groundplan.capacity.placement import (
     Placement,
     baseline_iops,
@@ -22,14 +23,38 @@ from groundplan.capacity.placement import (
     statements_per_shard,
     usable_connections,
 )
-from groundplan.capacity.workloads import Work, usable_cores, work_of
+from groundplan.capacity.workloads import Work, pods_floor, pods_for, usable_cores, work_of
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
+
+_RAISE = "raise requirements.requests_per_second, and lower growth_factor by as much to keep the goal"
 
 
 def tiers(plan: Plan, system: System, environment: Environment, demands: dict[str, Demand]) -> tuple[Tier, ...]:
     """Every part that can run out, in the order in which a request meets them."""
     return tuple(_Reckoning(plan, system, environment, demands).tiers())
+
+
+_DOUBLINGS = 24
+_HALVINGS = 26
+
+
+def multiple_at(demand: Callable[[float], float], capacity: float) -> float:
+    """The largest multiple of today's load at which ``demand``, which never falls, is within the capacity.
+
+    Infinite where no load fills it, and next to nothing where what is fixed does already.
+    """
+    within, beyond = 0.0, 1.0
+    for _ in range(_DOUBLINGS):
+        if demand(beyond) > capacity:
+            break
+        within, beyond = beyond, beyond * 2
+    else:
+        return math.inf
+    for _ in range(_HALVINGS):
+        middle = (within + beyond) / 2
+        within, beyond = (middle, beyond) if demand(middle) <= capacity else (within, middle)
+    return max(within, 1e-9)
 
 
 class _Reckoning:
@@ -43,28 +68,35 @@ class _Reckoning:
         self.growth = system.requirements.growth_factor
         self.seconds = query_seconds(system)
         self.load = requests_per_second(system, environment)
+        self.shards = {name: database.shards for database in plan.databases for name in database.services}
         self.works: dict[str, tuple[str, Work]] = {
             f"{name}-{work.role}": (name, work)
             for name, service in system.services.items()
-            for work in work_of(service, demands[name], replicas=environment.read_replicas)
+            for work in work_of(service, demands[name], replicas=reads_apart(system, environment, name, demands[name]))
         }
+
+        self.pod_sizes: dict[str, tuple[float, float, int]] = {}
+        for workload in plan.workloads:
+            service, work = self.works[workload.name]
+            cores = usable_cores(workload, work, self.shards[service], self.seconds)
+            self.pod_sizes[workload.name] = (work.cores, cores, pods_floor(workload.role, environment))
 
     def tier(
         self,
         subject: str,
         unit: str,
         capacity: float,
-        now: float,
+        demand: float | Callable[[float], float],
         remedy: str,
-        grown: float | None = None,
-        beyond: float | None = None,
     ) -> Tier:
-        """Demand grows with the load where ``grown`` isn't given.
+        """``demand`` is today's where it grows with the load, else what a multiple of today's load asks for.
 
-        Where it has a floor, ``beyond`` is what it is at full growth without one, and goes on from there in a line.
+        Then it may have a part that is fixed, a floor or a limit, and is full where it meets the capacity.
         """
-        at_growth = now * self.growth if grown is None else grown
-        slope = at_growth if beyond is None else beyond
+        if callable(demand):
+            now, at_growth, full_at = demand(1.0), demand(self.growth), multiple_at(demand, capacity)
+        else:
+            now, at_growth, full_at = demand, demand * self.growth, capacity / demand if demand else math.inf
         return Tier(
             subject=subject,
             unit=unit,
@@ -73,7 +105,7 @@ class _Reckoning:
             demand_grown=at_growth,
             utilisation_now=now / capacity,
             utilisation_grown=at_growth / capacity,
-            bites_at_rps=self.load * self.growth * capacity / slope if slope else math.inf,
+            bites_at_rps=self.load * full_at,
             remedy=remedy,
         )
 
@@ -103,25 +135,24 @@ class _Reckoning:
         )
 
     def _workloads(self) -> Iterator[Tier]:
-        shards = {name: database.shards for database in self.plan.databases for name in database.services}
         for workload in self.plan.workloads:
             service, work = self.works[workload.name]
             if not work.cores:
                 continue
-            cores = usable_cores(workload, work, shards[service], self.seconds)
+            cores = usable_cores(workload, work, self.shards[service], self.seconds)
             yield self.tier(
                 f"workload.{workload.name}",
                 work.unit,
                 workload.max_pods * cores * work.rate / work.cores,
                 work.rate,
-                "more pods, with no interruption: raise requirements.requests_per_second or growth_factor",
+                "more pods, with no interruption: raise requirements.growth_factor",
             )
 
     def _database(self, placement: Placement, database: DatabasePlan) -> Iterator[Tier]:
         load = instance_load(placement, self.system, self.environment, self.demands)
         statements = statements_per_shard(placement, self.system, self.environment, self.demands)
         writer, replica = class_named(database.instance_class), class_named(database.replica_class)
-        io = float(database.iops or baseline_iops(database.storage_gb))
+        io = float(database.iops or baseline_iops(min(database.shard_storage_gb)))
         subject, shards = f"database.{database.name}", database.shards
         larger = smallest_class(
             self.environment, load.writer_cores * self.growth, load.writer_io * self.growth, load.hot_gib
@@ -143,8 +174,7 @@ class _Reckoning:
                     ("cores", replica.cores * database.replicas * shards, load.reader_cores * shards),
                     ("IOPS", min(replica.iops, io) * database.replicas * shards, load.reader_io * shards),
                 ),
-                f"more replicas (up to {figures.MAX_REPLICAS:.0f}), then a larger class, with no interruption: raise "
-                "requirements.requests_per_second",
+                f"up to {figures.MAX_REPLICAS:.0f} replicas, then a larger class, with no interruption: {_RAISE}",
             )
         yield from self._connections(database, statements.primary, statements.replicas)
 
@@ -152,7 +182,7 @@ class _Reckoning:
         """What to do about an instance class, given the one that would hold full growth with headroom."""
         cost = "a failover of about a minute" if self.environment.multi_zone else "a restart of some minutes"
         class_ = "the next class" if enough == now else f"{enough} holds full growth"
-        return f"{class_}, {cost}: raise requirements.requests_per_second"
+        return f"{class_}, {cost}: {_RAISE}"
 
     def _connections(self, database: DatabasePlan, primary: float, replicas: float) -> Iterator[Tier]:
         """Shared connections follow the statements that run; unshared ones the pods that hold them."""
@@ -169,15 +199,12 @@ class _Reckoning:
                 "a larger class takes more connections; faster statements need fewer",
             )
         else:
-            held = self._held({w: w.primary_connections for w in workloads})
             yield self.tier(
                 f"{subject}.connections",
                 "connections",
                 usable,
-                held[0],
+                self._held({w: w.primary_connections for w in workloads}),
                 "set database_proxy to true in the stack",
-                held[1],
-                held[2],
             )
         if not database.replicas:
             return
@@ -188,19 +215,19 @@ class _Reckoning:
             yield self.tier(f"{subject}.replica-connections", "connections", usable, now, remedy)
         else:
             held = self._held({w: w.replica_connections for w in workloads})
-            yield self.tier(f"{subject}.replica-connections", "connections", usable, held[0], remedy, held[1], held[2])
+            yield self.tier(f"{subject}.replica-connections", "connections", usable, held, remedy)
 
-    def _held(self, a_pod: dict[WorkloadPlan, int]) -> tuple[float, float, float]:
-        """What pods hold together: the fewest pods, the most, and as many as full growth asks for without a floor."""
-        return (
-            sum(each * workload.min_pods for workload, each in a_pod.items()),
-            sum(each * workload.max_pods for workload, each in a_pod.items()),
-            sum(each * self._asked_pods(workload) for workload, each in a_pod.items()),
-        )
+    def _held(self, a_pod: dict[WorkloadPlan, int]) -> Callable[[float], float]:
+        """What pods hold together at a multiple of today's load."""
+        return lambda multiple: sum(each * self._pods(workload, multiple) for workload, each in a_pod.items())
 
-    def _asked_pods(self, workload: WorkloadPlan) -> float:
-        cores = self.works[workload.name][1].cores * self.growth
-        return cores / (workload.cpu_millicores / 1000 * figures.TARGET_UTILISATION)
+    def _pods(self, workload: WorkloadPlan, multiple: float) -> int:
+        """The autoscaler's pods as deployed; beyond full growth, what the next plan would deploy."""
+        work_cores, cores, floor = self.pod_sizes[workload.name]
+        asked = pods_for(work_cores * multiple, cores, floor, multi_zone=self.environment.multi_zone)
+        if multiple <= self.growth:
+            return min(max(asked, workload.min_pods), workload.max_pods)
+        return max(workload.max_pods, min(asked, int(figures.MAX_PODS)))
 
     def _busiest(self, subject: str, ways: tuple[tuple[str, float, float], ...], remedy: str) -> Tier:
         unit, capacity, now = max(ways, key=lambda way: way[2] / way[1])
@@ -208,23 +235,24 @@ class _Reckoning:
 
     def _cache(self, cache: CachePlan) -> Iterator[Tier]:
         node = node_named(cache.node_type)
-        now, grown = (cache_load(self.system, self.demands, factor) for factor in (1.0, self.growth))
-        remedy = "a larger node or another shard, online: raise requirements.requests_per_second"
+
+        def load(multiple: float) -> CacheLoad:
+            return cache_load(self.system, self.environment, self.demands, multiple)
+
+        remedy = f"a larger node or another shard, online: {_RAISE}"
         yield self.tier(
             "cache.operations",
             "operations/s",
             operations(node) * cache.shards,
-            now.operations,
+            load(1.0).operations,
             remedy,
-            grown.operations,
         )
         yield self.tier(
             "cache.memory",
             "GiB",
             node.memory_gib * figures.CACHE_MEMORY * cache.shards,
-            now.memory_gib,
+            lambda multiple: load(multiple).memory_gib,
             remedy,
-            grown.memory_gib,
         )
 
     def _events(self, events: EventsPlan) -> Iterator[Tier]:
@@ -248,7 +276,7 @@ class _Reckoning:
                     ("MB/s in", broker.ingress_mbps * kafka.brokers, load.ingress_mbps),
                     ("MB/s out", broker.egress_mbps * kafka.brokers, load.egress_mbps),
                 ),
-                "larger brokers, one after the other: raise requirements.requests_per_second",
+                f"larger brokers, one after the other: {_RAISE}",
             )
         yield from self._partitions(events)
 
@@ -268,32 +296,31 @@ class _Reckoning:
         )
 
     def _nodes(self) -> Tier:
-        cpu = self._held({workload: workload.cpu_millicores for workload in self.plan.workloads})
         usable = self.plan.cluster.cpu_limit * figures.NODE_ALLOCATABLE * figures.NODE_PACKING
         return self.tier(
             "cluster.cpu",
             "vCPU",
             usable,
-            cpu[0] / 1000,
+            lambda multiple: self._pool(multiple).cpu,
             "the pool's limits follow: raise requirements.growth_factor",
-            cpu[1] / 1000,
-            cpu[2] / 1000,
         )
 
+    def _pool(self, multiple: float) -> NodePool:
+        """What the pool holds at a multiple of today's load."""
+        pods = ((self._pods(workload, multiple), workload.cpu_millicores) for workload in self.plan.workloads)
+        return node_pool(pods, self.plan.databases, self.environment)
+
     def _addresses(self) -> Tier:
-        multi_zone = self.environment.multi_zone
-        cluster = self.plan.cluster
-        grown = private_addresses_needed(cluster, multi_zone=multi_zone)
-        fixed = figures.SHARED_PRIVATE_ADDRESSES
-        cpu = self._held({workload: workload.cpu_millicores for workload in self.plan.workloads})
+        def needed(multiple: float) -> float:
+            pool = self._pool(multiple)
+            return private_addresses(pool.nodes, pool.pods, multi_zone=self.environment.multi_zone)
+
         return self.tier(
             "network.addresses",
             "addresses a zone",
             addresses(self.plan.network.private[0]),
-            (grown - fixed) * cluster.nodes_now / cluster.nodes_grown + fixed,
+            needed,
             "a larger vpc_cidr, which means a new network: choose it large from the start",
-            grown,
-            (grown - fixed) * cpu[2] / cpu[1] + fixed,
         )
 
     def _nat(self) -> Tier:

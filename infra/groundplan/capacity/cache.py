@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand
+from groundplan.capacity.demand import Demand, data_gb
 from groundplan.capacity.figures import CacheNode
 from groundplan.capacity.model import CachePlan, Decision
 from groundplan.capacity.wording import number, percent
@@ -25,8 +25,8 @@ class CacheLoad:
     memory_gib: float
 
 
-def cache_load(system: System, demands: dict[str, Demand], factor: float = 1.0) -> CacheLoad:
-    """The load at ``factor`` times today's requests."""
+def cache_load(system: System, environment: Environment, demands: dict[str, Demand], factor: float = 1.0) -> CacheLoad:
+    """The load at ``factor`` times today's requests, on today's data."""
     operations = memory = 0.0
     for name, service in system.services.items():
         demand = demands[name].times(factor)
@@ -34,14 +34,20 @@ def cache_load(system: System, demands: dict[str, Demand], factor: float = 1.0) 
         memory += demand.requests * 60 * figures.RATE_BUCKET_KIB / _GIB
         if service.cached:
             operations += demand.reads + demand.database_reads + demand.writes
-            memory += _copies_gib(service, demand)
+            memory += _copies_gib(service, demand, data_gb(service, environment))
     return CacheLoad(operations, memory)
 
 
-def _copies_gib(service: Service, demand: Demand) -> float:
-    """Each miss adds a copy that lives until it expires; those count that are asked for again, the rest may go."""
-    seconds = max(resource.cache.seconds for resource in service.resources.values() if resource.cache)
-    return demand.database_reads * service.repeat_share * seconds * figures.CACHED_OBJECT_KIB / _GIB
+def _copies_gib(service: Service, demand: Demand, data_gib: float) -> float:
+    """Each miss adds a copy that lives until it expires; those count that are asked for again, the rest may go.
+
+    Which of the cached resources is asked for isn't declared, so each has an equal part and its own expiry. A row has
+    one copy, however often it is asked for.
+    """
+    lives = [resource.cache.seconds for resource in service.resources.values() if resource.cache]
+    copies = demand.database_reads * service.repeat_share * sum(lives) / len(lives)
+    rows = data_gib * _GIB / figures.ROW_KIB
+    return min(copies, rows) * figures.CACHED_OBJECT_KIB / _GIB
 
 
 def plan_cache(
@@ -52,7 +58,7 @@ def plan_cache(
     It holds today's load with headroom: a larger node or another shard is an online change, and memory that runs
     short evicts what was asked for least before it costs anything.
     """
-    now = cache_load(system, demands)
+    now = cache_load(system, environment, demands)
     ladder = figures.CACHE_NODES if environment.multi_zone else figures.BURSTABLE_CACHE_NODES + figures.CACHE_NODES
     node = next((candidate for candidate in ladder if _fill(candidate, now) <= 1), ladder[-1])
     shards = max(1, math.ceil(_fill(node, now) - 1e-9))
@@ -94,9 +100,10 @@ def plan_cache(
             subject,
             "working_set_gb",
             str(cache.working_set_gb),
-            "copies that are asked for again before they expire, and a token bucket for each client of the last minute",
+            "copies that are asked for again before they expire, one of a row at most, and a token bucket for each "
+            "client of the last minute",
             "C2, S7",
-            f"{figures.CACHED_OBJECT_KIB.source}; {figures.RATE_BUCKET_KIB.source}",
+            f"{figures.CACHED_OBJECT_KIB.source}; {figures.ROW_KIB.source}; {figures.RATE_BUCKET_KIB.source}",
         ),
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.model import ClusterPlan, DatabasePlan, Decision, WorkloadPlan
+from groundplan.capacity.model import ClusterPlan, DatabasePlan, Decision, PoolerPlan, WorkloadPlan
 from groundplan.capacity.wording import count, number, percent
 from groundplan.stack.environment import Environment
 
@@ -14,20 +16,17 @@ def plan_cluster(
     environment: Environment, workloads: tuple[WorkloadPlan, ...], databases: tuple[DatabasePlan, ...]
 ) -> tuple[ClusterPlan, tuple[Decision, ...]]:
     """Nodes for the fewest pods and for the most, and the limits that let the pool reach those."""
-    poolers = [(database.pooler, database.shards) for database in databases if database.pooler]
+    poolers = _poolers(databases)
     pooler_pods = sum(pooler.pods * shards for pooler, shards in poolers)
-    pooler_cpu = sum(pooler.pods * shards * pooler.cpu_millicores for pooler, shards in poolers) / 1000
-    cpu_now = sum(w.min_pods * w.cpu_millicores for w in workloads) / 1000 + pooler_cpu
-    cpu_grown = sum(w.max_pods * w.cpu_millicores for w in workloads) / 1000 + pooler_cpu
-    pods_now = sum(w.min_pods for w in workloads) + pooler_pods
-    pods_grown = sum(w.max_pods for w in workloads) + pooler_pods
-    floor = int(figures.ZONES) if environment.multi_zone else 1
-    nodes_now = _nodes(cpu_now, pods_now, floor)
-    nodes_grown = _nodes(cpu_grown, pods_grown, floor)
+    now = node_pool(((w.min_pods, w.cpu_millicores) for w in workloads), databases, environment)
+    grown = node_pool(((w.max_pods, w.cpu_millicores) for w in workloads), databases, environment)
+    cpu_now, pods_now, nodes_now = now.cpu, now.pods, now.nodes
+    cpu_grown, pods_grown, nodes_grown = grown.cpu, grown.pods, grown.nodes
+    floor = _floor(environment)
     # A whole node at least, and room for everything to roll out at once, as a new base image makes it: pods that the
     # limit keeps waiting hold up the deployment.
-    surges = [(_surge(w.max_pods), w.cpu_millicores) for w in workloads]
-    surges += [(shards * _surge(pooler.pods), pooler.cpu_millicores) for pooler, shards in poolers]
+    surges = [(surge(w.max_pods), w.cpu_millicores) for w in workloads]
+    surges += [(shards * surge(pooler.pods), pooler.cpu_millicores) for pooler, shards in poolers]
     surge_pods = sum(pods for pods, _ in surges)
     surge_cpu = sum(pods * cpu for pods, cpu in surges) / 1000
     nodes_rolling = max(nodes_grown + 1, _nodes(cpu_grown + surge_cpu, pods_grown + surge_pods, floor))
@@ -99,7 +98,33 @@ def plan_cluster(
     )
 
 
-def _surge(pods: int) -> int:
+@dataclass(frozen=True, slots=True)
+class NodePool:
+    """Pods, the vCPU they ask for, and the nodes that hold them."""
+
+    pods: int
+    cpu: float
+    nodes: int
+
+
+def node_pool(
+    pods: Iterable[tuple[int, int]], databases: tuple[DatabasePlan, ...], environment: Environment
+) -> NodePool:
+    """The pool for so many pods of so many millicores, and the poolers, whose number is fixed."""
+    each = [*pods, *((pooler.pods * shards, pooler.cpu_millicores) for pooler, shards in _poolers(databases))]
+    together, cpu = sum(number for number, _ in each), sum(number * millicores for number, millicores in each) / 1000
+    return NodePool(together, cpu, _nodes(cpu, together, _floor(environment)))
+
+
+def _poolers(databases: tuple[DatabasePlan, ...]) -> list[tuple[PoolerPlan, int]]:
+    return [(database.pooler, database.shards) for database in databases if database.pooler]
+
+
+def _floor(environment: Environment) -> int:
+    return int(figures.ZONES) if environment.multi_zone else 1
+
+
+def surge(pods: int) -> int:
     """Pods that a rollout starts before it stops any."""
     return math.ceil(pods * figures.ROLLOUT_SURGE)
 

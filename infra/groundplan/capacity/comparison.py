@@ -9,7 +9,7 @@ from groundplan.capacity.model import Decision, Plan, Tier
 from groundplan.capacity.report import at_load, kept_sizes
 from groundplan.capacity.text import paragraph, table
 from groundplan.capacity.wording import number
-from groundplan.problems import Problem
+from groundplan.problems import Problem, ProblemsFound
 
 
 class Effort(StrEnum):
@@ -41,7 +41,14 @@ _DATA_MOVE = frozenset({("database", "shards"), ("cache", "shards"), ("kafka", "
 _REPLACEMENT_SETTINGS = frozenset(
     {("network", setting) for setting in ("cidr", "public", "private", "data", "firewall")}
 )
-_FOLLOWING = frozenset({("database", "shard_generations"), ("network", "zones")})
+_FOLLOWING = frozenset(
+    {
+        ("database", "shard_generations"),
+        ("database", "shard_storage_gb"),
+        ("database", "shard_max_storage_gb"),
+        ("network", "zones"),
+    }
+)
 """Settings that say again what another one says."""
 
 _ADVICE = {
@@ -66,13 +73,26 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A variant that can't be planned: what was asked for, and what refuses it."""
+
+    requests_per_second: float
+    data_gb: float
+    problems: ProblemsFound
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """``declare`` is what the declaration must say before the second plan can be deployed."""
+    """``declare`` is what the declaration must say before the second plan can be deployed.
+
+    With ``refusal`` the second plan is the largest part of the change that can be planned.
+    """
 
     before: Plan
     after: Plan
     changes: tuple[Change, ...]
     declare: tuple[Problem, ...] = ()
+    refusal: Refusal | None = None
 
     @property
     def effort(self) -> Effort:
@@ -86,7 +106,7 @@ class Comparison:
         return self.before.bottlenecks[0], self.after.bottlenecks[0]
 
 
-def compare(before: Plan, after: Plan, declare: tuple[Problem, ...] = ()) -> Comparison:
+def compare(before: Plan, after: Plan, declare: tuple[Problem, ...] = (), refusal: Refusal | None = None) -> Comparison:
     """Every setting whose value differs, in the plan's order, heaviest effort last within a part."""
     old = {(decision.subject, decision.setting): decision for decision in before.decisions}
     new = {(decision.subject, decision.setting): decision for decision in after.decisions}
@@ -111,7 +131,7 @@ def compare(before: Plan, after: Plan, declare: tuple[Problem, ...] = ()) -> Com
                 and key not in unused
                 and _kind(key) not in _FOLLOWING
             )
-    return Comparison(before, after, tuple(changes), declare)
+    return Comparison(before, after, tuple(changes), declare, refusal)
 
 
 def _kind(key: tuple[str, str]) -> tuple[str, str]:
@@ -144,6 +164,11 @@ def comparison_report(comparison: Comparison) -> str:
         f"{after.system}, {after.environment}: {number(before.requests_per_second)} -> "
         f"{number(after.requests_per_second)} requests/s today"
     ]
+    if refusal := comparison.refusal:
+        lines += paragraph(
+            f"{number(refusal.requests_per_second)} requests/s and {number(refusal.data_gb)} GiB are refused; this is "
+            "the largest part of the way there that is not."
+        )
     if not comparison.changes:
         lines += ["", "Nothing changes: the plan holds this as it is."]
     for effort in Effort:
@@ -164,6 +189,8 @@ def comparison_report(comparison: Comparison) -> str:
         lines += ["", *kept_sizes(after)]
     if fresh := [note for note in after.notes if note not in before.notes]:
         lines += ["", "To know", *(line for note in fresh for line in paragraph(note, "- "))]
+    if refusal:
+        lines += ["", "What refuses the rest", *(str(problem) for problem in refusal.problems.problems)]
     if comparison.declare:
         lines += ["", "To declare first", *(str(problem) for problem in comparison.declare)]
     return "\n".join(lines) + "\n"

@@ -16,20 +16,23 @@ from groundplan.capacity.placement import (
     placed_gb,
     usable_connections,
 )
-from groundplan.capacity.wording import number, percent
+from groundplan.capacity.shards import fullest_shard_gb
+from groundplan.capacity.wording import number, percent, sizes
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the rules weighed: today's load of a shard, connections, IOPS with headroom, data at the horizon."""
+    """What the rules weighed: reads at full growth, today's load of a shard, connections, IOPS, data at the horizon."""
 
+    grown_reads: float
     load: InstanceLoad
     clients: int
     busy: int
     io_needed: float
     grown_data: float
+    data_growth: float
     squeezed: bool
     chosen: DatabaseClass
     replica_statements_grown: float
@@ -42,6 +45,7 @@ def database_reasons(
     requirements = system.requirements
     chosen, load = facts.chosen, facts.load
     of_shard = f" in each of {database.shards} shards" if database.shards > 1 else ""
+    in_fullest = f" in the fullest of {database.shards} shards" if database.shards > 1 else ""
     usable = usable_connections(chosen)
     striped = database.storage_gb >= figures.GP3_STRIPED_FROM_GB
     throughput = figures.GP3_STRIPED_THROUGHPUT if striped else figures.GP3_THROUGHPUT
@@ -73,7 +77,7 @@ def database_reasons(
             subject,
             "replicas",
             str(database.replicas),
-            _replica_reason(database, placement, system, facts),
+            _replica_reason(database, placement, system, environment, facts),
             "D3, A4",
             figures.READ_HEAVY_SHARE.source,
         ),
@@ -81,7 +85,7 @@ def database_reasons(
             subject,
             "storage_gb",
             str(database.storage_gb),
-            f"{number(placed_gb(placement, system, environment, 0))} GiB{of_shard} today, times "
+            f"{number(placed_gb(placement, system, environment, 0))} GiB{in_fullest} today, times "
             f"{number(figures.STORAGE_HEADROOM, 2)}"
             + (
                 f"; full growth needs {number(facts.io_needed * requirements.growth_factor)} IOPS, and from 400 GiB "
@@ -98,7 +102,7 @@ def database_reasons(
             "max_storage_gb",
             str(database.max_storage_gb),
             f"{number(facts.grown_data)} GiB in {requirements.horizon_months} months if data grows "
-            f"{number(requirements.growth_factor)} times as fast as declared; storage grows by itself and a ceiling "
+            f"{number(facts.data_growth)} times as fast as declared; storage grows by itself and a ceiling "
             "costs nothing",
             "P1",
             figures.STORAGE_AUTOSCALING_STEP.source,
@@ -141,6 +145,22 @@ def database_reasons(
         ),
         Decision(
             subject,
+            "shard_storage_gb",
+            sizes(database.shard_storage_gb),
+            "each by its own data: what is older than the later generations stays in the first one's shards",
+            "D3, P4",
+            figures.STORAGE_HEADROOM.source,
+        ),
+        Decision(
+            subject,
+            "shard_max_storage_gb",
+            sizes(database.shard_max_storage_gb),
+            f"each by its own data in {requirements.horizon_months} months",
+            "P1",
+            figures.STORAGE_AUTOSCALING_STEP.source,
+        ),
+        Decision(
+            subject,
             "multi_zone",
             "yes" if database.multi_zone else "no",
             f"a standby in another zone takes over in about a minute; {number(requirements.availability_percent, 3)} "
@@ -174,7 +194,9 @@ def database_reasons(
     return reasons
 
 
-def _replica_reason(database: DatabasePlan, placement: Placement, system: System, facts: Facts) -> str:
+def _replica_reason(
+    database: DatabasePlan, placement: Placement, system: System, environment: Environment, facts: Facts
+) -> str:
     heavy = [name for name in placement.services if read_heavy(system.services[name])]
     if database.replicas:
         own = next(
@@ -188,6 +210,11 @@ def _replica_reason(database: DatabasePlan, placement: Placement, system: System
             f"{why}: reads take {number(facts.load.reader_cores)} cores of {number(own.cores)} in each replica, "
             f"at {percent(figures.TARGET_UTILISATION)} or less{spare}"
         )
+    if heavy and environment.read_replicas:
+        return (
+            f"reads at full growth take {number(facts.grown_reads)} cores, and the primary bears them beside its "
+            f"writes; from {number(figures.REPLICAS_FROM_CORES)} on they are worth replicas"
+        )
     if heavy:
         return "this stack keeps no replicas; reads go to the primary"
     shares = ", ".join(percent(system.services[name].read_share) for name in placement.services[:3])
@@ -200,7 +227,9 @@ def _shard_reason(database: DatabasePlan, placement: Placement, system: System) 
     service = system.services[placement.services[0]]
     months = system.requirements.horizon_months
     data = number(service.data_gb_at(months))
-    return f"{data} GiB in {months} months, at most {number(figures.SHARD_GB)} GiB in a shard"
+    fullest = number(fullest_shard_gb(service, placement.generations, months))
+    limit = number(figures.SHARD_GB)
+    return f"{data} GiB in {months} months, {fullest} in the fullest shard, at most {limit} GiB in one"
 
 
 def _proxy_reason(database: DatabasePlan, environment: Environment, facts: Facts) -> str:

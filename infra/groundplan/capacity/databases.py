@@ -8,11 +8,13 @@ without harm later (storage's ceiling, shards, connections of the most pods) is 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 from groundplan.capacity import figures
+from groundplan.capacity.cluster import surge
 from groundplan.capacity.database_reasons import Facts, database_reasons
-from groundplan.capacity.demand import Demand, query_seconds
+from groundplan.capacity.demand import Demand, grown_read_cores, query_seconds, read_heavy
 from groundplan.capacity.figures import DatabaseClass
 from groundplan.capacity.model import DatabasePlan, Decision, PoolerPlan, WorkloadPlan
 from groundplan.capacity.placement import (
@@ -22,8 +24,9 @@ from groundplan.capacity.placement import (
     has_replicas,
     instance_load,
     max_connections,
-    placed_gb,
+    placed_shards_gb,
     placements,
+    rollout_connections,
     smallest_class,
     statements_per_shard,
     surviving_replicas,
@@ -36,7 +39,11 @@ from groundplan.stack.environment import Environment
 
 
 def plan_databases(
-    system: System, environment: Environment, demands: dict[str, Demand], workloads: tuple[WorkloadPlan, ...]
+    system: System,
+    environment: Environment,
+    demands: dict[str, Demand],
+    workloads: tuple[WorkloadPlan, ...],
+    data_growth: float,
 ) -> tuple[tuple[DatabasePlan, ...], tuple[WorkloadPlan, ...], tuple[Decision, ...]]:
     """Every database, and the workloads with pools that its connection budget allows.
 
@@ -50,7 +57,7 @@ def plan_databases(
     pooled: dict[str, WorkloadPlan] = {}
     for placement in placements(system, environment):
         own = [workload for name in placement.services for workload in by_service[name]]
-        database, fitted, reasons = _database(placement, system, environment, demands, own)
+        database, fitted, reasons = _database(placement, system, environment, demands, own, data_growth)
         databases.append(database)
         decisions.extend(reasons)
         pooled |= {workload.name: workload for workload in fitted}
@@ -63,56 +70,97 @@ def _database(
     environment: Environment,
     demands: dict[str, Demand],
     workloads: list[WorkloadPlan],
+    data_growth: float,
 ) -> tuple[DatabasePlan, list[WorkloadPlan], list[Decision]]:
     load = instance_load(placement, system, environment, demands)
     growth = system.requirements.growth_factor
     seconds = query_seconds(system)
     statements = statements_per_shard(placement, system, environment, demands)
 
-    clients = sum(workload.max_pods * workload.primary_connections for workload in workloads)
+    clients = _together(workloads, _primary)
     busy = _busy(statements.primary * growth, seconds)
     proxy = environment.database_proxy and clients > figures.POOLING_FROM
     largest = classes(environment)[-1]
     # More than the largest class takes is shared (the proxy queues) or cut (pools shrink): it asks for no larger one.
     held = min(clients, busy if proxy else clients, usable_connections(largest))
-    chosen = smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib, held) or largest
-    fitted = workloads if proxy else _fit_pools(placement, environment, workloads, usable_connections(chosen))
+    rolling = 0 if proxy else min(_rolling(workloads, _primary), rollout_connections(largest))
+    chosen = smallest_class(environment, load.writer_cores, load.writer_io, load.hot_gib, held, rolling) or largest
+    fitted = workloads if proxy else _fit_pools(placement, environment, workloads, chosen)
     squeezed = fitted != workloads
 
     replicas = 0
     replica_class = chosen
-    if has_replicas(placement, system, environment):
+    if has_replicas(placement, system, environment, demands):
         replica_class, replicas = _replicas(load, chosen, environment)
     pooler = _pooler(fitted, replica_class, replicas, statements.replicas * growth, seconds, environment)
 
     remembered = environment.remembered.databases.get(placement.name)
-    least = remembered.storage_gb if remembered else 0
-    storage, iops, io_needed = _storage(placed_gb(placement, system, environment, 0), load, replicas, growth, least)
     horizon = system.requirements.horizon_months
-    grown_data = placed_gb(placement, system, environment, horizon, growth)
-    ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data * figures.STORAGE_HEADROOM)
-    # Storage may have grown by itself up to the ceiling that was deployed, and no ceiling is below the storage.
-    deployed_ceiling = remembered.max_storage_gb if remembered else 0
-    max_storage = min(int(figures.MAX_STORAGE_GB), max(_tens(ceiling), storage, deployed_ceiling))
+    grown_data = placed_shards_gb(placement, system, environment, horizon, data_growth)
+    storages: list[int] = []
+    ceilings: list[int] = []
+    for shard, data in enumerate(placed_shards_gb(placement, system, environment, 0)):
+        least, deployed_ceiling = remembered.of_shard(shard + 1) if remembered else (0, 0)
+        storage, iops, io_needed = _storage(data, load, replicas, growth, least)
+        ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data[shard] * figures.STORAGE_HEADROOM)
+        # Storage may have grown by itself up to the ceiling that was deployed, and no ceiling is below the storage.
+        ceilings.append(min(int(figures.MAX_STORAGE_GB), max(_tens(ceiling), storage, deployed_ceiling)))
+        storages.append(storage)
     database = DatabasePlan(
         name=placement.name,
         services=placement.services,
         instance_class=chosen.name,
         replica_class=replica_class.name,
         replicas=replicas,
-        storage_gb=storage,
-        max_storage_gb=max_storage,
+        storage_gb=max(storages),
+        max_storage_gb=max(ceilings),
         iops=iops,
         throughput_mibps=None,
         shards=placement.shards,
         shard_generations=placement.generations,
+        shard_storage_gb=tuple(storages),
+        shard_max_storage_gb=tuple(ceilings),
         multi_zone=environment.multi_zone,
         proxy=proxy,
         pooler=pooler,
         max_connections=max_connections(chosen),
     )
-    facts = Facts(load, clients, busy, io_needed, grown_data, squeezed, chosen, statements.replicas * growth)
+    facts = Facts(
+        _grown_reads(placement, system, environment, demands),
+        load,
+        clients,
+        busy,
+        io_needed,
+        max(grown_data),
+        data_growth,
+        squeezed,
+        chosen,
+        statements.replicas * growth,
+    )
     return database, fitted, database_reasons(database, placement, system, environment, facts)
+
+
+def _grown_reads(placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]) -> float:
+    heavy = (name for name in placement.services if read_heavy(system.services[name]))
+    return max((grown_read_cores(system, environment, demands[name]) for name in heavy), default=0.0)
+
+
+def _primary(workload: WorkloadPlan) -> int:
+    return workload.primary_connections
+
+
+def _replica(workload: WorkloadPlan) -> int:
+    return workload.replica_connections
+
+
+def _together(workloads: list[WorkloadPlan], pool: Callable[[WorkloadPlan], int]) -> int:
+    """What the most pods hold."""
+    return sum(workload.max_pods * pool(workload) for workload in workloads)
+
+
+def _rolling(workloads: list[WorkloadPlan], pool: Callable[[WorkloadPlan], int]) -> int:
+    """What the most pods hold while all are replaced."""
+    return sum((workload.max_pods + surge(workload.max_pods)) * pool(workload) for workload in workloads)
 
 
 def _busy(statements: float, seconds: float) -> int:
@@ -121,23 +169,28 @@ def _busy(statements: float, seconds: float) -> int:
 
 
 def _fit_pools(
-    placement: Placement, environment: Environment, workloads: list[WorkloadPlan], usable: int
+    placement: Placement, environment: Environment, workloads: list[WorkloadPlan], chosen: DatabaseClass
 ) -> list[WorkloadPlan]:
-    """Pools cut in proportion until the most pods together stay within the budget."""
-    together = sum(workload.max_pods * workload.primary_connections for workload in workloads)
-    if together <= usable:
+    """Pools cut in proportion until the most pods together stay within the budget, and within the instance while a
+    rollout starts pods beside those they replace."""
+    usable, most = usable_connections(chosen), rollout_connections(chosen)
+
+    def fits(those: list[WorkloadPlan]) -> bool:
+        return _together(those, _primary) <= usable and _rolling(those, _primary) <= most
+
+    if fits(workloads):
         return workloads
-    share = usable / together
+    share = min(usable / _together(workloads, _primary), most / _rolling(workloads, _primary))
     cut = [
         replace(workload, primary_connections=max(1, math.floor(workload.primary_connections * share)))
         if workload.primary_connections
         else workload
         for workload in workloads
     ]
-    if sum(workload.max_pods * workload.primary_connections for workload in cut) > usable:
+    if not fits(cut):
         cut = [replace(workload, primary_connections=min(1, workload.primary_connections)) for workload in cut]
-    needed = sum(workload.max_pods * workload.primary_connections for workload in cut)
-    if needed > usable:
+    if not fits(cut):
+        needed = sum(workload.max_pods for workload in cut if workload.primary_connections)
         setting = "shared_database" if environment.shared_database else "database_proxy"
         raise ProblemsFound(
             [
@@ -145,8 +198,8 @@ def _fit_pools(
                     where=f"Pulumi.{environment.name}.yaml",
                     path=setting,
                     value="true" if environment.shared_database else "false",
-                    expected=f"at most {usable:,} connections to one instance; {needed:,} pods of "
-                    f"{count(len(placement.services), 'service')} need one each",
+                    expected=f"at most {usable:,} connections to one instance, {most:,} while pods are replaced; "
+                    f"{needed:,} pods of {count(len(placement.services), 'service')} need one each",
                     remedy="set shared_database to false, so that each service has its own instance"
                     if environment.shared_database
                     else "set database_proxy to true, so that connections are shared",
@@ -183,18 +236,20 @@ def _pooler(
     environment: Environment,
 ) -> PoolerPlan | None:
     """PgBouncer, once the pods' connections pass what the replicas that survive one's loss can take."""
-    clients = sum(workload.max_pods * workload.replica_connections for workload in workloads)
-    budget = usable_connections(replica_class) * surviving_replicas(replicas)
-    if not replicas or clients <= budget:
+    clients, rolling = _together(workloads, _replica), _rolling(workloads, _replica)
+    survivors = surviving_replicas(replicas)
+    budget, most = usable_connections(replica_class) * survivors, rollout_connections(replica_class) * survivors
+    if not replicas or (clients <= budget and rolling <= most):
         return None
     floor = 2 if environment.multi_zone else 1
     lost = 1 if environment.multi_zone else 0
     pods = max(
         floor,
         math.ceil(statements / (figures.POOLER_STATEMENTS * figures.TARGET_UTILISATION)),
-        math.ceil(clients / figures.POOLER_CLIENTS) + lost,
+        math.ceil(rolling / figures.POOLER_CLIENTS) + lost,
     )
     server = min(max(_busy(statements, seconds), pods), budget) // pods
+    server = min(server, most // (pods + surge(pods)))
     return PoolerPlan(
         pods=pods,
         cpu_millicores=1000,

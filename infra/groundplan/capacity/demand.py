@@ -50,6 +50,16 @@ class Demand:
         )
 
 
+def statement_core_seconds(system: System) -> tuple[float, float]:
+    """Seconds of a core that a read and a write take.
+
+    Pools count with the declared duration of a statement, so cores must too: a statement that runs for longer than
+    waits explain is active on a vCPU for the rest.
+    """
+    running = max(0.0, query_seconds(system) - figures.WAITING_P95_MS / 1000 / figures.P95_TO_MEAN)
+    return figures.READ_STATEMENT_CORE_MS / 1000 + running, figures.WRITE_STATEMENT_CORE_MS / 1000 + running
+
+
 def query_seconds(system: System) -> float:
     """Mean duration of a statement, by what is declared of its 95th percentile (T2)."""
     return system.requirements.query_p95_ms / 1000 / figures.P95_TO_MEAN
@@ -107,8 +117,23 @@ def relays(service: Service) -> bool:
 
 
 def read_heavy(service: Service) -> bool:
-    """D3: reads are what its database mostly does; with CQRS its queries are served apart by design (A4)."""
+    """D3: reads are what its database mostly does, or its queries have processes of their own (A4)."""
     return service.cqrs or service.read_share >= figures.READ_HEAVY_SHARE
+
+
+def grown_read_cores(system: System, environment: Environment, demand: Demand) -> float:
+    """Cores that the service's reads take of its database at the whole system's full growth."""
+    system_wide = demand.read_statements / environment.load_share * system.requirements.growth_factor
+    return system_wide * statement_core_seconds(system)[0]
+
+
+def reads_apart(system: System, environment: Environment, name: str, demand: Demand) -> bool:
+    """D3: whether the service's reads go to replicas: they prevail, and are enough to press a writer.
+
+    It is the whole system's load that decides, so that a smaller stack rehearses the same shape.
+    """
+    enough = grown_read_cores(system, environment, demand) >= figures.REPLICAS_FROM_CORES - 1e-9
+    return environment.read_replicas and read_heavy(system.services[name]) and enough
 
 
 def data_gb(service: Service, environment: Environment) -> float:

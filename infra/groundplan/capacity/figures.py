@@ -92,6 +92,12 @@ READ_STATEMENT_CORE_MS = Figure(
 WRITE_STATEMENT_CORE_MS = Figure(
     0.6, "ms of a core", "twice a read: indexes, write-ahead log, replication", assumed=True
 )
+WAITING_P95_MS = Figure(
+    20,
+    "ms",
+    "T2: an indexed statement's 95th percentile with its waits; what is allowed beyond that is a statement that works",
+    assumed=True,
+)
 WRITE_STATEMENT_IO = Figure(
     0.5, "I/O operations", "one log flush a transaction, and pages that a checkpoint writes once", assumed=True
 )
@@ -104,6 +110,12 @@ MEMORY_FOR_PAGES = Figure(0.75, "of memory", "PostgreSQL's buffers and the kerne
 # Databases
 
 READ_HEAVY_SHARE = Figure(0.7, "of requests", "D3, read-heavy load: more than two reads for every write", assumed=True)
+REPLICAS_FROM_CORES = Figure(
+    0.5,
+    "cores of reads at full growth",
+    "a quarter of the smallest class that isn't burstable: fewer reads don't press the writer",
+    assumed=True,
+)
 SHARD_GB = Figure(1024, "GiB", "D3: over 1 TB of data is sharded")
 STORAGE_HEADROOM = Figure(1.3, "times the data", "bloat, write-ahead log and indexes being rebuilt", assumed=True)
 SMALLEST_STORAGE_GB = Figure(20, "GiB", "Amazon RDS API, CreateDBInstance: gp3 for PostgreSQL starts at 20 GiB")
@@ -125,6 +137,9 @@ CONNECTION_BYTES = Figure(
 )
 MAX_CONNECTIONS = Figure(
     5000, "connections", "Amazon RDS: max_connections = LEAST(DBInstanceClassMemory/9531392, 5000)"
+)
+RESERVED_CONNECTIONS = Figure(
+    5, "connections", "PostgreSQL: superuser_reserved_connections is 3; Amazon RDS keeps 2 for its own"
 )
 DATABASE_MEMORY = Figure(
     0.9, "of memory", "DBInstanceClassMemory leaves out what the system and the agent take", assumed=True
@@ -210,6 +225,13 @@ CACHE_NODES: tuple[CacheNode, ...] = (
 )
 CACHE_MEMORY = Figure(0.75, "of memory", "ElastiCache User Guide: reserved-memory-percent is 25 by default")
 CACHED_OBJECT_KIB = Figure(2, "KiB", "one resource as JSON with its key and Valkey's overhead", assumed=True)
+ROW_KIB = Figure(
+    1,
+    "KiB",
+    "of a database a row: with its indexes and events; the documented tables take 1.6 KiB a create, so this counts "
+    "more rows than there are",
+    assumed=True,
+)
 RATE_BUCKET_KIB = Figure(0.2, "KiB", "key, two numbers and an expiry", assumed=True)
 CACHE_CLUSTER_NODES = Figure(
     90, "nodes", "ElastiCache quotas: nodes per cluster per instance type (default, adjustable)"

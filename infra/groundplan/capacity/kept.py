@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from groundplan.capacity import figures
-from groundplan.capacity.model import Decision, Kept, Plan
-from groundplan.capacity.wording import count
+from groundplan.capacity.model import DatabasePlan, Decision, Kept, Plan
+from groundplan.capacity.wording import count, sizes
 from groundplan.pricing.table import usd_of
-from groundplan.stack.remembered import Remembered, RememberedDatabase, RememberedKafka
+from groundplan.stack.remembered import Remembered, RememberedDatabase, RememberedKafka, RememberedShard
 
 
 def kept(plan: Plan, unbound: Plan, region: str) -> tuple[Kept, ...]:
@@ -20,22 +20,33 @@ def kept(plan: Plan, unbound: Plan, region: str) -> tuple[Kept, ...]:
 def _databases(plan: Plan, unbound: Plan, region: str) -> Iterator[Kept]:
     for database, wanted in zip(plan.databases, unbound.databases, strict=True):
         subject = f"database.{database.name}"
-        if database.storage_gb > wanted.storage_gb:
-            volumes = database.shards * (1 + int(database.multi_zone) + database.replicas)
-            extra = (database.storage_gb - wanted.storage_gb) * volumes
+        if database.shard_storage_gb != wanted.shard_storage_gb:
+            instances = 1 + int(database.multi_zone) + database.replicas
+            more = [kept - less for kept, less in zip(database.shard_storage_gb, wanted.shard_storage_gb, strict=True)]
+            volumes = instances * sum(1 for each in more if each)
+            extra = instances * sum(more)
             yield Kept(
-                *(subject, "storage_gb", str(database.storage_gb), str(wanted.storage_gb)),
+                *_sizes(subject, database, wanted, "storage_gb"),
                 "RDS never makes storage smaller",
                 _storage(extra, volumes, usd_of("rds.storage.single", region)),
                 figures.RDS_NEVER_SHRINKS,
             )
-        if database.max_storage_gb > wanted.max_storage_gb:
+        if database.shard_max_storage_gb != wanted.shard_max_storage_gb:
             yield Kept(
-                *(subject, "max_storage_gb", str(database.max_storage_gb), str(wanted.max_storage_gb)),
+                *_sizes(subject, database, wanted, "max_storage_gb"),
                 "storage may have grown by itself up to here, and RDS refuses a ceiling below it",
                 "nothing",
                 figures.STORAGE_AUTOSCALING_STEP.source,
             )
+
+
+def _sizes(subject: str, kept: DatabasePlan, wanted: DatabasePlan, setting: str) -> tuple[str, str, str, str]:
+    """The fullest shard's size where that is what is kept, else every shard's."""
+    fullest = str(getattr(kept, setting)), str(getattr(wanted, setting))
+    if fullest[0] != fullest[1]:
+        return subject, setting, *fullest
+    every = f"shard_{setting}"
+    return subject, every, sizes(getattr(kept, every)), sizes(getattr(wanted, every))
 
 
 def _kafka(plan: Plan, unbound: Plan, region: str) -> Iterator[Kept]:
@@ -101,7 +112,9 @@ def _reason(decision: Decision, size: Kept | None) -> Decision:
 def remembered_after(plan: Plan) -> Remembered:
     """What the stack remembers once the plan is deployed."""
     databases = {
-        database.name: RememberedDatabase(storage_gb=database.storage_gb, max_storage_gb=database.max_storage_gb)
+        database.name: RememberedDatabase(
+            storage_gb=database.storage_gb, max_storage_gb=database.max_storage_gb, shards=_shards(database)
+        )
         for database in plan.databases
     }
     kafka = plan.events.kafka if plan.events else None
@@ -114,3 +127,13 @@ def remembered_after(plan: Plan) -> Remembered:
         topics={topic.event: topic.partitions for topic in plan.events.topics},
     )
     return Remembered(databases=databases, kafka=cluster)
+
+
+def _shards(database: DatabasePlan) -> dict[str, RememberedShard]:
+    if database.shards == 1:
+        return {}
+    each = zip(database.shard_storage_gb, database.shard_max_storage_gb, strict=True)
+    return {
+        str(shard): RememberedShard(storage_gb=storage, max_storage_gb=most)
+        for shard, (storage, most) in enumerate(each, start=1)
+    }

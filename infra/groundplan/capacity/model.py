@@ -89,6 +89,7 @@ class DatabasePlan:
     replicas: int
     """Read replicas of each shard."""
     storage_gb: int
+    """Of the shard that needs most; each has its own in `shard_storage_gb`."""
     max_storage_gb: int
     iops: int | None
     """Provisioned gp3 IOPS; None: the size's baseline."""
@@ -96,6 +97,9 @@ class DatabasePlan:
     shards: int
     shard_generations: tuple[tuple[str, int], ...]
     """(ISO date, shards): the append-only map."""
+    shard_storage_gb: tuple[int, ...]
+    """Of each shard: the first ones hold what is older than the later generations."""
+    shard_max_storage_gb: tuple[int, ...]
     multi_zone: bool
     proxy: bool
     pooler: PoolerPlan | None

@@ -58,11 +58,14 @@ def node_addresses(pods_per_node: float) -> int:
 
 def private_addresses_needed(cluster: ClusterPlan, *, multi_zone: bool) -> int:
     """Addresses of one private subnet at full growth, with one of three zones lost, or with everything in one zone."""
+    return private_addresses(cluster.nodes_grown, cluster.pods_grown, multi_zone=multi_zone)
+
+
+def private_addresses(nodes: int, pods: int, *, multi_zone: bool) -> int:
+    """Addresses of one private subnet for so many nodes and pods; what is shared is there without any."""
     zones = figures.ZONES - 1 if multi_zone else 1
-    nodes = math.ceil(cluster.nodes_grown / zones)
-    pods_per_node = math.ceil(cluster.pods_grown / max(1, cluster.nodes_grown))
-    pods = nodes * node_addresses(pods_per_node)
-    return math.ceil(pods / figures.PREFIX_FRAGMENTATION) + int(figures.SHARED_PRIVATE_ADDRESSES)
+    taken = math.ceil(nodes / zones) * node_addresses(math.ceil(pods / max(1, nodes)))
+    return math.ceil(taken / figures.PREFIX_FRAGMENTATION) + int(figures.SHARED_PRIVATE_ADDRESSES)
 
 
 def data_addresses_needed(

@@ -131,6 +131,8 @@ def _shards(system: System, environment: Environment) -> Iterator[str]:
         return
     for placement in placements(system, environment):
         service = system.services[placement.name]
+        if fullest_shard_gb(service, placement.generations, _WATCHED_MONTHS) <= figures.SHARD_GB:
+            continue
         if not service.data_growth_gb_per_month:
             continue
         full_in = next(

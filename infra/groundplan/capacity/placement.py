@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, read_heavy
+from groundplan.capacity.demand import Demand, reads_apart, statement_core_seconds
 from groundplan.capacity.figures import DatabaseClass
-from groundplan.capacity.shards import FIRST_GENERATION, fullest_shard_gb, shard_count, shard_generations
+from groundplan.capacity.shards import FIRST_GENERATION, shard_count, shard_generations, shards_gb
 from groundplan.capacity.workloads import work_of
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
@@ -55,29 +55,29 @@ def placements(system: System, environment: Environment) -> tuple[Placement, ...
     )
 
 
-def has_replicas(placement: Placement, system: System, environment: Environment) -> bool:
-    """D3: read-heavy services get replicas, and CQRS reads from nowhere else (A4)."""
-    return environment.read_replicas and any(read_heavy(system.services[name]) for name in placement.services)
+def has_replicas(placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]) -> bool:
+    """D3: services whose reads press a writer get replicas."""
+    return any(reads_apart(system, environment, name, demands[name]) for name in placement.services)
 
 
 def instance_load(
     placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]
 ) -> InstanceLoad:
     """Today's load of one shard."""
-    read_ms, write_ms = figures.READ_STATEMENT_CORE_MS / 1000, figures.WRITE_STATEMENT_CORE_MS / 1000
+    read_seconds, write_seconds = statement_core_seconds(system)
     writes = reads = replica_reads = 0.0
     for name in placement.services:
         demand = demands[name]
         writes += demand.write_work
-        if environment.read_replicas and read_heavy(system.services[name]):
+        if reads_apart(system, environment, name, demand):
             replica_reads += demand.read_statements
         else:
             reads += demand.read_statements
     shards = placement.shards
     return InstanceLoad(
-        writer_cores=(writes * write_ms + reads * read_ms) / shards,
+        writer_cores=(writes * write_seconds + reads * read_seconds) / shards,
         writer_io=(writes * figures.WRITE_STATEMENT_IO + reads * figures.READ_STATEMENT_IO) / shards,
-        reader_cores=replica_reads * read_ms / shards,
+        reader_cores=replica_reads * read_seconds / shards,
         reader_io=replica_reads * figures.READ_STATEMENT_IO / shards,
         hot_gib=placed_gb(placement, system, environment, 0) * figures.HOT_DATA_SHARE,
     )
@@ -86,6 +86,11 @@ def instance_load(
 def usable_connections(database_class: DatabaseClass) -> int:
     """Connections that services may hold together, of one instance."""
     return math.floor(max_connections(database_class) * figures.USABLE_CONNECTIONS)
+
+
+def rollout_connections(database_class: DatabaseClass) -> int:
+    """Connections that pods may hold while a rollout runs old ones and new ones side by side."""
+    return max_connections(database_class) - int(figures.RESERVED_CONNECTIONS)
 
 
 def max_connections(database_class: DatabaseClass) -> int:
@@ -106,7 +111,7 @@ def classes(environment: Environment) -> tuple[DatabaseClass, ...]:
 
 
 def smallest_class(
-    environment: Environment, cores: float, io: float, hot_gib: float, connections: int = 0
+    environment: Environment, cores: float, io: float, hot_gib: float, connections: int = 0, rolling: int = 0
 ) -> DatabaseClass | None:
     """The first class that holds cores and I/O at the target utilisation, hot data in memory, and the connections."""
     return next(
@@ -117,6 +122,7 @@ def smallest_class(
             and io <= candidate.iops * figures.TARGET_UTILISATION
             and hot_gib <= candidate.memory_gib * figures.MEMORY_FOR_PAGES
             and connections <= usable_connections(candidate)
+            and rolling <= rollout_connections(candidate)
         ),
         None,
     )
@@ -135,7 +141,9 @@ def statements_per_shard(
 ) -> Statements:
     primary = replicas = 0.0
     for name in placement.services:
-        for work in work_of(system.services[name], demands[name], replicas=environment.read_replicas):
+        for work in work_of(
+            system.services[name], demands[name], replicas=reads_apart(system, environment, name, demands[name])
+        ):
             primary += work.primary_statements or 0.0
             replicas += work.replica_statements or 0.0
     return Statements(primary / placement.shards, replicas / placement.shards)
@@ -155,6 +163,13 @@ def placed_gb(
     placement: Placement, system: System, environment: Environment, months: int, growth: float = 1.0
 ) -> float:
     """GiB in the placement's fullest shard after so many months."""
+    return max(placed_shards_gb(placement, system, environment, months, growth))
+
+
+def placed_shards_gb(
+    placement: Placement, system: System, environment: Environment, months: int, growth: float = 1.0
+) -> tuple[float, ...]:
+    """GiB in each of the placement's shards after so many months."""
     services = [system.services[name] for name in placement.services]
-    together = sum(fullest_shard_gb(service, placement.generations, months, growth) for service in services)
-    return together * environment.load_share
+    by_service = [shards_gb(service, placement.generations, months, growth) for service in services]
+    return tuple(sum(shard) * environment.load_share for shard in zip(*by_service, strict=True))

@@ -16,33 +16,40 @@ from groundplan.capacity.model import Plan
 from groundplan.capacity.network import plan_network
 from groundplan.capacity.notes import notes
 from groundplan.capacity.placement import placements
-from groundplan.capacity.workloads import plan_workloads
+from groundplan.capacity.workloads import plan_workloads, target_reasons, with_reachable_targets
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered
 
 
-def plan(system: System, environment: Environment) -> Plan:
-    """Every size and count of the stack, each with its reason. Pure: the same arguments give the same plan.
+def plan(system: System, environment: Environment, *, data_growth: float | None = None) -> Plan:
+    """Every size and count of the stack, each with its reason. Pure: the same arguments give the same plan, on
+    the same day where a shard map has several generations.
 
-    What is deployed and only grows is an argument too (`Environment.remembered`): no such size is planned smaller.
+    ``data_growth`` is how many times as fast as declared data may grow below storage's ceiling; default: the growth
+    factor. What is deployed and only grows is an argument too (`Environment.remembered`): no such size is planned
+    smaller.
 
     Raises ProblemsFound when the stack's address space can't hold full growth, or one shared instance the most
     pods' connections. A service whose data needs shards that it doesn't declare is planned with as many as it needs;
     `check_shards` says what to declare, and must be asked before anything is deployed.
     """
-    bound = _plan(system, environment)
+    bound = _plan(system, environment, data_growth)
     if not environment.remembered:
         return bound
-    unbound = _plan(system, environment.model_copy(update={"remembered": Remembered()}))
+    unbound = _plan(system, environment.model_copy(update={"remembered": Remembered()}), data_growth)
     return with_kept(bound, unbound, environment.region)
 
 
-def _plan(system: System, environment: Environment) -> Plan:
+def _plan(system: System, environment: Environment, data_growth: float | None) -> Plan:
     today = demands(system, environment)
     shards = {name: place.shards for place in placements(system, environment) for name in place.services}
     wanted, workload_reasons = plan_workloads(system, environment, today, shards)
-    databases, workloads, database_reasons = plan_databases(system, environment, today, wanted)
+    databases, workloads, database_reasons = plan_databases(
+        system, environment, today, wanted, data_growth or system.requirements.growth_factor
+    )
+    workloads = with_reachable_targets(system, environment, today, workloads, shards)
+    workload_reasons = target_reasons(workload_reasons, workloads)
     cache, cache_reasons = plan_cache(system, environment, today)
     events, event_reasons = plan_events(system, environment, today, workloads)
     gateway, gateway_reasons = plan_gateway(system, environment, today)

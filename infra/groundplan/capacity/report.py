@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from groundplan.capacity import figures
 from groundplan.capacity.model import DatabasePlan, Plan, Tier
@@ -13,11 +14,14 @@ _SHOWN_TIERS = 12
 """Tiers in the report; the rest are roomier than any of these."""
 
 
-def report(plan: Plan, *, reasons: bool = False) -> str:
-    """The plan in lines of at most 100 columns; with ``reasons`` every size's reason and source too."""
+def report(plan: Plan, reached: Sequence[str] = (), *, reasons: bool = False) -> str:
+    """The plan in lines of at most 100 columns; with ``reasons`` every size's reason and source too.
+
+    ``reached`` are the sentences of how far it goes (`groundplan.capacity.reach`).
+    """
     lines = [
         f"{plan.system}, {plan.environment}: {number(plan.requests_per_second)} requests/s today, "
-        f"{number(plan.requests_per_second * plan.growth_factor)} by configuration",
+        f"{number(plan.requests_per_second * plan.growth_factor)} the goal",
         "",
         *_workloads(plan),
         "",
@@ -29,6 +33,8 @@ def report(plan: Plan, *, reasons: bool = False) -> str:
         "",
         *paragraph(first_bottleneck(plan)),
     ]
+    if reached:
+        lines += ["", "How far it goes", *(line for sentence in reached for line in paragraph(sentence, "- "))]
     if plan.kept:
         lines += ["", *kept_sizes(plan)]
     if plan.notes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import groupby
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -34,3 +35,11 @@ def count(amount: int, noun: str, plural: str | None = None) -> str:
 def span(least: int, most: int) -> str:
     """``3 to 8``, or ``2`` where both are the same."""
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def sizes(each: tuple[int, ...]) -> str:
+    """Sizes of things alike, runs together: ``1300``, ``6500, 3 x 200``."""
+    runs = [(size, len(list(same))) for size, same in groupby(each)]
+    if len(runs) == 1:
+        return str(runs[0][0])
+    return ", ".join(str(size) if times == 1 else f"{times} x {size}" for size, times in runs)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, consumes, query_seconds, read_heavy, relays
+from groundplan.capacity.demand import Demand, consumes, query_seconds, reads_apart, relays
 from groundplan.capacity.model import Decision, WorkloadPlan, WorkloadRole
 from groundplan.capacity.wording import number, percent
-from groundplan.declaration.model import Service, System
+from groundplan.declaration.model import Broker, Service, System
 from groundplan.stack.environment import Environment
 
 
@@ -32,7 +32,7 @@ SERVING: frozenset[WorkloadRole] = frozenset({"api", "command", "query"})
 
 
 def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, ...]:
-    """The workloads of one service with what each has to do; ``replicas`` says whether reads have a place of their own.
+    """The workloads of one service with what each has to do; ``replicas`` says whether reads go to them.
 
     The relay is a Deployment of its own rather than a part of the API: its number must not follow the number of
     requests, and an API pod that dies must not stop events. Its pods share the outbox by locking rows.
@@ -47,7 +47,7 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
         works.append(Work("command", demand.writes, "requests/s", writing[0], writing[1], None))
         works.append(_reading("query", demand.reads, reading, None, replicas))
     else:
-        works.append(_reading("api", demand.requests, reading, writing, replicas and read_heavy(service)))
+        works.append(_reading("api", demand.requests, reading, writing, replicas))
     if consumes(service):
         rate = demand.consumed_events
         works.append(_background("consumer", rate, figures.POD_CONSUMED_EVENTS, figures.STATEMENTS_PER_CONSUMED_EVENT))
@@ -101,7 +101,7 @@ def plan_workloads(
     workloads: list[WorkloadPlan] = []
     decisions: list[Decision] = []
     for name, service in system.services.items():
-        for work in work_of(service, demands[name], replicas=environment.read_replicas):
+        for work in work_of(service, demands[name], replicas=reads_apart(system, environment, name, demands[name])):
             workload, reasons = _workload(system, environment, name, work, shards[name])
             workloads.append(workload)
             decisions.extend(reasons)
@@ -135,6 +135,8 @@ def _workload(
             break
     pod_cores, primary, replica = effective(millicores)
     limit = int(figures.MAX_PODS)
+    if work.role in ("consumer", "projector") and system.events.broker is Broker.KAFKA:
+        limit = int(figures.PARTITIONS_PER_TOPIC)  # a pod without a partition would idle
     least = min(pods_for(work.cores, pod_cores, floor, multi_zone=multi_zone), limit)
     needed = pods_for(work.cores * growth, pod_cores, floor, multi_zone=multi_zone)
     most = max(least, min(needed, limit))
@@ -171,6 +173,46 @@ def usable_cores(workload: WorkloadPlan, work: Work, shards: int, seconds: float
         if busy:
             cores *= min(1.0, pool * shards / busy)
     return cores
+
+
+def with_reachable_targets(
+    system: System,
+    environment: Environment,
+    demands: dict[str, Demand],
+    workloads: tuple[WorkloadPlan, ...],
+    shards: dict[str, int],
+) -> tuple[WorkloadPlan, ...]:
+    """Workloads whose autoscaler asks for a pod at the target utilisation of what a pod can use.
+
+    A pod that its pools hold to a part of its core never gets to 60 % of the whole.
+    """
+    seconds = query_seconds(system)
+    reached: dict[str, tuple[str, Work]] = {}
+    for name, service in system.services.items():
+        apart = reads_apart(system, environment, name, demands[name])
+        reached |= {f"{name}-{work.role}": (name, work) for work in work_of(service, demands[name], replicas=apart)}
+    targets = []
+    for workload in workloads:
+        name, work = reached[workload.name]
+        usable = usable_cores(workload, work, shards[name], seconds) * 1000 / workload.cpu_millicores
+        whole = math.floor(figures.TARGET_UTILISATION * 100 * usable + 1e-9)
+        targets.append(replace(workload, target_cpu_percent=max(1, whole)))
+    return tuple(targets)
+
+
+def target_reasons(reasons: tuple[Decision, ...], workloads: tuple[WorkloadPlan, ...]) -> tuple[Decision, ...]:
+    """The reasons, with those of targets that are lower than where pools bind nothing."""
+    targets = {f"workload.{workload.name}": str(workload.target_cpu_percent) for workload in workloads}
+    return tuple(
+        replace(
+            reason,
+            value=targets[reason.subject],
+            reason=f"{reason.reason}: {percent(figures.TARGET_UTILISATION)} of what its pools let a pod use",
+        )
+        if reason.setting == "target_cpu_percent" and reason.value != targets[reason.subject]
+        else reason
+        for reason in reasons
+    )
 
 
 def _pool(busy: float | None, share: float) -> int:

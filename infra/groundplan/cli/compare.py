@@ -1,4 +1,7 @@
-"""What changes if load or data grow: sizes, what changing them takes, and what gives out first afterwards."""
+"""What changes if load or data grow: sizes, what changing them takes, and what gives out first afterwards.
+
+The load changes, the goal (requests_per_second times growth_factor) stays, unless the load passes it.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,16 @@ from typing import Any
 
 import click
 
-from groundplan.capacity import check_shards, compare, plan, remembered_after
-from groundplan.capacity.comparison import comparison_report
+from groundplan.capacity import Plan, check_shards, compare, plan, remembered_after
+from groundplan.capacity.comparison import Comparison, Refusal, comparison_report
+from groundplan.capacity.demand import data_gb, requests_per_second
 from groundplan.cli._command import Command, json_option, main_of, stack_option, words_of
 from groundplan.cli.documents import ComparisonDocument, print_document
 from groundplan.cli.stacks import read_project
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
 from groundplan.project import find_project
+from groundplan.stack.environment import Environment
 
 
 @click.command("compare", cls=Command)
@@ -53,13 +58,7 @@ def compare_project(
     project = read_project(folder, [stack] if stack else ())
     if load is None and not data and not growth:
         load = "10"
-    grown = with_changes(project.system, load, data, growth)
-    environment = project.environments[stack or project.main]
-    declare = tuple(check_shards(grown))
-    before = plan(project.system, environment)
-    # The question is what a deployed stack would change: what it has and AWS only makes larger would stay.
-    deployed = environment.model_copy(update={"remembered": remembered_after(before)})
-    comparison = compare(before, plan(grown, deployed), declare)
+    comparison = compared(project.system, project.environments[stack or project.main], load, data, growth)
     if as_json:
         print_document(ComparisonDocument.of(comparison))
     else:
@@ -67,8 +66,79 @@ def compare_project(
     return 0
 
 
+def compared(
+    system: System, environment: Environment, load: str | None, data: Sequence[str], growth: Sequence[str]
+) -> Comparison:
+    """The comparison; of a variant that can't be planned, up to the largest part of the change that can.
+
+    Raises ProblemsFound for changes that can't be read, and for a system that can't be planned as it is.
+    """
+    grown = with_changes(system, load, data, growth)
+    before = plan(system, environment)
+    growth_factor = system.requirements.growth_factor
+    # The question is what a deployed stack would change: what it has and AWS only makes larger would stay.
+    deployed = environment.model_copy(update={"remembered": remembered_after(before)})
+    try:
+        return compare(before, plan(grown, deployed, data_growth=growth_factor), tuple(check_shards(grown)))
+    except ProblemsFound as refusal:
+        most, planned = _most(system, grown, deployed, before)
+        return compare(before, planned, tuple(check_shards(most)), Refusal(*_asked(grown, environment), refusal))
+
+
+_STEPS = 12
+"""Halvings of the way to a refused variant: a part in four thousand of the change is exact enough."""
+
+
+def _most(system: System, grown: System, environment: Environment, before: Plan) -> tuple[System, Plan]:
+    """The largest part of the change that can be planned."""
+    possible, planned = system, before
+    least, most = 0.0, 1.0
+    for _ in range(_STEPS):
+        part = (least + most) / 2
+        candidate = _part_of_the_way(system, grown, part)
+        try:
+            planned = plan(candidate, environment, data_growth=system.requirements.growth_factor)
+        except ProblemsFound:
+            most = part
+        else:
+            least, possible = part, candidate
+    return possible, planned
+
+
+def _part_of_the_way(system: System, grown: System, part: float) -> System:
+    def between(old: float, new: float) -> float:
+        return old + (new - old) * part
+
+    load = between(system.requirements.requests_per_second, grown.requirements.requests_per_second)
+    services = {
+        name: {field: between(getattr(service, field), getattr(grown.services[name], field)) for field in _SIZES}
+        for name, service in system.services.items()
+    }
+    return _replaced(system, _with_load(system, load), services)
+
+
+_SIZES = ("data_gb", "data_growth_gb_per_month")
+
+
+def _asked(system: System, environment: Environment) -> tuple[float, float]:
+    return (
+        requests_per_second(system, environment),
+        sum(data_gb(service, environment) for service in system.services.values()),
+    )
+
+
+def _with_load(system: System, load: float) -> dict[str, float]:
+    """Requirements for another load and the same goal; a load beyond the goal becomes the goal."""
+    requirements = system.requirements
+    goal = requirements.requests_per_second * requirements.growth_factor
+    return {"requests_per_second": load, "growth_factor": max(1.0, goal / load)}
+
+
 def with_changes(system: System, load: str | None, data: Sequence[str], growth: Sequence[str]) -> System:
-    """The system with its load multiplied, and services' data or growth replaced. Raises ProblemsFound."""
+    """The system with its load multiplied, its goal as it was, and services' data or growth replaced.
+
+    Raises ProblemsFound.
+    """
     problems: list[Problem] = []
     services: dict[str, dict[str, float]] = {}
     for option, field, entries in (("--data", "data_gb", data), ("--growth", "data_growth_gb_per_month", growth)):
@@ -90,7 +160,7 @@ def with_changes(system: System, load: str | None, data: Sequence[str], growth: 
     if problems:
         raise ProblemsFound(problems)
     assert factor is not None
-    requirements = {"requests_per_second": system.requirements.requests_per_second * factor}
+    requirements = _with_load(system, system.requirements.requests_per_second * factor) if load is not None else {}
     return _replaced(system, requirements, services)
 
 

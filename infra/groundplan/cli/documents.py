@@ -66,6 +66,8 @@ class ComparisonDocument(Document):
     bottleneck_after: Tier
     declare: tuple[Problem, ...]
     """What the declaration must say before this can be deployed."""
+    refused: tuple[Problem, ...]
+    """Why the whole change can't be planned; the sizes are then those of the largest part of it that can."""
 
     @classmethod
     def of(cls, comparison: Comparison) -> ComparisonDocument:
@@ -77,6 +79,7 @@ class ComparisonDocument(Document):
             bottleneck_before=before,
             bottleneck_after=after,
             declare=comparison.declare,
+            refused=tuple(comparison.refusal.problems.problems) if comparison.refusal else (),
         )
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from groundplan.capacity import Plan, plan
+from groundplan.capacity import Plan, plan, reach
+from groundplan.capacity.reach import reach_sentences
 from groundplan.capacity.report import report
 from groundplan.cli._command import Command, json_option, main_of, stack_option, switched_by
 from groundplan.cli._facts import declared_verdicts
@@ -59,7 +60,8 @@ def plan_project(
     if not quiet and not as_json:
         for name, planned in plans.items():
             if not stacks or name in stacks:
-                print(report(planned, reasons=why))
+                reached = reach_sentences(reach(planned, project.system, project.environments[name]))
+                print(report(planned, reached, reasons=why))
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
     changed = _document(folder, project, plans, check=check)

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import click
 
-from groundplan.capacity import plan
-from groundplan.capacity.shards import FIRST_GENERATION, required_shards
+from groundplan.capacity import check_shards, plan
+from groundplan.capacity.shards import FIRST_GENERATION, enough_shards
 from groundplan.cli._command import SETTINGS, Command, complete_services, json_option, main_of
 from groundplan.cli.asked import Asked, judge, read_asked
 from groundplan.cli.documents import ComparisonDocument, ServiceDocument, print_document
@@ -64,9 +64,13 @@ def with_shards(system: System, name: str, settings: Settings, today: datetime.d
     if "shard_map" in settings:
         return settings
     sizes = {key: value for key, value in settings.items() if key.startswith("data_")}
-    needed = required_shards(service.model_copy(update=sizes), system.requirements)
-    if needed > max((int(str(generation["shards"])) for generation in declared), default=1):
+    resized = service.model_copy(update=sizes)
+    larger = system.model_copy(update={"services": {name: resized}})
+    if problems := check_shards(larger, today):
         since = today + datetime.timedelta(days=DAYS_TO_DEPLOY_SHARDS)
+        needed = enough_shards(resized, system.requirements, since, today)
+        if needed is None:
+            raise ProblemsFound(problems)
         first = declared or [{"since": FIRST_GENERATION, "shards": 1}]
         return {**settings, "shard_map": [*first, {"since": since.isoformat(), "shards": needed}]}
     return {**settings, "shard_map": declared} if declared else settings

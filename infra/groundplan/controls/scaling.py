@@ -26,9 +26,9 @@ FULL_KIB = 0.8 * 1024 * 1024**2
 )
 def shards(program: CapturedProgram, check: Check) -> None:
     wanted: Counter[tuple[object, ...]] = Counter(
-        (planned.instance_class, planned.storage_gb, planned.max_storage_gb)
+        (planned.instance_class, storage, ceiling)
         for planned in program.plan.databases
-        for _ in range(planned.shards)
+        for storage, ceiling in zip(planned.shard_storage_gb, planned.shard_max_storage_gb, strict=True)
     )
     found: Counter[tuple[object, ...]] = Counter(
         tuple(each.inputs.get(size) for size in SIZES) for each in program.primaries

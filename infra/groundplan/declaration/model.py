@@ -228,7 +228,8 @@ class Requirements(Declared):
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 1000
     """Requests a second at today's peak, over all services (T3)."""
     growth_factor: Annotated[float, Field(ge=1, le=1000)] = 10
-    """The plan reaches this multiple of today's load by configuration only (P1)."""
+    """The goal, as a multiple of today's load (P1): the plan says what holds it as deployed, and what after
+    configuration."""
     availability_percent: Annotated[float, Field(ge=90, lt=100)] = 99.9
     """Availability target over 30 days (T4)."""
     latency_p95_ms: Annotated[int, Field(ge=10, le=30_000)] = 200

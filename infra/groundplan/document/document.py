@@ -51,7 +51,7 @@ PARTS: dict[str, tuple[str, Callable[[Subject], str]]] = {
     "components": ("Components", lambda of: components(of.system, of.plan, of.environment)),
     "data-model": ("Data Model", lambda of: data_model(of.system)),
     "api": ("API Design", lambda of: api_design(of.system)),
-    "scaling": ("Scaling Strategy", lambda of: scaling(of.system, of.plan, of.plans)),
+    "scaling": ("Scaling Strategy", lambda of: scaling(of.system, of.environment, of.plan, of.plans)),
     "security": ("Security Measures", lambda of: security(of.system, of.main, of.verdicts)),
     "trade-offs": ("Trade-offs", lambda of: trade_offs(of.system, of.plan, of.environment)),
     "priority": ("Implementation Priority", lambda of: priority(of.system, of.plan)),

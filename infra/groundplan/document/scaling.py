@@ -5,18 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from groundplan.capacity import DatabasePlan, Plan
+from groundplan.capacity import DatabasePlan, Plan, reach
+from groundplan.capacity.reach import reach_sentences
 from groundplan.capacity.report import first_bottleneck, pooling
 from groundplan.capacity.wording import count, number, percent, span, whole
 from groundplan.declaration.model import System
 from groundplan.document.markdown import bullets, module, table
+from groundplan.stack.environment import Environment
 
 _SHOWN_TIERS = 10
 _SHOWN_PARTS = 60
 """Rows of the table of sizes, beyond which it is left to `make plan`."""
 
 
-def scaling(system: System, plan: Plan, plans: Mapping[str, Plan]) -> str:
+def scaling(system: System, environment: Environment, plan: Plan, plans: Mapping[str, Plan]) -> str:
     """Current capacity of `plan`'s stack, the approach, the bottlenecks, and the sizes of all stacks."""
     return "\n\n".join(
         [
@@ -24,6 +26,7 @@ def scaling(system: System, plan: Plan, plans: Mapping[str, Plan]) -> str:
             f"each:\n\n{_sizes(plans)}",
             f"How full `{plan.environment}` is, what fills up first at the top:\n\n{_tiers(plan)}",
             f"### Scaling approach\n\n{_approach(system, plan)}",
+            f"### How far it goes\n\n{bullets(reach_sentences(reach(plan, system, environment)))}",
             f"### Bottlenecks\n\n{first_bottleneck(plan)}",
             *([bullets(plan.notes)] if plan.notes else []),
         ]
@@ -42,7 +45,7 @@ def _sizes(plans: Mapping[str, Plan]) -> str:
 
 def _parts(plan: Plan) -> list[tuple[str, str]]:
     grown = plan.requests_per_second * plan.growth_factor
-    parts = [("requests/s, today and by configuration", f"{number(plan.requests_per_second)}, {number(grown)}")]
+    parts = [("requests/s, today and the goal", f"{number(plan.requests_per_second)}, {number(grown)}")]
     cluster = plan.cluster
     parts.append(("nodes of 4 vCPU", span(cluster.nodes_now, cluster.nodes_grown)))
     if plan.cache:

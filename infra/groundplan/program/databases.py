@@ -78,7 +78,7 @@ def shard_name(database: str, number: int) -> str:
 def _shard(stack: StackContext, platform: Platform, planned: DatabasePlan, number: int) -> Shard:
     name = shard_name(planned.name, number)
     environment = stack.environment
-    instance = stack.component(Database)(name, _instance(stack, platform, planned), stack.in_region())
+    instance = stack.component(Database)(name, _instance(stack, platform, planned, number), stack.in_region())
     credentials = stack.component(ServiceCredentials)(
         f"{name}-users",
         {
@@ -175,7 +175,7 @@ def _reading(
     return Reading(pooler, secrets)
 
 
-def _instance(stack: StackContext, platform: Platform, planned: DatabasePlan) -> DatabaseArgs:
+def _instance(stack: StackContext, platform: Platform, planned: DatabasePlan, shard: int) -> DatabaseArgs:
     environment = stack.environment
     args: DatabaseArgs = {
         "vpc_id": platform.vpc_id,
@@ -185,8 +185,8 @@ def _instance(stack: StackContext, platform: Platform, planned: DatabasePlan) ->
         "kms_key_arn": stack.key("data"),
         "secrets_kms_key_arn": stack.key("secrets"),
         "instance_class": planned.instance_class,
-        "storage_gib": planned.storage_gb,
-        "max_storage_gib": planned.max_storage_gb,
+        "storage_gib": planned.shard_storage_gb[shard - 1],
+        "max_storage_gib": planned.shard_max_storage_gb[shard - 1],
         "postgres_version": environment.postgres_version,
         "replicas": planned.replicas,
         "replica_class": planned.replica_class,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -29,8 +29,8 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
-class RememberedDatabase(_Model):
-    """The largest of a database's instances, over shards and replicas."""
+class RememberedShard(_Model):
+    """The largest of a shard's instances: its primary and its replicas."""
 
     storage_gb: _DatabaseGib
     """Allocated storage in GiB, as far as autoscaling has raised it at the last refresh."""
@@ -38,10 +38,22 @@ class RememberedDatabase(_Model):
     """GiB up to which storage may have grown by itself since."""
 
     @model_validator(mode="after")
-    def _ceiling(self) -> RememberedDatabase:
+    def _ceiling(self) -> Self:
         if self.max_storage_gb < self.storage_gb:
             raise said(f"max_storage_gb of at least storage_gb, {self.storage_gb}", "correct one of the two")
         return self
+
+
+class RememberedDatabase(RememberedShard):
+    """The largest of a database's instances, over shards and replicas."""
+
+    shards: dict[Annotated[str, Field(pattern="^[1-9][0-9]?$")], RememberedShard] = {}
+    """By number, where there are several: the first generation's hold more than later ones'."""
+
+    def of_shard(self, number: int) -> tuple[int, int]:
+        """Storage and ceiling below which the shard can't go; nothing of one that isn't there yet."""
+        own = self.shards.get(str(number)) if self.shards else self if number == 1 else None
+        return (own.storage_gb, own.max_storage_gb) if own else (0, 0)
 
 
 class RememberedKafka(_Model):
@@ -79,7 +91,7 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
     ``resources`` are those of `pulumi stack export`; ``databases`` are names that the plan may use. Other instances
     are no part of the plan, and not remembered.
     """
-    found: dict[str, RememberedDatabase] = {}
+    found: dict[str, dict[str, RememberedShard]] = {}
     topics: dict[str, int] = {}
     cluster: dict[str, Any] = {}
     for resource in resources:
@@ -88,10 +100,13 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
         name = str(resource.get("urn", "")).rpartition("::")[2]
         match resource.get("type"):
             case "aws:rds/instance:Instance":
-                database, storage = _database_of(name, databases), _largest(resource, "allocatedStorage")
+                shard, storage = _shard_of(name, databases), _largest(resource, "allocatedStorage")
+                most = _largest(resource, "maxAllocatedStorage")
                 # A replica is given no size of its own; it has its primary's.
-                if database and (storage or _largest(resource, "maxAllocatedStorage")):
-                    found[database] = _larger(found.get(database), storage, _largest(resource, "maxAllocatedStorage"))
+                if shard and (storage or most):
+                    database, number = shard
+                    shards = found.setdefault(database, {})
+                    shards[number] = _larger(shards.get(number), storage, most)
             case "aws:msk/topic:Topic":
                 event, partitions = name.removeprefix("kafka-topic-"), _largest(resource, "partitionCount")
                 if event != name and partitions:
@@ -99,7 +114,7 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
             case "aws:msk/cluster:Cluster":
                 cluster = _cluster(resource)
     kafka = RememberedKafka(**cluster, topics=dict(sorted(topics.items()))) if cluster else None
-    return Remembered(databases=dict(sorted(found.items())), kafka=kafka)
+    return Remembered(databases={name: _database(shards) for name, shards in sorted(found.items())}, kafka=kafka)
 
 
 def settings(remembered: Remembered) -> dict[str, str]:
@@ -116,22 +131,28 @@ def _paths(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
             yield here, str(inner)
 
 
-def _database_of(instance: str, databases: Collection[str]) -> str | None:
-    """The database whose shard the instance is: `db-order-primary`, `db-order-2-replica-1`."""
+def _database(shards: Mapping[str, RememberedShard]) -> RememberedDatabase:
+    return RememberedDatabase(
+        storage_gb=max(shard.storage_gb for shard in shards.values()),
+        max_storage_gb=max(shard.max_storage_gb for shard in shards.values()),
+        shards=dict(sorted(shards.items(), key=lambda shard: int(shard[0]))) if len(shards) > 1 else {},
+    )
+
+
+def _shard_of(instance: str, databases: Collection[str]) -> tuple[str, str] | None:
+    """The database and the number of the shard that the instance is of: `db-order-primary`, `db-order-2-replica-1`."""
     shard = re.fullmatch(r"db-(.+?)-(primary|replica-\d+)", instance)
     if shard is None:
         return None
     if shard[1] in databases:
-        return shard[1]
-    numbered = re.fullmatch(r"(.+)-\d+", shard[1])
-    return numbered[1] if numbered and numbered[1] in databases else None
+        return shard[1], "1"
+    numbered = re.fullmatch(r"(.+)-(\d+)", shard[1])
+    return (numbered[1], numbered[2]) if numbered and numbered[1] in databases else None
 
 
-def _larger(known: RememberedDatabase | None, storage: int, most: int) -> RememberedDatabase:
+def _larger(known: RememberedShard | None, storage: int, most: int) -> RememberedShard:
     storage = max(storage, known.storage_gb if known else 20)
-    return RememberedDatabase(
-        storage_gb=storage, max_storage_gb=max(most, storage, known.max_storage_gb if known else 0)
-    )
+    return RememberedShard(storage_gb=storage, max_storage_gb=max(most, storage, known.max_storage_gb if known else 0))
 
 
 def _cluster(resource: Mapping[str, Any]) -> dict[str, Any]:

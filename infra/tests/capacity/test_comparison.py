@@ -5,22 +5,21 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from groundplan.capacity import Plan, check_shards, compare, plan
 from groundplan.capacity.comparison import Change, Comparison, Effort, comparison_report
+from groundplan.cli.compare import compared, with_changes
 from groundplan.declaration.model import System
-from infra.tests.capacity.stacks import PROD, one_service
+from groundplan.problems import ProblemsFound
+from infra.tests.capacity.stacks import PROD, one_service, systems
 from infra.tests.samples import shop
 
 
 def grown(factor: float = 1, **data_gb: float) -> System:
-    requirements = shop().requirements
-    load = requirements.model_copy(update={"requests_per_second": requirements.requests_per_second * factor})
-    services = {
-        name: service.model_copy(update={"data_gb": data_gb.get(name, service.data_gb)})
-        for name, service in shop().services.items()
-    }
-    return shop().model_copy(update={"requirements": load, "services": services})
+    """The shop with another load and the same goal, and other data."""
+    return with_changes(shop(), str(factor), [f"{name}={size}" for name, size in data_gb.items()], ())
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +46,7 @@ def test_a_plan_compared_with_itself_changes_nothing(today: Plan) -> None:
 def test_ten_times_the_load_is_pods_by_configuration(tenfold: Comparison) -> None:
     pods = find(tenfold, "workload.order-query", "min_pods")
     assert (pods.old, pods.new, pods.effort) == ("3", "8", Effort.CONFIGURATION)
-    throttle = find(tenfold, "gateway", "requests_per_second")
-    assert (throttle.old, throttle.new, throttle.effort) == ("10000", "100000", Effort.CONFIGURATION)
+    assert not [change for change in tenfold.changes if change.subject in ("gateway", "topic.order.placed")]
 
 
 def test_ten_times_the_load_is_a_larger_class_with_a_failover(tenfold: Comparison) -> None:
@@ -108,3 +106,49 @@ def test_the_report_keeps_within_100_columns(tenfold: Comparison) -> None:
     assert max(len(line) for line in lines) <= 100
     assert lines[0] == "shop, prod: 1,000 -> 10,000 requests/s today"
     assert any(line.startswith("With a restart (") for line in lines)
+
+
+def test_the_load_changes_and_the_goal_stays() -> None:
+    """What follows the goal alone (partitions, most pods, throttle, storage) is as before."""
+    more = with_changes(shop(), "10", (), ())
+    assert more.requirements.requests_per_second == 10_000
+    assert more.requirements.growth_factor == 1
+    before, after = plan(shop(), PROD), plan(more, PROD)
+    assert before.events is not None
+    assert after.events is not None
+    assert after.events.topics == before.events.topics
+    assert after.gateway.requests_per_second == before.gateway.requests_per_second
+    assert [w.max_pods for w in after.workloads] == [w.max_pods for w in before.workloads]
+
+
+@given(systems(), st.floats(0.1, 1000))
+def test_no_load_moves_the_goal_below_itself(system: System, factor: float) -> None:
+    """The goal stays while the load is within it, and follows the load beyond."""
+    more = with_changes(system, repr(factor), (), ()).requirements
+    before = system.requirements
+    goal, load = before.requests_per_second * before.growth_factor, before.requests_per_second * factor
+    assert more.requests_per_second == pytest.approx(load)
+    assert more.requests_per_second * more.growth_factor == pytest.approx(max(goal, load))
+    assert more.growth_factor >= 1
+
+
+def test_a_question_of_data_alone_asks_nothing_of_the_load() -> None:
+    assert with_changes(shop(), None, ["order=3000"], ()).requirements == shop().requirements
+
+
+@given(systems(most=3), st.sampled_from([20, 1_000, 100_000]))
+def test_a_refused_variant_is_compared_up_to_what_refuses_it(system: System, factor: int) -> None:
+    """Every what-if is answered: where a range is too small for it, up to there."""
+    narrow = PROD.model_copy(update={"vpc_cidr": IPv4Network("10.7.0.0/20")})
+    try:
+        plan(system, narrow)
+    except ProblemsFound:
+        assume(False)
+    refused = False
+    try:
+        plan(with_changes(system, str(factor), (), ()), narrow)
+    except ProblemsFound:
+        refused = True
+    text = compared(system, narrow, str(factor), (), ())
+    assert "First bottleneck after" in text
+    assert ("What refuses the rest" in text) == refused

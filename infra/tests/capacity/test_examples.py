@@ -9,7 +9,7 @@ import pytest
 
 from groundplan.capacity import Plan, WorkloadPlan, figures, plan
 from groundplan.capacity.demand import demands
-from groundplan.capacity.workloads import pods_for
+from groundplan.capacity.workloads import plan_workloads, pods_for
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
@@ -221,7 +221,7 @@ def test_replicas_go_where_the_stack_wants_them() -> None:
 
 def test_a_pooler_comes_when_replicas_can_not_take_every_pool() -> None:
     """D3: RDS Proxy serves the writer only, so PgBouncer stands before replicas."""
-    system = one_service({"requests_per_second": 20_000, "query_p95_ms": 40}, read_share=0.99)
+    system = one_service({"requests_per_second": 20_000}, read_share=0.99)
     database = plan(system, PROD).databases[0]
     assert database.pooler is not None
     assert database.pooler.pods >= 2
@@ -320,3 +320,23 @@ def test_the_node_pool_holds_a_rollout_of_everything(stack: Environment) -> None
     planned = plan(system_of(50), stack)
     asked = sum((w.max_pods + math.ceil(w.max_pods / 4)) * w.cpu_millicores for w in planned.workloads) / 1000
     assert planned.cluster.cpu_limit * figures.NODE_ALLOCATABLE * figures.NODE_PACKING >= asked
+
+
+@pytest.mark.parametrize("count", [20, 60, 100])
+def test_a_rollout_of_everything_connects_to_a_shared_instance(count: int) -> None:
+    """Pods that start beside those they replace hold pools too: 60 services passed what a small instance takes."""
+    sized = plan(system_of(count, "sqs"), DEV)
+    (shared,) = sized.databases
+    held = sum((w.max_pods + math.ceil(w.max_pods / 4)) * w.primary_connections for w in sized.workloads)
+    assert held <= shared.max_connections
+
+
+def test_no_consumer_is_without_a_partition() -> None:
+    """A topic stops at 999 partitions, and consumers at 1,000 pods did not."""
+    system = shop()
+    busy = system.requirements.model_copy(update={"requests_per_second": 400_000})
+    heavy = system.model_copy(update={"requirements": busy})
+    workloads, _ = plan_workloads(heavy, PROD, demands(heavy, PROD), dict.fromkeys(heavy.services, 1))
+    pods = {each.name: each.max_pods for each in workloads}
+    assert pods["order-command"] == 1000
+    assert max(pods["order-consumer"], pods["payment-consumer"], pods["order-projector"]) == 999

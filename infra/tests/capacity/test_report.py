@@ -23,7 +23,7 @@ def test_a_report_keeps_within_100_columns(stack: str, reasons: bool) -> None:
 
 def test_a_report_shows_sizes_bottleneck_and_notes() -> None:
     text = report(plan(shop(), STACKS["prod"]))
-    assert text.startswith("shop, prod: 1,000 requests/s today, 10,000 by configuration\n")
+    assert text.startswith("shop, prod: 1,000 requests/s today, 10,000 the goal\n")
     assert "order-query       3 to 8" in text
     assert "db.r7g.large, standby" in text
     assert "First bottleneck: database.order.writer, at 3,703 requests/s" in text

@@ -93,7 +93,7 @@ def test_figures_are_the_plans() -> None:
         assert database.instance_class in text
     for note in of.plan.notes:
         assert f"- {note}" in text
-    assert "| requests/s, today and by configuration | 10, 100 | 100, 1,000 | 1,000, 10,000 |" in text
+    assert "| requests/s, today and the goal | 10, 100 | 100, 1,000 | 1,000, 10,000 |" in text
 
 
 def test_requirements_are_the_declarations() -> None:

@@ -180,13 +180,23 @@ def test_comparing_with_3_tb_of_orders(project: Path, capsys: pytest.CaptureFixt
     assert "- {since: 2000-01-01, shards: 6}" in printed
 
 
-def test_comparing_with_less_load_shows_what_stays(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_comparing_with_less_data_shows_what_stays(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What is deployed and AWS only makes larger is no saving."""
+    assert compare.main(["--stack", "prod", "--data", "user=1", "--growth", "user=0"]) == 0
+    assert project.exists()
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "database.user storage_gb 30 20 40 GiB in 4 volumes" in printed
+    assert "30 -> 20" not in printed
+
+
+def test_comparing_with_less_load_keeps_what_the_goal_asks_for(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert compare.main(["--stack", "prod", "--load", "0.1"]) == 0
     assert project.exists()
     printed = " ".join(capsys.readouterr().out.split())
-    assert "topic.order.placed partitions 27 3 nothing by itself" in printed
-    assert "27 -> 3" not in printed
+    assert "max_storage_gb" not in printed
+    assert "partitions" not in printed
 
 
 def test_make_hands_questions_over_in_the_environment(

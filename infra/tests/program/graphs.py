@@ -136,7 +136,7 @@ def _existing() -> Declared:
 
 def _sharded() -> System:
     shards = [{"since": "2024-01-01", "shards": 2}, {"since": "2026-01-01", "shards": 4}]
-    return with_services(order={"data_gb": 3000, "shard_map": shards})
+    return with_services(order={"data_gb": 1500, "shard_map": shards})
 
 
 def _longest() -> Declared:

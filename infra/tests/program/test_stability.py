@@ -152,7 +152,7 @@ def test_d3_a_further_generation_of_shards_leaves_the_others_where_they_are() ->
         {"since": "2026-01-01", "shards": 4},
         {"since": "2027-01-01", "shards": 5},
     ]
-    now = after(with_services(order={"data_gb": 3000, "shard_map": generations}))
+    now = after(with_services(order={"data_gb": 1500, "shard_map": generations}))
     assert replaced(before, now) == []
     assert {name for name in added(before, now, DATABASE) if "replica" not in name} == {"db-order-5-primary"}
 

@@ -25,6 +25,7 @@ from groundplan.cloud.rules import (
     queues,
     storage,
     streams,
+    values,
     workloads,
 )
 from groundplan.cloud.rules.registry import (
@@ -59,6 +60,7 @@ _SUBJECTS = (
     queues,
     storage,
     streams,
+    values,
     workloads,
 )
 

@@ -31,7 +31,7 @@ from pulumi import _types
 
 import cfnlint
 from groundplan.cloud import schema
-from tools.compiled_types import EXCLUDED, OPERATIONS, RENAMED, TYPES
+from tools.compiled_types import EXCLUDED, MODIFIED, OPERATIONS, RENAMED, TYPES
 
 TARGET = Path(__file__).resolve().parents[1] / "infra" / "groundplan" / "cloud" / "compiled"
 _CFN = Path(cfnlint.__file__).parent / "data" / "schemas"
@@ -386,7 +386,7 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
                     inner_node = cfn.element(candidates[match])
                     place = (*where, match)
                     created = place in cfn.only_created or any(place[:n] in cfn.only_created for n in range(1, len(place)))
-                    if created and not (len(place) == len(prefix) + 1 and normal(match) in changeable):
+                    if created and (token, here) not in MODIFIED and not (len(place) == len(prefix) + 1 and normal(match) in changeable):
                         only_created.setdefault(here, f"CloudFormation {cfn.name}, {'.'.join(place)}: only at creation")
                     if argument.nested is None and not argument.mapped and argument.scalar is not bool:
                         constraints = cfn.constraints(inner_node)
@@ -451,7 +451,23 @@ def everything() -> Iterator[tuple[str, str]]:
         if only_created:
             replaced[token] = dict(sorted(only_created.items()))
     yield "values.json", _text(values)
+    yield "actions.json", _actions()
     yield "replacements.json", _text(replaced)
+
+
+_ACTIONS_OF = (
+    "acm apigateway athena backup cloudfront cloudwatch cognito-identity cognito-idp ec2 ecr eks eks-auth elasticache "
+    "elasticloadbalancing events execute-api firehose glue iam kafka kafka-cluster kinesis kms lambda logs "
+    "pods rds rds-db route53 s3 secretsmanager serverlessrepo ses sns sqs ssm sts tag wafv2 xray"
+).split()
+"""Services whose actions are told apart; of the others only their names."""
+
+
+def _actions() -> str:
+    """The services that IAM knows, and the actions of those that policies here speak of (cfn-lint, Policies.json)."""
+    known = json.loads((_CFN.parent / "AdditionalSpecs" / "Policies.json").read_text(encoding="utf-8"))
+    found = {name: sorted(entry["Actions"]) if name in _ACTIONS_OF else [] for name, entry in sorted(known.items())}
+    return "{\n" + ",\n".join(f"{json.dumps(name)}: {json.dumps(actions)}" for name, actions in found.items()) + "\n}\n"
 
 
 def _text(content: Mapping[str, Mapping[str, Any]]) -> str:

@@ -322,6 +322,22 @@ _LISTS_TYPES = "the description lists the types of load balancers or protocols t
 EXCLUDED: dict[tuple[str, str], str] = {
     ("aws:lb/loadBalancer:LoadBalancer", "securityGroups"): _LISTS_TYPES,
     ("aws:lb/targetGroup:TargetGroup", "healthCheck.matcher"): _LISTS_TYPES,
+    ("aws:route53/healthCheck:HealthCheck", "searchString"): "the description lists the types that it is for",
     ("aws:cloudwatch/logDeliverySource:LogDeliverySource", "logType"): "CloudFormation's list lacks what CloudFront has",
 }
 """Inputs that are written in another way than the API's, with the reason: nothing of the API is said of them."""
+
+_GROUP_RULES = ("fromPort", "toPort", "ipProtocol", "cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
+MODIFIED: frozenset[tuple[str, str]] = frozenset(
+    {
+        *(
+            (f"aws:vpc/securityGroup{way}Rule:SecurityGroup{way}Rule", path)
+            for way in ("Egress", "Ingress")
+            for path in _GROUP_RULES
+        ),
+        ("aws:ec2/routeTableAssociation:RouteTableAssociation", "routeTableId"),
+        ("aws:apigateway/basePathMapping:BasePathMapping", "basePath"),
+    }
+)
+"""Inputs that the provider changes in place though CloudFormation replaces: ModifySecurityGroupRules,
+ReplaceRouteTableAssociation, UpdateBasePathMapping."""

@@ -23,3 +23,9 @@ def value_rules() -> dict[str, dict[str, dict[str, Any]]]:
 def replacements() -> dict[str, dict[str, str]]:
     """By type and path, the properties that only creation sets, with the source."""
     return _content("replacements.json")
+
+
+@cache
+def actions() -> dict[str, frozenset[str]]:
+    """The actions of each service that IAM knows, in lower case; none where only the service's name is known."""
+    return {service: frozenset(names) for service, names in _content("actions.json").items()}

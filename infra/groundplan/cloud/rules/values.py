@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from groundplan.cloud.compiled import value_rules
 from groundplan.cloud.item import Item
 from groundplan.cloud.rules.registry import Broken, rule
+from groundplan.cloud.written import WRITTEN
 
 if TYPE_CHECKING:
     from groundplan.cloud.cloud import Cloud
@@ -29,7 +30,7 @@ class _Node:
 @cache
 def _tree(token: str) -> _Node:
     root = _Node()
-    for path, entry in value_rules().get(token, {}).items():
+    for path, entry in {**value_rules().get(token, {}), **WRITTEN.get(token, {})}.items():
         node = root
         for step in path.replace("[]", "").split("."):
             node = node.inside.setdefault(step, _Node())
@@ -37,7 +38,7 @@ def _tree(token: str) -> _Node:
     return root
 
 
-@rule(*value_rules())
+@rule(*{**value_rules(), **WRITTEN})
 def accepted_values(item: Item, _: Cloud) -> Iterator[Broken]:
     """A value is one of those listed, has the form that is given, or lies in the range.
 

@@ -452,6 +452,7 @@ def everything() -> Iterator[tuple[str, str]]:
             replaced[token] = dict(sorted(only_created.items()))
     yield "values.json", _text(values)
     yield "actions.json", _actions()
+    yield "engines.json", json.dumps(_engines(), indent=1, sort_keys=True) + "\n"
     yield "replacements.json", _text(replaced)
 
 
@@ -468,6 +469,41 @@ def _actions() -> str:
     known = json.loads((_CFN.parent / "AdditionalSpecs" / "Policies.json").read_text(encoding="utf-8"))
     found = {name: sorted(entry["Actions"]) if name in _ACTIONS_OF else [] for name, entry in sorted(known.items())}
     return "{\n" + ",\n".join(f"{json.dumps(name)}: {json.dumps(actions)}" for name, actions in found.items()) + "\n}\n"
+
+
+def _engines() -> dict[str, dict[str, list[str]]]:
+    """Versions and classes by engine, in any region: cfn-lint's extensions of RDS and ElastiCache."""
+    extensions = _CFN / "extensions"
+
+    def read(name: str) -> Any:  # noqa: ANN401
+        return json.loads((extensions / name).read_text(encoding="utf-8"))
+
+    def versions(name: str, engine: str) -> list[str]:
+        for each in read(name)["allOf"]:
+            if each["if"]["properties"].get("Engine", {}).get("const") == engine:
+                return sorted(each["then"]["properties"]["EngineVersion"]["enum"])
+        return []
+
+    classes: dict[str, set[str]] = {}
+    for region in read("aws_rds_dbinstance/dbinstanceclass_enum.json").values():
+        for each in region.get("allOf", ()) if isinstance(region, dict) else ():
+            engine = each["if"]["properties"].get("Engine", {})
+            for name in [engine["const"]] if "const" in engine else engine.get("enum", ()):
+                classes.setdefault(name, set()).update(each["then"]["properties"]["DBInstanceClass"].get("enum", ()))
+    nodes = {
+        node
+        for region in read("aws_elasticache_cachecluster/cachenodetype_enum.json").values()
+        if isinstance(region, dict)
+        for node in region.get("enum", ())
+    }
+    return {
+        "classes": {name: sorted(classes.get(name, ())) for name in ("mariadb", "mysql", "postgres")},
+        "versions": {
+            **{name: versions("aws_rds_dbinstance/engine_version.json", name) for name in ("mariadb", "mysql", "postgres")},
+            **{name: versions("aws_elasticache_cachecluster/engine_version.json", name) for name in ("redis", "valkey")},
+        },
+        "nodes": {"cache": sorted(nodes)},
+    }
 
 
 def _text(content: Mapping[str, Mapping[str, Any]]) -> str:

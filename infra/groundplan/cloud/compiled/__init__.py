@@ -29,3 +29,9 @@ def replacements() -> dict[str, dict[str, str]]:
 def actions() -> dict[str, frozenset[str]]:
     """The actions of each service that IAM knows, in lower case; none where only the service's name is known."""
     return {service: frozenset(names) for service, names in _content("actions.json").items()}
+
+
+@cache
+def engine_facts(what: str, engine: str) -> frozenset[str]:
+    """The `versions` or `classes` of an engine, or the `nodes` of `cache`; empty when nothing is known of it."""
+    return frozenset(_content("engines.json")[what].get(engine, ()))

@@ -188,7 +188,9 @@ class Cfn:
         numeric = node.get("type") in ("integer", "number")
         enum = node.get("enum")
         return {
-            "enum": [str(each) for each in enum] if enum and all(isinstance(each, str | int) for each in enum) else None,
+            "enum": [str(each) for each in enum]
+            if enum and all(isinstance(each, str | int) for each in enum)
+            else None,
             "pattern": _searched(node.get("pattern")),
             "min": node.get("minimum") if numeric else None,
             "max": node.get("maximum") if numeric else None,
@@ -239,7 +241,9 @@ def plain_pattern(pattern: str | None) -> str | None:
         re.compile(found)
     except re.error:
         return None
-    return None if re.fullmatch(found, "") and re.fullmatch(found, "§ \n\t☃") and re.fullmatch(found, "a" * 300) else found
+    return (
+        None if re.fullmatch(found, "") and re.fullmatch(found, "§ \n\t☃") and re.fullmatch(found, "a" * 300) else found
+    )
 
 
 def model_of(service: str) -> ServiceModel:
@@ -328,7 +332,9 @@ def told(argument: Argument, kubernetes: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if argument.scalar is str and not argument.mapped:
         match = (_LISTED_PLAIN if kubernetes else _LISTED).search(text)
-        if match and not re.search(r"(?:e\.g\.|such as|for example|and more|etc)", text[match.start() : match.end() + 12]):
+        if match and not re.search(
+            r"(?:e\.g\.|such as|for example|and more|etc)", text[match.start() : match.end() + 12]
+        ):
             values = re.findall(_KUBERNETES if kubernetes else _TOKEN, match[1])
             if len(values) > 1 and not any("XX" in each for each in values):
                 found["enum"] = sorted(set(values) | set(argument.values))
@@ -374,7 +380,9 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
         for name, argument in arguments(owner).items():
             here = f"{path}.{name}" if path else name
             top = nouns if not path else ()
-            if (token, here) in EXCLUDED or any((token, f"{here.rsplit('.', n)[0]}.*") in EXCLUDED for n in range(1, here.count(".") + 1)):
+            if (token, here) in EXCLUDED or any(
+                (token, f"{here.rsplit('.', n)[0]}.*") in EXCLUDED for n in range(1, here.count(".") + 1)
+            ):
                 continue
             spot = f"{here}[]" if argument.listed else here
             inner_node, inner_shape = None, None
@@ -385,8 +393,14 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
                 if match is not None:
                     inner_node = cfn.element(candidates[match])
                     place = (*where, match)
-                    created = place in cfn.only_created or any(place[:n] in cfn.only_created for n in range(1, len(place)))
-                    if created and (token, here) not in MODIFIED and not (len(place) == len(prefix) + 1 and normal(match) in changeable):
+                    created = place in cfn.only_created or any(
+                        place[:n] in cfn.only_created for n in range(1, len(place))
+                    )
+                    if (
+                        created
+                        and (token, here) not in MODIFIED
+                        and not (len(place) == len(prefix) + 1 and normal(match) in changeable)
+                    ):
                         only_created.setdefault(here, f"CloudFormation {cfn.name}, {'.'.join(place)}: only at creation")
                     if argument.nested is None and not argument.mapped and argument.scalar is not bool:
                         constraints = cfn.constraints(inner_node)
@@ -416,7 +430,12 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
                 if "enum" in said or "min" in said:
                     rules.add(spot, documented, **said)
             elif depth < _DEEPEST and argument.nested is not owner:
-                place_of = (*where, match) if node is not None and (match := matching(name, cfn.properties(node) if cfn else {}, top, here, token)) else where
+                place_of = (
+                    (*where, match)
+                    if node is not None
+                    and (match := matching(name, cfn.properties(node) if cfn else {}, top, here, token))
+                    else where
+                )
                 walk(argument.nested, inner_node, inner_shape, spot, place_of, depth + 1)
 
     walk(root, nodes, shapes, "", prefix, 0)
@@ -499,8 +518,13 @@ def _engines() -> dict[str, dict[str, list[str]]]:
     return {
         "classes": {name: sorted(classes.get(name, ())) for name in ("mariadb", "mysql", "postgres")},
         "versions": {
-            **{name: versions("aws_rds_dbinstance/engine_version.json", name) for name in ("mariadb", "mysql", "postgres")},
-            **{name: versions("aws_elasticache_cachecluster/engine_version.json", name) for name in ("redis", "valkey")},
+            **{
+                name: versions("aws_rds_dbinstance/engine_version.json", name)
+                for name in ("mariadb", "mysql", "postgres")
+            },
+            **{
+                name: versions("aws_elasticache_cachecluster/engine_version.json", name) for name in ("redis", "valkey")
+            },
         },
         "nodes": {"cache": sorted(nodes)},
     }
@@ -510,7 +534,10 @@ def _text(content: Mapping[str, Mapping[str, Any]]) -> str:
     """One line a property: short, and readable in a difference."""
     blocks = []
     for token, entries in content.items():
-        lines = [f"  {json.dumps(path)}: {json.dumps(entry, ensure_ascii=True, sort_keys=True)}" for path, entry in entries.items()]
+        lines = [
+            f"  {json.dumps(path)}: {json.dumps(entry, ensure_ascii=True, sort_keys=True)}"
+            for path, entry in entries.items()
+        ]
         blocks.append(f"{json.dumps(token)}: {{\n" + ",\n".join(lines) + "\n}")
     return "{\n" + ",\n".join(blocks) + "\n}\n"
 

@@ -323,7 +323,10 @@ EXCLUDED: dict[tuple[str, str], str] = {
     ("aws:lb/loadBalancer:LoadBalancer", "securityGroups"): _LISTS_TYPES,
     ("aws:lb/targetGroup:TargetGroup", "healthCheck.matcher"): _LISTS_TYPES,
     ("aws:route53/healthCheck:HealthCheck", "searchString"): "the description lists the types that it is for",
-    ("aws:cloudwatch/logDeliverySource:LogDeliverySource", "logType"): "CloudFormation's list lacks what CloudFront has",
+    (
+        "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+        "logType",
+    ): "CloudFormation's list lacks what CloudFront has",
 }
 """Inputs that are written in another way than the API's, with the reason: nothing of the API is said of them."""
 

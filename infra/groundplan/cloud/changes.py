@@ -24,7 +24,9 @@ class Change:
 
 def changes(kind: Kind, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Change]:
     """Every differing leaf; what the engine keeps for itself (`__defaults`) doesn't count."""
-    return [Change(path, how, bool(replaced_by(kind, path, how))) for path, how in _differences(_own(olds), _own(news), "")]
+    return [
+        Change(path, how, bool(replaced_by(kind, path, how))) for path, how in _differences(_own(olds), _own(news), "")
+    ]
 
 
 def _own(properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -227,15 +227,23 @@ WRITTEN: dict[str, dict[str, _Rule]] = {
     "aws:secretsmanager/secret:Secret": {
         "recoveryWindowInDays": _one_of("Secrets Manager API, DeleteSecret", (0, *range(7, 31))),
     },
+    "aws:sns/topicSubscription:TopicSubscription": {
+        "protocol": _one_of(
+            "SNS API, Subscribe",
+            (*("application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"),),
+        ),
+    },
     "aws:sns/topic:Topic": {"signatureVersion": _one_of("SNS API, SetTopicAttributes", (1, 2))},
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {"description": _GROUP_TEXT},
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {"description": _GROUP_TEXT},
     "aws:wafv2/webAcl:WebAcl": {
         "visibilityConfig.metricName": _form(
-            "botocore wafv2, MetricName; All and Default_Action are reserved", r"(?!(All|Default_Action)$)[\w#:./-]{1,255}"
+            "botocore wafv2, MetricName; All and Default_Action are reserved",
+            r"(?!(All|Default_Action)$)[\w#:./-]{1,255}",
         ),
         "rules[].visibilityConfig.metricName": _form(
-            "botocore wafv2, MetricName; All and Default_Action are reserved", r"(?!(All|Default_Action)$)[\w#:./-]{1,255}"
+            "botocore wafv2, MetricName; All and Default_Action are reserved",
+            r"(?!(All|Default_Action)$)[\w#:./-]{1,255}",
         ),
     },
     "kubernetes:apps/v1:Deployment": {
@@ -270,10 +278,6 @@ WRITTEN: dict[str, dict[str, _Rule]] = {
             for kind in ("default", "defaultRequest", "max", "min")
             for name in ("cpu", "memory")
         },
-    },
-    "kubernetes:core/v1:Namespace": {
-        f"metadata.labels.pod-security-{mode}": _one_of("Pod Security Admission", ("privileged", "baseline", "restricted"))
-        for mode in ("enforce", "audit", "warn")
     },
     "kubernetes:core/v1:ResourceQuota": {
         **{

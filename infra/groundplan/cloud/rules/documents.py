@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from groundplan.cloud.catalogue import catalogued
 from groundplan.cloud.compiled import value_rules
 from groundplan.cloud.item import Item
 from groundplan.cloud.rules.registry import Broken, rule
@@ -136,7 +137,7 @@ def _wrong_schedule(fields: list[str]) -> str:
     return ""
 
 
-_TAGGED = tuple(token for token in value_rules() if token.startswith("aws:"))
+_TAGGED = tuple(sorted(token for token in {*value_rules(), *catalogued()} if token.startswith("aws:")))
 _TAG = re.compile(r"[\w\s.:/=+\-@]*")
 
 
@@ -229,7 +230,12 @@ def topic_settings(item: Item, _: Cloud) -> Iterator[Broken]:
 
 
 _BROKER_SWITCHES = frozenset(
-    {"auto.create.topics.enable", "delete.topic.enable", "unclean.leader.election.enable", "allow.everyone.if.no.acl.found"}
+    {
+        "auto.create.topics.enable",
+        "delete.topic.enable",
+        "unclean.leader.election.enable",
+        "allow.everyone.if.no.acl.found",
+    }
 )
 _BROKER_NUMBERS = frozenset(
     (
@@ -268,7 +274,9 @@ def broker_settings(item: Item, _: Cloud) -> Iterator[Broken]:
         if not name or name.startswith("#"):
             continue
         if not found or name not in _BROKER_SWITCHES | _BROKER_NUMBERS | _BROKER_OTHERS:
-            yield Broken("serverProperties", f"settings that MSK lets be changed; {name} is none", "remove it", value=name)
+            yield Broken(
+                "serverProperties", f"settings that MSK lets be changed; {name} is none", "remove it", value=name
+            )
         elif name in _BROKER_SWITCHES and value not in ("true", "false"):
             yield Broken("serverProperties", f"true or false for {name}", "correct it", value=value)
         elif name in _BROKER_NUMBERS and re.fullmatch(r"-?\d+", value) is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundplan.cloud.compiled import value_rules
 from groundplan.cloud.item import Item
-from groundplan.cloud.rules.registry import Broken, rule
+from groundplan.cloud.rules.registry import Broken, general
 from groundplan.cloud.written import WRITTEN
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _tree(token: str) -> _Node:
     return root
 
 
-@rule(*{**value_rules(), **WRITTEN})
+@general(*{**value_rules(), **WRITTEN})
 def accepted_values(item: Item, _: Cloud) -> Iterator[Broken]:
     """A value is one of those listed, has the form that is given, or lies in the range.
 
@@ -73,7 +73,13 @@ def _judge(says: Mapping[str, Any], value: str | float, path: str) -> Iterator[B
     if number is not None:
         low, high = says.get("min"), says.get("max")
         if (low is not None and number < low) or (high is not None and number > high):
-            wanted = f"{low} to {high}" if None not in (low, high) else f"{high} or less" if low is None else f"{low} or more"
+            wanted = (
+                f"{low} to {high}"
+                if None not in (low, high)
+                else f"{high} or less"
+                if low is None
+                else f"{low} or more"
+            )
             yield Broken(path, wanted, "choose a value in this range", source=source)
 
 

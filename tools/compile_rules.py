@@ -1,9 +1,9 @@
+# ruff: noqa: E501, S105, RUF001, ANN401, SIM905  (patterns of descriptions, in one piece each)
 """Compiles what AWS and Kubernetes accept, value by value, into data that the simulated cloud reads.
 
 Sources, all installed: botocore's service models (enumerations, patterns, ranges), the CloudFormation schemas that
 cfn-lint carries (allowed values, patterns, properties that only creation sets), and the SDKs' own documentation
-("Valid values are …"). Properties are matched by name, level by level; `_names.py` beside the result is not needed:
-what differs in name is listed here.
+("Valid values are …"). Properties are matched by name, level by level; `compiled_types.py` lists what differs in name.
 
     python -m tools.compile_rules            # writes infra/groundplan/cloud/compiled/
     python -m tools.compile_rules --check    # says what would change
@@ -25,11 +25,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cfnlint
 from botocore.model import ServiceModel, Shape
 from botocore.session import Session
 from pulumi import _types
 
-import cfnlint
 from groundplan.cloud import schema
 from tools.compiled_types import EXCLUDED, MODIFIED, OPERATIONS, RENAMED, TYPES
 

@@ -122,7 +122,9 @@ _WRITTEN: dict[str, dict[str, str]] = {
         "protocolVersion": "Elastic Load Balancing API, ModifyTargetGroup: it takes no other version of the protocol",
     },
     "aws:msk/cluster:Cluster": {
-        "brokerNodeGroupInfo.clientSubnets": "CloudFormation AWS::MSK::Cluster, BrokerNodeGroupInfo.ClientSubnets: only at creation",
+        "brokerNodeGroupInfo.clientSubnets": (
+            "CloudFormation AWS::MSK::Cluster, BrokerNodeGroupInfo.ClientSubnets: only at creation"
+        ),
         "encryptionInfo.encryptionAtRestKmsKeyArn": (
             "CloudFormation AWS::MSK::Cluster, EncryptionInfo.EncryptionAtRest: only at creation"
         ),

@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections import Counter
 from functools import cache
 
@@ -22,7 +24,7 @@ MISSES = {
     "aws:elasticache/parameterGroup:ParameterGroup parameters[1].value = 'lfu'": (
         "values of cache parameters are in no installed source"
     ),
-    "aws:msk/cluster:Cluster kafkaVersion = '3.9.kraft'": "botocore has no list of Kafka versions; the form alone is known",
+    "aws:msk/cluster:Cluster kafkaVersion = '3.9.kraft'": "no installed source lists Kafka's versions",
     "aws:rds/instance:Instance instanceClass = 'db.t2.micro'": "cfn-lint lists it for PostgreSQL of old versions",
     "kubernetes:core/v1:ConfigMap data = {'..': 'c'}": "the form of keys is judged, not the names . and ..",
     "random:index/randomPassword:RandomPassword length = 2": "the sum of the minima is not compared with the length",
@@ -84,6 +86,17 @@ def test_what_is_declared_is_accepted(name: str) -> None:
     assert account(name).refusals == []
 
 
+def test_compiled_rules_are_those_of_the_installed_sources() -> None:
+    command = [sys.executable, "-m", "tools.compile_rules", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr[-500:]}\nrun python -m tools.compile_rules"
+
+
+def test_compiled_rules_are_small() -> None:
+    files = (ROOT / "infra" / "groundplan" / "cloud" / "compiled").glob("*.json")
+    assert 0 < sum(each.stat().st_size for each in files) < 1_000_000
+
+
 def test_table(capsys: pytest.CaptureFixture[str]) -> None:
     text = table()
     with capsys.disabled():
@@ -123,7 +136,7 @@ def table() -> str:
 
 def _row(title: str, counter: Counter[str]) -> str:
     cells = [
-        f"{counter[f'{key} right']} of {counter[key]}" if counter[key] else "–"
+        f"{counter[f'{key} right']} of {counter[key]}" if counter[key] else "-"
         for key in ("values", "changes", "neighbours")
     ]
     return f"| {title} | {' | '.join(cells)} |"

@@ -1,4 +1,4 @@
-"""What `tools/compile_rules.py` found in botocore, CloudFormation's schemas and the SDKs: data, each with its source."""
+"""What `tools/compile_rules.py` found in botocore, CloudFormation's schemas and the SDKs: data with its sources."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905  (lists of words)
 """Texts that hold a language of their own: patterns, filters, schedules, tags, access strings, broker settings."""
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ if TYPE_CHECKING:
     from groundplan.cloud.cloud import Cloud
 
 _RULE, _SUBSCRIPTION = "aws:cloudwatch/eventRule:EventRule", "aws:sns/topicSubscription:TopicSubscription"
-_OPERATORS = frozenset(
-    "prefix suffix anything-but numeric exists cidr equals-ignore-case wildcard $or".split()  # noqa: SIM905
-)
+_OPERATORS = frozenset("prefix suffix anything-but numeric exists cidr equals-ignore-case wildcard $or".split())
 
 
 def _parsed(value: object) -> Any:  # noqa: ANN401

@@ -494,7 +494,7 @@ def _engines() -> dict[str, dict[str, list[str]]]:
     """Versions and classes by engine, in any region: cfn-lint's extensions of RDS and ElastiCache."""
     extensions = _CFN / "extensions"
 
-    def read(name: str) -> Any:  # noqa: ANN401
+    def read(name: str) -> Any:
         return json.loads((extensions / name).read_text(encoding="utf-8"))
 
     def versions(name: str, engine: str) -> list[str]:

@@ -28,8 +28,6 @@ MISSES = {
     "aws:rds/instance:Instance instanceClass = 'db.t2.micro'": "cfn-lint lists it for PostgreSQL of old versions",
     "kubernetes:core/v1:ConfigMap data = {'..': 'c'}": "the form of keys is judged, not the names . and ..",
     "random:index/randomPassword:RandomPassword length = 2": "the sum of the minima is not compared with the length",
-    "aws:elasticache/replicationGroup:ReplicationGroup engine = 'redis'": "no rule yet for the way back from Valkey",
-    "aws:elasticache/userGroup:UserGroup engine = 'redis'": "no rule yet for the way back from Valkey",
     "aws:rds/instance:Instance allocatedStorage = 50": (
         "with maxAllocatedStorage set the provider leaves grown storage alone"
     ),

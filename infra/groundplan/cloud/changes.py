@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from groundplan.cloud.catalogue.kind import Kind
+from groundplan.cloud.replaced import reason_to_replace
 from groundplan.cloud.wire import CONTENT, UNKNOWN, same_content
 
 _NEVER_REPLACING = ("tags", "tagsAll", "forceDestroy", "skipDestroy", "timeouts")
@@ -23,7 +24,9 @@ class Change:
 
 def changes(kind: Kind, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[Change]:
     """Every differing leaf; what the engine keeps for itself (`__defaults`) doesn't count."""
-    return [Change(path, how, _replaces(kind, path)) for path, how in _differences(_own(olds), _own(news), "")]
+    return [
+        Change(path, how, bool(replaced_by(kind, path, how))) for path, how in _differences(_own(olds), _own(news), "")
+    ]
 
 
 def _own(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,8 +61,15 @@ def _differences(old: object, new: object, path: str) -> Iterator[tuple[str, Lit
         yield path, "update"
 
 
-def _replaces(kind: Kind, path: str) -> bool:
+def replaced_by(kind: Kind, path: str, how: str = "update") -> str:
+    """Why a change of a property replaces the resource, with its source; empty when the change is made in place."""
     plain = "".join(part.partition("]")[2] if index else part for index, part in enumerate(path.split("[")))
     if plain.partition(".")[0] in _NEVER_REPLACING:
-        return False
-    return any(each == "*" or plain == each or plain.startswith(f"{each}.") for each in kind.replaces)
+        return ""
+    # A property that is taken away keeps the value that the service gave it.
+    source = reason_to_replace(kind.type, plain) if how != "delete" else ""
+    if source:
+        return source
+    if any(each == "*" or plain == each or plain.startswith(f"{each}.") for each in kind.replaces):
+        return f"pulumi_{kind.type.partition(':')[0]}: another value replaces the resource"
+    return ""

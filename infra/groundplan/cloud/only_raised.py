@@ -158,6 +158,20 @@ ONLY_RAISED: tuple[OnlyRaised, ...] = (
         "keep cluster mode, or make a new group",
     ),
     OnlyRaised(
+        "aws:elasticache/replicationGroup:ReplicationGroup",
+        "engine",
+        _choices(["redis"], ["valkey"]),
+        "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VersionManagement.HowTo.cross-engine-upgrade.html",
+        "keep Valkey, or make a new one",
+    ),
+    OnlyRaised(
+        "aws:elasticache/userGroup:UserGroup",
+        "engine",
+        _choices(["redis"], ["valkey"]),
+        "https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/VersionManagement.HowTo.cross-engine-upgrade.html",
+        "keep Valkey, or make a new one",
+    ),
+    OnlyRaised(
         "aws:s3/bucketVersioning:BucketVersioning",
         "versioningConfiguration.status",
         _choices(["Disabled"], ["Suspended", "Enabled"]),

@@ -10,17 +10,40 @@ from typing import Any
 
 from groundplan.cloud.catalogue import kind_of
 from groundplan.cloud.catalogue.kind import Kind
+from groundplan.cloud.changes import changes, replaced_by
 from groundplan.cloud.cloud import Cloud
 from groundplan.cloud.holders import Holding, held_already, holdings
 from groundplan.cloud.item import Item
 from groundplan.cloud.model import Resource
+from groundplan.cloud.only_raised import shrinks
 from groundplan.cloud.refusals import Refusal, refusal_of
 from groundplan.cloud.rules import check_transition
 
 
 def refused_changes(old: Item, new: Item) -> list[Refusal]:
     """Why a resource can't be changed in place from ``old``, as it is with its outputs, to ``new``."""
-    return [refusal_of(new, *broken.words) for broken in check_transition(old, new)]
+    return [refusal_of(new, *words) for words in _refused(old, new)]
+
+
+_AUTOSCALED = ("aws:rds/instance:Instance", "allocatedStorage")
+"""With autoscaling the provider leaves grown storage alone: a rule of databases judges it."""
+
+
+def _refused(old: Item, new: Item) -> Iterator[tuple[str, str, str, str]]:
+    kind = kind_of(new.type)
+    said = set()
+    for broken in check_transition(old, new):
+        said.add(broken.path)
+        yield broken.path, broken.expected, broken.remedy, broken.source
+    for shrunk in shrinks(new.type, old.inputs, new.inputs):
+        if shrunk.path not in said and (new.type, shrunk.path) != _AUTOSCALED:
+            said.add(shrunk.path)
+            yield shrunk.path, f"{shrunk.old} or more: AWS only raises it", shrunk.remedy, shrunk.source
+    for change in changes(kind, old.inputs, new.inputs):
+        if change.replaces and change.path not in said:
+            source = replaced_by(kind, change.path, change.kind)
+            before = "the value that it has: only a new resource has another"
+            yield change.path, before, "keep the value, or let the resource be replaced", source
 
 
 def item_of(resource: Resource, *, inputs: Mapping[str, Any] | None = None, generation: int = 0) -> Item:

@@ -49,6 +49,8 @@ LOWERED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (EKS, mode("API_AND_CONFIG_MAP"), mode("CONFIG_MAP")),
     (CACHE, {"engineVersion": "8.1"}, {"engineVersion": "8.0"}),
     (CACHE, {"clusterMode": "enabled"}, {"clusterMode": "compatible"}),
+    (CACHE, {"engine": "valkey"}, {"engine": "redis"}),
+    ("aws:elasticache/userGroup:UserGroup", {"engine": "valkey"}, {"engine": "redis"}),
     (VERSIONING, status("Enabled"), status("Disabled")),
 ]
 

@@ -11,7 +11,9 @@ from groundplan.cloud.rules import (
     custom,
     databases,
     dns,
+    documents,
     edge,
+    engines,
     firewall,
     gateway,
     identity,
@@ -25,6 +27,7 @@ from groundplan.cloud.rules import (
     queues,
     storage,
     streams,
+    values,
     workloads,
 )
 from groundplan.cloud.rules.registry import (
@@ -45,7 +48,9 @@ _SUBJECTS = (
     custom,
     databases,
     dns,
+    documents,
     edge,
+    engines,
     firewall,
     gateway,
     identity,
@@ -59,6 +64,7 @@ _SUBJECTS = (
     queues,
     storage,
     streams,
+    values,
     workloads,
 )
 

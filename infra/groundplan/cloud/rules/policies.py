@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from groundplan.cloud import references
+from groundplan.cloud.compiled import actions as known_actions
 from groundplan.cloud.item import Item
 from groundplan.cloud.rules.registry import Broken, between, rule
 
@@ -102,6 +104,39 @@ def trust_policy(role: Item, cloud: Cloud) -> Iterator[Broken]:
     path = role.known("path")
     if isinstance(path, str) and re.fullmatch(r"/|/[\x21-\x7e]{1,510}/", path) is None:
         yield Broken("path", "a path that begins and ends with /", "for example /service/")
+
+
+@rule(*_IDENTITY, *_RESOURCE)
+def actions_exist(item: Item, _: Cloud) -> Iterator[Broken]:
+    """The actions of a policy are ones that a service has: IAM takes others, and they allow nothing.
+
+    Source: Service Authorization Reference, as cfn-lint carries it; services refuse them in policies of resources.
+    """
+    path = {**_IDENTITY, **_RESOURCE}[item.type][0]
+    for statement in statements_of(as_document(item.known(path)) or {}):
+        for element in ("Action", "NotAction"):
+            for action in listed(statement.get(element)):
+                if not _exists(action.lower()):
+                    close = difflib.get_close_matches(
+                        action.lower(), (f"{action.lower().partition(':')[0]}:{each}" for each in _of(action)), n=1
+                    )
+                    remedy = f"did you mean {close[0]}?" if close else "correct the action's name"
+                    yield Broken(path, f"actions that exist; {action} is none", remedy, value=action)
+
+
+def _of(action: str) -> frozenset[str]:
+    return known_actions().get(action.lower().partition(":")[0], frozenset())
+
+
+def _exists(action: str) -> bool:
+    service, _, name = action.partition(":")
+    if action == "*" or "*" in service:
+        return True
+    known = known_actions().get(service)
+    if known is None or not known or name in known:
+        return known is not None
+    wanted = re.compile(re.escape(name).replace(r"\*", ".*").replace(r"\?", "."))
+    return any(wanted.fullmatch(each) for each in known)
 
 
 @rule("aws:iam/rolePolicyAttachment:RolePolicyAttachment")

@@ -44,6 +44,7 @@ WholeRule = Callable[["Cloud"], Iterable[Broken]]
 TransitionRule = Callable[[Item, Item], Iterable[Broken]]
 
 _ITEM_RULES: dict[str, list[tuple[ItemRule, str]]] = defaultdict(list)
+_GENERAL_RULES: dict[str, list[tuple[ItemRule, str]]] = defaultdict(list)
 _WHOLE_RULES: list[tuple[WholeRule, str]] = []
 _TRANSITION_RULES: dict[str, list[tuple[TransitionRule, str]]] = defaultdict(list)
 
@@ -55,6 +56,18 @@ def rule(*tokens: str) -> Callable[[ItemRule], ItemRule]:
         source = _source(function)
         for token in tokens:
             _ITEM_RULES[token].append((function, source))
+        return function
+
+    return note
+
+
+def general(*tokens: str) -> Callable[[ItemRule], ItemRule]:
+    """A rule for resources of many types; it is silent of a property of which a rule of the type has spoken."""
+
+    def note(function: ItemRule) -> ItemRule:
+        source = _source(function)
+        for token in tokens:
+            _GENERAL_RULES[token].append((function, source))
         return function
 
     return note
@@ -94,9 +107,16 @@ def one_of(item: Item, path: str, *values: object) -> Iterator[Broken]:
 
 
 def check_item(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    said = set()
     for function, source in _ITEM_RULES.get(item.type, ()):
         for broken in function(item, cloud):
             if not (broken.absent and cloud.surroundings_assumed):
+                said.add(broken.path)
+                yield _sourced(broken, source)
+    for function, source in _GENERAL_RULES.get(item.type, ()):
+        for broken in function(item, cloud):
+            if broken.path not in said:
+                said.add(broken.path)
                 yield _sourced(broken, source)
 
 
@@ -115,7 +135,8 @@ def check_transition(old: Item, new: Item) -> Iterator[Broken]:
 
 def known_rules() -> dict[str, str]:
     """Every rule by module and name, with its source."""
-    functions = [entry for entries in _ITEM_RULES.values() for entry in entries] + _WHOLE_RULES
+    by_type = (*_ITEM_RULES.values(), *_GENERAL_RULES.values())
+    functions = [entry for entries in by_type for entry in entries] + _WHOLE_RULES
     return {_name(function): source for function, source in functions}
 
 

@@ -10,7 +10,7 @@ from groundplan.controls.network import CLUSTER
 @control(
     "U3.cluster-objects",
     "Objects on the stack's own cluster end with it; on another's they are deleted one by one",
-    "cluster.access",
+    "shared.cluster_access",
     remedy="declare the object with the options of `object_options` of groundplan_components (`deleted_with`)",
     not_in_policies="Pulumi doesn't tell policies of `deleted_with`",
 )

@@ -149,6 +149,6 @@ def test_a_refused_variant_is_compared_up_to_what_refuses_it(system: System, fac
         plan(with_changes(system, str(factor), (), ()), narrow)
     except ProblemsFound:
         refused = True
-    text = compared(system, narrow, str(factor), (), ())
+    text = comparison_report(compared(system, narrow, str(factor), (), ()))
     assert "First bottleneck after" in text
     assert ("What refuses the rest" in text) == refused

@@ -103,9 +103,10 @@ class Case:
         return 1
 
     def what_if(self) -> int:
+        from groundplan.capacity.comparison import comparison_report
         from groundplan.cli.compare import compared
 
-        return int("requests/s" in compared(self.system, self.environment, "10", (), ()))
+        return int("requests/s" in comparison_report(compared(self.system, self.environment, "10", (), ())))
 
 
 @cache

@@ -59,10 +59,6 @@ REVIEWED = {
         "devkit/groundplan_devkit/state.py",
         "remove_data",
     ): "of a server, in a directory that `start` has claimed, or a temporary one of ours",
-    ("infra/setup.sh", 'rm -rf -- "${venv:?}/$name"'): "what venv and pip made, behind the stamp",
-    ("infra/setup.sh", 'rm -f -- "$stamp"'): "the stamp itself",
-    ("infra/setup.sh", 'rmdir -- "$venv" 2>/dev/null || true'): "empty",
-    ("infra/setup.sh", 'rm -f -- "$venv/requirements.txt"'): "our copy, behind the stamp",
     ("infra/clean.sh", 'rm -rf -- "$directory"'): "holds the stamp",
     ("infra/clean.sh", "if [[ -d build ]] && ! rmdir build 2>/dev/null; then"): "empty",
     ("infra/clean.sh", 'rm -rf -- "$cache"'): "marked as a cache by the tool that fills it",
@@ -77,6 +73,27 @@ REVIEWED = {
         "find . \"${outside[@]}\" -path '*/__pycache__/*.py[co]*' -type f -exec rm -f -- {} +",
     ): "bytecode",
     ("infra/clean.sh", "-exec rmdir -- {} +"): "empty",
+    ("bench/copying.py", "at"): "a clone in a temporary folder that the bench has made",
+    ("infra/groundplan/installation/bootstrap.py", "remove"): "the venv's own parts, behind the stamp (`require_ours`)",
+    ("infra/groundplan/installation/bootstrap.py", "_clear"): "what venv and pip made, behind the stamp",
+    ("infra/groundplan/installation/bootstrap.py", "_third_party"): "its own note, in a directory it has claimed",
+    ("infra/groundplan/installation/bootstrap.py", "set_up"): "its own notes, in a directory with its stamp",
+    (
+        "infra/groundplan/installation/images.py",
+        "_remove_others",
+    ): "wheels of earlier pins in build/wheels, which is stamped",
+    (
+        "infra/groundplan/installation/vendoring.py",
+        "_write_manifest",
+    ): "a wheel of an earlier manifest, unchanged since",
+    ("infra/groundplan/moving/__main__.py", "_move"): "its own report and mark",
+    ("infra/groundplan/moving/__main__.py", "_remove_bytecode"): "bytecode, where nothing but it is left",
+    ("infra/groundplan/moving/rendered.py", "tree_of"): "an index in a temporary folder of its own",
+    ("infra/groundplan/pricing/offers.py", "_replace"): "a temporary file that the function itself has made",
+    (
+        "infra/setup.sh",
+        'echo "Or give the update up, back to your last commit: git add --all . && git stash"',
+    ): "advice, not a command; a stash keeps what it takes away",
 }
 
 REMOVES = {"rmtree", "unlink", "rmdir", "removedirs", "run_recopy", "truncate"}

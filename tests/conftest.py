@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.projects import overridden, snapshot
+from tests.projects import snapshot
 
 
 @pytest.fixture(scope="session")
@@ -19,12 +18,3 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def whole_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return snapshot(tmp_path_factory.mktemp("whole") / "groundplan")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def libraries() -> Iterator[None]:
-    """Projects that tests make are set up with the libraries of this checkout."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in overridden().items():
-            patch.setenv(name, value)
-        yield

@@ -151,6 +151,8 @@ def test_every_removal_has_been_reviewed() -> None:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "libraries.txt").write_text("")
     (tmp_path / "requirements.txt").write_text("")
     return tmp_path
 

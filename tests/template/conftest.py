@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.projects import ROOT, borrowed_environment, commit_project, git, make_project, snapshot
+from tests.projects import ROOT, borrowed_environment, commit_project, git, make_project, overridden, snapshot
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +61,12 @@ def own_shop(released: Path, released_shop: Path, releases: Path, tmp_path: Path
     answers = project / ".copier-answers.yml"
     answers.write_text(answers.read_text().replace(str(released), str(releases)))
     return commit_project(project)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def libraries() -> Iterator[None]:
+    """Projects that tests make are set up with the libraries of this checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in overridden().items():
+            patch.setenv(name, value)
+        yield

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from groundplan.installation import bootstrap
 from groundplan.installation.bootstrap import Refused, Source, Vendored
+from groundplan.owned import claim
 
 WHEELS = Path("build") / "wheels"
 """What a service's Dockerfile copies, beside its own code."""
@@ -31,7 +32,7 @@ def prepare(project: Path, variables: Mapping[str, str]) -> str:
     Raises Refused. Wheels that are there with the pinned hash are not fetched again.
     """
     folder = project / WHEELS
-    folder.mkdir(parents=True, exist_ok=True)
+    claim(folder)
     source = bootstrap.choose_source(project, variables)
     download(project, folder, vendored=isinstance(source, Vendored))
     chassis = _chassis(source, folder)

@@ -133,13 +133,13 @@ def test_a_file_that_was_deleted_or_left_the_library_is_told(
     own = project / "infra" / "own" / "events"
     (own / "queues.py").unlink()
     edit(upstream / "events" / "queues.py", "import pulumi\n", "import pulumi  # changed\n")
-    (upstream / "events" / "kafka_access.py").unlink()
+    (upstream / "events" / "log_query.py").unlink()
     capsys.readouterr()
     assert main(["eject", "events", "--merge"]) == 0
     said = capsys.readouterr().out
     assert "queues.py changed upstream; you have deleted it." in said
-    assert "kafka_access.py left the library; yours stays." in said
-    assert (own / "kafka_access.py").is_file()
+    assert "log_query.py left the library; yours stays." in said
+    assert (own / "log_query.py").is_file()
     assert not (own / "queues.py").exists()
 
 

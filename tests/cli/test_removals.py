@@ -271,7 +271,7 @@ def test_clean_removes_what_was_made_here_and_nothing_else(place: Path) -> None:
         ["bash", str(ROOT / "infra" / "clean.sh")], cwd=place, check=False, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
-    assert set(contents(place)) == {*kept, "requirements.txt"}
+    assert set(contents(place)) == {*kept, "requirements.txt", "vendor/libraries.txt"}
     assert not (place / "other" / "__pycache__").exists()
     assert ".venv: not made by make setup, so it stays" in done.stderr
     assert "build/mine build/precious" in done.stderr

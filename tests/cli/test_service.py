@@ -84,7 +84,9 @@ def test_settings_that_say_nothing_are_refused(word: str) -> None:
 
 def test_add(project: Path) -> None:
     updated = change(project, "add", "invoice", {"read_share": 0.9}, today=TODAY)
-    assert set(updated.changed) == {"system.yaml", ".copier-answers.yml", "pyproject.toml", "services/invoice/"}
+    assert set(updated.changed) == {"system.yaml", ".copier-answers.yml", "pyproject.toml"} | {
+        path for path in updated.changed if path.startswith("services/invoice/")
+    }
     assert updated.conflicted == ()
     assert list(declared(project)) == ["user", "order", "payment", "invoice"]
     assert declared(project)["invoice"]["read_share"] == 0.9
@@ -182,19 +184,24 @@ def test_resize(project: Path) -> None:
     assert declared(project)["user"]["repeat_share"] == 0.6
 
 
-def test_resize_past_a_shard_leaves_existing_rows_where_they_are(project: Path) -> None:
-    """D3: the map grows at its end, from a day by which the new shards can be deployed."""
-    change(project, "resize", "order", {"data_gb": 3000}, today=TODAY)
-    first = {"since": datetime.date(2000, 1, 1), "shards": 1}
-    second = {"since": datetime.date(2026, 11, 30), "shards": 4}
-    assert declared(project)["order"]["shard_map"] == [first, second]
-    commit_all(project)
-    change(project, "resize", "order", {"data_gb": 6000}, today=datetime.date(2027, 1, 1))
-    third = {"since": datetime.date(2027, 1, 8), "shards": 7}
-    assert declared(project)["order"]["shard_map"] == [first, second, third]
+def test_growth_past_a_shard_adds_shards_from_a_day_on(project: Path) -> None:
+    """D3: the map grows at its end, from a day by which the new shards can be deployed; rows stay where they are."""
+    change(project, "resize", "order", {"data_gb": 700, "data_growth_gb_per_month": 40}, today=TODAY)
+    first, second = declared(project)["order"]["shard_map"]
+    assert first == {"since": datetime.date(2000, 1, 1), "shards": 1}
+    assert second["since"] == datetime.date(2026, 11, 30)
+    assert second["shards"] > 1
     commit_all(project)
     change(project, "resize", "order", {"data_gb": 100}, today=datetime.date(2028, 1, 1))
-    assert declared(project)["order"]["shard_map"] == [first, second, third]
+    assert declared(project)["order"]["shard_map"] == [first, second]
+
+
+def test_more_rows_than_a_shard_holds_are_refused_as_they_cannot_move(project: Path) -> None:
+    """D3: no map spreads rows that one instance holds already."""
+    before = (project / "system.yaml").read_text()
+    with pytest.raises(ProblemsFound, match="at most 1,024 GiB in each"):
+        change(project, "resize", "order", {"data_gb": 3000}, today=TODAY)
+    assert (project / "system.yaml").read_text() == before
 
 
 def test_a_map_written_by_hand_is_grown_not_replaced(project: Path) -> None:
@@ -206,8 +213,10 @@ def test_a_map_written_by_hand_is_grown_not_replaced(project: Path) -> None:
     )
     system = load_system(project / "system.yaml")
     assert with_shards(system, "order", {"data_gb": 10}, TODAY)["shard_map"] == [{"since": "2000-01-01", "shards": 2}]
-    grown = with_shards(system, "order", {"data_gb": 3000}, TODAY)["shard_map"]
-    assert grown == [{"since": "2000-01-01", "shards": 2}, {"since": "2026-11-30", "shards": 4}]
+    grown = with_shards(system, "order", {"data_gb": 1400, "data_growth_gb_per_month": 80}, TODAY)["shard_map"]
+    assert grown[0] == {"since": "2000-01-01", "shards": 2}
+    assert grown[1]["since"] == "2026-11-30"
+    assert grown[1]["shards"] > 2
 
 
 def test_an_edit_on_the_same_line_is_kept_and_marked(

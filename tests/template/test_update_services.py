@@ -19,7 +19,7 @@ ORDER = "services/order/order_service"
 @pytest.fixture(scope="module")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A template with one release, and with services' code."""
-    template = snapshot(tmp_path_factory.mktemp("released_code") / "groundplan", copied=False)
+    template = snapshot(tmp_path_factory.mktemp("released_code") / "groundplan")
     git(template, "tag", "v0.1.0")
     return template
 
@@ -48,8 +48,12 @@ def edited(project: Path) -> None:
 def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases: Path) -> None:
     files = releases / "templates/project"
     rules = files / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
-    replace(rules, '"""What may become of an order."""', '"""What may become of an order, and what may not."""')
-    for name in (f"{PACKAGE}/commands/__init__.py", "chassis/groundplan_chassis/__init__.py"):
+    replace(
+        rules,
+        '"""The rules of an order\'s changes."""',
+        '"""The rules of an order\'s changes, and what may not change."""',
+    )
+    for name in (f"{PACKAGE}/commands/__init__.py", "tests/checks/__init__.py"):
         (files / name).write_text((files / name).read_text() + "\n# Newer.\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
@@ -59,7 +63,7 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
     for name in (
         f"{ORDER}/commands/__init__.py",
         "services/user/user_service/commands/__init__.py",
-        "chassis/groundplan_chassis/__init__.py",
+        "tests/checks/__init__.py",
     ):
         assert (project / name).read_text().endswith("# Newer.\n")
 
@@ -101,10 +105,10 @@ def test_a_first_migration_that_was_replaced_stays_away(project: Path, releases:
     versions = project / "services/order/migrations/versions"
     (versions / "0001_initial.py").rename(versions / "0001_squashed.py")
     commit_all(project, "Squashed")
-    (releases / "chassis/groundplan_chassis/__init__.py").write_text('"""Newer."""\n')
+    (releases / "templates/project/tests/checks/__init__.py").write_text('"""Newer."""\n')
     release(releases, "v0.2.0")
     update(project, read_answers(project), {"services": ["user", "order", "payment", "invoice"]}, newest=True)
-    assert (project / "chassis/groundplan_chassis/__init__.py").read_text() == '"""Newer."""\n'
+    assert (project / "tests/checks/__init__.py").read_text() == '"""Newer."""\n'
     assert not (versions / "0001_initial.py").exists()
     assert (versions / "0001_squashed.py").exists()
     for service in ("user", "payment", "invoice"):

@@ -30,7 +30,7 @@ def remember(project: Path, stack: str) -> bool:
     """
     system = load_system(project / "system.yaml")
     key = f"{system.name}:{REMEMBERED}"
-    wanted = deployed(_resources(project, stack), [*system.services, SHARED])
+    wanted = deployed(resources_of(project, stack), [*system.services, SHARED])
     written = _written(project, stack, key)
     if wanted.model_dump(mode="json", exclude_none=True, exclude_defaults=True) == (written or {}):
         return False
@@ -59,7 +59,8 @@ def _written(project: Path, stack: str, key: str) -> object:
     return configuration.get(key) if isinstance(configuration, dict) else None
 
 
-def _resources(project: Path, stack: str) -> list[Mapping[str, Any]]:
+def resources_of(project: Path, stack: str) -> list[Mapping[str, Any]]:
+    """What the stack's state holds. Raises ProblemsFound when the state can't be read."""
     exported = _pulumi(project, stack, "stack", "export")
     try:
         state = json.loads(exported or "{}")

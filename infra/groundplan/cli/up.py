@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from groundplan.cli._command import Command, main_of, stack_argument, switched_by
-from groundplan.cli.remember import remember
+from groundplan.cli.remember import remember, resources_of
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
@@ -60,9 +60,7 @@ def _check_identity_provider(project: Path, stack: str, environment: Environment
     signs in by: a stack that made it once has to be told to keep it (docs/adr/0002-account-wide-names.md)."""
     if environment.oidc_provider:
         return
-    exported = _ask(project, "stack", "export", "--stack", stack)
-    deployed = json.loads(exported.stdout or "{}") if exported.returncode == 0 else {}
-    for resource in (deployed.get("deployment") or {}).get("resources") or []:
+    for resource in resources_of(project, stack):
         if resource.get("type") == IDENTITY_PROVIDER and not resource.get("retainOnDelete"):
             key = set_command(stack, f"{load_system(project / 'system.yaml').name}:oidc_provider", "true")
             raise ProblemsFound(

@@ -232,7 +232,7 @@ def plain_pattern(pattern: str | None) -> str | None:
         return None
     found = pattern
     for name, inside in _IN_BRACKETS.items():
-        found = re.sub(rf"\\p\{{{name}\}}", lambda _, text=inside: text, found)
+        found = re.sub(rf"\\p\{{{name}\}}", inside.replace("\\", r"\\"), found)
     found = re.sub(r"\\x\{([0-9A-Fa-f]{4})\}", r"\\u\1", found)
     found = re.sub(r"\\x\{([0-9A-Fa-f]{5,6})\}", lambda m: f"\\U{m[1].rjust(8, '0')}", found)
     if re.search(r"\\[pP]\{|&&|\[\[:", found):
@@ -349,7 +349,8 @@ def told(argument: Argument, kubernetes: bool) -> dict[str, Any]:
 
 def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """The rules of one type by path, and the properties that only a new resource has otherwise, with their source."""
-    rules, only_created = Rules(), {}
+    rules = Rules()
+    only_created: dict[str, str] = {}
     resource = schema._resource_class(token)
     if resource is None:
         return {}, {}

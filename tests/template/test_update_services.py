@@ -48,18 +48,15 @@ def edited(project: Path) -> None:
 def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases: Path) -> None:
     files = releases / "templates/project"
     rules = files / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
-    replace(
-        rules,
-        '"""The rules of an order\'s changes."""',
-        '"""The rules of an order\'s changes, and what may not change."""',
-    )
+    ours = "The rules of an order's changes."
+    replace(rules, f'"""{ours}"""', f'"""{ours} And what may not change."""')
     for name in (f"{PACKAGE}/commands/__init__.py", "tests/checks/__init__.py"):
         (files / name).write_text((files / name).read_text() + "\n# Newer.\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
     assert updated.conflicted == ()
     edited(project)
-    assert "and what may not" in (project / ORDER / "domain/rules.py").read_text(), "in the same file, elsewhere"
+    assert "And what may not" in (project / ORDER / "domain/rules.py").read_text(), "in the same file, elsewhere"
     for name in (
         f"{ORDER}/commands/__init__.py",
         "services/user/user_service/commands/__init__.py",

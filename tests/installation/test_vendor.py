@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from groundplan.installation import bootstrap, images
+from groundplan.owned import claim
 from tests.installation.index import BACKEND, OURS
 from tests.installation.places import Place, Template
 from tests.projects import ROOT, git
@@ -111,7 +112,7 @@ def test_sources_unpacked_are_a_checkout(vendored: Place, tmp_path: Path) -> Non
 def test_an_image_gets_pinned_wheels_and_the_chassis(place: Place, template: Template, tmp_path: Path) -> None:
     assert place.set_up().returncode == 0
     folder = place.project / images.WHEELS
-    folder.mkdir(parents=True)
+    claim(folder)
     (folder / "left-1.0-py3-none-any.whl").write_bytes(b"from earlier pins")
     assert place.run("groundplan", "wheels").returncode == 0
     released = {path.name: bootstrap.hash_of(path) for path in folder.glob("*.whl")}

@@ -69,7 +69,7 @@ _FOLDERS = (
 _FILES: Mapping[str, str | None] = {
     "chassis/README.md": "chassis/README.md",
     "chassis/settings.py": "chassis/groundplan_chassis/settings/__init__.py",
-    "chassis/rds_authorities.pem": "chassis/groundplan_chassis/rds_authorities.pem",
+    "chassis/rds_authorities.pem": "components/groundplan_components/database/_authorities.pem",
     "components/README.md": "components/README.md",
     "components/REFERENCE.md": "components/REFERENCE.md",
     "components/rds_authorities.pem": "components/groundplan_components/database/_authorities.pem",

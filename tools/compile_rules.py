@@ -326,7 +326,7 @@ _BETWEEN = re.compile(
 _BRACKETED = re.compile(r"\[((?:[A-Za-z-]+\|)+[A-Za-z-]+)\]")
 
 
-def told(argument: Argument, kubernetes: bool) -> dict[str, Any]:
+def entry_of(argument: Argument, kubernetes: bool) -> dict[str, Any]:
     """What a description says of the values that an input takes."""
     text = argument.description
     found: dict[str, Any] = {}
@@ -418,7 +418,7 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
                         found |= bool(constraints.get("enum"))
                         rules.add(spot, f"botocore {service}, {scalar.name}", **constraints)
             if argument.nested is None:
-                said = told(argument, kubernetes)
+                said = entry_of(argument, kubernetes)
                 siblings = {normal(each) for each in arguments(owner)}
                 if any(normal(each) in siblings for each in said.get("enum", ())):
                     said = {}  # the description lists inputs, not values

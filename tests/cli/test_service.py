@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from groundplan.cli import service
-from groundplan.cli.asked import Asked, parse_settings
 from groundplan.cli.service import added, removed, resized, with_shards
+from groundplan.cli.service_request import ServiceRequest, parse_settings
 from groundplan.cli.stacks import read_project
 from groundplan.cli.template import Updated
 from groundplan.declaration.loader import load_system
@@ -27,7 +27,7 @@ TODAY = datetime.date(2026, 11, 23)
 
 def change(project: Path, action: str, name: str, settings: dict[str, Any], *, today: datetime.date) -> Updated:
     """As the command with these settings on its line."""
-    return service.change(project, action, name, Asked(settings, None, frozenset(settings)), today=today)
+    return service.change(project, action, name, ServiceRequest(settings, None, frozenset(settings)), today=today)
 
 
 def edit(project: Path, name: str, old: str, new: str, *, commit: bool = True) -> None:

@@ -90,20 +90,40 @@ def copied(releases: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_project(releases, tmp_path_factory.mktemp("copied") / "shop", {"repository": "acme/shop"}, ref="v0.1.0")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def environment(copied: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This interpreter's packages in an environment of its own, as the old set-up left it."""
-    venv = tmp_path_factory.mktemp("environment") / "venv"
-    shutil.copytree(sys.prefix, venv, symlinks=True, copy_function=_link)
-    # Files that are written to in place.
-    for name in ("pyvenv.cfg", "requirements.txt"):
-        (venv / name).unlink(missing_ok=True)
-    shutil.copyfile(Path(sys.prefix) / "pyvenv.cfg", venv / "pyvenv.cfg")
+    """This interpreter's packages in an environment of its own, as the old set-up left it: no library is in it.
+
+    Each test has one, as a move brings it to the new pins, which the old set-up would take back.
+    """
+    here, venv = Path(sys.prefix), tmp_path_factory.mktemp("environment") / "venv"
+    shutil.copytree(here, venv, symlinks=True, copy_function=_link, ignore=_libraries)
     shutil.copyfile(copied / "requirements.txt", venv / "requirements.txt")
+    for script in filter(Path.is_file, (venv / "bin").iterdir()):
+        content = script.read_bytes()
+        if content.startswith(f"#!{here}/".encode()):
+            _write_anew(script, content.replace(str(here).encode(), str(venv).encode()))
     return venv
 
 
+def _libraries(folder: str, names: list[str]) -> set[str]:
+    """Our libraries, and what a set-up writes of its own: it would write into this interpreter's environment."""
+    set_up = {name for name in names if folder == sys.prefix and not (Path(folder) / name).is_dir()}
+    ours = {name for name in names if Path(folder).name == "site-packages" and "groundplan" in name}
+    return ours | set_up - {"pyvenv.cfg"}
+
+
+def _write_anew(path: Path, content: bytes) -> None:
+    mode = path.stat().st_mode
+    path.unlink()
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
 def _link(source: str, target: str) -> None:
+    if Path(source).name == "pyvenv.cfg":
+        shutil.copy2(source, target)
+        return
     try:
         os.link(source, target)
     except OSError:

@@ -197,6 +197,9 @@ def test_an_untouched_project_moves_by_itself(project: Project) -> None:
 def test_a_project_without_copies_has_nothing_to_do(releases: Path, environment: Path, tmp_path: Path) -> None:
     folder = commit_project(make_project(releases, tmp_path / "shop", ref="v0.2.0"))
     assert not (folder / "infra" / "commands.py").exists()
-    done = Project(folder, environment).tool("python", "-m", "groundplan.moving", "--done")
+    project = Project(folder, environment)
+    assert project.make("setup").returncode == 0
+    commit_all(folder, "Filled in")
+    done = project.tool("python", "-m", "groundplan.moving", "--done")
     assert (done.returncode, done.stderr) == (0, "")
     assert git(folder, "status", "--porcelain") == ""

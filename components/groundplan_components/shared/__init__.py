@@ -3,5 +3,6 @@
 from groundplan_components.shared.api_contract import VIEWER_HEADER
 from groundplan_components.shared.iam import Statement, policy
 from groundplan_components.shared.metrics import namespace
+from groundplan_components.shared.private_bucket import private_bucket
 
-__all__ = ["VIEWER_HEADER", "Statement", "namespace", "policy"]
+__all__ = ["VIEWER_HEADER", "Statement", "namespace", "policy", "private_bucket"]

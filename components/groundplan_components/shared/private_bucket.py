@@ -16,7 +16,8 @@ Statements = Callable[[pulumi.Output[str]], Sequence[Mapping[str, Any]]]
 def private_bucket(
     name: str,
     *,
-    parent: pulumi.Resource,
+    parent: pulumi.Resource | None = None,
+    provider: pulumi.ProviderResource | None = None,
     kms_key_arn: pulumi.Input[str] | None,
     protect: bool,
     versioned: bool = False,
@@ -27,10 +28,16 @@ def private_bucket(
 
     The bucket uses the given key, or S3's own without one (targets of server access logs can have no other). It has no
     ACLs and no public access, and requires TLS. ``statements`` builds further policy statements from the bucket's ARN.
-    Without ``protect``, deleting the bucket deletes its objects too.
+    Without ``protect``, deleting the bucket deletes its objects too. Without ``provider`` it is the parent's.
     """
     bucket, block = closed_bucket(
-        name, parent=parent, kms_key_arn=kms_key_arn, protect=protect, versioned=versioned, object_lock=object_lock
+        name,
+        parent=parent,
+        provider=provider,
+        kms_key_arn=kms_key_arn,
+        protect=protect,
+        versioned=versioned,
+        object_lock=object_lock,
     )
     policy = s3.BucketPolicy(
         name,
@@ -40,7 +47,7 @@ def private_bucket(
             *(statements(bucket.arn) if statements is not None else []),
         ),
         # S3 refuses two concurrent changes of a bucket's policies.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[block]),
+        opts=pulumi.ResourceOptions(parent=parent, provider=provider, depends_on=[block]),
     )
     return bucket, policy
 
@@ -48,7 +55,8 @@ def private_bucket(
 def closed_bucket(
     name: str,
     *,
-    parent: pulumi.Resource,
+    parent: pulumi.Resource | None = None,
+    provider: pulumi.ProviderResource | None = None,
     kms_key_arn: pulumi.Input[str] | None,
     protect: bool,
     versioned: bool = False,
@@ -58,13 +66,13 @@ def closed_bucket(
 
     The policy must depend on the second returned resource: S3 refuses two concurrent changes of a bucket's policies.
     """
-    inside = pulumi.ResourceOptions(parent=parent)
+    inside = pulumi.ResourceOptions(parent=parent, provider=provider)
     bucket = s3.Bucket(
         autonamed(name, NAME_LIMIT),
         object_lock_enabled=object_lock or None,
         force_destroy=not protect,
         tags={"Name": name},
-        opts=pulumi.ResourceOptions(parent=parent, protect=protect),
+        opts=pulumi.ResourceOptions(parent=parent, provider=provider, protect=protect),
     )
     s3.BucketOwnershipControls(
         name,

@@ -82,7 +82,7 @@ def compared(
         return compare(before, plan(grown, deployed, data_growth=growth_factor), tuple(check_shards(grown)))
     except ProblemsFound as refusal:
         most, planned = _most(system, grown, deployed, before)
-        return compare(before, planned, tuple(check_shards(most)), Refusal(*_asked(grown, environment), refusal))
+        return compare(before, planned, tuple(check_shards(most)), Refusal(*_rates(grown, environment), refusal))
 
 
 _STEPS = 12
@@ -120,7 +120,7 @@ def _part_of_the_way(system: System, grown: System, part: float) -> System:
 _SIZES = ("data_gb", "data_growth_gb_per_month")
 
 
-def _asked(system: System, environment: Environment) -> tuple[float, float]:
+def _rates(system: System, environment: Environment) -> tuple[float, float]:
     return (
         requests_per_second(system, environment),
         sum(data_gb(service, environment) for service in system.services.values()),

@@ -13,9 +13,9 @@ import click
 from groundplan.capacity import check_shards, plan
 from groundplan.capacity.shards import FIRST_GENERATION, enough_shards
 from groundplan.cli._command import SETTINGS, Command, complete_services, json_option, main_of
-from groundplan.cli.asked import Asked, judge, read_asked
 from groundplan.cli.documents import ComparisonDocument, ServiceDocument, print_document
 from groundplan.cli.refresh import changes_since, refresh, show_changes
+from groundplan.cli.service_request import ServiceRequest, judge, read_request
 from groundplan.cli.stack_images import forget_image
 from groundplan.cli.stacks import read_project
 from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
@@ -76,17 +76,17 @@ def with_shards(system: System, name: str, settings: Settings, today: datetime.d
     return {**settings, "shard_map": declared} if declared else settings
 
 
-def change(project: Path, action: Action, name: str, asked: Asked, *, today: datetime.date) -> Updated:
+def change(project: Path, action: Action, name: str, request: ServiceRequest, *, today: datetime.date) -> Updated:
     """Adds, removes or resizes one service of ``project``; raises ProblemsFound, and has then changed nothing."""
     answers = read_answers(project)
     require_clean(project)
     system = load_system(project / "system.yaml")
     document = read_document(project / "system.yaml")
-    settings = asked.settings
+    settings = request.settings
     services: Services = answers.get("services") or []
     if action == "add":
         _require_new(name, services, system)
-        judge(asked, name, document, system)
+        judge(request, name, document, system)
         changed = added(services, name, settings)
     else:
         _require_answered(name, services, system)
@@ -95,7 +95,7 @@ def change(project: Path, action: Action, name: str, asked: Asked, *, today: dat
             changed = removed(services, name)
         else:
             _require_sizes(settings)
-            judge(asked, name, document, system)
+            judge(request, name, document, system)
             changed = resized(services, name, with_shards(system, name, settings, today))
 
     def accept(updated: Updated) -> None:
@@ -138,7 +138,7 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would change,
 @json_option
 def add(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as_json: bool) -> int:
     """Add a service to the declaration, with its code and tests."""
-    return _run("add", name, read_asked(name, file, words), dry_run=dry_run, as_json=as_json)
+    return _run("add", name, read_request(name, file, words), dry_run=dry_run, as_json=as_json)
 
 
 @command.command("remove", cls=Command)
@@ -147,7 +147,7 @@ def add(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as
 @json_option
 def remove(name: str, *, dry_run: bool, as_json: bool) -> int:
     """Remove a service and its files; git keeps them."""
-    return _run("remove", name, Asked(), dry_run=dry_run, as_json=as_json)
+    return _run("remove", name, ServiceRequest(), dry_run=dry_run, as_json=as_json)
 
 
 @command.command("resize", cls=Command)
@@ -158,23 +158,23 @@ def remove(name: str, *, dry_run: bool, as_json: bool) -> int:
 @json_option
 def resize(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as_json: bool) -> int:
     """Change what a service must hold."""
-    return _run("resize", name, read_asked(name, file, words), dry_run=dry_run, as_json=as_json)
+    return _run("resize", name, read_request(name, file, words), dry_run=dry_run, as_json=as_json)
 
 
 main = main_of(command)
 
 
-def _run(action: Action, name: str, asked: Asked, *, dry_run: bool, as_json: bool) -> int:
+def _run(action: Action, name: str, request: ServiceRequest, *, dry_run: bool, as_json: bool) -> int:
     """Returns 0 when all is well, 2 when edits and the change met and await a decision. Raises ProblemsFound."""
     project = find_project()
     if not dry_run:
-        return _change(project, action, name, asked, as_json=as_json)
-    return _preview(project, action, name, asked, as_json=as_json)
+        return _change(project, action, name, request, as_json=as_json)
+    return _preview(project, action, name, request, as_json=as_json)
 
 
-def _change(project: Path, action: Action, name: str, asked: Asked, *, as_json: bool) -> int:
+def _change(project: Path, action: Action, name: str, request: ServiceRequest, *, as_json: bool) -> int:
     before = load_system(project / "system.yaml") if (project / "system.yaml").is_file() else None
-    updated = change(project, action, name, asked, today=datetime.date.today())
+    updated = change(project, action, name, request, today=datetime.date.today())
     if not updated.conflicted:
         refresh(project)
     if as_json:
@@ -209,7 +209,7 @@ def _show_silenced(before: System, after: System, name: str) -> None:
             print(f"{other} consumes {listed(lost, last='and')} no more: look at its code in services/{other}.")
 
 
-def _preview(project: Path, action: Action, name: str, asked: Asked, *, as_json: bool) -> int:
+def _preview(project: Path, action: Action, name: str, request: ServiceRequest, *, as_json: bool) -> int:
     """The change made in a clone of the project, and shown."""
     read_answers(project)
     require_clean(project)
@@ -218,7 +218,7 @@ def _preview(project: Path, action: Action, name: str, asked: Asked, *, as_json:
         git(project, "clone", "--quiet", "--", str(top), directory, check=True)
         clone = Path(directory) / project.resolve().relative_to(top.resolve())
         before = load_system(clone / "system.yaml")
-        updated = change(clone, action, name, asked, today=datetime.date.today())
+        updated = change(clone, action, name, request, today=datetime.date.today())
         diff = git(clone, "diff", "HEAD").stdout
         if as_json:
             print_document(_document(clone, action, name, updated, before, applied=False, diff=diff))

@@ -115,7 +115,7 @@ class Cloud:
             found.extend(refusal_of(broken.item or item, *broken.words) for broken in check_item(item, self))
         return found
 
-    def settle(self, item: Item) -> None:
+    def enter(self, item: Item) -> None:
         """Give the item its name, id and outputs, and let it exist."""
         kind = kind_of(item.type)
         if not item.physical_name:
@@ -174,7 +174,7 @@ class Cloud:
     def create(self, item: Item, *, check: bool = True) -> list[Refusal]:
         """Admit and create. Refusals are collected and creation goes on, so that one run tells of all mistakes."""
         found = self.admit(item) if check else []
-        self.settle(item)
+        self.enter(item)
         self.refusals.extend(found)
         return found
 

@@ -126,13 +126,13 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 item.physical_name = names.physical_name(item, kind_of(item.type))
                 self.cloud.identify(item, kind_of(item.type))
                 return provider_pb2.CreateResponse(
-                    properties=_answer(request.properties, self._told(self.cloud.planned(item), UNKNOWN))
+                    properties=_answer(request.properties, self._answered(self.cloud.planned(item), UNKNOWN))
                 )
             self._strike("create", item.type, context)
             _stop(context, self.cloud.admit(item))
-            self.cloud.settle(item)
+            self.cloud.enter(item)
             return provider_pb2.CreateResponse(
-                id=item.id, properties=_answer(request.properties, self._told(item.outputs, item.id))
+                id=item.id, properties=_answer(request.properties, self._answered(item.outputs, item.id))
             )
 
     def Read(self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext) -> provider_pb2.ReadResponse:
@@ -146,13 +146,13 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             if item is None:
                 item = self._item(request.urn, {}, context, 0)
                 item.id, item.adopted = request.id, True
-                self.cloud.settle(item)
+                self.cloud.enter(item)
             inputs = encode(_own(item.inputs), item.secret_paths)
             kept = {key: value for key, value in request.inputs.fields.items() if key.startswith("__")}
             for key, value in kept.items():
                 inputs.fields[key].CopyFrom(value)
             return provider_pb2.ReadResponse(
-                id=item.id, properties=_answer(inputs, self._told(item.outputs, item.id)), inputs=inputs
+                id=item.id, properties=_answer(inputs, self._answered(item.outputs, item.id)), inputs=inputs
             )
 
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
@@ -170,7 +170,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 item.physical_name = old.physical_name
                 self.cloud.identify(item, kind_of(token))
                 return provider_pb2.UpdateResponse(
-                    properties=_answer(request.news, self._told(_after_update(old, item), old.id))
+                    properties=_answer(request.news, self._answered(_after_update(old, item), old.id))
                 )
             self._strike("update", token, context)
             self.cloud.remove(old)
@@ -178,10 +178,10 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             if refusals:
                 self.cloud.add(old)
             _stop(context, refusals)
-            self.cloud.settle(item)
-            return provider_pb2.UpdateResponse(properties=_answer(request.news, self._told(item.outputs, item.id)))
+            self.cloud.enter(item)
+            return provider_pb2.UpdateResponse(properties=_answer(request.news, self._answered(item.outputs, item.id)))
 
-    def _told(self, outputs: Mapping[str, Plain], identifier: Plain) -> Mapping[str, Plain]:
+    def _answered(self, outputs: Mapping[str, Plain], identifier: Plain) -> Mapping[str, Plain]:
         """Providers that are made of Terraform's keep an id among the outputs too, where policies find it."""
         return outputs if self.package == "kubernetes" else {**outputs, "id": identifier}
 

@@ -23,7 +23,7 @@ _NAMES = re.compile(
     r"|(?<![\w./$-])tests\.(?:chassis|local|bench)\.\w+(?= import)"
 )
 """Modules and paths; of the tests that came with the libraries, modules that something is imported from."""
-_NOT_OURS = (f"{FOLDER}/", "vendor/")
+_NOT_OURS = (f"{FOLDER}/", "vendor/", MARKER)
 
 
 @dataclass(frozen=True, slots=True)

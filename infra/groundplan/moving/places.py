@@ -66,15 +66,19 @@ _FOLDERS = (
     ("infra/simulation/", "infra/groundplan/cloud/"),
 )
 """Of files that are no modules."""
-_FILES: Mapping[str, str] = {
+_FILES: Mapping[str, str | None] = {
     "chassis/README.md": "chassis/README.md",
-    "chassis/rds_authorities.pem": "chassis/groundplan_chassis/rds_authorities.pem",
+    "chassis/settings.py": "chassis/groundplan_chassis/settings/__init__.py",
+    "chassis/rds_authorities.pem": "components/groundplan_components/database/_authorities.pem",
     "components/README.md": "components/README.md",
     "components/REFERENCE.md": "components/REFERENCE.md",
     "components/rds_authorities.pem": "components/groundplan_components/database/_authorities.pem",
     "infra/README.md": "infra/README.md",
     "local/README.md": "devkit/README.md",
+    "tests/chassis/database/sites.py": None,
+    "tests/chassis/test_running.py": None,
 }
+"""Files whose place follows from no module or folder; None for those that no library holds."""
 
 
 @cache
@@ -99,6 +103,8 @@ def new_dotted(old: str) -> str | None:
 
 def library_file(path: str) -> str | None:
     """Where a copied file is in the template's repository; None for a file that no library holds."""
+    if path in _FILES:
+        return _FILES[path]
     dotted = path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     module = modules().get(dotted) if path.endswith(".py") else None
     if module is not None:
@@ -108,7 +114,7 @@ def library_file(path: str) -> str | None:
     for old, new in _FOLDERS:
         if path.startswith(old):
             return new + path.removeprefix(old)
-    return _FILES.get(path)
+    return None
 
 
 @cache

@@ -94,6 +94,18 @@ class Rendered:
         """The file as the owner committed it."""
         return self.git("cat-file", "blob", f"{self.base_tree}{path}")
 
+    def restore(self, path: str) -> None:
+        """Puts the file back as the owner committed it: an executable one as such, a link as a link."""
+        file = self.project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        mode = self.git("--literal-pathspecs", "ls-tree", "--full-tree", self.base_tree, "--", path)[:6]
+        if mode == b"120000":
+            file.symlink_to(os.fsdecode(self.owners(path)))
+            return
+        file.write_bytes(self.owners(path))
+        if mode == b"100755":
+            file.chmod(file.stat().st_mode | 0o111)
+
     def renames(self, sources: Sequence[str], targets: Sequence[str]) -> Mapping[str, str]:
         """Which of ``targets`` in the project is one of the ``sources`` that the template wrote, under another name."""
         before, after = self.tree_of(self.folder, *sources), self.tree_of(self.project, *targets)

@@ -103,9 +103,8 @@ def _left(before: Rendered) -> set[str]:
 
 def _save(before: Rendered, tree: str, path: str, *, added: bool) -> Saved:
     file = before.project / path
-    if added and not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(before.owners(path))
+    if added and not (file.exists() or file.is_symlink()):
+        before.restore(path)
     saved = Saved(path, _place(path, added=added), added, kept=added)
     patch, inside = before.patch(tree, path), None if added else library_file(path)
     if inside is not None:

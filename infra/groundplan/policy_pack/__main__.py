@@ -15,11 +15,11 @@ from groundplan.project import find_project
 from groundplan.stack.environment import Environment
 
 
-def told(stack: str) -> tuple[System, Environment]:
+def declared(stack: str) -> tuple[System, Environment]:
     """From the project's files. Raises ProblemsFound."""
     project = read_project(find_project(), [stack])
     return project.system, project.environments[stack]
 
 
 os.chdir(os.environ.get("PWD", "."))
-serve(told)
+serve(declared)

@@ -105,8 +105,8 @@ class _Script:
     def play(self, today: datetime.date) -> None:
         self._start()
         previewed = self._step("preview", self.engine.preview, only_creates)
-        self._step("up", self.engine.up, lambda done: as_previewed(previewed, done))
-        self._step("up again", self.engine.up, changes_nothing)
+        self._step("up", self._up, lambda done: as_previewed(previewed, done))
+        self._step("up again", self._up, changes_nothing)
 
         for change in growth.changes(self.stage.system, self.stage.environment, today):
             self._change(change)
@@ -127,6 +127,12 @@ class _Script:
 
         self._step("stack init", start, lambda _: ())
 
+    def _up(self) -> Outcome:
+        """As `make up`: what only grows is remembered, or a smaller declaration would be refused by the account."""
+        outcome = self.engine.up()
+        self.stage.remember(self.engine.resources())
+        return outcome
+
     def _change(self, change: growth.Change) -> None:
         def run() -> Outcome:
             start = time.monotonic()
@@ -134,7 +140,7 @@ class _Script:
             for service, image in self.stage.images(change.system).items():
                 if service not in self.stage.system.services:
                     self.engine.configure(f"{change.system.name}:images.{service}", image, path=True)
-            return Outcome(self.engine.up().done, time.monotonic() - start)
+            return Outcome(self._up().done, time.monotonic() - start)
 
         self._step(change.title, run, lambda done: judge(change, done))
 
@@ -150,7 +156,7 @@ class _Script:
         """As a user has to: `protect: false`, `up`; `pulumi state unprotect` for what that didn't reach."""
         start = time.monotonic()
         self.engine.configure(f"{self.stage.system.name}:protect", "false")
-        done = self.engine.up().done
+        done = self._up().done
         if any(resource.get("protect") for resource in self.engine.resources()):
             self.engine.unprotect()
         return Outcome(done, time.monotonic() - start)

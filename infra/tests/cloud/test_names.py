@@ -9,7 +9,7 @@ import pytest
 from infra.tests.cloud.world import World, trust
 
 
-def told(
+def violations(
     token: str, name: str, inputs: dict[str, Any] | None = None, twice: bool = False, **options: Any
 ) -> list[tuple[str, str]]:
     world = World()
@@ -44,8 +44,10 @@ TARGETS = {"targetType": "lambda"}
 def test_pulumis_suffix_of_eight_counts(token: str, longest: int, inputs: dict[str, Any] | None, path: str) -> None:
     prefix = len("alias/") if token == "aws:kms/alias:Alias" else 0
     fits, too_long = "n" * (longest - 8 - prefix), "n" * (longest - 7 - prefix)
-    assert not [each for each, expected in told(token, fits, inputs) if each == path and "at most" in expected]
-    (found,) = [expected for each, expected in told(token, too_long, inputs) if each == path and "at most" in expected]
+    assert not [each for each, expected in violations(token, fits, inputs) if each == path and "at most" in expected]
+    (found,) = [
+        expected for each, expected in violations(token, too_long, inputs) if each == path and "at most" in expected
+    ]
     made = f"the logical name {too_long} and Pulumi's suffix of 8 characters make {longest + 1}"
     assert found == f"at most {longest} characters; {made}"
 
@@ -72,7 +74,7 @@ def test_pulumis_suffix_of_eight_counts(token: str, longest: int, inputs: dict[s
     ],
 )
 def test_characters_that_aws_refuses(token: str, inputs: dict[str, Any], path: str) -> None:
-    assert path in {each for each, _ in told(token, "it", inputs)}
+    assert path in {each for each, _ in violations(token, "it", inputs)}
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ def test_characters_that_aws_refuses(token: str, inputs: dict[str, Any], path: s
     ],
 )
 def test_a_name_is_taken_once(token: str, inputs: dict[str, Any], path: str) -> None:
-    assert told(token, "it", inputs) == []
-    ((where, expected),) = told(token, "it", inputs, twice=True)
+    assert violations(token, "it", inputs) == []
+    ((where, expected),) = violations(token, "it", inputs, twice=True)
     assert where == path
     assert "has this one" in expected
 
@@ -130,7 +132,7 @@ def test_automatic_names_are_the_logical_name_and_seven_digits() -> None:
     ],
 )
 def test_names_of_objects(kind: str, name: str, accepted: bool | None) -> None:
-    found = told(f"kubernetes:{kind}", "it", {"metadata": {"name": name}}, place="cluster")
+    found = violations(f"kubernetes:{kind}", "it", {"metadata": {"name": name}}, place="cluster")
     wrong = [path for path, _ in found if path == "metadata.name"]
     assert bool(wrong) is (accepted is False)
 
@@ -146,7 +148,7 @@ def test_names_of_objects(kind: str, name: str, accepted: bool | None) -> None:
     ],
 )
 def test_labels_of_objects(labels: dict[str, str], path: str) -> None:
-    found = told(
+    found = violations(
         "kubernetes:core/v1:Namespace", "it", {"metadata": {"name": "shop", "labels": labels}}, place="cluster"
     )
     assert [each for each, _ in found] == ([path] if path else [])
@@ -155,11 +157,11 @@ def test_labels_of_objects(labels: dict[str, str], path: str) -> None:
 def test_annotations_hold_any_text() -> None:
     annotations = {"example.com/note": "any text, of any kind"}
     inputs = {"metadata": {"name": "shop", "annotations": annotations}}
-    assert told("kubernetes:core/v1:Namespace", "it", inputs, place="cluster") == []
+    assert violations("kubernetes:core/v1:Namespace", "it", inputs, place="cluster") == []
 
 
 def test_an_object_is_created_once() -> None:
-    ((path, expected),) = told(
+    ((path, expected),) = violations(
         "kubernetes:core/v1:Namespace", "it", {"metadata": {"name": "shop"}}, twice=True, place="cluster"
     )
     assert path == "metadata.name"
@@ -182,7 +184,7 @@ def test_settings_of_which_there_is_one_are_made_once() -> None:
 
 def test_custom_resources_need_their_definition() -> None:
     inputs = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"}}
-    (refusal, *_) = told("kubernetes:example.com/v1:Widget", "w", inputs, place="cluster")
+    (refusal, *_) = violations("kubernetes:example.com/v1:Widget", "w", inputs, place="cluster")
     assert refusal[0] == "kind"
     world = World()
     definition = {

@@ -12,7 +12,7 @@ from infra.tests.cloud.world import World, allow, document, trust
 _SUBNET = "aws:ec2/subnet:Subnet"
 
 
-def told(world: World) -> list[tuple[str, str]]:
+def violations(world: World) -> list[tuple[str, str]]:
     return [(each.path, each.expected) for each in world.cloud.refusals]
 
 
@@ -23,22 +23,22 @@ def subnet(world: World, **changes: Any) -> World:
 
 
 def test_the_right_reference_is_accepted() -> None:
-    assert told(subnet(World())) == []
+    assert violations(subnet(World())) == []
 
 
 def test_what_does_not_exist_is_refused() -> None:
-    assert told(subnet(World(), vpcId="vpc-00000000000000000")) == [
+    assert violations(subnet(World(), vpcId="vpc-00000000000000000")) == [
         ("vpcId", "a vpc (ec2) that exists when this is created")
     ]
 
 
 def test_another_kind_is_refused() -> None:
     world = World()
-    assert told(subnet(world, vpcId=world.group().id)) == [("vpcId", "a vpc (ec2), not a security group (ec2)")]
+    assert violations(subnet(world, vpcId=world.group().id)) == [("vpcId", "a vpc (ec2), not a security group (ec2)")]
 
 
 def test_nothing_is_refused() -> None:
-    assert told(subnet(World(), vpcId="")) == [("vpcId", "a vpc (ec2)")]
+    assert violations(subnet(World(), vpcId="")) == [("vpcId", "a vpc (ec2)")]
 
 
 def test_an_arn_is_not_an_id() -> None:
@@ -52,7 +52,7 @@ def test_an_arn_is_not_an_id() -> None:
             "defaultActions": [{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain"}}],
         },
     )
-    assert told(world)[0] == ("loadBalancerArn", "the ARN of a load balancer (lb)")
+    assert violations(world)[0] == ("loadBalancerArn", "the ARN of a load balancer (lb)")
 
 
 def test_identifiers_anywhere_must_exist() -> None:
@@ -72,7 +72,7 @@ def test_identifiers_anywhere_must_exist() -> None:
             "alarmActions": ["arn:aws:sns:eu-central-1:123456789012:gone"],
         },
     )
-    assert {path for path, _ in told(world)} == {"dimensions.NatGatewayId", "alarmActions[0]"}
+    assert {path for path, _ in violations(world)} == {"dimensions.NatGatewayId", "alarmActions[0]"}
 
 
 def test_parts_of_what_exists_count_as_there() -> None:
@@ -80,14 +80,14 @@ def test_parts_of_what_exists_count_as_there() -> None:
     bucket = world.bucket()
     statement = allow("s3:GetObject", resource=[f"{bucket.arn}/*", f"{bucket.arn}/one", bucket.arn])
     world.make("aws:iam/policy:Policy", "it", {"policy": document(statement)})
-    assert told(world) == []
+    assert violations(world) == []
 
 
 def test_a_value_as_text_gives_no_order() -> None:
     world = World()
     vpc = world.vpc()
     world.make(_SUBNET, "it", {"vpcId": vpc.id, "cidrBlock": "10.0.0.0/20"}, first=[])
-    assert told(world) == [("vpcId", f"a value taken from {vpc.urn}")]
+    assert violations(world) == [("vpcId", f"a value taken from {vpc.urn}")]
 
 
 def test_waiting_by_a_longer_way_is_enough() -> None:
@@ -95,14 +95,14 @@ def test_waiting_by_a_longer_way_is_enough() -> None:
     vpc = world.vpc()
     between = world.make("aws:ec2/internetGateway:InternetGateway", "way", {"vpcId": vpc.id}, first=[vpc.urn])
     world.make(_SUBNET, "it", {"vpcId": vpc.id, "cidrBlock": "10.0.0.0/20"}, first=[between.urn])
-    assert told(world) == []
+    assert violations(world) == []
 
 
 def test_other_regions_are_out_of_reach() -> None:
     world = World()
     key = world.make("aws:kms/key:Key", "far", {"policy": world.key().inputs["policy"]}, place="us-east-1")
     world.make("aws:sqs/queue:Queue", "it", {"kmsMasterKeyId": key.arn})
-    assert told(world) == [
+    assert violations(world) == [
         ("kmsMasterKeyId", "a key (kms) or an alias (kms) in eu-central-1; this one is in us-east-1")
     ]
 
@@ -111,7 +111,7 @@ def test_other_regions_are_out_of_reach() -> None:
 def test_keys_that_aws_manages_need_no_creating(key: str) -> None:
     world = World()
     world.make("aws:sqs/queue:Queue", "it", {"kmsMasterKeyId": key})
-    assert told(world) == []
+    assert violations(world) == []
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_policies_that_aws_manages_are_known_by_name(name: str, exists: bool) ->
     role = world.make("aws:iam/role:Role", "role", {"assumeRolePolicy": trust("ec2.amazonaws.com")})
     attached = {"role": role.physical_name, "policyArn": f"arn:aws:iam::aws:policy/{name}"}
     world.make("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "it", attached)
-    assert told(world) == ([] if exists else [("policyArn", "a policy that AWS manages")])
+    assert violations(world) == ([] if exists else [("policyArn", "a policy that AWS manages")])
 
 
 def test_the_list_of_managed_policies_is_whole() -> None:
@@ -142,7 +142,7 @@ def test_what_comes_with_a_resource_may_be_named() -> None:
     vpc = world.vpc()
     rule = {"securityGroupId": vpc.outputs["defaultSecurityGroupId"], "ipProtocol": "-1", "cidrIpv4": "10.0.0.0/16"}
     world.make("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "it", rule)
-    assert told(world) == []
+    assert violations(world) == []
 
 
 def test_another_accounts_resources_are_not_ours_to_know() -> None:
@@ -153,4 +153,4 @@ def test_another_accounts_resources_are_not_ours_to_know() -> None:
         "it",
         {"topic": bus, "protocol": "email", "endpoint": "a@example.com"},
     )
-    assert told(world) == []
+    assert violations(world) == []

@@ -67,6 +67,21 @@ def test_each_renamed_name_is_there() -> None:
         assert any(name in available(path) for path in files if path.is_file()), f"{module}.{name}"
 
 
+def test_each_copied_file_is_where_its_patch_would_be_applied() -> None:
+    """Tests and documents, too: `moved/README.md` names the place of each that has one. git applies none to a link."""
+    shown = subprocess.run(
+        ["git", "ls-tree", "-r", "--name-only", LAST_COPIED], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    if shown.returncode:
+        pytest.skip(f"this clone's history does not reach back to {LAST_COPIED}")
+    copied = [name.removeprefix("templates/project/") for name in shown.stdout.splitlines()]
+    places = {name: place for name in copied if "{%" not in name and (place := library_file(name))}
+    assert len(places) > 500
+    assert {
+        name: place for name, place in places.items() if not (ROOT / place).is_file() or (ROOT / place).is_symlink()
+    } == {}
+
+
 def test_the_table_is_whole() -> None:
     listed = subprocess.run(
         ["git", "ls-tree", "-r", "--name-only", LAST_COPIED], cwd=ROOT, check=False, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""Values that services refuse whatever else is declared: compiled rules, applied to every resource."""
+"""Values that services refuse by themselves, in any program: compiled rules, applied to every resource."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ LINE = "SET"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ServiceRequest:
     """A service's settings, and where each of them was said."""
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Asked:
         return self.file.problem(finding)
 
 
-def read_asked(name: str, file: Path | None, words: Sequence[str]) -> Asked:
+def read_request(name: str, file: Path | None, words: Sequence[str]) -> ServiceRequest:
     """What ``FROM`` and ``SET`` say of the service ``name``; where both say something the line counts.
 
     Raises ProblemsFound for what can't be read as settings at all.
@@ -49,12 +49,12 @@ def read_asked(name: str, file: Path | None, words: Sequence[str]) -> Asked:
     line = parse_settings(words)
     document = None if file is None else read_document(file, where=str(file))
     if document is None:
-        return Asked(line, None, frozenset(line))
+        return ServiceRequest(line, None, frozenset(line))
     document.refuse([*document.findings, *document.spellings, *_wrapped(document, name)])
     settings = {key: _plain(value) for key, value in document.values.items()}
     if settings.get("name") == name:
         del settings["name"]
-    return Asked({**settings, **line}, document, frozenset(line))
+    return ServiceRequest({**settings, **line}, document, frozenset(line))
 
 
 def parse_settings(words: Sequence[str]) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def parse_settings(words: Sequence[str]) -> dict[str, Any]:
     return settings
 
 
-def judge(asked: Asked, name: str, system: Document, declared: System) -> None:
+def judge(request: ServiceRequest, name: str, system: Document, declared: System) -> None:
     """Raises ProblemsFound with everything that keeps the declaration from having this service, or it as changed.
 
     ``declared`` is what ``system`` declares, a sound system.
@@ -85,12 +85,12 @@ def judge(asked: Asked, name: str, system: Document, declared: System) -> None:
     services = values["services"]
     assert isinstance(services, dict)
     before = services.get(name, {})
-    said = set(asked.settings)
+    said = set(request.settings)
     if before or "resources" in said:
-        services[name] = {**before, **asked.settings}
+        services[name] = {**before, **request.settings}
     else:
         # The template will write resources that need no judge; events are then of those, which it alone knows.
-        services[name] = {"resources": _any_resource(declared), **asked.settings}
+        services[name] = {"resources": _any_resource(declared), **request.settings}
         said.discard("publishes")
     within = [
         Finding(finding.path[2:], finding.value, finding.expected, finding.remedy)
@@ -98,7 +98,7 @@ def judge(asked: Asked, name: str, system: Document, declared: System) -> None:
         if finding.path[:2] == ("services", name) and (len(finding.path) == 2 or finding.path[2] in said)
     ]
     if within:
-        raise ProblemsFound(asked.problem(each) if each.path else _about_the_name(name, each) for each in within)
+        raise ProblemsFound(request.problem(each) if each.path else _about_the_name(name, each) for each in within)
 
 
 def _any_resource(declared: System) -> dict[str, object]:

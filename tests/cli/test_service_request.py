@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from groundplan.cli import service
-from groundplan.cli.asked import Asked, judge, read_asked
+from groundplan.cli.service_request import ServiceRequest, judge, read_request
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
@@ -177,26 +177,33 @@ def test_all_mistakes_are_told_at_once(untouched: Path, tmp_path: Path, capsys: 
 def test_the_line_counts_before_the_file(tmp_path: Path, document: Document, declared: System) -> None:
     file = tmp_path / "invoice.yaml"
     file.write_text("name: invoice\nread_share: 0.5\nshard_map: [{since: 2026-01-31, shards: 2}]\n" + SOUND)
-    asked = read_asked("invoice", file, ["read_share=9"])
-    assert asked.settings["shard_map"] == [{"since": "2026-01-31", "shards": 2}], "answers are JSON, which has no dates"
-    assert "name" not in asked.settings
+    request = read_request("invoice", file, ["read_share=9"])
+    assert request.settings["shard_map"] == [{"since": "2026-01-31", "shards": 2}], (
+        "answers are JSON, which has no dates"
+    )
+    assert "name" not in request.settings
     with pytest.raises(ProblemsFound, match="SET: read_share is 9"):
-        judge(asked, "invoice", document, declared)
-    judge(read_asked("invoice", file, ["read_share=0.7"]), "invoice", document, declared)
+        judge(request, "invoice", document, declared)
+    judge(read_request("invoice", file, ["read_share=0.7"]), "invoice", document, declared)
 
 
 @pytest.mark.parametrize("name", ["Invoice", "class", "pg-bills", "a" * 21, "x"])
 def test_a_name_is_judged_as_well(document: Document, declared: System, name: str) -> None:
     with pytest.raises(ProblemsFound, match="NAME"):
-        judge(Asked(), name, document, declared)
+        judge(ServiceRequest(), name, document, declared)
 
 
 def test_what_the_template_fills_in_is_not_held_against_anybody(document: Document, declared: System) -> None:
-    judge(Asked({"publishes": ["invoice.created"]}, None, frozenset({"publishes"})), "invoice", document, declared)
-    judge(Asked(), "resource", document, declared)
+    judge(
+        ServiceRequest({"publishes": ["invoice.created"]}, None, frozenset({"publishes"})),
+        "invoice",
+        document,
+        declared,
+    )
+    judge(ServiceRequest(), "resource", document, declared)
 
 
 def test_a_service_may_be_called_like_a_key(tmp_path: Path) -> None:
     file = tmp_path / "resources.yaml"
     file.write_text(SOUND)
-    assert list(read_asked("resources", file, []).settings) == ["resources"]
+    assert list(read_request("resources", file, []).settings) == ["resources"]

@@ -30,7 +30,7 @@ from groundplan.cloud.deletion import inside, refusal_to_delete
 from groundplan.cloud.faults import Call, Faults, Struck
 from groundplan.cloud.item import Item
 from groundplan.cloud.refusals import Refusal
-from groundplan.cloud.transitions import provider_deletes_first, refused_changes
+from groundplan.cloud.transitions import moved_network, provider_deletes_first, refused_changes
 from groundplan.cloud.wire import SIGNATURE, UNKNOWN, Plain, decode, encode, value_of
 
 _AUTONAMED = "pulumi.com/autonamed"
@@ -89,8 +89,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         olds, news = decode(request.old_inputs)[0], decode(request.news)[0]
-        moved = "region" if self.package == "aws" else "kubeconfig"
-        kind = Kind(f"pulumi:providers:{self.package}", replaces=(moved, "context"))
+        kind = providers.kind_of_provider(f"pulumi:providers:{self.package}")
         return _difference(kind, olds, news, in_place=False)
 
     def Configure(
@@ -174,7 +173,11 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 )
             self._strike("update", token, context)
             self.cloud.remove(old)
-            refusals = [*refused_changes(old, item), *self.cloud.admit(item)]
+            refusals = [
+                *refused_changes(old, item),
+                *moved_network(old, item, self.cloud),
+                *self.cloud.admit(item),
+            ]
             if refusals:
                 self.cloud.add(old)
             _stop(context, refusals)

@@ -78,7 +78,7 @@ def classify(before: Iterable[Resource], after: Iterable[Resource]) -> ChangeSet
             _exists(cloud, made.id, made)
     for urn in reversed([urn for urn in old if urn not in known]):
         steps[urn] = _Step("delete", old[urn], None, found=())
-    return _judged(steps, unchanged, old, cloud if old else None)
+    return _judged(steps, unchanged, old, cloud)
 
 
 def classify_preview(preview: Mapping[str, Any], state: Iterable[Mapping[str, Any]] = ()) -> ChangeSet:
@@ -94,7 +94,8 @@ def classify_preview(preview: Mapping[str, Any], state: Iterable[Mapping[str, An
         was = step.old or old.get(step.urn)
         inputs = step.new.inputs if step.new is not None else {}
         found = changes(_kind(step.urn_type), was.inputs, inputs) if was is not None and step.new is not None else []
-        steps[step.urn] = _Step(step.operation, was, step.new, inputs, found, deleted_first=step.deleted_first)
+        first = step.operation == "replace" and step.new is not None and deleted_first(step.new)
+        steps[step.urn] = _Step(step.operation, was, step.new, inputs, found, deleted_first=first)
         if was is not None:
             old[was.urn] = was
     return _judged(steps, unchanged, old, None)
@@ -121,7 +122,7 @@ def _compared(was: Resource, new: Resource, identities: Identities, steps: Mappi
 def _judged(steps: Mapping[str, _Step], unchanged: int, old: Mapping[str, Resource], cloud: Cloud | None) -> ChangeSet:
     going = {urn: step for urn, step in steps.items() if step.operation in ("delete", "replace")}
     found = tuple(_change(urn, step, going) for urn, step in steps.items())
-    refusals = tuple(_refusals(steps, cloud)) if cloud is not None else ()
+    refusals = tuple(_refusals(steps, cloud)) if old else ()
     resources = {**old, **{urn: step.new for urn, step in steps.items() if step.new is not None}}
     return ChangeSet(found, unchanged, refusals, tuple(orders_of(found, old, resources)))
 
@@ -181,14 +182,18 @@ def _within(resource: Resource, going: Mapping[str, _Step]) -> str:
     return outermost
 
 
-def _refusals(steps: Mapping[str, _Step], cloud: Cloud) -> Iterator[Refusal]:
+def _refusals(steps: Mapping[str, _Step], cloud: Cloud | None) -> Iterator[Refusal]:
+    """Names that two would have are known from programs alone: an engine's preview leaves new ones open."""
     for step in steps.values():
         if step.operation == "update" and step.one.custom and not step.one.type.startswith(_PROVIDER):
             assert step.old is not None
             assert step.new is not None
             before, after = item_of(step.old), item_of(step.new, inputs=step.inputs)
             yield from refused_changes(before, after)
-            yield from moved_network(before, after, cloud)
+            if cloud is not None:
+                yield from moved_network(before, after, cloud)
+    if cloud is None:
+        return
     arriving = [
         (step.new, step.operation == "replace")
         for step in steps.values()

@@ -129,8 +129,8 @@ class ChangeSet:
 
     @property
     def gone(self) -> tuple[str, ...]:
-        """Names of what loses data, each once."""
-        return subjects(self.lost)
+        """Names of what can no longer be reached where it was, lost or moved, each once."""
+        return subjects((*self.lost, *self.moved))
 
     @property
     def split(self) -> tuple[Order, ...]:

@@ -62,7 +62,6 @@ class Step:
     operation: Operation | None
     old: Resource | None
     new: Resource | None
-    deleted_first: bool = False
 
     @property
     def urn_type(self) -> str:
@@ -72,21 +71,18 @@ class Step:
     def all_of(cls, preview: Mapping[str, Any]) -> Iterator[Step]:
         """The steps of a preview, one for each resource: the engine has several for one that is replaced."""
         found: dict[str, Step] = {}
-        gone: set[str] = set()
         for step in preview.get("steps") or ():
             urn, said = str(step.get("urn", "")), str(step.get("op", ""))
             operation = _OPERATIONS.get(said)
             if operation is None and said not in _KEEPS:
                 continue
-            if said in ("delete-replaced", "discard-replaced") and urn not in found:
-                gone.add(urn)
             old = recorded(step["oldState"]) if step.get("oldState") else None
             new = recorded(step["newState"]) if step.get("newState") else None
             if urn in found:
                 known = found[urn]
                 old, new = known.old or old, known.new or new
                 operation = known.operation or operation
-            found[urn] = cls(urn, operation, old, new, urn in gone)
+            found[urn] = cls(urn, operation, old, new)
         yield from found.values()
 
 

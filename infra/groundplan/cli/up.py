@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from groundplan.cli._command import Command, main_of, stack_argument, switched_by
+from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
+from groundplan.cli.consent import can_ask, consent, previewed
 from groundplan.cli.remember import remember, resources_of
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
@@ -104,14 +105,20 @@ def outputs(project: Path, stack: str) -> Mapping[str, Any]:
     return found
 
 
-def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
+def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = ()) -> int:
     """Lets the CLI deploy in this terminal; returns its exit status.
 
-    What is deployed and only grows is remembered before, so that nothing is planned smaller, and after, however it
+    First it is said what the deployment does, and what would go has to be named, in ``lose`` or in the terminal. What
+    is deployed and only grows is remembered before, so that nothing is planned smaller, and after, however it
     ended: a deployment that failed has raised some sizes too. Raises ProblemsFound when the state can't be read.
     """
     remember(project, stack)
-    options = ("--yes", "--non-interactive") if yes else ()
+    options = ["--yes", "--non-interactive"] if yes else []
+    state = resources_of(project, stack)
+    if state:
+        consent(previewed(project, stack, state), stack, named=lose, ask=can_ask(yes=yes))
+        # It was shown already; without `--yes` the CLI shows its own, and asks.
+        options += ["--skip-preview"] if yes else []
     status = subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
     if remember(project, stack):
         print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
@@ -121,15 +128,17 @@ def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
 @click.command("up", cls=Command)
 @stack_argument
 @click.option("--yes", is_flag=True, default=switched_by("YES"), help="Do not ask before deploying (YES=1).")
-def command(stack: str, *, yes: bool) -> int:
-    """Deploy a stack, after a look at what `pulumi up` needs.
+@lose_option
+def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
+    """Deploy a stack, after a look at what `pulumi up` needs and at what it does.
 
-    What is missing is said before anything starts.
+    What is missing is said before anything starts. So is what would be lost, moved or unavailable, for how long, and in
+    which order protection is lifted; the names of what goes are asked for.
     """
     project = find_project()
     check_tools(project, stack)
     check_images(project, stack)
-    return pulumi_up(project, stack, yes=yes)
+    return pulumi_up(project, stack, yes=yes, lose=lose)
 
 
 main = main_of(command)

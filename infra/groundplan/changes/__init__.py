@@ -6,6 +6,7 @@ of the same change.
 
 from groundplan.changes.classification import classify, classify_preview
 from groundplan.changes.model import ChangeSet, Interruption, Order, Part, ResourceChange, subjects
+from groundplan.changes.recorded import recorded, recorded_after, window_passed
 from groundplan.changes.sentence import changes_report, summary
 
 __all__ = [
@@ -17,6 +18,9 @@ __all__ = [
     "changes_report",
     "classify",
     "classify_preview",
+    "recorded",
+    "recorded_after",
     "subjects",
     "summary",
+    "window_passed",
 ]

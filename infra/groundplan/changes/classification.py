@@ -20,7 +20,14 @@ from groundplan.cloud.item import Item, look_up
 from groundplan.cloud.model import Resource
 from groundplan.cloud.providers import kind_of_provider
 from groundplan.cloud.refusals import Refusal
-from groundplan.cloud.transitions import deleted_first, item_of, moved_network, names_held_twice, refused_changes
+from groundplan.cloud.transitions import (
+    deleted_first,
+    item_of,
+    moved_network,
+    names_held_twice,
+    not_upgraded_yet,
+    refused_changes,
+)
 
 _PROVIDER = "pulumi:providers:"
 _INSIDE = {"aws:msk/topic:Topic": "clusterArn"}
@@ -65,6 +72,8 @@ def classify(before: Iterable[Resource], after: Iterable[Resource]) -> ChangeSet
         was = next((old[urn] for urn in (new.urn, *_aliases(new)) if urn in old), None)
         if was is None:
             steps[new.urn] = _Step("create", None, new, new.inputs)
+            if new.custom:
+                _exists(cloud, new.id, item_of(new))
             continue
         known.add(was.urn)
         step = _compared(was, new, identities, steps)
@@ -124,7 +133,8 @@ def _judged(steps: Mapping[str, _Step], unchanged: int, old: Mapping[str, Resour
     found = tuple(_change(urn, step, going) for urn, step in steps.items())
     refusals = tuple(_refusals(steps, cloud)) if old else ()
     resources = {**old, **{urn: step.new for urn, step in steps.items() if step.new is not None}}
-    return ChangeSet(found, unchanged, refusals, tuple(orders_of(found, old, resources)))
+    deployed = {**old, **{urn: step.old for urn, step in steps.items() if step.old is not None}}
+    return ChangeSet(found, unchanged, refusals, tuple(orders_of(found, deployed, resources)))
 
 
 def _change(urn: str, step: _Step, going: Mapping[str, _Step]) -> ResourceChange:
@@ -192,6 +202,7 @@ def _refusals(steps: Mapping[str, _Step], cloud: Cloud | None) -> Iterator[Refus
             yield from refused_changes(before, after)
             if cloud is not None:
                 yield from moved_network(before, after, cloud)
+                yield from not_upgraded_yet(before, after, cloud)
     if cloud is None:
         return
     arriving = [

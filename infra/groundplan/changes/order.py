@@ -47,9 +47,8 @@ def _standbys(
             restarts = {each.urn: _restarts(by_urn.get(each.urn)) for each in (primary, replica)}
             if after > before:
                 # The replica's window is on the day before its primary's.
-                kept = not restarts[primary.urn] or (
-                    restarts[replica.urn] and primary.inputs.get("applyImmediately") is not True
-                )
+                # Applied at once, the primary restarts first: the replica then waits until it restarts as well.
+                kept = not restarts[primary.urn] or restarts[replica.urn]
                 why = f"max_connections is raised from {before} to {after}"
                 yield Order(replica.urn, primary.urn, why, _STANDBY, kept=kept)
             else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pulumi.runtime import rpc
 
-from groundplan.changes.model import Operation
+from groundplan.changes.model import ChangeSet, Operation
+from groundplan.changes.timing import INSTANCE, RDS_IN_WINDOW
 from groundplan.cloud.model import Resource
 from groundplan.cloud.wire import SECRET, SIGNATURE, UNKNOWN
 
@@ -102,3 +103,52 @@ def _plain(value: Any, path: str, secrets: list[str]) -> Any:  # noqa: ANN401  #
         case dict():
             return {key: _plain(each, f"{path}.{key}", secrets) for key, each in value.items()}
     return value
+
+
+def recorded_after(before: Iterable[Resource], after: Iterable[Resource], changes: ChangeSet) -> list[Resource]:
+    """What the state holds once a deployment has ended and no maintenance window has passed since.
+
+    What waits for one is asked for already, and what is there is still the old.
+    """
+    old = {resource.urn: resource for resource in before}
+    found = []
+    for resource in after:
+        was = old.get(resource.urn)
+        change = changes.by_urn.get(resource.urn)
+        waiting = {part.path for part in change.parts if part.when == "in the window"} if change is not None else set()
+        if was is not None and resource.type == INSTANCE and resource.inputs.get("applyImmediately") is not True:
+            # What waited already waits on.
+            waiting |= {path for path in RDS_IN_WINDOW if was.inputs.get(path) not in (None, was.outputs.get(path))}
+        if waiting and was is not None:
+            outputs = dict(resource.outputs)
+            for path in waiting:
+                outputs[path] = was.outputs.get(path)
+                if path == "engineVersion":
+                    outputs["engineVersionActual"] = was.outputs.get("engineVersionActual")
+            resource = replace(resource, outputs=outputs)
+        found.append(resource)
+    # Replicas are upgraded with their primary.
+    return [_with_its_primary(resource, found) for resource in found]
+
+
+def _with_its_primary(replica: Resource, resources: Iterable[Resource]) -> Resource:
+    if replica.type != INSTANCE or not replica.inputs.get("replicateSourceDb"):
+        return replica
+    for primary in resources:
+        if primary.type == replica.type and primary.urn in replica.dependencies and "engine" in primary.inputs:
+            running = primary.outputs.get("engineVersionActual")
+            return replace(replica, outputs={**replica.outputs, "engineVersionActual": running})
+    return replica
+
+
+def window_passed(resources: Iterable[Resource]) -> list[Resource]:
+    """The same once all maintenance windows have passed and the state was refreshed."""
+    found = []
+    for resource in resources:
+        if resource.type == INSTANCE:
+            asked = {path: resource.inputs[path] for path in RDS_IN_WINDOW if resource.inputs.get(path) is not None}
+            version = asked.get("engineVersion")
+            actual = {"engineVersionActual": version} if version is not None else {}
+            resource = replace(resource, outputs={**resource.outputs, **asked, **actual})
+        found.append(resource)
+    return [_with_its_primary(resource, found) for resource in found]

@@ -30,7 +30,7 @@ from groundplan.cloud.deletion import inside, refusal_to_delete
 from groundplan.cloud.faults import Call, Faults, Struck
 from groundplan.cloud.item import Item
 from groundplan.cloud.refusals import Refusal
-from groundplan.cloud.transitions import moved_network, provider_deletes_first, refused_changes
+from groundplan.cloud.transitions import moved_network, not_upgraded_yet, provider_deletes_first, refused_changes
 from groundplan.cloud.wire import SIGNATURE, UNKNOWN, Plain, decode, encode, value_of
 
 _AUTONAMED = "pulumi.com/autonamed"
@@ -176,6 +176,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             refusals = [
                 *refused_changes(old, item),
                 *moved_network(old, item, self.cloud),
+                *not_upgraded_yet(old, item, self.cloud),
                 *self.cloud.admit(item),
             ]
             if refusals:

@@ -5,6 +5,7 @@ The providers' `Update` and the comparison of two in-process runs ask here, so t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -75,6 +76,28 @@ def moved_network(old: Item, new: Item, cloud: Cloud) -> Iterator[Refusal]:
             expected = "subnets and security groups of the network that it is in"
             yield refusal_of(new, path, expected, "keep the network, or make a new stack and move the data", source)
             return
+
+
+def not_upgraded_yet(old: Item, new: Item, cloud: Cloud) -> Iterator[Refusal]:
+    """Why a replica can't take the parameter group of a version that it doesn't run yet.
+
+    It is upgraded with its primary, and not before; what it runs is in its outputs.
+    """
+    if new.type != "aws:rds/instance:Instance" or old.known("replicateSourceDb") is None:
+        return
+    group = cloud.find("aws:rds/parameterGroup:ParameterGroup", new.known("parameterGroupName"))
+    running = re.match(r"\d+", str(old.outputs.get("engineVersionActual") or ""))
+    family = group.known("family") if group is not None else None
+    if running is None or not isinstance(family, str) or not family.startswith("postgres"):
+        return
+    if family != f"postgres{running[0]}":
+        yield refusal_of(
+            new,
+            "parameterGroupName",
+            f"a group of the family postgres{running[0]}, which the replica runs until its primary is upgraded",
+            "deploy the upgrade of the primary first, and this once it is done: `groundplan upgrade` lists the steps",
+            "RDS user guide, Upgrading PostgreSQL: replicas with their primary; terraform-provider-aws#20514",
+        )
 
 
 def _networks(item: Item, cloud: Cloud) -> dict[str, str]:

@@ -27,9 +27,9 @@ class Identities:
         """By URN of what is replaced, each value that is its own, and the one that takes its place."""
         self._patterns: dict[frozenset[str], re.Pattern[str] | None] = {}
 
-    def replaced(self, resource: Resource) -> Item:
-        """Note that a resource is replaced; returns the one that takes its place."""
-        made = self._made(resource, 1)
+    def replaced(self, resource: Resource, generation: int = 1) -> Item:
+        """Note that a resource is replaced, for that many times; returns the one that takes its place."""
+        made = self._made(resource, generation)
         before = dict(_values(self._made(resource, 0)))
         self._new[resource.urn] = {
             before[path]: value

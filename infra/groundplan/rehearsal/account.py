@@ -167,7 +167,7 @@ class Account:
         refusals = self.cloud.admit(item)
         if refusals:
             raise _Refused(str(refusals[0]))
-        self.cloud.settle(item)
+        self.cloud.enter(item)
         if lost is not None:
             self._unanswered[resource.urn] = item
             raise lost
@@ -184,7 +184,7 @@ class Account:
         if refusals:
             self.cloud.add(old)
             raise _Refused(str(refusals[0]))
-        self.cloud.settle(item)
+        self.cloud.enter(item)
         self._items[resource.urn] = item
         if lost is not None:
             raise lost

@@ -8,7 +8,7 @@ PYTHON := "$$VENV"/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-project prove bench plan cost prices check compare format schema requirements clean
+.PHONY: help setup demo test test-project prove bench plan cost quotas prices check compare format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ plan: setup ## Show every size of the reference system, and bring ARCHITECTURE.m
 
 cost: setup ## What each stack costs a month, what grows with load, and what would save most (STACK=…, WHY=1)
 	@$(PYTHON) -m groundplan cost $(if $(WHY),--why)
+
+quotas: setup ## Quotas of the account to have raised, with their codes (STACK=…)
+	@$(PYTHON) -m groundplan quotas
 
 prices: setup ## Read AWS's price list of a region into prices.<region>.json: make prices REGION=eu-west-1
 	@$(PYTHON) -m groundplan prices

@@ -9,7 +9,7 @@ from groundplan.capacity import figures
 from groundplan.capacity.cache import CacheLoad, cache_load, node_named, operations
 from groundplan.capacity.cluster import NodePool, node_pool
 from groundplan.capacity.demand import Demand, query_seconds, reads_apart, requests_per_second
-from groundplan.capacity.events import broker_named, event_load, partitions_in_use, readers_of, sns_publish_limit
+from groundplan.capacity.events import broker_named, event_load, partitions_in_use, readers_of
 from groundplan.capacity.gateway import public_requests
 from groundplan.capacity.model import CachePlan, DatabasePlan, EventsPlan, Plan, Tier, WorkloadPlan
 from groundplan.capacity.network import addresses, private_addresses
@@ -25,6 +25,7 @@ from groundplan.capacity.placement import (
 )
 from groundplan.capacity.workloads import Work, pods_floor, pods_for, usable_cores, work_of
 from groundplan.declaration.model import System
+from groundplan.quotas import QUOTAS
 from groundplan.stack.environment import Environment
 
 _RAISE = "raise requirements.requests_per_second, and lower growth_factor by as much to keep the goal"
@@ -131,7 +132,7 @@ class _Reckoning:
             "requests/s",
             limit,
             public_requests(self.system, self.demands),
-            f"ask for more than {limit:,} requests/s (Service Quotas, L-8A5B8E43) before the load is there",
+            f"ask for more than {limit:,} requests/s ({QUOTAS['gateway_rps'].ask}) before the load is there",
         )
 
     def _workloads(self) -> Iterator[Tier]:
@@ -227,7 +228,7 @@ class _Reckoning:
         asked = pods_for(work_cores * multiple, cores, floor, multi_zone=self.environment.multi_zone)
         if multiple <= self.growth:
             return min(max(asked, workload.min_pods), workload.max_pods)
-        return max(workload.max_pods, min(asked, int(figures.MAX_PODS)))
+        return max(workload.max_pods, min(asked, int(self.environment.quota("alb_targets_per_group"))))
 
     def _busiest(self, subject: str, ways: tuple[tuple[str, float, float], ...], remedy: str) -> Tier:
         unit, capacity, now = max(ways, key=lambda way: way[2] / way[1])
@@ -259,13 +260,13 @@ class _Reckoning:
         load = event_load(self.system, self.demands)
         kafka = events.kafka
         if not kafka:
-            limit = sns_publish_limit(self.environment.region)
+            limit = self.environment.quota("sns_publish")
             yield self.tier(
                 "events.publish",
                 "messages/s",
                 limit,
                 load.messages,
-                f"ask for more than {limit:,.0f} messages/s (Service Quotas, Amazon SNS) before the load is there",
+                f"ask for more than {limit:,.0f} messages/s ({QUOTAS['sns_publish'].ask}) before the load is there",
             )
             return
         broker = broker_named(kafka.instance_type)

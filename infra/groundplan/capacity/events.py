@@ -170,7 +170,8 @@ def _kafka(
     remembered = environment.remembered.cluster(environment.kafka)
     # A Standard broker goes only once no partition is on it; MSK empties Express brokers by itself.
     least = remembered.brokers if remembered and not express else zones
-    brokers = max(zones, least, min(needed, int(figures.BROKERS_PER_CLUSTER)))
+    allowed = int(environment.quota("msk_brokers_per_cluster")) // zones * zones
+    brokers = max(zones, least, min(needed, allowed))
     storage = None if express else _broker_storage_gb(load, system.events.retention_hours, brokers)
     if storage is not None and remembered and remembered.storage_gb:
         storage = max(storage, remembered.storage_gb)
@@ -256,8 +257,3 @@ def _broker_storage_gb(load: EventLoad, hours: int, brokers: int) -> int:
 
 def broker_named(name: str) -> BrokerType:
     return next(broker for broker in (*figures.EXPRESS_BROKERS, *figures.STANDARD_BROKERS) if broker.name == name)
-
-
-def sns_publish_limit(region: str) -> float:
-    """Messages a second that an account may publish in a Region by default."""
-    return float(figures.SNS_PUBLISH.get(region, figures.SNS_PUBLISH_ELSEWHERE))

@@ -66,7 +66,7 @@ POD_SIZES: tuple[tuple[int, int], ...] = ((250, 256), (500, 384), (1000, 512))
 POD_SIZES_SOURCE = (
     "one worker a pod, at most one core; memory assumed: 150 MiB of interpreter and libraries, then headroom"
 )
-MAX_PODS = Figure(1000, "pods", "Elastic Load Balancing quotas: targets per target group (default, L-7E6692B2)")
+MAX_PODS_SOURCE = "Elastic Load Balancing quotas: targets per target group (L-A0D0B863)"
 POOL_LIMIT = Figure(
     40,
     "connections a pod",
@@ -233,9 +233,6 @@ ROW_KIB = Figure(
     assumed=True,
 )
 RATE_BUCKET_KIB = Figure(0.2, "KiB", "key, two numbers and an expiry", assumed=True)
-CACHE_CLUSTER_NODES = Figure(
-    90, "nodes", "ElastiCache quotas: nodes per cluster per instance type (default, adjustable)"
-)
 
 # Events
 
@@ -280,7 +277,6 @@ STANDARD_BROKERS: tuple[BrokerType, ...] = (
 PARTITIONS_PER_TOPIC = Figure(
     999, "partitions", "more than a thousand files a broker and rebalances of minutes", assumed=True
 )
-BROKERS_PER_CLUSTER = Figure(60, "brokers", f"{_MSK_QUOTA}: brokers in a KRaft cluster (default, adjustable)")
 BROKER_CONNECTIONS = Figure(3000, "connections a broker", f"{_MSK_QUOTA}: TCP connections with IAM access control")
 MAX_BROKER_STORAGE_GB = Figure(16384, "GiB", f"{_MSK_QUOTA}: storage of a Standard broker")
 RDS_NEVER_SHRINKS = "Amazon RDS User Guide, Increasing DB instance storage capacity: it can't be reduced"
@@ -294,45 +290,8 @@ REPLICATION = Figure(3, "copies", "Amazon MSK: fixed on Express; one in each zon
 MIN_IN_SYNC = Figure(2, "copies", "Amazon MSK: fixed on Express; a write survives one zone")
 QUEUE_RETENTION_HOURS = Figure(336, "hours", "Amazon SQS quotas: a message is kept 14 days at most")
 
-SNS_PUBLISH_SOURCE = (
-    "assumed from Amazon SNS endpoints and quotas: messages published a second in a Region (soft limit)"
-)
-SNS_PUBLISH: dict[str, int] = {
-    "us-east-1": 30_000,
-    "us-west-2": 9_000,
-    "eu-west-1": 9_000,
-    "us-east-2": 3_000,
-    "us-west-1": 3_000,
-    "eu-central-1": 3_000,
-    "ap-south-1": 3_000,
-    "ap-northeast-1": 3_000,
-    "ap-northeast-2": 3_000,
-    "ap-southeast-1": 3_000,
-    "ap-southeast-2": 3_000,
-}
-SNS_PUBLISH_ELSEWHERE = Figure(300, "messages/s", SNS_PUBLISH_SOURCE)
-
 # Gateway
 
-GATEWAY_RPS = Figure(10_000, "requests/s", "Amazon API Gateway quotas: throttle per account and Region (L-8A5B8E43)")
-GATEWAY_SMALL_RPS = Figure(2_500, "requests/s", "Amazon API Gateway quotas: throttle in newer Regions (L-8A5B8E43)")
-GATEWAY_SMALL_REGIONS = frozenset(
-    {
-        "af-south-1",
-        "ap-south-2",
-        "ap-southeast-3",
-        "ap-southeast-4",
-        "ap-southeast-5",
-        "ap-southeast-7",
-        "ca-west-1",
-        "eu-central-2",
-        "eu-south-1",
-        "eu-south-2",
-        "il-central-1",
-        "me-central-1",
-        "mx-central-1",
-    }
-)
 GATEWAY_BURST = Figure(0.5, "of a second's requests", "Amazon API Gateway quotas: burst 5,000 at 10,000 requests/s")
 SMALLEST_BURST = Figure(50, "requests", "a page that loads fetches many things at once", assumed=True)
 GATEWAY_CACHE_GB: tuple[float, ...] = (0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237)
@@ -368,12 +327,13 @@ ROLLOUT_SURGE = Figure(
     0.25, "of a Deployment's pods", "Kubernetes' default maxSurge, rounded up: new pods start before old ones stop"
 )
 NODES_PER_CLUSTER = Figure(5000, "nodes", "Kubernetes documentation, large clusters")
-ACCOUNT_VCPUS_QUOTA = "L-1216C47A"
-ACCOUNT_VCPUS = Figure(
-    5, "vCPU", "Amazon EC2 quotas: running On-Demand Standard instances of a new account (L-1216C47A)"
-)
-DATABASES_PER_ACCOUNT = Figure(40, "instances", "Amazon RDS quotas: DB instances (default, L-7B6409FD)")
-PROXIES_PER_ACCOUNT = Figure(20, "proxies", "Amazon RDS User Guide: proxies (default, adjustable)")
-TARGET_GROUPS_PER_BALANCER = Figure(
-    100, "target groups", "Elastic Load Balancing quotas: target groups per ALB (fixed)"
+NODE_STORAGE_GIB = Figure(80, "GiB", "the node class's own default: a gp3 volume for images, logs and scratch space")
+
+# People, where the declaration says requests only
+
+USER_REQUESTS = Figure(0.1, "requests/s", "a signed-in person's clients ask once in ten seconds", assumed=True)
+VISIT_SECONDS = Figure(1800, "s", "a person's visit takes half an hour", assumed=True)
+VISITS_WITH_SIGN_IN = Figure(0.1, "of visits", "one in ten begins with a sign-in, others with a refresh", assumed=True)
+VISITS_WITH_MAIL = Figure(
+    0.001, "of visits", "one in a thousand registers or resets a password, by a mail", assumed=True
 )

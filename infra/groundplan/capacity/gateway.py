@@ -6,10 +6,10 @@ import math
 
 from groundplan.capacity import figures
 from groundplan.capacity.demand import Demand
-from groundplan.capacity.figures import Figure
 from groundplan.capacity.model import Decision, GatewayPlan
 from groundplan.capacity.wording import number
 from groundplan.declaration.model import System
+from groundplan.quotas import QUOTAS
 from groundplan.stack.environment import Environment
 
 
@@ -18,18 +18,13 @@ def public_requests(system: System, demands: dict[str, Demand]) -> float:
     return sum(demands[name].requests for name, service in system.services.items() if service.exposure == "public")
 
 
-def account_limit(region: str) -> Figure:
-    """The account's default throttle for regional REST APIs."""
-    return figures.GATEWAY_SMALL_RPS if region in figures.GATEWAY_SMALL_REGIONS else figures.GATEWAY_RPS
-
-
 def plan_gateway(
     system: System, environment: Environment, demands: dict[str, Demand]
 ) -> tuple[GatewayPlan, tuple[Decision, ...]]:
     """The stage's sizes. The throttle isn't cut to the account's quota: raising that is then all that is needed."""
     growth = system.requirements.growth_factor
     load = public_requests(system, demands)
-    limit = account_limit(environment.region)
+    limit = environment.quota("gateway_rps")
     throttle = max(1, math.ceil(load * growth - 1e-9))
     burst = max(int(figures.SMALLEST_BURST), math.ceil(throttle * figures.GATEWAY_BURST))
     seconds = system.edge.response_cache_seconds
@@ -83,11 +78,17 @@ def plan_gateway(
             "gateway",
             "account_limit_rps",
             str(gateway.account_limit_rps),
-            f"the default of an account in {environment.region}, all of its APIs together",
+            f"{_told(environment)}, all of its APIs together",
             "P1",
-            limit.source,
+            QUOTAS["gateway_rps"].source,
         ),
     )
+
+
+def _told(environment: Environment) -> str:
+    if "gateway_rps" in environment.quotas:
+        return "the account's, as configured"
+    return f"the default of an account in {environment.region}"
 
 
 def _copies_gb(system: System, demands: dict[str, Demand], seconds: int) -> float:

@@ -80,4 +80,4 @@ def _plan(system: System, environment: Environment, data_growth: float | None) -
         ),
     )
     sized = replace(sized, tiers=tiers(sized, system, environment, today))
-    return replace(sized, notes=notes(sized, system, environment, today))
+    return replace(sized, notes=notes(sized, system, environment))

@@ -134,7 +134,7 @@ def _workload(
             millicores, memory = size
             break
     pod_cores, primary, replica = effective(millicores)
-    limit = int(figures.MAX_PODS)
+    limit = int(environment.quota("alb_targets_per_group"))
     if work.role in ("consumer", "projector") and system.events.broker is Broker.KAFKA:
         limit = int(figures.PARTITIONS_PER_TOPIC)  # a pod without a partition would idle
     least = min(pods_for(work.cores, pod_cores, floor, multi_zone=multi_zone), limit)
@@ -252,7 +252,7 @@ def _reasons(
             str(workload.max_pods),
             f"{number(growth)} times the load needs {number(work.cores * growth)} cores{capped}",
             "P1",
-            figures.MAX_PODS.source if capped else source,
+            figures.MAX_PODS_SOURCE if capped else source,
         ),
         Decision(
             subject,

@@ -44,6 +44,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "plan": Entry("groundplan.cli.plan", "Every size with its reason; brings ARCHITECTURE.md up to date."),
         "compare": Entry("groundplan.cli.compare", "What changes if load or data grow."),
         "cost": Entry("groundplan.cli.cost", "What each stack costs a month, and what would save most."),
+        "quotas": Entry("groundplan.cli.quotas", "Quotas of the account to have raised, with their codes."),
         "prices": Entry("groundplan.cli.prices", "Read AWS's price list of a region into the project."),
         "check": Entry("groundplan.cli.check", "The controls that the declared program meets, and those it misses."),
         "rehearse": Entry("groundplan.cli.rehearse", "Deploy, change and destroy a stack in the simulated cloud."),

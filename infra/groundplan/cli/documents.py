@@ -101,7 +101,49 @@ class ServiceDocument(Document):
     """None as long as there are conflicts."""
 
 
-DOCUMENTS: tuple[type[Document], ...] = (PlanDocument, ComparisonDocument, ServiceDocument, ProblemsDocument)
+class QuotaUse(BaseModel):
+    """One quota, and what a stack uses of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    """Its name in a stack's `quotas`."""
+    name: str
+    """As AWS calls it."""
+    service_code: str
+    quota_code: str | None
+    """None: AWS Support raises it, or nobody does."""
+    per: str
+    unit: str
+    adjustable: bool
+    default: float
+    """AWS's, in the stack's region."""
+    limit: float
+    """The account's, as configured or by default."""
+    now: float
+    grown: float
+    ask_for: int | None
+    """What to have it raised to; None where nothing is to do, or nobody raises it."""
+    remedy: str
+    source: str
+
+
+class QuotasDocument(Document):
+    """`groundplan quotas --json`."""
+
+    format: Literal["groundplan.quotas/1"] = "groundplan.quotas/1"
+    system: str
+    stacks: dict[str, tuple[QuotaUse, ...]]
+    left_out: tuple[Problem, ...]
+
+
+DOCUMENTS: tuple[type[Document], ...] = (
+    PlanDocument,
+    ComparisonDocument,
+    ServiceDocument,
+    QuotasDocument,
+    ProblemsDocument,
+)
 
 
 def print_document(document: Document) -> None:

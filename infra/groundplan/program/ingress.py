@@ -65,6 +65,9 @@ def declare_identity(stack: StackContext) -> Identity:
         "log_days": environment.log_days,
         "protect": environment.protect,
     }
+    if environment.email_identity_arn is not None and environment.email_from is not None:
+        args["email_identity_arn"] = environment.email_identity_arn
+        args["email_from"] = environment.email_from
     if declared.default_role is not None:
         args["default_role"] = declared.default_role
     return stack.component(Identity)("identity", args, stack.in_region())
@@ -97,6 +100,7 @@ def declare_balancer(stack: StackContext, platform: Platform, certificates: Cert
         "cluster_name": platform.cluster_name,
         "log_days": stack.environment.log_days,
         "protect": stack.environment.protect,
+        "rule_quota": int(stack.environment.quota("alb_rules")),
     }
     if certificates:
         args["certificate_arn"] = certificates.api_arn
@@ -165,6 +169,7 @@ def declare_gateway(
         "kms_key_arn": stack.key("logs"),
         "log_days": environment.log_days,
         "account_role": environment.gateway_account_role,
+        "resource_quota": int(environment.quota("gateway_resources")),
     }
     if sizes.cache_gb is not None:
         args["cache_gb"] = sizes.cache_gb

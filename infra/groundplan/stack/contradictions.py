@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 
 from groundplan.declaration.model import Broker, System
 from groundplan.problems import Finding, did_you_mean, listed
+from groundplan.quotas import QUOTAS
 from groundplan.stack.environment import Environment
 from groundplan.stack.versions import following, ranked, versions
 
 # Two weeks is the default; less than one does not outlast unnoticed holidays.
 _PROTECTED_BACKUP_DAYS = 7
+
+_INSPECTED = ("single", "per_zone")
+
+_SENDER = re.compile(r"[^<>@]*<?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+>?")
 
 # Its brokers come in threes, spread evenly over their subnets; Express brokers are refused in any other number.
 _KAFKA_ZONES = 3
@@ -19,9 +25,12 @@ _KAFKA_ZONES = 3
 _WIDEST_PROTECTED = 8
 
 
-def set_command(stack: str, key: str, value: str) -> str:
-    """The command that sets a key, given in full (``shop:domain``), for one stack."""
-    path = "--path '" if "[" in key else ""
+def set_command(stack: str, key: str, value: str, *, nested: bool = False) -> str:
+    """The command that sets a key, given in full (``shop:domain``), for one stack.
+
+    ``nested``: what follows a dot is a key inside of it.
+    """
+    path = "--path '" if nested or "[" in key else ""
     return f"`pulumi config set {path}{key}{path[-1:]} {value} --stack {stack}`"
 
 
@@ -76,12 +85,13 @@ def _network(environment: Environment, system: System) -> Iterator[Finding]:
             "a way to AWS's services: NAT, or interface endpoints inside the network",
             f"run {_set(environment, system, 'interface_endpoints', 'true')}, or choose another `nat`",
         )
-    if environment.nat == "none" and environment.network_firewall:
+    if environment.network_firewall and environment.nat not in _INSPECTED:
         yield Finding(
             ("network_firewall",),
             "true",
-            "NAT, since the firewall inspects what leaves through it and `nat` is none",
-            f"run {_set(environment, system, 'network_firewall', 'false')}, or choose another `nat`",
+            f"`nat` single or per_zone beside it, not {environment.nat}: the firewall stands between subnets and NAT",
+            f"run {_set(environment, system, 'nat', 'per_zone')}, or "
+            f"{_set(environment, system, 'network_firewall', 'false')}",
         )
 
 
@@ -224,6 +234,45 @@ def _anew(environment: Environment, instead: str) -> str:
     )
 
 
+def _quotas(environment: Environment, system: System) -> Iterator[Finding]:
+    for key in environment.quotas:
+        if key not in QUOTAS:
+            known = [name for name, quota in QUOTAS.items() if quota.adjustable]
+            otherwise = "run `groundplan quotas --all`, which lists them"
+            yield Finding(("quotas", key), "", "the name of a quota", did_you_mean(key, known, otherwise))
+        elif not QUOTAS[key].adjustable:
+            yield Finding(
+                ("quotas", key),
+                "set",
+                f"no such key: nobody raises `{QUOTAS[key].name}`",
+                f"run {remove_command(environment.name, f'--path {_quoted(system, key)}')}, then {QUOTAS[key].instead}",
+            )
+
+
+def _quoted(system: System, key: str) -> str:
+    return f"'{system.name}:quotas.{key}'"
+
+
+def _mail(environment: Environment, system: System) -> Iterator[Finding]:
+    identity, sender = environment.email_identity_arn, environment.email_from
+    if (identity is None) != (sender is None):
+        missing, example = (
+            ("email_from", f"'{system.name.capitalize()} <no-reply@example.com>'")
+            if sender is None
+            else ("email_identity_arn", f"arn:aws:ses:{environment.region}:<account>:identity/<domain>")
+        )
+        yield Finding(
+            (missing,),
+            "missing",
+            "`email_identity_arn` and `email_from` together, or neither",
+            f"run {_set(environment, system, missing, example)}, with your own",
+        )
+    if sender is not None and _SENDER.fullmatch(sender) is None:
+        yield Finding(
+            ("email_from",), sender, "a name and an address: Shop <no-reply@example.com>", "correct the address"
+        )
+
+
 _Rule = Callable[[Environment, System], Iterator[Finding]]
 _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
@@ -231,6 +280,8 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
+    (_quotas, frozenset({"quotas"})),
+    (_mail, frozenset({"email_identity_arn", "email_from", "region"})),
     (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository"})),
     (_budget, frozenset({"budget", "budget_tag"})),
     (_deployed, frozenset({"existing_cluster", "kafka", "region", "remembered", "vpc_cidr"})),

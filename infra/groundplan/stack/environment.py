@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from groundplan.quotas import QUOTAS
 from groundplan.stack.remembered import Remembered
 from groundplan.stack.values import (
     Address,
@@ -30,6 +31,7 @@ from groundplan.stack.values import (
     Repository,
     RoleArn,
     SecurityGroupId,
+    SesIdentityArn,
     StackName,
     SubnetId,
     VpcId,
@@ -119,6 +121,14 @@ class Environment(BaseModel):
     existing_cluster: ExistingCluster | None = None
     """A cluster that is there already; its kubeconfig is the secret `kubeconfig`."""
 
+    quotas: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+    """What the account has instead of AWS's defaults, or what of it is left to this stack: `quota: number`, by the
+    names that `groundplan quotas` prints."""
+    email_identity_arn: SesIdentityArn | None = None
+    """The verified SES identity that sends the user pool's mails. Default: Cognito sends them, at most 50 a day."""
+    email_from: Filled | None = None
+    """Who those mails come from: `Shop <no-reply@example.com>`, of that identity."""
+
     remembered: Remembered = Remembered()
     """What is deployed and AWS only makes larger: no plan goes below it. `make up` writes it; it isn't for hand."""
     images: dict[str, ImageReference] = {}
@@ -140,3 +150,7 @@ class Environment(BaseModel):
     stack at most."""
     oidc_provider_arn: OidcProviderArn | None = None
     """ARN of GitHub's identity provider. Default: the account's, as `foundation/account.yaml` makes it."""
+
+    def quota(self, key: str) -> float:
+        """The account's: as configured, else AWS's default in the stack's region."""
+        return self.quotas.get(key, QUOTAS[key].default_in(self.region))

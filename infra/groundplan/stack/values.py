@@ -203,6 +203,13 @@ SubnetId = Annotated[str, _like("subnet-[0-9a-f]{8,17}", "a subnet's id: subnet-
 RoleArn = Annotated[
     str, _like("arn:aws:iam::[0-9]{12}:role/[!-~]{1,576}", "a role's ARN such as arn:aws:iam::111122223333:role/Admin")
 ]
+SesIdentityArn = Annotated[
+    str,
+    _like(
+        "arn:aws:ses:[a-z0-9-]{4,20}:[0-9]{12}:identity/[A-Za-z0-9._%+@-]{3,254}",
+        "an SES identity's ARN such as arn:aws:ses:eu-central-1:111122223333:identity/example.com",
+    ),
+]
 OidcProviderArn = Annotated[
     str,
     _like(

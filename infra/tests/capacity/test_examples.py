@@ -131,8 +131,10 @@ def test_ten_times_the_load_meets_the_gateways_quota() -> None:
     sized = plan(shop(), PROD)
     assert sized.gateway.requests_per_second == 10_000
     assert sized.gateway.account_limit_rps == 10_000
-    assert sized.notes[0].startswith("Ten times the load is 10,000 requests/s, which meets the account's default")
-    assert "L-8A5B8E43" in sized.notes[0]
+    (note,) = [each for each in sized.notes if "L-8A5B8E43" in each]
+    assert "10,000 requests/s at full growth, 10,000 requests/s by default; ask for 12,500" in note
+    raised = PROD.model_copy(update={"quotas": {"gateway_rps": 12_500}})
+    assert not any("L-8A5B8E43" in each for each in plan(shop(), raised).notes)
 
 
 def test_newer_regions_have_a_smaller_quota() -> None:
@@ -269,8 +271,9 @@ def test_account_quotas_are_named() -> None:
     requirements = shop().requirements.model_copy(update={"requests_per_second": 20_000})
     large = shop().model_copy(update={"services": services, "requirements": requirements})
     notes = " ".join(plan(large, PROD).notes)
-    assert "75 database instances; an account has 40" in notes
-    assert "25 database proxies; an account has 20" in notes
+    assert "DB instances: 75 now, 40 by default; ask for 75, Service Quotas rds L-7B6409FD, before deploying" in notes
+    assert "Proxies: 25 now, 20 by default" in notes
+    assert "Event subscriptions: 25 now, 20 by default; ask for 25, Service Quotas rds L-A59F4C87" in notes
     assert "L-1216C47A" in notes
 
 

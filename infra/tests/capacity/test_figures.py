@@ -19,8 +19,8 @@ def test_every_figure_has_a_unit_and_a_source() -> None:
 
 
 def test_a_figure_says_its_unit() -> None:
-    assert str(figures.GATEWAY_RPS) == "10,000 requests/s"
-    assert figures.GATEWAY_RPS / 2 == 5000
+    assert str(figures.POOL_LIMIT) == "40 connections a pod"
+    assert figures.POOL_LIMIT / 2 == 20
 
 
 def test_measured_figures_say_when_and_how() -> None:

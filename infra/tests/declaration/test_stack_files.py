@@ -67,14 +67,17 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         assert all(line.startswith("  # ") for line in body[::2])
         keys.append([line.strip().removeprefix("# ").partition(": ")[0] for line in body[1::2]])
     assert keys[0] == keys[1] == keys[2]
-    # The cluster that a user brings along, and what stacks of one account share, are for the few who need them; what is
-    # remembered is written by a command.
+    # The cluster that a user brings along, raised quotas, and what stacks of one account share, are for the few who
+    # need them; what is remembered is written by a command.
     rare = {
         "budget_tag",
+        "email_from",
+        "email_identity_arn",
         "existing_cluster",
         "gateway_account_role",
         "oidc_provider",
         "oidc_provider_arn",
+        "quotas",
         "remembered",
     }
     assert {key.rpartition(":")[2] for key in keys[0]} == set(Environment.model_fields) - {"name"} - rare

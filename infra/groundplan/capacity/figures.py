@@ -240,6 +240,10 @@ CACHE_CLUSTER_NODES = Figure(
 # Events
 
 EVENT_KIB = Figure(2, "KiB", "identifiers, type, time and a JSON payload of one resource", assumed=True)
+CACHE_ENTRY_BYTES = Figure(200, "bytes", "a copy's key, expiry and Valkey's own entry beside the JSON", assumed=True)
+EVENT_ENVELOPE_BYTES = Figure(
+    512, "bytes", "identifiers, type, times and headers of an event beside its payload", assumed=True
+)
 PEAK_TO_MEAN = Figure(0.4, "of the peak", "mean load over a week, relative to its peak", assumed=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groundplan.capacity.demand import service_requests
 from groundplan.capacity.wording import number
 from groundplan.declaration.model import System
 from groundplan.document.markdown import cell_text, table
@@ -13,14 +14,18 @@ _MINUTES = 30 * 24 * 60
 def requirements(system: System) -> str:
     """The declared figures, each with the requirement it answers."""
     declared = system.requirements
-    grown = declared.requests_per_second * declared.growth_factor
+    loads = service_requests(system)
+    load = sum(loads.values())
+    grown = load * declared.growth_factor
+    own = [name for name, service in system.services.items() if service.load.requests_per_second is not None]
+    apart = f" ({', '.join(f'{name} {number(loads[name])}' for name in own)}, by their own load)" if own else ""
     data = sum(service.data_gb for service in system.services.values())
     later = sum(service.data_gb_at(declared.horizon_months) for service in system.services.values())
     lost = _MINUTES * (100 - declared.availability_percent) / 100
     rows = [
         (
             "Scale",
-            f"{number(declared.requests_per_second)} requests/s at today's peak (T3); "
+            f"{number(load)} requests/s at today's peak (T3){apart}; "
             f"{number(declared.growth_factor)} times that, {number(grown)} requests/s, is the goal (P1): "
             "Scaling Strategy says what holds it",
         ),

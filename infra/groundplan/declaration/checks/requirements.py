@@ -14,7 +14,7 @@ _MOST_OF_ONE_REGION = 99.99
 
 
 def check_requirements(system: System) -> list[Finding]:
-    return [*_targets(system), *_shard_maps(system)]
+    return [*_targets(system), *_loads(system), *_shard_maps(system)]
 
 
 def _targets(system: System) -> Iterator[Finding]:
@@ -33,6 +33,33 @@ def _targets(system: System) -> Iterator[Finding]:
             f"at most {_MOST_OF_ONE_REGION}, the most that can be planned for in a single region",
             f"write {_MOST_OF_ONE_REGION} or less; more takes a second region, which this design does not have",
         )
+
+
+def _loads(system: System) -> Iterator[Finding]:
+    """A load that nothing has, or nothing can have."""
+    own = [name for name, service in system.services.items() if service.load.requests_per_second is not None]
+    if len(own) == len(system.services) and "requests_per_second" in system.requirements.model_fields_set:
+        yield Finding(
+            ("requirements", "requests_per_second"),
+            f"{system.requirements.requests_per_second:g}",
+            "a service without a `load.requests_per_second` of its own: the others share this, and there is none",
+            "remove it: the total is the sum of the services' own",
+        )
+    for name, service in system.services.items():
+        path = ("services", name, "load")
+        if service.load.events_per_second and not service.publishes:
+            yield Finding(
+                (*path, "events_per_second"),
+                f"{service.load.events_per_second:g}",
+                "0, as the service publishes no event",
+                "remove it, or list the events under `publishes`",
+            )
+        operations = {operation for resource in service.resources.values() for operation in resource.operations}
+        creates = service.load.create_share
+        if creates is not None and creates > 0 and "create" not in operations:
+            yield Finding(
+                (*path, "create_share"), f"{creates:g}", "0, as no resource can be created", "write 0, or remove it"
+            )
 
 
 def _shard_maps(system: System) -> Iterator[Finding]:

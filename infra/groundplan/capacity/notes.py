@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterator
 
 from groundplan.capacity import figures
+from groundplan.capacity.budget_text import unmet
 from groundplan.capacity.demand import Demand
 from groundplan.capacity.gateway import public_requests
 from groundplan.capacity.model import Plan
-from groundplan.capacity.placement import placements
+from groundplan.capacity.placement import Placement, placements
 from groundplan.capacity.shards import fullest_shard_gb
 from groundplan.capacity.wording import count, number, whole
 from groundplan.capacity.workloads import SERVING
+from groundplan.capacity.written import contradictions, with_written
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 
@@ -23,11 +25,13 @@ _WATCHED_MONTHS = 60
 def notes(plan: Plan, system: System, environment: Environment, demands: dict[str, Demand]) -> tuple[str, ...]:
     """One sentence or two each, the ones that need an action first."""
     return (
+        *(unmet(plan.budgets) if plan.budgets else ()),
+        *contradictions(system),
         *_gateway(plan, system, demands),
         *_over(plan),
         *_full(plan),
         *_account(plan, environment),
-        *_shards(system, environment),
+        *_shards(with_written(system), placements(system, environment), environment),
     )
 
 
@@ -125,11 +129,11 @@ def _account(plan: Plan, environment: Environment) -> Iterator[str]:
         )
 
 
-def _shards(system: System, environment: Environment) -> Iterator[str]:
-    """When a service's fullest shard passes 1 TB at the declared growth, if that can be foreseen."""
+def _shards(system: System, placed: tuple[Placement, ...], environment: Environment) -> Iterator[str]:
+    """When a service's fullest shard passes 1 TB at the growth that is counted, if that can be foreseen."""
     if environment.shared_database:
         return
-    for placement in placements(system, environment):
+    for placement in placed:
         service = system.services[placement.name]
         if fullest_shard_gb(service, placement.generations, _WATCHED_MONTHS) <= figures.SHARD_GB:
             continue
@@ -147,5 +151,5 @@ def _shards(system: System, environment: Environment) -> Iterator[str]:
             yield (
                 f"{placement.name}'s fullest shard passes 1 TB "
                 + (f"in {count(int(full_in), 'month')}" if full_in else "already")
-                + " at the declared growth: declare a generation with more shards before (D3)."
+                + " at that growth: declare a generation with more shards before (D3)."
             )

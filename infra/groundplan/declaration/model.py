@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from groundplan.declaration.measured import Measured, Quantity, Spread
 from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, plural
 
 
@@ -342,6 +343,23 @@ class System(Declared):
     """How services tell each other what happened."""
     services: Annotated[dict[ServiceName, Service], Field(min_length=1, max_length=100)]
     """By name."""
+
+    _measured: Measured | None = PrivateAttr(default=None)
+    """The project's own `capacity.yaml`: no part of the declaration, and read with it."""
+
+    def with_measured(self, measured: Measured | None) -> System:
+        """The same system with what its services were measured to take."""
+        system = self.model_copy()
+        system._measured = measured
+        return system
+
+    @property
+    def measured(self) -> Measured | None:
+        return self._measured
+
+    def measured_of(self, service: str) -> dict[Quantity, Spread]:
+        """The project's own figures of one service; empty where it was not measured."""
+        return self._measured.of(service) if self._measured else {}
 
     def published_events(self) -> dict[str, str]:
         """Every event and the service that publishes it, in the order of the declaration."""

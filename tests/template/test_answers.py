@@ -59,6 +59,12 @@ MATRIX: dict[str, dict[str, Any]] = {
             {"name": "audit", "exposure": "internal", "consumes": ["user.closed"]},
         ]
     },
+    "loads of their own": {
+        "services": [
+            {"name": "invoice", "load": {"requests_per_second": 20, "working_hours": {"days_per_week": 5}}},
+            {"name": "report", "load": {"requests_per_second": 0.5, "cpu_ms_per_request": 40}},
+        ]
+    },
     "CQRS on SQS, fractions": {
         "events": "sqs",
         "event_log_days": 30,

@@ -52,6 +52,13 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     "service name with a blank": ("services", ["web shop"], '"web shop" cannot name a service'),
     "service twice": ("services", ["user", {"name": "user"}], 'service "user" is listed twice'),
     "service without a name": ("services", [{"data_gb": 3}], "service 1 has no name"),
+    "a load that is none": ("services", [{"name": "user", "load": 3}], "load: expected a mapping such as"),
+    "a load below nothing": (
+        "services",
+        [{"name": "user", "load": {"requests_per_second": -1}}],
+        "load.requests_per_second: expected 0.001 to 1000000",
+    ),
+    "a load with an unknown key": ("services", [{"name": "user", "load": {"rps": 1}}], 'load: unknown key "rps"'),
     "service with an unknown key": ("services", [{"name": "user", "size": 3}], 'unknown key "size": expected name'),
     "resources without content": ("services", [{"name": "user", "resources": {}}], "at least one resource"),
     "resource that is a word": (

@@ -1,5 +1,5 @@
 """`make bench-services`: the load that one worker process sustains, and the faults that the system survives. Results go
-to build/bench/."""
+to build/bench/, and what a request takes to capacity.yaml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from groundplan.installation.contract import start
 from groundplan.owned import make
 from groundplan.problems import ProblemsFound
 from groundplan.project import find_project
-from groundplan_devkit.bench import capacity, report, stage
+from groundplan_devkit.bench import capacity, costs, report, stage, written
 from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
 from groundplan_devkit.bench.progress import Progress, Say
@@ -35,7 +35,7 @@ SECONDS = 60.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 after lost or repeated effects or missed targets, 2 when this machine lacks a prerequisite."""
     parser = argparse.ArgumentParser(prog="groundplan bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("load", "faults", "all"), default="all")
+    parser.add_argument("what", nargs="?", choices=("load", "faults", "capacity", "all"), default="all")
     parser.add_argument("--service", help="the service under load (default: the first that fits)")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of its table (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=RATE, help="requests/s to hold (default: %(default)s)")
@@ -51,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.what in ("load", "all"):
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 wrong += runner.run(_load(options, progress))
+        if options.what in ("capacity", "all"):
+            asyncio.run(_capacity(options, progress))
         if options.what in ("faults", "all"):
             # On asyncio's own loop: on uvloop anyio, and so httpx, takes a connection that breaks as it is made for a
             # mistake of its own (`'NoneType' object has no attribute 'getpeername'`).
@@ -83,6 +85,18 @@ async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
         result = await faults.run(on, strikes(on.system, options.kills))
     _write("faults", f"{_machine()}\n\n{faults.table(result)}\n")
     return result.wrong
+
+
+async def _capacity(options: argparse.Namespace, say: Say) -> None:
+    busy = os.getloadavg()[1] / (os.cpu_count() or 1)
+    with stage.stage(say, load_share=1.0) as on:
+        names = [options.service] if options.service else list(on.system.services)
+        services = await costs.measure(on, names)
+    path = written.write(services, busy, options.service)
+    print(
+        f"\n{written.summary(path)}\nWritten to {path.name}: `make plan WHY=1` shows which figures a plan uses",
+        flush=True,
+    )
 
 
 def _write(name: str, text: str) -> None:

@@ -96,16 +96,16 @@ def shots(target: Target, tokens: Tokens, seed: int = 1) -> Iterator[Shot]:
         dice = chance.random()
         if dice < GET:
             number = chance.randrange(hot) if chance.random() < HOT_REQUESTS else chance.randrange(len(target.ids))
-            yield Shot("get", _request("GET", f"{target.path}/{target.ids[number]}", chance.choice(getting)))
+            yield Shot("get", request("GET", f"{target.path}/{target.ids[number]}", chance.choice(getting)))
         elif dice < GET + LIST:
             name, query = chance.choice(lists)
-            yield Shot(name, _request("GET", f"{target.path}?{query}", chance.choice(listing)))
+            yield Shot(name, request("GET", f"{target.path}?{query}", chance.choice(listing)))
         else:
             caller = chance.randrange(CALLERS)
             body = body_of(target.resource, next(made))
             if target.resource.owner and target.only_own("create"):
                 body[target.resource.owner] = subject(caller)
-            yield Shot("create", _request("POST", target.path, creating[caller], json.dumps(body).encode()))
+            yield Shot("create", request("POST", target.path, creating[caller], json.dumps(body).encode()))
 
 
 def _lists(target: Target) -> Iterator[tuple[str, str]]:
@@ -135,7 +135,8 @@ def _wire(field: ResourceField, value: Value) -> object:
     return value.isoformat() if isinstance(value, datetime.date | datetime.datetime) else value
 
 
-def _request(method: str, target: str, token: str | None, body: bytes = b"") -> bytes:
+def request(method: str, target: str, token: str | None, body: bytes = b"") -> bytes:
+    """An HTTP/1.1 request, ready to be written."""
     head = [f"{method} {target} HTTP/1.1", "Host: bench", "Accept: application/json"]
     if token is not None:
         head.append(f"Authorization: Bearer {token}")

@@ -244,7 +244,7 @@ class _Reckoning:
         yield self.tier(
             "cache.operations",
             "operations/s",
-            operations(node) * cache.shards,
+            operations(node, load(1.0).object_kib) * cache.shards,
             load(1.0).operations,
             remedy,
         )

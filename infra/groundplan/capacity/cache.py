@@ -23,19 +23,24 @@ class CacheLoad:
 
     operations: float
     memory_gib: float
+    object_kib: float = float(figures.CACHED_OBJECT_KIB)
+    """What an operation carries, on average."""
 
 
 def cache_load(system: System, environment: Environment, demands: dict[str, Demand], factor: float = 1.0) -> CacheLoad:
     """The load at ``factor`` times today's requests, on today's data."""
-    operations = memory = 0.0
+    operations = memory = larger = 0.0
     for name, service in system.services.items():
         demand = demands[name].times(factor)
         operations += demand.requests
         memory += demand.requests * 60 * figures.RATE_BUCKET_KIB / _GIB
         if service.cached:
-            operations += demand.reads + demand.database_reads + demand.writes
+            copies = demand.reads + demand.database_reads + demand.writes
+            operations += copies
+            larger += copies * (demand.costs.object_kib - figures.CACHED_OBJECT_KIB)
             memory += _copies_gib(service, demand, data_gb(service, environment))
-    return CacheLoad(operations, memory)
+    average = float(figures.CACHED_OBJECT_KIB)
+    return CacheLoad(operations, memory, average + larger / operations if larger else average)
 
 
 def _copies_gib(service: Service, demand: Demand, data_gib: float) -> float:
@@ -47,7 +52,7 @@ def _copies_gib(service: Service, demand: Demand, data_gib: float) -> float:
     lives = [resource.cache.seconds for resource in service.resources.values() if resource.cache]
     copies = demand.database_reads * service.repeat_share * sum(lives) / len(lives)
     rows = data_gib * _GIB / figures.ROW_KIB
-    return min(copies, rows) * figures.CACHED_OBJECT_KIB / _GIB
+    return min(copies, rows) * demand.costs.object_kib / _GIB
 
 
 def plan_cache(
@@ -70,8 +75,8 @@ def plan_cache(
             subject,
             "node_type",
             cache.node_type,
-            f"{number(now.operations)} operations/s of {number(operations(node))} and {number(now.memory_gib)} GiB of "
-            f"{number(node.memory_gib * figures.CACHE_MEMORY)} a node, today; at "
+            f"{number(now.operations)} operations/s of {number(operations(node, now.object_kib))} and "
+            f"{number(now.memory_gib)} GiB of {number(node.memory_gib * figures.CACHE_MEMORY)} a node, today; at "
             f"{percent(figures.TARGET_UTILISATION)} or less",
             "D3, C2, S7",
             figures.CACHE_NODES_SOURCE,
@@ -108,9 +113,9 @@ def plan_cache(
     )
 
 
-def operations(node: CacheNode) -> float:
+def operations(node: CacheNode, object_kib: float) -> float:
     """Operations a second that a node holds: the smaller of its core's and its network's."""
-    return min(node.operations, node.network_gbps * 1e9 / 8 / (figures.CACHED_OBJECT_KIB * 1024))
+    return min(node.operations, node.network_gbps * 1e9 / 8 / (object_kib * 1024))
 
 
 def node_named(name: str) -> CacheNode:
@@ -118,5 +123,7 @@ def node_named(name: str) -> CacheNode:
 
 
 def _fill(node: CacheNode, load: CacheLoad) -> float:
-    share = max(load.operations / operations(node), load.memory_gib / (node.memory_gib * figures.CACHE_MEMORY))
+    share = max(
+        load.operations / operations(node, load.object_kib), load.memory_gib / (node.memory_gib * figures.CACHE_MEMORY)
+    )
     return share / figures.TARGET_UTILISATION

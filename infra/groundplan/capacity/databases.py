@@ -43,9 +43,12 @@ def plan_databases(
     environment: Environment,
     demands: dict[str, Demand],
     workloads: tuple[WorkloadPlan, ...],
+    written: System,
     data_growth: float,
 ) -> tuple[tuple[DatabasePlan, ...], tuple[WorkloadPlan, ...], tuple[Decision, ...]]:
     """Every database, and the workloads with pools that its connection budget allows.
+
+    ``written`` is the system with the growth of what is written.
 
     Raises ProblemsFound when the most pods could not each have one connection.
     """
@@ -57,7 +60,7 @@ def plan_databases(
     pooled: dict[str, WorkloadPlan] = {}
     for placement in placements(system, environment):
         own = [workload for name in placement.services for workload in by_service[name]]
-        database, fitted, reasons = _database(placement, system, environment, demands, own, data_growth)
+        database, fitted, reasons = _database(placement, system, environment, demands, own, written, data_growth)
         databases.append(database)
         decisions.extend(reasons)
         pooled |= {workload.name: workload for workload in fitted}
@@ -70,6 +73,7 @@ def _database(
     environment: Environment,
     demands: dict[str, Demand],
     workloads: list[WorkloadPlan],
+    written: System,
     data_growth: float,
 ) -> tuple[DatabasePlan, list[WorkloadPlan], list[Decision]]:
     load = instance_load(placement, system, environment, demands)
@@ -96,7 +100,7 @@ def _database(
 
     remembered = environment.remembered.databases.get(placement.name)
     horizon = system.requirements.horizon_months
-    grown_data = placed_shards_gb(placement, system, environment, horizon, data_growth)
+    grown_data = placed_shards_gb(placement, written, environment, horizon, data_growth)
     storages: list[int] = []
     ceilings: list[int] = []
     for shard, data in enumerate(placed_shards_gb(placement, system, environment, 0)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from groundplan.capacity import figures
+from groundplan.capacity.costs import Costs, costs_of
 from groundplan.declaration.model import Service, System
 from groundplan.stack.environment import Environment
 
@@ -23,6 +24,10 @@ class Demand:
     """Changes of its own that its projector writes into the read model (A4)."""
     relayed_events: float
     """Messages that its relay takes from the outbox to the broker."""
+    published_events: float = 0.0
+    """Messages of declared events among them."""
+    costs: Costs = field(default_factory=Costs)
+    """What one of each takes."""
 
     @property
     def reads(self) -> float:
@@ -33,31 +38,32 @@ class Demand:
         return self.reads + self.writes
 
     def times(self, factor: float) -> Demand:
-        return replace(self, **{name: getattr(self, name) * factor for name in Demand.__slots__})
+        amounts = (name for name in Demand.__slots__ if name != "costs")
+        return replace(self, **{name: getattr(self, name) * factor for name in amounts})
 
     @property
     def read_statements(self) -> float:
-        return self.database_reads * figures.STATEMENTS_PER_READ
+        return self.database_reads * self.costs.statements_a_read
 
     @property
     def write_work(self) -> float:
         """What all writing asks of the primary, in statements' worth a second."""
         return (
-            self.writes * figures.STATEMENTS_PER_WRITE
-            + self.consumed_events * figures.STATEMENTS_PER_CONSUMED_EVENT
-            + self.projected_events * figures.STATEMENTS_PER_PROJECTED_EVENT
+            self.writes * self.costs.statements_a_write
+            + self.consumed_events * self.costs.statements_a_consumed_event
+            + self.projected_events * self.costs.statements_a_projected_event
             + self.relayed_events * figures.RELAYED_EVENT_WORK
         )
 
 
-def statement_core_seconds(system: System) -> tuple[float, float]:
+def statement_core_seconds(system: System, costs: Costs) -> tuple[float, float]:
     """Seconds of a core that a read and a write take.
 
     Pools count with the declared duration of a statement, so cores must too: a statement that runs for longer than
     waits explain is active on a vCPU for the rest.
     """
     running = max(0.0, query_seconds(system) - figures.WAITING_P95_MS / 1000 / figures.P95_TO_MEAN)
-    return figures.READ_STATEMENT_CORE_MS / 1000 + running, figures.WRITE_STATEMENT_CORE_MS / 1000 + running
+    return costs.read_statement_core_ms / 1000 + running, costs.write_statement_core_ms / 1000 + running
 
 
 def query_seconds(system: System) -> float:
@@ -67,42 +73,99 @@ def query_seconds(system: System) -> float:
 
 def requests_per_second(system: System, environment: Environment) -> float:
     """The load, over all services, that the stack is sized for."""
-    return system.requirements.requests_per_second * environment.load_share
+    return sum(service_requests(system).values()) * environment.load_share
+
+
+def service_requests(system: System) -> dict[str, float]:
+    """Each service's requests a second at today's peak.
+
+    Its own, where it declares them; the others share the system's by their weights, so that a service with a load of
+    its own takes nothing from its neighbours.
+    """
+    weights = sum(each.traffic_weight for each in system.services.values() if each.load.requests_per_second is None)
+    shared = system.requirements.requests_per_second
+    return {
+        name: shared * service.traffic_weight / weights
+        if service.load.requests_per_second is None
+        else service.load.requests_per_second
+        for name, service in system.services.items()
+    }
+
+
+def with_load(system: System, factor: float, growth_factor: float | None = None) -> System:
+    """The system under so many times its load, services' own with it; a copy that isn't held to the bounds of a
+    declaration. ``growth_factor`` replaces the declared one."""
+    requirements = system.requirements
+    changed = {"requests_per_second": requirements.requests_per_second * factor}
+    if growth_factor is not None:
+        changed["growth_factor"] = growth_factor
+    services = {name: _loaded(service, factor) for name, service in system.services.items()}
+    return system.model_copy(update={"requirements": requirements.model_copy(update=changed), "services": services})
+
+
+def _loaded(service: Service, factor: float) -> Service:
+    own = {
+        key: amount * factor
+        for key in ("requests_per_second", "events_per_second")
+        if (amount := getattr(service.load, key)) is not None
+    }
+    return service.model_copy(update={"load": service.load.model_copy(update=own)}) if own else service
+
+
+def mean_share(service: Service) -> float:
+    """The mean of the service's load over a week, as a part of its peak."""
+    hours = service.load.working_hours
+    at_work = hours.days_per_week * hours.hours_per_day / (7 * 24)
+    peak_to_mean = service.load.peak_to_mean
+    return at_work * (float(figures.PEAK_TO_MEAN) if peak_to_mean is None else 1 / peak_to_mean)
 
 
 def demands(system: System, environment: Environment) -> dict[str, Demand]:
     """Today's demand by service.
 
-    Every write publishes at most one event of the declared kinds, and which kind is unknown: so any consumer of a
-    publisher is given all of that publisher's writes.
+    A write publishes one event of the declared kinds unless the service declares its events, and which kind is unknown:
+    so any consumer of a publisher is given all of that publisher's events.
     """
-    load = requests_per_second(system, environment)
-    weights = sum(service.traffic_weight for service in system.services.values())
-    writes = {
-        name: load * service.traffic_weight / weights * (1 - service.read_share)
-        for name, service in system.services.items()
-    }
+    share = environment.load_share
+    requests = {name: amount * share for name, amount in service_requests(system).items()}
+    events = {name: _published(service, requests[name], share) for name, service in system.services.items()}
     publishers = {event: name for name, service in system.services.items() for event in service.publishes}
     return {
-        name: _demand(name, service, load * service.traffic_weight / weights, writes, publishers)
+        name: _demand(system, name, service, requests[name], events, publishers)
         for name, service in system.services.items()
     }
+
+
+def _published(service: Service, requests: float, share: float) -> float:
+    """Events that others may read."""
+    if not service.publishes:
+        return 0.0
+    own = service.load.events_per_second
+    return requests * (1 - service.read_share) if own is None else own * share
 
 
 def _demand(
-    name: str, service: Service, requests: float, writes: dict[str, float], publishers: dict[str, str]
+    system: System,
+    name: str,
+    service: Service,
+    requests: float,
+    events: dict[str, float],
+    publishers: dict[str, str],
 ) -> Demand:
     reads = requests * service.read_share
+    writes = requests * (1 - service.read_share)
     from_cache = reads * service.repeat_share if service.cached else 0.0
     sources = {publishers[event] for event in service.consumes if event in publishers}
-    streams = bool(service.publishes) + service.cqrs
+    streamed = writes if service.cqrs else 0.0
     return Demand(
         cached_reads=from_cache,
         database_reads=reads - from_cache,
-        writes=writes[name],
-        consumed_events=sum(writes[source] for source in sorted(sources)),
-        projected_events=writes[name] if service.cqrs else 0.0,
-        relayed_events=writes[name] * streams,
+        writes=writes,
+        consumed_events=sum(events[source] for source in sorted(sources)),
+        projected_events=streamed,
+        relayed_events=events[name] + streamed,
+        published_events=events[name],
+        costs=costs_of(system, name),
     )
 
 
@@ -124,7 +187,7 @@ def read_heavy(service: Service) -> bool:
 def grown_read_cores(system: System, environment: Environment, demand: Demand) -> float:
     """Cores that the service's reads take of its database at the whole system's full growth."""
     system_wide = demand.read_statements / environment.load_share * system.requirements.growth_factor
-    return system_wide * statement_core_seconds(system)[0]
+    return system_wide * statement_core_seconds(system, demand.costs)[0]
 
 
 def reads_apart(system: System, environment: Environment, name: str, demand: Demand) -> bool:

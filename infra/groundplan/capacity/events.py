@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, query_seconds
+from groundplan.capacity.demand import Demand, mean_share, query_seconds
 from groundplan.capacity.figures import BrokerType
 from groundplan.capacity.model import Decision, EventsPlan, KafkaPlan, TopicPlan, WorkloadPlan
 from groundplan.capacity.wording import count, number, percent
@@ -28,10 +28,25 @@ class EventLoad:
 
 def event_load(system: System, demands: dict[str, Demand], factor: float = 1.0) -> EventLoad:
     """The load at ``factor`` times today's: a relayed message goes in, and out to each reader and to the event log."""
-    messages = sum(demands[name].relayed_events for name in system.services) * factor
-    read = sum(demand.consumed_events + demand.projected_events for demand in demands.values()) * factor
-    a_message = figures.EVENT_KIB / _KIB_PER_MB
-    return EventLoad(messages, messages * a_message, (read + messages) * a_message)
+    publishers = system.published_events()
+    messages = sum(demand.relayed_events for demand in demands.values()) * factor
+    written = sum(demand.relayed_events * demand.costs.event_kib for demand in demands.values()) * factor
+    read = 0.0
+    for name, demand in demands.items():
+        read += demand.projected_events * demand.costs.event_kib
+        sources = sorted({publishers[event] for event in system.services[name].consumes if event in publishers})
+        read += sum(demands[each].published_events * demands[each].costs.event_kib for each in sources)
+    read *= factor
+    return EventLoad(messages, written / _KIB_PER_MB, (read + written) / _KIB_PER_MB)
+
+
+def _kept_share(system: System, demands: dict[str, Demand]) -> float:
+    """The mean of what is written to the broker, as a part of its peak."""
+    written = {name: demand.relayed_events * demand.costs.event_kib for name, demand in demands.items()}
+    whole = sum(written.values())
+    if not whole:
+        return float(figures.PEAK_TO_MEAN)
+    return sum(amount * mean_share(system.services[name]) for name, amount in written.items()) / whole
 
 
 def read_model_stream(service: str) -> str:
@@ -90,8 +105,8 @@ def partitions_in_use(system: System, demands: dict[str, Demand]) -> dict[str, f
     seconds = query_seconds(system)
     busy: dict[str, float] = {}
     for name, demand in demands.items():
-        busy[f"{name}-consumer"] = demand.consumed_events * figures.STATEMENTS_PER_CONSUMED_EVENT * seconds
-        busy[f"{name}-projector"] = demand.projected_events * figures.STATEMENTS_PER_PROJECTED_EVENT * seconds
+        busy[f"{name}-consumer"] = demand.consumed_events * demand.costs.statements_a_consumed_event * seconds
+        busy[f"{name}-projector"] = demand.projected_events * demand.costs.statements_a_projected_event * seconds
     return busy
 
 
@@ -172,7 +187,8 @@ def _kafka(
     least = remembered.brokers if remembered and not express else zones
     allowed = int(environment.quota("msk_brokers_per_cluster")) // zones * zones
     brokers = max(zones, least, min(needed, allowed))
-    storage = None if express else _broker_storage_gb(load, system.events.retention_hours, brokers)
+    mean = _kept_share(system, demands)
+    storage = None if express else _broker_storage_gb(load, system.events.retention_hours, brokers, mean)
     if storage is not None and remembered and remembered.storage_gb:
         storage = max(storage, remembered.storage_gb)
     kafka = KafkaPlan(
@@ -190,8 +206,7 @@ def _kafka(
             "kafka",
             "instance_type",
             kafka.instance_type,
-            f"{number(load.messages)} events/s of {number(figures.EVENT_KIB)} KiB are {number(load.ingress_mbps, 2)} "
-            "MB/s in and "
+            f"{number(load.messages)} events/s are {number(load.ingress_mbps, 2)} MB/s in and "
             f"{number(load.egress_mbps, 2)} MB/s out today; a broker holds {capacity} in, and two of three do at "
             f"{percent(figures.SURVIVOR_UTILISATION)}; {replicas:,} partitions with their copies, "
             f"{chosen.partitions:,} a broker",
@@ -212,7 +227,7 @@ def _kafka(
             "by use" if storage is None else str(storage),
             "Express brokers grow by themselves"
             if storage is None
-            else f"{system.events.retention_hours} hours at {percent(figures.PEAK_TO_MEAN)} of the peak, three copies, "
+            else f"{system.events.retention_hours} hours at {percent(mean)} of the peak, three copies, "
             f"shared by {count(brokers, 'broker')}, with headroom",
             "A3",
             source if storage is None else figures.PEAK_TO_MEAN.source,
@@ -248,8 +263,8 @@ def _fill(broker: BrokerType, brokers: int, load: EventLoad, partitions: int) ->
     )
 
 
-def _broker_storage_gb(load: EventLoad, hours: int, brokers: int) -> int:
-    written = load.ingress_mbps * 1e6 / 2**30 * hours * 3600 * figures.PEAK_TO_MEAN * figures.REPLICATION
+def _broker_storage_gb(load: EventLoad, hours: int, brokers: int, mean: float) -> int:
+    written = load.ingress_mbps * 1e6 / 2**30 * hours * 3600 * mean * figures.REPLICATION
     step = int(figures.BROKER_STORAGE_STEP_GB)
     storage = math.ceil(written * figures.STORAGE_HEADROOM / brokers / step) * step
     return min(max(step, storage), int(figures.MAX_BROKER_STORAGE_GB))

@@ -59,6 +59,7 @@ POD_DATABASE_READS = Figure(
 )
 POD_WRITES = Figure(430, "requests/s a core", "a write costs twice a database read", assumed=True)
 POD_CONSUMED_EVENTS = Figure(430, "events/s a core", "handling an event costs what a write costs", assumed=True)
+POD_PROJECTED_EVENTS = POD_CONSUMED_EVENTS
 POD_RELAYED_EVENTS = Figure(2000, "events/s a core", "reading and sending in batches of a hundred", assumed=True)
 
 POD_SIZES: tuple[tuple[int, int], ...] = ((250, 256), (500, 384), (1000, 512))
@@ -77,6 +78,10 @@ SMALLEST_POOL = Figure(2, "connections a pod", "one for work, one for readiness 
 
 # What a request asks of the database
 
+STATEMENTS_PER_GET = Figure(1, "statements", "the row, by its id")
+STATEMENTS_PER_LIST = Figure(2, "statements", "the rows, and their number for `meta.total` (R3)")
+LIST_SHARE = Figure(0.16, "of reads", "the bench's mix: 15 lists to 80 gets", assumed=True)
+OURS = "figures"
 STATEMENTS_PER_READ = Figure(2, "statements", "the rows, and their number for `meta.total` (R3)")
 STATEMENTS_PER_WRITE = Figure(4, "statements", "row, event row (D2), outbox row, idempotency key")
 STATEMENTS_PER_CONSUMED_EVENT = Figure(3, "statements", "inbox row, row, event row (D2)")
@@ -117,6 +122,12 @@ REPLICAS_FROM_CORES = Figure(
     assumed=True,
 )
 SHARD_GB = Figure(1024, "GiB", "D3: over 1 TB of data is sharded")
+CREATE_SHARE = Figure(0.5, "of writes", "where a service neither says so nor has one operation alone", assumed=True)
+STRING_BYTES = Figure(24, "bytes", "a string that may be longer: names, addresses and identifiers", assumed=True)
+TEXT_BYTES = Figure(200, "bytes", "a text that may be longer: some lines", assumed=True)
+SUBJECT_BYTES = Figure(36, "bytes", "a subject's and a request's id are UUIDs in text")
+MONTH_SECONDS = Figure(730 * 3600, "s", "AWS's month has 730 hours")
+GROWTH_TOLERANCE = Figure(1.05, "times what is declared", "rounding is no contradiction")
 STORAGE_HEADROOM = Figure(1.3, "times the data", "bloat, write-ahead log and indexes being rebuilt", assumed=True)
 SMALLEST_STORAGE_GB = Figure(20, "GiB", "Amazon RDS API, CreateDBInstance: gp3 for PostgreSQL starts at 20 GiB")
 MAX_STORAGE_GB = Figure(65536, "GiB", f"{_RDS_STORAGE}: PostgreSQL up to 64 TiB")
@@ -237,6 +248,10 @@ RATE_BUCKET_KIB = Figure(0.2, "KiB", "key, two numbers and an expiry", assumed=T
 # Events
 
 EVENT_KIB = Figure(2, "KiB", "identifiers, type, time and a JSON payload of one resource", assumed=True)
+CACHE_ENTRY_BYTES = Figure(200, "bytes", "a copy's key, expiry and Valkey's own entry beside the JSON", assumed=True)
+EVENT_ENVELOPE_BYTES = Figure(
+    512, "bytes", "identifiers, type, times and headers of an event beside its payload", assumed=True
+)
 PEAK_TO_MEAN = Figure(0.4, "of the peak", "mean load over a week, relative to its peak", assumed=True)
 
 
@@ -337,3 +352,36 @@ VISITS_WITH_SIGN_IN = Figure(0.1, "of visits", "one in ten begins with a sign-in
 VISITS_WITH_MAIL = Figure(
     0.001, "of visits", "one in a thousand registers or resets a password, by a mail", assumed=True
 )
+
+# Availability and latency
+
+_SLA = "https://aws.amazon.com/legal/service-level-agreements/"
+SLA_CLOUDFRONT = Figure(99.9, "%", f"Amazon CloudFront SLA ({_SLA})")
+SLA_GATEWAY = Figure(99.95, "%", f"Amazon API Gateway SLA ({_SLA})")
+SLA_BALANCER = Figure(99.99, "%", f"Elastic Load Balancing SLA ({_SLA})")
+SLA_EKS = Figure(99.95, "%", f"Amazon EKS SLA ({_SLA})")
+SLA_NODES = Figure(99.99, "%", f"Amazon Compute SLA, region level: instances in two zones or more ({_SLA})")
+SLA_NODES_SINGLE = Figure(99.5, "%", f"Amazon Compute SLA, a single instance ({_SLA})")
+SLA_DATABASE = Figure(99.95, "%", f"Amazon RDS SLA, Multi-AZ ({_SLA})")
+SLA_DATABASE_SINGLE = Figure(99.5, "%", f"Amazon RDS SLA, Single-AZ ({_SLA})")
+DATABASE_FAILOVER_SECONDS = Figure(
+    120, "s", "Amazon RDS User Guide, Multi-AZ DB instance deployments: failover times are typically 60 to 120 s"
+)
+DATABASE_RESTART_SECONDS = Figure(600, "s", "a new host, crash recovery and start, without a standby", assumed=True)
+INSTANCE_LOSSES = Figure(1, "a year", "a host of any instance a year", assumed=True)
+MAINTENANCES = Figure(2, "a year", "minor versions and operating system, in the window", assumed=True)
+CLASS_CHANGES = Figure(1, "a year", "one step of growth", assumed=True)
+ZONE_LOSSES = Figure(0.33, "a year", "a zone that is away as a whole, once in three years", assumed=True)
+ZONE_LOSS_SECONDS = Figure(180, "s", "health checks of balancers and databases notice and turn away", assumed=True)
+ZONE_RESTORE_SECONDS = Figure(14_400, "s", "what is in one zone waits for it, or for a restored backup", assumed=True)
+DEPLOYMENT_SECONDS = Figure(
+    0,
+    "s",
+    "maxUnavailable 0 and a drain: `make bench-services WHAT=faults` stops processes under load and loses nothing",
+)
+EDGE_MS = Figure(15, "ms", "CloudFront to a region of the same continent, on connections that are open", assumed=True)
+GATEWAY_MS = Figure(25, "ms", "API Gateway's own part with an authorizer that has its key", assumed=True)
+BALANCER_MS = Figure(5, "ms", "VPC link and load balancer, inside a region", assumed=True)
+ZONE_MS = Figure(1, "ms", "a round trip between two zones of a region", assumed=True)
+CACHE_ROUND_TRIPS = Figure(2, "round trips", "token bucket, and copy or its invalidation")
+LATENCY_QUANTILE = Figure(0.95, "of requests", "T1 and T2 are 95th percentiles")

@@ -92,5 +92,5 @@ def _told(environment: Environment) -> str:
 
 
 def _copies_gb(system: System, demands: dict[str, Demand], seconds: int) -> float:
-    reads = sum(demands[name].reads for name, service in system.services.items() if service.exposure == "public")
-    return reads * seconds * figures.CACHED_OBJECT_KIB / 2**20
+    public = [demands[name] for name, service in system.services.items() if service.exposure == "public"]
+    return sum(demand.reads * demand.costs.object_kib for demand in public) * seconds / 2**20

@@ -209,6 +209,73 @@ class Kept:
     source: str
 
 
+MINUTES = 30 * 24 * 60
+"""In the 30 days over which availability is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one part takes of a budget: minutes in 30 days, or milliseconds at the 95th percentile."""
+
+    part: str
+    amount: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class AvailabilityBudget:
+    """Minutes in 30 days: what the target allows, what AWS's commitments allow, and what this stack takes itself."""
+
+    target_percent: float
+    allowed: float
+    committed_percent: float
+    commitments: tuple[Share, ...]
+    """Of what every request passes: each may be away for so long before AWS pays for it."""
+    outages: tuple[Share, ...]
+    """What the design answers: failovers, upgrades, deployments, a zone. They are within the commitments."""
+    needed: str
+    """What would have to change for a target that isn't met; empty for one that is."""
+
+    @property
+    def committed(self) -> float:
+        return MINUTES * (100 - self.committed_percent) / 100
+
+    @property
+    def own(self) -> float:
+        return sum(outage.amount for outage in self.outages)
+
+    @property
+    def verdict(self) -> Literal["covered", "not covered", "not met"]:
+        """Not covered: AWS's commitments are weaker than the target, which then rests on what AWS does beyond them."""
+        if self.own > self.allowed:
+            return "not met"
+        return "covered" if self.committed <= self.allowed else "not covered"
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyBudget:
+    """Of one kind of request of the slowest service, from CloudFront on: how far clients are isn't declared."""
+
+    request: str
+    service: str
+    target: float
+    hops: tuple[Share, ...]
+    needed: str
+    """What would have to change for a target that isn't met; empty for one that is."""
+
+    @property
+    def total(self) -> float:
+        """The hops' 95th percentiles together: seldom are all of them slow at once, so that it is an upper bound."""
+        return sum(hop.amount for hop in self.hops)
+
+
+@dataclass(frozen=True, slots=True)
+class Budgets:
+    availability: AvailabilityBudget
+    latency: tuple[LatencyBudget, ...]
+    """Of each kind of request that the system has, what takes longest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Everything the program declares that has a size."""
@@ -232,6 +299,8 @@ class Plan:
     """Sizes that are larger than they need be."""
     held: tuple[Kept, ...] = field(default=())
     """Sizes that wait for another one, which takes effect in a maintenance window."""
+    budgets: Budgets | None = None
+    """None only while the plan is being made."""
 
     def database_of(self, service: str) -> DatabasePlan:
         return next(database for database in self.databases if service in database.services)

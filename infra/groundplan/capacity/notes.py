@@ -6,11 +6,13 @@ import math
 from collections.abc import Iterator
 
 from groundplan.capacity import figures
+from groundplan.capacity.budget_text import unmet
 from groundplan.capacity.model import Plan
-from groundplan.capacity.placement import placements
+from groundplan.capacity.placement import Placement, placements
 from groundplan.capacity.quotas import quota_notes
 from groundplan.capacity.shards import fullest_shard_gb
 from groundplan.capacity.wording import count, number, whole
+from groundplan.capacity.written import contradictions, with_written
 from groundplan.declaration.model import System
 from groundplan.quotas import QUOTAS
 from groundplan.stack.environment import Environment
@@ -22,11 +24,13 @@ _WATCHED_MONTHS = 60
 def notes(plan: Plan, system: System, environment: Environment) -> tuple[str, ...]:
     """One sentence or two each, the ones that need an action first."""
     return (
+        *(unmet(plan.budgets) if plan.budgets else ()),
+        *contradictions(system),
         *quota_notes(plan, system, environment),
         *_over(plan, environment),
         *_full(plan),
         *_account(plan),
-        *_shards(system, environment),
+        *_shards(with_written(system), placements(system, environment), environment),
     )
 
 
@@ -66,11 +70,11 @@ def _account(plan: Plan) -> Iterator[str]:
         )
 
 
-def _shards(system: System, environment: Environment) -> Iterator[str]:
-    """When a service's fullest shard passes 1 TB at the declared growth, if that can be foreseen."""
+def _shards(system: System, placed: tuple[Placement, ...], environment: Environment) -> Iterator[str]:
+    """When a service's fullest shard passes 1 TB at the growth that is counted, if that can be foreseen."""
     if environment.shared_database:
         return
-    for placement in placements(system, environment):
+    for placement in placed:
         service = system.services[placement.name]
         if fullest_shard_gb(service, placement.generations, _WATCHED_MONTHS) <= figures.SHARD_GB:
             continue
@@ -88,5 +92,5 @@ def _shards(system: System, environment: Environment) -> Iterator[str]:
             yield (
                 f"{placement.name}'s fullest shard passes 1 TB "
                 + (f"in {count(int(full_in), 'month')}" if full_in else "already")
-                + " at the declared growth: declare a generation with more shards before (D3)."
+                + " at that growth: declare a generation with more shards before (D3)."
             )

@@ -64,21 +64,23 @@ def instance_load(
     placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]
 ) -> InstanceLoad:
     """Today's load of one shard."""
-    read_seconds, write_seconds = statement_core_seconds(system)
-    writes = reads = replica_reads = 0.0
+    writer = writer_io = reader = reader_io = 0.0
     for name in placement.services:
         demand = demands[name]
-        writes += demand.write_work
+        read_seconds, write_seconds = statement_core_seconds(system, demand.costs)
+        reads, read_io = demand.read_statements * read_seconds, demand.read_statements * figures.READ_STATEMENT_IO
         if reads_apart(system, environment, name, demand):
-            replica_reads += demand.read_statements
+            reader, reader_io = reader + reads, reader_io + read_io
         else:
-            reads += demand.read_statements
+            writer, writer_io = writer + reads, writer_io + read_io
+        writer += demand.write_work * write_seconds
+        writer_io += demand.write_work * figures.WRITE_STATEMENT_IO
     shards = placement.shards
     return InstanceLoad(
-        writer_cores=(writes * write_seconds + reads * read_seconds) / shards,
-        writer_io=(writes * figures.WRITE_STATEMENT_IO + reads * figures.READ_STATEMENT_IO) / shards,
-        reader_cores=replica_reads * read_seconds / shards,
-        reader_io=replica_reads * figures.READ_STATEMENT_IO / shards,
+        writer_cores=writer / shards,
+        writer_io=writer_io / shards,
+        reader_cores=reader / shards,
+        reader_io=reader_io / shards,
         hot_gib=placed_gb(placement, system, environment, 0) * figures.HOT_DATA_SHARE,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from groundplan.capacity.bottlenecks import tiers
+from groundplan.capacity.budgets import budgets
 from groundplan.capacity.cache import plan_cache
 from groundplan.capacity.cluster import plan_cluster
 from groundplan.capacity.databases import plan_databases
@@ -18,6 +19,7 @@ from groundplan.capacity.network import plan_network
 from groundplan.capacity.notes import notes
 from groundplan.capacity.placement import placements
 from groundplan.capacity.workloads import plan_workloads, target_reasons, with_reachable_targets
+from groundplan.capacity.written import with_written
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered
@@ -46,8 +48,9 @@ def _plan(system: System, environment: Environment, data_growth: float | None) -
     today = demands(system, environment)
     shards = {name: place.shards for place in placements(system, environment) for name in place.services}
     wanted, workload_reasons = plan_workloads(system, environment, today, shards)
+    growth = data_growth or system.requirements.growth_factor
     databases, workloads, database_reasons = plan_databases(
-        system, environment, today, wanted, data_growth or system.requirements.growth_factor
+        system, environment, today, wanted, with_written(system), growth
     )
     workloads = with_reachable_targets(system, environment, today, workloads, shards)
     workload_reasons = target_reasons(workload_reasons, workloads)
@@ -80,4 +83,5 @@ def _plan(system: System, environment: Environment, data_growth: float | None) -
         ),
     )
     sized = replace(sized, tiers=tiers(sized, system, environment, today))
+    sized = replace(sized, budgets=budgets(sized, system, environment, today))
     return replace(sized, notes=notes(sized, system, environment))

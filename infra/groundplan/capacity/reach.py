@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groundplan.capacity.comparison import Change, Effort, compare
+from groundplan.capacity.demand import with_load
 from groundplan.capacity.kept import remembered_after
 from groundplan.capacity.model import Plan, Tier
 from groundplan.capacity.planner import plan
@@ -52,9 +53,7 @@ def reach(sized: Plan, system: System, environment: Environment) -> Reach:
     reasons: dict[float, str] = {}
 
     def planned(load: float) -> Plan | None:
-        requirements = system.requirements
-        more = {"requests_per_second": load / environment.load_share, "growth_factor": max(1.0, goal / load)}
-        grown = system.model_copy(update={"requirements": requirements.model_copy(update=more)})
+        grown = with_load(system, load / today, max(1.0, goal / load))
         try:
             found = plan(grown, deployed, data_growth=growth)
         except ProblemsFound as refusal:

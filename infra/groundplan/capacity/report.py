@@ -6,7 +6,13 @@ import math
 from collections.abc import Sequence
 
 from groundplan.capacity import figures
-from groundplan.capacity.model import DatabasePlan, Plan, Tier
+from groundplan.capacity.budget_text import (
+    availability_rows,
+    availability_sentence,
+    latency_rows,
+    latency_sentence,
+)
+from groundplan.capacity.model import Budgets, DatabasePlan, Plan, Tier
 from groundplan.capacity.text import paragraph, table
 from groundplan.capacity.wording import count, number, percent, span, whole
 
@@ -35,6 +41,8 @@ def report(plan: Plan, reached: Sequence[str] = (), *, reasons: bool = False) ->
     ]
     if reached:
         lines += ["", "How far it goes", *(line for sentence in reached for line in paragraph(sentence, "- "))]
+    if plan.budgets:
+        lines += ["", *_budgets(plan.budgets, reasons=reasons)]
     if plan.kept:
         lines += ["", *kept_sizes(plan)]
     if plan.held:
@@ -154,6 +162,19 @@ def _tiers(plan: Plan) -> list[str]:
     lines = [heading, *table(("", "unit", "capacity", "now", grown, "full at req/s"), rows, left=2)]
     left_out = len(plan.bottlenecks) - len(shown)
     return [*lines, f"  and {left_out} more with more room"] if left_out else lines
+
+
+def _budgets(budgets: Budgets, *, reasons: bool) -> list[str]:
+    """What takes how much of the targets; with ``reasons`` the source of each too."""
+    available, slowest = budgets.availability, budgets.latency[:1]
+    lines = ["Budgets", *paragraph(availability_sentence(available), "- ")]
+    lines += [line for each in budgets.latency for line in paragraph(latency_sentence(each), "- ")]
+    tables = [(f"minutes in 30 days, {number(available.allowed)} allowed", list(availability_rows(available)))]
+    tables += [(f"ms of {each.request}, {number(each.target)} allowed", list(latency_rows(each))) for each in slowest]
+    for heading, rows in tables:
+        columns = 3 if reasons else 2
+        lines += ["", *table((heading, "", "source")[:columns], [row[:columns] for row in rows], left=columns)]
+    return lines
 
 
 def kept_sizes(plan: Plan) -> list[str]:

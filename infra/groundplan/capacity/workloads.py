@@ -37,11 +37,12 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
     The relay is a Deployment of its own rather than a part of the API: its number must not follow the number of
     requests, and an API pod that dies must not stop events. Its pods share the outbox by locking rows.
     """
+    costs = demand.costs
     reading = (
-        demand.cached_reads / figures.POD_CACHED_READS + demand.database_reads / figures.POD_DATABASE_READS,
+        (demand.cached_reads * costs.cached_read_ms + demand.database_reads * costs.database_read_ms) / 1000,
         demand.read_statements,
     )
-    writing = (demand.writes / figures.POD_WRITES, demand.writes * figures.STATEMENTS_PER_WRITE)
+    writing = (demand.writes * costs.write_ms / 1000, demand.writes * costs.statements_a_write)
     works: list[Work] = []
     if service.cqrs:
         works.append(Work("command", demand.writes, "requests/s", writing[0], writing[1], None))
@@ -50,15 +51,13 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
         works.append(_reading("api", demand.requests, reading, writing, replicas))
     if consumes(service):
         rate = demand.consumed_events
-        works.append(_background("consumer", rate, figures.POD_CONSUMED_EVENTS, figures.STATEMENTS_PER_CONSUMED_EVENT))
+        works.append(_background("consumer", rate, costs.consumed_event_ms, costs.statements_a_consumed_event))
     if relays(service):
         rate = demand.relayed_events
-        works.append(_background("relay", rate, figures.POD_RELAYED_EVENTS, figures.STATEMENTS_PER_RELAYED_EVENT))
+        works.append(_background("relay", rate, costs.relayed_event_ms, figures.STATEMENTS_PER_RELAYED_EVENT))
     if service.cqrs:
         rate = demand.projected_events
-        works.append(
-            _background("projector", rate, figures.POD_CONSUMED_EVENTS, figures.STATEMENTS_PER_PROJECTED_EVENT)
-        )
+        works.append(_background("projector", rate, costs.projected_event_ms, costs.statements_a_projected_event))
     return tuple(works)
 
 
@@ -71,8 +70,8 @@ def _reading(
     return Work(role, rate, "requests/s", cores, reading[1] + (writing[1] if writing else 0.0), None)
 
 
-def _background(role: WorkloadRole, rate: float, a_core: float, statements: float) -> Work:
-    return Work(role, rate, "events/s", rate / a_core, rate * statements, None)
+def _background(role: WorkloadRole, rate: float, milliseconds: float, statements: float) -> Work:
+    return Work(role, rate, "events/s", rate * milliseconds / 1000, rate * statements, None)
 
 
 def pods_for(cores: float, pod_cores: float, floor: int, *, multi_zone: bool) -> int:

@@ -13,7 +13,7 @@ import click
 
 from groundplan.capacity import Plan, check_shards, compare, plan, remembered_after
 from groundplan.capacity.comparison import Comparison, Refusal, comparison_report
-from groundplan.capacity.demand import data_gb, requests_per_second
+from groundplan.capacity.demand import data_gb, requests_per_second, with_load
 from groundplan.cli._command import Command, json_option, main_of, stack_option, words_of
 from groundplan.cli.documents import ComparisonDocument, print_document
 from groundplan.cli.stacks import read_project
@@ -109,12 +109,13 @@ def _part_of_the_way(system: System, grown: System, part: float) -> System:
     def between(old: float, new: float) -> float:
         return old + (new - old) * part
 
-    load = between(system.requirements.requests_per_second, grown.requirements.requests_per_second)
+    factor = grown.requirements.requests_per_second / system.requirements.requests_per_second
+    loaded = with_load(system, between(1.0, factor))
     services = {
         name: {field: between(getattr(service, field), getattr(grown.services[name], field)) for field in _SIZES}
         for name, service in system.services.items()
     }
-    return _replaced(system, _with_load(system, load), services)
+    return _replaced(loaded, _growth_of(system, between(1.0, factor)), services)
 
 
 _SIZES = ("data_gb", "data_growth_gb_per_month")
@@ -127,11 +128,9 @@ def _rates(system: System, environment: Environment) -> tuple[float, float]:
     )
 
 
-def _with_load(system: System, load: float) -> dict[str, float]:
-    """Requirements for another load and the same goal; a load beyond the goal becomes the goal."""
-    requirements = system.requirements
-    goal = requirements.requests_per_second * requirements.growth_factor
-    return {"requests_per_second": load, "growth_factor": max(1.0, goal / load)}
+def _growth_of(system: System, factor: float) -> dict[str, float]:
+    """The growth factor under so many times the load: the goal stays, and a load beyond it becomes the goal."""
+    return {"growth_factor": max(1.0, system.requirements.growth_factor / factor)}
 
 
 def with_changes(system: System, load: str | None, data: Sequence[str], growth: Sequence[str]) -> System:
@@ -160,8 +159,9 @@ def with_changes(system: System, load: str | None, data: Sequence[str], growth: 
     if problems:
         raise ProblemsFound(problems)
     assert factor is not None
-    requirements = _with_load(system, system.requirements.requests_per_second * factor) if load is not None else {}
-    return _replaced(system, requirements, services)
+    if load is None:
+        return _replaced(system, {}, services)
+    return _replaced(with_load(system, factor), _growth_of(system, factor), services)
 
 
 def _number(text: str) -> float | None:

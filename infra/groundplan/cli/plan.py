@@ -9,12 +9,15 @@ from pathlib import Path
 import click
 
 from groundplan.capacity import Plan, plan, reach
+from groundplan.capacity.costs import provenance
 from groundplan.capacity.reach import reach_sentences
 from groundplan.capacity.report import report
+from groundplan.capacity.text import paragraph
 from groundplan.cli._command import Command, json_option, main_of, stack_option, switched_by
 from groundplan.cli._facts import declared_verdicts
 from groundplan.cli.documents import DocumentChange, PlanDocument, print_document
 from groundplan.cli.stacks import Project, read_project
+from groundplan.declaration.model import System
 from groundplan.document import PARTS, Subject, blocks, rewrite
 from groundplan.document.rewriting import read_text, write_text
 from groundplan.problems import Problem, ProblemsFound
@@ -62,6 +65,8 @@ def plan_project(
             if not stacks or name in stacks:
                 reached = reach_sentences(reach(planned, project.system, project.environments[name]))
                 print(report(planned, reached, reasons=why))
+        if why:
+            print("\n".join(figures_used(project.system)) + "\n")
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
     changed = _document(folder, project, plans, check=check)
@@ -79,6 +84,19 @@ def plan_project(
     else:
         print(f"{DOCUMENT} is up to date.")
     return 0
+
+
+def figures_used(system: System) -> list[str]:
+    """Which figures the plan uses for each service, and where they come from."""
+    lines = ["Figures"]
+    for name, said in provenance(system):
+        lines += paragraph(f"{name}: {said}", "- ")
+    if system.measured is None:
+        lines += paragraph(
+            "None are this project's own: `make bench-services WHAT=capacity` measures its services and writes "
+            "capacity.yaml."
+        )
+    return lines
 
 
 def _document(folder: Path, project: Project, plans: Mapping[str, Plan], *, check: bool) -> tuple[str, ...]:

@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from groundplan.declaration.checks import check
 from groundplan.declaration.document import Document, parse_document, read_document
+from groundplan.declaration.measured import FILE as MEASURED
+from groundplan.declaration.measured import read_measured
 from groundplan.declaration.model import System
 from groundplan.declaration.partial import without_wrong_parts
 from groundplan.declaration.shapes import findings_of
@@ -16,8 +18,11 @@ from groundplan.problems import Finding, Path
 
 
 def load_system(path: FilePath) -> System:
-    """The system that a file declares. Raises ``ProblemsFound`` with everything that is wrong in it."""
-    return _checked(read_document(path))
+    """The system that a file declares, with what was measured of it beside the file.
+
+    Raises ``ProblemsFound`` with everything that is wrong in it.
+    """
+    return _checked(read_document(path)).with_measured(read_measured(path.with_name(MEASURED)))
 
 
 def parse_system(text: str, where: str = "system.yaml") -> System:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
+from groundplan.declaration.measured import Measured, Quantity, Spread
 from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, plural
 
 
@@ -182,6 +183,36 @@ class ShardGeneration(Declared):
     """Databases that new keys are spread over."""
 
 
+class WorkingHours(Declared):
+    """When a service has its load; outside of these hours next to nothing is asked of it."""
+
+    days_per_week: Annotated[int, Field(ge=1, le=7)] = 7
+    """Days of a week."""
+    hours_per_day: Annotated[int, Field(ge=1, le=24)] = 24
+    """Hours of such a day."""
+
+
+class Load(Declared):
+    """What a service knows of its own load; what it leaves out follows from the system's, or from what was measured."""
+
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    """Requests a second at its own peak. The system's total follows: it has these on top of
+    `requirements.requests_per_second`, which the services without a load of their own share."""
+    events_per_second: Annotated[float, Field(ge=0, le=1_000_000)] | None = None
+    """Events that it publishes a second at its peak. Absent: one a write."""
+    payload_bytes: Annotated[int, Field(ge=1, le=200_000)] | None = None
+    """Bytes of one of its resources as JSON, in answers, in the cache and in events."""
+    cpu_ms_per_request: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    """Milliseconds of a core that its pods need for a request, on average over all kinds. Absent: as measured
+    (`capacity.yaml`)."""
+    create_share: Share | None = None
+    """Part of its writes that create a row; the others change one. Absent: half, as far as its operations allow."""
+    peak_to_mean: Annotated[float, Field(ge=1, le=1000)] | None = None
+    """The peak as a multiple of the mean over its working hours. Absent: 2.5."""
+    working_hours: WorkingHours = WorkingHours()
+    """When it has load. Absent: always."""
+
+
 class Service(Declared):
     """One independently deployed program with its own database, API and events (A1, A2)."""
 
@@ -191,6 +222,8 @@ class Service(Declared):
     """`public`: routed by the API gateway; `internal`: reachable from inside the cluster only."""
     traffic_weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
     """Its part of the system's requests, relative to the other services' weights."""
+    load: Load = Load()
+    """Its own load, as far as it is known; then `traffic_weight` is not used for its requests."""
     read_share: Share = 0.8
     """Part of its requests that only read."""
     repeat_share: Share = 0.0
@@ -226,7 +259,7 @@ class Requirements(Declared):
     """What the whole system must hold."""
 
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 1000
-    """Requests a second at today's peak, over all services (T3)."""
+    """Requests a second at today's peak (T3), over all services but those that declare a load of their own."""
     growth_factor: Annotated[float, Field(ge=1, le=1000)] = 10
     """The goal, as a multiple of today's load (P1): the plan says what holds it as deployed, and what after
     configuration."""
@@ -310,6 +343,23 @@ class System(Declared):
     """How services tell each other what happened."""
     services: Annotated[dict[ServiceName, Service], Field(min_length=1, max_length=100)]
     """By name."""
+
+    _measured: Measured | None = PrivateAttr(default=None)
+    """The project's own `capacity.yaml`: no part of the declaration, and read with it."""
+
+    def with_measured(self, measured: Measured | None) -> System:
+        """The same system with what its services were measured to take."""
+        system = self.model_copy()
+        system._measured = measured
+        return system
+
+    @property
+    def measured(self) -> Measured | None:
+        return self._measured
+
+    def measured_of(self, service: str) -> dict[Quantity, Spread]:
+        """The project's own figures of one service; empty where it was not measured."""
+        return self._measured.of(service) if self._measured else {}
 
     def published_events(self) -> dict[str, str]:
         """Every event and the service that publishes it, in the order of the declaration."""

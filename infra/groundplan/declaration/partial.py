@@ -29,6 +29,7 @@ _SUBSTITUTES: dict[tuple[str, ...], object] = {
     ("identity", "access_token_minutes"): _DROPPED,
     (*_SERVICE, "description"): _DROPPED,
     (*_SERVICE, "traffic_weight"): _DROPPED,
+    (*_SERVICE, "load"): _DROPPED,
     (*_SERVICE, "read_share"): _DROPPED,
     (*_SERVICE, "repeat_share"): _DROPPED,
     (*_SERVICE, "data_gb"): _DROPPED,

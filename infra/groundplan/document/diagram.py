@@ -34,11 +34,14 @@ def diagram(system: System, plan: Plan, environment: Environment) -> str:
     ]
     if plan.cache:
         nodes = f"{plan.cache.shards} x {plan.cache.node_type}, {count(plan.cache.replicas, 'replica')} each"
-        lines += ["", *_box([f"cache-aside and token buckets: {nodes}"], heading="ElastiCache for Valkey")]
+        cached = any(service.cached for service in system.services.values())
+        held = "cache-aside and token buckets" if cached else "token buckets"
+        lines += [*_arrow("token buckets and copies" if cached else "token buckets")]
+        lines += _box([f"{held}: {nodes}"], heading="ElastiCache for Valkey, asked by every service")
     if plan.events:
         kafka = plan.events.kafka
         heading = f"MSK: {kafka.brokers} x {kafka.instance_type}" if kafka else "SNS topics and SQS queues"
-        lines += ["", *_box(_flows(plan), heading=heading)]
+        lines += [*_arrow("outbox, by relays"), *_box(_flows(plan), heading=heading)]
         lines += [*_arrow(), *_box([f"event log in S3: every event, {plan.events.log_retention_days:,} days"])]
     return "\n".join(["```text", *(line.rstrip() for line in lines), "```"])
 

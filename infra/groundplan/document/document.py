@@ -46,7 +46,7 @@ class Subject:
 
 
 PARTS: dict[str, tuple[str, Callable[[Subject], str]]] = {
-    "requirements": ("Requirements", lambda of: requirements(of.system)),
+    "requirements": ("Requirements", lambda of: requirements(of.system, of.plan)),
     "diagram": ("Architecture Diagram", lambda of: diagram(of.system, of.plan, of.environment)),
     "components": ("Components", lambda of: components(of.system, of.plan, of.environment)),
     "data-model": ("Data Model", lambda of: data_model(of.system)),

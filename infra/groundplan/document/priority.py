@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from groundplan.capacity import Plan
 from groundplan.capacity.report import at_load
+from groundplan.capacity.wording import number
 from groundplan.declaration.model import System
 from groundplan.document.markdown import bullets
 
-_ASSUMED_FIRST = (
-    "Replace assumed figures by measured ones: run load tests and change `infra/groundplan/capacity/figures.py`."
+_MEASURE = (
+    "Measure your own services: `make bench-services WHAT=capacity` writes `capacity.yaml`, which plans then use."
 )
+_SHOWN_TIERS = 4
 
 
 def priority(system: System, plan: Plan) -> str:
@@ -34,10 +36,14 @@ def priority(system: System, plan: Plan) -> str:
     cached = [name for name, service in system.services.items() if service.cached]
     if cached:
         scale.append(f"Cache-aside for {', '.join(cached)}, with the declared invalidation.")
-    first, second = plan.bottlenecks[:2]
-    scale += [f"{tier.subject}, full at {at_load(tier)}: {tier.remedy}." for tier in (first, second)]
+    # What holds the goal has no place among the next things to do.
+    short = [tier for tier in plan.bottlenecks if tier.utilisation_grown > 1]
+    scale += [f"{tier.subject}, full at {at_load(tier)}: {tier.remedy}." for tier in short[:_SHOWN_TIERS]]
+    if not short:
+        goal = number(plan.requests_per_second * plan.growth_factor)
+        scale.append(f"Nothing more up to {goal} requests/s: every part holds the goal as it is deployed.")
     optimise = [
-        _ASSUMED_FIRST,
+        *([] if system.measured else [_MEASURE]),
         "Statements slower than the target: indexes for the access paths that are really used.",
         "Costs: reserved capacity for databases and cache once their sizes have settled.",
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from groundplan.capacity import compare, plan
 from groundplan.capacity.comparison import Effort
+from groundplan.capacity.demand import with_load
 from groundplan.cloud.model import Resource
 from groundplan.declaration.model import Broker, System
 from groundplan.pricing.cost import Cost, cost
@@ -157,14 +158,7 @@ def _another_broker(before: System, after: System) -> bool:
 
 def at_load(system: System, factor: float) -> System:
     """The system under so many times its load; what it must grow to by configuration stays the same number."""
-    required = system.requirements
-    grown = required.model_copy(
-        update={
-            "requests_per_second": required.requests_per_second * factor,
-            "growth_factor": max(1.0, required.growth_factor / factor),
-        }
-    )
-    return system.model_copy(update={"requirements": grown})
+    return with_load(system, factor, max(1.0, system.requirements.growth_factor / factor))
 
 
 def _text(value: object) -> str:

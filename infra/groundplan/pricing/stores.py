@@ -100,11 +100,11 @@ def _stream(resource: Resource, usage: Usage) -> Iterator[Item]:
         return
     by = {usage.publisher(str(tags["Event"])): 1.0}
     if resource.inputs.get("mskSourceConfiguration"):
-        size = gib(messages, figures.EVENT_KIB.band * figures.KIB)
+        size = gib(messages, usage.event_kib(str(tags["Event"])) * figures.KIB)
         yield item("events", resource, "event log, from Kafka", "firehose.msk", size, grows="load", shares=by)
     else:
         # Each record is counted in steps of 5 KiB.
-        stepped = figures.EVENT_KIB.band.each(lambda kib: 5 * math.ceil(kib / 5))
+        stepped = usage.event_kib(str(tags["Event"])).each(lambda kib: 5 * math.ceil(kib / 5))
         size = gib(messages, stepped * figures.KIB)
         yield item("events", resource, "event log", "firehose.put", size, grows="load", shares=by)
         yield item("events", resource, "topic to the event log", "sns.to-firehose", messages, grows="load", shares=by)
@@ -131,11 +131,10 @@ def _queue(resource: Resource, usage: Usage) -> Iterator[Item]:
     scope = f"{usage.system.name}-{usage.environment.name}-"
     reader = name.removeprefix(scope)
     service = reader.removesuffix("-projector")
-    demand = usage.demand.get(service)
-    if demand is None:
+    if service not in usage.demand:
         return
-    handled = demand.projected_events if reader.endswith("-projector") else demand.consumed_events
-    calls = usage.month(handled) * figures.QUEUE_REQUESTS.band
+    handled = usage.projected(service) if reader.endswith("-projector") else usage.consumed(service)
+    calls = handled * figures.QUEUE_REQUESTS.band
     by = {service: 1.0}
     yield item("events", resource, "requests of messages", "sqs.requests", calls, grows="load", shares=by)
     yield item("events", resource, "polls", "sqs.requests", figures.QUEUE_POLLS.band, shares=by)

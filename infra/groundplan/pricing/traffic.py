@@ -19,7 +19,7 @@ def _distribution(resource: Resource, usage: Usage) -> Iterator[Item]:
     def billed(what: str, key: str, quantity: Band, shares: Mapping[str, float] | None = usage.public_shares) -> Item:
         return item("edge", resource, what, key, quantity, grows="load", region=EDGE_REGION, shares=shares)
 
-    sent = gib(usage.api_requests, figures.RESPONSE_KIB.band * figures.KIB)
+    sent = usage.answers_gib(usage.public)
     files = gib(usage.static_requests, figures.STATIC_KIB.band * figures.KIB)
     written = gib(usage.edge_writes, figures.REQUEST_KIB.band * figures.KIB)
     behaviours = [resource.inputs.get("defaultCacheBehavior"), *items_in(resource.inputs.get("orderedCacheBehaviors"))]
@@ -144,7 +144,7 @@ def _flow_log(resource: Resource, usage: Usage) -> Iterator[Item]:
 
 def _balancer(resource: Resource, usage: Usage) -> Iterator[Item]:
     by = usage.public_shares
-    carried = gib(usage.api_requests, (figures.RESPONSE_KIB.band + figures.REQUEST_KIB.band) * figures.KIB)
+    carried = usage.answers_gib(usage.public) + gib(usage.api_requests, figures.REQUEST_KIB.band * figures.KIB)
     yield item("gateway", resource, "load balancer", "alb.hour", figures.HOURS)
     # An LCU is a GB an hour; no other of its measures is larger when connections are kept and rules are few.
     yield item("gateway", resource, "traffic (LCU)", "alb.lcu", carried, grows="load", shares=by)
@@ -154,14 +154,13 @@ def _balancer(resource: Resource, usage: Usage) -> Iterator[Item]:
 
 def _between_zones(usage: Usage) -> Band:
     """GiB that leave a zone: pods ask databases, cache and brokers wherever those are. Each is billed at both ends."""
-    size = figures.DATABASE_KIB.band
+    carried = gib(usage.all_requests, figures.DATABASE_KIB.band * figures.KIB)
     if usage.plan.cache:
-        size = size + figures.RESPONSE_KIB.band
-    carried = gib(usage.all_requests, size * figures.KIB)
+        carried = carried + usage.answers_gib(usage.requests)
     if usage.plan.events and usage.plan.events.kafka:
         for event, messages in usage.events.items():
             passes = messages * (1 + usage.readers(event))
-            carried = carried + gib(passes, figures.EVENT_KIB.band * figures.KIB)
+            carried = carried + gib(passes, usage.event_kib(event) * figures.KIB)
     return carried * figures.ZONE_CROSSING.band
 
 

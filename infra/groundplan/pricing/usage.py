@@ -50,14 +50,17 @@ class Usage:
         """A second's, at the peak."""
         return {name: each.times(self.load) for name, each in demands(self.system, self.environment).items()}
 
-    def month(self, per_second: float) -> Band:
-        """A month of what a peak second holds."""
-        return figures.MEAN_LOAD.band * (per_second * figures.SECONDS)
+    def month(self, per_second: float, service: str) -> Band:
+        """A month of what a peak second of the service's load holds."""
+        load = self.system.services[service].load
+        at_work = load.working_hours.days_per_week * load.working_hours.hours_per_day / (7 * 24)
+        mean = figures.MEAN_LOAD.band if load.peak_to_mean is None else Band.exactly(1 / load.peak_to_mean)
+        return mean * (at_work * per_second * figures.SECONDS)
 
     @cached_property
     def requests(self) -> Mapping[str, Band]:
         """Of all services, a month."""
-        return {name: self.month(each.requests) for name, each in self.demand.items()}
+        return {name: self.month(each.requests, name) for name, each in self.demand.items()}
 
     @cached_property
     def public(self) -> Mapping[str, Band]:
@@ -93,20 +96,46 @@ class Usage:
 
     @cached_property
     def edge_writes(self) -> Band:
-        return total(self.month(each.writes) for name, each in self.demand.items() if name in self.public)
+        return total(self.month(each.writes, name) for name, each in self.demand.items() if name in self.public)
 
     @cached_property
     def events(self) -> Mapping[str, Band]:
-        """Messages a month by event: a write of a service publishes one of its events, each as often as another."""
+        """Messages a month by event: each of a service's is published as often as another."""
         if self.plan.events is None:
             return {}
         services = self.system.services
         found = {}
         for topic in self.plan.events.topics:
-            writes = self.demand[topic.publisher].writes
-            declared = services[topic.publisher].publishes
-            found[topic.event] = self.month(writes / len(declared) if topic.event in declared else writes)
+            demand, declared = self.demand[topic.publisher], services[topic.publisher].publishes
+            messages = demand.published_events / len(declared) if topic.event in declared else demand.projected_events
+            found[topic.event] = self.month(messages, topic.publisher)
         return found
+
+    def consumed(self, name: str) -> Band:
+        """Others' events that a service handles in a month: they come at their publishers' hours."""
+        publishers, consumed = self.system.published_events(), self.system.services[name].consumes
+        sources = sorted({publishers[event] for event in consumed if event in publishers})
+        return total(self.month(self.demand[source].published_events, source) for source in sources)
+
+    def projected(self, name: str) -> Band:
+        """Changes of its own that a service projects in a month."""
+        return self.month(self.demand[name].projected_events, name)
+
+    def event_kib(self, event: str) -> Band:
+        """Of one message."""
+        publisher = self.publisher(event)
+        if self.system.services[publisher].load.payload_bytes is None:
+            return figures.EVENT_KIB.band
+        return Band.exactly(self.demand[publisher].costs.event_kib)
+
+    def answers_gib(self, requests: Mapping[str, Band]) -> Band:
+        """The bytes of services' answers."""
+        return total(gib(each, self._response_kib(name) * figures.KIB) for name, each in requests.items())
+
+    def _response_kib(self, name: str) -> Band:
+        if self.system.services[name].load.payload_bytes is None:
+            return figures.RESPONSE_KIB.band
+        return Band.exactly(self.demand[name].costs.object_kib)
 
     def readers(self, event: str) -> int:
         """Services' consumers and projectors of it."""
@@ -127,12 +156,12 @@ class Usage:
 
     @cached_property
     def events_gib(self) -> Band:
-        return gib(total(self.events.values()), figures.EVENT_KIB.band * figures.KIB)
+        return total(gib(each, self.event_kib(event) * figures.KIB) for event, each in self.events.items())
 
     @cached_property
     def handled_events(self) -> Mapping[str, Band]:
         """Events that a service handles in a month, projections with them."""
-        return {name: self.month(each.consumed_events + each.projected_events) for name, each in self.demand.items()}
+        return {name: self.consumed(name) + self.projected(name) for name in self.demand}
 
     @cached_property
     def service_log_gib(self) -> Band:
@@ -146,8 +175,10 @@ class Usage:
         """Events that leave and enter pods by way of SNS and SQS."""
         if self.plan.events is None or self.plan.events.kafka is not None:
             return NOTHING
-        passes = total(each * (1 + self.readers(event)) for event, each in self.events.items())
-        return gib(passes, figures.EVENT_KIB.band * figures.KIB)
+        return total(
+            gib(each * (1 + self.readers(event)), self.event_kib(event) * figures.KIB)
+            for event, each in self.events.items()
+        )
 
     @property
     def nodes(self) -> float:

@@ -129,7 +129,10 @@ class Account:
         return [
             item.urn
             for item in self.cloud.items.values()
-            if not item.adopted and id(item) not in own and item.urn not in self.retained and "::" in item.urn
+            if not item.adopted
+            and id(item) not in own
+            and item.urn not in self.retained
+            and "::" in item.urn
             and not item.urn.startswith("returned::")
         ]
 

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from groundplan.capacity.demand import with_load
 from groundplan.declaration.model import Service, ShardGeneration, System
 from groundplan.stack.environment import Environment
 
@@ -52,9 +53,10 @@ def changes(system: System, environment: Environment, today: datetime.date) -> I
 
 def more_load(system: System) -> System:
     """Ten times the requests, or as many as a declaration may say."""
-    requests = min(system.requirements.requests_per_second * FACTOR, _MOST_REQUESTS)
-    requirements = system.requirements.model_copy(update={"requests_per_second": requests})
-    return system.model_copy(update={"requirements": requirements})
+    loads = [system.requirements.requests_per_second]
+    for service in system.services.values():
+        loads += [amount for amount in (service.load.requests_per_second, service.load.events_per_second) if amount]
+    return with_load(system, min(FACTOR, _MOST_REQUESTS / max(loads)))
 
 
 def added_service(system: System) -> str:

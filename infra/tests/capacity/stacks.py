@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
+from infra.tests.samples import with_round_figures
 
 PROD = Environment(name="prod", region="eu-west-1", domain="shop.example.com")
 STAGING = PROD.model_copy(update={"name": "staging", "load_share": 0.1})
@@ -28,7 +29,7 @@ STACKS = {"dev": DEV, "staging": STAGING, "prod": PROD}
 
 
 def one_service(requirements: dict[str, Any] | None = None, broker: str = "kafka", **service: Any) -> System:
-    """A system of one service, `thing`, with a cached resource of its own."""
+    """A system of one service, `thing`, with a cached resource of its own, and round figures."""
     declared = {
         "resources": {
             "thing": {
@@ -39,7 +40,7 @@ def one_service(requirements: dict[str, Any] | None = None, broker: str = "kafka
         },
         **service,
     }
-    return System.model_validate(
+    system = System.model_validate(
         {
             "name": "one",
             "identity": {"roles": ["member"]},
@@ -48,6 +49,7 @@ def one_service(requirements: dict[str, Any] | None = None, broker: str = "kafka
             "services": {"thing": declared},
         }
     )
+    return with_round_figures(system)
 
 
 @st.composite

@@ -14,7 +14,7 @@ from groundplan.cli.compare import compared, with_changes
 from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from infra.tests.capacity.stacks import PROD, one_service, systems
-from infra.tests.samples import shop
+from infra.tests.samples import busy_shop as shop
 
 
 def grown(factor: float = 1, **data_gb: float) -> System:

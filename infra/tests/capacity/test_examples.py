@@ -13,7 +13,8 @@ from groundplan.capacity.workloads import plan_workloads, pods_for
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
-from infra.tests.samples import shop, system_of
+from infra.tests.samples import busy_shop as shop
+from infra.tests.samples import system_of
 
 
 def workload(sized: Plan, name: str) -> WorkloadPlan:

@@ -11,7 +11,7 @@ from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import PROD, environments, one_service, systems
-from infra.tests.samples import shop
+from infra.tests.samples import busy_shop as shop
 
 
 def test_the_shop_says_three_numbers() -> None:

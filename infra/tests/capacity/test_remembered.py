@@ -14,7 +14,8 @@ from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered, RememberedKafka
 from infra.tests.capacity.stacks import environments, systems
-from infra.tests.samples import changed, shop, stack
+from infra.tests.samples import busy_shop as shop
+from infra.tests.samples import changed, stack
 
 INVOICE = {
     "resources": {"invoice": {"fields": {"total": {"type": "integer"}}, "operations": {"get": ["customer"]}}},

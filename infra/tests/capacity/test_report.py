@@ -9,7 +9,8 @@ from groundplan.capacity.report import report
 from groundplan.capacity.text import table
 from groundplan.capacity.wording import count, number, percent, span, whole
 from infra.tests.capacity.stacks import STACKS
-from infra.tests.samples import shop, system_of
+from infra.tests.samples import busy_shop as shop
+from infra.tests.samples import system_of
 
 
 @pytest.mark.parametrize("stack", STACKS)

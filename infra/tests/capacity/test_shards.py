@@ -179,9 +179,9 @@ def test_every_stack_of_its_own_instances_has_the_shards_of_the_map() -> None:
 
 def test_a_note_says_when_a_shard_passes_1_tb() -> None:
     """200 GiB + 42 x 20 GiB = 1,040 GiB: the 42nd month is the first over 1,024."""
-    system = one_service(None, data_gb=200, data_growth_gb_per_month=20)
+    system = one_service({"requests_per_second": 1}, data_gb=200, data_growth_gb_per_month=20)
     notes = [note for note in plan(system, PROD).notes if "1 TB" in note]
     assert notes == [
-        "thing's fullest shard passes 1 TB in 42 months at the declared growth: declare a generation with more shards "
+        "thing's fullest shard passes 1 TB in 42 months at that growth: declare a generation with more shards "
         "before (D3)."
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -13,18 +14,28 @@ from groundplan.problems import Finding
 _MOST_OF_ONE_REGION = 99.99
 
 
+_WRITE_STATEMENTS = 4
+"""Row, event row (D2), outbox row, idempotency key: one after the other."""
+_WRITE_P95 = 2.585
+"""The 95th percentile of the sum of so many exponential times, as a multiple of that of one."""
+
+
 def check_requirements(system: System) -> list[Finding]:
-    return [*_targets(system), *_shard_maps(system)]
+    return [*_targets(system), *_loads(system), *_shard_maps(system)]
 
 
 def _targets(system: System) -> Iterator[Finding]:
     needs = system.requirements
-    if needs.query_p95_ms >= needs.latency_p95_ms:
+    slowest = needs.query_p95_ms * _WRITE_P95
+    if slowest >= needs.latency_p95_ms:
+        most = math.ceil(needs.latency_p95_ms / _WRITE_P95) - 1
+        lower = f"lower it to {most} or less, or" if most >= 1 else ""
         yield Finding(
             ("requirements", "query_p95_ms"),
             str(needs.query_p95_ms),
-            f"less than latency_p95_ms, {needs.latency_p95_ms}: a response takes at least one query",
-            "lower it, or raise latency_p95_ms",
+            f"less than {most + 1} for latency_p95_ms {needs.latency_p95_ms}: a write is {_WRITE_STATEMENTS} "
+            f"statements, {slowest:.0f} ms at the 95th percentile",
+            f"{lower} raise latency_p95_ms above {math.floor(slowest)}".strip(),
         )
     if needs.availability_percent > _MOST_OF_ONE_REGION:
         yield Finding(
@@ -33,6 +44,33 @@ def _targets(system: System) -> Iterator[Finding]:
             f"at most {_MOST_OF_ONE_REGION}, the most that can be planned for in a single region",
             f"write {_MOST_OF_ONE_REGION} or less; more takes a second region, which this design does not have",
         )
+
+
+def _loads(system: System) -> Iterator[Finding]:
+    """A load that nothing has, or nothing can have."""
+    own = [name for name, service in system.services.items() if service.load.requests_per_second is not None]
+    if len(own) == len(system.services) and "requests_per_second" in system.requirements.model_fields_set:
+        yield Finding(
+            ("requirements", "requests_per_second"),
+            f"{system.requirements.requests_per_second:g}",
+            "a service without a `load.requests_per_second` of its own: the others share this, and there is none",
+            "remove it: the total is the sum of the services' own",
+        )
+    for name, service in system.services.items():
+        path = ("services", name, "load")
+        if service.load.events_per_second and not service.publishes:
+            yield Finding(
+                (*path, "events_per_second"),
+                f"{service.load.events_per_second:g}",
+                "0, as the service publishes no event",
+                "remove it, or list the events under `publishes`",
+            )
+        operations = {operation for resource in service.resources.values() for operation in resource.operations}
+        creates = service.load.create_share
+        if creates is not None and creates > 0 and "create" not in operations:
+            yield Finding(
+                (*path, "create_share"), f"{creates:g}", "0, as no resource can be created", "write 0, or remove it"
+            )
 
 
 def _shard_maps(system: System) -> Iterator[Finding]:

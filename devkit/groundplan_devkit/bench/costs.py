@@ -1,0 +1,358 @@
+"""What one request, event and statement of each service takes: CPU time, statements and bytes, for `capacity.yaml`.
+
+CPU time is the process's own, not the clock's, so that a busy machine makes it noisier but not several times larger.
+Each figure is the median of some rounds, with the least and the most of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from statistics import median
+
+import psutil
+
+from groundplan.declaration.measured import Quantity, Spread
+from groundplan.declaration.model import FieldType, Service
+from groundplan_devkit.bench import mix, traced
+from groundplan_devkit.bench.load import Shot, drive
+from groundplan_devkit.bench.mix import Target, Tokens, body_of, request, subject
+from groundplan_devkit.bench.rows import rows
+from groundplan_devkit.bench.seeding import seed
+from groundplan_devkit.bench.stage import NEVER_REFUSED, Stage
+from groundplan_devkit.bench.table_bytes import table_bytes
+from groundplan_devkit.problems import Unavailable
+from groundplan_devkit.services import RunningService
+
+ROUNDS = 3
+REQUESTS = 1000
+"""Of each kind in a round: some tenths of a second of CPU time, which the kernel counts in hundredths."""
+COUNTED = 200
+"""Requests of each kind whose statements are counted."""
+AT_ONCE = 500
+CONNECTIONS = 16
+WARM = 200
+DRAIN_SECONDS = 240.0
+ROWS = 50_000
+_NEW = 10**7
+
+Found = dict[Quantity, list[float]]
+
+
+@dataclass
+class _Service:
+    """One service under measurement."""
+
+    on: Stage
+    name: str
+    service: Service
+    target: Target
+    tokens: Tokens
+    made: int = 0
+    found: Found = field(default_factory=dict)
+
+    def add(self, quantity: Quantity, value: float) -> None:
+        self.found.setdefault(quantity, []).append(value)
+
+    def creates(self, count: int) -> list[Shot]:
+        """Requests that create a row each, in the state in which rows begin."""
+        resource = self.target.resource
+        firsts = {
+            name: each.values[0]
+            for name, each in resource.fields.items()
+            if each.type is FieldType.ENUM and each.values
+        }
+        shots = []
+        for number, row in enumerate(islice(rows(resource, start=_NEW + self.made), count)):
+            caller = number % mix.CALLERS
+            body = {**body_of(resource, row), **firsts}
+            if resource.owner and self.target.only_own("create"):
+                body[resource.owner] = subject(caller)
+            token = self.tokens.of("create")[caller]
+            shots.append(Shot("create", request("POST", self.target.path, token, json.dumps(body).encode())))
+        self.made += count
+        return shots
+
+
+async def measure(on: Stage, names: list[str], rounds: int = ROUNDS) -> dict[str, dict[Quantity, Spread]]:
+    """The figures of each service that has a resource which can be created alone."""
+    measured: dict[str, Found] = {}
+    for name in names:
+        on.migrate(name)
+    for name in names:
+        found = _fitting(on, name)
+        if found is None:
+            on.say(f"{name}: left out, as none of its resources can be created alone")
+            continue
+        if found.service.cqrs:
+            on.say(f"{name}: commands, relay, projector and queries, {rounds} times {REQUESTS} requests")
+            await _separated(on, found, measured, rounds)
+        else:
+            on.say(f"{name}: requests, {rounds} times {REQUESTS} of each kind")
+            await _serving(found, "api", rounds, seeded=True)
+            await _background(on, found, measured, rounds, "api")
+        await _bytes(found)
+        _merge(measured, name, found.found)
+    return {
+        name: {quantity: _spread(quantity, values) for quantity, values in sorted(found.items())}
+        for name, found in measured.items()
+        if found
+    }
+
+
+def _fitting(on: Stage, name: str) -> _Service | None:
+    """A service with the first of its resources that can be got, listed and created without another of its rows."""
+    service = on.system.services[name]
+    for resource_name, resource in service.resources.items():
+        inside = any(
+            each.type is FieldType.REFERENCE and "." not in (each.to or "") and each.required
+            for each in resource.fields.values()
+        )
+        if not inside and {"get", "list", "create"} <= resource.operations.keys():
+            target = Target(resource_name, resource, f"/api/v1/{resource.path(resource_name)}", ())
+            return _Service(on, name, service, target, Tokens(target, on.sign))
+    return None
+
+
+async def _serving(of: _Service, role: str, rounds: int, *, seeded: bool) -> None:
+    """Reads of one process, and with ``seeded`` creations."""
+    if seeded:
+        connection = await of.on.connect(of.name)
+        try:
+            ids = await seed(connection, of.target.name, of.target.resource, ROWS, of.on.say)
+        finally:
+            await connection.close()
+    else:
+        table = of.target.resource.table(of.target.name)
+        ids = [row["id"] for row in await of.on.query(of.name, f'SELECT id FROM "{table}"')]  # noqa: S608  # declared
+    target = Target(of.target.name, of.target.resource, of.target.path, ids)
+    unread = iter(ids * (1 + 2 * (rounds + 1) * REQUESTS // len(ids)))
+    get = of.tokens.of("get")
+
+    def got(count: int) -> list[Shot]:
+        """Each of another row: none is in the cache, unless rows are few."""
+        callers = range(count)
+        return [Shot("get", request("GET", f"{target.path}/{next(unread)}", get[n % mix.CALLERS])) for n in callers]
+
+    def cached(count: int) -> list[Shot]:
+        return [Shot("get", request("GET", f"{target.path}/{ids[0]}", get[n % mix.CALLERS])) for n in range(count)]
+
+    def listed(count: int) -> list[Shot]:
+        return list(islice((shot for shot in mix.shots(target, of.tokens, 5) if shot.name.startswith("list")), count))
+
+    kinds: dict[Quantity, tuple[Callable[[int], list[Shot]], Quantity | None]] = {}
+    if of.target.resource.cache:
+        kinds["cached_get_ms"] = (cached, None)
+    kinds["database_get_ms"] = (got, "statements_a_get")
+    kinds["list_ms"] = (listed, "statements_a_list")
+    if seeded:
+        kinds["create_ms"] = (of.creates, "statements_a_create")
+    await _requests(of, role, kinds, rounds)
+
+
+async def _requests(
+    of: _Service,
+    role: str,
+    kinds: Mapping[Quantity, tuple[Callable[[int], list[Shot]], Quantity | None]],
+    rounds: int,
+) -> None:
+    """CPU time and statements of each kind of request, in turns."""
+    counts: dict[Quantity, float] = {}
+    for quantity, (shots, statements) in kinds.items():
+        if statements:
+            counts[quantity] = await _counted(of, role, shots)
+            of.add(statements, counts[quantity])
+    running = await asyncio.to_thread(of.on.start, of.name, role, **NEVER_REFUSED)
+    for shots, _ in kinds.values():
+        await _send(running, shots(WARM))
+    for _ in range(rounds):
+        reads = 0.0
+        read_statements = 0.0
+        for quantity, (shots, statements) in kinds.items():
+            prepared = shots(REQUESTS)
+            reading = quantity != "create_ms"
+            before, database_before = _cpu(running.process.pid), _postgres_cpu(of.on, replicas=reading)
+            answered = await _send(running, prepared)
+            of.add(quantity, (_cpu(running.process.pid) - before) * 1000 / answered)
+            spent = (_postgres_cpu(of.on, replicas=reading) - database_before) * 1000
+            if not reading:
+                of.add("write_statement_core_ms", spent / (answered * counts[quantity]))
+            elif statements:
+                reads += spent
+                read_statements += answered * counts[quantity]
+        if read_statements:
+            of.add("read_statement_core_ms", max(reads / read_statements, 0.001))
+    await asyncio.to_thread(running.stop)
+
+
+async def _counted(of: _Service, role: str, shots: Callable[[int], list[Shot]]) -> float:
+    """Statements a request of one kind."""
+    file = str(of.on.directory / f"counted-{of.name}.json")
+    environment = {**NEVER_REFUSED, traced.FILE: file}
+    # What a process asks at its start is no part of a request.
+    idle = await asyncio.to_thread(of.on.start, of.name, role, through=traced.__name__, **environment)
+    await asyncio.to_thread(idle.stop)
+    own = sum(len(taken) for taken in traced.durations(idle).values())
+    running = await asyncio.to_thread(of.on.start, of.name, role, through=traced.__name__, **environment)
+    answered = await _send(running, shots(COUNTED))
+    await asyncio.to_thread(running.stop)
+    return max(0.01, (sum(len(taken) for taken in traced.durations(running).values()) - own) / answered)
+
+
+async def _separated(on: Stage, of: _Service, measured: dict[str, Found], rounds: int) -> None:
+    """A service with CQRS: its commands, then its events, then queries on what was projected."""
+    await _requests(of, "command", {"create_ms": (of.creates, "statements_a_create")}, rounds)
+    await _background(on, of, measured, rounds, "command")
+    await _serving(of, "query", rounds, seeded=False)
+
+
+async def _background(on: Stage, of: _Service, measured: dict[str, Found], rounds: int, role: str) -> None:
+    """Relay, projector and consumers, while a backlog of created rows is worked off."""
+    if not (of.service.publishes or of.service.cqrs):
+        return
+    consumers = [
+        name
+        for name, service in on.system.services.items()
+        if any(event in of.service.publishes for event in service.consumes)
+    ]
+    workers: dict[tuple[str, str], RunningService] = {}
+    for name, what in [(of.name, "relay"), *([(of.name, "projector")] if of.service.cqrs else [])] + [
+        (name, "consumer") for name in consumers
+    ]:
+        workers[name, what] = await asyncio.to_thread(on.start, name, what)
+    creating = await asyncio.to_thread(on.start, of.name, role, **NEVER_REFUSED)
+    await _drained(on, of, consumers)
+    for _ in range(rounds):
+        handled = {name: await _handled(on, name) for name in consumers}
+        sent = await _sent(on, of.name)
+        processes = {key: psutil.Process(worker.process.pid) for key, worker in workers.items()}
+        processes[of.name, "relay"].suspend()
+        created = await _send(creating, of.creates(REQUESTS))
+        before = {key: _cpu(process.pid) for key, process in processes.items()}
+        processes[of.name, "relay"].resume()
+        await _drained(on, of, consumers)
+        spent = {key: (_cpu(process.pid) - before[key]) * 1000 for key, process in processes.items()}
+        if relayed := await _sent(on, of.name) - sent:
+            of.add("relayed_event_ms", max(0.001, spent[of.name, "relay"] / relayed))
+        if of.service.cqrs:
+            of.add("projected_event_ms", spent[of.name, "projector"] / created)
+        for name in consumers:
+            if events := await _handled(on, name) - handled[name]:
+                _merge(measured, name, {"consumed_event_ms": [spent[name, "consumer"] / events]})
+    for worker in (*workers.values(), creating):
+        await asyncio.to_thread(worker.stop)
+
+
+async def _drained(on: Stage, of: _Service, consumers: list[str]) -> None:
+    """Until the outbox is empty and readers stand still. Raises Unavailable when that takes too long."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + DRAIN_SECONDS
+    last: tuple[float, ...] = ()
+    quiet = 0
+    while quiet < 3:
+        if loop.time() > deadline:
+            raise Unavailable(
+                f"the events of {of.name}",
+                f"still on their way after {DRAIN_SECONDS:.0f} s",
+                "relays and consumers that keep up",
+                "try again on a machine with less to do",
+            )
+        await asyncio.sleep(1)
+        (unsent,) = await on.query(of.name, "SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL")
+        held = [float(unsent["n"])] + [await _handled(on, name) for name in consumers]
+        if of.service.cqrs:
+            (rows_,) = await on.query(of.name, f'SELECT count(*) AS n FROM "{of.target.name}_read_model"')  # noqa: S608
+            held.append(float(rows_["n"]))
+        quiet = quiet + 1 if tuple(held) == last and not held[0] else 0
+        last = tuple(held)
+
+
+async def _handled(on: Stage, name: str) -> float:
+    return float(sum(row["n"] for row in await on.query(name, "SELECT count(*) AS n FROM inbox")))
+
+
+async def _sent(on: Stage, name: str) -> float:
+    found = await on.query(name, "SELECT count(*) AS n FROM outbox WHERE sent_at IS NOT NULL")
+    return float(sum(row["n"] for row in found))
+
+
+async def _bytes(of: _Service) -> None:
+    """In a database of its own, which is dropped with the servers."""
+    connection = await of.on.connect(of.name)
+    scratch = f"bytes_{of.name.replace('-', '_')}"
+    try:
+        await connection.execute(f'CREATE SCHEMA "{scratch}"')
+        await connection.execute(f'SET search_path TO "{scratch}"')
+        each = await table_bytes(connection, of.on.system, of.name, of.target.name, schema=scratch)
+    finally:
+        await connection.close()
+    of.add("bytes_a_create", each.create)
+    of.add("bytes_an_update", each.update)
+
+
+async def _send(running: RunningService, shots: list[Shot]) -> int:
+    """Sends them as fast as they are answered; the number that succeeded. Raises Unavailable where most failed."""
+    succeeded = 0
+    for first in range(0, len(shots), AT_ONCE):
+        part = shots[first : first + AT_ONCE]
+        run = await drive(
+            "127.0.0.1", running.port, iter(part), rate=float(len(part)), seconds=1.0, connections=CONNECTIONS
+        )
+        every = run.all()
+        succeeded += sum(count for status, count in every.statuses.items() if 200 <= status < 300)
+    if succeeded < len(shots) * 0.8:
+        raise Unavailable(
+            f"{running.service} {running.role}",
+            f"{succeeded} of {len(shots)} requests succeeded, the last ones: {dict(every.statuses)}",
+            "some that succeed",
+            f"look at its log: {running.process.log}",
+        )
+    return succeeded
+
+
+def _postgres_cpu(on: Stage, *, replicas: bool) -> float:
+    """Of the primaries, and with ``replicas`` of theirs: what they replay is no part of a write."""
+    assert on.servers.postgres is not None
+    return sum(
+        _cpu(node.process.pid)
+        for shard in on.servers.postgres.shards
+        for node in (shard.nodes if replicas else [shard.primary])
+    )
+
+
+def _cpu(pid: int | None) -> float:
+    """Seconds of a core that a process and its children have used."""
+    assert pid is not None
+    used = 0.0
+    for process in _family(pid):
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        used += times.user + times.system
+    return used
+
+
+def _family(pid: int) -> Iterator[psutil.Process]:
+    process = psutil.Process(pid)
+    yield process
+    yield from process.children(recursive=True)
+
+
+def _merge(measured: dict[str, Found], name: str, found: Found) -> None:
+    held = measured.setdefault(name, {})
+    for quantity, values in found.items():
+        held.setdefault(quantity, []).extend(values)
+
+
+def _spread(quantity: Quantity, values: list[float]) -> Spread:
+    digits = 0 if quantity.startswith("bytes") else 4
+    return Spread(
+        median=max(round(median(values), digits), 0.0001),
+        least=max(round(min(values), digits), 0.0001),
+        most=max(round(max(values), digits), 0.0001),
+        rounds=len(values),
+    )

@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from groundplan.declaration.model import FieldType, Resource, ResourceField
+from groundplan.declaration.text_rules import expressions
 
 Schema = dict[str, Any]
 
@@ -52,12 +53,23 @@ def body_schema(resource: Resource) -> str:
     return json.dumps(schema)
 
 
+def _text(field: ResourceField) -> Schema:
+    patterns = expressions(field.format, field.pattern, blank=field.blank)
+    schema: Schema = {} if field.min_length is None else {"minLength": field.min_length}
+    if len(patterns) == 1:
+        schema["pattern"] = patterns[0]
+    elif patterns:
+        schema["allOf"] = [{"pattern": pattern} for pattern in patterns]
+    return schema
+
+
 def _property(field: ResourceField) -> Schema:
     schema = dict(_SHAPES[field.type])
     if field.max_length is not None:
         schema["maxLength"] = field.max_length
     if field.values is not None:
         schema["enum"] = list(field.values)
+    schema |= _text(field)
     if field.type is FieldType.INTEGER:
         schema |= {
             key: value for key, value in (("minimum", field.minimum), ("maximum", field.maximum)) if value is not None

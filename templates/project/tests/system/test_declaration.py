@@ -128,11 +128,7 @@ def test_fields(name: str, declared: model.Service, code: Service) -> None:
 
 
 def indexed_of(resource: Resource) -> set[str]:
-    return {
-        each
-        for each, field in resource.fields.items()
-        if field.indexed or field.unique or field.type is FieldType.REFERENCE or each == resource.owner
-    }
+    return {each for each in resource.fields if resource.has_index(each)}
 
 
 def filters_of(resource: Resource) -> set[str]:

@@ -13,6 +13,7 @@ from typing import Final
 PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "groundplan_chassis.access": ("Access", "Caller"),
+        "groundplan_chassis.authority": ("FieldAuthority", "FieldRule"),
         "groundplan_chassis.caching": ("CachedResource", "DocumentCache"),
         "groundplan_chassis.clock": ("Clock",),
         "groundplan_chassis.context": ("Context",),

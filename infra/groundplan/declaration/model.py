@@ -132,8 +132,26 @@ class ResourceField(Declared):
     personal: bool = False
     """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It
     is in no log, event, stream or URL; so lists neither filter nor sort by it."""
+    default: bool | int | float | str | None = None
+    """What a new row has where its creator says nothing: a required field may then be left out."""
+    computed: bool = False
+    """Only the service's own code sets it: clients read it, and never write it. A computed `owner` is the creator."""
+    set_once: bool = False
+    """It keeps the first value that it has."""
+    written_by: Annotated[list[str], Field(min_length=1)] | None = None
+    """Roles that write it, as in `operations`; others leave it out: a new row then has the default, and an updated one
+    keeps its value. Absent: all who may create or update the row."""
+    transitions: dict[Identifier, dict[Identifier, list[str]]] | None = None
+    """For `enum`: from each value the next ones, with the roles that may take the step (`[]`: only the service's own
+    code). A new row has the default."""
     description: Line = ""
     """One line for readers of the API."""
+
+    @property
+    def restricted(self) -> bool:
+        """Whether what is stored is not simply what a client writes (S9)."""
+        written = self.written_by is not None or self.transitions is not None
+        return self.computed or self.set_once or written or self.default is not None
 
 
 class Invalidation(StrEnum):
@@ -205,6 +223,14 @@ class Resource(Declared):
         field = self.fields[name]
         exact = field.unique and not field.caseless
         return field.indexed or exact or name == self.owner or field.type is FieldType.REFERENCE
+
+    def written(self) -> dict[str, bool]:
+        """The fields of a body, and whether it must have them: a default stands in, and the caller for the owner."""
+        return {
+            name: field.required and name != self.owner and field.default is None
+            for name, field in self.fields.items()
+            if not field.computed
+        }
 
     def path(self, name: str) -> str:
         """Its path segment: ``order-lines`` for the resource ``order_line`` (R1)."""

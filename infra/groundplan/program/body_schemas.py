@@ -40,13 +40,14 @@ _SHAPES: dict[FieldType, Schema] = {
 def body_schema(resource: Resource) -> str:
     """The schema for create and update: an update replaces the whole item (PUT).
 
-    The owner is optional: the service uses the caller's subject.
+    The owner is optional: the service uses the caller's subject. What the service computes is not in it.
     """
-    required = [name for name, field in resource.fields.items() if field.required and name != resource.owner]
+    written = resource.written()
+    required = [name for name, needed in written.items() if needed]
     schema: Schema = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: _property(field) for name, field in resource.fields.items()},
+        "properties": {name: _property(resource.fields[name]) for name in written},
     }
     if required:
         schema["required"] = required

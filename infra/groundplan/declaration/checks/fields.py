@@ -111,17 +111,17 @@ def _texts(path: Path, field: ResourceField) -> Iterator[Finding]:
         expected = f"at most the most characters, {longest}"
         yield Finding((*path, "min_length"), str(least), expected, "lower it, or raise `max_length`")
     else:
-        yield from _example(path, field, longest)
+        yield from _example(path, field)
 
 
-def _example(path: Path, field: ResourceField, longest: int | None) -> Iterator[Finding]:
+def _example(path: Path, field: ResourceField) -> Iterator[Finding]:
     if field.example is None:
         needed = field.pattern is not None or (field.format is not None and field.min_length is not None)
         if needed and field.required:
             expected = "an `example` of the form, for readers of the API and for sample rows"
             yield Finding(path, "without `example`", expected, "add `example:` with a value that is taken")
         return
-    wanted = _wrong_text(field, field.example, longest)
+    wanted = wrong_text(field, field.example)
     if wanted is not None:
         yield Finding((*path, "example"), printable(field.example), wanted, "write one that the field takes")
 
@@ -144,8 +144,9 @@ def _index(path: Path, field: ResourceField) -> Iterator[Finding]:
             yield Finding((*path, option), "true", expected, f"add `max_length: {most}` or less, or remove `{option}`")
 
 
-def _wrong_text(field: ResourceField, text: str, longest: int | None) -> str | None:
+def wrong_text(field: ResourceField, text: str) -> str | None:
     """What was expected instead of the text; None for a value that the field takes."""
+    longest = None if field.type is FieldType.TEXT and field.max_length is None else _length(field)
     if len(text) < (field.min_length or 0) or (longest is not None and len(text) > longest):
         return f"{field.min_length or 0} to {longest or 'any number of'} characters"
     if any(re.search(each, text) is None for each in expressions(field.format, field.pattern, blank=field.blank)):

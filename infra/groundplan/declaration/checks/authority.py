@@ -99,9 +99,9 @@ def _default(path: Path, field: ResourceField) -> Iterator[Finding]:
         expected = "no `default` on a unique field: two rows could not have it"
         yield Finding(here, printable(value), expected, "remove one of the two")
     else:
-        expected = _wrong(field, value)
-        if expected is not None:
-            yield Finding(here, printable(value), expected, "write one that the field takes")
+        wanted = _wrong(field, value)
+        if wanted is not None:
+            yield Finding(here, printable(value), wanted, "write one that the field takes")
 
 
 def _wrong(field: ResourceField, value: bool | float | str) -> str | None:

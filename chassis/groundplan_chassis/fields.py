@@ -5,7 +5,7 @@
         total: Annotated[Decimal, number(scale=2, minimum=0)]
         quantity: Annotated[int, msgspec.Meta(ge=1, le=1000)]
         placed_at: Timestamp
-        note: Annotated[str, msgspec.Meta(max_length=255)] | None = None
+        note: Annotated[str, text(blank=False), msgspec.Meta(max_length=255)] | None = None
 
 The body's check and the OpenAPI document both read them. Decimals, UUIDs, dates and timestamps travel as strings: a
 JSON number loses digits in most clients.
@@ -26,6 +26,28 @@ TIMESTAMP_PATTERN: Final = (
 )
 DECIMAL_PATTERN: Final = "^-?[0-9]{1,18}(\\.[0-9]{1,10})?$"
 """The patterns by which the gateway validates bodies (`groundplan.program.body_schemas`); a test compares both."""
+
+_LABEL: Final = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ATOM: Final = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_HOST: Final = f"{_LABEL}(\\.{_LABEL})+"
+_URI_CHARACTERS: Final = "([A-Za-z0-9._~:/?#\\[\\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+FORMATS: Final[dict[str, str]] = {
+    "email": f"^{_ATOM}(\\.{_ATOM})*@{_HOST}$",
+    "uri": f"^[A-Za-z][A-Za-z0-9+.-]*:{_URI_CHARACTERS}+$",
+    "url": f"^https?://{_HOST}(:[0-9]{{1,5}})?([/?#]{_URI_CHARACTERS}*)?$",
+    "hostname": f"^{_HOST}$",
+    "phone": "^\\+[1-9][0-9]{1,14}$",
+    "country": "^[A-Z]{2}$",
+    "currency": "^[A-Z]{3}$",
+    "language": "^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$",
+}
+"""What the whole of a text of a known format matches; as `groundplan.declaration.text_rules` has it for the gateway and
+the database."""
+VISIBLE: Final = (
+    "[^\\u0001-\\u0020\\u007f-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f"
+    "\\u2028-\\u202f\\u205f-\\u206f\\u2800\\u3000\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufff8]"
+)
+"""Found in every text that is not blank."""
 
 DECIMAL_PRECISION: Final = 19
 """Digits of a `numeric` column, before and after the point together."""
@@ -57,4 +79,18 @@ def number(scale: int = 2, minimum: float | str | None = None, maximum: float | 
         rules["minimum"] = Decimal(str(minimum))
     if maximum is not None:
         rules["maximum"] = Decimal(str(maximum))
+    return msgspec.Meta(extra=rules)
+
+
+def text(*, format: str | None = None, pattern: str | None = None, blank: bool = True) -> msgspec.Meta:
+    """Annotation of a str: a known format, or a regular expression that the whole value matches; ``blank=False``: there
+    is a visible character in it. Raises KeyError for an unknown format."""
+    patterns = [] if format is None else [FORMATS[format]]
+    if pattern is not None:
+        patterns.append(f"^({pattern})$")
+    if not blank and format is None:
+        patterns.append(VISIBLE)
+    rules: dict[str, Any] = {"patterns": tuple(patterns)}
+    if format is not None:
+        rules["format"] = format
     return msgspec.Meta(extra=rules)

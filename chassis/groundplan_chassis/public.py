@@ -13,6 +13,7 @@ from typing import Final
 PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "groundplan_chassis.access": ("Access", "Caller"),
+        "groundplan_chassis.authority": ("FieldAuthority", "FieldRule"),
         "groundplan_chassis.caching": ("CachedResource", "DocumentCache"),
         "groundplan_chassis.clock": ("Clock",),
         "groundplan_chassis.context": ("Context",),
@@ -28,7 +29,7 @@ PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "groundplan_chassis.events.event": ("Event",),
         "groundplan_chassis.events.handler": ("Changed", "Handler"),
         "groundplan_chassis.events.projection": ("Projection",),
-        "groundplan_chassis.fields": ("JsonObject", "Timestamp", "number"),
+        "groundplan_chassis.fields": ("JsonObject", "Timestamp", "number", "text"),
         "groundplan_chassis.http.bodies": ("BodyType",),
         "groundplan_chassis.http.errors": (
             "ApiError",

@@ -248,12 +248,12 @@ def _schemas(resources: Iterable[ResourceApi], operations: Sequence[Operation]) 
         kinds = {each.kind for each in operations if each.resource.path == resource.path}
         if kinds & {"list", "get", "create", "update"}:
             found[name] = {
-                **struct_schema(resource.item),
+                **_with_authority(struct_schema(resource.item), resource, of_body=False),
                 **({"description": resource.description} if resource.description else {}),
                 "example": struct_example(resource.item),
             }
         if kinds & {"create", "update"}:
-            found[f"{name}Body"] = struct_schema(resource.body)
+            found[f"{name}Body"] = _with_authority(struct_schema(resource.body), resource, of_body=True)
         if kinds & {"get", "create", "update"}:
             found[f"{name}Envelope"] = _envelope(
                 _ref("schemas", name), {"type": "object", "maxProperties": 0}, ["self"]
@@ -263,6 +263,19 @@ def _schemas(resources: Iterable[ResourceApi], operations: Sequence[Operation]) 
             found[f"{name}List"] = _envelope(items, _ref("schemas", "Meta"), ["self", "next"])
             found["Meta"] = META_SCHEMA
     return dict(sorted(found.items()))
+
+
+def _with_authority(schema: Document, resource: ResourceApi, *, of_body: bool) -> Document:
+    """Says beside each field who writes it (S9)."""
+    if resource.authority is None:
+        return schema
+    properties = dict(schema["properties"])
+    for name, rule in resource.authority.rules.items():
+        if name in properties:
+            said = f"{properties[name].get('description', '')}\n\n{rule.in_words() if of_body else ''}".strip()
+            properties[name] |= {"description": said} if said else {}
+            properties[name] |= {"readOnly": True} if rule.computed else {}
+    return {**schema, "properties": properties}
 
 
 def _envelope(data: Document, meta: Document, links: Sequence[str]) -> Document:

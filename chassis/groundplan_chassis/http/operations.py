@@ -18,6 +18,7 @@ from groundplan_chassis.http.values import Kind, ValueType, value_type
 
 if TYPE_CHECKING:
     from groundplan_chassis.access import Access, Caller
+    from groundplan_chassis.authority import FieldAuthority
     from groundplan_chassis.context import Context
 
 OperationKind = Literal["list", "get", "create", "update", "delete"]
@@ -135,6 +136,8 @@ class ResourceApi:
     sorts: Sequence[str] | None = None
     """Fields that a list can be sorted by, besides `created_at`. Default: the same."""
     description: str = ""
+    authority: FieldAuthority[Any, Any] | None = None
+    """Who may write which field; None: all who may do the operation write all of the body's."""
 
     def filter_types(self) -> dict[str, ValueType]:
         """Type by parameter. Raises ValueError for a name that is no field."""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from groundplan_chassis.fields import TIMESTAMP_PATTERN
-from groundplan_chassis.http.values import Kind, Refused, ValueType, integer_bounds, value_type
+from groundplan_chassis.http.values import Kind, Refused, TextForm, ValueType, integer_bounds, value_type
 
 Schema = dict[str, Any]
 
@@ -23,6 +23,25 @@ _EXAMPLES: Final[dict[Kind, Any]] = {
     Kind.UUID: "0190163d-8694-739b-aea5-966c26f8ad91",
     Kind.JSON: {},
 }
+
+
+_FORM_EXAMPLES: Final = (
+    "anna@example.com",
+    "https://example.com/a",
+    "www.example.com",
+    "+4930123456",
+    "DE",
+    "EUR",
+    "en",
+    "urn:isbn:9780141036144",
+    *("A" * length for length in (1, 4, 8, 12)),
+    *("a" * length for length in (1, 4, 8, 12)),
+    *("1234567890123456"[:length] for length in (1, 4, 8, 13, 16)),
+    "A-1",
+    "AB-1234",
+    "ab-12",
+)
+"""Texts of usual forms: the first that fits is shown."""
 
 
 def struct_schema(struct: type[msgspec.Struct], *, closed: bool = True) -> Schema:
@@ -69,7 +88,7 @@ def _schema(kind: ValueType) -> Schema:
                 "maxLength": kind.shape.max_length,
                 "pattern": kind.shape.pattern,
             }
-            return {"type": "string", **_given(limits)}
+            return {"type": "string", **_given(limits), **_form(kind.form)}
         case Kind.INTEGER:
             assert isinstance(kind.shape, inspect.IntType)
             smallest, largest = integer_bounds(kind.shape)
@@ -89,6 +108,21 @@ def _schema(kind: ValueType) -> Schema:
             return {"type": "string", "enum": list(kind.choices)}
         case Kind.JSON:
             return {"type": "object"} if isinstance(kind.shape, inspect.DictType) else _composed(kind)
+
+
+def _form(form: TextForm | None) -> Schema:
+    if form is None:
+        return {}
+    schema: Schema = {} if form.format not in _STANDARD_FORMATS else {"format": _STANDARD_FORMATS[form.format]}
+    if len(form.patterns) == 1:
+        schema["pattern"] = form.patterns[0]
+    elif form.patterns:
+        schema["allOf"] = [{"pattern": pattern} for pattern in form.patterns]
+    return schema
+
+
+_STANDARD_FORMATS: Final = {"email": "email", "uri": "uri", "url": "uri", "hostname": "hostname"}
+"""The formats that JSON Schema has a name for."""
 
 
 def _composed(kind: ValueType) -> Schema:
@@ -122,10 +156,20 @@ def struct_example(struct: type[msgspec.Struct], names: Iterable[str] | None = N
     return found
 
 
+def _declared_examples(found: inspect.Type) -> list[Any]:
+    if isinstance(found, inspect.Metadata):
+        return [*(found.extra_json_schema or {}).get("examples", []), *_declared_examples(found.type)]
+    if isinstance(found, inspect.UnionType):
+        return [each for member in found.types for each in _declared_examples(member)]
+    return []
+
+
 def _example(kind: ValueType) -> Any:  # noqa: ANN401 - any JSON value
-    candidates: list[Any] = [*kind.choices]
+    candidates: list[Any] = [*_declared_examples(inspect.type_info(kind.annotation)), *kind.choices]
     if kind.kind in _EXAMPLES:
         candidates.append(_EXAMPLES[kind.kind])
+    if kind.form is not None:
+        candidates += _FORM_EXAMPLES
     if kind.kind is Kind.STRING and isinstance(kind.shape, inspect.StrType):
         candidates.append("x" * (kind.shape.min_length or 1))
     if kind.kind is Kind.INTEGER:

@@ -20,6 +20,7 @@ from groundplan_chassis.fields import (
     SMALLEST_INTEGER,
     TIMESTAMP_PATTERN,
     UUID_PATTERN,
+    VISIBLE,
     decimal_pattern,
 )
 
@@ -71,6 +72,14 @@ class Refused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class TextForm:
+    """The rules of `groundplan_chassis.fields.text`."""
+
+    format: str | None
+    patterns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ValueType:
     """The values that a field's annotation allows."""
 
@@ -85,6 +94,8 @@ class ValueType:
     """The message for clients, where it is clearer than msgspec's."""
     rule: Callable[[Any], str | None] | None
     """Checks a converted value and returns the error."""
+    form: TextForm | None = None
+    """What a text has to look like."""
 
     def from_json(self, value: object) -> object:
         """The typed value of what a JSON document holds. Raises Refused."""
@@ -141,6 +152,7 @@ def value_type(annotation: object) -> ValueType:
             raise TypeError(f"{annotation!r}: expected one type, or one type and None")
         found = rest[0]
     kind = _KINDS.get(type(found), Kind.JSON)
+    form = None
     pattern, expected, rule = _PATTERNS.get(kind), _EXPECTED.get(kind), _RULES.get(kind)
     if kind is Kind.DECIMAL:
         pattern, expected, rule = _decimal(extra)
@@ -150,6 +162,9 @@ def value_type(annotation: object) -> ValueType:
         expected = "Expected an integer from {} to {}".format(*integer_bounds(found))
     elif isinstance(found, inspect.StrType):
         expected = _string(found)
+        if "patterns" in extra:
+            form = TextForm(extra.get("format"), extra["patterns"])
+            rule = _formed(form)
     elif isinstance(found, inspect.DictType):
         expected = "Expected a JSON object"
     return ValueType(
@@ -160,6 +175,7 @@ def value_type(annotation: object) -> ValueType:
         pattern=re.compile(pattern) if pattern is not None else None,
         expected=expected,
         rule=rule,
+        form=form,
     )
 
 
@@ -201,6 +217,43 @@ def _text(value: str) -> str | None:
         # It can be written in JSON, and stored nowhere.
         return "Not valid Unicode: a surrogate without its pair"
     return None
+
+
+def _formed(form: TextForm) -> Callable[[str], str | None]:
+    """Comes after the check of the length, which bounds what an expression takes."""
+    expressions = [(re.compile(pattern), _said(pattern, form.format)) for pattern in form.patterns]
+
+    def rule(value: str) -> str | None:
+        if wrong := _text(value):
+            return wrong
+        for expression, said in expressions:
+            # `$` also matches before a line break at the end, which no other engine has it do.
+            found = expression.search(value)
+            if found is None or (expression.pattern.endswith("$") and found.end() < len(value)):
+                return said
+        return None
+
+    return rule
+
+
+def _said(pattern: str, form: str | None) -> str:
+    if pattern == VISIBLE:
+        return "Expected a text with a visible character"
+    if form is not None:
+        return f"Expected {_FORMS[form]}"
+    return f"Expected a string of the form {pattern}"
+
+
+_FORMS: Final = {
+    "email": 'an e-mail address, for example "anna@example.com"',
+    "uri": 'a URI with its scheme, for example "urn:isbn:9780141036144"',
+    "url": 'an http or https address, for example "https://example.com/a"',
+    "hostname": 'a host name, for example "www.example.com"',
+    "phone": 'a telephone number with its country, for example "+4930123456"',
+    "country": 'two capital letters, for example "DE"',
+    "currency": 'three capital letters, for example "EUR"',
+    "language": 'a language, for example "en" or "pt-BR"',
+}
 
 
 def _integer(value: int) -> str | None:

@@ -121,9 +121,11 @@ def _lists(target: Target) -> Iterator[tuple[str, str]]:
 
 
 def body_of(resource: Resource, row: Row) -> dict[str, object]:
-    """The row as a client writes it: decimals, dates and ids as strings."""
+    """The row as a client writes it: decimals, dates and ids as strings, and nothing that others write."""
     return {
-        name: _wire(field, row.values[name]) for name, field in resource.fields.items() if row.values[name] is not None
+        name: _wire(resource.fields[name], row.values[name])
+        for name, needed in resource.written().items()
+        if row.values[name] is not None and (needed or not resource.fields[name].restricted)
     }
 
 

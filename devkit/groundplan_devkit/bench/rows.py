@@ -10,6 +10,7 @@ from decimal import Decimal
 from uuid import UUID, uuid5
 
 from groundplan.declaration.model import FieldType, Resource, ResourceField
+from groundplan.declaration.text_rules import TextFormat
 
 OWNERS = 10_000
 """Callers that rows belong to: a hundred rows each in a million."""
@@ -89,15 +90,54 @@ def _inside(field: ResourceField) -> bool:
     return field.type is FieldType.REFERENCE and "." not in (field.to or "")
 
 
+_AROUND: Mapping[TextFormat, tuple[str, str]] = {
+    TextFormat.EMAIL: ("a", "@example.com"),
+    TextFormat.URI: ("urn:sample:", ""),
+    TextFormat.URL: ("https://example.com/", ""),
+    TextFormat.HOSTNAME: ("h", ".example.com"),
+    TextFormat.PHONE: ("+4930", ""),
+}
+"""What stands before and after a number in texts of these forms."""
+_ALWAYS = {TextFormat.COUNTRY: "DE", TextFormat.CURRENCY: "EUR", TextFormat.LANGUAGE: "en"}
+_DIGITS = 12
+
+
+def _constant(field: ResourceField) -> str | None:
+    """The one value of a field that can't have a number in it. Raises ValueError where rows need different ones."""
+    text = field.example if field.pattern is not None else _ALWAYS.get(field.format) if field.format else None
+    if field.format in _AROUND:
+        room = _DIGITS + sum(map(len, _AROUND[field.format]))
+        text = field.example if (field.max_length or _DEFAULT_LENGTH) < room else None
+        if text is None and (field.max_length or _DEFAULT_LENGTH) < room:
+            raise ValueError(
+                f"a {field.format} of at most {field.max_length} characters is not made without an `example`"
+            )
+    if field.pattern is not None and text is None:
+        raise ValueError("a text of a pattern is not made without an `example`")
+    if text is not None and field.unique:
+        raise ValueError(f"different values like {text} are not made")
+    return text
+
+
+def _around(field: ResourceField) -> tuple[str, str]:
+    if field.format is not None:
+        return _AROUND[field.format]
+    word = "value-" if field.type is FieldType.STRING else "text "
+    return word + "x" * ((field.min_length or 0) - len(word) - 1), ""
+
+
 def _value(field: ResourceField, number: int) -> Value:
     """A value within all of the field's bounds."""
+    if field.type in (FieldType.STRING, FieldType.TEXT) and (text := _constant(field)) is not None:
+        return text
     length = field.max_length or _DEFAULT_LENGTH
     low, different = _bounds(field)
     match field.type:
         case FieldType.STRING:
-            return f"value-{number if field.unique else number % _DIFFERENT_TEXTS}"[-length:]
+            before, after = _around(field)
+            return f"{before}{number if field.unique else number % _DIFFERENT_TEXTS}{after}"[-length:]
         case FieldType.TEXT:
-            return f"text {number}"[-length:]
+            return f"{_around(field)[0]}{number}"[-length:]
         case FieldType.INTEGER:
             return low + number if field.unique else low + number % different
         case FieldType.DECIMAL:
@@ -120,13 +160,18 @@ def _value(field: ResourceField, number: int) -> Value:
 
 def _expression(field: ResourceField) -> str:
     """As `_value`, in SQL."""
+    if field.type in (FieldType.STRING, FieldType.TEXT) and (text := _constant(field)) is not None:
+        quoted = text.replace("'", "''")
+        return f"'{quoted}'"
     length = field.max_length or _DEFAULT_LENGTH
     low, different = _bounds(field)
     match field.type:
         case FieldType.STRING:
-            return f"right('value-' || {'n' if field.unique else f'n % {_DIFFERENT_TEXTS}'}, {length})"
+            before, after = _around(field)
+            number = "n" if field.unique else f"n % {_DIFFERENT_TEXTS}"
+            return f"right('{before}' || {number} || '{after}', {length})"
         case FieldType.TEXT:
-            return f"right('text ' || n, {length})"
+            return f"right('{_around(field)[0]}' || n, {length})"
         case FieldType.INTEGER:
             return f"{low} + n" if field.unique else f"{low} + n % {different}"
         case FieldType.DECIMAL:

@@ -54,7 +54,7 @@ class Faults:
         self._calls.clear()
 
     def strike(self, call: Call, token: str, urn: str = "") -> Struck | None:
-        """Count a call. Raises Struck when it is one that shall go wrong, and returns it when only its answer is lost."""
+        """Count a call. Raises Struck if it shall go wrong; returns it if only its answer is lost."""
         met = [fault for fault in self.waiting if fault.meets(call, token, urn)]
         self._calls.update(met)
         for fault in met:

@@ -13,7 +13,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from groundplan.declaration.measured import Measured, Quantity, Spread
+from groundplan.declaration.patterns import pattern_problem
+from groundplan.declaration.shapes import said
+from groundplan.declaration.text_rules import TextFormat
 from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, plural
+from groundplan.problems import listed
 
 
 class Declared(BaseModel):
@@ -65,8 +69,31 @@ class FieldType(StrEnum):
     REFERENCE = "reference"
 
 
+def _format(value: object) -> object:
+    """Types of their own are no formats of a text."""
+    if value in _TYPES_OF_THEIR_OWN:
+        expected = f"one of {listed(list(TextFormat))}: {value} is a type, which the database checks"
+        raise said(expected, f"write `type: {_TYPES_OF_THEIR_OWN[str(value)]}`, without `format`")
+    return value
+
+
+_TYPES_OF_THEIR_OWN = {"date": "date", "date_time": "timestamp", "date-time": "timestamp", "uuid": "uuid"}
+_Format = Annotated[TextFormat, Field(strict=False), BeforeValidator(_format)]
+
+
+def _pattern(value: object) -> object:
+    """The same expression is read by Python, PostgreSQL and the gateway."""
+    if isinstance(value, str) and (problem := pattern_problem(value)) is not None:
+        raise said(*problem)
+    return value
+
+
 class ResourceField(Declared):
-    """One column of a resource's table and one property of its API representation."""
+    """One column of a resource's table and one property of its API representation.
+
+    Every rule on values holds in four places: the service, a CHECK or an index of the database, the gateway's schema
+    and the OpenAPI document. A declaration that lacks an attribute means what it meant before there was one.
+    """
 
     type: Annotated[FieldType, Field(strict=False)]
     """The value's type."""
@@ -74,10 +101,24 @@ class ResourceField(Declared):
     """Not null, and mandatory when the resource is created."""
     unique: bool = False
     """No two rows share the value (an index comes with it)."""
+    caseless: bool = False
+    """For `unique` text: values that differ in case or Unicode form alone are the same one. Lists go by such a field
+    only if it is `indexed` as well."""
     indexed: bool = False
     """An access path: the list endpoint filters and sorts on it through an index. Not with `personal`."""
     max_length: Annotated[int, Field(ge=1, le=10_000)] | None = None
-    """Characters, for `string` (255 when absent) and `text`."""
+    """Most characters, for `string` (255 when absent) and `text`."""
+    min_length: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    """Least characters, for `string` and `text`."""
+    blank: bool = True
+    """For `string` and `text`: false refuses a value without a visible character, such as "" and white space."""
+    format: _Format | None = None
+    """A known form, for `string`; the whole value has it."""
+    pattern: Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_pattern)] | None = None
+    """A regular expression that the whole value matches, for `string`: literals, `[a-z]`, groups, `|` and quantifiers,
+    which Python, PostgreSQL and JSON Schema read alike."""
+    example: Line | None = None
+    """A value of a `string` or `text`, for readers of the API and for sample rows."""
     minimum: int | float | None = None
     """Smallest value, for `integer` and `decimal`."""
     maximum: int | float | None = None
@@ -92,8 +133,26 @@ class ResourceField(Declared):
     personal: bool = False
     """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It
     is in no log, event, stream or URL; so lists neither filter nor sort by it."""
+    default: bool | int | float | str | None = None
+    """What a new row has where its creator says nothing: a required field may then be left out."""
+    computed: bool = False
+    """Only the service's own code sets it: clients read it, and never write it. A computed `owner` is the creator."""
+    set_once: bool = False
+    """It keeps the first value that it has."""
+    written_by: Annotated[list[str], Field(min_length=1)] | None = None
+    """Roles that write it, as in `operations`; others leave it out: a new row then has the default, and an updated one
+    keeps its value. Absent: all who may create or update the row."""
+    transitions: dict[Identifier, dict[Identifier, list[str]]] | None = None
+    """For `enum`: from each value the next ones, with the roles that may take the step (`[]`: only the service's own
+    code). A new row has the default."""
     description: Line = ""
     """One line for readers of the API."""
+
+    @property
+    def restricted(self) -> bool:
+        """Whether what is stored is not simply what a client writes (S9)."""
+        written = self.written_by is not None or self.transitions is not None
+        return self.computed or self.set_once or written or self.default is not None
 
 
 class Invalidation(StrEnum):
@@ -159,6 +218,20 @@ class Resource(Declared):
     """The field that holds the owning subject's id, for `role:own`."""
     cache: ResourceCache | None = None
     """Absent: this resource is not cached."""
+
+    def has_index(self, name: str) -> bool:
+        """Whether lists are filtered and sorted by the field through an index of its own values (D1, R2)."""
+        field = self.fields[name]
+        exact = field.unique and not field.caseless
+        return field.indexed or exact or name == self.owner or field.type is FieldType.REFERENCE
+
+    def written(self) -> dict[str, bool]:
+        """The fields of a body, and whether it must have them: a default stands in, and the caller for the owner."""
+        return {
+            name: field.required and name != self.owner and field.default is None
+            for name, field in self.fields.items()
+            if not field.computed
+        }
 
     def path(self, name: str) -> str:
         """Its path segment: ``order-lines`` for the resource ``order_line`` (R1)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from groundplan.declaration.model import FieldType, Resource, ResourceField, Service, System
+from groundplan.declaration.text_rules import ASCII, expressions
 from groundplan.document.names import joined, quoted
 
 _SHOWN_RESOURCES = 12
@@ -100,8 +101,9 @@ def _column(service: Service, resource: Resource, table: str, name: str, made: s
     parts = [quoted(name), _type(field)]
     if field.required:
         parts.append("NOT NULL")
-    # Else by an index over the rows that are not deleted: what a deleted one had is free again.
-    if field.unique and not _deletes(resource):
+    # Else by an index: over the rows that are not deleted, for what a deleted one had is free again; or over what is
+    # compared instead of the value.
+    if field.unique and not field.caseless and not _deletes(resource):
         parts.append(f"{_named(table, name, 'key')}UNIQUE")
     if _own_reference(service, field) and field.to in made:
         parts.append(f"{_named(table, name, 'fkey')}REFERENCES {quoted(_table(service, field))} (id)")
@@ -148,12 +150,31 @@ def _checks(table: str, resource: Resource) -> Iterator[str]:
             tests.append(f"{column} IN ({', '.join(_literal(value) for value in field.values)})")
         if field.type is FieldType.TEXT and field.max_length:
             tests.append(f"char_length({column}) <= {field.max_length}")
+        tests += _text_tests(column, field)
         if field.minimum is not None:
             tests.append(f"{column} >= {field.minimum}")
         if field.maximum is not None:
             tests.append(f"{column} <= {field.maximum}")
         if tests:
             yield f"CONSTRAINT {joined(table, name, 'check')} CHECK ({' AND '.join(tests)})"
+
+
+def _text_tests(column: str, field: ResourceField) -> Iterator[str]:
+    if field.min_length is not None:
+        yield f"char_length({column}) >= {field.min_length}"
+    for expression in expressions(field.format, field.pattern, blank=field.blank):
+        yield f"{column} ~ {_literal(expression)}"
+
+
+def compared(column: str, field: ResourceField) -> str:
+    """What an index over a caseless field holds: equal for values that differ in case or Unicode form alone.
+
+    Both mappings, because neither alone makes one of all letters that are equal but for case (ß, ẞ and SS). The order
+    of the index is that of the bytes, which no other version of ICU changes.
+    """
+    if field.format in ASCII:
+        return f'lower({column} COLLATE "C")'
+    return f'normalize(upper(lower(normalize({column}, NFC) COLLATE "und-x-icu")), NFC) COLLATE "C"'
 
 
 def _literal(text: str) -> str:
@@ -169,12 +190,12 @@ def _indexes(table: str, resource: Resource) -> Iterator[str]:
     living = _LIVING if _deletes(resource) else ""
     yield f"CREATE INDEX {joined(table, 'created_at', 'idx')} ON {quoted(table)} (created_at, id){living};"
     for name, field in resource.fields.items():
-        filtered = field.indexed or field.type is FieldType.REFERENCE or name == resource.owner
-        if filtered and not field.unique:
+        if resource.has_index(name) and (field.caseless or not field.unique):
             index = joined(table, name, "idx")
             yield f"CREATE INDEX {index} ON {quoted(table)} ({quoted(name)}, created_at, id){living};"
-        elif field.unique and living:
-            yield f"CREATE UNIQUE INDEX {joined(table, name, 'key')} ON {quoted(table)} ({quoted(name)}){living};"
+        if field.unique and (field.caseless or living):
+            value = f"({compared(quoted(name), field)})" if field.caseless else quoted(name)
+            yield f"CREATE UNIQUE INDEX {joined(table, name, 'key')} ON {quoted(table)} ({value}){living};"
 
 
 def _create(table: str, columns: list[str], comment: str = "") -> str:
@@ -242,12 +263,6 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);"""
 
 
-def _access_path(resource: Resource, name: str) -> bool:
-    """Lists are sorted by the field, and filtered through its index (D1)."""
-    field = resource.fields[name]
-    return field.indexed or field.unique or name == resource.owner or field.type is FieldType.REFERENCE
-
-
 def _read_models(service: Service) -> Iterator[str]:
     """A4: what queries read, written by the projector alone and served from read replicas.
 
@@ -259,7 +274,7 @@ def _read_models(service: Service) -> Iterator[str]:
         columns += [
             f"{quoted(field_name)} {_type(field)}"
             for field_name, field in resource.fields.items()
-            if _access_path(resource, field_name) or field.type not in (FieldType.JSON, FieldType.TEXT)
+            if resource.has_index(field_name) or field.type not in (FieldType.JSON, FieldType.TEXT)
         ]
         columns += [
             "document jsonb NOT NULL",
@@ -276,7 +291,7 @@ def _read_models(service: Service) -> Iterator[str]:
             f"CREATE INDEX {joined(name, 'read_model', field_name, 'idx')} ON {table} "
             f"({quoted(field_name)}, created_at, id){_LIVING};"
             for field_name in resource.fields
-            if _access_path(resource, field_name)
+            if resource.has_index(field_name)
         ]
         # The projector takes marks away that no late update can meet any more: it looks for them every minute.
         index = joined(name, "read_model", "deleted_at", "idx")

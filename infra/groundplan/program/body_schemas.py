@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 from groundplan.declaration.model import FieldType, Resource, ResourceField
+from groundplan.declaration.text_rules import expressions
 
 Schema = dict[str, Any]
 
@@ -39,17 +40,28 @@ _SHAPES: dict[FieldType, Schema] = {
 def body_schema(resource: Resource) -> str:
     """The schema for create and update: an update replaces the whole item (PUT).
 
-    The owner is optional: the service uses the caller's subject.
+    The owner is optional: the service uses the caller's subject. What the service computes is not in it.
     """
-    required = [name for name, field in resource.fields.items() if field.required and name != resource.owner]
+    written = resource.written()
+    required = [name for name, needed in written.items() if needed]
     schema: Schema = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: _property(field) for name, field in resource.fields.items()},
+        "properties": {name: _property(resource.fields[name]) for name in written},
     }
     if required:
         schema["required"] = required
     return json.dumps(schema)
+
+
+def _text(field: ResourceField) -> Schema:
+    patterns = expressions(field.format, field.pattern, blank=field.blank)
+    schema: Schema = {} if field.min_length is None else {"minLength": field.min_length}
+    if len(patterns) == 1:
+        schema["pattern"] = patterns[0]
+    elif patterns:
+        schema["allOf"] = [{"pattern": pattern} for pattern in patterns]
+    return schema
 
 
 def _property(field: ResourceField) -> Schema:
@@ -58,6 +70,7 @@ def _property(field: ResourceField) -> Schema:
         schema["maxLength"] = field.max_length
     if field.values is not None:
         schema["enum"] = list(field.values)
+    schema |= _text(field)
     if field.type is FieldType.INTEGER:
         schema |= {
             key: value for key, value in (("minimum", field.minimum), ("maximum", field.maximum)) if value is not None

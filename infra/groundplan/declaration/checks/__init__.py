@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groundplan.declaration.checks.access import check_access
+from groundplan.declaration.checks.authority import check_authority
 from groundplan.declaration.checks.edge import check_edge
 from groundplan.declaration.checks.events import check_events
 from groundplan.declaration.checks.fields import check_fields
@@ -24,5 +25,6 @@ def check(system: System) -> list[Finding]:
         *check_events(system),
         *check_tables(system),
         *check_fields(system),
+        *check_authority(system),
         *check_references(system),
     ]

@@ -65,6 +65,11 @@ def _operation(path: Path, entries: list[str], resource: Resource, roles: list[s
     if not entries:
         remedy = "name a role, or remove the operation if no role may do it"
         yield Finding(path, "an empty list", f"at least one role, or `{ANYONE}`", remedy)
+    yield from role_findings(path, entries, resource, roles)
+
+
+def role_findings(path: Path, entries: list[str], resource: Resource, roles: list[str]) -> Iterator[Finding]:
+    """What is wrong with a list of roles."""
     seen: set[str] = set()
     for position, entry in enumerate(entries):
         role, _, restriction = entry.partition(":")

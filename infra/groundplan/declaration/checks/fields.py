@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from groundplan.declaration.model import FieldType, ResourceField, System
-from groundplan.problems import Finding, Path, listed
+from groundplan.declaration.text_rules import ASCII, SHORTEST, expressions
+from groundplan.problems import Finding, Path, listed, printable
 
 _ONLY_WITH = {
     "max_length": (FieldType.STRING, FieldType.TEXT),
+    "min_length": (FieldType.STRING, FieldType.TEXT),
+    "format": (FieldType.STRING,),
+    "pattern": (FieldType.STRING,),
+    "example": (FieldType.STRING, FieldType.TEXT),
     "minimum": (FieldType.INTEGER, FieldType.DECIMAL),
     "maximum": (FieldType.INTEGER, FieldType.DECIMAL),
     "scale": (FieldType.DECIMAL,),
@@ -20,6 +26,8 @@ _BIGINT = 2**63
 # An entry of a B-tree has at most a third of an 8 KB page, 2,704 bytes, and a character up to four:
 # https://www.postgresql.org/docs/17/btree.html
 _LONGEST_INDEXED = 650
+_LONGEST_CASELESS = 200
+"""The same for an index on the normalised value: in capital letters and composed, a character takes up to 12 bytes."""
 
 
 def check_fields(system: System) -> list[Finding]:
@@ -36,6 +44,7 @@ def _field(path: Path, field: ResourceField) -> Iterator[Finding]:
     yield from _misplaced(path, field)
     yield from _missing(path, field)
     yield from _bounds(path, field)
+    yield from _texts(path, field)
     yield from _index(path, field)
     if field.personal and field.indexed:
         expected = "no `indexed` beside `personal`: lists filter and sort by it, which would put its values into URLs"
@@ -79,6 +88,44 @@ def _bounds(path: Path, field: ResourceField) -> Iterator[Finding]:
         yield Finding((*path, "minimum"), str(field.minimum), expected, "swap the two, or correct one")
 
 
+def _texts(path: Path, field: ResourceField) -> Iterator[Finding]:
+    textual = field.type in _ONLY_WITH["max_length"]
+    if not field.blank and not textual:
+        expected = f"`blank` only with the type {listed(_ONLY_WITH['max_length'])}; this is `{field.type}`"
+        yield Finding((*path, "blank"), "false", expected, "remove it, or change the type")
+    if field.caseless and not (textual and field.unique):
+        expected = f"`caseless` beside `unique` on the type {listed(_ONLY_WITH['max_length'])} only"
+        yield Finding((*path, "caseless"), "true", expected, "add `unique: true`, or remove it")
+    if field.format is not None and field.pattern is not None:
+        expected = "`format` or `pattern`, not both: the pattern says all"
+        yield Finding((*path, "pattern"), "given", expected, "remove one of the two")
+        return
+    if not textual:
+        return
+    least = field.min_length or 0
+    if field.format is not None and SHORTEST[field.format] > _length(field):
+        expected = f"at least {SHORTEST[field.format]} characters, the shortest {field.format}"
+        yield Finding((*path, "max_length"), str(field.max_length), expected, "raise it, or remove the format")
+    longest = None if field.type is FieldType.TEXT and field.max_length is None else _length(field)
+    if longest is not None and least > longest:
+        expected = f"at most the most characters, {longest}"
+        yield Finding((*path, "min_length"), str(least), expected, "lower it, or raise `max_length`")
+    else:
+        yield from _example(path, field)
+
+
+def _example(path: Path, field: ResourceField) -> Iterator[Finding]:
+    if field.example is None:
+        needed = field.pattern is not None or (field.format is not None and field.min_length is not None)
+        if needed and field.required:
+            expected = "an `example` of the form, for readers of the API and for sample rows"
+            yield Finding(path, "without `example`", expected, "add `example:` with a value that is taken")
+        return
+    wanted = wrong_text(field, field.example)
+    if wanted is not None:
+        yield Finding((*path, "example"), printable(field.example), wanted, "write one that the field takes")
+
+
 def _index(path: Path, field: ResourceField) -> Iterator[Finding]:
     if not (field.unique or field.indexed):
         return
@@ -89,13 +136,22 @@ def _index(path: Path, field: ResourceField) -> Iterator[Finding]:
     elif field.type is FieldType.BOOLEAN and field.unique:
         expected = "no `unique` on `boolean`: a table could have two rows"
         yield Finding((*path, option), "true", expected, "remove it")
-    elif field.type in _ONLY_WITH["max_length"] and _length(field) > _LONGEST_INDEXED:
-        expected = (
-            f"a `max_length` of at most {_LONGEST_INDEXED} on a field with an index, for PostgreSQL's entries are short"
-        )
-        yield Finding(
-            (*path, option), "true", expected, f"add `max_length: {_LONGEST_INDEXED}` or less, or drop the index"
-        )
+    elif field.type in _ONLY_WITH["max_length"]:
+        most = _LONGEST_CASELESS if field.caseless and field.format not in ASCII else _LONGEST_INDEXED
+        if _length(field) > most:
+            option = "caseless" if most == _LONGEST_CASELESS else option
+            expected = f"a `max_length` of at most {most} on such a field, for PostgreSQL's index entries are short"
+            yield Finding((*path, option), "true", expected, f"add `max_length: {most}` or less, or remove `{option}`")
+
+
+def wrong_text(field: ResourceField, text: str) -> str | None:
+    """What was expected instead of the text; None for a value that the field takes."""
+    longest = None if field.type is FieldType.TEXT and field.max_length is None else _length(field)
+    if len(text) < (field.min_length or 0) or (longest is not None and len(text) > longest):
+        return f"{field.min_length or 0} to {longest or 'any number of'} characters"
+    if any(re.search(each, text) is None for each in expressions(field.format, field.pattern, blank=field.blank)):
+        return "a value of the declared form"
+    return None
 
 
 def _length(field: ResourceField) -> int:

@@ -119,7 +119,7 @@ def test_fields(name: str, declared: model.Service, code: Service) -> None:
     for each, resource, written in resources(declared, code):
         place = file_of(name, "domain", each)
         body = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.body)}
-        wanted = {key: presence(field.required and key != resource.owner) for key, field in resource.fields.items()}
+        wanted = {key: presence(needed) for key, needed in resource.written().items()}
         agree(body, wanted, f"{place} ({written.body.__name__})")
         item = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.item)}
         wanted = {key: presence(field.required) for key, field in resource.fields.items()}
@@ -127,12 +127,27 @@ def test_fields(name: str, declared: model.Service, code: Service) -> None:
         agree(item, wanted, f"{place} ({written.item.__name__})")
 
 
-def indexed_of(resource: Resource) -> set[str]:
+def test_who_may_write_which_field(name: str, declared: model.Service, code: Service) -> None:
+    """S9: defaults, computed fields, fields that stay, their writers, and steps from state to state: in `domain/`."""
+    for each, resource, written in resources(declared, code):
+        rules = written.authority.rules if written.authority is not None else {}
+        there = {key: rule.described() for key, rule in rules.items()}
+        wanted = {key: described(field) for key, field in resource.fields.items() if field.restricted}
+        agree(there, wanted, f"{file_of(name, 'domain', each)} (AUTHORITY)")
+
+
+def described(field: model.ResourceField) -> dict[str, object]:
     return {
-        each
-        for each, field in resource.fields.items()
-        if field.indexed or field.unique or field.type is FieldType.REFERENCE or each == resource.owner
+        "computed": field.computed,
+        "set_once": field.set_once,
+        "default": None if field.default is None else str(field.default),
+        "written_by": field.written_by,
+        "transitions": field.transitions,
     }
+
+
+def indexed_of(resource: Resource) -> set[str]:
+    return {each for each in resource.fields if resource.has_index(each)}
 
 
 def filters_of(resource: Resource) -> set[str]:
@@ -160,7 +175,11 @@ def test_samples_have_every_field(name: str, declared: model.Service) -> None:
         sampled = msgspec.to_builtins(getattr(seed, f"sample_{each}")(0))
         said = [key for key, value in sampled.items() if value is not None]
         # A row that is made before what it could refer to leaves the reference out.
-        wanted = [key for key, field in resource.fields.items() if field.required or field.to not in declared.resources]
+        wanted = [
+            key
+            for key, needed in resource.written().items()
+            if needed or not (resource.fields[key].restricted or resource.fields[key].to in declared.resources)
+        ]
         place = f"services/{name}/{package_of(name)}/seed.py (sample_{each})"
         agree(marked(said, "a value"), marked([*wanted, *said], "a value"), place)
 

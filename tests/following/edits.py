@@ -13,7 +13,7 @@ EDITS: tuple[tuple[str, str, str], ...] = (
     (
         "domain/item.py",
         '    SOLD = "sold"\n',
-        '    SOLD = "sold"\n\n    @property\n    def final(self) -> bool:\n        return self is ItemItemStatus.SOLD\n',
+        '    SOLD = "sold"\n\n    @property\n    def final(self) -> bool:\n        return self is self.SOLD\n',
     ),
     (
         "domain/item.py",

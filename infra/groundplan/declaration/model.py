@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, plural
+from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, PLAIN, plural
 
 
 class Declared(BaseModel):
@@ -33,6 +33,8 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=40)]
 EventName = Annotated[str, Field(pattern=EVENT, max_length=80)]
 # It becomes a cell of a table in documents, and a description in AWS.
 Line = Annotated[str, Field(pattern=LINE, max_length=200)]
+# It stands in SQL and in Python: what begins an escape or a parameter there is left out.
+DefaultText = Annotated[str, Field(pattern=PLAIN, max_length=200)]
 CountryCode = Annotated[str, Field(pattern=COUNTRY)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -91,8 +93,18 @@ class ResourceField(Declared):
     personal: bool = False
     """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It
     is in no log, event, stream or URL; so lists neither filter nor sort by it."""
+    default: bool | int | float | DefaultText | None = None
+    """What stands there when a client leaves the field out; rows that are there already get it when it is required. For
+    `string`, `text`, `integer`, `decimal`, `boolean` and `enum`."""
+    renamed_from: Identifier | None = None
+    """The field's name before this one: `make follow` carries its values over. Remove it once that is released."""
     description: Line = ""
     """One line for readers of the API."""
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether a client must say it."""
+        return self.required and self.default is None
 
 
 class Invalidation(StrEnum):
@@ -158,6 +170,8 @@ class Resource(Declared):
     """The field that holds the owning subject's id, for `role:own`."""
     cache: ResourceCache | None = None
     """Absent: this resource is not cached."""
+    renamed_from: Identifier | None = None
+    """The resource's name before this one: `make follow` keeps its rows. Remove it once that is released."""
 
     def path(self, name: str) -> str:
         """Its path segment: ``order-lines`` for the resource ``order_line`` (R1)."""
@@ -211,6 +225,8 @@ class Service(Declared):
     """Events of its own resources, `<resource>.<past tense>`."""
     consumes: list[EventName] = []
     """Events that other services publish."""
+    renamed_from: ServiceName | None = None
+    """The service's name before this one: `groundplan follow` says how its database moves."""
 
     @property
     def cached(self) -> bool:

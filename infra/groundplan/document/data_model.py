@@ -100,6 +100,8 @@ def _column(service: Service, resource: Resource, table: str, name: str, made: s
     parts = [quoted(name), _type(field)]
     if field.required:
         parts.append("NOT NULL")
+    if field.default is not None:
+        parts.append(f"DEFAULT {_default(field.default)}")
     # Else by an index over the rows that are not deleted: what a deleted one had is free again.
     if field.unique and not _deletes(resource):
         parts.append(f"{_named(table, name, 'key')}UNIQUE")
@@ -154,6 +156,12 @@ def _checks(table: str, resource: Resource) -> Iterator[str]:
             tests.append(f"{column} <= {field.maximum}")
         if tests:
             yield f"CONSTRAINT {joined(table, name, 'check')} CHECK ({' AND '.join(tests)})"
+
+
+def _default(value: bool | float | str) -> str:
+    if isinstance(value, str):
+        return _literal(value)
+    return str(value).lower()
 
 
 def _literal(text: str) -> str:

@@ -41,7 +41,7 @@ def body_schema(resource: Resource) -> str:
 
     The owner is optional: the service uses the caller's subject.
     """
-    required = [name for name, field in resource.fields.items() if field.required and name != resource.owner]
+    required = [name for name, field in resource.fields.items() if field.mandatory and name != resource.owner]
     schema: Schema = {
         "type": "object",
         "additionalProperties": False,

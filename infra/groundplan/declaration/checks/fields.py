@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from groundplan.declaration.model import FieldType, ResourceField, System
-from groundplan.problems import Finding, Path, listed
+from groundplan.problems import Finding, Path, did_you_mean, listed, printable
 
 _ONLY_WITH = {
     "max_length": (FieldType.STRING, FieldType.TEXT),
@@ -14,8 +14,25 @@ _ONLY_WITH = {
     "scale": (FieldType.DECIMAL,),
     "values": (FieldType.ENUM,),
     "to": (FieldType.REFERENCE,),
+    "default": (
+        FieldType.STRING,
+        FieldType.TEXT,
+        FieldType.INTEGER,
+        FieldType.DECIMAL,
+        FieldType.BOOLEAN,
+        FieldType.ENUM,
+    ),
+}
+_DEFAULTS: dict[FieldType, tuple[type, ...]] = {
+    FieldType.STRING: (str,),
+    FieldType.TEXT: (str,),
+    FieldType.INTEGER: (int,),
+    FieldType.DECIMAL: (int, float),
+    FieldType.BOOLEAN: (bool,),
+    FieldType.ENUM: (str,),
 }
 _BIGINT = 2**63
+_BOOLEAN, _STRING = FieldType.BOOLEAN, FieldType.STRING
 
 # An entry of a B-tree has at most a third of an 8 KB page, 2,704 bytes, and a character up to four:
 # https://www.postgresql.org/docs/17/btree.html
@@ -28,15 +45,19 @@ def check_fields(system: System) -> list[Finding]:
         for service_name, service in system.services.items()
         for resource_name, resource in service.resources.items()
         for name, field in resource.fields.items()
-        for finding in _field(("services", service_name, "resources", resource_name, "fields", name), field)
+        for finding in _field(
+            name == resource.owner, ("services", service_name, "resources", resource_name, "fields", name), field
+        )
     ]
 
 
-def _field(path: Path, field: ResourceField) -> Iterator[Finding]:
+def _field(owner: bool, path: Path, field: ResourceField) -> Iterator[Finding]:
     yield from _misplaced(path, field)
     yield from _missing(path, field)
     yield from _bounds(path, field)
     yield from _index(path, field)
+    if field.default is not None and field.type in _DEFAULTS:
+        yield from _default(owner, (*path, "default"), field, field.default)
     if field.personal and field.indexed:
         expected = "no `indexed` beside `personal`: lists filter and sort by it, which would put its values into URLs"
         yield Finding((*path, "indexed"), "true", expected, "remove `indexed` (`unique` may stay), or `personal`")
@@ -77,6 +98,41 @@ def _bounds(path: Path, field: ResourceField) -> Iterator[Finding]:
     if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
         expected = f"at most the maximum, {field.maximum}"
         yield Finding((*path, "minimum"), str(field.minimum), expected, "swap the two, or correct one")
+
+
+def _default(owner: bool, path: Path, field: ResourceField, default: bool | float | str) -> Iterator[Finding]:
+    shown = printable(default)
+    if owner:
+        yield Finding(path, shown, "no default of the owner: it is the caller when left out", "remove it")
+    elif field.unique:
+        yield Finding(path, shown, "no default beside `unique`: two rows could not have it", "remove one of the two")
+    elif not isinstance(default, _DEFAULTS[field.type]) or (isinstance(default, bool) is not (field.type is _BOOLEAN)):
+        kinds = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+        expected = f"{kinds[_DEFAULTS[field.type][-1]]}, for the type is `{field.type}`"
+        quote = f'put it in quotes: "{default}"' if _DEFAULTS[field.type] == (str,) else "correct it"
+        yield Finding(path, shown, expected, quote)
+    elif isinstance(default, str):
+        longest = _length(field)
+        if field.values is not None and default not in field.values:
+            expected = f"one of the values {listed(field.values)}"
+            yield Finding(path, shown, expected, did_you_mean(default, field.values, "choose one of them"))
+        elif field.values is None and (field.max_length or field.type is _STRING) and len(default) > longest:
+            yield Finding(path, shown, f"at most {longest} characters, its `max_length`", "shorten it")
+    else:
+        yield from _default_number(path, field, default)
+
+
+def _default_number(path: Path, field: ResourceField, default: float) -> Iterator[Finding]:
+    if field.minimum is not None and default < field.minimum:
+        yield Finding(path, printable(default), f"at least {field.minimum}, its minimum", "raise it")
+    elif field.maximum is not None and default > field.maximum:
+        yield Finding(path, printable(default), f"at most {field.maximum}, its maximum", "lower it")
+    elif abs(default) >= _BIGINT:
+        yield Finding(path, printable(default), "a number of 64 bits, PostgreSQL's largest integer", "lower it")
+    elif field.type is FieldType.DECIMAL:
+        scale = 2 if field.scale is None else field.scale
+        if "e" in str(default) or len(str(default).partition(".")[2].rstrip("0")) > scale:
+            yield Finding(path, printable(default), f"at most {scale} digits after the point, its `scale`", "round it")
 
 
 def _index(path: Path, field: ResourceField) -> Iterator[Finding]:

@@ -119,7 +119,7 @@ def test_fields(name: str, declared: model.Service, code: Service) -> None:
     for each, resource, written in resources(declared, code):
         place = file_of(name, "domain", each)
         body = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.body)}
-        wanted = {key: presence(field.required and key != resource.owner) for key, field in resource.fields.items()}
+        wanted = {key: presence(field.mandatory and key != resource.owner) for key, field in resource.fields.items()}
         agree(body, wanted, f"{place} ({written.body.__name__})")
         item = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.item)}
         wanted = {key: presence(field.required) for key, field in resource.fields.items()}

@@ -44,6 +44,21 @@ def changed(before: dict[str, Any], *several: dict[str, Any]) -> dict[str, Any]:
     return after
 
 
+def apart(count: int) -> list[dict[str, Any]]:
+    """So many changes of fields that can be made at once: no two of one field, and none that is refused."""
+    found: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    for change in changes():
+        places = {place.partition("/")[2].partition("/")[0] for key in ("set", "remove", "move") for place in change.get(key, ())}
+        places |= set(change.get("move", {}).values())
+        of_fields = all(place.startswith("f/") for key in ("set", "remove", "move") for place in change.get(key, ()))
+        if change["takes"] != "refused" and of_fields and not places & taken and len(found) < count:
+            taken |= places
+            found.append(change)
+    assert len(found) == count
+    return found
+
+
 def system_of(declared: dict[str, Any]) -> System:
     found = judge_system(declared)
     assert not found, [f"{each.path}: {each.expected}" for each in found]

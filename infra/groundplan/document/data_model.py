@@ -53,8 +53,12 @@ def _shown(system: System) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def service_ddl(system: System, name: str, resources: list[str] | None = None) -> str:
-    """The whole database of one service. Tables come before what refers to them; cycles are closed at the end."""
-    service = system.services[name]
+    """The whole database of one service, as `ddl_of`."""
+    return ddl_of(name, system.services[name], resources)
+
+
+def ddl_of(name: str, service: Service, resources: list[str] | None = None) -> str:
+    """The whole database of a service. Tables come before what refers to them; cycles are closed at the end."""
     statements = [f"-- Database of {name}: no other service reads it (A2)."]
     made: set[str] = set()
     late: list[str] = []

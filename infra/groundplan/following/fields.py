@@ -39,6 +39,7 @@ Rule = Callable[[Pair], Iterator[Effect]]
 
 
 def added(field: ResourceField, *, owner: bool) -> Effect:
+    steps: tuple[str, ...]
     if field.mandatory and not owner:
         steps = (
             "give it a `default`, or declare it without `required` and follow that",
@@ -122,7 +123,9 @@ def _type(pair: Pair) -> Iterator[Effect]:
             if _foreign(after):
                 yield Effect(what)
             else:
-                steps = ("rows that refer to nothing are counted before the foreign key is checked; mend them first",)
+                steps: tuple[str, ...] = (
+                    "rows that refer to nothing are counted before the foreign key is checked; mend them first",
+                )
                 yield Effect(what, Takes.DATA, ("api",), steps, tightens=True)
         case (FieldType.REFERENCE, FieldType.UUID):
             yield Effect(what, loosens=True)

@@ -21,7 +21,7 @@ def service_renames(before: Services, after: Services) -> dict[str, str]:
     return {
         service.renamed_from: name
         for name, service in after.items()
-        if service.renamed_from in before and name not in before
+        if service.renamed_from is not None and service.renamed_from in before and name not in before
     }
 
 
@@ -29,7 +29,9 @@ def resource_renames(before: Service, after: Service) -> dict[str, str]:
     return {
         resource.renamed_from: name
         for name, resource in after.resources.items()
-        if resource.renamed_from in before.resources and name not in before.resources
+        if resource.renamed_from is not None
+        and resource.renamed_from in before.resources
+        and name not in before.resources
     }
 
 
@@ -37,7 +39,7 @@ def field_renames(before: Resource, after: Resource) -> dict[str, str]:
     return {
         field.renamed_from: name
         for name, field in after.fields.items()
-        if field.renamed_from in before.fields and name not in before.fields
+        if field.renamed_from is not None and field.renamed_from in before.fields and name not in before.fields
     }
 
 
@@ -255,7 +257,9 @@ def _operations(before: Resource, after: Resource) -> Iterator[Effect]:
     new = [kind for kind in after.operations if kind not in before.operations]
     for kind in gone:
         if kind == "delete":
-            steps = ("the second migration stops at rows that are marked as deleted: take them away first",)
+            steps = (
+                "rows that are marked as deleted would come back: the migration stops at them, take them away first",
+            )
             yield Effect("no `delete` any more", Takes.TWO, ("api",), steps)
         else:
             yield Effect(f"no `{kind}` any more", breaks=("api",))

@@ -49,9 +49,9 @@ def apart(count: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     taken: set[str] = set()
     for change in changes():
-        places = {place.partition("/")[2].partition("/")[0] for key in ("set", "remove", "move") for place in change.get(key, ())}
-        places |= set(change.get("move", {}).values())
-        of_fields = all(place.startswith("f/") for key in ("set", "remove", "move") for place in change.get(key, ()))
+        named = [place for key in ("set", "remove", "move") for place in change.get(key, ())]
+        places = {place.split("/")[1] for place in named if "/" in place} | set(change.get("move", {}).values())
+        of_fields = all(place.startswith("f/") for place in named)
         if change["takes"] != "refused" and of_fields and not places & taken and len(found) < count:
             taken |= places
             found.append(change)

@@ -13,7 +13,7 @@ import click
 from groundplan.cli._command import Command, json_option, main_of, switched_by
 from groundplan.cli.documents import FollowDocument, print_document
 from groundplan.cli.openapi import write_documents
-from groundplan.cli.refresh import refresh
+from groundplan.cli.refresh import refresh_architecture
 from groundplan.cli.template import git, read_answers
 from groundplan.declaration.loader import load_system, parse_system
 from groundplan.declaration.model import Service
@@ -87,7 +87,7 @@ def _documents(project: Path) -> None:
             write_documents(project)
     except ProblemsFound as problems:
         print(f"openapi.json is not up to date yet. Mend this, then run `make openapi`:\n{problems}", file=sys.stderr)
-    refresh(project)
+    refresh_architecture(project)
 
 
 def _finish(project: Path, *, dry_run: bool, as_json: bool) -> int:

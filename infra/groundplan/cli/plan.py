@@ -11,6 +11,7 @@ import click
 from groundplan.capacity import Plan, plan, reach
 from groundplan.capacity.reach import reach_sentences
 from groundplan.capacity.report import report
+from groundplan.cli._agreement import tell_disagreements
 from groundplan.cli._command import Command, json_option, main_of, stack_option, switched_by
 from groundplan.cli._facts import declared_verdicts
 from groundplan.cli.documents import DocumentChange, PlanDocument, print_document
@@ -64,6 +65,8 @@ def plan_project(
                 print(report(planned, reached, reasons=why))
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
+    if not quiet:
+        tell_disagreements(folder, project.system)
     changed = _document(folder, project, plans, check=check)
     if as_json:
         print_document(

@@ -82,6 +82,9 @@ def merge(base: str, theirs: str, mine: str, *, python: bool = False) -> tuple[s
     text, clean = _by_git(base, theirs, mine)
     if clean:
         return text, True
+    if not base:
+        # Two files that have only their name in common.
+        return _without_base(text), False
     finer = _CONFLICT.sub(lambda found: _finer(found["base"], found["ours"], found["theirs"], found[0]), text)
     if _CONFLICT.search(finer) is None and not (python and _is_python(mine) and not _is_python(finer)):
         return finer, True

@@ -26,6 +26,7 @@ from infra.tests.following.databases import catalogue, emptied
 from infra.tests.following.samples import apart, changed, changes, system_of, values
 
 NAME = "catalogue"
+POSTGRESQL = sqlalchemy.make_url("postgresql+psycopg://").get_dialect()()
 
 
 def plan_for(*several: dict[str, Any]) -> Plan:
@@ -72,7 +73,7 @@ def executed(text: str, function: str) -> tuple[list[str], bool]:
 
 
 def plain(statement: str) -> str:
-    return " ".join(str(sqlalchemy.text(statement).compile(dialect=sqlalchemy.dialects.postgresql.dialect())).split())
+    return " ".join(str(sqlalchemy.text(statement).compile(dialect=POSTGRESQL)).split())
 
 
 def service(folder: Path) -> Path:

@@ -51,6 +51,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Services": {
         "service": Entry("groundplan.cli.service", "Add, remove or resize a service."),
+        "follow": Entry("groundplan.cli.follow", "Bring services' code, migrations and documents after system.yaml."),
         "openapi": Entry("groundplan.cli.openapi", "Write each service's openapi.json from its code."),
     },
     "Deployment": {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from groundplan.cli._agreement import tell_disagreements
 from groundplan.cli._facts import captured, simulated
 from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
@@ -63,7 +64,8 @@ def check_project(folder: Path, stacks: Sequence[str] = (), *, as_json: bool = F
     else:
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
-    return 0 if all(each.passed for each in checked.values()) else 1
+    agrees = not tell_disagreements(folder, project.system)
+    return 0 if agrees and all(each.passed for each in checked.values()) else 1
 
 
 def check_stack(project: Project, stack: str) -> Checked:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from groundplan.cli._agreement import refuse_breaking
 from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
 from groundplan.cli.up import check_tools, outputs, pulumi_up
 from groundplan.declaration.loader import load_system
@@ -119,6 +120,7 @@ def publish(project: Path, service: str, repository: str, revision: str, wheels:
 def deliver(project: Path, stack: str, *, yes: bool, lose: Collection[str] = ()) -> int:
     """Deploys ``stack`` with the images of the current commit; returns Pulumi's exit status."""
     check_tools(project, stack)
+    refuse_breaking(project, load_system(project / "system.yaml"))
     for tool in ("aws", "docker"):
         if shutil.which(tool) is None:
             raise _failed(tool, f"install {tool}; it is not on the PATH")

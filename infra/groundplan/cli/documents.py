@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from groundplan.capacity.comparison import Change, Comparison
 from groundplan.capacity.model import Plan, Tier
+from groundplan.following.changes import Change as DeclaredChange
 from groundplan.installation.bootstrap import Refused
 from groundplan.problems import Problem, ProblemsFound
 
@@ -137,11 +138,33 @@ class QuotasDocument(Document):
     left_out: tuple[Problem, ...]
 
 
+class FollowDocument(Document):
+    """`groundplan follow --json`."""
+
+    format: Literal["groundplan.follow/1"] = "groundplan.follow/1"
+    applied: bool
+    """False with `--dry-run`: then nothing in the project has changed."""
+    changes: tuple[DeclaredChange, ...]
+    """What the declaration has otherwise than the code, each with what it takes and whose programs it breaks."""
+    changed: tuple[str, ...]
+    """Files that differ."""
+    conflicted: tuple[str, ...]
+    """Those of them in which edits and the change meet; the exit status is then 2."""
+    kept_away: tuple[str, ...]
+    """Files that the owner deleted, and that a change would have been in."""
+    migrations: tuple[str, ...]
+    waiting: tuple[str, ...]
+    """Migrations that wait for the second release."""
+    diff: str
+    """As `git diff` shows it; only with `--dry-run`."""
+
+
 DOCUMENTS: tuple[type[Document], ...] = (
     PlanDocument,
     ComparisonDocument,
     ServiceDocument,
     QuotasDocument,
+    FollowDocument,
     ProblemsDocument,
 )
 

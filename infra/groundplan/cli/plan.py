@@ -13,6 +13,7 @@ from groundplan.capacity.costs import provenance
 from groundplan.capacity.reach import reach_sentences
 from groundplan.capacity.report import report
 from groundplan.capacity.text import paragraph
+from groundplan.cli._agreement import tell_disagreements
 from groundplan.cli._command import Command, json_option, main_of, stack_option, switched_by
 from groundplan.cli._facts import declared_verdicts
 from groundplan.cli.documents import DocumentChange, PlanDocument, print_document
@@ -69,6 +70,8 @@ def plan_project(
             print("\n".join(figures_used(project.system)) + "\n")
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
+    if not quiet:
+        tell_disagreements(folder, project.system)
     changed = _document(folder, project, plans, check=check)
     if as_json:
         print_document(

@@ -19,12 +19,16 @@ def refresh(project: Path) -> None:
 
     By the code that the project holds now: an update may have changed it.
     """
-    _run(project, "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`", "plan")
+    refresh_architecture(project)
     _run(
         project,
         "A service's openapi.json is not written yet. Mend this, then run `make openapi`",
         *("openapi", "--missing"),
     )
+
+
+def refresh_architecture(project: Path) -> None:
+    _run(project, "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`", "plan")
 
 
 def _run(project: Path, failed: str, *command: str) -> None:

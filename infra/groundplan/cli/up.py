@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from groundplan.cli._agreement import refuse_breaking
 from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
 from groundplan.cli.consent import can_ask, consent, previewed
 from groundplan.cli.remember import remember, resources_of
@@ -165,6 +166,7 @@ def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
     project = find_project()
     check_tools(project, stack)
     check_images(project, stack)
+    refuse_breaking(project, load_system(project / "system.yaml"))
     return pulumi_up(project, stack, yes=yes, lose=lose)
 
 

@@ -64,7 +64,7 @@ def body_fields(program: CapturedProgram, check: Check) -> None:
         fields = endpoint.resource.fields
         found = set(at(schema, "properties") or {})
         check.that(found == set(fields), api, "body", f"the fields {', '.join(fields)} in {name}")
-        required = {key for key, field in fields.items() if field.required and key != endpoint.resource.owner}
+        required = {key for key, field in fields.items() if field.mandatory and key != endpoint.resource.owner}
         expected = f"required in {name}: {', '.join(sorted(required)) or 'nothing'}"
         check.that(set(items(at(schema, "required"))) == required, api, "body", expected)
     if not (check.evidence or check.findings):

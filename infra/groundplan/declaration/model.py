@@ -16,7 +16,7 @@ from groundplan.declaration.measured import Measured, Quantity, Spread
 from groundplan.declaration.patterns import pattern_problem
 from groundplan.declaration.shapes import said
 from groundplan.declaration.text_rules import TextFormat
-from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, plural
+from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, PLAIN, plural
 from groundplan.problems import listed
 
 
@@ -38,6 +38,8 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=40)]
 EventName = Annotated[str, Field(pattern=EVENT, max_length=80)]
 # It becomes a cell of a table in documents, and a description in AWS.
 Line = Annotated[str, Field(pattern=LINE, max_length=200)]
+# It stands in SQL and in Python: what begins an escape or a parameter there is left out.
+DefaultText = Annotated[str, Field(pattern=PLAIN, max_length=200)]
 CountryCode = Annotated[str, Field(pattern=COUNTRY)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -133,8 +135,9 @@ class ResourceField(Declared):
     personal: bool = False
     """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It
     is in no log, event, stream or URL; so lists neither filter nor sort by it."""
-    default: bool | int | float | str | None = None
-    """What a new row has where its creator says nothing: a required field may then be left out."""
+    default: bool | int | float | DefaultText | None = None
+    """What a new row has where its creator says nothing: a required field may then be left out; rows that are there
+    when the field is added get it too."""
     computed: bool = False
     """Only the service's own code sets it: clients read it, and never write it. A computed `owner` is the creator."""
     set_once: bool = False
@@ -145,6 +148,8 @@ class ResourceField(Declared):
     transitions: dict[Identifier, dict[Identifier, list[str]]] | None = None
     """For `enum`: from each value the next ones, with the roles that may take the step (`[]`: only the service's own
     code). A new row has the default."""
+    renamed_from: Identifier | None = None
+    """The field's name before this one: `make follow` carries its values over. Remove it once that is released."""
     description: Line = ""
     """One line for readers of the API."""
 
@@ -153,6 +158,11 @@ class ResourceField(Declared):
         """Whether what is stored is not simply what a client writes (S9)."""
         written = self.written_by is not None or self.transitions is not None
         return self.computed or self.set_once or written or self.default is not None
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether a client must say it."""
+        return self.required and self.default is None and not self.computed
 
 
 class Invalidation(StrEnum):
@@ -218,6 +228,8 @@ class Resource(Declared):
     """The field that holds the owning subject's id, for `role:own`."""
     cache: ResourceCache | None = None
     """Absent: this resource is not cached."""
+    renamed_from: Identifier | None = None
+    """The resource's name before this one: `make follow` keeps its rows. Remove it once that is released."""
 
     def has_index(self, name: str) -> bool:
         """Whether lists are filtered and sorted by the field through an index of its own values (D1, R2)."""
@@ -317,6 +329,8 @@ class Service(Declared):
     """Events of its own resources, `<resource>.<past tense>`."""
     consumes: list[EventName] = []
     """Events that other services publish."""
+    renamed_from: ServiceName | None = None
+    """The service's name before this one: `groundplan follow` says how its database moves."""
 
     @property
     def cached(self) -> bool:

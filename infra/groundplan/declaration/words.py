@@ -9,12 +9,14 @@ IDENTIFIER = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 EVENT = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*\.[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 COUNTRY = "^[A-Z]{2}$"
 LINE = "^[^\\x00-\\x1f\\x7f]*$"
+PLAIN = "^[^\\x00-\\x1f\\x7f\\\\:\"'%]+$"
 
 IN_WORDS = {
     HYPHENATED: "lower-case letters, digits and single hyphens between them, starting with a letter",
     IDENTIFIER: "lower-case letters, digits and single underscores between them, starting with a letter",
     EVENT: "`<resource>.<past tense>` in lower case, such as `order.placed`",
     LINE: "one line of text",
+    PLAIN: "one line of text without backslashes, colons, quotation marks and percent signs",
     COUNTRY: "two capital letters, an ISO 3166-1 code such as `DE`",
 }
 

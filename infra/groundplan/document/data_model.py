@@ -54,8 +54,12 @@ def _shown(system: System) -> tuple[dict[str, list[str]], list[str]]:
 
 
 def service_ddl(system: System, name: str, resources: list[str] | None = None) -> str:
-    """The whole database of one service. Tables come before what refers to them; cycles are closed at the end."""
-    service = system.services[name]
+    """The whole database of one service, as `ddl_of`."""
+    return ddl_of(name, system.services[name], resources)
+
+
+def ddl_of(name: str, service: Service, resources: list[str] | None = None) -> str:
+    """The whole database of a service. Tables come before what refers to them; cycles are closed at the end."""
     statements = [f"-- Database of {name}: no other service reads it (A2)."]
     made: set[str] = set()
     late: list[str] = []
@@ -101,6 +105,8 @@ def _column(service: Service, resource: Resource, table: str, name: str, made: s
     parts = [quoted(name), _type(field)]
     if field.required:
         parts.append("NOT NULL")
+    if field.default is not None:
+        parts.append(f"DEFAULT {_default(field.default)}")
     # Else by an index: over the rows that are not deleted, for what a deleted one had is free again; or over what is
     # compared instead of the value.
     if field.unique and not field.caseless and not _deletes(resource):
@@ -175,6 +181,12 @@ def compared(column: str, field: ResourceField) -> str:
     if field.format in ASCII:
         return f'lower({column} COLLATE "C")'
     return f'normalize(upper(lower(normalize({column}, NFC) COLLATE "und-x-icu")), NFC) COLLATE "C"'
+
+
+def _default(value: bool | float | str) -> str:
+    if isinstance(value, str):
+        return _literal(value)
+    return str(value).lower()
 
 
 def _literal(text: str) -> str:

@@ -9,6 +9,7 @@ from groundplan.declaration.checks.events import check_events
 from groundplan.declaration.checks.fields import check_fields
 from groundplan.declaration.checks.names import check_names
 from groundplan.declaration.checks.references import check_references
+from groundplan.declaration.checks.renames import check_renames
 from groundplan.declaration.checks.requirements import check_requirements
 from groundplan.declaration.checks.tables import check_tables
 from groundplan.declaration.model import System
@@ -27,4 +28,5 @@ def check(system: System) -> list[Finding]:
         *check_fields(system),
         *check_authority(system),
         *check_references(system),
+        *check_renames(system),
     ]

@@ -1,0 +1,316 @@
+"""Differences of two declarations' services, each classified. Pure: it reads no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from groundplan.declaration.model import Access, Resource, Service
+from groundplan.following.changes import Broken, Change, Effect, Takes
+from groundplan.following.fields import Pair, Renames, added, announced, effects, list_options, removed, renamed
+
+Services = Mapping[str, Service]
+
+
+def differences(before: Services, after: Services) -> tuple[Change, ...]:
+    """Everything that the newer services have otherwise, in the order of the newer declaration."""
+    return tuple(_differences(before, after))
+
+
+def service_renames(before: Services, after: Services) -> dict[str, str]:
+    """New names of services by their old ones, of those that say so."""
+    return {
+        service.renamed_from: name
+        for name, service in after.items()
+        if service.renamed_from is not None and service.renamed_from in before and name not in before
+    }
+
+
+def resource_renames(before: Service, after: Service) -> dict[str, str]:
+    return {
+        resource.renamed_from: name
+        for name, resource in after.resources.items()
+        if resource.renamed_from is not None
+        and resource.renamed_from in before.resources
+        and name not in before.resources
+    }
+
+
+def field_renames(before: Resource, after: Resource) -> dict[str, str]:
+    return {
+        field.renamed_from: name
+        for name, field in after.fields.items()
+        if field.renamed_from is not None and field.renamed_from in before.fields and name not in before.fields
+    }
+
+
+def targets(before: Services, after: Services) -> dict[str, str]:
+    """What references say, by what they said: names of services and resources change alike."""
+    found: dict[str, str] = {}
+    services = service_renames(before, after)
+    for name, service in before.items():
+        newer = services.get(name, name)
+        resources = resource_renames(service, after[newer]) if newer in after else {}
+        for resource in service.resources:
+            found[f"{name}.{resource}"] = f"{newer}.{resources.get(resource, resource)}"
+    return found
+
+
+def _differences(before: Services, after: Services) -> Iterator[Change]:
+    renames, known = service_renames(before, after), targets(before, after)
+    for name, service in after.items():
+        older = next((old for old, new in renames.items() if new == name), name)
+        if older not in before:
+            yield _change(name, "", Effect("added"))
+            continue
+        if older != name:
+            yield _change(name, "", _service_renamed(older, name))
+        own = resource_renames(before[older], service)
+        yield from service_differences(name, before[older], service, {**known, **own})
+    for name, service in before.items():
+        if name not in after and name not in renames:
+            yield _change(name, "", _service_removed(name, service))
+
+
+def service_differences(name: str, before: Service, after: Service, renames: Renames) -> Iterator[Change]:
+    """``renames``: what references say now, by what they said."""
+    for attribute, rule in SERVICE.items():
+        if getattr(before, attribute) != getattr(after, attribute):
+            for effect in rule(before, after):
+                yield _change(name, attribute, effect)
+    yield from _resources(name, before, after, renames)
+
+
+def _resources(name: str, before: Service, after: Service, renames: Renames) -> Iterator[Change]:
+    own = resource_renames(before, after)
+    for resource_name, resource in after.resources.items():
+        path = f"resources.{resource_name}"
+        older = next((old for old, new in own.items() if new == resource_name), resource_name)
+        if older not in before.resources:
+            yield _change(name, path, Effect("added"))
+            continue
+        known = before.resources[older]
+        if older != resource_name:
+            what = f"renamed from `{older}`; the old table's name stays as a view until the second release"
+            breaks: tuple[Broken, ...] = ("api",) if known.path(older) != resource.path(resource_name) else ()
+            yield _change(name, path, Effect(what, Takes.TWO, breaks))
+        elif known.path(older) != resource.path(resource_name):
+            what = f"path `{resource.path(resource_name)}`, before `{known.path(older)}`; its table's name follows"
+            yield _change(name, f"{path}.plural", Effect(what, Takes.TWO, ("api",)))
+        for attribute, rule in RESOURCE.items():
+            if getattr(known, attribute) != getattr(resource, attribute):
+                for effect in rule(known, resource):
+                    yield _change(name, f"{path}.{attribute}", effect)
+        yield from _fields(name, path, announced(before, older), known, resource, renames)
+    for resource_name in before.resources:
+        if resource_name not in after.resources and resource_name not in own:
+            what = "removed: first without API and code, then its table is dropped with all rows"
+            yield _change(name, f"resources.{resource_name}", Effect(what, Takes.TWO, ("api",)))
+
+
+def _fields(
+    service: str, path: str, published: bool, before: Resource, after: Resource, renames: Renames
+) -> Iterator[Change]:
+    own = field_renames(before, after)
+    for name, field in after.fields.items():
+        here = f"{path}.fields.{name}"
+        older = next((old for old, new in own.items() if new == name), name)
+        if older not in before.fields:
+            yield _change(service, here, added(field, owner=name == after.owner))
+            continue
+        pair = Pair(before.fields[older], field, published, renames)
+        if older != name:
+            yield _change(service, here, renamed(pair, older))
+        found = list(effects(pair))
+        lost = list_options(before, older) - list_options(after, name)
+        if lost and "list" in after.operations:
+            what = f"lists no longer {' and '.join(sorted(lost))} by it"
+            found.append(Effect(what, breaks=("api",)))
+        for effect in found:
+            yield _change(service, here, effect)
+    for name, field in before.fields.items():
+        if name not in after.fields and name not in own:
+            yield _change(service, f"{path}.fields.{name}", removed(field, announced=published))
+
+
+def _change(service: str, path: str, effect: Effect) -> Change:
+    return Change(
+        service, path, effect.what, effect.takes, effect.breaks, effect.steps, effect.tightens, effect.loosens
+    )
+
+
+def _service_renamed(before: str, after: str) -> Effect:
+    steps = (
+        f"deploy `{after}` beside `{before}`: its database, topics' subscriptions, image and role have the new name",
+        f"stop writes of `{before}`, and copy its database: pg_dump, pg_restore",
+        f"send traffic to `{after}`, and remove what `{before}` had: `make up` shows it",
+    )
+    return Effect(f"renamed from `{before}`", Takes.DATA, steps=steps)
+
+
+def _service_removed(name: str, service: Service) -> Effect:
+    steps = (
+        f"`make remove-service NAME={name}` takes its code away; a snapshot of its database stays as long as declared",
+    )
+    breaks: tuple[Broken, ...] = ("api", "events") if service.publishes else ("api",)
+    return Effect("removed, with its database", Takes.TWO, breaks, steps)
+
+
+ServiceRule = Callable[[Service, Service], Iterator[Effect]]
+ResourceRule = Callable[[Resource, Resource], Iterator[Effect]]
+
+
+def _size(before: Service, after: Service) -> Iterator[Effect]:
+    del before, after
+    yield Effect("another size: `make compare` says what that changes")
+
+
+def _service_text(before: Service, after: Service) -> Iterator[Effect]:
+    del before, after
+    yield Effect("another description")
+
+
+def _exposure(before: Service, after: Service) -> Iterator[Effect]:
+    del before
+    if after.exposure == "internal":
+        yield Effect("no longer routed by the gateway", breaks=("api",))
+    else:
+        yield Effect("routed by the gateway from now on")
+
+
+def _cqrs(before: Service, after: Service) -> Iterator[Effect]:
+    del before
+    if after.cqrs:
+        steps = (
+            "the migration makes empty read models; deploy the projector with this release",
+            "`python -m <package> rebuild` fills them from the tables: lists and reads are incomplete until it ends",
+        )
+        yield Effect("queries read from read models of their own", Takes.DATA, steps=steps)
+    else:
+        yield Effect("queries read from the tables again; read models are dropped", Takes.TWO)
+
+
+def _shard_map(before: Service, after: Service) -> Iterator[Effect]:
+    known, newer = list(before.shard_map or ()), list(after.shard_map or ())
+    first = known or newer[:1]
+    if newer[: len(first)] == first and (known or not newer or newer[0].shards == 1):
+        yield Effect("new keys go to more shards from a day on; rows stay where they are")
+    else:
+        steps = ("leave the generations that are there, and add one at the end: `make resize-service` writes it",)
+        yield Effect("rows would not be found where they were put", Takes.REFUSED, steps=steps)
+
+
+def _publishes(before: Service, after: Service) -> Iterator[Effect]:
+    gone = [event for event in before.publishes if event not in after.publishes]
+    new = [event for event in after.publishes if event not in before.publishes]
+    if gone:
+        yield Effect(f"publishes no more: {', '.join(gone)}", breaks=("events",))
+    if new:
+        yield Effect(f"publishes: {', '.join(new)}")
+
+
+def _consumes(before: Service, after: Service) -> Iterator[Effect]:
+    gone = [event for event in before.consumes if event not in after.consumes]
+    new = [event for event in after.consumes if event not in before.consumes]
+    if gone:
+        yield Effect(f"consumes no more: {', '.join(gone)}; what waits in its queue is not handled")
+    if new:
+        yield Effect(f"consumes: {', '.join(new)}")
+
+
+def _elsewhere(before: Service, after: Service) -> Iterator[Effect]:
+    """What has differences of its own below it, or none of its own."""
+    del before, after
+    yield from ()
+
+
+def _below(before: Resource, after: Resource) -> Iterator[Effect]:
+    del before, after
+    yield from ()
+
+
+def _text(before: Resource, after: Resource) -> Iterator[Effect]:
+    del before, after
+    yield Effect("another description")
+
+
+def _owner(before: Resource, after: Resource) -> Iterator[Effect]:
+    if before.owner in field_renames(before, after) and field_renames(before, after)[str(before.owner)] == after.owner:
+        return
+    if before.owner is None:
+        yield Effect(f"`{after.owner}` is whose a row is, the caller unless a request says it")
+    else:
+        what = f"rows belong to {f'`{after.owner}`' if after.owner else 'nobody'}, before to `{before.owner}`"
+        yield Effect(what, breaks=("api",))
+
+
+def _cache(before: Resource, after: Resource) -> Iterator[Effect]:
+    if after.cache is None:
+        yield Effect("no longer cached")
+    elif before.cache is None:
+        yield Effect("cached")
+    else:
+        yield Effect("copies in the cache are kept by another rule")
+
+
+def _operations(before: Resource, after: Resource) -> Iterator[Effect]:
+    gone = [kind for kind in before.operations if kind not in after.operations]
+    new = [kind for kind in after.operations if kind not in before.operations]
+    for kind in gone:
+        if kind == "delete":
+            steps = (
+                "rows that are marked as deleted would come back: the migration stops at them, take them away first",
+            )
+            yield Effect("no `delete` any more", Takes.TWO, ("api",), steps)
+        else:
+            yield Effect(f"no `{kind}` any more", breaks=("api",))
+    for kind in new:
+        yield Effect(f"`{kind}` from now on")
+    for kind, entries in after.operations.items():
+        if kind not in before.operations or before.operations[kind] == entries:
+            continue
+        older, newer = before.access(kind), after.access(kind)
+        assert older is not None
+        assert newer is not None
+        narrower = not _covers(newer, older)
+        what = f"`{kind}` for {', '.join(entries)}, before for {', '.join(before.operations[kind])}"
+        yield Effect(what, breaks=("api",) if narrower else ())
+
+
+def _covers(newer: Access, older: Access) -> bool:
+    """Whether everybody may do what they might before."""
+    if newer.anyone:
+        return True
+    if older.anyone:
+        return False
+    may = {grant.role: grant.own for grant in newer.grants}
+    return all(grant.role in may and (grant.own or not may[grant.role]) for grant in older.grants)
+
+
+SERVICE: Mapping[str, ServiceRule] = {
+    "description": _service_text,
+    "exposure": _exposure,
+    "traffic_weight": _size,
+    "read_share": _size,
+    "repeat_share": _size,
+    "data_gb": _size,
+    "data_growth_gb_per_month": _size,
+    "cqrs": _cqrs,
+    "shard_map": _shard_map,
+    "resources": _elsewhere,
+    "publishes": _publishes,
+    "consumes": _consumes,
+    "renamed_from": _elsewhere,
+}
+"""By attribute of `Service`; `resources` are compared one by one."""
+
+RESOURCE: Mapping[str, ResourceRule] = {
+    # The path counts, and it may be made from the name.
+    "plural": _below,
+    "description": _text,
+    "fields": _below,
+    "operations": _operations,
+    "owner": _owner,
+    "cache": _cache,
+    "renamed_from": _below,
+}
+"""By attribute of `Resource`; `fields` are compared one by one."""

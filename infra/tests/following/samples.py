@@ -1,0 +1,74 @@
+"""The declaration that these tests change, and how."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from groundplan.declaration.loader import judge_system
+from groundplan.declaration.model import System
+
+DECLARED = Path(__file__).parent / "declared.yaml"
+CHANGES = Path(__file__).parent / "changes.yaml"
+_SHORT = {"f": "catalogue/resources/item/fields", "r": "catalogue/resources"}
+
+
+def values() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(DECLARED.read_text(encoding="utf-8"))
+    return loaded
+
+
+def changes() -> list[dict[str, Any]]:
+    loaded: list[dict[str, Any]] = yaml.safe_load(CHANGES.read_text(encoding="utf-8"))
+    return loaded
+
+
+def changed(before: dict[str, Any], *several: dict[str, Any]) -> dict[str, Any]:
+    """The declaration's values after the changes, in the notation of `changes.yaml`."""
+    after = copy.deepcopy(before)
+    for change in several:
+        for place, name in change.get("move", {}).items():
+            above, key = _place(after, place)
+            items = [(name if each == key else each, value) for each, value in above.items()]
+            above.clear()
+            above.update(items)
+        for place in change.get("remove", ()):
+            above, key = _place(after, place)
+            del above[key]
+        for place, value in change.get("set", {}).items():
+            above, key = _place(after, place)
+            above[key] = copy.deepcopy(value)
+    return after
+
+
+def apart(count: int) -> list[dict[str, Any]]:
+    """So many changes of fields that can be made at once: no two of one field, and none that is refused."""
+    found: list[dict[str, Any]] = []
+    taken: set[str] = set()
+    for change in changes():
+        named = [place for key in ("set", "remove", "move") for place in change.get(key, ())]
+        places = {place.split("/")[1] for place in named if "/" in place} | set(change.get("move", {}).values())
+        of_fields = all(place.startswith("f/") for place in named)
+        if change["takes"] != "refused" and of_fields and not places & taken and len(found) < count:
+            taken |= places
+            found.append(change)
+    assert len(found) == count
+    return found
+
+
+def system_of(declared: dict[str, Any]) -> System:
+    found = judge_system(declared)
+    assert not found, [f"{each.path}: {each.expected}" for each in found]
+    return System.model_validate(declared)
+
+
+def _place(declared: dict[str, Any], place: str) -> tuple[dict[str, Any], str]:
+    head, _, rest = place.partition("/")
+    *path, key = f"{_SHORT.get(head, head)}/{rest}".strip("/").split("/")
+    above = declared["services"]
+    for part in path:
+        above = above[part]
+    return above, key

@@ -1,0 +1,99 @@
+"""What the owner of the service in `infra/tests/following/declared.yaml` did to its code.
+
+Each edit touches a line that the template wrote, and that a change of the declaration rewrites or adds one beside.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = "services/catalogue/catalogue_service"
+
+EDITS: tuple[tuple[str, str, str], ...] = (
+    (
+        "domain/item.py",
+        '    SOLD = "sold"\n',
+        '    SOLD = "sold"\n\n    @property\n    def final(self) -> bool:\n        return self is self.SOLD\n',
+    ),
+    (
+        "domain/item.py",
+        "    notes: ItemItemNotes | None = None\n    remarks: str | None = None\n    quantity: ItemItemQuantity\n"
+        "    price: ItemItemPrice\n    active: bool\n    due_on: datetime.date | None = None\n"
+        "    seen_at: Timestamp | None = None\n    external: UUID | None = None\n    status: ItemItemStatus\n"
+        "    extra: JsonObject | None = None\n    contact: ItemItemContact | None = None\n"
+        "    supplier_id: UUID | None = None\n    entry_id: UUID | None = None\n    version: int\n",
+        "    notes: ItemItemNotes | None = None\n    # Ours: remarks are shown to support only.\n"
+        "    remarks: str | None = None\n    quantity: ItemItemQuantity\n"
+        "    price: ItemItemPrice\n    active: bool\n    due_on: datetime.date | None = None\n"
+        "    seen_at: Timestamp | None = None\n    external: UUID | None = None\n    status: ItemItemStatus\n"
+        "    extra: JsonObject | None = None\n    contact: ItemItemContact | None = None\n"
+        "    supplier_id: UUID | None = None\n    entry_id: UUID | None = None\n"
+        "    # Ours: what every row has follows.\n    version: int\n",
+    ),
+    (
+        "domain/item.py",
+        '        "entry_id": item.entry_id,\n    }\n',
+        '        "entry_id": item.entry_id,\n        # Ours: nothing else leaves the service.\n    }\n',
+    ),
+    (
+        "domain/item.py",
+        '        events.append("item.deleted")\n    return events\n',
+        '        events.append("item.deleted")\n    return events\n\n\n'
+        'def worth(item: ItemItem) -> Decimal:\n    """Ours."""\n    return item.price * item.quantity\n',
+    ),
+    (
+        "adapters/items.py",
+        "    row = await transaction.fetchrow(\n        _INSERT,\n",
+        "    # Ours: one statement.\n    row = await transaction.fetchrow(\n        _INSERT,\n",
+    ),
+    (
+        "adapters/items.py",
+        '        entry_id=row["entry_id"],\n',
+        '        entry_id=row["entry_id"],\n        # Ours: what every row has follows.\n',
+    ),
+    (
+        "api/items.py",
+        '        "entry_id",\n    ],\n    sorts=[\n',
+        '        "entry_id",\n        # Ours: no filter by remarks.\n    ],\n    sorts=[\n',
+    ),
+    ("seed.py", "        quantity=number,\n", "        quantity=number + 7,\n"),
+    (
+        "tests/unit/test_item.py",
+        "def test_entry_id_has_its_bounds() -> None:\n",
+        "def test_ours_what_it_is_worth() -> None:\n    assert worth(ITEM) == ITEM.price * ITEM.quantity\n\n\n"
+        "def test_entry_id_has_its_bounds() -> None:\n",
+    ),
+    ("tests/unit/test_item.py", "event_payload, published\n", "event_payload, published, worth\n"),
+)
+
+OWN_FILE = (f"{PACKAGE}/domain/ours.py", '"""Ours."""\n')
+
+SIGNS = (
+    "def final(self)",
+    "# Ours: remarks are shown to support only.",
+    "# Ours: what every row has follows.",
+    "# Ours: nothing else leaves the service.",
+    "def worth(item: ItemItem)",
+    "# Ours: one statement.",
+    "# Ours: no filter by remarks.",
+    "quantity=number + 7,",
+    "def test_ours_what_it_is_worth()",
+    "published, worth",
+)
+"""What must be in the service's code after any change that leaves the edited lines' own fields alone."""
+
+
+def edit(project: Path) -> None:
+    for name, before, after in EDITS:
+        path = project / PACKAGE / name
+        text = path.read_text(encoding="utf-8")
+        assert text.count(before) == 1, f"{name} has {text.count(before)} of: {before}"
+        path.write_text(text.replace(before, after), encoding="utf-8")
+    path = project / OWN_FILE[0]
+    path.write_text(OWN_FILE[1], encoding="utf-8")
+
+
+def lost(project: Path) -> list[str]:
+    """Signs of edits that are nowhere in the service's code any more."""
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sorted((project / PACKAGE).rglob("*.py")))
+    return [sign for sign in SIGNS if sign not in code] + ([] if (project / OWN_FILE[0]).is_file() else [OWN_FILE[0]])

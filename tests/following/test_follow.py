@@ -1,0 +1,235 @@
+"""`make follow` on a project whose owner has edited beside every generated line (U7)."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from groundplan.cli import plan, up
+from groundplan.cli.follow import main
+from groundplan.cli.openapi import write_documents
+from groundplan.declaration.loader import load_system
+from groundplan.following.agreement import disagreements
+from infra.tests.following.samples import changed, changes, system_of, values
+from tests.following.edits import PACKAGE, edit, lost
+from tests.projects import commit_all, commit_project, git, make_project, overridden, snapshot
+
+NAMES = (
+    "a required enum with a default more",
+    "an optional field less",
+    "a unique field renamed",
+    "a service more",
+)
+SEVERAL = [each for each in changes() if each["is"] in NAMES]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A committed project with its owner's edits; read only."""
+    template = snapshot(tmp_path_factory.mktemp("template") / "groundplan")
+    services = [{"name": name, **service} for name, service in values()["services"].items()]
+    project = make_project(template, tmp_path_factory.mktemp("lab") / "lab", {"name": "lab", "services": services})
+    edit(project)
+    # As `make setup` leaves it.
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in overridden().items():
+            patch.setenv(name, value)
+        write_documents(project)
+    commit_project(project)
+    return project
+
+
+@pytest.fixture
+def project(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    copy = Path(shutil.copytree(lab, tmp_path / "lab", symlinks=True))
+    for name, value in overridden().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(copy)
+    return copy
+
+
+def declare(project: Path, *several: dict[str, Any]) -> None:
+    path = project / "system.yaml"
+    path.write_text(yaml.safe_dump(changed(yaml.safe_load(path.read_text()), *several), sort_keys=False))
+
+
+def document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = git(project, "status", "--porcelain")
+    assert main(["--dry-run"]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+    declare(project, *SEVERAL)
+    assert main(["--dry-run", "--json"]) == 0
+    shown = document(capsys)
+    assert not shown["applied"]
+    assert "+    size: ItemItemSize = ItemItemSize.SMALL" in shown["diff"]
+    assert git(project, "status", "--porcelain") == before + " M system.yaml\n"
+
+    assert main(["--json"]) == 0
+    done = document(capsys)
+    assert done["applied"]
+    assert {change["takes"] for change in done["changes"]} == {"one release", "two releases"}
+    assert [Path(path).name for path in done["waiting"]] == ["01_item_sku_and_more_end.py"]
+    assert done["conflicted"] == []
+    assert lost(project) == []
+    check_code(project)
+    assert disagreements(project, load_system(project / "system.yaml")) == []
+    body = json.loads((project / "services/catalogue/openapi.json").read_text())["components"]["schemas"][
+        "ItemItemBody"
+    ]
+    assert "sku" in body["properties"]
+    assert "notes" not in body["properties"]
+    assert body["properties"]["size"]["default"] == "small"
+    assert "size" not in body["required"]
+    assert "sku varchar(40)" in (project / "ARCHITECTURE.md").read_text()
+
+    assert (project / "services/depot/migrations/versions/0001_initial.py").is_file()
+    assert '"label"' in (project / "services/depot/openapi.json").read_text()
+
+    assert main([]) == 1, "what was followed is to be committed before the next change"
+    assert "not clean" in capsys.readouterr().err
+    assert main(["--finish"]) == 1, "nobody can run what isn't committed"
+    assert "migrations that were committed" in capsys.readouterr().err
+    commit_all(project, "First release")
+    assert main(["--json"]) == 0
+    assert document(capsys)["changes"] == []
+    declare(project, next(each for each in changes() if each["is"] == "a longer string"))
+    assert main([]) == 1, "one thing after the other"
+    assert "--finish" in capsys.readouterr().err
+    git(project, "checkout", "system.yaml")
+    assert main(["--finish", "--json"]) == 0
+    capsys.readouterr()
+    assert not (project / "services/catalogue/migrations/waiting").exists()
+    versions = sorted(path.name for path in (project / "services/catalogue/migrations/versions").glob("*.py"))
+    assert versions[-1].endswith("_item_sku_and_more_end.py")
+
+
+def check_code(project: Path) -> None:
+    """It is as the formatter leaves it, imports what is there, and its unit tests pass."""
+    ruff = [sys.executable, "-m", "ruff"]
+    for arguments in (["format", "--check"], ["check"]):
+        done = subprocess.run([*ruff, *arguments, "services"], cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    paths = [str(project / "services/catalogue"), *filter(None, sys.path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{PACKAGE}/tests/unit"],
+        cwd=project,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(paths), "GROUNDPLAN_PROJECT": str(project), "QUICK": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def test_where_edits_and_the_change_meet_both_are_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`seed.py` gives `quantity` a value of the owner's, and the declaration has no such field any more."""
+    declare(project, next(each for each in changes() if each["is"] == "a required field less"))
+    assert main(["--json"]) == 2
+    assert document(capsys)["conflicted"] == [f"{PACKAGE}/seed.py"]
+    text = (project / PACKAGE / "seed.py").read_text()
+    assert "<<<<<<< yours\n        quantity=number + 7,\n=======\n>>>>>>> from system.yaml\n" in text
+    with pytest.raises(SyntaxError):
+        ast.parse(text)
+
+
+def test_what_cannot_be_followed_is_refused_with_its_steps(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("a required field without a default more", "a service renamed")
+    declare(project, *[each for each in changes() if each["is"] in names])
+    before = git(project, "status", "--porcelain")
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert "1. give it a `default`" in said
+    assert "pg_dump" in said
+    assert "Traceback" not in said
+    assert git(project, "status", "--porcelain") == before
+
+
+def test_code_that_followed_by_hand_is_adopted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A project of before this command: its owner wrote the migration and changed the code."""
+    declare(project, next(each for each in changes() if each["is"] == "a longer string"))
+    versions = project / "services/catalogue/migrations/versions"
+    (versions / "0002_ours.py").write_text('revision = "0002"\ndown_revision = "0001"\n')
+    commit_all(project, "By hand")
+    assert main([]) == 1
+    assert "groundplan follow --adopt HEAD" in capsys.readouterr().err
+    assert main(["--adopt", "no-such-commit"]) == 1
+    assert "a commit with system.yaml" in capsys.readouterr().err
+    assert main(["--adopt", "HEAD"]) == 0
+    capsys.readouterr()
+    commit_all(project, "Adopted")
+    assert main([]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+
+# Clients are refused for another reason than what the document of the code says: a role, or how lists are asked.
+ELSEWHERE = {
+    "a role less for an operation",
+    "a role that may do less",
+    "no owner any more",
+    "a field no longer unique",
+    "a field that loses its index",
+    "a field that becomes unique",
+    "a uuid that becomes a reference in the service",
+    "fewer digits after the point",
+    "a public service that becomes internal",
+    "a field that becomes optional",
+}
+
+
+@pytest.mark.parametrize("change", changes(), ids=lambda change: str(change["is"]))
+def test_a_declaration_that_ran_ahead_of_the_code_is_noticed(lab: Path, change: dict[str, Any]) -> None:
+    """A field taken out of system.yaml closes the gateway's schema, although the code still takes it."""
+    assert disagreements(lab, system_of(values())) == []
+    found = disagreements(lab, system_of(changed(values(), change)))
+    if "api" in change.get("breaks", ()) and change["is"] not in ELSEWHERE:
+        assert [each.problem for each in found if each.breaks], "deploying it is refused"
+    if change["takes"] in ("one", "data") and not change.get("breaks"):
+        assert not [each.problem for each in found if each.breaks and each.problem.where.endswith(".json")]
+
+
+def test_a_service_renamed_by_hand_is_noticed(lab: Path) -> None:
+    declared = changed(values(), {"move": {"journal": "ledger"}, "set": {"f/entry_id/to": "ledger.entry"}})
+    found = disagreements(lab, system_of(declared))
+    assert [(each.problem.where, each.breaks) for each in found] == [("services/journal", True)]
+    assert "call `ledger` `journal` again" in found[0].problem.remedy
+    assert "renamed_from: journal" in found[0].problem.remedy
+
+
+def test_what_a_stamp_says_is_compared_as_well(project: Path) -> None:
+    """What no document shows: an index, a default of the database."""
+    assert main(["--adopt", "HEAD"]) == 0
+    name = "a field that gets an index"
+    system = system_of(changed(values(), next(each for each in changes() if each["is"] == name)))
+    found = disagreements(project, system)
+    assert [each.problem.path for each in found] == ["services.catalogue.resources.item.fields.due_on"]
+    sizes = system_of(changed(values(), next(each for each in changes() if each["is"] == "another size")))
+    assert disagreements(project, sizes) == []
+
+
+def test_commands_say_it_and_deployments_refuse_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declare(project, next(each for each in changes() if each["is"] == "an optional field less"))
+    monkeypatch.setattr(up, "check_tools", lambda *_: None)
+    monkeypatch.setattr(up, "check_images", lambda *_: None)
+    monkeypatch.setattr(up, "pulumi_up", lambda *_, **__: pytest.fail("deployed"))
+    assert up.main(["dev"]) == 1
+    said = capsys.readouterr().err
+    assert "services.catalogue.resources.item.fields.notes is taken, not declared" in said
+    assert "run `make follow`" in said
+    assert plan.main([]) == 0
+    assert "system.yaml and the services do not agree" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 HYPHENATED = "^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 IDENTIFIER = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
@@ -38,6 +39,44 @@ def plural(noun: str) -> str:
     return f"{noun}s"
 
 
+# What Unicode does not take apart into a letter and its marks.
+_LETTERS = str.maketrans(
+    {
+        "ä": "ae",
+        "ö": "oe",
+        "ü": "ue",
+        "Ä": "Ae",
+        "Ö": "Oe",
+        "Ü": "Ue",
+        "ß": "ss",
+        "æ": "ae",
+        "ø": "oe",
+        "å": "aa",
+        "ł": "l",
+    }
+    | {
+        "Æ": "Ae",
+        "Ø": "Oe",
+        "Å": "Aa",
+        "Ł": "L",
+        "đ": "d",
+        "Đ": "D",
+        "œ": "oe",
+        "Œ": "Oe",
+        "þ": "th",
+        "ð": "d",
+        "\u0131": "i",
+    }
+)
+
+
+def in_latin(name: str) -> str | None:
+    """``name`` in the letters a to z, as people of its language write it: ``Groesse``; None for another alphabet."""
+    taken_apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", name).translate(_LETTERS))
+    plain = "".join(character for character in taken_apart if not unicodedata.combining(character))
+    return plain if all(character.isascii() or not character.isalnum() for character in plain) else None
+
+
 def in_form(pattern: str, name: str) -> str | None:
     """``name`` rewritten in the form that the pattern demands, where that is obvious: ``OrderLine``, ``order_line``."""
     if pattern == COUNTRY:
@@ -47,7 +86,10 @@ def in_form(pattern: str, name: str) -> str | None:
     else:
         separator = "-" if pattern == HYPHENATED else "_"
         kept = "." if pattern == EVENT else ""
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", separator, name).lower()
+        latin = in_latin(name)
+        if latin is None:
+            return None
+        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", separator, latin).lower()
         candidate = re.sub(f"[^a-z0-9{re.escape(kept)}]+", separator, words).strip(separator)
         if pattern == EVENT and "." not in candidate:
             candidate = ".".join(candidate.rsplit(separator, 1))

@@ -42,10 +42,19 @@ CAMPAIGNS = {
     "moving": Campaign(
         "Projects of the copied layout move to the libraries",
         "The last commit with copied libraries updates its projects by its own code: nothing is lost, all is told. "
-        "Moved here by name: six updates take ten minutes.",
-        ("tests/update_from_copied",),
-        6,
+        "Moved here by name: five updates take five minutes.",
+        ("tests/update_from_copied/test_update.py",),
+        5,
         "updates",
+        {"PROVE": "1"},
+    ),
+    "moving-files": Campaign(
+        "No edit of any kind of file is lost by the move to the libraries",
+        "Every file of a copied project is edited, others are added, renamed, deleted, linked or made executable; each "
+        "is looked for afterwards, by its content, and the project's own quick tests are run.",
+        ("tests/update_from_copied/test_every_kind.py",),
+        1,
+        "update",
         {"PROVE": "1"},
     ),
     "policies": Campaign(

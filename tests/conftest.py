@@ -9,7 +9,7 @@ import pytest
 
 from tests.projects import snapshot
 
-# Of `make prove`: five updates by an old commit's own code take five minutes (tools/prove.py, "moving").
+# Of `make prove`: updates by an old commit's own code take ten minutes (tools/prove.py, "moving").
 collect_ignore = [] if os.environ.get("PROVE") else ["update_from_copied"]
 
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from groundplan.rehearsal.cli import NoCli, find_cli
+
+# Of `make prove`: more than a hundred deployments (tools/prove.py, "policies").
+collect_ignore = [] if os.environ.get("PROVE") else ["test_breaks.py"]
 
 
 @pytest.fixture(scope="session")

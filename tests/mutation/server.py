@@ -10,15 +10,16 @@ import gc
 import importlib
 import json
 import os
+import subprocess
 import sys
 import threading
 import traceback
 import warnings
-from typing import Any
+from typing import Any, Self
 
 from groundplan.controls import assess
 from infra.tests.controls.judges import by_checklist, by_policies
-from tests.mutation.broken import Break, BrokenFinder, forget
+from tests.mutation.broken import ROOT, Break, BrokenFinder, forget
 
 PROGRAM = ("groundplan_components", "groundplan.program", "infra.tests.program")
 OWNERS_PROGRAM = "_program_"
@@ -45,6 +46,7 @@ def run(broken: Break | None, variant: str) -> dict[str, Any]:
             "ticked": [each for each, verdict in verdicts.items() if verdict.met],
             "checklist": by_checklist(graph.system, graph.environment.name, verdicts),
             "policies": by_policies(graph),
+            "refused": [str(refusal) for refusal in graph.simulation.refusals],
         }
     except AssertionError as stale:
         return {"error": str(stale)}
@@ -86,9 +88,31 @@ def _answer(request: dict[str, Any]) -> None:
         os._exit(status)
 
 
-def request(broken: Break | None, variant: str) -> str:
-    """The line to send."""
-    return json.dumps({"broken": dataclasses.asdict(broken) if broken else None, "variant": variant})
+class Server:
+    """A process that serves, until the block ends."""
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "tests.mutation.server"]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+
+    def ask(self, broken: Break | None, variant: str) -> dict[str, Any]:
+        """What was found in a variant of the program, broken or whole."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        line = json.dumps({"broken": dataclasses.asdict(broken) if broken else None, "variant": variant})
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        assert answer, "the server has ended"
+        said: dict[str, Any] = json.loads(answer)
+        assert "error" not in said, said["error"]
+        return said
 
 
 if __name__ == "__main__":

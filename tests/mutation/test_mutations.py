@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,8 +13,8 @@ import pytest
 from groundplan.controls import CONTROLS
 from groundplan.document.security import LAYERS
 from tests.mutation.breaks import BREAKS
-from tests.mutation.broken import ROOT, Break
-from tests.mutation.server import request
+from tests.mutation.broken import Break
+from tests.mutation.server import Server
 
 Ask = Callable[[Break | None, str], dict[str, Any]]
 VARIANTS = sorted({broken.on for broken in BREAKS})
@@ -27,29 +24,8 @@ IN_CHECKLIST = {name for name, control in CONTROLS.items() if control.requiremen
 
 @pytest.fixture(scope="session")
 def ask() -> Iterator[Ask]:
-    """What was found in a variant of the program, broken or whole."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.mutation.server"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-
-        def found(broken: Break | None, variant: str) -> dict[str, Any]:
-            assert server.stdin is not None
-            assert server.stdout is not None
-            server.stdin.write(f"{request(broken, variant)}\n")
-            server.stdin.flush()
-            answer = server.stdout.readline()
-            assert answer, "the server has ended"
-            said: dict[str, Any] = json.loads(answer)
-            assert "error" not in said, said["error"]
-            return said
-
-        yield found
-        assert server.stdin is not None
-        server.stdin.close()
+    with Server() as server:
+        yield server.ask
 
 
 def require_equal_verdicts(said: dict[str, Any]) -> None:

@@ -71,13 +71,25 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     git(template, "init", "--quiet", "--initial-branch=main")
     commit_all(template, "Libraries are copied")
     git(template, "tag", "v0.1.0")
-    git(template, "rm", "-r", "--quiet", ".")
-    shutil.copytree(
-        snapshot(folder / "new", libraries=True), template, symlinks=True, ignore=_own_git, dirs_exist_ok=True
-    )
-    commit_all(template, "Libraries are installed")
+    _become(template, snapshot(folder / "new", libraries=True))
     git(template, "tag", "v0.2.0")
     return template
+
+
+@pytest.fixture
+def libraries(tmp_path: Path) -> Path:
+    """A checkout of the libraries as they are in this working tree, with this repository's history."""
+    git(tmp_path, "clone", "--quiet", str(ROOT), "libraries")
+    _become(tmp_path / "libraries", snapshot(tmp_path / "now", libraries=True))
+    return tmp_path / "libraries"
+
+
+def _become(repository: Path, tree: Path) -> None:
+    """A commit of ``tree`` and nothing else."""
+    git(repository, "rm", "-r", "--quiet", ".")
+    shutil.copytree(tree, repository, symlinks=True, ignore=_own_git, dirs_exist_ok=True)
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", "The libraries as they are")
 
 
 def _own_git(folder: str, names: list[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tests.projects import ROOT, commit_all, commit_project, git, make_project
+from tests.projects import commit_all, commit_project, git, make_project
 from tests.update_from_copied.conftest import Project
 
 IMPORTS = '''"""Ours: something of every package that was copied."""
@@ -141,15 +141,14 @@ def test_nothing_is_lost(project: Project) -> None:
     assert git(project.folder, "status", "--porcelain") == ""
 
 
-def test_a_patch_applies_in_the_libraries(project: Project, tmp_path: Path) -> None:
+def test_a_patch_applies_in_the_libraries(project: Project, libraries: Path) -> None:
     """At the place that it names, although its imports are written differently there."""
     project.add("components/cache.py", "\nOURS = 2\n")
     commit_all(project.folder, "Ours")
     assert project.make("update").returncode != 0
-    git(tmp_path, "clone", "--quiet", str(ROOT), "libraries")
     patch = project.folder / "moved" / "components" / "cache.py.patch"
-    git(tmp_path / "libraries", "apply", "--3way", str(patch))
-    changed = tmp_path / "libraries" / "components" / "groundplan_components" / "cache" / "cache.py"
+    git(libraries, "apply", "--3way", str(patch))
+    changed = libraries / "components" / "groundplan_components" / "cache" / "cache.py"
     assert changed.read_text().endswith("\nOURS = 2\n")
 
 

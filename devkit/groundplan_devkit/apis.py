@@ -1,33 +1,71 @@
-"""All services of the project, migrated and answering, for tests that ask them questions only."""
+"""All services of the project, migrated and answering, for tests that send them requests only.
+
+`pytest_plugins = [..., "groundplan_devkit.apis"]` gives the fixtures `declared`, `apis` and `sign`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
 
 from groundplan.declaration.loader import load_system
-from groundplan.declaration.model import System
+from groundplan.declaration.model import Operation, Resource, System
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.servers import Servers
 from groundplan_devkit.servers.identity import People
-from groundplan_devkit.services import run_service, start_service
+from groundplan_devkit.services import RunningService, run_service, start_service
 from groundplan_devkit.state import PROJECT
 from groundplan_devkit.testing import label
-from tests.system.running import UNLIMITED, Api, serving_roles
 
 Sign = Callable[..., str]
+READING: frozenset[Operation] = frozenset({"list", "get"})
+UNLIMITED = {"RATE_LIMIT_REQUESTS": "2000000"}
+METHODS: Mapping[Operation, str] = {
+    "list": "GET",
+    "get": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "delete": "DELETE",
+}
 
 
-@pytest.fixture(scope="module")
+@dataclass(frozen=True)
+class Api:
+    """One process that answers requests, and which operations of its service it has."""
+
+    service: str
+    role: str
+    process: RunningService
+
+    def answers(self, operation: Operation) -> bool:
+        return self.role == "api" or (self.role == "query") == (operation in READING)
+
+
+def serving_roles(system: System, service: str) -> tuple[str, ...]:
+    return ("command", "query") if system.services[service].cqrs else ("api",)
+
+
+def endpoints(system: System, service: str) -> Iterator[tuple[str, Resource, Operation, str]]:
+    """Name, resource, operation and path of everything that the service's API answers."""
+    for name, resource in system.services[service].resources.items():
+        for operation in resource.operations:
+            collection = f"/api/v1/{resource.path(name)}"
+            path = collection if operation in ("list", "create") else f"{collection}/{{id}}"
+            yield name, resource, operation, path
+
+
+@pytest.fixture(scope="session")
 def declared() -> System:
+    """As `system.yaml` declares it, for fixtures that outlive a test."""
     return load_system(PROJECT / "system.yaml")
 
 
 @pytest.fixture(scope="module")
 def apis(declared: System, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Api]]:
-    """Every process that answers requests; nothing refuses for being asked too often."""
+    """Every process that answers requests, started once for all tests of a file, without a rate limit."""
     installed = Installation(declared, servers, label=label())
     directory = tmp_path_factory.mktemp("services")
     for service in declared.services:

@@ -172,7 +172,7 @@ def test_a_question_that_does_not_exist_changes_nothing(template: Path, tmp_path
     assert "servises" not in yaml.safe_load((project / ".copier-answers.yml").read_text())
 
 
-@pytest.mark.parametrize("question", ["service", "resource", "consumer", "announcement"])
+@pytest.mark.parametrize("question", ["service", "resource", "consumer", "announcement", "package"])
 def test_an_answer_in_the_way_of_the_template_is_told_of(template: Path, tmp_path: Path, question: str) -> None:
     with pytest.raises(ValueError, match='no question is called "service"'):
         make_project(template, tmp_path / "project", {question: ["user"]})

@@ -6,19 +6,22 @@ What only the code has is a mistake as much: the gateway, the plan and the docum
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import pytest
+from openapi_spec_validator import validate
 
 from groundplan.declaration import model
 from groundplan.declaration.model import FieldType, Resource
 from groundplan_chassis.access import Access
+from groundplan_chassis.http.openapi import openapi_text
 from groundplan_chassis.http.operations import ResourceApi
 from groundplan_chassis.service import Service
-from groundplan_devkit.services import package_of
+from groundplan_devkit.services import folder_of, package_of
 from groundplan_devkit.state import PROJECT
 
 OF_ITSELF = {"id", "version", "created_at", "updated_at"}
@@ -98,6 +101,12 @@ class Agreement:
     def check_name_and_package(self) -> None:
         assert self.code.name == self.service
         assert self.code.package == package_of(self.service)
+
+    def check_document(self) -> None:
+        """`openapi.json` is valid, and what the code answers."""
+        text = (folder_of(self.service) / "openapi.json").read_text(encoding="utf-8")
+        assert text == openapi_text(self.code), "run `make openapi`, and look at what changes"
+        validate(json.loads(text))
 
     def check_operations(self) -> None:
         """S4: roles are those of the declaration, in `api/`."""

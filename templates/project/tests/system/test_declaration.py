@@ -22,6 +22,11 @@ def test_a_service_is_called_as_it_is_declared(service: Agreement) -> None:
     service.check_name_and_package()
 
 
+def test_the_document_is_what_the_code_answers(service: Agreement) -> None:
+    """`openapi.json`, which clients rely on."""
+    service.check_document()
+
+
 def test_operations_and_who_may_do_them(service: Agreement) -> None:
     """R1, S4"""
     service.check_operations()

@@ -28,7 +28,8 @@ LIBRARIES = (
 LINKED = {"infra/groundplan/installation/bootstrap.py"}
 """What a copy renders of the libraries."""
 ELSEWHERE = ("tests/", "bench/", "docs/")
-CODE = ("/{{ service.package }}/", "/migrations/")
+CODE = "templates/project/services/{% yield "
+"""Files that are written for each service; those of its folder itself are `.at.root`."""
 
 IDENTITY = ("-c", "user.name=Test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
 
@@ -54,7 +55,7 @@ def snapshot(into: Path, *, libraries: bool = False, code: bool = True) -> Path:
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
         left_out = name.startswith(ELSEWHERE) or (not libraries and name.startswith(LIBRARIES) and name not in LINKED)
-        if left_out or (not code and any(part in name for part in CODE)):
+        if left_out or (not code and name.startswith(CODE) and ".at.root" not in name):
             continue
         source, target = ROOT / name, into / name
         if source.is_symlink() or source.is_file():

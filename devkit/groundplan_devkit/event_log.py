@@ -11,8 +11,9 @@ import contextlib
 import datetime
 import gzip
 import json
+import threading
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -75,6 +76,21 @@ async def write(installation: Installation, sink: Sink, *, buffer_seconds: float
         await _from_kafka(installation, events, sink, buffer_seconds)
     else:
         await _from_sns(installation, events, sink, buffer_seconds)
+
+
+@contextlib.contextmanager
+def collecting(installation: Installation, folder: Path) -> Iterator[None]:
+    """Writes into ``folder`` meanwhile, on a loop of its own."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(write(installation, Folder(folder)))
+    thread = threading.Thread(target=lambda: loop.run_until_complete(asyncio.wait([task])))
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
+        loop.close()
 
 
 @contextlib.asynccontextmanager

@@ -51,6 +51,8 @@ from groundplan_devkit.servers.running import KINDS, start_reaper
 from groundplan_devkit.services import RunningService, run_service, start_service
 from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE
 
+pytest.register_assert_rewrite("groundplan_devkit.checks")
+
 SESSION_VARIABLE = "LOCAL_SESSION"
 """The directory of a test run's servers, which its worker processes inherit."""
 

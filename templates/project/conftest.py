@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]
+pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed", "groundplan_devkit.apis"]
 
 QUICK = bool(os.environ.get("QUICK"))
 """`make test QUICK=1`: without tests that need a server."""

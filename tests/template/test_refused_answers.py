@@ -243,12 +243,12 @@ def test_a_data_file_is_judged_alike(template: Path, tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("question", ["servises", "Region", "service", "resource", "consumer", "announcement"])
+@pytest.mark.parametrize("question", ["servises", "Region", "service", "resource", "consumer", "announcement", "package"])
 def test_a_name_that_no_question_has(question: str) -> None:
     """Copier itself drops them without a word. Its own updates, which are quiet, bring names of other versions."""
     told = f"{question}: no question has this name; expected one of name, description"
     assert given_judge().problems({question: "user"}, False).startswith(told)
-    in_the_way = question in ("service", "resource", "consumer", "announcement")
+    in_the_way = question in ("service", "resource", "consumer", "announcement", "package")
     assert given_judge().problems({question: "user"}, True).startswith(told) == in_the_way
 
 

@@ -11,8 +11,10 @@ from groundplan.cli.template import read_answers, update
 from tests.projects import commit_all, git, snapshot
 from tests.template.test_update import release, replace
 
-CODE = "services/{% yield service from coded_services %}{{ service.name }}{% endyield %}"
-PACKAGE = f"{CODE}/{{{{ service.package }}}}"
+SERVICES = "templates/project/services"
+RULES = SERVICES + "/{% yield service from code.pricing %}{{ service.at.domain }}rules{% endyield %}.py.jinja"
+PACKAGES = SERVICES + "/{% yield package from code.packages %}{{ package }}__init__{% endyield %}.py"
+FIRST = SERVICES + "/{% yield service from code.services %}{{ service.at.versions }}0001_initial{% endyield %}.py.jinja"
 ORDER = "services/order/order_service"
 
 
@@ -46,12 +48,11 @@ def edited(project: Path) -> None:
 
 
 def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases: Path) -> None:
-    files = releases / "templates/project"
-    rules = files / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
+    rules = releases / RULES
     ours = "The rules of an order's changes."
     replace(rules, f'"""{ours}"""', f'"""{ours} And what may not change."""')
-    for name in (f"{PACKAGE}/commands/__init__.py", "tests/checks/__init__.py"):
-        (files / name).write_text((files / name).read_text() + "\n# Newer.\n")
+    for name in (PACKAGES, "templates/project/tests/system/__init__.py"):
+        (releases / name).write_text((releases / name).read_text() + "\n# Newer.\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
     assert updated.conflicted == ()
@@ -60,7 +61,7 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
     for name in (
         f"{ORDER}/commands/__init__.py",
         "services/user/user_service/commands/__init__.py",
-        "tests/checks/__init__.py",
+        "tests/system/__init__.py",
     ):
         assert (project / name).read_text().endswith("# Newer.\n")
 
@@ -68,9 +69,7 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
 def test_where_both_changed_a_line_the_file_is_told(
     project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rules = (
-        releases / "templates/project" / PACKAGE / "domain/{% if service.sample == 'order' %}rules.py{% endif %}.jinja"
-    )
+    rules = releases / RULES
     replace(rules, "def can_transition(", "SHORTEST = 3\n\n\ndef can_transition(")
     release(releases, "v0.2.0")
     monkeypatch.chdir(project)
@@ -86,7 +85,7 @@ def test_where_both_changed_a_line_the_file_is_told(
 
 
 def test_a_migration_that_may_have_run_is_never_written_anew(project: Path, releases: Path) -> None:
-    first = releases / "templates/project" / CODE / "migrations/versions/0001_initial.py.jinja"
+    first = releases / FIRST
     before = (project / "services/order/migrations/versions/0001_initial.py").read_text()
     first.write_text(first.read_text().replace("CREATE TABLE outbox", "CREATE TABLE outbox_of_today"))
     release(releases, "v0.2.0")
@@ -102,10 +101,10 @@ def test_a_first_migration_that_was_replaced_stays_away(project: Path, releases:
     versions = project / "services/order/migrations/versions"
     (versions / "0001_initial.py").rename(versions / "0001_squashed.py")
     commit_all(project, "Squashed")
-    (releases / "templates/project/tests/checks/__init__.py").write_text('"""Newer."""\n')
+    (releases / "templates/project/tests/system/__init__.py").write_text('"""Newer."""\n')
     release(releases, "v0.2.0")
     update(project, read_answers(project), {"services": ["user", "order", "payment", "invoice"]}, newest=True)
-    assert (project / "tests/checks/__init__.py").read_text() == '"""Newer."""\n'
+    assert (project / "tests/system/__init__.py").read_text() == '"""Newer."""\n'
     assert not (versions / "0001_initial.py").exists()
     assert (versions / "0001_squashed.py").exists()
     for service in ("user", "payment", "invoice"):

@@ -6,7 +6,6 @@ library only. Decisions and what would change them: docs/adr/0010-libraries-by-c
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -477,25 +476,6 @@ def _build(folder: Path, python: Path, into: Path) -> None:
 def _copy(wheel: Path, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(wheel, into / wheel.name)
-
-
-def pack(folder: Path, archive: Path, name: str) -> None:
-    """The libraries' folders as ``name/…`` in a .tar.gz that is the same for the same files."""
-
-    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-        if {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"} & set(member.name.split("/")):
-            return None
-        member.mtime = member.uid = member.gid = 0
-        member.uname = member.gname = ""
-        return member
-
-    with (
-        archive.open("wb") as file,
-        gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w") as members,
-    ):
-        for library in LIBRARIES:
-            members.add(folder / library, f"{name}/{library}", filter=plain)
 
 
 def hash_of(path: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import sys
+import tarfile
 import tempfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -75,7 +77,7 @@ def _archive(source: Source, folder: Path) -> Path:
     with opened as snapshot:
         version = bootstrap.library_version(snapshot.folder)
         path = folder / f"groundplan-{version}-source.tar.gz"
-        bootstrap.pack(snapshot.folder, path, f"groundplan-{version}")
+        pack(snapshot.folder, path, f"groundplan-{version}")
     return path
 
 
@@ -102,3 +104,22 @@ def _write_manifest(folder: Path, kept: Mapping[str, str]) -> None:
         old = folder / Path(name).name
         if name not in kept and old.is_file() and bootstrap.hash_of(old) == digest:
             old.unlink()
+
+
+def pack(folder: Path, archive: Path, name: str) -> None:
+    """The libraries' folders as ``name/…`` in a .tar.gz that is the same for the same files."""
+
+    def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+        if {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache"} & set(member.name.split("/")):
+            return None
+        member.mtime = member.uid = member.gid = 0
+        member.uname = member.gname = ""
+        return member
+
+    with (
+        archive.open("wb") as file,
+        gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as members,
+    ):
+        for library in bootstrap.LIBRARIES:
+            members.add(folder / library, f"{name}/{library}", filter=plain)

@@ -2,226 +2,40 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
-from uuid import uuid4
-
-import httpx
-import jwt
 import pytest
 
-from groundplan.declaration.model import Resource, System
-from tests.system.conftest import Sign
-from tests.system.running import Api, endpoints
-
-LARGE = 2 * 1024 * 1024
+from groundplan.declaration.model import System
+from groundplan_devkit.apis import Api, Sign
+from groundplan_devkit.checks.hostile_input import BODIES, Attacker
 
 
 @pytest.fixture(scope="module")
-def places(apis: list[Api], declared: System) -> list[tuple[Api, str, Resource]]:
-    """Every collection that may be listed or created in, with the process that answers."""
-    found = [
-        (api, path, resource)
-        for api in apis
-        for _, resource, operation, path in endpoints(declared, api.service)
-        if operation in ("list", "create") and api.answers(operation)
-    ]
-    assert found
-    return found
+def attacker(declared: System, apis: list[Api], sign: Sign) -> Attacker:
+    return Attacker(declared, apis, sign)
 
 
-@pytest.fixture(scope="module")
-def strongest(declared: System, sign: Sign) -> str:
-    """A token with every role, so that nothing is refused for want of one."""
-    return sign(*declared.identity.roles, subject="attacker")
+@pytest.mark.parametrize("kind", BODIES)
+def test_bodies(attacker: Attacker, kind: str) -> None:
+    attacker.bodies_are_refused(kind)
 
 
-def refused(answer: httpx.Response, *statuses: int, sent: str = "") -> None:
-    """The answer is one of ``statuses``, and an error envelope that tells nothing of the inside.
-
-    It may name what is wrong, and so repeat what was ``sent``.
-    """
-    assert answer.status_code in statuses, f"{answer.status_code}: {answer.text[:300]}"
-    assert answer.headers["content-type"].startswith("application/json")
-    error = answer.json()["error"]
-    assert error.keys() == {"code", "message", "details"}
-    assert error["code"].isupper()
-    assert isinstance(error["details"], list)
-    for word in ("Traceback", "asyncpg", "SELECT ", "/groundplan_chassis/", "postgres"):
-        assert word not in answer.text or word in sent
+def test_injection_through_lists(attacker: Attacker) -> None:
+    attacker.injections_find_nothing()
 
 
-BODIES: dict[str, tuple[Callable[[], bytes], dict[str, str], tuple[int, ...]]] = {
-    "larger than any item": (lambda: b'{"a":"' + b"x" * LARGE + b'"}', {}, (413,)),
-    "deeply nested": (lambda: b"[" * 100_000 + b"]" * 100_000, {}, (400, 413, 422)),
-    "deeply nested objects": (lambda: b'{"a":' * 50_000 + b"1" + b"}" * 50_000, {}, (400, 413, 422)),
-    "not JSON": (lambda: b"<xml/>", {}, (400,)),
-    "empty": (lambda: b"", {}, (400, 415, 422)),
-    "a list": (lambda: b"[]", {}, (400, 422)),
-    "null": (lambda: b"null", {}, (400, 422)),
-    "UTF-16": (lambda: "{}".encode("utf-16"), {}, (400,)),
-    "broken UTF-8": (lambda: b'{"a":"\xff\xfe"}', {}, (400, 422)),
-    "a number without end": (lambda: b'{"a":' + b"9" * 100_000 + b"}", {}, (400, 422)),
-    "an unknown key": (lambda: b'{"__proto__":{"admin":true}}', {}, (400, 422)),
-    "form data": (lambda: b"a=1", {"Content-Type": "application/x-www-form-urlencoded"}, (415,)),
-    "another character set": (lambda: b"{}", {"Content-Type": "application/json; charset=utf-16"}, (400, 415, 422)),
-    "compressed": (lambda: b"\x1f\x8b\x08\x00", {"Content-Encoding": "gzip"}, (400, 415)),
-}
+def test_injection_leaves_no_line_of_its_own_in_the_log(attacker: Attacker) -> None:
+    attacker.log_lines_are_not_forged()
 
 
-@pytest.mark.parametrize("what", list(BODIES))
-def test_bodies(places: list[tuple[Api, str, Resource]], strongest: str, what: str) -> None:
-    make, more, statuses = BODIES[what]
-    tried = 0
-    for api, path, resource in places:
-        if "create" not in resource.operations or not api.answers("create"):
-            continue
-        headers = {"Authorization": f"Bearer {strongest}", "Content-Type": "application/json"} | more
-        refused(httpx.post(f"{api.process.url}{path}", content=make(), headers=headers, timeout=30), *statuses)
-        tried += 1
-    assert tried
-
-
-INJECTIONS = (
-    "' OR '1'='1",
-    "1; DROP TABLE users; --",
-    "' UNION SELECT * FROM pg_catalog.pg_user --",
-    "%00",
-    "${jndi:ldap://127.0.0.1/a}",
-    "{{7*7}}",
-    "\r\nSet-Cookie: a=b",
-    "../../../etc/passwd",
-    "\u202e\u0000",
-)
-
-
-def test_injection_through_lists(places: list[tuple[Api, str, Resource]], strongest: str) -> None:
-    """SQL and log lines: what is no value of the field is refused, what is one finds nothing."""
-    tried = 0
-    for api, path, resource in places:
-        if "list" not in resource.operations or not api.answers("list"):
-            continue
-        for text in INJECTIONS:
-            headers = {"Authorization": f"Bearer {strongest}"}
-            sorted_by = httpx.get(f"{api.process.url}{path}", params={"sort": text}, headers=headers)
-            refused(sorted_by, 400, 422)
-            unknown = httpx.get(f"{api.process.url}{path}", params={text or "x": "1"}, headers=headers)
-            refused(unknown, 400, 422, sent=text)
-            for name in resource.fields:
-                answer = httpx.get(f"{api.process.url}{path}", params={name: text}, headers=headers)
-                if answer.status_code == httpx.codes.OK:
-                    assert answer.json()["data"] == []
-                else:
-                    refused(answer, 400, 422)
-                tried += 1
-    assert tried
-
-
-def test_injection_leaves_no_line_of_its_own_in_the_log(
-    places: list[tuple[Api, str, Resource]], strongest: str
-) -> None:
-    api, path, _ = places[0]
-    mark = f"forged-{uuid4().hex}"
-    headers = {"Authorization": f"Bearer {strongest}", "User-Agent": mark}
-    forged = f'\n{{"level":"error","event":"{mark}"}}\n'
-    httpx.get(f"{api.process.url}{path}", params={"sort": forged}, headers=headers)
-    httpx.get(f"{api.process.url}/{mark}%0a%7b%22event%22%3a%22{mark}%22%7d", headers=headers)
-    for line in api.process.logged():
-        if mark in line:
-            assert json.loads(line).get("event") != mark
-
-
-def _confused(claims: dict[str, Any], public_key: str) -> str:
-    """HS256 with the public key as the secret; PyJWT itself refuses to make such a token."""
-
-    def part(content: dict[str, Any]) -> bytes:
-        return base64.urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=")
-
-    import hashlib
-    import hmac
-
-    signed = part({"alg": "HS256", "typ": "JWT"}) + b"." + part(claims)
-    mac = hmac.new(public_key.encode(), signed, hashlib.sha256).digest()
-    return (signed + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
-
-
-def _tokens(sign: Sign, roles: list[str]) -> Iterator[tuple[str, str]]:
-    sound = sign(*roles, subject="attacker")
-    header, payload, signature = sound.split(".")
-    claims = jwt.decode(sound, options={"verify_signature": False})
-    yield "expired", sign(*roles, subject="attacker", seconds=-3600)
-    yield "not yet valid", sign(*roles, subject="attacker", nbf=claims["exp"] + 3600)
-    yield "of another issuer", sign(*roles, subject="attacker", iss="https://evil.example.com")
-    yield "of another client", sign(*roles, subject="attacker", client_id="stranger")
-    yield "an identity token", sign(*roles, subject="attacker", token_use="id")
-    yield "without a subject", sign(*roles, subject="attacker", sub=None)
-    yield "unsigned", jwt.encode(claims, "", algorithm="none")
-    yield "algorithm confusion", _confused(claims, "-----BEGIN PUBLIC KEY-----")
-    changed = base64.urlsafe_b64encode(json.dumps(claims | {"sub": "victim"}).encode()).rstrip(b"=").decode()
-    yield "changed after signing", f"{header}.{changed}.{signature}"
-    yield "without signature", f"{header}.{payload}."
-    own = {"alg": "RS256", "kid": "../../dev/null", "jku": "https://evil.example.com/keys"}
-    forged = base64.urlsafe_b64encode(json.dumps(own).encode()).rstrip(b"=").decode()
-    yield "with a key of its own", f"{forged}.{payload}.{signature}"
-    yield "no token at all", "a.b.c"
-    yield "endless", "a" * 20_000 + "." + "b" * 20_000 + ".c"
-
-
-def test_tokens(places: list[tuple[Api, str, Resource]], declared: System, sign: Sign) -> None:
+def test_tokens(attacker: Attacker) -> None:
     """S3"""
-    tried = 0
-    for api, path, resource in places:
-        access = resource.access("list")
-        if access is None or access.anyone or not api.answers("list"):
-            continue
-        url = f"{api.process.url}{path}"
-        refused(httpx.get(url), 401)
-        refused(httpx.get(url, headers={"Authorization": "Basic YTpi"}), 401)
-        for what, token in _tokens(sign, list(declared.identity.roles)):
-            answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
-            assert answer.status_code in (401, 431), f"{what}: {answer.status_code} {answer.text[:200]}"
-            if answer.status_code == httpx.codes.UNAUTHORIZED:
-                refused(answer, 401)
-                assert answer.headers["www-authenticate"].startswith("Bearer"), what
-            tried += 1
-    assert tried
+    attacker.tokens_are_refused()
 
 
-def test_scopes_and_roles(places: list[tuple[Api, str, Resource]], declared: System, sign: Sign) -> None:
+def test_scopes_and_roles(attacker: Attacker) -> None:
     """S4: deny by default."""
-    tried = 0
-    for api, path, resource in places:
-        access = resource.access("list")
-        if access is None or access.anyone or not api.answers("list"):
-            continue
-        url = f"{api.process.url}{path}"
-        without_scope = sign(*declared.identity.roles, subject="a", scope="")
-        refused(httpx.get(url, headers={"Authorization": f"Bearer {without_scope}"}), 403)
-        for roles in ([], ["stranger"], [role.upper() for role in declared.identity.roles]):
-            refused(httpx.get(url, headers={"Authorization": f"Bearer {sign(*roles, subject='a')}"}), 403)
-        tried += 1
-    assert tried
+    attacker.scopes_and_roles_are_needed()
 
 
-def test_paths_and_methods(places: list[tuple[Api, str, Resource]], strongest: str) -> None:
-    headers = {"Authorization": f"Bearer {strongest}"}
-    for api, path, _ in places:
-        url = api.process.url
-        for wrong in (
-            f"{path}/not-an-id",
-            f"{path}/{uuid4()}/more",
-            f"{path}/%2e%2e",
-            "/",
-            "/api/v2",
-            "/.env",
-            "/admin",
-        ):
-            refused(httpx.get(f"{url}{wrong}", headers=headers), 404)
-        answer = httpx.request("TRACE", f"{url}{path}", headers=headers)
-        refused(answer, 405)
-        assert answer.headers["allow"]
-        refused(httpx.get(f"{url}{path}", params=[("limit", "1"), ("limit", "2")], headers=headers), 400, 405, 421, 422)
-        for limit in ("0", "-1", "1e9", "101", "NaN", "\uff19"):
-            refused(httpx.get(f"{url}{path}", params={"limit": limit}, headers=headers), 400, 405, 421, 422)
+def test_paths_and_methods(attacker: Attacker) -> None:
+    attacker.unknown_paths_and_methods_are_refused()

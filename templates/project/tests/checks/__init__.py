@@ -1,1 +1,0 @@
-"""Checks of the code as it stands, besides what formatter, linter and type checker find."""

@@ -148,7 +148,7 @@ class Agreement:
             agree(there, wanted, f"{file_of(self.service, 'domain', each)} (AUTHORITY)")
 
     def check_filters_and_sorts(self) -> None:
-        """R2: by fields with an index, none of them personal: filters stand in URLs, and sorts in cursors; in `api/`."""
+        """R2: fields with an index, none of them personal: filters stand in URLs, sorts in cursors; in `api/`."""
         for each, resource, written in self.resources():
             place = file_of(self.service, "api", resource.table(each))
             indexed = indexed_of(resource)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from groundplan.changes.data import fate, holds_data, protections
@@ -82,8 +82,7 @@ def classify(before: Iterable[Resource], after: Iterable[Resource]) -> ChangeSet
             continue
         steps[new.urn] = step
         if step.operation == "replace" and new.custom and not new.type.startswith(_PROVIDER):
-            made = identities.replaced(was)
-            made.inputs = dict(step.inputs)
+            made = identities.replaced(replace(new, inputs=step.inputs))
             _exists(cloud, made.id, made)
     for urn in reversed([urn for urn in old if urn not in known]):
         steps[urn] = _Step("delete", old[urn], None, found=())

@@ -28,7 +28,10 @@ class Identities:
         self._patterns: dict[frozenset[str], re.Pattern[str] | None] = {}
 
     def replaced(self, resource: Resource, generation: int = 1) -> Item:
-        """Note that a resource is replaced, for that many times; returns the one that takes its place."""
+        """Note that a resource as it is wanted takes the place of one, for that many times; returns what is then there.
+
+        A program that runs in a fresh account calls it what the first one would be called.
+        """
         made = self._made(resource, generation)
         before = dict(_values(self._made(resource, 0)))
         self._new[resource.urn] = {

@@ -58,6 +58,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what `pulumi up` needs."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
+        "destroy": Entry("groundplan.cli.destroy", "Take a stack away, so that it can be deployed again."),
         "upgrade": Entry("groundplan.cli.upgrade", "The steps to newer versions of Kubernetes and PostgreSQL."),
         "remember": Entry("groundplan.cli.remember", "Read from a stack's state what only grows."),
         "manifests": Entry("groundplan.cli.manifests", "The Kubernetes objects of one stack as YAML."),

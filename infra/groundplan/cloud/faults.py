@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Call = Literal["create", "read", "update", "delete"]
+Kind = Literal["refuse", "throttle", "hang", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Fault:
     call: Call
     type: str = ""
     nth: int = 1
-    kind: Literal["refuse", "throttle", "hang", "lost"] = "refuse"
+    kind: Kind = "refuse"
     message: str = "InternalFailure: the service is unavailable"
     seconds: float = 0.0
     urn: str = ""
@@ -46,6 +47,10 @@ class Faults:
 
     waiting: list[Fault] = field(default_factory=list)
     struck: list[Fault] = field(default_factory=list)
+    every: Kind | None = None
+    """How every call goes wrong the first time that it is made for a URN; None: as `waiting` says."""
+    once: set[tuple[Call, str]] = field(default_factory=set)
+    """Calls and URNs that have gone wrong so."""
     _calls: Counter[Fault] = field(default_factory=Counter)
 
     def expect(self, *faults: Fault) -> None:
@@ -54,7 +59,13 @@ class Faults:
         self._calls.clear()
 
     def strike(self, call: Call, token: str, urn: str = "") -> Struck | None:
-        """Count a call. Raises Struck if it shall go wrong; returns it if only its answer is lost."""
+        """Count a call. Raises Struck when it shall go wrong, and returns that when only its answer is lost."""
+        if self.every is not None and call != "read" and (call, urn) not in self.once:
+            self.once.add((call, urn))
+            struck = Struck(Fault(call, token, kind=self.every, urn=urn))
+            if self.every == "lost":
+                return struck
+            raise struck
         met = [fault for fault in self.waiting if fault.meets(call, token, urn)]
         self._calls.update(met)
         for fault in met:

@@ -58,6 +58,7 @@ class Account:
         before = list(self.state.values())
         run = Run(classify(before, program))
         failed: set[str] = set()
+        fresh = {resource.urn for resource in program}
         self._providers |= {each.urn: each for each in program if each.type.startswith(_PROVIDER)}
         self._names = None
         for resource in program:
@@ -73,6 +74,8 @@ class Account:
                 self._record(resource)
             else:
                 failed.add(resource.urn)
+        going = {urn: each for urn, each in self.state.items() if urn not in fresh}
+        self.state = {**going, **{each.urn: self.state[each.urn] for each in program if each.urn in self.state}}
         if not failed:
             self._delete_what_goes(run, program)
         if not window_passes:
@@ -108,10 +111,10 @@ class Account:
         for urn, item in self._items.items():
             resource = self.state[urn]
             for path, value in resource.inputs.items():
-                if isinstance(value, str | int | bool) and item.inputs.get(path) not in (value, None):
-                    if self._real(resource)[path] != item.inputs[path]:
-                        found.append(urn)
-                        self.state[urn] = replace(resource, inputs={**resource.inputs, path: item.inputs[path]})
+                plain = isinstance(value, str | int | bool) and item.inputs.get(path) not in (value, None)
+                if plain and self._real(resource)[path] != item.inputs[path]:
+                    found.append(urn)
+                    self.state[urn] = replace(self.state[urn], inputs={**resource.inputs, path: item.inputs[path]})
         return found
 
     def clean(self) -> list[str]:
@@ -180,7 +183,7 @@ class Account:
         run.calls["update"] += 1
         lost = self.faults.strike("update", resource.type, resource.urn)
         old = self._items[self._urn_of(resource)]
-        item = self._item(resource, old.generation)
+        item = self._item(self._without_ignored(resource), old.generation)
         item.id, item.filled, item.physical_name = old.id, old.filled, old.physical_name
         self.cloud.remove(old)
         refusals = [*refused_changes(old, item), *self.cloud.admit(item)]
@@ -276,7 +279,15 @@ class Account:
             self.state.pop(urn, None)
             if urn in self._items:
                 self._items[resource.urn] = self._items.pop(urn)
-        self.state[resource.urn] = resource
+        self.state[resource.urn] = self._without_ignored(resource)
+
+    def _without_ignored(self, resource: Resource) -> Resource:
+        """The resource with what the program ignores as the state has it."""
+        was = self.state.get(self._urn_of(resource))
+        if was is None or not resource.ignore_changes:
+            return resource
+        ignored = {path.partition(".")[0].partition("[")[0] for path in resource.ignore_changes}
+        return replace(resource, inputs={**resource.inputs, **{key: was.inputs.get(key) for key in ignored}})
 
     def _urn_of(self, resource: Resource) -> str:
         """Under what URN the state has it: its own, or an alias."""

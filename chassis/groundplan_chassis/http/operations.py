@@ -69,6 +69,8 @@ class ListQuery(msgspec.Struct, frozen=True):
     """From a cursor: the page begins after the row with these values, one for each entry of ``sort``."""
     owner: str | None = None
     """Only rows of this owner: the caller has no right to others."""
+    row_bytes: int = 0
+    """Most bytes of a row's document; 0: so few that any page holds them."""
 
     @property
     def offset(self) -> int:

@@ -127,6 +127,7 @@ def _call(
         list_query,
         version,
         idempotency_key,
+        request.address,
     )
 
 

@@ -93,6 +93,8 @@ class Call(msgspec.Struct, frozen=True):
     if_match: int | None = None
     """The version in If-Match; None: any."""
     idempotency_key: UUID | None = None
+    client: str = ""
+    """The client's address."""
 
     @property
     def id(self) -> UUID:

@@ -33,6 +33,8 @@ class Page(msgspec.Struct, frozen=True):
     """Rows that match; None where they were not counted."""
     total_is_exact: bool = True
     """False: at least ``total``."""
+    cut: bool = False
+    """The page has fewer rows than it was asked for, though more follow: they would be too many bytes."""
     next_after: tuple[object, ...] | None = None
     """Values of the last item by which the list is sorted, when more items follow."""
 

@@ -21,7 +21,7 @@ import msgspec
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.documents import Document, decode, encode
-from groundplan_chassis.http.errors import Conflict, Detail, ValidationFailed
+from groundplan_chassis.http.errors import ApiError, Conflict, Detail, Unavailable, ValidationFailed
 from groundplan_chassis.http.operations import Call
 
 KEPT: Final = timedelta(hours=24)
@@ -44,6 +44,36 @@ _FIND = """
     SELECT request_digest, status, response
     FROM idempotency_keys
     WHERE subject = $1 AND key = $2 AND created_at >= now() - $3::interval
+"""
+# The key of a request whose item lies on another shard than the key's own: at most one body has it there. `attempts`
+# counts the requests that may still create the item, or have.
+_CLAIM = """
+    INSERT INTO idempotency_keys (subject, key, request_digest, response)
+    SELECT $1::text, $2::uuid, $3::text, '{"attempts": 1}'
+    WHERE pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::uuid::text, 0))
+    ON CONFLICT (subject, key) DO UPDATE
+        SET request_digest = excluded.request_digest,
+            status = NULL,
+            response = CASE
+                WHEN idempotency_keys.created_at < now() - $4::interval THEN excluded.response
+                ELSE jsonb_build_object('attempts', (idempotency_keys.response ->> 'attempts')::integer + 1)
+            END,
+            created_at = CASE
+                WHEN idempotency_keys.created_at < now() - $4::interval THEN now()
+                ELSE idempotency_keys.created_at
+            END
+        WHERE idempotency_keys.created_at < now() - $4::interval
+            OR (idempotency_keys.request_digest = $3 AND idempotency_keys.response ? 'attempts')
+    RETURNING true
+"""
+_RELEASE = """
+    WITH last AS (
+        DELETE FROM idempotency_keys
+        WHERE subject = $1 AND key = $2 AND request_digest = $3 AND (response ->> 'attempts')::integer <= 1
+    )
+    UPDATE idempotency_keys
+    SET response = jsonb_build_object('attempts', (response ->> 'attempts')::integer - 1)
+    WHERE subject = $1 AND key = $2 AND request_digest = $3 AND (response ->> 'attempts')::integer > 1
 """
 _FINISH = """
     UPDATE idempotency_keys
@@ -82,7 +112,12 @@ async def create_once(
     document doesn't tell one from the other.
 
     ``shard``: where the item must lie, beside what it refers to. Without it the shard follows from the key, so that a
-    repetition meets its first try, also after a generation of shards has begun in between. Raises ValidationFailed for
+    repetition meets its first try, also after a generation of shards has begun in between; with it the key is first
+    claimed there, so that another body, which may lie elsewhere, is refused.
+
+    Callers without a token are told apart by their address and what they ask for: one never gets what another created.
+
+    Raises ValidationFailed for
     a key that came with another body, Conflict while the first request with it is under way, and what ``create`` and
     `Database.write` raise.
     """
@@ -92,15 +127,51 @@ async def create_once(
         if after_commit is not None:
             await after_commit(document)
         return document
-    subject, digest = call.caller.subject, _digest(call)
-    if shard is None:
-        name = f"{subject} {key}"
-        shard = database.place(name)
-        for earlier in database.earlier_places(name, KEPT):
-            found = await database.fetchrow(_FIND, subject, key, KEPT, shard=earlier, fresh=True)
-            if found is not None:
-                return _answer(found["request_digest"], digest, found["status"], found["response"])
+    digest = _digest(call)
+    subject = _subject(call, digest)
+    name = f"{subject} {key}"
+    home = database.place(name)
+    for earlier in database.earlier_places(name, KEPT):
+        found = await database.fetchrow(_FIND, subject, key, KEPT, shard=earlier, fresh=True)
+        if found is not None and not (found["request_digest"] == digest and _is_claim(found["response"])):
+            return _answer(found["request_digest"], digest, found["status"], found["response"])
+    if shard is None or shard == home:
+        return await _create(database, subject, key, digest, create, home, after_commit)
 
+    async def claim(transaction: Transaction) -> Document | None:
+        if await transaction.fetchval(_CLAIM, subject, key, digest, KEPT):
+            return None
+        row = await transaction.fetchrow(_FIND, subject, key, KEPT)
+        if row is None:
+            raise _under_way()
+        return _answer(row["request_digest"], digest, row["status"], row["response"])
+
+    # Done again, it counts one attempt too many: then the key stays this body's for its day.
+    first = await database.write(claim, shard=home, idempotent=True)
+    if first is not None:
+        return first
+    try:
+        return await _create(database, subject, key, digest, create, shard, after_commit)
+    except Unavailable:
+        # It may have been created all the same.
+        raise
+    except ApiError:
+        await database.write(
+            lambda transaction: transaction.execute(_RELEASE, subject, key, digest), shard=home, idempotent=True
+        )
+        raise
+
+
+async def _create(
+    database: Database,
+    subject: str,
+    key: UUID,
+    digest: str,
+    create: Create,
+    shard: int,
+    after_commit: AfterCommit | None,
+) -> Document:
+    """As `create_once`, by the keys of the shard that the item lies on."""
     made: set[UUID] = set()
 
     async def work(transaction: Transaction) -> Document:
@@ -127,6 +198,17 @@ async def prune(transaction: Transaction, limit: int) -> int:
     return int((await transaction.execute(_PRUNE, KEPT, limit)).rpartition(" ")[2])
 
 
+def _subject(call: Call, digest: str) -> str:
+    """Whose key it is. The space keeps it apart from every subject of a token."""
+    if call.caller.subject:
+        return call.caller.subject
+    return f"anonymous {hashlib.sha256(f'{call.client} {digest}'.encode()).hexdigest()}"
+
+
+def _is_claim(response: object) -> bool:
+    return isinstance(response, dict) and "attempts" in response
+
+
 def _digest(call: Call) -> str:
     """Digest of the request: the kind of item and the decoded body."""
     content = f"{type(call.body).__qualname__} ".encode() + _encode(call.body)
@@ -137,7 +219,7 @@ def _answer(first: str, now: str, status: int | None, response: object) -> Docum
     if first != now:
         detail = Detail("Idempotency-Key", "Was used for another request")
         raise ValidationFailed("The Idempotency-Key belongs to another request", [detail])
-    if status != _CREATED or not isinstance(response, dict):
+    if status != _CREATED or _is_claim(response) or not isinstance(response, dict):
         raise _under_way()
     return decode(base64.b64decode(response["document"]))
 

@@ -18,6 +18,7 @@ from groundplan_chassis.database.ranges import Arguments, behind
 from groundplan_chassis.database.transaction import Record
 from groundplan_chassis.documents import Document, Page
 from groundplan_chassis.http.operations import CREATED_AT, ID, ListQuery, Sort
+from groundplan_chassis.http.sizes import PAGE_BYTES
 
 COUNTED: Final = 10_000
 """Most rows that are counted: an index counts so many in two or three milliseconds; a million would break T2."""
@@ -27,6 +28,9 @@ BEYOND_SECONDS: Final = 10.0
 their cost. Replicas may lag as long."""
 MOST_REMEMBERED: Final = 1000
 """Most remembered counts of one table."""
+
+PORTION_BYTES: Final = PAGE_BYTES // 2
+"""Most bytes of rows that are read at once where a page may be too large."""
 
 Make = Callable[[Record], Document]
 Statement: TypeAlias = tuple[str, *tuple[object, ...]]
@@ -61,15 +65,22 @@ class ListStatement:
 
         Raises Unavailable.
         """
-        deep = query.after is None and query.offset > 0 and len(database.shards) > 1
+        large = query.row_bytes > 0
+        deep = large or (query.after is None and query.offset > 0 and len(database.shards) > 1)
         found = await (self._keys(database, query) if deep else self._rows(database, query))
         shown, more = found[: query.limit], len(found) > query.limit
         total = None
         if query.after is None:
             total = await self._total(database, query, len(shown), more)
-        rows = await self._of_keys(database, query, shown) if deep else shown
+        if large:
+            items, read = await self._within(database, query, shown, make)
+            shown, more, cut = shown[:read], more or read < len(shown), read < len(shown)
+        else:
+            rows = await self._of_keys(database, query, shown) if deep else shown
+            items, cut = [make(row) for row in rows], False
         return Page(
-            items=[make(row) for row in rows],
+            items=items,
+            cut=cut,
             total=None if total is None else min(total, COUNTED),
             total_is_exact=total is None or total <= COUNTED,
             next_after=tuple(shown[-1][sort.field] for sort in query.sort) if more else None,
@@ -114,6 +125,15 @@ class ListStatement:
         """The sort values of the page's rows and of the next one, ids included."""
         reached = query.offset + query.limit + 1
         keys = ", ".join(quoted(sort.field) for sort in query.sort)
+        if query.after is not None:
+            found: list[Record] = []
+            for part in behind(query.sort, query.after):
+                room = query.limit + 1 - len(found)
+                shards = await database.each_shard(*self._select(query, keys, (part,), room))
+                found += _merged(shards, query.sort, room)
+                if len(found) > query.limit:
+                    break
+            return found
         shards = await database.each_shard(*self._select(query, keys, (), reached))
         return _merged(shards, query.sort, reached)[query.offset :]
 
@@ -131,6 +151,29 @@ class ListStatement:
 
         rows = {row[ID]: row for found in await asyncio.gather(*map(fetch, wanted)) for row in found}
         return [rows[key[ID]] for key in keys if key[ID] in rows]
+
+    async def _within(
+        self, database: Database, query: ListQuery, keys: Sequence[Record], make: Make
+    ) -> tuple[list[Document], int]:
+        """The first rows that a page has room for, one at least, and how many keys they are the rows of.
+
+        Rows come a few at a time, so that no more than two pages are in memory, whatever the rows hold.
+        """
+        portion = max(1, PORTION_BYTES // query.row_bytes)
+        items: list[Document] = []
+        size = 0
+        for start in range(0, len(keys), portion):
+            wanted = keys[start : start + portion]
+            found = {row[ID]: make(row) for row in await self._of_keys(database, query, wanted)}
+            for number, key in enumerate(wanted, start=start):
+                document = found.pop(key[ID], None)
+                if document is None:
+                    continue
+                if items and size + len(document.body) > PAGE_BYTES:
+                    return items, number
+                items.append(document)
+                size += len(document.body) + 1
+        return items, len(keys)
 
     async def _total(self, database: Database, query: ListQuery, shown: int, more: bool) -> int:
         """The number of matching rows; counted only where the page itself doesn't determine it."""

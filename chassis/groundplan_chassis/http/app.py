@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from groundplan_chassis.access import ANONYMOUS, Decision, decide
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http import answers, headers
+from groundplan_chassis.http.admission import SMALL, Admission
 from groundplan_chassis.http.answers import Answer
 from groundplan_chassis.http.errors import ApiError, Forbidden, OwnedByAnother, RateLimited, Unauthorized, Unavailable
 from groundplan_chassis.http.handling import HANDLING, answer_item
@@ -36,6 +37,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 DEADLINE_SECONDS: Final = 25.0
 """Time-out of a handler. The gateway gives up after 29 seconds (its largest integration time-out), and its clients with
 it."""
+SEND_SECONDS: Final = 30.0
+"""Time in which a client takes a large response. The gateway has given up by then."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ class Api:
 
     def __init__(self, routes: Routes, context: Context) -> None:
         self._find = routes.find
+        self._admission = Admission()
         self._context = context
         self._metrics = context.metrics
         self._requests = context.requests
@@ -66,7 +70,9 @@ class Api:
             return
         started = time.perf_counter()
         found, repeated = headers.read_headers(scope["headers"])
-        request = Request(self._context, scope, receive, found, headers.request_id(found.get(headers.REQUEST_ID)))
+        request = Request(
+            self._context, scope, receive, found, headers.request_id(found.get(headers.REQUEST_ID)), self._admission
+        )
         before = correlation.begin(request.request_id)
         try:
             if tracing.enabled():
@@ -89,6 +95,8 @@ class Api:
                 size=len(answer.body),
             )
         finally:
+            if request.held:
+                request.release()
             correlation.end(before)
 
     async def _traced(self, request: Request, repeated: bytes | None) -> Answer:
@@ -127,7 +135,7 @@ class Api:
         call."""
         found = request.headers
         client = request.scope.get("client")
-        address = self._addresses.of(
+        address = request.address = self._addresses.of(
             found.get(headers.VIEWER), found.get(headers.FORWARDED), client[0] if client else None
         )
         asked = _started(self._limiter.take(address))
@@ -232,7 +240,25 @@ class Api:
             sent.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
         body = b"" if request.method == "HEAD" else answer.body
-        await send({"type": "http.response.body", "body": body})
+        if len(body) > SMALL:
+            if not request.held:
+                # Such a document is there already: it is counted with, and never waits.
+                request.held = self._admission.bytes.count(len(body))
+            await _send_large(body, send)
+        else:
+            await send({"type": "http.response.body", "body": body})
+
+
+async def _send_large(body: bytes, send: Send) -> None:
+    """In parts, each once the client has taken most of those before it: then the bytes are no longer this process's.
+
+    A client that takes none for long loses its connection, and the bytes are free again.
+    """
+    parts = memoryview(body)
+    async with asyncio.timeout(SEND_SECONDS):
+        for start in range(0, len(body), SMALL):
+            more = start + SMALL < len(body)
+            await send({"type": "http.response.body", "body": bytes(parts[start : start + SMALL]), "more_body": more})
 
 
 def _started(question: Awaitable[Verdict]) -> Awaitable[Verdict]:

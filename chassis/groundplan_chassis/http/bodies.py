@@ -23,6 +23,7 @@ from groundplan_chassis.http.values import Refused, ValueType, value_type
 
 MOST_BYTES: Final = 1024 * 1024
 """Largest body in bytes. API Gateway accepts 10 MB; no resource is that large."""
+_NOT_HELD: Final = 64 * 1024
 SLOWEST_SECONDS: Final = 20.0
 """Time for the whole body to arrive, so that a slow client does not occupy a connection."""
 MOST_DETAILS: Final = 100
@@ -43,18 +44,24 @@ def require_json(content_type: bytes | None, content_encoding: bytes | None) -> 
         raise UnsupportedMediaType("Compressed bodies are not accepted")
 
 
-async def read_body(receive: Receive, content_length: bytes | None) -> bytes:
-    """The whole body. Raises PayloadTooLarge, RequestTimeout, or MalformedBody when the client left in the middle."""
+async def read_body(
+    receive: Receive, content_length: bytes | None, hold: Callable[[int], None] = lambda _: None
+) -> bytes:
+    """The whole body; ``hold`` is told of bytes beyond the first few.
+
+    Raises PayloadTooLarge, RequestTimeout, or MalformedBody when the client left in the middle; and what ``hold``
+    raises.
+    """
     if content_length is not None and content_length.isdigit() and int(content_length[:20]) > MOST_BYTES:
         raise PayloadTooLarge(f"The body is larger than {MOST_BYTES} bytes")
     try:
         async with asyncio.timeout(SLOWEST_SECONDS):
-            return await _read(receive)
+            return await _read(receive, hold)
     except TimeoutError:
         raise RequestTimeout from None
 
 
-async def _read(receive: Receive) -> bytes:
+async def _read(receive: Receive, hold: Callable[[int], None]) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:
@@ -65,6 +72,8 @@ async def _read(receive: Receive) -> bytes:
         size += len(part)
         if size > MOST_BYTES:
             raise PayloadTooLarge(f"The body is larger than {MOST_BYTES} bytes")
+        if size > _NOT_HELD and part:
+            hold(len(part))
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)

@@ -26,7 +26,7 @@ def list_body(page: Page, listing: Listing, queries: QueryType) -> bytes:
         meta["total_is_exact"] = page.total_is_exact
     links = {"self": queries.self_link(listing)}
     if page.next_after is not None:
-        links["next"] = queries.next_link(listing, page.next_after)
+        links["next"] = queries.next_link(listing, page.next_after, cut=page.cut)
     return b'{"data":[%b],"meta":%b,"links":%b}' % (
         b",".join([document.body for document in page.items]),
         _encode(meta),

@@ -164,6 +164,15 @@ class RateLimited(ApiError):
     message = "Too many requests"
 
 
+class TooManyAtOnce(RateLimited):
+    """The caller has as many requests of this cost under way as one may have."""
+
+    message = "Too many requests of this kind at once"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"retry-after": "1"})
+
+
 class Unavailable(ApiError):
     """A dependency is temporarily unavailable."""
 

@@ -19,6 +19,7 @@ from groundplan_chassis.http.errors import Forbidden, NotFound, OwnedByAnother, 
 from groundplan_chassis.http.operations import Call, ListQuery
 from groundplan_chassis.http.request import Request
 from groundplan_chassis.http.routing import Endpoint
+from groundplan_chassis.http.sizes import PAGE_BYTES
 
 
 async def _get(request: Request, endpoint: Endpoint) -> Answer:
@@ -43,8 +44,11 @@ async def _list(request: Request, endpoint: Endpoint) -> Answer:
     assert endpoint.queries is not None
     owner = request.caller.subject if request.own_only else None
     listing = endpoint.queries.parse(request.scope["query_string"], owner)
-    page = cast(Page, await endpoint.handler(_call(request, list_query=listing)))
-    return answers.of_list(list_body(page, listing, endpoint.queries))
+    with request.admission.listing(request.caller.subject or request.address, walks=listing.walks):
+        if listing.row_bytes:
+            await request.hold(PAGE_BYTES)
+        page = cast(Page, await endpoint.handler(_call(request, list_query=listing)))
+        return answers.of_list(list_body(page, listing, endpoint.queries))
 
 
 async def _create(request: Request, endpoint: Endpoint) -> Answer:
@@ -89,7 +93,9 @@ async def _content(request: Request, endpoint: Endpoint) -> msgspec.Struct:
     assert endpoint.body_type is not None
     found = request.headers
     require_json(found.get(headers.CONTENT_TYPE), found.get(headers.CONTENT_ENCODING))
-    content = endpoint.body_type.decode(await read_body(request.receive, found.get(headers.CONTENT_LENGTH)))
+    content = endpoint.body_type.decode(
+        await read_body(request.receive, found.get(headers.CONTENT_LENGTH), request.hold_now)
+    )
     if request.own_only and endpoint.owner is not None:
         owner = _owner(content, endpoint.owner)
         if owner is not None and owner != request.caller.subject:
@@ -121,6 +127,7 @@ def _call(
         list_query,
         version,
         idempotency_key,
+        request.address,
     )
 
 

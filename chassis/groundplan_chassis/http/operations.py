@@ -69,6 +69,8 @@ class ListQuery(msgspec.Struct, frozen=True):
     """From a cursor: the page begins after the row with these values, one for each entry of ``sort``."""
     owner: str | None = None
     """Only rows of this owner: the caller has no right to others."""
+    row_bytes: int = 0
+    """Most bytes of a row's document; 0: so few that any page holds them."""
 
     @property
     def offset(self) -> int:
@@ -91,6 +93,8 @@ class Call(msgspec.Struct, frozen=True):
     if_match: int | None = None
     """The version in If-Match; None: any."""
     idempotency_key: UUID | None = None
+    client: str = ""
+    """The client's address."""
 
     @property
     def id(self) -> UUID:

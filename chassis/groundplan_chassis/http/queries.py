@@ -13,10 +13,12 @@ from groundplan_chassis.http.operations import (
     DEFAULT_SORT,
     ID,
     LIST_PARAMETERS,
+    UPDATED_AT,
     ListQuery,
     ResourceApi,
     Sort,
 )
+from groundplan_chassis.http.sizes import PAGE_BYTES, largest_document
 from groundplan_chassis.http.values import Refused, ValueType
 
 DEFAULT_LIMIT: Final = 20
@@ -30,6 +32,9 @@ _MOST_PARAMETERS: Final = 100
 LONGEST_NAME: Final = 100
 """Most characters of an unknown parameter's name in an error message."""
 
+_OWNER: Final = ":owner"
+"""The filter by owner, whose field a list does not know."""
+
 T = TypeVar("T")
 
 
@@ -40,6 +45,8 @@ class Listing(ListQuery, frozen=True):
     """As the client gave them."""
     identity: bytes = b""
     """The identity of the list that a cursor belongs to."""
+    walks: bool = False
+    """No single index serves it: the database may pass rows that are not in the answer."""
 
 
 class QueryType:
@@ -49,6 +56,7 @@ class QueryType:
         self._path = resource.path
         self._filters = resource.filter_types()
         self._sorts = resource.sort_types()
+        self._row_bytes = largest_document(resource.item)
         self._known = frozenset([*self._filters, *LIST_PARAMETERS])
 
     def parse(self, query_string: bytes, owner: str | None = None) -> Listing:
@@ -80,14 +88,35 @@ class QueryType:
             owner=owner,
             parameters=given,
             identity=identity,
+            row_bytes=self._row_bytes if self._row_bytes * limit > PAGE_BYTES else 0,
+            walks=self._walks(filters, sort, owner, given),
         )
+
+    def _walks(
+        self, filters: Mapping[str, Any], sort: Sequence[Sort], owner: str | None, given: Mapping[str, str]
+    ) -> bool:
+        """Whether no index serves it.
+
+        Each has one field and the time of creation (`groundplan.document.data_model`): for one filter in the order of
+        creation or of that field, or for none in the order of one field.
+        """
+        by = [*filters, *([] if owner is None else [_OWNER])]
+        order = sort[0].field if "sort" in given else CREATED_AT
+        if len(by) > 1 or any(name not in self._sorts for name in filters):
+            return True
+        if by and order not in (CREATED_AT, by[0]):
+            return True
+        rest = [each.field for each in sort[1:]]
+        straight = len({each.descending for each in sort}) == 1
+        return order == UPDATED_AT or not straight or any(name not in (CREATED_AT, ID) for name in rest)
 
     def self_link(self, listing: Listing) -> str:
         return self._link(listing.parameters)
 
-    def next_link(self, listing: Listing, next_after: Sequence[object]) -> str:
-        """By page while pages reach that far, else by cursor; who came by a cursor goes on by cursor."""
-        if listing.after is None and (listing.page + 1) * listing.limit <= DEEPEST_ROW:
+    def next_link(self, listing: Listing, next_after: Sequence[object], *, cut: bool = False) -> str:
+        """By page while pages reach that far, else by cursor; who came by a cursor goes on by cursor, and so does
+        who got less than a page (``cut``)."""
+        if not cut and listing.after is None and (listing.page + 1) * listing.limit <= DEEPEST_ROW:
             return self._link({**listing.parameters, "page": str(listing.page + 1)})
         kept = {name: value for name, value in listing.parameters.items() if name != "page"}
         return self._link({**kept, "cursor": cursors.encode(next_after, listing.identity)})

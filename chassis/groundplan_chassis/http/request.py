@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from groundplan_chassis.access import ANONYMOUS, Caller
+from groundplan_chassis.http.admission import Admission
 from groundplan_chassis.http.ports import Verdict
 from groundplan_chassis.http.routing import Endpoint
 
@@ -26,10 +27,13 @@ class Request:
     """The known facts of a request, filled in step by step."""
 
     __slots__ = (
+        "address",
+        "admission",
         "caller",
         "context",
         "endpoint",
         "headers",
+        "held",
         "item_id",
         "method",
         "own_only",
@@ -41,9 +45,16 @@ class Request:
     )
 
     def __init__(
-        self, context: Context, scope: Scope, receive: Receive, found: dict[bytes, bytes], request_id: str
+        self,
+        context: Context,
+        scope: Scope,
+        receive: Receive,
+        found: dict[bytes, bytes],
+        request_id: str,
+        admission: Admission,
     ) -> None:
         self.context = context
+        self.admission = admission
         self.scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -55,6 +66,24 @@ class Request:
         self.caller: Caller = ANONYMOUS
         self.own_only = False
         self.verdict: Verdict | None = None
+        self.address = ""
+        """The client's."""
+        self.held = 0
+        """Bytes in memory that this request is counted with."""
+
+    async def hold(self, count: int) -> None:
+        """Counts bytes until the response is sent; waits until there is room. Raises Unavailable."""
+        await self.admission.bytes.take(count)
+        self.held += count
+
+    def hold_now(self, count: int) -> None:
+        """As `hold`, without a wait."""
+        self.admission.bytes.take_now(count)
+        self.held += count
+
+    def release(self) -> None:
+        self.admission.bytes.give(self.held)
+        self.held = 0
 
     @property
     def route(self) -> str:

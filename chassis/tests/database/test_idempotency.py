@@ -142,6 +142,22 @@ async def test_a_first_request_that_fails_leaves_its_key_free(target: TemporaryD
     assert await target.values("SELECT id FROM books") == [document.id]
 
 
+async def test_callers_without_a_token_share_no_keys(target: TemporaryDatabase, db: Database) -> None:
+    """h14: neither another's item nor word of it, whichever of address and body they have in common."""
+    key = call(BOOK).idempotency_key
+    made = []
+    for client in ("192.0.2.1", "192.0.2.2"):
+        for pages in (7, 8):
+            request = replace(call(BookBody(reader="r-1", pages=pages), key, subject=""), client=client)
+            document = await create_once(db, request, create)
+            assert await create_once(db, request, create) == document, "one's own request is one"
+            made.append(document.id)
+    assert len(set(made)) == 4
+    assert await target.values("SELECT count(*) FROM books") == [4]
+    kept = await target.values("SELECT subject FROM idempotency_keys")
+    assert not [subject for subject in kept if "192" in subject], "an address is nowhere in clear"
+
+
 async def test_a_key_is_good_for_a_day(target: TemporaryDatabase, db: Database) -> None:
     request = call(BOOK)
     first = await create_once(db, request, create)

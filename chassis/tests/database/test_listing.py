@@ -125,7 +125,12 @@ def parsed(filters: Mapping[str, Any], order: Sequence[tuple[str, bool]], owner:
     parameters = {name: str(value) for name, value in {**filters, **more}.items()}
     if order:
         parameters["sort"] = ",".join(f"{'-' if descending else ''}{name}" for name, descending in order)
-    return QUERIES.parse(urlencode(parameters).encode(), owner)
+    return small(QUERIES.parse(urlencode(parameters).encode(), owner))
+
+
+def small(listed: Listing) -> Listing:
+    """As of a resource without a field that may be large."""
+    return msgspec.structs.replace(listed, row_bytes=0)
 
 
 def ids(page: Page) -> list[str]:
@@ -142,7 +147,7 @@ def cursors(listed: Listing, page: Page) -> Iterator[Listing]:
         # As the last page that can be had by number links to it.
         last = msgspec.structs.replace(listed, page=10_000 // listed.limit)
         link = QUERIES.next_link(last, page.next_after)
-        yield QUERIES.parse(urlsplit(link).query.encode(), listed.owner)
+        yield small(QUERIES.parse(urlsplit(link).query.encode(), listed.owner))
 
 
 ALL = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -183,9 +188,38 @@ async def test_a_page_is_a_part_of_the_whole_and_knows_how_many_there_are(
     assert (page.next_after is not None) == (number * limit < len(expected))
 
 
+@settings(ALL, max_examples=25)
+@given(ORDERS, st.integers(1, 40), st.integers(1, 4), st.integers(100, 3000))
+async def test_a_page_holds_no_more_bytes_than_it_may(
+    library: Library, order: list[tuple[str, bool]], limit: int, number: int, room: int
+) -> None:
+    """h6: each row once all the same, by links; a row that is too large for a page is one by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listing, "PAGE_BYTES", room)
+        patch.setattr(listing, "PORTION_BYTES", room // 2)
+        listed = msgspec.structs.replace(parsed({}, order, None, limit=limit, page=number), row_bytes=400)
+        expected = library.expected({}, order_of(listed), None)[(number - 1) * limit :]
+        found: list[str] = []
+        waiting = [listed]
+        while waiting:
+            listed = waiting.pop()
+            page = await library.page(listed)
+            assert len(page.items) <= limit
+            assert len(page.items) == 1 or sum(len(item.body) for item in page.items) <= room or not page.items
+            found += ids(page)
+            assert found == expected[: len(found)]
+            assert page.cut is (page.next_after is not None and len(page.items) < limit)
+            if page.next_after is not None:
+                link = QUERIES.next_link(listed, page.next_after, cut=page.cut)
+                assert ("cursor=" in link) or not page.cut, "a page by number would leave out what had no room"
+                following = QUERIES.parse(urlsplit(link).query.encode(), listed.owner)
+                waiting.append(msgspec.structs.replace(following, row_bytes=400))
+        assert found == expected
+
+
 async def statements_of(library: Library, query: str) -> list[str]:
     library.recorded.statements.clear()
-    await library.page(QUERIES.parse(query.encode()))
+    await library.page(small(QUERIES.parse(query.encode())))
     return list(library.recorded.statements)
 
 

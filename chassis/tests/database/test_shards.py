@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -18,7 +19,7 @@ from groundplan_chassis.database.idempotency import KEPT, create_once
 from groundplan_chassis.database.sharding import ShardMap
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.documents import Document
-from groundplan_chassis.http.errors import NotFound, ValidationFailed
+from groundplan_chassis.http.errors import ApiError, Conflict, Detail, NotFound, ValidationFailed
 from groundplan_chassis.identifiers import derived_id, new_id, shard_of
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import ShardGeneration
@@ -156,3 +157,65 @@ def test_a_map_that_cannot_be_meant_is_refused(widths: list[int], shards: int, e
 def test_a_map_that_has_not_begun_is_refused() -> None:
     with pytest.raises(ProblemsFound, match="has begun"):
         ShardMap([ShardGeneration(date(2026, 12, 1), 1)], 1, Clock(DAY_BEFORE))
+
+
+BODIES = {shard: BookBody(reader="r-1", pages=100 + (shard or 0) + (shard is None)) for shard in (0, 1, None)}
+"""By where their items must lie: beside what they refer to, or anywhere."""
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_a_key_is_one_item_wherever_it_lies(
+    db: Database, target: TemporaryDatabase, clock: Clock, seed: int
+) -> None:
+    """h15: bodies for both shards under one key, some of which are refused, at once and one after the other."""
+    clock.moment = datetime(2026, 10, 2, tzinfo=UTC)
+    chosen = random.Random(seed)  # noqa: S311 - no secret
+
+    async def ask(key: UUID, shard: int | None, sound: bool) -> Document | ApiError:
+        async def create(transaction: Transaction) -> Document:
+            await transaction.execute("SELECT pg_sleep(0.002)")
+            document = await add(transaction, BODIES[shard])
+            if not sound:
+                raise ValidationFailed
+            return document
+
+        try:
+            return await create_once(db, call(BODIES[shard], key), create, shard=shard)
+        except ApiError as error:
+            return error
+
+    for _ in range(12):
+        key = uuid4()
+        before = await books(target)
+        answers: list[Document | ApiError] = []
+        for _ in range(3):
+            requests = [(chosen.choice([0, 1, None]), chosen.random() < 0.7) for _ in range(chosen.randrange(1, 4))]
+            answers += await asyncio.gather(*(ask(key, *each) for each in requests))
+        made = {answer.id for answer in answers if isinstance(answer, Document)}
+        assert len(made) <= 1
+        assert await books(target) - before == len(made), "an item without an answer, or two"
+        assert {type(answer) for answer in answers} <= {Document, ValidationFailed, Conflict}
+
+
+async def books(target: TemporaryDatabase) -> int:
+    return sum([(await target.values("SELECT count(*) FROM books", shard=shard))[0] for shard in (0, 1)])
+
+
+async def test_a_body_that_was_refused_leaves_its_key_to_another(db: Database) -> None:
+    """Also where both would lie on other shards than the key's own."""
+    for _ in range(6):
+        key = uuid4()
+        for shard, sound in ((0, False), (1, False), (0, True)):
+
+            async def create(transaction: Transaction, sound: bool = sound) -> Document:
+                if not sound:
+                    raise ValidationFailed(details=[Detail("pages", "wrong")])
+                return await add(transaction, BOOK)
+
+            request = call(BookBody(reader="r-1", pages=7 + shard + 10 * sound), key)
+            if sound:
+                assert shard_of((await create_once(db, request, create, shard=shard)).id) == shard
+            else:
+                with pytest.raises(ValidationFailed) as refused:
+                    await create_once(db, request, create, shard=shard)
+                assert [detail.field for detail in refused.value.details] == ["pages"]

@@ -105,8 +105,9 @@ _DIGITS = 12
 def _constant(field: ResourceField) -> str | None:
     """The one value of a field that can't have a number in it. Raises ValueError where rows need different ones."""
     text = field.example if field.pattern is not None else _ALWAYS.get(field.format) if field.format else None
-    if field.format in _AROUND:
-        room = _DIGITS + sum(map(len, _AROUND[field.format]))
+    around = _AROUND.get(field.format) if field.format else None
+    if around is not None:
+        room = _DIGITS + len(around[0]) + len(around[1])
         text = field.example if (field.max_length or _DEFAULT_LENGTH) < room else None
         if text is None and (field.max_length or _DEFAULT_LENGTH) < room:
             raise ValueError(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from groundplan.cli._agreement import tell_disagreements
 from groundplan.cli._facts import captured, simulated
+from groundplan.cli._lists import list_problems
 from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
 from groundplan.problems import Problem, ProblemsFound
@@ -52,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def check_project(folder: Path, stacks: Sequence[str] = (), *, as_json: bool = False) -> int:
     """Prints what is missing in the named stacks, or in all; 1 when something is. Raises ProblemsFound."""
     project = read_project(folder, stacks)
+    problems = list_problems(project.folder)
+    if problems:
+        raise ProblemsFound(problems)
     checked = {}
     for name in project.environments:
         checked[name] = check_stack(project, name)

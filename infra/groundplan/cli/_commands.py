@@ -53,7 +53,11 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "openapi": Entry("groundplan.cli.openapi", "Write each service's openapi.json from its code."),
     },
     "Deployment": {
+        "foundation": Entry(
+            "groundplan.cli.foundation", "Write who may deploy each stack, and no more than that takes."
+        ),
         "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what `pulumi up` needs."),
+        "repair": Entry("groundplan.cli.repair", "Bring state and account together after a killed deployment."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
         "remember": Entry("groundplan.cli.remember", "Read from a stack's state what only grows."),

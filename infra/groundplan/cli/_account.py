@@ -62,9 +62,8 @@ def _forms() -> tuple[tuple[str, re.Pattern[str], str], ...]:
     """Type, form of the ARN, template of the id; the forms that say most come first."""
     found = []
     for token, kind in catalogued().items():
-        if not isinstance(kind.arn, str) or not kind.arn.startswith("arn:") or not isinstance(kind.id, str):
-            continue
-        found.append((token, _pattern(kind.arn), kind.id))
+        if isinstance(kind.arn, str) and kind.arn.startswith("arn:"):
+            found.append((token, _pattern(kind.arn), kind.id if isinstance(kind.id, str) else "{name}"))
     return tuple(sorted(found, key=lambda each: -len(each[1].pattern)))
 
 

@@ -63,7 +63,8 @@ def test_what_was_being_made_and_exists_is_taken_in() -> None:
 
 def test_what_was_being_made_and_does_not_exist_is_forgotten() -> None:
     broken = state(operations=(("creating", resource(QUEUE, "order", name="order-1a2b3c4")),))
-    repair = plan_repair(broken, [queue("order-9999999")], [])
+    stray = Found(GROUP, "sg-1", "arn:aws:ec2:r:1:security-group/sg-1", {"Name": "gone"})
+    repair = plan_repair(broken, [stray], [])
     assert [step.action for step in repair.steps] == ["forget", "remove"]
     assert len(repaired(broken, repair, [])["deployment"]["resources"]) == 2
 
@@ -95,9 +96,10 @@ def test_what_was_being_changed_or_deleted_is_read(kind: str) -> None:
 
 def test_what_no_program_declares_goes_unless_it_holds_data() -> None:
     bucket = Found(BUCKET, "shop-dev--log-1", "arn:aws:s3:::shop-dev--log-1")
-    repair = plan_repair(state(), [queue("gone-1a2b3c4"), bucket], [])
-    assert {step.id.rpartition("/")[2]: step.action for step in repair.steps} == {
-        "gone-1a2b3c4": "remove",
+    stray = Found(GROUP, "sg-1", "arn:aws:ec2:r:1:security-group/sg-1", {"Name": "gone"})
+    repair = plan_repair(state(), [stray, bucket], [])
+    assert {step.id: step.action for step in repair.steps} == {
+        "sg-1": "remove",
         "shop-dev--log-1": "keep",
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -104,7 +104,8 @@ def test_a_service_that_was_removed_may_go(tools: Tools) -> None:
 def with_identity_provider(tools: Tools, *, retained: bool) -> None:
     """A stack that made it before `foundation/account.yaml` did."""
     resource = {"type": up.IDENTITY_PROVIDER, **({"retainOnDelete": True} if retained else {})}
-    tools.install("pulumi", {"stack export": (0, json.dumps({"deployment": {"resources": [resource]}}))})
+    state = json.dumps({"deployment": {"resources": [{"urn": "urn:pulumi:dev::shop::x::y", **resource}]}})
+    tools.install("pulumi", {"stack export": (0, state), "preview": (0, json.dumps({"steps": []}))})
 
 
 @pytest.mark.parametrize("main", [up.main, deliver.main], ids=["up", "deliver"])
@@ -138,9 +139,9 @@ def test_a_new_service_gets_its_repository_then_its_image_then_runs(tools: Tools
     tools.install("pulumi", {"stack output": (0, "{}")})
     real_up = up.pulumi_up
 
-    def first_up_makes_repositories(project: Path, stack: str, *, yes: bool) -> int:
+    def first_up_makes_repositories(project: Path, stack: str, *, yes: bool, lose: Sequence[str]) -> int:
         tools.install("pulumi", {"stack output": (0, repositories("user", "order", "payment"))})
-        return real_up(project, stack, yes=yes)
+        return real_up(project, stack, yes=yes, lose=lose)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(deliver, "pulumi_up", first_up_makes_repositories)

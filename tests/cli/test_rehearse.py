@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from groundplan.cli import rehearse
 from groundplan.declaration.model import System
-from groundplan.rehearsal import growth
+from groundplan.rehearsal import year
 from groundplan.stack.environment import Environment
 from infra.tests.samples import ROOT
 
@@ -23,50 +23,85 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
 
-def test_without_a_cli_it_is_a_plan_of_every_change(capsys: pytest.CaptureFixture[str]) -> None:
-    assert rehearse.main(["--no-install"]) == 0
+FEW = ("first deployment, without images", "images arrive", "that service renamed")
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the year a few operations: `make prove WHAT=year` has all."""
+
+    def some(*given: Any) -> Iterator[year.Operation]:
+        for operation in operations(*given):
+            if operation.title in FEW[:2]:
+                yield operation
+
+    operations = year.operations
+    monkeypatch.setattr(year, "operations", some)
+
+
+def titles(said: str) -> dict[str, str]:
+    """What is said of each operation."""
+    found = (re.match(r"  (\S.*?)\s+\d+ s  (.*)", line) for line in said.splitlines())
+    return {match[1].strip(): match[2] for match in found if match is not None}
+
+
+@pytest.mark.usefixtures("few")
+def test_without_a_cli_it_is_a_plan_of_a_year(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert rehearse.main(["--no-install", "--picture", str(tmp_path / "year.svg")]) == 0
     said = capsys.readouterr()
     assert said.err == ""
     lines = said.out.splitlines()
     assert lines[0].startswith("No rehearsal under the real engine: ")
     assert "https://www.pulumi.com/docs/iac/download-install/" in lines[0]
-    assert lines[1] == "What follows runs in-process: a plan of what each change would do, not a deployment."
-    assert "Planning dev in-process, in the simulated cloud" in lines
-    counted = {
-        match[1].strip(): match[2]
-        for line in lines
-        if (match := re.match(r"  (\S.*?)\s+\d+ s  (.*)", line)) is not None
-    }
+    assert lines[1] == "What follows runs in-process: a plan of what each operation would do, not a deployment."
+    assert "A year of dev in-process, in the simulated cloud" in lines
+    counted = titles(said.out)
     assert list(counted) == [
-        "deployed for the first time",
-        "ten times the load",
-        "a service added",
-        "a shard added to order (shared here)",
+        *FEW[:2],
+        "secrets are rotated",
+        "a setting drifts, and a refresh",
+        "everything destroyed",
+        "up again, each call failing once",
+        "destroyed, each call failing once",
+        "up again, each answer lost once",
     ]
-    assert re.fullmatch(r"\d{3} created", counted["deployed for the first time"])
-    assert "changed in place" in counted["ten times the load"]
-    assert "created" in counted["a service added"]
-    assert re.fullmatch(r"\d{3} unchanged", counted["a shard added to order (shared here)"])
-    assert lines[-1] == (
-        "dev could be deployed and changed in these ways: nothing that holds data would be replaced or deleted."
-    )
+    assert re.fullmatch(r"\d{3} created", counted[FEW[0]])
+    assert "asked for by name" in counted["everything destroyed"]
+    assert re.search(r"\d{3} calls went wrong, 0 left over", counted["up again, each call failing once"])
+    assert lines[-1] == "what failed on the way was taken up again, with nothing left over."
+    picture = (tmp_path / "year.svg").read_text()
+    assert all(title in picture for title in counted)
 
 
-def without_user(system: System) -> System:
-    services = {name: service for name, service in system.services.items() if name != "user"}
-    return system.model_copy(update={"services": services})
+def test_data_that_would_be_lost_unasked_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def changes(system: System, environment: Environment, *_: Any) -> Iterator[year.Operation]:
+        yield year.Operation("deployed", system, {})
+        alone = {name: service for name, service in system.services.items() if name == "user"}
+        yield year.Operation("two services removed", system.model_copy(update={"services": alone}), {})
 
-
-def test_data_that_would_be_lost_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def changes(system: System, _: Environment, __: datetime.date) -> Iterator[growth.Change]:
-        yield growth.Change("a service removed", without_user(system))
-
-    monkeypatch.setattr(growth, "changes", changes)
+    monkeypatch.setattr(year, "operations", changes)
     assert rehearse.main(["--in-process", "--stack", "dev"]) == 1
     said = capsys.readouterr()
-    assert "nothing that holds data would be" not in said.out
-    assert re.search(r"^dev is not ready: \d+ surprises$", said.err, re.MULTILINE)
-    assert "  - data would be lost with images-user (aws:ecr/repository:Repository)" in said.err
+    assert "could live this year" not in said.out
+    assert re.search(r"^dev is not ready: 1 surprise$", said.err, re.MULTILINE)
+    assert re.search("- two services removed: data would be lost or moved with .*images-order", said.err)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_fault_is_taken_up_again_and_one_that_meets_nothing_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def first(system: System, *_: Any) -> Iterator[year.Operation]:
+        yield year.Operation("deployed", system, {})
+
+    monkeypatch.setattr(year, "operations", first)
+    assert rehearse.main(["--in-process", "--fault", "create:lost@db-shared-primary", "--fault", "delete@9999"]) == 1
+    said = capsys.readouterr()
+    assert said.err.splitlines()[1:] == ["  - no call was met by the fault delete 9999"]
+    assert rehearse.main(["--in-process", "--fault", "explode"]) == 1
+    assert "for example --fault create:lost@db-order-primary" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ line = " ".join(arguments)
 answers = json.loads((here / "answers.json").read_text())
 if line.startswith("stack export"):
     print(json.dumps({{"deployment": {{"resources": answers["resources"]}}}}))
+elif line.startswith("preview"):
+    print(json.dumps({{"steps": []}}))
 elif line.startswith("up"):
     (here / "answers.json").write_text(json.dumps({{**answers, "resources": answers["after"]}}))
     sys.exit(answers["status"])

@@ -62,6 +62,10 @@ class DatabaseArgs(TypedDict):
     postgres_version: NotRequired[str]
     """Major version, `15` to `17`. Default: `17`. AWS applies minor versions in the maintenance windows. The provider
     compares the major version only, so they cause no drift."""
+    running_postgres_version: NotRequired[str]
+    """Major version that the instances run, while ``postgres_version`` is the next one: the upgrade is then allowed,
+    and replicas keep their parameter group until they are upgraded with their primary. Default:
+    ``postgres_version``."""
     iops: NotRequired[int]
     """Provisioned IOPS, from 400 GiB on. Default: 12,000, the baseline from that size on."""
     throughput_mibps: NotRequired[int]
@@ -140,6 +144,16 @@ def check_database(name: str, args: DatabaseArgs) -> None:
         args.get("postgres_version"),
         f"a major version: {', '.join(POSTGRES_VERSIONS)}",
         "write the major version alone: minor ones are applied in the maintenance window",
+    )
+    running = args.get("running_postgres_version", args.get("postgres_version", "17"))
+    require(
+        running in POSTGRES_VERSIONS
+        and int(running) in (int(args.get("postgres_version", "17")) - step for step in (0, 1)),
+        component,
+        "running_postgres_version",
+        running,
+        "postgres_version, or the major version before it",
+        "upgrade by one major version at a time",
     )
     require_storage(
         component, args["storage_gib"], args["max_storage_gib"], args.get("iops"), args.get("throughput_mibps")

@@ -8,7 +8,7 @@ from groundplan_components.database._instance_alarms import declare_alarms
 from groundplan_components.database._instance_args import POSTGRES_PORT, DatabaseArgs, check_database
 from groundplan_components.database._instance_settings import shared_settings
 from groundplan_components.database._monitoring import log_groups, monitoring_role
-from groundplan_components.database._parameters import parameters
+from groundplan_components.database._parameter_group import parameter_group
 from groundplan_components.database._replicas import declare_replica
 from groundplan_components.database._rotation_access import rotation_security_group
 from groundplan_components.database.rotation import RotationFunction, RotationFunctionArgs, RotationStrategy, rotate
@@ -49,6 +49,7 @@ class Database(pulumi.ComponentResource):
         inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         version = args.get("postgres_version", "17")
+        running = args.get("running_postgres_version", version)
 
         # Log groups carry the instance's identifier and must exist first: RDS would create them without key and
         # retention. So the program generates the identifier. Its random part allows a database to be deleted and
@@ -74,24 +75,9 @@ class Database(pulumi.ComponentResource):
             port=POSTGRES_PORT,
         )
         rotation_group = rotation_security_group(self, name, args, group)
-        settings = rds.ParameterGroup(
-            f"{name}-parameters",
-            family=f"postgres{version}",
-            description=f"Settings of {name} and its replicas",
-            parameters=[
-                rds.ParameterGroupParameterArgs(
-                    name=parameter.name, value=parameter.value, apply_method=parameter.apply_method
-                )
-                for parameter in parameters(
-                    slow_statement_ms=args.get("slow_statement_ms", 20),
-                    statement_timeout_ms=args.get("statement_timeout_ms", 30_000),
-                    idle_transaction_timeout_ms=args.get("idle_transaction_timeout_ms", 60_000),
-                    max_connections=args.get("max_connections"),
-                )
-            ],
-            tags={"Name": name},
-            opts=inside,
-        )
+        settings = parameter_group(self, name, version, args, running=version == running)
+        # Replicas are upgraded with their primary, and a group of another version is refused until then.
+        replica_settings = settings if version == running else parameter_group(self, name, running, args, running=True)
         monitoring = monitoring_role(self, name, args["kms_key_arn"])
         password = generated_password(f"{name}-admin-password", self)
 
@@ -101,7 +87,7 @@ class Database(pulumi.ComponentResource):
             engine="postgres",
             engine_version=version,
             instance_class=args["instance_class"],
-            allow_major_version_upgrade=args.get("allow_major_upgrade", False),
+            allow_major_version_upgrade=args.get("allow_major_upgrade", version != running),
             username=ADMINISTRATOR,
             password=password.result,
             port=POSTGRES_PORT,
@@ -128,7 +114,7 @@ class Database(pulumi.ComponentResource):
             **shared_settings(args, settings, group, monitoring),
         )
         replicas = [
-            declare_replica(self, name, number, primary, identifier, args, settings, group, monitoring)
+            declare_replica(self, name, number, primary, identifier, args, replica_settings, group, monitoring)
             for number in range(1, args.get("replicas", 0) + 1)
         ]
 

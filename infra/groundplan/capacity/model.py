@@ -230,6 +230,8 @@ class Plan:
     """What a person should know before they rely on the plan (quotas to raise, limits met)."""
     kept: tuple[Kept, ...] = field(default=())
     """Sizes that are larger than they need be."""
+    held: tuple[Kept, ...] = field(default=())
+    """Sizes that wait for another one, which takes effect in a maintenance window."""
 
     def database_of(self, service: str) -> DatabasePlan:
         return next(database for database in self.databases if service in database.services)

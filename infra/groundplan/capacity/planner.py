@@ -11,6 +11,7 @@ from groundplan.capacity.databases import plan_databases
 from groundplan.capacity.demand import demands, requests_per_second
 from groundplan.capacity.events import plan_events
 from groundplan.capacity.gateway import plan_gateway
+from groundplan.capacity.held import with_held
 from groundplan.capacity.kept import with_kept
 from groundplan.capacity.model import Plan
 from groundplan.capacity.network import plan_network
@@ -28,13 +29,13 @@ def plan(system: System, environment: Environment, *, data_growth: float | None 
 
     ``data_growth`` is how many times as fast as declared data may grow below storage's ceiling; default: the growth
     factor. What is deployed and only grows is an argument too (`Environment.remembered`): no such size is planned
-    smaller.
+    smaller, and what would come before a change that waits for its window stays as it is deployed.
 
     Raises ProblemsFound when the stack's address space can't hold full growth, or one shared instance the most
     pods' connections. A service whose data needs shards that it doesn't declare is planned with as many as it needs;
     `check_shards` says what to declare, and must be asked before anything is deployed.
     """
-    bound = _plan(system, environment, data_growth)
+    bound = with_held(_plan(system, environment, data_growth), environment)
     if not environment.remembered:
         return bound
     unbound = _plan(system, environment.model_copy(update={"remembered": Remembered()}), data_growth)

@@ -37,6 +37,8 @@ def report(plan: Plan, reached: Sequence[str] = (), *, reasons: bool = False) ->
         lines += ["", "How far it goes", *(line for sentence in reached for line in paragraph(sentence, "- "))]
     if plan.kept:
         lines += ["", *kept_sizes(plan)]
+    if plan.held:
+        lines += ["", *held_sizes(plan)]
     if plan.notes:
         lines += ["", "Before you rely on it", *(line for note in plan.notes for line in paragraph(note, "- "))]
     if reasons:
@@ -164,6 +166,17 @@ def kept_sizes(plan: Plan) -> list[str]:
         *paragraph(
             f"At list prices of the stack's region. Why: {whys}. How to start anew: README.md, Sizes that only grow."
         ),
+    ]
+
+
+def held_sizes(plan: Plan) -> list[str]:
+    """What waits for a maintenance window, and for which; to be called where there is any."""
+    rows = [(f"{size.subject} {size.setting}", size.value, size.needed) for size in plan.held]
+    whys = "; ".join(dict.fromkeys(size.why for size in plan.held))
+    return [
+        "Waits for a maintenance window",
+        *table(("", "until then", "planned"), rows, left=3),
+        *paragraph(f"Why: {whys}."),
     ]
 
 

@@ -95,6 +95,17 @@ def stack_argument(function: _Function) -> _Function:
     return click.argument("stack", envvar="STACK", shell_complete=complete_stacks)(function)
 
 
+def lose_option(function: _Function) -> _Function:
+    """`--lose`, which may be given again; else the words of LOSE."""
+    return click.option(
+        "--lose",
+        multiple=True,
+        default=words_of("LOSE"),
+        metavar="NAME",
+        help="What may go, by its name (LOSE=…); else it is asked for.",
+    )(function)
+
+
 def switched_by(variable: str) -> Callable[[], bool]:
     """The default of a flag that any value of a variable gives, as it does for `make`."""
     return lambda: bool(os.environ.get(variable))

@@ -60,6 +60,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "repair": Entry("groundplan.cli.repair", "Bring state and account together after a killed deployment."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
+        "upgrade": Entry("groundplan.cli.upgrade", "The steps to newer versions of Kubernetes and PostgreSQL."),
         "remember": Entry("groundplan.cli.remember", "Read from a stack's state what only grows."),
         "manifests": Entry("groundplan.cli.manifests", "The Kubernetes objects of one stack as YAML."),
     },

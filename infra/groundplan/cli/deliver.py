@@ -11,12 +11,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from groundplan.cli._command import Command, main_of, stack_argument, switched_by
+from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
 from groundplan.cli.up import check_tools, outputs, pulumi_up
 from groundplan.declaration.loader import load_system
 from groundplan.installation.bootstrap import Checkout, choose_source
@@ -116,7 +116,7 @@ def publish(project: Path, service: str, repository: str, revision: str, wheels:
     return f"{repository}@{json.loads(metadata.read_text())['containerimage.digest']}"
 
 
-def deliver(project: Path, stack: str, *, yes: bool) -> int:
+def deliver(project: Path, stack: str, *, yes: bool, lose: Collection[str] = ()) -> int:
     """Deploys ``stack`` with the images of the current commit; returns Pulumi's exit status."""
     check_tools(project, stack)
     for tool in ("aws", "docker"):
@@ -135,7 +135,7 @@ def deliver(project: Path, stack: str, *, yes: bool) -> int:
         for service in ready:
             _configure(project, stack, service, publish(project, service, repositories[service], revision, wheels))
         waiting = [service for service in waiting if service not in ready]
-        status = pulumi_up(project, stack, yes=yes)
+        status = pulumi_up(project, stack, yes=yes, lose=lose)
         if status or not waiting:
             return status
     raise _failed(
@@ -172,13 +172,14 @@ def _failed(what: str, remedy: str) -> ProblemsFound:
 @click.command("deliver", cls=Command)
 @stack_argument
 @click.option("--yes", is_flag=True, default=switched_by("YES"), help="Do not ask before deploying (YES=1).")
-def command(stack: str, *, yes: bool) -> int:
+@lose_option
+def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
     """Build and push the services' images, and deploy them.
 
     A service that the stack has a repository for gets its image before the stack changes; a new service gets its
     repository first, then its image, then a second deployment that starts it.
     """
-    return deliver(find_project(), stack, yes=yes)
+    return deliver(find_project(), stack, yes=yes, lose=lose)
 
 
 main = main_of(command)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from groundplan.cli._command import Command, main_of, stack_argument, switched_by
-from groundplan.cli.remember import remember, state_of
+from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
+from groundplan.cli.consent import can_ask, consent, previewed
+from groundplan.cli.remember import remember, resources_of, state_of
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
@@ -25,6 +26,7 @@ from groundplan.stack.placeholders import refuse_placeholders
 IDENTITY_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 ROLE = "aws:iam/role:Role"
 ACCESS_ENTRY = "aws:eks/accessEntry:AccessEntry"
+DATABASE = "aws:rds/instance:Instance"
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 
 
@@ -35,7 +37,7 @@ def check_tools(project: Path, stack: str) -> None:
         known = ", ".join(sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")))
         raise _refusal("STACK", stack, f"one of {known}", f"name one of them, or write {configuration.name}")
     system = load_system(project / "system.yaml")
-    environment = read_stack_file(configuration, system)
+    environment = read_stack_file(configuration, system, remembers=False)
     refuse_placeholders(environment, system.name)
     if shutil.which("pulumi") is None:
         raise _refusal(
@@ -162,7 +164,7 @@ def _check_deployer(
 def check_images(project: Path, stack: str) -> None:
     """Raises ProblemsFound when the deployment would take away a service that runs now."""
     system = load_system(project / "system.yaml")
-    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", system)
+    configuration = read_stack_file(project / f"Pulumi.{stack}.yaml", system, remembers=False)
     running = (outputs(project, stack).get("running") or {}).keys()
     # A service that isn't declared any more was removed on purpose.
     lost = sorted((running & system.services.keys()) - configuration.images.keys())
@@ -187,32 +189,66 @@ def outputs(project: Path, stack: str) -> Mapping[str, Any]:
     return found
 
 
-def pulumi_up(project: Path, stack: str, *, yes: bool) -> int:
+def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = ()) -> int:
     """Lets the CLI deploy in this terminal; returns its exit status.
 
-    What is deployed and only grows is remembered before, so that nothing is planned smaller, and after, however it
+    First it is said what the deployment does, and what would go has to be named, in ``lose`` or in the terminal. What
+    is deployed and only grows is remembered before, so that nothing is planned smaller, and after, however it
     ended: a deployment that failed has raised some sizes too. Raises ProblemsFound when the state can't be read.
     """
+    state = resources_of(project, stack)
+    if _refresh_waiting(project, stack, state):
+        state = resources_of(project, stack)
     remember(project, stack)
-    options = ("--yes", "--non-interactive") if yes else ()
+    read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml"))
+    options = ["--yes", "--non-interactive"] if yes else []
+    if state:
+        consent(previewed(project, stack, state), stack, named=lose, ask=can_ask(yes=yes))
+        # It was shown already; without `--yes` the CLI shows its own, and asks.
+        options += ["--skip-preview"] if yes else []
     status = subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
     if remember(project, stack):
         print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
     return status
 
 
+def _refresh_waiting(project: Path, stack: str, state: Iterable[Mapping[str, Any]]) -> bool:
+    """Asks AWS about databases whose changes wait for their windows; says whether there are any. Raises ProblemsFound.
+
+    The state doesn't learn by itself that a window has passed.
+    """
+    waiting = [
+        str(each.get("urn"))
+        for each in state
+        if each.get("type") == DATABASE and (each.get("inputs") or {}).get("applyImmediately") is False
+    ]
+    if not waiting:
+        return False
+    targets = [option for urn in waiting for option in ("--target", urn)]
+    asked = _ask(project, "refresh", "--yes", "--skip-preview", "--stack", stack, *targets)
+    if asked.returncode:
+        said = asked.stderr.strip().rpartition("\n")[2]
+        expected = "what databases run on now, as changes of theirs wait for maintenance windows"
+        raise _refusal(
+            "pulumi refresh", f"failed: {said}", expected, f"run `pulumi refresh --stack {stack}` to see why"
+        )
+    return True
+
+
 @click.command("up", cls=Command)
 @stack_argument
 @click.option("--yes", is_flag=True, default=switched_by("YES"), help="Do not ask before deploying (YES=1).")
-def command(stack: str, *, yes: bool) -> int:
-    """Deploy a stack, after a look at what `pulumi up` needs.
+@lose_option
+def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
+    """Deploy a stack, after a look at what `pulumi up` needs and at what it does.
 
-    What is missing is said before anything starts.
+    What is missing is said before anything starts. So is what would be lost, moved or unavailable, for how long, and in
+    which order protection is lifted; the names of what goes are asked for.
     """
     project = find_project()
     check_tools(project, stack)
     check_images(project, stack)
-    return pulumi_up(project, stack, yes=yes)
+    return pulumi_up(project, stack, yes=yes, lose=lose)
 
 
 main = main_of(command)

@@ -234,7 +234,8 @@ class Cloud:
                 continue
             if other.place != item.place and kind.one_in != "account":
                 continue
-            if other.urn == item.urn and not overwrites:
+            if other.urn == item.urn and (not overwrites or kind.one_in):
+                # A setting of the account outlives its stack: the same resource sets it once more.
                 continue
             expected = f"a {kind_name(item.type)} that isn't there yet"
             remedy = f"{other.urn} is the same one; keep one of the two"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from groundplan.cloud.catalogue import kind_of
@@ -32,6 +33,37 @@ def inside(item: Item, cloud: Cloud) -> list[Item]:
     if not item.arn:
         return []
     return [each for token, path in _LIVES_IN.items() for each in cloud.of(token) if each.known(path) == item.arn]
+
+
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
+_RETURNS = re.compile(r"/aws/(eks/[^/]+/cluster|containerinsights/[^/]+/[a-z-]+)")
+
+
+def comes_back(name: str) -> bool:
+    """Whether a log group with this name appears again after it was deleted with its cluster.
+
+    EKS and Container Insights deliver what they still hold, and make the group for it, without key and retention
+    (terraform-aws-eks#920, #2486).
+    """
+    return _RETURNS.fullmatch(name) is not None
+
+
+def left_behind(item: Item) -> Item | None:
+    """What stands in the account after an item's deletion, though nobody asked for it."""
+    if item.type != LOG_GROUP or not comes_back(item.physical_name):
+        return None
+    again = Item(f"returned::{item.physical_name}", item.type, item.name, item.place, {"name": item.physical_name})
+    again.id = again.physical_name = item.physical_name
+    return again
+
+
+def take_away(item: Item, cloud: Cloud) -> None:
+    """Deletes an item with what is inside of it, and lets come back what does."""
+    for each in (*inside(item, cloud), item):
+        cloud.remove(each)
+        again = left_behind(each)
+        if again is not None:
+            cloud.add(again)
 
 
 def refusal_to_delete(item: Item, cloud: Cloud) -> Refusal | None:

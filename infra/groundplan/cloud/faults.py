@@ -8,22 +8,28 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Call = Literal["create", "read", "update", "delete"]
+Kind = Literal["refuse", "throttle", "hang", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One call that goes wrong: the ``nth`` (from 1) of this kind for this type; ``type`` empty: of any type.
+    """One call that goes wrong: the ``nth`` (from 1) of this kind for this type and URN; what is empty is any.
 
     ``refuse`` answers with an error, ``throttle`` as AWS does when it is asked too often, ``hang`` waits ``seconds``
-    and then gives up.
+    and then gives up. ``lost`` does what was asked, and its answer never arrives.
     """
 
     call: Call
     type: str = ""
     nth: int = 1
-    kind: Literal["refuse", "throttle", "hang"] = "refuse"
+    kind: Kind = "refuse"
     message: str = "InternalFailure: the service is unavailable"
     seconds: float = 0.0
+    urn: str = ""
+    """The URN, or how it ends: a logical name."""
+
+    def meets(self, call: Call, token: str, urn: str) -> bool:
+        return self.call == call and self.type in ("", token) and (not self.urn or f"::{urn}".endswith(f"::{self.urn}"))
 
 
 class Struck(Exception):
@@ -31,7 +37,8 @@ class Struck(Exception):
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        super().__init__("ThrottlingException: Rate exceeded" if fault.kind == "throttle" else fault.message)
+        words = {"throttle": "ThrottlingException: Rate exceeded", "lost": "RequestError: the connection was reset"}
+        super().__init__(words.get(fault.kind, fault.message))
 
 
 @dataclass(slots=True)
@@ -39,20 +46,35 @@ class Faults:
     """The faults that are still to come; each strikes once."""
 
     waiting: list[Fault] = field(default_factory=list)
-    _calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    struck: list[Fault] = field(default_factory=list)
+    every: Kind | None = None
+    """How every call goes wrong the first time that it is made for a URN; None: as `waiting` says."""
+    once: set[tuple[Call, str]] = field(default_factory=set)
+    """Calls and URNs that have gone wrong so."""
+    _calls: Counter[Fault] = field(default_factory=Counter)
 
     def expect(self, *faults: Fault) -> None:
         """Add faults; they count calls from now on."""
         self.waiting.extend(faults)
         self._calls.clear()
 
-    def strike(self, call: Call, token: str) -> None:
-        """Count a call. Raises Struck when it is one that shall go wrong."""
-        self._calls[call, token] += 1
-        self._calls[call, ""] += 1
-        for fault in self.waiting:
-            if fault.call == call and fault.type in ("", token) and self._calls[call, fault.type] == fault.nth:
+    def strike(self, call: Call, token: str, urn: str = "") -> Struck | None:
+        """Count a call. Raises Struck when it shall go wrong, and returns that when only its answer is lost."""
+        if self.every is not None and call != "read" and (call, urn) not in self.once:
+            self.once.add((call, urn))
+            struck = Struck(Fault(call, token, kind=self.every, urn=urn))
+            if self.every == "lost":
+                return struck
+            raise struck
+        met = [fault for fault in self.waiting if fault.meets(call, token, urn)]
+        self._calls.update(met)
+        for fault in met:
+            if self._calls[fault] == fault.nth:
                 self.waiting.remove(fault)
+                self.struck.append(fault)
                 if fault.kind == "hang":
                     time.sleep(fault.seconds)
+                if fault.kind == "lost":
+                    return Struck(fault)
                 raise Struck(fault)
+        return None

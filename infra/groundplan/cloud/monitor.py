@@ -21,7 +21,7 @@ from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
 from groundplan.cloud import invokes, providers
 from groundplan.cloud.cloud import Cloud, identifiers_in
-from groundplan.cloud.deletion import inside, refusal_to_delete
+from groundplan.cloud.deletion import refusal_to_delete, take_away
 from groundplan.cloud.item import Item
 from groundplan.cloud.model import Message, Resource, Simulation
 from groundplan.cloud.refusals import CloudRefused, Refusal
@@ -105,8 +105,7 @@ def destroy(simulation: Simulation, account: Cloud) -> list[Refusal]:
             if refusal is not None:
                 refused.append(refusal)
                 continue
-            for each in (*inside(item, account), item):
-                account.remove(each)
+            take_away(item, account)
     return refused
 
 

@@ -26,11 +26,11 @@ from groundplan.cloud.catalogue import kind_of
 from groundplan.cloud.catalogue.kind import Kind
 from groundplan.cloud.changes import changes
 from groundplan.cloud.cloud import Cloud
-from groundplan.cloud.deletion import inside, refusal_to_delete
+from groundplan.cloud.deletion import refusal_to_delete, take_away
 from groundplan.cloud.faults import Call, Faults, Struck
 from groundplan.cloud.item import Item
 from groundplan.cloud.refusals import Refusal
-from groundplan.cloud.transitions import provider_deletes_first, refused_changes
+from groundplan.cloud.transitions import moved_network, not_upgraded_yet, provider_deletes_first, refused_changes
 from groundplan.cloud.wire import SIGNATURE, UNKNOWN, Plain, decode, encode, value_of
 
 _AUTONAMED = "pulumi.com/autonamed"
@@ -89,8 +89,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     def DiffConfig(self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext) -> provider_pb2.DiffResponse:
         olds, news = decode(request.old_inputs)[0], decode(request.news)[0]
-        moved = "region" if self.package == "aws" else "kubeconfig"
-        kind = Kind(f"pulumi:providers:{self.package}", replaces=(moved, "context"))
+        kind = providers.kind_of_provider(f"pulumi:providers:{self.package}")
         return _difference(kind, olds, news, in_place=False)
 
     def Configure(
@@ -128,9 +127,10 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.CreateResponse(
                     properties=_answer(request.properties, self._told(self.cloud.planned(item), UNKNOWN))
                 )
-            self._strike("create", item.type, context)
+            lost = self._strike("create", item.type, request.urn, context)
             _stop(context, self.cloud.admit(item))
             self.cloud.settle(item)
+            _lose(lost, context)
             return provider_pb2.CreateResponse(
                 id=item.id, properties=_answer(request.properties, self._told(item.outputs, item.id))
             )
@@ -139,7 +139,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
         """The state of what exists; what the program looks up and never made is taken to exist."""
         token = _token(request.urn)
         with self._lock:
-            self._strike("read", token, context)
+            _lose(self._strike("read", token, request.urn, context), context)
             item = self.cloud.held(request.urn, token, request.id)
             if item is None and request.properties.fields:
                 return provider_pb2.ReadResponse()
@@ -172,13 +172,19 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.UpdateResponse(
                     properties=_answer(request.news, self._told(_after_update(old, item), old.id))
                 )
-            self._strike("update", token, context)
+            lost = self._strike("update", token, request.urn, context)
             self.cloud.remove(old)
-            refusals = [*refused_changes(old, item), *self.cloud.admit(item)]
+            refusals = [
+                *refused_changes(old, item),
+                *moved_network(old, item, self.cloud),
+                *not_upgraded_yet(old, item, self.cloud),
+                *self.cloud.admit(item),
+            ]
             if refusals:
                 self.cloud.add(old)
             _stop(context, refusals)
             self.cloud.settle(item)
+            _lose(lost, context)
             return provider_pb2.UpdateResponse(properties=_answer(request.news, self._told(item.outputs, item.id)))
 
     def _told(self, outputs: Mapping[str, Plain], identifier: Plain) -> Mapping[str, Plain]:
@@ -188,15 +194,15 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
     def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> Empty:
         token = _token(request.urn)
         with self._lock:
-            self._strike("delete", token, context)
+            lost = self._strike("delete", token, request.urn, context)
             item = self.cloud.held(request.urn, token, request.id)
             if item is None:
                 return Empty()
             refusal = refusal_to_delete(item, self.cloud)
             if refusal is not None:
                 _stop(context, [refusal])
-            for each in (*inside(item, self.cloud), item):
-                self.cloud.remove(each)
+            take_away(item, self.cloud)
+            _lose(lost, context)
         return Empty()
 
     def Invoke(self, request: provider_pb2.InvokeRequest, context: grpc.ServicerContext) -> provider_pb2.InvokeResponse:
@@ -235,9 +241,10 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             generation=generation,
         )
 
-    def _strike(self, call: Call, token: str, context: grpc.ServicerContext) -> None:
+    def _strike(self, call: Call, token: str, urn: str, context: grpc.ServicerContext) -> Struck | None:
+        """What to say once the work is done, when its answer is to be lost."""
         try:
-            self.faults.strike(call, token)
+            return self.faults.strike(call, token, urn)
         except Struck as struck:
             codes = {"throttle": grpc.StatusCode.RESOURCE_EXHAUSTED, "hang": grpc.StatusCode.DEADLINE_EXCEEDED}
             _abort(context, codes.get(struck.fault.kind, grpc.StatusCode.UNKNOWN), str(struck))
@@ -304,6 +311,11 @@ class ProviderServers:
             server.stop(grace=1).wait()
         if self._state_file is not None:
             state.save(self.cloud, self._state_file)
+
+
+def _lose(lost: Struck | None, context: grpc.ServicerContext) -> None:
+    if lost is not None:
+        _abort(context, grpc.StatusCode.UNAVAILABLE, str(lost))
 
 
 def _token(urn: str) -> str:

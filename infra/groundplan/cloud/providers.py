@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from groundplan.cloud import schema
+from groundplan.cloud.catalogue.kind import Kind
 from groundplan.cloud.wire import UNKNOWN
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ def place_of(package: str, inputs: Mapping[str, Any], otherwise: str) -> Place:
     if package == "kubernetes":
         return Place(_server(inputs.get("kubeconfig"), inputs.get("context")) or "current context")
     return Place("")
+
+
+def kind_of_provider(token: str) -> Kind:
+    """A provider as a kind: another region, or another cluster, is another provider, and replaces what it has made."""
+    return Kind(token, replaces=("region",) if token.endswith(":aws") else ("kubeconfig", "context"))
 
 
 def _default_tags(value: object) -> dict[str, str]:

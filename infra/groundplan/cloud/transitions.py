@@ -5,6 +5,7 @@ The providers' `Update` and the comparison of two in-process runs ask here, so t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from groundplan.cloud.catalogue.kind import Kind
 from groundplan.cloud.changes import changes, replaced_by
 from groundplan.cloud.cloud import Cloud
 from groundplan.cloud.holders import Holding, held_already, holdings
-from groundplan.cloud.item import Item
+from groundplan.cloud.item import Item, leaves
 from groundplan.cloud.model import Resource
 from groundplan.cloud.only_raised import shrinks
 from groundplan.cloud.refusals import Refusal, refusal_of
@@ -44,6 +45,71 @@ def _refused(old: Item, new: Item) -> Iterator[tuple[str, str, str, str]]:
             source = replaced_by(kind, change.path, change.kind)
             before = "the value that it has: only a new resource has another"
             yield change.path, before, "keep the value, or let the resource be replaced", source
+
+
+_STAYS_IN_NETWORK = {
+    "aws:ec2/networkAcl:NetworkAcl": "EC2 API, ReplaceNetworkAclAssociation: within one VPC",
+    "aws:eks/cluster:Cluster": "EKS API, UpdateClusterConfig: subnets of the cluster's VPC",
+    "aws:elasticache/replicationGroup:ReplicationGroup": (
+        "ElastiCache API, ModifyReplicationGroup: security groups of the group's VPC"
+    ),
+    "aws:elasticache/subnetGroup:SubnetGroup": "ElastiCache API, ModifyCacheSubnetGroup: subnets in use, of one VPC",
+    "aws:lb/loadBalancer:LoadBalancer": "Elastic Load Balancing API, SetSubnets and SetSecurityGroups: of its VPC",
+    "aws:msk/cluster:Cluster": "MSK API, UpdateConnectivity: a cluster stays in its subnets",
+    "aws:rds/instance:Instance": "RDS API, ModifyDBInstance: security groups of the instance's VPC",
+    "aws:rds/proxy:Proxy": "RDS API, ModifyDBProxy: security groups of the proxy's VPC",
+    "aws:rds/subnetGroup:SubnetGroup": (
+        "RDS API, ModifyDBSubnetGroup: the new subnets are not in the same VPC; terraform-provider-aws#27459"
+    ),
+}
+"""Types that take other subnets and security groups in place, of the network that they are in."""
+
+
+def moved_network(old: Item, new: Item, cloud: Cloud) -> Iterator[Refusal]:
+    """Why a resource can't be moved in place into another network, which ``cloud`` has beside the old one."""
+    source = _STAYS_IN_NETWORK.get(new.type)
+    if source is None:
+        return
+    before, after = _networks(old, cloud), _networks(new, cloud)
+    for path, network in after.items():
+        if before and network not in before.values():
+            expected = "subnets and security groups of the network that it is in"
+            yield refusal_of(new, path, expected, "keep the network, or make a new stack and move the data", source)
+            return
+
+
+def not_upgraded_yet(old: Item, new: Item, cloud: Cloud) -> Iterator[Refusal]:
+    """Why a replica can't take the parameter group of a version that it doesn't run yet.
+
+    It is upgraded with its primary, and not before; what it runs is in its outputs.
+    """
+    if new.type != "aws:rds/instance:Instance" or old.known("replicateSourceDb") is None:
+        return
+    group = cloud.find("aws:rds/parameterGroup:ParameterGroup", new.known("parameterGroupName"))
+    running = re.match(r"\d+", str(old.outputs.get("engineVersionActual") or ""))
+    family = group.known("family") if group is not None else None
+    if running is None or not isinstance(family, str) or not family.startswith("postgres"):
+        return
+    if family != f"postgres{running[0]}":
+        yield refusal_of(
+            new,
+            "parameterGroupName",
+            f"a group of the family postgres{running[0]}, which the replica runs until its primary is upgraded",
+            "deploy the upgrade of the primary first, and this once it is done: `groundplan upgrade` lists the steps",
+            "RDS user guide, Upgrading PostgreSQL: replicas with their primary; terraform-provider-aws#20514",
+        )
+
+
+def _networks(item: Item, cloud: Cloud) -> dict[str, str]:
+    """The network of each subnet and security group that an item names, by the property that names it."""
+    found: dict[str, str] = {}
+    for path, value in leaves(item.inputs, ""):
+        if value.startswith(("subnet-", "sg-")):
+            for other in cloud.named(value):
+                network = other.known("vpcId")
+                if isinstance(network, str):
+                    found.setdefault(path.partition("[")[0], network)
+    return found
 
 
 def item_of(resource: Resource, *, inputs: Mapping[str, Any] | None = None, generation: int = 0) -> Item:

@@ -9,6 +9,7 @@ import pulumi
 from groundplan.capacity import DatabasePlan, PoolerPlan
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
+from groundplan.stack.versions import running_postgres
 from groundplan_components.database import Database, DatabaseArgs, DatabaseProxy, Pooler, ServiceCredentials, authority
 from groundplan_components.keys import StoredSecret, generated_password
 
@@ -198,6 +199,9 @@ def _instance(stack: StackContext, platform: Platform, planned: DatabasePlan, sh
         "log_days": environment.log_days,
         "alarm_topic_arn": stack.alarms.arn,
     }
+    running = running_postgres(environment)
+    if running is not None and running != environment.postgres_version:
+        args["running_postgres_version"] = running
     if planned.iops is not None:
         args["iops"] = planned.iops
     if planned.throughput_mibps is not None:

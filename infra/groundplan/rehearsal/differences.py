@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
+from groundplan.changes import classify
 from groundplan.cloud.catalogue import kind_of
-from groundplan.cloud.changes import changes
-from groundplan.cloud.model import Resource, Simulation
+from groundplan.cloud.model import Simulation
 from groundplan.cloud.refusals import Refusal
-from groundplan.cloud.transitions import deleted_first, item_of, names_held_twice, refused_changes
 
 Operation = Literal["same", "create", "update", "replace", "delete"]
 
@@ -62,38 +61,13 @@ def difference_of(operations: Mapping[str, Operation]) -> Difference:
 
 
 def compare(before: Simulation | None, after: Simulation) -> Difference:
-    """What deploying ``after`` over ``before`` does, resource by resource (URN); over nothing, it creates all.
-
-    A resource is replaced when a property changes that its catalogue entry says can't be changed in place.
-    """
-    old = {resource.urn: resource for resource in before.resources} if before is not None else {}
-    new = {resource.urn: resource for resource in after.resources}
-    operations: dict[str, Operation] = {urn: _operation(old.get(urn), resource) for urn, resource in new.items()}
-    operations.update({urn: "delete" for urn, resource in old.items() if urn not in new})
-    return replace(difference_of(operations), refusals=tuple(_refusals(old, new, operations)))
-
-
-def _refusals(
-    old: Mapping[str, Resource], new: Mapping[str, Resource], operations: Mapping[str, Operation]
-) -> Iterator[Refusal]:
-    if not old:
-        return
-    for urn, operation in operations.items():
-        if operation == "update" and new[urn].custom:
-            yield from refused_changes(item_of(old[urn]), item_of(new[urn], inputs=_wanted(old[urn], new[urn])))
-    arriving = [
-        (new[urn], operation == "replace")
-        for urn, operation in operations.items()
-        if operation in ("create", "replace") and new[urn].custom
-    ]
-    leaving = [
-        old[urn]
-        for urn, operation in operations.items()
-        if old.get(urn) is not None
-        and old[urn].custom
-        and (operation == "delete" or (operation == "replace" and not deleted_first(new[urn])))
-    ]
-    yield from names_held_twice(arriving, leaving)
+    """What deploying ``after`` over ``before`` does, resource by resource (URN); over nothing, it creates all."""
+    found = classify(before.resources if before is not None else (), after.resources)
+    return replace(
+        difference_of({each.urn: each.operation for each in found.changes}),
+        unchanged=found.unchanged,
+        refusals=found.refusals,
+    )
 
 
 def type_of(urn: str) -> str:
@@ -109,24 +83,3 @@ def holds_data(urn: str) -> bool:
     """Whether a replacement of the resource would lose what is in it."""
     token = type_of(urn)
     return token.partition(":")[0] in ("aws", "random") and kind_of(token).stateful
-
-
-def _operation(old: Resource | None, new: Resource) -> Operation:
-    if old is None:
-        return "create"
-    found = changes(kind_of(new.type), old.inputs, _wanted(old, new)) if new.custom else []
-    if any(change.replaces for change in found):
-        return "replace"
-    wanted = {_top(path) for path in new.replace_on_changes}
-    if any(_top(change.path) in wanted or "*" in wanted for change in found):
-        return "replace"
-    return "update" if found else "same"
-
-
-def _wanted(old: Resource, new: Resource) -> dict[str, Any]:
-    """The new inputs, without the changes that the program ignores."""
-    return {**new.inputs, **{key: old.inputs.get(key) for key in map(_top, new.ignore_changes)}}
-
-
-def _top(path: str) -> str:
-    return path.partition(".")[0].partition("[")[0]

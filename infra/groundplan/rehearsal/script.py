@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from groundplan.cloud.cloud import Cloud, identifiers_in
+from groundplan.cloud.deletion import comes_back
 from groundplan.cloud.provider import ProviderServers
 from groundplan.rehearsal import growth
 from groundplan.rehearsal.differences import Difference
@@ -157,7 +158,7 @@ class _Script:
 
     def _left(self, kept: set[str]) -> Iterable[str]:
         for item in self.cloud.items.values():
-            if not item.adopted and item.urn not in kept:
+            if not item.adopted and item.urn not in kept and not comes_back(item.physical_name):
                 yield f"destroy left {described(item.urn)} ({item.id}) in the account"
 
     def _step(self, title: str, run: Callable[[], Outcome], expected: Judge) -> Difference:

@@ -32,8 +32,11 @@ class Secret(Enum):
     VALUE = "encrypted"
 
 
-def read_stack_file(path: FilePath, system: System) -> Environment:
-    """The environment of ``Pulumi.<stack>.yaml``, without an engine. Raises ``ProblemsFound``."""
+def read_stack_file(path: FilePath, system: System, *, remembers: bool = True) -> Environment:
+    """The environment of ``Pulumi.<stack>.yaml``, without an engine. Raises ``ProblemsFound``.
+
+    ``remembers``: the file is held to what it remembers; not before that is read from the state anew.
+    """
     name = re.fullmatch(r"Pulumi\.(.+)\.ya?ml", path.name)
     if name is None:
         expected = "a file called Pulumi.<stack>.yaml"
@@ -45,7 +48,7 @@ def read_stack_file(path: FilePath, system: System) -> Environment:
     def locate(path: Path) -> str:
         return f"{document.where}:{document.line(('config', *path))}"
 
-    return _Configuration(name[1], system, locate).environment(values, unreadable)
+    return _Configuration(name[1], system, locate, remembers).environment(values, unreadable)
 
 
 def from_engine(system: System) -> Environment:
@@ -136,6 +139,7 @@ class _Configuration:
     stack: str
     system: System
     locate: Callable[[Path], str]
+    remembers: bool = True
 
     def environment(self, values: Mapping[str, object], unreadable: list[Finding]) -> Environment:
         settings: dict[str, object] = {"name": self.stack}
@@ -150,6 +154,8 @@ class _Configuration:
                 settings[key] = _typed(key, value)
         findings.extend(self._kubeconfig(values))
         unknown = {self._key(finding.path) for finding in findings}
+        if not self.remembers:
+            unknown.add(REMEMBERED)
         # A key that was probably meant counts as unknown, not as missing.
         unknown |= {match for key in unknown if (match := closest(key, Environment.model_fields))}
         environment, shapes = self._shaped(settings, unknown)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from groundplan.declaration.model import Broker, System
 from groundplan.problems import Finding, did_you_mean, listed
 from groundplan.stack.environment import Environment
+from groundplan.stack.versions import following, ranked, versions
 
 # Two weeks is the default; less than one does not outlast unnoticed holidays.
 _PROTECTED_BACKUP_DAYS = 7
@@ -183,6 +184,61 @@ def _identity_provider(environment: Environment, system: System) -> Iterator[Fin
         )
 
 
+def _deployed(environment: Environment, system: System) -> Iterator[Finding]:
+    """What a stack can't leave once it is deployed, and versions, which rise step by step."""
+    deployed = environment.remembered
+    brought = environment.existing_cluster
+    if deployed.region is not None and deployed.region != environment.region:
+        yield _stays(environment, "region", environment.region, deployed.region, "its region")
+    if deployed.vpc_cidr is not None and brought is not None:
+        expected = f"none: the stack is deployed in a network of its own, {deployed.vpc_cidr}, which it can't leave"
+        yield Finding(("existing_cluster",), "set", expected, _anew(environment, "take it away"))
+    elif deployed.vpc_cidr is not None and deployed.vpc_cidr != str(environment.vpc_cidr):
+        yield _stays(environment, "vpc_cidr", str(environment.vpc_cidr), deployed.vpc_cidr, "its network")
+    elif deployed.vpc_cidr is None and deployed.vpc_id is not None and brought is None:
+        expected = f"the cluster in {deployed.vpc_id}: the stack's data stores are there, and can't leave it"
+        yield Finding(("existing_cluster",), "missing", expected, _anew(environment, "bring it back"))
+    elif deployed.vpc_cidr is None and brought is not None and deployed.vpc_id not in (None, brought.vpc_id):
+        path = ("existing_cluster", "vpc_id")
+        expected = f"{deployed.vpc_id}: the stack's data stores are there, and can't leave it"
+        yield Finding(path, brought.vpc_id, expected, _anew(environment, "write it back"))
+    if deployed.kafka is not None and deployed.kafka.kind != environment.kafka and system.events.broker is Broker.KAFKA:
+        yield Finding(
+            ("kafka",),
+            environment.kafka,
+            f"{deployed.kafka.kind}, as the deployed cluster has: MSK accepts the change and doesn't make it",
+            f"run {_set(environment, system, 'kafka', deployed.kafka.kind)}, or start the cluster anew "
+            "(README.md, Sizes that only grow)",
+        )
+
+
+def _versions(environment: Environment, system: System) -> Iterator[Finding]:
+    for key, now, wanted in versions(environment):
+        if wanted == now or wanted == following(key, now):
+            continue
+        older = ranked(wanted) < ranked(now)
+        way = f"run `groundplan upgrade --stack {environment.name}`, which lists the steps"
+        yield Finding(
+            (key,),
+            wanted,
+            f"{now} or {following(key, now)}: the stack runs {now}, and "
+            + ("there is no way back" if older else "versions rise one at a time"),
+            f"run {_set(environment, system, key, now)}" if older else way,
+        )
+
+
+def _stays(environment: Environment, key: str, value: str, deployed: str, what: str) -> Finding:
+    expected = f"{deployed}: the stack is deployed there, and can't leave {what}"
+    return Finding((key,), value, expected, _anew(environment, "write it back"))
+
+
+def _anew(environment: Environment, instead: str) -> str:
+    return (
+        f"{instead}; to move, deploy a new stack, carry the data over and destroy {environment.name} "
+        f"(then `make remember STACK={environment.name}`)"
+    )
+
+
 _Rule = Callable[[Environment, System], Iterator[Finding]]
 _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
@@ -192,6 +248,8 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_images, frozenset({"images"})),
     (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository", "delivery_role"})),
     (_budget, frozenset({"budget", "budget_tag"})),
+    (_deployed, frozenset({"existing_cluster", "kafka", "region", "remembered", "vpc_cidr"})),
+    (_versions, frozenset({"existing_cluster", "kubernetes_version", "postgres_version", "remembered"})),
 )
 """Each rule, and the keys that it looks at."""
 

@@ -1,14 +1,16 @@
-"""What a stack has deployed and AWS only makes larger: the floors below which no plan goes.
+"""What a stack has deployed: sizes that AWS only makes larger, places that it can't leave, versions that it runs.
 
-A part that AWS has made larger can't be made smaller by a deployment, so a plan that forgot it would be refused. The
-truth is the stack's state; `groundplan.cli.remember` writes it into the stack's configuration, where `plan` finds
-it without an account (docs/adr/0001-remember-what-only-grows.md).
+A part that AWS has made larger can't be made smaller by a deployment, so a plan that forgot it would be refused. A
+network can't be left, a version not gone back on, and some changes wait for a maintenance window. The truth is the
+stack's state; `groundplan.cli.remember` writes it into the stack's configuration, where `plan` finds it without an
+account (docs/adr/0001-remember-what-only-grows.md).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -45,7 +47,13 @@ class RememberedShard(_Model):
 
 
 class RememberedDatabase(RememberedShard):
-    """The largest of a database's instances, over shards and replicas."""
+    """The largest of a database's instances, over shards and replicas; of versions and classes the lowest."""
+
+    postgres_version: Annotated[int, Field(ge=9, le=99)] | None = None
+    """Major version that all of them have reached: an upgrade may wait for a maintenance window."""
+    primary_classes: list[str] = []
+    """Classes that primaries run on: a larger or smaller one may wait for a maintenance window."""
+    replica_classes: list[str] = []
 
     shards: dict[Annotated[str, Field(pattern="^[1-9][0-9]?$")], RememberedShard] = {}
     """By number, where there are several: the first generation's hold more than later ones'."""
@@ -76,9 +84,19 @@ class Remembered(_Model):
     """By the plan's name of the database: a service, or `shared`."""
     kafka: RememberedKafka | None = None
     """The MSK cluster, if there is one."""
+    region: str | None = None
+    """Where the stack is."""
+    vpc_cidr: str | None = None
+    """Address space of the network that the stack has made."""
+    vpc_id: str | None = None
+    """The network that its data stores are in."""
+    kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")] | None = None
+    """Minor version of the cluster that the stack has made."""
+    pods: dict[str, Annotated[int, Field(ge=1, le=100_000)]] = {}
+    """By workload, up to how many pods its autoscaler goes."""
 
     def __bool__(self) -> bool:
-        return bool(self.databases or self.kafka)
+        return bool(self.model_dump(exclude_defaults=True))
 
     def cluster(self, kind: str) -> RememberedKafka | None:
         """The cluster of this kind, if it is the deployed one."""
@@ -91,30 +109,108 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
     ``resources`` are those of `pulumi stack export`; ``databases`` are names that the plan may use. Other instances
     are no part of the plan, and not remembered.
     """
-    found: dict[str, dict[str, RememberedShard]] = {}
+    found: dict[str, _Instances] = {}
     topics: dict[str, int] = {}
+    pods: dict[str, int] = {}
     cluster: dict[str, Any] = {}
+    place: dict[str, str] = {}
     for resource in resources:
         if resource.get("delete"):
             continue  # replaced already, and only waiting to be deleted
         name = str(resource.get("urn", "")).rpartition("::")[2]
         match resource.get("type"):
             case "aws:rds/instance:Instance":
-                shard, storage = _shard_of(name, databases), _largest(resource, "allocatedStorage")
-                most = _largest(resource, "maxAllocatedStorage")
-                # A replica is given no size of its own; it has its primary's.
-                if shard and (storage or most):
-                    database, number = shard
-                    shards = found.setdefault(database, {})
-                    shards[number] = _larger(shards.get(number), storage, most)
+                shard = _shard_of(name, databases)
+                if shard:
+                    found.setdefault(shard[0], _Instances()).add(resource, shard[1], replica="-replica-" in name)
             case "aws:msk/topic:Topic":
                 event, partitions = name.removeprefix("kafka-topic-"), _largest(resource, "partitionCount")
                 if event != name and partitions:
                     topics[event] = partitions
             case "aws:msk/cluster:Cluster":
                 cluster = _cluster(resource)
+            case "kubernetes:autoscaling/v2:HorizontalPodAutoscaler":
+                most = _whole((_inputs(resource).get("spec") or {}).get("maxReplicas"))
+                if name.endswith(_SCALING) and most:
+                    pods[name.removesuffix(_SCALING)] = most
+            case _:
+                place |= _place(resource, name)
     kafka = RememberedKafka(**cluster, topics=dict(sorted(topics.items()))) if cluster else None
-    return Remembered(databases={name: _database(shards) for name, shards in sorted(found.items())}, kafka=kafka)
+    return Remembered(
+        databases={name: each.remembered() for name, each in sorted(found.items()) if each.shards},
+        kafka=kafka,
+        pods=dict(sorted(pods.items())),
+        **place,
+    )
+
+
+_SCALING = "-scaling"
+
+
+@dataclass(slots=True)
+class _Instances:
+    """What is found of one database."""
+
+    shards: dict[str, RememberedShard] = field(default_factory=dict)
+    versions: list[int] = field(default_factory=list)
+    primaries: list[str] = field(default_factory=list)
+    replicas: list[str] = field(default_factory=list)
+
+    def add(self, resource: Mapping[str, Any], number: str, *, replica: bool) -> None:
+        storage, most = _largest(resource, "allocatedStorage"), _largest(resource, "maxAllocatedStorage")
+        # A replica is given no size of its own; it has its primary's.
+        if storage or most:
+            self.shards[number] = _larger(self.shards.get(number), storage, most)
+        version = _now(resource, "engineVersionActual") or _now(resource, "engineVersion")
+        if major := re.match(r"\d+", version):
+            self.versions.append(int(major[0]))
+        runs_on = _now(resource, "instanceClass")
+        if runs_on:
+            (self.replicas if replica else self.primaries).append(runs_on)
+
+    def remembered(self) -> RememberedDatabase:
+        shards = self.shards
+        return RememberedDatabase(
+            storage_gb=max(shard.storage_gb for shard in shards.values()),
+            max_storage_gb=max(shard.max_storage_gb for shard in shards.values()),
+            shards=dict(sorted(shards.items(), key=lambda shard: int(shard[0]))) if len(shards) > 1 else {},
+            postgres_version=min(self.versions, default=None),
+            primary_classes=sorted(set(self.primaries)),
+            replica_classes=sorted(set(self.replicas)),
+        )
+
+
+def _place(resource: Mapping[str, Any], name: str) -> dict[str, str]:
+    """What a stack can't leave, and the version of its cluster."""
+    match resource.get("type"):
+        case "pulumi:providers:aws" if name == "region":
+            return _text(region=_inputs(resource).get("region"))
+        case "aws:ec2/vpc:Vpc" if name == "network":
+            return _text(vpc_cidr=_inputs(resource).get("cidrBlock"), vpc_id=resource.get("id"))
+        case "aws:ec2/securityGroup:SecurityGroup" if name.startswith(("db-", "cache")):
+            return _text(vpc_id=_inputs(resource).get("vpcId"))
+        case "aws:eks/cluster:Cluster" if name == "cluster-cluster":
+            version = re.fullmatch(r"1\.\d\d", _now(resource, "version"))
+            return _text(kubernetes_version=version[0] if version else None)
+    return {}
+
+
+def _text(**values: object) -> dict[str, str]:
+    return {key: value for key, value in values.items() if isinstance(value, str) and value}
+
+
+def _inputs(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    inputs: Mapping[str, Any] = resource.get("inputs") or {}
+    return inputs
+
+
+def _now(resource: Mapping[str, Any], name: str) -> str:
+    """What is there now, rather than what was asked for."""
+    for side in ("outputs", "inputs"):
+        value = (resource.get(side) or {}).get(name)
+        if isinstance(value, str) and value:
+            return value
+    return ""
 
 
 def settings(remembered: Remembered) -> dict[str, str]:
@@ -127,16 +223,10 @@ def _paths(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
         here = f"{path}.{key}" if re.fullmatch("[a-z_]+", key) else f'{path}["{key}"]'
         if isinstance(inner, Mapping):
             yield from _paths(inner, here)
+        elif isinstance(inner, list):
+            yield from ((f"{here}[{index}]", str(each)) for index, each in enumerate(inner))
         else:
             yield here, str(inner)
-
-
-def _database(shards: Mapping[str, RememberedShard]) -> RememberedDatabase:
-    return RememberedDatabase(
-        storage_gb=max(shard.storage_gb for shard in shards.values()),
-        max_storage_gb=max(shard.max_storage_gb for shard in shards.values()),
-        shards=dict(sorted(shards.items(), key=lambda shard: int(shard[0]))) if len(shards) > 1 else {},
-    )
 
 
 def _shard_of(instance: str, databases: Collection[str]) -> tuple[str, str] | None:

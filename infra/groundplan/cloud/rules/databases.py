@@ -240,9 +240,10 @@ def _major(instance: Item) -> int | None:
 
 @rule(INSTANCE)
 def version(instance: Item, cloud: Cloud) -> Iterator[Broken]:
-    """An engine version is written as the engine does, and the parameter group is of its family.
+    """An engine version is written as the engine does, and the parameter group is of its family. A replica whose
+    primary is being upgraded may have one of the version before.
 
-    Source: RDS user guide, PostgreSQL versions; Parameter groups for Amazon RDS.
+    Source: RDS user guide, PostgreSQL versions; Parameter groups for Amazon RDS; Upgrading the PostgreSQL DB engine.
     """
     engine = engine_of(instance, cloud)
     source = source_of(instance, cloud)
@@ -266,7 +267,9 @@ def version(instance: Item, cloud: Cloud) -> Iterator[Broken]:
     if group is not None:
         family = group.known("family")
         major = text.split(".")[0] if engine == "postgres" else ".".join(text.split(".")[:2])
-        if isinstance(family, str) and family != f"{engine}{major}":
+        upgrading = source is not None and source.known("allowMajorVersionUpgrade") is True
+        former = f"{engine}{int(major) - 1}" if upgrading and engine == "postgres" else ""
+        if isinstance(family, str) and family not in (f"{engine}{major}", former):
             yield Broken(
                 "parameterGroupName",
                 f"a parameter group of family {engine}{major}; {group.name} is of {family}",

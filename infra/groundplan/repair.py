@@ -106,7 +106,8 @@ def _created(resource: Mapping[str, Any], loose: Sequence[Found]) -> Step:
     """What became of a creation: it exists under the name or tag that it was asked for with, or it doesn't."""
     token, urn = resource["type"], resource["urn"]
     if resource.get("id"):
-        return Step("read", token, urn, resource["id"], _WORDS["read"])
+        # Made, and the engine died before it noted that the operation had ended.
+        return Step("import", token, urn, str(resource["id"]), _WORDS["import"])
     inputs = resource.get("inputs") or {}
     same = [each for each in loose if each.type == token]
     matching = [each for each in same if _named(each, token, inputs)]

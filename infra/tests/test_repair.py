@@ -69,13 +69,20 @@ def test_what_was_being_made_and_does_not_exist_is_forgotten() -> None:
     assert len(repaired(broken, repair, [])["deployment"]["resources"]) == 2
 
 
+def test_what_was_made_before_the_engine_died_is_taken_in_by_its_id() -> None:
+    """The account need not tell of it: the engine had the answer, and did not come to note the end."""
+    made = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")
+    repair = plan_repair(state(operations=(("creating", made),)), [queue("order-1")], [])
+    assert [(step.action, step.id) for step in repair.steps] == [("import", "https://sqs/1/order-1")]
+
+
 def test_two_that_fit_are_left_to_a_person() -> None:
     made = resource(GROUP, "pods", tags={"Name": "pods"})
     twice = [
         Found(GROUP, each, f"arn:aws:ec2:r:1:security-group/{each}", {"Name": "pods"}) for each in ("sg-1", "sg-2")
     ]
     repair = plan_repair(state(operations=(("creating", made),)), twice, [])
-    assert [step.action for step in repair.steps][0] == "keep"
+    assert repair.steps[0].action == "keep"
     assert "sg-1, sg-2" in repair.steps[0].why
 
 

@@ -43,6 +43,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Design": {
         "plan": Entry("groundplan.cli.plan", "Every size with its reason; brings ARCHITECTURE.md up to date."),
         "compare": Entry("groundplan.cli.compare", "What changes if load or data grow."),
+        "diff": Entry("groundplan.cli.diff", "What this working tree changes in each stack, against a commit."),
         "cost": Entry("groundplan.cli.cost", "What each stack costs a month, and what would save most."),
         "prices": Entry("groundplan.cli.prices", "Read AWS's price list of a region into the project."),
         "check": Entry("groundplan.cli.check", "The controls that the declared program meets, and those it misses."),

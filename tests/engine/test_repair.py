@@ -27,8 +27,14 @@ PROGRAM = """
 import json, pathlib
 import pulumi
 from pulumi_aws import ec2, iam, sns, sqs
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}]})
-MAY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}]})
+
+
+def document(**statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+
+TRUST = document(Action="sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+MAY = document(Action="sqs:SendMessage", Resource="*")
 
 
 def declare(count, delay):
@@ -37,7 +43,9 @@ def declare(count, delay):
         tags = {"Name": f"part-{index}"}
         queue = sqs.Queue(f"queue-{index}", delay_seconds=delay, tags=tags)
         topic = sns.Topic(f"topic-{index}", display_name=str(delay), tags=tags)
-        role = iam.Role(f"role-{index}", assume_role_policy=TRUST, description=str(delay), path="/queues/dev/", tags=tags)
+        role = iam.Role(
+            f"role-{index}", assume_role_policy=TRUST, description=str(delay), path="/queues/dev/", tags=tags
+        )
         iam.RolePolicy(f"may-{index}", name=f"may-{index}", role=role.name, policy=MAY)
         group = ec2.SecurityGroup(f"group-{index}", vpc_id=vpc.id, description="one", tags=tags)
         sns.TopicSubscription(f"subscription-{index}", topic=topic.arn, protocol="sqs", endpoint=queue.arn)
@@ -66,7 +74,7 @@ class Killed:
         for setting in ("PULUMI_SKIP_CHECKPOINTS", "PULUMI_EXPERIMENTAL"):
             self.engine._environment.pop(setting)
         self.cli, self.home = cli, folder / "home"
-        self._said = (folder / "said").open("w")  # noqa: SIM115  what a failed test has to show
+        self._said = (folder / "said").open("w")
         self.engine.create()
 
     def want(self, count: int, delay: int = 1) -> None:

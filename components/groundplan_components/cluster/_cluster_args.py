@@ -35,6 +35,8 @@ class ClusterArgs(TypedDict):
     administrators: dict[str, pulumi.Input[str]]
     """IAM roles that administer the cluster: a label of your choice to the role's ARN. Include the role that runs
     Pulumi."""
+    viewers: NotRequired[dict[str, pulumi.Input[str]]]
+    """IAM roles that may look at all of the cluster but its secrets, labelled like administrators. Default: none."""
     endpoint_cidrs: NotRequired[list[str]]
     """Networks that may reach the API's public address. Default: none, the API answers inside the network only."""
     service_cidr: NotRequired[str]
@@ -74,6 +76,9 @@ def check_cluster(name: str, args: ClusterArgs) -> None:
     )
     require_log_days(component, args.get("log_days", 90))
     _check_administrators(component, args["administrators"])
+    _check_entries(component, "administrators", args["administrators"])
+    _check_entries(component, "viewers", args.get("viewers", {}))
+    _check_once(component, [*args["administrators"].values(), *args.get("viewers", {}).values()])
     _check_addresses(component, args)
 
 
@@ -86,11 +91,14 @@ def _check_administrators(component: str, administrators: dict[str, pulumi.Input
         "at least the role that runs Pulumi, because no other principal has access",
         'pass {"deployer": "arn:aws:iam::<account>:role/<role>"}',
     )
-    for who, arn in administrators.items():
+
+
+def _check_entries(component: str, argument: str, roles: dict[str, pulumi.Input[str]]) -> None:
+    for who, arn in roles.items():
         require(
             re.fullmatch(r"[\w+=,.@-]{1,64}", who, re.ASCII) is not None,
             component,
-            "administrators",
+            argument,
             who,
             "names of 1 to 64 letters, digits and _+=,.@- (what IAM allows a role)",
             "rename the entry; the name is yours to choose",
@@ -99,12 +107,15 @@ def _check_administrators(component: str, administrators: dict[str, pulumi.Input
             require(
                 re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+", arn) is not None,
                 component,
-                f"administrators.{who}",
+                f"{argument}.{who}",
                 arn,
                 "the ARN of an IAM role",
                 "pass arn:aws:iam::<account>:role/<role>, not the ARN of a session",
             )
-    plain = [arn for arn in administrators.values() if isinstance(arn, str)]
+
+
+def _check_once(component: str, roles: list[pulumi.Input[str]]) -> None:
+    plain = [arn for arn in roles if isinstance(arn, str)]
     require(
         len(plain) == len(set(plain)),
         component,

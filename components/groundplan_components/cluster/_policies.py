@@ -62,6 +62,7 @@ def access_entry(
     access_policy: str,
     kind: str,
     depends_on: Sequence[pulumi.Resource] = (),
+    aliases: Sequence[str] = (),
 ) -> aws.eks.AccessPolicyAssociation:
     entry = aws.eks.AccessEntry(
         f"{name}-{who}",
@@ -69,7 +70,12 @@ def access_entry(
         principal_arn=principal_arn,
         type=kind,
         # EKS allows one entry for a principal.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=list(depends_on), delete_before_replace=True),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=list(depends_on),
+            delete_before_replace=True,
+            aliases=[pulumi.Alias(name=each) for each in aliases],
+        ),
     )
     return aws.eks.AccessPolicyAssociation(
         f"{name}-{who}",
@@ -80,5 +86,10 @@ def access_entry(
         ),
         access_scope={"type": "cluster"},
         # Deleting the old association last would remove the new one too: EKS identifies both by their policy.
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[entry], delete_before_replace=True),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            depends_on=[entry],
+            delete_before_replace=True,
+            aliases=[pulumi.Alias(name=each) for each in aliases],
+        ),
     )

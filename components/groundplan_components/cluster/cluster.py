@@ -157,8 +157,24 @@ class Cluster(pulumi.ComponentResource):
                     arn,
                     "AmazonEKSClusterAdminPolicy",
                     "STANDARD",
+                    # Earlier versions made an entry of whoever deployed: the first administrator takes its place, as
+                    # EKS allows one entry for a principal.
+                    aliases=[f"{name}-admin-deployer"] if position == 0 and who != "deployer" else [],
                 )
-                for who, arn in args["administrators"].items()
+                for position, (who, arn) in enumerate(args["administrators"].items())
+            ),
+            *(
+                access_entry(
+                    self,
+                    name,
+                    self.arn,
+                    self.cluster_name,
+                    f"viewer-{who}",
+                    arn,
+                    "AmazonEKSAdminViewPolicy",
+                    "STANDARD",
+                )
+                for who, arn in args.get("viewers", {}).items()
             ),
         ]
 

@@ -43,6 +43,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Design": {
         "plan": Entry("groundplan.cli.plan", "Every size with its reason; brings ARCHITECTURE.md up to date."),
         "compare": Entry("groundplan.cli.compare", "What changes if load or data grow."),
+        "diff": Entry("groundplan.cli.diff", "What this working tree changes in each stack, against a commit."),
         "cost": Entry("groundplan.cli.cost", "What each stack costs a month, and what would save most."),
         "quotas": Entry("groundplan.cli.quotas", "Quotas of the account to have raised, with their codes."),
         "prices": Entry("groundplan.cli.prices", "Read AWS's price list of a region into the project."),
@@ -55,7 +56,12 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "openapi": Entry("groundplan.cli.openapi", "Write each service's openapi.json from its code."),
     },
     "Deployment": {
+        "foundation": Entry(
+            "groundplan.cli.foundation", "Write who may deploy each stack, and no more than that takes."
+        ),
         "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what `pulumi up` needs."),
+        "repair": Entry("groundplan.cli.repair", "Bring state and account together after a killed deployment."),
+        "drift": Entry("groundplan.cli.drift", "What was changed in the account behind the program's back."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
         "destroy": Entry("groundplan.cli.destroy", "Take a stack away, so that it can be deployed again."),

@@ -38,11 +38,11 @@ def remember(project: Path, stack: str) -> bool:
     before = path.read_bytes() if path.is_file() else b""
     try:
         if written is not None:
-            _pulumi(project, stack, "config", "rm", key)
+            run_pulumi(project, stack, "config", "rm", key)
         if wanted:
             values = [f"{key}{setting}={value}" for setting, value in settings(wanted).items()]
             options = [option for value in values for option in ("--plaintext", value)]
-            _pulumi(project, stack, "config", "set-all", "--path", *options)
+            run_pulumi(project, stack, "config", "set-all", "--path", *options)
     except ProblemsFound:
         # Half of it would be less than was remembered.
         path.write_bytes(before)
@@ -61,17 +61,24 @@ def _written(project: Path, stack: str, key: str) -> object:
 
 def resources_of(project: Path, stack: str) -> list[Mapping[str, Any]]:
     """What the stack's state holds. Raises ProblemsFound when the state can't be read."""
-    exported = _pulumi(project, stack, "stack", "export")
-    try:
-        state = json.loads(exported or "{}")
-        resources: list[Mapping[str, Any]] = (state.get("deployment") or {}).get("resources") or []
-    except (ValueError, AttributeError):
-        remedy = f"run `pulumi stack export --stack {stack}` by hand to see what it writes"
-        raise ProblemsFound([Problem("this machine", "pulumi stack export", "", "the state as JSON", remedy)]) from None
+    resources: list[Mapping[str, Any]] = state_of(project, stack).get("resources") or []
     return resources
 
 
-def _pulumi(project: Path, stack: str, *arguments: str) -> str:
+def state_of(project: Path, stack: str) -> Mapping[str, Any]:
+    """The state's deployment: resources, and operations that are pending. Raises ProblemsFound."""
+    exported = run_pulumi(project, stack, "stack", "export")
+    try:
+        state = json.loads(exported or "{}")
+        deployment: Mapping[str, Any] = state.get("deployment") or {}
+    except (ValueError, AttributeError):
+        remedy = f"run `pulumi stack export --stack {stack}` by hand to see what it writes"
+        raise ProblemsFound([Problem("this machine", "pulumi stack export", "", "the state as JSON", remedy)]) from None
+    return deployment
+
+
+def run_pulumi(project: Path, stack: str, *arguments: str) -> str:
+    """What the CLI prints for one stack. Raises ProblemsFound when it fails."""
     command = ["pulumi", *arguments, "--stack", stack, "--non-interactive"]
     try:
         done = subprocess.run(command, cwd=project, check=False, capture_output=True, text=True)

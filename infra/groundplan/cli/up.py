@@ -14,15 +14,19 @@ import click
 from groundplan.cli._agreement import refuse_breaking
 from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
 from groundplan.cli.consent import can_ask, consent, previewed
-from groundplan.cli.remember import remember, resources_of
+from groundplan.cli.remember import remember, resources_of, state_of
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
+from groundplan.repair import State, pending
 from groundplan.stack.configuration import read_stack_file
 from groundplan.stack.contradictions import set_command
 from groundplan.stack.environment import Environment
+from groundplan.stack.placeholders import refuse_placeholders
 
 IDENTITY_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+ROLE = "aws:iam/role:Role"
+ACCESS_ENTRY = "aws:eks/accessEntry:AccessEntry"
 DATABASE = "aws:rds/instance:Instance"
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 
@@ -33,7 +37,9 @@ def check_tools(project: Path, stack: str) -> None:
     if not configuration.is_file():
         known = ", ".join(sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")))
         raise _refusal("STACK", stack, f"one of {known}", f"name one of them, or write {configuration.name}")
-    environment = read_stack_file(configuration, load_system(project / "system.yaml"), remembers=False)
+    system = load_system(project / "system.yaml")
+    environment = read_stack_file(configuration, system, remembers=False)
+    refuse_placeholders(environment, system.name)
     if shutil.which("pulumi") is None:
         raise _refusal(
             "pulumi",
@@ -55,17 +61,26 @@ def check_tools(project: Path, stack: str) -> None:
             "a stack whose secrets are encrypted with its own key",
             f"once: `pulumi stack init {stack} --secrets-provider=<SecretsProvider>` (README.md, To production)",
         )
-    _check_identity_provider(project, stack, environment)
+    deployment = state_of(project, stack)
+    refuse_pending(stack, {"deployment": deployment})
+    resources = deployment.get("resources") or []
+    _check_identity_provider(project, stack, environment, resources)
+    _check_pipeline_role(project, stack, environment, resources)
+    _check_deployer(project, stack, environment, resources)
 
 
-def _check_identity_provider(project: Path, stack: str, environment: Environment) -> None:
+def _check_identity_provider(
+    project: Path, stack: str, environment: Environment, resources: Sequence[Mapping[str, Any]]
+) -> None:
     """Raises ProblemsFound when the deployment would delete the identity provider that every pipeline of the account
     signs in by: a stack that made it once has to be told to keep it (docs/adr/0002-account-wide-names.md)."""
     if environment.oidc_provider:
         return
-    for resource in resources_of(project, stack):
+    for resource in resources:
         if resource.get("type") == IDENTITY_PROVIDER and not resource.get("retainOnDelete"):
-            key = set_command(stack, f"{load_system(project / 'system.yaml').name}:oidc_provider", "true")
+            system = load_system(project / "system.yaml").name
+            key = set_command(stack, f"{system}:oidc_provider", "true")
+            both = set_command(stack, f"{system}:delivery_role", "true")
             raise ProblemsFound(
                 [
                     Problem(
@@ -73,7 +88,75 @@ def _check_identity_provider(project: Path, stack: str, environment: Environment
                         "oidc_provider",
                         "not set, while the stack has made GitHub's identity provider",
                         "true until it is marked as retained: the deployment would delete it for the whole account",
-                        f"run {key} and deploy; then the key may go, and the provider stays",
+                        f"run {key} and {both}, and deploy; then the keys may go, and the provider stays",
+                    )
+                ]
+            )
+
+
+def refuse_pending(stack: str, state: State) -> None:
+    """Raises ProblemsFound when an earlier deployment left operations without an end: the next one would make some
+    things twice."""
+    found = pending(state)
+    if found:
+        shown = ", ".join(f"{each['type']} {each['resource']['urn'].rpartition('::')[2]}" for each in found[:5])
+        more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+        raise ProblemsFound(
+            [
+                Problem(
+                    f"the state of {stack}",
+                    "pending_operations",
+                    f"{shown}{more}",
+                    "no operation of an earlier deployment without an end: it may have made what would be made again",
+                    f"run `make repair STACK={stack}`",
+                )
+            ]
+        )
+
+
+def _check_pipeline_role(
+    project: Path, stack: str, environment: Environment, resources: Sequence[Mapping[str, Any]]
+) -> None:
+    """Raises ProblemsFound when the deployment would delete the role that the pipeline still takes on."""
+    if environment.delivery_role or not any(_is_pipeline_role(each) for each in resources):
+        return
+    system = load_system(project / "system.yaml").name
+    raise ProblemsFound(
+        [
+            Problem(
+                f"Pulumi.{stack}.yaml",
+                "delivery_role",
+                "not set, while the stack has made its pipeline's role",
+                "true until the pipeline takes on the role of the foundation",
+                f"run {set_command(stack, f'{system}:delivery_role', 'true')}; to part with it see README.md, Pipeline",
+            )
+        ]
+    )
+
+
+def _is_pipeline_role(resource: Mapping[str, Any]) -> bool:
+    return resource.get("type") == ROLE and (resource.get("inputs") or {}).get("path") == "/delivery/"
+
+
+def _check_deployer(
+    project: Path, stack: str, environment: Environment, resources: Sequence[Mapping[str, Any]]
+) -> None:
+    """Raises ProblemsFound when an earlier version gave the cluster to whoever deployed, and nobody is named since."""
+    for resource in resources:
+        inputs = resource.get("inputs") or {}
+        if not str(resource.get("urn")).endswith("::cluster-admin-deployer") or resource.get("type") != ACCESS_ENTRY:
+            continue
+        principal = str(inputs.get("principalArn"))
+        if environment.cluster_admin_role_arns[:1] != [principal] and ":role/" in principal:
+            key = f"{load_system(project / 'system.yaml').name}:cluster_admin_role_arns[0]"
+            raise ProblemsFound(
+                [
+                    Problem(
+                        f"Pulumi.{stack}.yaml",
+                        "cluster_admin_role_arns",
+                        "without the role that deployed the cluster",
+                        f"{principal} as the first one: it alone has access today",
+                        f"run {set_command(stack, key, principal)}; others may follow it, and take its place later",
                     )
                 ]
             )

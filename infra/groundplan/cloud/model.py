@@ -76,6 +76,8 @@ class Simulation:
     """Paths of the stack outputs that are secret."""
     refusals: tuple[Refusal, ...] = ()
     messages: tuple[Message, ...] = ()
+    invoked: frozenset[str] = frozenset()
+    """Tokens of the functions that the program asked the cloud."""
 
     @property
     def stack_urn(self) -> str:

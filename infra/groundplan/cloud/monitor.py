@@ -83,6 +83,7 @@ def simulate(
         secret_outputs=monitor.secret_outputs,
         refusals=tuple(each for each in cloud.refusals if each not in refused_before),
         messages=tuple(engine.messages),
+        invoked=frozenset(monitor.invoked),
     )
     if strict and simulation.refusals:
         raise CloudRefused(simulation.refusals)
@@ -277,6 +278,7 @@ class SimulatedMonitor(mocks.MockMonitor):
         self.stack_urn = f"urn:pulumi:{stack}::{project}::pulumi:pulumi:Stack::{project}-{stack}"
         self.stack_outputs: Mapping[str, Any] = {}
         self.secret_outputs: frozenset[str] = frozenset()
+        self.invoked: set[str] = set()
         self.unanswered = False
         """The program asked for something that the account doesn't know."""
         self._places: dict[str, providers.Place] = {}
@@ -343,6 +345,7 @@ class SimulatedMonitor(mocks.MockMonitor):
 
     def Invoke(self, request: resource_pb2.ResourceInvokeRequest) -> resource_pb2.ResourceInvokeResponse:
         arguments, _ = decode(request.args)
+        self.invoked.add(request.tok)
         place = self._place(request.tok, request.provider.rpartition("::")[0], arguments)
         try:
             answer = invokes.answer(self.cloud, request.tok, arguments, place.name)

@@ -21,6 +21,8 @@ IDENTIFIER = re.compile(
     r"^(vpc|subnet|sg|rtb|igw|eigw|nat|eipalloc|vpce|acl|fl|pcx|tgw|sgr|lt|eni|pl)-(?:[0-9a-f]{8}|[0-9a-f]{17})$"
 )
 OWN_ARN = re.compile(rf"^arn:aws[a-z-]*:([a-z0-9-]+):([a-z0-9-]*):{ACCOUNT}:(.+)$")
+FOUNDATION = re.compile(rf"^arn:aws:iam::{ACCOUNT}:(role|policy)/delivery/")
+"""Roles and policies that a project's foundation makes before any stack: they are under this path, and no stack's."""
 _MANAGED_POLICY = re.compile(r"^arn:aws[a-z-]*:iam::aws:policy/(.+)$")
 
 _VPC = "aws:ec2/vpc:Vpc"
@@ -126,6 +128,8 @@ def faults(item: Item, cloud: Cloud) -> Iterator[Fault]:
 
 
 def _fault(item: Item, cloud: Cloud, own: object, path: str, value: str) -> Iterator[Fault]:
+    if FOUNDATION.match(value):
+        return
     types = types_for(own, path)
     managed = _MANAGED_POLICY.match(value)
     if managed is not None:

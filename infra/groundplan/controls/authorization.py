@@ -10,6 +10,8 @@ from groundplan.controls.captured import ASSOCIATION, ROLE, ROLE_POLICY, SERVING
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.reading import Statement, at, items
 from groundplan.declaration import model as declared
+from groundplan.permissions.calls import calls_of, unknown_types
+from groundplan.permissions.grants import Scope, grants_of, overreach
 
 IDENTITY_POLICIES = ("aws:iam/policy:Policy", ROLE_POLICY)
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
@@ -370,6 +372,10 @@ def pipeline_trust(program: CapturedProgram, check: Check) -> None:
         for role in found:
             check.missing("no role of a pipeline: the stack names no repository", role, "path", "a pipeline's")
         raise NotApplicable("the stack names no `repository`")
+    if not program.environment.delivery_role:
+        for role in found:
+            check.missing("no role of a pipeline: the foundation makes it", role, "path", "a pipeline's")
+        raise NotApplicable("`foundation/` makes the pipeline's role, and trusts this repository and environment")
     if not found:
         check.missing(f"a role with the path {PIPELINE_PATH}")
     wanted = {
@@ -380,3 +386,37 @@ def pipeline_trust(program: CapturedProgram, check: Check) -> None:
         for statement in check.statements(role, "assumeRolePolicy"):
             narrow = statement.get("Condition") == {"StringEquals": wanted}
             check.that(narrow, role, "assumeRolePolicy", f"{repository} in {program.environment.name} alone")
+
+
+@control(
+    "S4.pipeline-grants",
+    "Grants of the pipeline suffice for this stack, and change nothing of another system's",
+    "infra/groundplan/permissions/grants.py",
+    remedy="leave paths of roles and names of buckets to the program; types without known calls aren't a pipeline's",
+    not_in_policies="it is of the whole program, before anything is deployed",
+)
+def pipeline_grants(program: CapturedProgram, check: Check) -> None:
+    environment = program.environment
+    if environment.repository is None or environment.delivery_role:
+        raise NotApplicable("the foundation makes no role for a pipeline of this stack")
+    scope = Scope(program.system.name, environment.name)
+    for role in check.some(ROLE):
+        check.that(
+            role.inputs.get("path") == scope.path, role, "path", f"{scope.path}, which only this stack's begin with"
+        )
+        boundary = str(role.inputs.get("permissionsBoundary"))
+        check.that(boundary.endswith(f":policy/{scope.boundary}"), role, "permissionsBoundary", "the foundation's")
+    for token in unknown_types(program.resources):
+        check.missing(f"known calls of {token}", found="unknown")
+    if check.findings:
+        return
+    calls = calls_of(program.resources)
+    grants = grants_of(scope, program.resources, calls, program.system.services)
+    for call in calls:
+        decision = grants.decide(call)
+        if not decision:
+            check.missing(f"a grant of {call}", found=decision.reason)
+    # A name that begins with this system's, and a stack whose name begins with this one's.
+    for other in (Scope(f"{scope.system}ping", scope.stack), Scope(scope.system, f"{scope.stack}-eu")):
+        for call in overreach(grants, calls, other):
+            check.missing(f"no grant of {call.action} on another stack's {call.resource}", found="granted")

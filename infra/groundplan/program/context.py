@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import pulumi
 import pulumi_aws as aws
 
 from groundplan.capacity import Plan, check_shards, plan
 from groundplan.declaration.model import System
+from groundplan.permissions.grants import Scope
 from groundplan.problems import ProblemsFound
+from groundplan.program.identities import mark
 from groundplan.program.own import Change, chosen
 from groundplan.stack.environment import Environment
 from groundplan_components.keys import Keys
@@ -50,6 +52,9 @@ class StackContext:
         if problems:
             raise ProblemsFound(problems)
         region, edge_region = _providers(system, environment)
+        scope = Scope(system.name, environment.name)
+        bounded = environment.repository is not None and not environment.delivery_role
+        mark(scope, _in_account(region, f"policy/{scope.boundary}") if bounded else None)
         here = pulumi.ResourceOptions(providers=[region])
         keys = chosen(changes, Keys)(
             f"{system.name}-{environment.name}",
@@ -82,6 +87,14 @@ class StackContext:
         """`shop-prod`: prefix of names that must be unique in an account."""
         return f"{self.system.name}-{self.environment.name}"
 
+    def in_account(self, resource: str) -> pulumi.Output[str]:
+        """The ARN of something of IAM in the stack's account, such as `role/<name>`."""
+        return _in_account(self.region, resource)
+
+    def foundation_role(self, who: Literal["pipeline", "administrators"]) -> pulumi.Output[str]:
+        """A role that `foundation/pipeline.<stack>.json` makes; its ARN follows from the account."""
+        return self.in_account(f"role/{getattr(Scope(self.system.name, self.environment.name), who)}")
+
     @property
     def api_domain(self) -> str | None:
         return f"api.{self.environment.domain}" if self.environment.domain else None
@@ -99,6 +112,11 @@ class StackContext:
     def at_edge(self) -> pulumi.ResourceOptions:
         """Options of resources that CloudFront uses."""
         return pulumi.ResourceOptions(providers=[self.edge_region])
+
+
+def _in_account(region: pulumi.ProviderResource, resource: str) -> pulumi.Output[str]:
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=region)).account_id
+    return pulumi.Output.concat("arn:aws:iam::", account, ":", resource)
 
 
 def _providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:

@@ -1,9 +1,11 @@
-"""Delivery: image repositories, and the pipeline's role."""
+"""Delivery: image repositories, and the pipeline's role, which `foundation/pipeline.<stack>.json` makes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import pulumi
-import pulumi_aws as aws
 
 from groundplan.program.context import StackContext
 from groundplan_components.delivery import ISSUER, Delivery, DeliveryArgs, Images
@@ -22,11 +24,27 @@ def declare_images(stack: StackContext) -> Images:
     )
 
 
-def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
+class Pipeline(Protocol):
+    """Whoever deploys without a person."""
+
+    role_arn: pulumi.Output[str]
+    """For the pipeline's `role-to-assume`; an administrator of the cluster."""
+
+
+@dataclass(frozen=True)
+class FoundationPipeline:
+    """The role of the foundation: what it may do follows from this program, so this program can't give it."""
+
+    role_arn: pulumi.Output[str]
+
+
+def declare_delivery(stack: StackContext, images: Images) -> Pipeline | None:
     """None without a configured repository: engineers then deploy by hand."""
     repository = stack.environment.repository
     if repository is None:
         return None
+    if not stack.environment.delivery_role:
+        return FoundationPipeline(stack.foundation_role("pipeline"))
     args: DeliveryArgs = {
         "repository": repository,
         "environment": stack.environment.name,
@@ -34,11 +52,5 @@ def declare_delivery(stack: StackContext, images: Images) -> Delivery | None:
         "deployment": {"role_prefix": stack.system.name},
     }
     if not stack.environment.oidc_provider:
-        args["provider_arn"] = stack.environment.oidc_provider_arn or _account_provider(stack)
+        args["provider_arn"] = stack.environment.oidc_provider_arn or stack.in_account(f"oidc-provider/{ISSUER}")
     return stack.component(Delivery)(f"{stack.scope}-delivery", args, stack.in_region())
-
-
-def _account_provider(stack: StackContext) -> pulumi.Output[str]:
-    """GitHub's identity provider as `foundation/account.yaml` makes it; its ARN follows from the account."""
-    account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=stack.region)).account_id
-    return pulumi.Output.concat("arn:aws:iam::", account, f":oidc-provider/{ISSUER}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from groundplan.program.context import StackContext
+from groundplan.program.delivery import Pipeline
 from groundplan.program.quota import quota
 from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
 from groundplan_components.cluster import (
@@ -19,7 +19,6 @@ from groundplan_components.cluster import (
     NodePool,
     TargetGroupBindingApi,
 )
-from groundplan_components.delivery import Delivery
 from groundplan_components.network import NatMode, Network
 from groundplan_components.workload import Namespace, NamespaceArgs
 
@@ -41,12 +40,12 @@ class Platform:
     """Log group of the pods' output; unknown for an existing cluster, whose own agents collect it."""
 
 
-def declare_platform(stack: StackContext, delivery: Delivery | None) -> Platform:
+def declare_platform(stack: StackContext, delivery: Pipeline | None) -> Platform:
     brought = stack.environment.existing_cluster
     return _brought(stack, brought) if brought else _made(stack, delivery)
 
 
-def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
+def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
     environment, sizes, pool = stack.environment, stack.plan.network, stack.plan.cluster
     network = stack.component(Network)(
         "network",
@@ -74,6 +73,7 @@ def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
             "subnet_ids": list(network.private_subnet_ids),
             "kms_key_arn": stack.key("cluster"),
             "administrators": _administrators(stack, delivery),
+            "viewers": _by_role(stack.environment.cluster_viewer_role_arns),
             "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
             "log_days": environment.log_days,
             "protect": environment.protect,
@@ -112,17 +112,16 @@ def _made(stack: StackContext, delivery: Delivery | None) -> Platform:
     )
 
 
-def _administrators(stack: StackContext, delivery: Delivery | None) -> dict[str, pulumi.Input[str]]:
-    """The configured roles and the pipeline's. Without configured roles it is the deploying principal, so that a first
-    deployment works."""
-    roles: dict[str, pulumi.Input[str]] = {
-        arn.partition(":role/")[2].replace("/", "."): arn for arn in stack.environment.cluster_admin_role_arns
-    }
-    if roles:
-        return {**roles, "pipeline": delivery.role_arn} if delivery else roles
-    asked = pulumi.InvokeOptions(provider=stack.region)
-    session = aws.iam.get_session_context_output(arn=aws.get_caller_identity_output(opts=asked).arn, opts=asked)
-    return {"deployer": session.issuer_arn}
+def _administrators(stack: StackContext, delivery: Pipeline | None) -> dict[str, pulumi.Input[str]]:
+    """The configured roles, or the foundation's, and the pipeline's: from the first deployment on, whoever makes it."""
+    roles = _by_role(stack.environment.cluster_admin_role_arns)
+    if not roles:
+        roles = {"administrators": stack.foundation_role("administrators")}
+    return {**roles, "pipeline": delivery.role_arn} if delivery else roles
+
+
+def _by_role(arns: list[str]) -> dict[str, pulumi.Input[str]]:
+    return {arn.partition(":role/")[2].replace("/", "."): arn for arn in arns}
 
 
 def _brought(stack: StackContext, brought: ExistingClusterConfiguration) -> Platform:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pulumi
 
 from groundplan.declaration.loader import load_system
 from groundplan.problems import ProblemsFound
 from groundplan.project import Declare, find_project
 from groundplan.stack.configuration import from_engine
+from groundplan.stack.placeholders import refuse_placeholders
+
+ATTACHED = "PULUMI_DEBUG_PROVIDERS"
+"""Set where the engine deploys to providers that run already: to the simulated cloud, where examples may stay."""
 
 
 def run(declare: Declare) -> None:
@@ -15,6 +21,9 @@ def run(declare: Declare) -> None:
     configuration."""
     try:
         system = load_system(find_project() / "system.yaml")
-        declare(system, from_engine(system))
+        environment = from_engine(system)
+        if not os.environ.get(ATTACHED):
+            refuse_placeholders(environment, system.name)
+        declare(system, environment)
     except ProblemsFound as found:
         raise pulumi.RunError(str(found)) from None

@@ -130,7 +130,13 @@ def _budget(environment: Environment, system: System) -> Iterator[Finding]:
 def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
     if environment.existing_cluster is None:
         return
-    for key in ("kubernetes_version", "cluster_endpoint_cidrs", "cluster_admin_role_arns", "network_firewall"):
+    for key in (
+        "kubernetes_version",
+        "cluster_endpoint_cidrs",
+        "cluster_admin_role_arns",
+        "cluster_viewer_role_arns",
+        "network_firewall",
+    ):
         # A default changes nothing; a written value is relied on.
         if key in environment.model_fields_set and getattr(environment, key):
             yield Finding(
@@ -170,12 +176,21 @@ def _identity_provider(environment: Environment, system: System) -> Iterator[Fin
             "no provider of this stack's own beside the one that `oidc_provider_arn` names",
             f"run {remove_command(environment.name, f'{system.name}:oidc_provider')}",
         )
-    if environment.oidc_provider and environment.repository is None:
+    for key in ("oidc_provider", "delivery_role"):
+        if getattr(environment, key) and environment.repository is None:
+            yield Finding(
+                (key,),
+                "true",
+                "a `repository` whose pipeline signs in by it",
+                f"run {_set(environment, system, 'repository', '<owner>/<name>')}, or remove this key",
+            )
+    if environment.oidc_provider and environment.repository is not None and not environment.delivery_role:
         yield Finding(
             ("oidc_provider",),
             "true",
-            "a `repository` whose pipeline signs in by it",
-            f"run {_set(environment, system, 'repository', '<owner>/<name>')}, or remove this key",
+            "a role of this stack's own beside it (`delivery_role`): `foundation/` makes both otherwise",
+            f"run {remove_command(environment.name, f'{system.name}:oidc_provider')}, or "
+            f"{_set(environment, system, 'delivery_role', 'true')} where the stack made its pipeline's role",
         )
 
 
@@ -282,7 +297,7 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_images, frozenset({"images"})),
     (_quotas, frozenset({"quotas"})),
     (_mail, frozenset({"email_identity_arn", "email_from", "region"})),
-    (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository"})),
+    (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository", "delivery_role"})),
     (_budget, frozenset({"budget", "budget_tag"})),
     (_deployed, frozenset({"existing_cluster", "kafka", "region", "remembered", "vpc_cidr"})),
     (_versions, frozenset({"existing_cluster", "kubernetes_version", "postgres_version", "remembered"})),

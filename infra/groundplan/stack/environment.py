@@ -116,8 +116,10 @@ class Environment(BaseModel):
     cluster_endpoint_cidrs: Annotated[list[PublicNetwork], Field(max_length=40), Distinct] = []
     """Networks from which the cluster's API may be reached; empty: from inside the network only."""
     cluster_admin_role_arns: Annotated[list[RoleArn], Distinct] = []
-    """IAM roles that administer the cluster, beside the pipeline's; empty: the role that runs `pulumi up`,
-    so name them before a second one does."""
+    """IAM roles that administer the cluster, beside the pipeline's; empty: the administrators' role that
+    `foundation/pipeline.<stack>.json` makes. A person deploys as one of them."""
+    cluster_viewer_role_arns: Annotated[list[RoleArn], Distinct] = []
+    """IAM roles of people who may look at all of the cluster but its secrets, and change nothing."""
     existing_cluster: ExistingCluster | None = None
     """A cluster that is there already; its kubeconfig is the secret `kubeconfig`."""
 
@@ -148,6 +150,9 @@ class Environment(BaseModel):
     oidc_provider: bool = False
     """Make GitHub's identity provider here rather than in `foundation/account.yaml`. An account has one: true in one
     stack at most."""
+    delivery_role: bool = False
+    """Keep the pipeline's role that an earlier deployment of this stack made: true until the pipeline takes on the
+    one of `foundation/pipeline.<stack>.json`, whose permissions are no wider than the deployment needs."""
     oidc_provider_arn: OidcProviderArn | None = None
     """ARN of GitHub's identity provider. Default: the account's, as `foundation/account.yaml` makes it."""
 

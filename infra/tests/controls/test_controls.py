@@ -31,6 +31,7 @@ VARIANTS = (
     "response cache",
     "network firewall",
     "repository",
+    "own pipeline",
 )
 """Together they show every control at work."""
 SAMPLES = 12
@@ -314,6 +315,7 @@ KNOWN = {
     "yaml",
     "sha256",
     "repository",
+    "own pipeline",
     "GetObject",
     "ReEncrypt",
     "aws",

@@ -148,6 +148,12 @@ def _longest() -> Declared:
     return system, with_images(stack("prod").model_copy(update={"name": "e" * 12}), system)
 
 
+def _own_pipeline() -> Declared:
+    """A stack that still has the role of an earlier deployment."""
+    system, environment = _on("dev", few("order"))
+    return system, environment.model_copy(update={"repository": "example/shop", "delivery_role": True})
+
+
 VARIANTS: dict[str, Callable[[], Declared]] = {
     "dev": lambda: _stack("dev"),
     "staging": lambda: _stack("staging"),
@@ -173,6 +179,7 @@ VARIANTS: dict[str, Callable[[], Declared]] = {
     "alone": lambda: _on("prod", few("order")),
     "alone in dev": lambda: _on("dev", few("order")),
     "sharded alone": lambda: _on("prod", few("order", data_gb=3000, shard_map=[{"since": "2024-01-01", "shards": 4}])),
+    "own pipeline": _own_pipeline,
     "nothing pushed": lambda: (few("order"), stack("dev")),
     "longest names": _longest,
     "fifty services": lambda: _on("dev", system_of(50)),
@@ -184,6 +191,7 @@ FEW = (
     "alone",
     "alone in dev",
     "sharded alone",
+    "own pipeline",
     "nothing pushed",
     "longest names",
 )

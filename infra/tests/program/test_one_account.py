@@ -129,7 +129,7 @@ def test_one_stack_goes_and_the_others_keep_all_they_have() -> None:
 def test_the_account_is_said_to_have_one_when_two_stacks_claim_it() -> None:
     """The keys are for who does without `foundation/account.yaml`: true in one stack."""
     cloud = Cloud()
-    claims = {"gateway_account_role": True, "oidc_provider": True}
+    claims = {"gateway_account_role": True, "oidc_provider": True, "delivery_role": True}
     first = declared(*_on(SHOP, "dev", "dev", **claims), cloud)
     assert first.refusals == ()
     second = declared(*_on(STALL, "dev", "dev", **claims), cloud)
@@ -144,7 +144,7 @@ def test_the_account_is_said_to_have_one_when_two_stacks_claim_it() -> None:
 
 def test_what_a_stack_made_for_the_account_stays_when_the_stack_goes() -> None:
     cloud = Cloud()
-    first = declared(*_on(SHOP, "dev", "dev", gateway_account_role=True, oidc_provider=True), cloud)
+    first = declared(*_on(SHOP, "dev", "dev", gateway_account_role=True, oidc_provider=True, delivery_role=True), cloud)
     declared(*_on(STALL, "dev", "dev"), cloud)
     assert destroy(first, cloud) == []
     left = {item.type for item in cloud.items.values() if "::shop::" in item.urn}

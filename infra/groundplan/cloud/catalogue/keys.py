@@ -28,6 +28,10 @@ def _target_arn(alias: Item, cloud: Cloud) -> str:
     return key.arn if key is not None else ""
 
 
+def _role_arn(item: Item, _: Cloud) -> str:
+    return f"arn:aws:iam::{ACCOUNT}:role{item.known('path') or '/'}{item.physical_name}"
+
+
 KINDS = (
     Kind(
         "aws:kms/key:Key",
@@ -55,12 +59,12 @@ KINDS = (
     Kind("aws:kms/grant:Grant", id="{keyId}:{hex32}", references={"keyId": "aws:kms/key:Key"}, replaces=("*",)),
     Kind(
         _ROLE,
-        arn="arn:aws:iam::{account}:role/{name}",
+        arn=_role_arn,
         name=Name(longest=64, pattern=_WORD, says=_WORD_SAYS, unique_in="account", source="IAM API: CreateRole"),
         outputs={
             "uniqueId": lambda item, _: f"AROA{item.hex(17).upper()}",
             "createDate": "2026-01-01T00:00:00Z",
-            "path": "/",
+            "path": lambda item, _: item.known("path") or "/",
         },
         replaces=("name", "namePrefix", "path"),
     ),

@@ -35,3 +35,29 @@ def actions() -> dict[str, frozenset[str]]:
 def engine_facts(what: str, engine: str) -> frozenset[str]:
     """The `versions` or `classes` of an engine, or the `nodes` of `cache`; empty when nothing is known of it."""
     return frozenset(_content("engines.json")[what].get(engine, ()))
+
+
+def calls() -> dict[str, dict[str, list[str]]]:
+    """By type and operation (`create`, `read`, `update`, `delete`), the API calls that the provider makes."""
+    return _content("calls.json")["types"]
+
+
+def services() -> dict[str, str]:
+    """IAM's name of the service of each type in `calls`."""
+    return _content("calls.json")["services"]
+
+
+def cloudformation_types() -> dict[str, str]:
+    """CloudFormation's name of the types in `calls`, where it has one."""
+    return _content("calls.json")["cloudformation"]
+
+
+def call_facts() -> dict[str, dict[str, Any]]:
+    """By action of `calls`: `on`, the forms of the ARNs that it works on, each with whether IAM knows its tags there;
+    and `tags`, whether the call itself can say tags."""
+    return _content("calls.json")["actions"]
+
+
+def managed_actions() -> dict[str, list[str]]:
+    """What AWS's own policies allow, of those that components attach to roles."""
+    return _content("calls.json")["managed"]  # type: ignore[return-value]  # the file's third part

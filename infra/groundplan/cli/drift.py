@@ -1,0 +1,76 @@
+"""`make drift`: what was changed in the account behind the program's back, by a refresh that is only previewed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from groundplan.cli._command import Command, main_of, stack_argument
+from groundplan.drift import Drift, drift_of, report
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.project import find_project
+
+FOUND = 3
+"""The status where something drifted, so that a job can tell it from a failure."""
+
+
+@click.command("drift", cls=Command)
+@stack_argument
+def command(stack: str) -> int:
+    """What was changed in the account behind the program's back, as Markdown, the gravest first.
+
+    A refresh is previewed: neither account nor state is changed. The status is 3 where something differs.
+    """
+    found = drift(find_project(), stack)
+    if not found:
+        print(f"{stack}: the account has what the state says.")
+        return 0
+    print(report(stack, found), end="")
+    return FOUND
+
+
+main = main_of(command)
+
+
+def drift(
+    project: Path, stack: str, pulumi: str = "pulumi", environment: Mapping[str, str] | None = None
+) -> list[Drift]:
+    """What differs. Raises ProblemsFound when the account can't be read."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "events.json"
+        command = [pulumi, "refresh", "--preview-only", "--stack", stack, "--non-interactive", "--event-log", str(log)]
+        # The option for event logs is there for programs that drive the CLI, as the SDK's automation does.
+        settings = {**(os.environ if environment is None else environment), "PULUMI_DEBUG_COMMANDS": "true"}
+        try:
+            done = subprocess.run(command, cwd=project, env=settings, check=False, capture_output=True, text=True)
+        except FileNotFoundError:
+            remedy = "install it: https://www.pulumi.com/docs/iac/download-install/"
+            raise ProblemsFound([Problem("this machine", pulumi, "not found", "the Pulumi CLI", remedy)]) from None
+        if done.returncode:
+            said = (done.stderr.strip() or done.stdout.strip()).rpartition("\n")[2]
+            raise ProblemsFound(
+                [
+                    Problem(
+                        f"stack {stack}",
+                        "pulumi refresh --preview-only",
+                        said,
+                        "an account that can be read",
+                        f"run `pulumi refresh --preview-only --stack {stack}` to see why",
+                    )
+                ]
+            )
+        return drift_of(_events(log))
+
+
+def _events(log: Path) -> Iterator[Mapping[str, Any]]:
+    if log.exists():
+        with log.open(encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)

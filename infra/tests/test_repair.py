@@ -1,0 +1,149 @@
+"""State and account brought together, on states as the engine leaves them (e8)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from groundplan.cli._account import cloudformation_type, found_of
+from groundplan.cloud.model import Resource
+from groundplan.repair import Found, State, pending, plan_repair, repaired
+
+QUEUE, POLICY, BUCKET, GROUP = (
+    "aws:sqs/queue:Queue",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:s3/bucket:Bucket",
+    "aws:ec2/securityGroup:SecurityGroup",
+)
+STACK = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
+PROVIDER = "urn:pulumi:dev::shop::pulumi:providers:aws::region"
+
+
+def urn(token: str, name: str) -> str:
+    return f"urn:pulumi:dev::shop::{token}::{name}"
+
+
+def resource(token: str, name: str, identifier: str = "", /, **inputs: Any) -> dict[str, Any]:
+    found = {"urn": urn(token, name), "custom": True, "type": token, "inputs": inputs, "parent": STACK}
+    return {**found, "id": identifier, "outputs": {}} if identifier else found
+
+
+def state(*held: dict[str, Any], operations: tuple[tuple[str, dict[str, Any]], ...] = ()) -> State:
+    root = [{"urn": STACK, "custom": False, "type": "pulumi:pulumi:Stack"}]
+    root.append({"urn": PROVIDER, "custom": True, "type": "pulumi:providers:aws", "id": "p-1"})
+    waiting = [{"type": kind, "resource": each} for kind, each in operations]
+    return {"version": 3, "deployment": {"resources": [*root, *held], "pending_operations": waiting}}
+
+
+def declared(token: str, name: str, parent: str = STACK, /, **inputs: Any) -> Resource:
+    return Resource(urn(token, name), token, name, "", inputs, {}, parent, custom=True, provider=PROVIDER)
+
+
+def queue(name: str, **tags: str) -> Found:
+    return Found(QUEUE, f"https://sqs/1/{name}", f"arn:aws:sqs:eu-central-1:123456789012:{name}", tags)
+
+
+def test_what_was_being_made_and_exists_is_taken_in() -> None:
+    broken = state(operations=(("creating", resource(QUEUE, "order", name="order-1a2b3c4", __defaults=["name"])),))
+    repair = plan_repair(broken, [queue("order-1a2b3c4"), queue("other-1a2b3c4")], [declared(QUEUE, "other")])
+    assert [(step.action, step.urn) for step in repair.steps] == [
+        ("import", urn(QUEUE, "order")),
+        ("import", urn(QUEUE, "other")),
+    ]
+    after = repaired(broken, repair, [declared(QUEUE, "other")])
+    held = {each["urn"]: each for each in after["deployment"]["resources"]}
+    assert held[urn(QUEUE, "order")]["id"] == "https://sqs/1/order-1a2b3c4"
+    assert held[urn(QUEUE, "order")]["inputs"]["name"] == "order-1a2b3c4"
+    assert held[urn(QUEUE, "other")]["inputs"] == {"name": "other-1a2b3c4", "__defaults": ["name"]}
+    assert held[urn(QUEUE, "other")]["provider"] == f"{PROVIDER}::p-1"
+    assert pending(after) == []
+    assert pending(broken), "the state that was given stays as it is"
+
+
+def test_what_was_being_made_and_does_not_exist_is_forgotten() -> None:
+    broken = state(operations=(("creating", resource(QUEUE, "order", name="order-1a2b3c4")),))
+    stray = Found(GROUP, "sg-1", "arn:aws:ec2:r:1:security-group/sg-1", {"Name": "gone"})
+    repair = plan_repair(broken, [stray], [])
+    assert [step.action for step in repair.steps] == ["forget", "remove"]
+    assert len(repaired(broken, repair, [])["deployment"]["resources"]) == 2
+
+
+def test_what_was_made_before_the_engine_died_is_taken_in_by_its_id() -> None:
+    """The account need not tell of it: the engine had the answer, and did not come to note the end."""
+    made = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")
+    repair = plan_repair(state(operations=(("creating", made),)), [queue("order-1")], [])
+    assert [(step.action, step.id) for step in repair.steps] == [("import", "https://sqs/1/order-1")]
+
+
+def test_two_that_fit_are_left_to_a_person() -> None:
+    made = resource(GROUP, "pods", tags={"Name": "pods"})
+    twice = [
+        Found(GROUP, each, f"arn:aws:ec2:r:1:security-group/{each}", {"Name": "pods"}) for each in ("sg-1", "sg-2")
+    ]
+    repair = plan_repair(state(operations=(("creating", made),)), twice, [])
+    assert repair.steps[0].action == "keep"
+    assert "sg-1, sg-2" in repair.steps[0].why
+
+
+def test_what_has_no_tags_is_read_by_the_id_that_follows_from_its_inputs() -> None:
+    made = resource(POLICY, "may", role="worker-1a2b3c4", name="may-1a2b3c4", policy="{}")
+    repair = plan_repair(state(operations=(("creating", made),)), [], [])
+    assert [(step.action, step.id) for step in repair.steps] == [("import", "worker-1a2b3c4:may-1a2b3c4")]
+
+
+@pytest.mark.parametrize("kind", ["updating", "deleting", "reading"])
+def test_what_was_being_changed_or_deleted_is_read(kind: str) -> None:
+    there = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")
+    broken = state(there, operations=((kind, there),))
+    repair = plan_repair(broken, [queue("order-1")], [])
+    assert [step.action for step in repair.steps if step.urn] == ["read"]
+    assert pending(repaired(broken, repair, [])) == []
+
+
+def test_what_no_program_declares_goes_unless_it_holds_data() -> None:
+    bucket = Found(BUCKET, "shop-dev--log-1", "arn:aws:s3:::shop-dev--log-1")
+    stray = Found(GROUP, "sg-1", "arn:aws:ec2:r:1:security-group/sg-1", {"Name": "gone"})
+    repair = plan_repair(state(), [stray, bucket], [])
+    assert {step.id: step.action for step in repair.steps} == {
+        "sg-1": "remove",
+        "shop-dev--log-1": "keep",
+    }
+
+
+def test_a_lost_version_brings_back_the_component_too() -> None:
+    component = "urn:pulumi:dev::shop::groundplan:index:Queues::queues"
+    parent = Resource(component, "groundplan:index:Queues", "queues", "", {}, {}, STACK, custom=False)
+    child = declared(QUEUE, "order", component)
+    repair = plan_repair(state(), [queue("order-1a2b3c4")], [parent, child])
+    after = repaired(state(), repair, [parent, child])["deployment"]["resources"]
+    assert [each["urn"] for each in after][-2:] == [component, child.urn]
+    assert "id" not in after[-2]
+
+
+def test_nothing_to_do_is_nothing() -> None:
+    there = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")
+    there["outputs"] = {"arn": queue("order-1").arn}
+    assert plan_repair(state(there), [queue("order-1")], [declared(QUEUE, "order")]).nothing
+
+
+@pytest.mark.parametrize(
+    ("arn", "token", "identifier"),
+    [
+        ("arn:aws:s3:::shop-dev--site-1", BUCKET, "shop-dev--site-1"),
+        ("arn:aws:rds:eu-central-1:314159265358:db:db-order-1", "aws:rds/instance:Instance", None),
+        ("arn:aws:ec2:eu-central-1:314159265358:subnet/subnet-1a", "aws:ec2/subnet:Subnet", "subnet-1a"),
+        ("arn:aws:kms:eu-central-1:314159265358:key/1-2-3", "aws:kms/key:Key", "1-2-3"),
+        ("arn:aws:eks:eu-central-1:314159265358:cluster/shop-dev", "aws:eks/cluster:Cluster", "shop-dev"),
+        (
+            "arn:aws:elasticache:eu-central-1:314159265358:replicationgroup:cache-1",
+            "aws:elasticache/replicationGroup:ReplicationGroup",
+            "cache-1",
+        ),
+    ],
+)
+def test_arns_are_read_by_the_forms_of_the_catalogue(arn: str, token: str, identifier: str | None) -> None:
+    (found,) = found_of(arn, {})
+    assert found.type == token
+    assert identifier is None or found.id == identifier
+    assert cloudformation_type(token), "or nothing could delete it"

@@ -49,7 +49,7 @@ prices: setup ## Read AWS's price list of a region into prices.<region>.json: ma
 check: setup ## Whether the declared program meets the controls (S1 to T4), stack by stack
 	@$(PYTHON) -m groundplan check
 
-compare: setup ## What changes in the reference system if load or data grow: make compare LOAD=10
+compare: setup ## What changes in the reference system: make compare LOAD=10, or FROM=staging TO=prod, FROM=HEAD~1, SET="nat=single"
 	@$(PYTHON) -m groundplan compare
 
 format: setup ## Format the code, and mend what the linter can

@@ -42,7 +42,8 @@ class Entry:
 SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     "Design": {
         "plan": Entry("groundplan.cli.plan", "Every size with its reason; brings ARCHITECTURE.md up to date."),
-        "compare": Entry("groundplan.cli.compare", "What changes if load or data grow."),
+        "compare": Entry("groundplan.cli.compare", "What changes between two plans, or if load or data grow."),
+        "report": Entry("groundplan.cli.report", "One HTML page of a stack, to look at."),
         "cost": Entry("groundplan.cli.cost", "What each stack costs a month, and what would save most."),
         "prices": Entry("groundplan.cli.prices", "Read AWS's price list of a region into the project."),
         "check": Entry("groundplan.cli.check", "The controls that the declared program meets, and those it misses."),

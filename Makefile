@@ -8,7 +8,7 @@ PYTHON := "$$VENV"/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-project prove bench plan cost quotas prices check compare format schema requirements clean
+.PHONY: help setup demo test test-project prove bench plan cost report quotas prices check compare format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -52,7 +52,10 @@ prices: setup ## Read AWS's price list of a region into prices.<region>.json: ma
 check: setup ## Whether the declared program meets the controls (S1 to T4), stack by stack
 	@$(PYTHON) -m groundplan check
 
-compare: setup ## What changes in the reference system if load or data grow: make compare LOAD=10
+report: setup ## One HTML page of the reference system, in build/report
+	@$(PYTHON) -m groundplan report
+
+compare: setup ## What changes in the reference system: make compare LOAD=10, or FROM=staging TO=prod, FROM=HEAD~1, SET="nat=single"
 	@$(PYTHON) -m groundplan compare
 
 format: setup ## Format the code, and mend what the linter can

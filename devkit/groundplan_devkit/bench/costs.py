@@ -28,13 +28,13 @@ from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.services import RunningService
 
 ROUNDS = 3
-REQUESTS = 1000
+REQUESTS = 600
 """Of each kind in a round: some tenths of a second of CPU time, which the kernel counts in hundredths."""
-COUNTED = 200
+COUNTED = 100
 """Requests of each kind whose statements are counted."""
-AT_ONCE = 500
+AT_ONCE = 300
 CONNECTIONS = 16
-WARM = 200
+WARM = 100
 DRAIN_SECONDS = 240.0
 ROWS = 50_000
 _NEW = 10**7
@@ -248,6 +248,12 @@ async def _background(on: Stage, of: _Service, measured: dict[str, Found], round
 
 async def _drained(on: Stage, of: _Service, consumers: list[str]) -> None:
     """Until the outbox is empty and readers stand still. Raises Unavailable when that takes too long."""
+    connection = await on.connect(of.name)
+    try:
+        # A backlog of thousands came since the table was analysed: autovacuum would do it within a minute.
+        await connection.execute("VACUUM ANALYZE outbox")
+    finally:
+        await connection.close()
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DRAIN_SECONDS
     last: tuple[float, ...] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from groundplan.capacity.model import Decision, Plan, Tier
 from groundplan.capacity.report import at_load, kept_sizes
 from groundplan.capacity.text import paragraph, table
-from groundplan.capacity.wording import number
+from groundplan.capacity.wording import number, whole
 from groundplan.problems import Problem, ProblemsFound
 
 
@@ -194,6 +195,41 @@ def comparison_report(comparison: Comparison) -> str:
     if comparison.declare:
         lines += ["", "To declare first", *(str(problem) for problem in comparison.declare)]
     return "\n".join(lines) + "\n"
+
+
+def side_by_side(before: Plan, after: Plan) -> list[str]:
+    """Limits and budgets of two plans, which need not be of one system."""
+    old = {tier.subject: tier for tier in before.tiers}
+    new = {tier.subject: tier for tier in after.tiers}
+    subjects = [tier.subject for tier in after.bottlenecks] + [each for each in old if each not in new]
+    rows = [(subject, *(_full(side.get(subject)) for side in (old, new))) for subject in subjects]
+    budgets: list[tuple[str, str, str]] = []
+    if before.budgets and after.budgets:
+        sides = (before.budgets, after.budgets)
+        one, two = (each.availability for each in sides)
+        budgets = [
+            ("minutes away allowed, in 30 days", number(one.allowed), number(two.allowed)),
+            ("committed by AWS", number(one.committed), number(two.committed)),
+            ("taken by this stack itself", number(one.own), number(two.own)),
+        ]
+        slowest = [{each.request: number(each.total) for each in side.latency} for side in sides]
+        budgets += [
+            (f"ms of a {request}, 95th percentile", slowest[0].get(request, "-"), slowest[1].get(request, "-"))
+            for request in dict.fromkeys((*slowest[0], *slowest[1]))
+        ]
+    return [
+        *("Limits, full at requests/s", *table(("", "before", "after"), rows[:_SHOWN_LIMITS])),
+        *("", "Budgets", *table(("", "before", "after"), budgets)),
+    ]
+
+
+_SHOWN_LIMITS = 15
+
+
+def _full(tier: Tier | None) -> str:
+    if tier is None:
+        return "-"
+    return "no load" if math.isinf(tier.bites_at_rps) else whole(tier.bites_at_rps)
 
 
 def _row(change: Change) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from groundplan.capacity import figures
 from groundplan.capacity.wording import number
@@ -43,9 +44,9 @@ def costs_of(system: System, name: str) -> Costs:
     costs = Costs()
     if own := system.measured_of(name):
         assert system.measured is not None
-        costs = replace(costs, **_measured(own), source=f"this project's, {system.measured.provenance}")
+        costs = replace(replace(costs, **_measured(own)), source=f"this project's, {system.measured.provenance}")
     load = system.services[name].load
-    given: dict[str, float] = {}
+    given: dict[str, Any] = {}
     if load.payload_bytes is not None:
         given["object_kib"] = (load.payload_bytes + figures.CACHE_ENTRY_BYTES) / 1024
         given["event_kib"] = (load.payload_bytes + figures.EVENT_ENVELOPE_BYTES) / 1024
@@ -56,9 +57,9 @@ def costs_of(system: System, name: str) -> Costs:
     return costs
 
 
-def _measured(own: dict[Quantity, Spread]) -> dict[str, float]:
+def _measured(own: dict[Quantity, Spread]) -> dict[str, Any]:
     """What a project measured itself, where it did."""
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     for field, quantity in _SAME.items():
         if quantity in own:
             found[field] = own[quantity].median

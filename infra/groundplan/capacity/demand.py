@@ -126,7 +126,11 @@ def demands(system: System, environment: Environment) -> dict[str, Demand]:
     A write publishes one event of the declared kinds unless the service declares its events, and which kind is unknown:
     so any consumer of a publisher is given all of that publisher's events.
     """
-    share = environment.load_share
+    return demands_at(system, environment.load_share)
+
+
+def demands_at(system: System, share: float) -> dict[str, Demand]:
+    """The demand by service of a part of the declared load."""
     requests = {name: amount * share for name, amount in service_requests(system).items()}
     events = {name: _published(service, requests[name], share) for name, service in system.services.items()}
     publishers = {event: name for name, service in system.services.items() for event in service.publishes}

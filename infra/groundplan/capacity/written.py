@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import demands, mean_share
+from groundplan.capacity.demand import demands_at, mean_share
 from groundplan.capacity.wording import number
 from groundplan.declaration.model import FieldType, Resource, ResourceField, Service, System
-from groundplan.stack.environment import Environment
 
 # https://www.postgresql.org/docs/current/storage-page-layout.html
 _PAGE = 8192 - 24
@@ -83,8 +82,7 @@ def computed_growth_gb(system: System) -> dict[str, float]:
 
     A consumed event changes a row and adds to its history, as an update does.
     """
-    whole = Environment.model_construct(name="whole", load_share=1.0)
-    today = demands(system, whole)
+    today = demands_at(system, 1.0)
     publishers = system.published_events()
     growth = {}
     for name, service in system.services.items():

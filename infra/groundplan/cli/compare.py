@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 from groundplan.capacity import Plan, check_shards, compare, plan, remembered_after
-from groundplan.capacity.comparison import Comparison, Refusal, comparison_report
+from groundplan.capacity.comparison import Comparison, Refusal, comparison_report, side_by_side
 from groundplan.capacity.demand import data_gb, requests_per_second, with_load
+from groundplan.capacity.text import table
 from groundplan.cli._command import Command, json_option, main_of, stack_option, words_of
 from groundplan.cli.documents import ComparisonDocument, print_document
+from groundplan.cli.sides import Side, read_side
 from groundplan.cli.stacks import read_project
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
@@ -30,16 +32,54 @@ from groundplan.stack.environment import Environment
 )
 @click.option("--data", multiple=True, default=words_of("DATA"), metavar="SERVICE=GIB", help="Data today, in GiB.")
 @click.option("--growth", multiple=True, default=words_of("GROWTH"), metavar="SERVICE=GIB", help="GiB a month.")
+@click.option(
+    "--from", "source", envvar="FROM", metavar="[WHAT][:STACK]", default="", help="One side. Default: working tree."
+)
+@click.option("--to", "target", envvar="TO", metavar="[WHAT][:STACK]", help="The other side. Default: working tree.")
+@click.option(
+    "--set", "settings", multiple=True, default=words_of("SET"), metavar="KEY=VALUE", help="Changed on the other side."
+)
+@click.option("--no-cost", is_flag=True, help="Compare no cost, which takes some seconds a side.")
 @json_option
-def command(stack: str | None, load: str | None, data: Sequence[str], growth: Sequence[str], *, as_json: bool) -> int:
-    """What changes if load or data grow.
+def command(
+    stack: str | None,
+    load: str | None,
+    data: Sequence[str],
+    growth: Sequence[str],
+    source: str,
+    target: str | None,
+    settings: Sequence[str],
+    *,
+    no_cost: bool,
+    as_json: bool,
+) -> int:
+    """What changes between two plans, or if load or data grow.
 
-    Sizes, what changing them takes, and what gives out first afterwards. The variables STACK, LOAD, DATA and GROWTH
-    stand for the options.
+    Sizes, what changing them takes, budgets, cost, and what gives out first afterwards. WHAT is a stack, the file of a
+    declaration, a git revision, or nothing for the working tree; a KEY is one of the stack's (nat) or a path of
+    system.yaml (services.order.data_gb). The variables STACK, LOAD, DATA, GROWTH, FROM, TO and SET stand for the
+    options.
 
     For example: groundplan compare --stack prod --load 10 --data order=3000 --growth order=100
+
+    groundplan compare --from staging --to prod; groundplan compare --from HEAD~1; groundplan compare --set nat=single
     """
-    return compare_project(find_project(), stack, load, data, growth, as_json=as_json)
+    folder = find_project()
+    if source or target is not None or settings:
+        if load is not None or data or growth:
+            raise ProblemsFound(
+                [
+                    Problem(
+                        "command line",
+                        "--load, --data, --growth",
+                        "with --from, --to or --set",
+                        "one of the two ways to say what changes",
+                        "say it as --set, for example --set requirements.requests_per_second=5000",
+                    )
+                ]
+            )
+        return compare_sides(folder, source, target or "", stack, settings, cost=not no_cost, as_json=as_json)
+    return compare_project(folder, stack, load, data, growth, as_json=as_json)
 
 
 main = main_of(command)
@@ -64,6 +104,65 @@ def compare_project(
     else:
         print(comparison_report(comparison))
     return 0
+
+
+def compare_sides(
+    folder: Path,
+    source: str,
+    target: str,
+    stack: str | None,
+    settings: Sequence[str],
+    *,
+    cost: bool = True,
+    as_json: bool = False,
+) -> int:
+    """Prints two plans side by side. Raises ProblemsFound."""
+    before = read_side(folder, source, stack)
+    after = read_side(folder, target, stack or (before.environment.name if not target else None), settings)
+    first = plan(before.system, before.environment)
+    deployed = after.environment
+    if before.environment.name == after.environment.name:
+        # The question is what the deployed stack would change: what it has and AWS only makes larger would stay.
+        deployed = deployed.model_copy(update={"remembered": remembered_after(first)})
+    second = plan(after.system, deployed)
+    comparison = compare(first, second, tuple(check_shards(after.system)))
+    if as_json:
+        print_document(ComparisonDocument.of(comparison))
+        return 0
+    print(f"{before.label}  ->  {after.label}\n")
+    print(comparison_report(comparison))
+    print("\n".join(side_by_side(first, second)) + "\n")
+    if cost:
+        print("\n".join(_costs(folder, before, after)))
+    return 0
+
+
+_PRICED, _UNPRICED = "everything priced", "not priced, by another region's list"
+
+
+def _costs(folder: Path, before: Side, after: Side) -> list[str]:
+    """By tier, a month of each. Simulating the program imports Pulumi's SDK, which takes a second."""
+    from groundplan.cli._facts import simulated
+    from groundplan.pricing.cost import cost
+    from groundplan.pricing.table import table_for
+
+    def costed(side: Side) -> Mapping[str, float]:
+        resources = simulated(folder, side.system, side.environment).resources
+        planned = plan(side.system, side.environment)
+        table_ = table_for(folder, side.environment.region)
+        found = cost(resources, side.system, side.environment, planned, table_)
+        tiers = {tier: band.expected for tier, band in found.by_tier().items()}
+        return {**tiers, _PRICED: found.total.expected, _UNPRICED: found.missing.expected}
+
+    old, new = costed(before), costed(after)
+    rows = [
+        (tier, f"{old.get(tier, 0):,.0f}", f"{new.get(tier, 0):,.0f}", f"{new.get(tier, 0) - old.get(tier, 0):+,.0f}")
+        for tier in dict.fromkeys((*new, *old))
+        if round(old.get(tier, 0)) or round(new.get(tier, 0))
+    ]
+    # The sums come last.
+    rows.sort(key=lambda row: row[0] in (_PRICED, _UNPRICED))
+    return ["US dollars a month, expected", *table(("", "before", "after", "difference"), rows)]
 
 
 def compared(

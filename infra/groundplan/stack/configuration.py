@@ -51,6 +51,15 @@ def read_stack_file(path: FilePath, system: System, *, remembers: bool = True) -
     return _Configuration(name[1], system, locate, remembers).environment(values, unreadable)
 
 
+def stack_values(path: FilePath, system: System) -> dict[str, object]:
+    """The configuration values of ``Pulumi.<stack>.yaml`` by full key, as an engine would hand them over.
+
+    Raises ``ProblemsFound``.
+    """
+    values, _ = _values_of(read_document(path, quotable=False), system)
+    return values
+
+
 def from_engine(system: System) -> Environment:
     """The environment of the stack that Pulumi is running the program for. Raises ``ProblemsFound``."""
     import pulumi

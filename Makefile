@@ -8,7 +8,7 @@ PYTHON := "$$VENV"/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-project prove bench plan cost prices check compare format schema requirements clean
+.PHONY: help setup demo test test-project prove bench plan cost prices check compare follow format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ check: setup ## Whether the declared program meets the controls (S1 to T4), stac
 
 compare: setup ## What changes in the reference system if load or data grow: make compare LOAD=10
 	@$(PYTHON) -m groundplan compare
+
+follow: setup ## Bring the services' code after system.yaml (in a project; this repository has no services' code of its own)
+	@$(PYTHON) -m groundplan follow
 
 format: setup ## Format the code, and mend what the linter can
 	@"$$VENV"/bin/ruff format .

@@ -7,7 +7,6 @@ from typing import Any
 
 import jinja2
 import pytest
-import yaml
 
 from groundplan.declaration.model import FieldType
 from groundplan.declaration.reserved import (
@@ -163,13 +162,6 @@ def test_all_that_is_wrong_with_the_services_is_said_at_once(template: Path, tmp
         make_project(template, tmp_path / "project", {"services": services})
     for message in ('"User" cannot name', 'service "order", read_share', '"order" is listed twice', '"colour"'):
         assert message in str(refusal.value)
-
-
-def test_a_question_that_does_not_exist_changes_nothing(template: Path, tmp_path: Path) -> None:
-    """Copier drops unknown `--data`; the declaration is checked again when it is loaded."""
-    project = make_project(template, tmp_path / "project", {"servises": ["user"]})
-    assert (project / "system.yaml").read_text() == (ROOT / "system.yaml").read_text()
-    assert "servises" not in yaml.safe_load((project / ".copier-answers.yml").read_text())
 
 
 @pytest.mark.parametrize("question", ["service", "resource", "consumer", "announcement"])

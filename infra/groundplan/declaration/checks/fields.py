@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from groundplan.declaration.model import FieldType, ResourceField, System
 from groundplan.problems import Finding, Path, did_you_mean, listed, printable
 
-_ONLY_WITH = {
+ONLY_WITH = {
     "max_length": (FieldType.STRING, FieldType.TEXT),
     "minimum": (FieldType.INTEGER, FieldType.DECIMAL),
     "maximum": (FieldType.INTEGER, FieldType.DECIMAL),
@@ -68,7 +68,7 @@ def _field(owner: bool, path: Path, field: ResourceField) -> Iterator[Finding]:
 
 
 def _misplaced(path: Path, field: ResourceField) -> Iterator[Finding]:
-    for option, types in _ONLY_WITH.items():
+    for option, types in ONLY_WITH.items():
         if getattr(field, option) is not None and field.type not in types:
             expected = f"`{option}` only with the type {listed(types)}; this is `{field.type}`"
             yield Finding((*path, option), "given", expected, "remove it, or change the type")
@@ -83,7 +83,7 @@ def _missing(path: Path, field: ResourceField) -> Iterator[Finding]:
 
 
 def _bounds(path: Path, field: ResourceField) -> Iterator[Finding]:
-    if field.type not in _ONLY_WITH["minimum"]:
+    if field.type not in ONLY_WITH["minimum"]:
         return
     for option in ("minimum", "maximum"):
         bound = getattr(field, option)
@@ -145,7 +145,7 @@ def _index(path: Path, field: ResourceField) -> Iterator[Finding]:
     elif field.type is FieldType.BOOLEAN and field.unique:
         expected = "no `unique` on `boolean`: a table could have two rows"
         yield Finding((*path, option), "true", expected, "remove it")
-    elif field.type in _ONLY_WITH["max_length"] and _length(field) > _LONGEST_INDEXED:
+    elif field.type in ONLY_WITH["max_length"] and _length(field) > _LONGEST_INDEXED:
         expected = (
             f"a `max_length` of at most {_LONGEST_INDEXED} on a field with an index, for PostgreSQL's entries are short"
         )

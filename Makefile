@@ -8,7 +8,7 @@ PYTHON := "$$VENV"/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-project prove bench plan cost report quotas prices check compare format schema requirements clean
+.PHONY: help setup demo test test-project prove bench plan cost report quotas prices check compare follow format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +57,9 @@ report: setup ## One HTML page of the reference system, in build/report
 
 compare: setup ## What changes in the reference system: make compare LOAD=10, or FROM=staging TO=prod, FROM=HEAD~1, SET="nat=single"
 	@$(PYTHON) -m groundplan compare
+
+follow: setup ## Bring the services' code after system.yaml (in a project; this repository has no services' code of its own)
+	@$(PYTHON) -m groundplan follow
 
 format: setup ## Format the code, and mend what the linter can
 	@"$$VENV"/bin/ruff format .

@@ -87,9 +87,7 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert lost(project) == []
     check_code(project)
     assert disagreements(project, load_system(project / "system.yaml")) == []
-    body = json.loads((project / "services/catalogue/openapi.json").read_text())["components"]["schemas"][
-        "ItemItemBody"
-    ]
+    body = json.loads((project / "services/catalogue/openapi.json").read_text())["components"]["schemas"]["ItemBody"]
     assert "sku" in body["properties"]
     assert "notes" not in body["properties"]
     assert body["properties"]["size"]["default"] == "small"

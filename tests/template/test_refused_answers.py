@@ -14,7 +14,6 @@ import copier.errors
 import jinja2
 import jinja2.sandbox
 import pytest
-import yaml
 
 from groundplan.declaration.model import FieldType
 from groundplan.declaration.reserved import (

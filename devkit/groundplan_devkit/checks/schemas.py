@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from groundplan.document.data_model import service_ddl
+from groundplan.following.revisions import finished
 from groundplan_chassis.database.migrations import downgrade, migrate
 from groundplan_chassis.secrets import Secrets
 from groundplan_chassis.settings import Settings
@@ -77,16 +79,20 @@ def listed(service: str, lines: list[str]) -> str:
         [
             f"system.yaml and the migrations of {service} differ:",
             *(f"  - {line}" for line in lines),
-            f"Write services/{service}/migrations/versions/{int(last) + 1:04}_<what changes>.py, with {last} as its "
-            f"down_revision, up and down (services/{service}/README.md, Changing it); or correct system.yaml.",
+            f"Run `make follow`, which writes it; or services/{service}/migrations/versions/{int(last) + 1:04}_<what "
+            f"changes>.py by hand, with {last} as its down_revision, up and down; or correct system.yaml.",
         ]
     )
 
 
 def check_migrations(
-    service: str, installed: Installation, database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+    service: str, installed: Installation, database: FreshDatabase, monkeypatch: pytest.MonkeyPatch, into: Path
 ) -> None:
-    """Up, down and up again: the tables that `system.yaml` declares, then none, then the same."""
+    """Up, down and up again: the tables that `system.yaml` declares, then none, then the same.
+
+    With the migrations that wait for a second release, gathered in ``into``: in the end the tables are as declared.
+    """
+    migrations = finished(folder_of(service), into)
     for name, value in installed.machine().items():
         monkeypatch.setenv(name, value)
     postgres = installed.servers.postgres
@@ -99,21 +105,20 @@ def check_migrations(
         postgres.dsn(installed.database_name(service), shard=shard) for shard in range(installed.shards_of(service))
     ]
 
-    asyncio.run(_migrate(installed, service, "head"))
+    asyncio.run(_migrate(installed, service, migrations, "head"))
     for shard in migrated:
         lines = differences(expected, catalog_of(shard))
         if lines:
             pytest.fail(listed(service, lines), pytrace=False)
-    asyncio.run(_migrate(installed, service, "base"))
+    asyncio.run(_migrate(installed, service, migrations, "base"))
     for shard in migrated:
         assert catalog_of(shard) == {kind: {} for kind in CATALOG}, "what `upgrade` makes `downgrade` takes away"
-    asyncio.run(_migrate(installed, service, "head"))
+    asyncio.run(_migrate(installed, service, migrations, "head"))
     assert [catalog_of(shard) for shard in migrated] == [expected] * len(migrated)
 
 
-async def _migrate(installed: Installation, service: str, revision: str) -> None:
+async def _migrate(installed: Installation, service: str, folder: Path, revision: str) -> None:
     settings = Settings.from_environment(process_environment(installed, service, "migrate"), "migrate")
-    folder = folder_of(service) / "migrations"
     async with Secrets(settings.region, settings.aws_endpoint_url) as secrets:
         known = (settings.database, secrets, folder)
         if revision == "base":

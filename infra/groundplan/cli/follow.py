@@ -19,6 +19,7 @@ from groundplan.declaration.loader import load_system, parse_system
 from groundplan.declaration.model import Service
 from groundplan.following.changes import Change
 from groundplan.following.following import Followed, coded, follow
+from groundplan.following.rendering import SHARED
 from groundplan.following.revisions import WAITING, released, waiting
 from groundplan.following.stamps import STAMP, stamp_text, stamped
 from groundplan.following.swapping import interrupted, resume, swap
@@ -26,6 +27,7 @@ from groundplan.problems import Problem, ProblemsFound, listed
 from groundplan.project import DECLARATION, find_project
 
 _CONFLICTS = 2
+_WRITTEN = ("services", "ARCHITECTURE.md", *SHARED)
 
 
 @click.command("follow", cls=Command)
@@ -155,13 +157,10 @@ def _require_committed(project: Path) -> None:
         remedy = 'run `git init && git add . && git commit -m "Start"` first'
         expected = "a git repository that holds the project, so that every change can be seen and undone"
         raise ProblemsFound([Problem("the project", "git", "without a commit of it", expected, remedy)])
-    pending = [
-        line[3:]
-        for line in git(project, "status", "--porcelain", "--", "services", "ARCHITECTURE.md").stdout.splitlines()
-    ]
+    pending = [line[3:] for line in git(project, "status", "--porcelain", "--", *_WRITTEN).stdout.splitlines()]
     if pending:
         shown = ", ".join(pending[:5]) + (", …" if len(pending) > 5 else "")
-        expected = "services/ as it was committed, so that the change can be seen and undone (system.yaml may differ)"
+        expected = "everything but system.yaml as it was committed, so that the change can be seen and undone"
         remedy = "commit or stash your changes there, then run the command again"
         raise ProblemsFound([Problem("the project", "git status", f"not clean ({shown})", expected, remedy)])
 

@@ -1,4 +1,4 @@
-"""Whether declaration, code, migrations and documents say the same, told from files alone: no code runs (ADR 13).
+"""Whether declaration, code, migrations and documents say the same, told from files alone: no code runs (ADR 14).
 
 The gateway closes what the declaration does not name, and services answer what their code names. So what the code's
 document has and the declaration lacks is refused to clients as soon as that is deployed.

@@ -1,4 +1,4 @@
-"""From what is declared and what lies in a project to the files that follow (ADR 13). Writes nothing."""
+"""From what is declared and what lies in a project to the files that follow (ADR 14). Writes nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from groundplan.declaration.model import Resource, Service
 from groundplan.following.changes import Change, Takes
 from groundplan.following.merging import Files, Merged, merged
-from groundplan.following.rendering import answers_services, rendered
+from groundplan.following.rendering import SHARED, answers_services, rendered
 from groundplan.following.revisions import VERSIONS, WAITING, waiting, written
 from groundplan.following.schema import plan_of
 from groundplan.following.services import Services, differences, resource_renames, service_renames, targets
@@ -65,10 +65,14 @@ def follow(project: Path, answers: Mapping[str, Any], declared: Services, commit
     touched = sorted({change.service for change in changes if change.service in wanted})
     older = {name: known[name] for name in touched if name in known}
     newer = {name: wanted[name] for name in touched}
-    base = rendered(project, answers, older) if older else {}
-    theirs = rendered(project, answers, newer) if newer else {}
+    shared = any(_named_elsewhere(change) for change in changes)
+    if shared:
+        base, theirs = (rendered(project, answers, each, shared=True) for each in (known, wanted))
+    else:
+        base = rendered(project, answers, older) if older else {}
+        theirs = rendered(project, answers, newer) if newer else {}
     files: dict[str, str | None] = {}
-    result = Merged({})
+    result = _merged_files(project, *({path: each[path] for path in SHARED if path in each} for each in (base, theirs)))
     migrations: list[str] = []
     later: list[str] = []
     renames = targets(known, wanted)
@@ -173,6 +177,12 @@ def _require_followable(changes: Sequence[Change], known: Services, wanted: Serv
         raise ProblemsFound(problems)
 
 
+def _named_elsewhere(change: Change) -> bool:
+    """Whether files of the whole project say it: which services there are, and where the public ones answer."""
+    parts = change.path.split(".")
+    return change.path in ("", "exposure") or (parts[0] == "resources" and (len(parts) == 2 or parts[2] == "plural"))
+
+
 def _steps(change: Change) -> str:
     return "; ".join(f"{number}. {step}" for number, step in enumerate(change.steps, 1))
 
@@ -184,8 +194,12 @@ def _merged(project: Path, name: str, base: Files, theirs: Files, before: Servic
         {path: text for path, text in files.items() if path.startswith(prefix) and not path.startswith(left_out)}
         for files in (base, theirs)
     )
-    mine = {path: _text(project / path) for path in {*older, *newer} if (project / path).is_file()}
-    return merged(older, newer, mine, _moved(older, newer, before, after))
+    return _merged_files(project, older, newer, _moved(older, newer, before, after))
+
+
+def _merged_files(project: Path, base: Files, theirs: Files, moved: Mapping[str, str] | None = None) -> Merged:
+    mine = {path: _text(project / path) for path in {*base, *theirs} if (project / path).is_file()}
+    return merged(base, theirs, mine, moved)
 
 
 def _text(path: Path) -> str:

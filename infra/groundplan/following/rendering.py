@@ -19,15 +19,23 @@ from groundplan.following.stamps import answered
 from groundplan.problems import Problem, ProblemsFound
 
 _ANSWERS_FILE = ".copier-answers.yml"
+SHARED = ("pyproject.toml", "README.md")
+"""Files of the project that name its services."""
 _DECLARED = "declared_services"
 """The template's answer that all of a service's files are rendered from."""
 
 
-def rendered(project: Path, answers: Mapping[str, Any], services: Mapping[str, Service]) -> Files:
-    """The files below `services/`. Raises ProblemsFound where the template can't be reached or is too old."""
+def rendered(
+    project: Path, answers: Mapping[str, Any], services: Mapping[str, Service], *, shared: bool = False
+) -> Files:
+    """The files below `services/`, and with ``shared`` those that name every service.
+
+    Raises ProblemsFound where the template can't be reached or is too old.
+    """
     # As text: copier would sort the keys of anything else, and fields have an order.
     declared = json.dumps([answered(*each) for each in services.items()])
-    with _copied(project, answers, {_DECLARED: declared}) as folder:
+    only = ("/services", "/system.yaml", *(SHARED if shared else ()))
+    with _copied(project, answers, {_DECLARED: declared}, only) as folder:
         written = yaml.safe_load((folder / "system.yaml").read_text(encoding="utf-8"))["services"]
         if set(written) != set(services):
             raise _refused(
@@ -35,14 +43,14 @@ def rendered(project: Path, answers: Mapping[str, Any], services: Mapping[str, S
             )
         return {
             path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
-            for path in sorted((folder / "services").rglob("*"))
-            if path.is_file()
+            for path in sorted([*(folder / "services").rglob("*"), *(folder / name for name in SHARED)])
+            if path.is_file() and path.parent != folder / "services"
         }
 
 
 def answers_services(project: Path, answers: Mapping[str, Any]) -> dict[str, Service]:
     """What the answers alone declare: what a project's code was rendered from when it was made."""
-    with _copied(project, answers, {}, only=("/system.yaml",)) as folder:
+    with _copied(project, answers, {}, ("/system.yaml",)) as folder:
         return dict(load_system(folder / "system.yaml").services)
 
 
@@ -51,7 +59,7 @@ def _copied(
     project: Path,
     answers: Mapping[str, Any],
     data: Mapping[str, Any],
-    only: tuple[str, ...] = ("/services", "/system.yaml"),
+    only: tuple[str, ...],
 ) -> Iterator[Path]:
     import copier
     from copier.errors import CopierError

@@ -1,4 +1,4 @@
-"""Alembic revisions: a service's history, what is added to it, and what waits in `migrations/waiting` (ADR 13)."""
+"""Alembic revisions: a service's history, what is added to it, and what waits in `migrations/waiting` (ADR 14)."""
 
 from __future__ import annotations
 

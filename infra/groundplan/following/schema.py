@@ -1,4 +1,4 @@
-"""From one catalogue to another: statements for four revisions, two of which wait (ADR 13).
+"""From one catalogue to another: statements for four revisions, two of which wait (ADR 14).
 
 The release before runs on while the first two are applied, and writes what it always wrote. So they only ever allow
 more; what allows less, and what drops, waits until it runs no more.

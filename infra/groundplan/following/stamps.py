@@ -1,4 +1,4 @@
-"""What a service's code was rendered from, in a file beside it: the base of the next merge (ADR 13)."""
+"""What a service's code was rendered from, in a file beside it: the base of the next merge (ADR 14)."""
 
 from __future__ import annotations
 

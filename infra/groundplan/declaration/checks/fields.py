@@ -9,7 +9,7 @@ from groundplan.declaration.model import FieldType, ResourceField, System
 from groundplan.declaration.text_rules import ASCII, SHORTEST, expressions
 from groundplan.problems import Finding, Path, listed, printable
 
-_ONLY_WITH = {
+ONLY_WITH = {
     "max_length": (FieldType.STRING, FieldType.TEXT),
     "min_length": (FieldType.STRING, FieldType.TEXT),
     "format": (FieldType.STRING,),
@@ -56,7 +56,7 @@ def _field(path: Path, field: ResourceField) -> Iterator[Finding]:
 
 
 def _misplaced(path: Path, field: ResourceField) -> Iterator[Finding]:
-    for option, types in _ONLY_WITH.items():
+    for option, types in ONLY_WITH.items():
         if getattr(field, option) is not None and field.type not in types:
             expected = f"`{option}` only with the type {listed(types)}; this is `{field.type}`"
             yield Finding((*path, option), "given", expected, "remove it, or change the type")
@@ -71,7 +71,7 @@ def _missing(path: Path, field: ResourceField) -> Iterator[Finding]:
 
 
 def _bounds(path: Path, field: ResourceField) -> Iterator[Finding]:
-    if field.type not in _ONLY_WITH["minimum"]:
+    if field.type not in ONLY_WITH["minimum"]:
         return
     for option in ("minimum", "maximum"):
         bound = getattr(field, option)
@@ -89,12 +89,12 @@ def _bounds(path: Path, field: ResourceField) -> Iterator[Finding]:
 
 
 def _texts(path: Path, field: ResourceField) -> Iterator[Finding]:
-    textual = field.type in _ONLY_WITH["max_length"]
+    textual = field.type in ONLY_WITH["max_length"]
     if not field.blank and not textual:
-        expected = f"`blank` only with the type {listed(_ONLY_WITH['max_length'])}; this is `{field.type}`"
+        expected = f"`blank` only with the type {listed(ONLY_WITH['max_length'])}; this is `{field.type}`"
         yield Finding((*path, "blank"), "false", expected, "remove it, or change the type")
     if field.caseless and not (textual and field.unique):
-        expected = f"`caseless` beside `unique` on the type {listed(_ONLY_WITH['max_length'])} only"
+        expected = f"`caseless` beside `unique` on the type {listed(ONLY_WITH['max_length'])} only"
         yield Finding((*path, "caseless"), "true", expected, "add `unique: true`, or remove it")
     if field.format is not None and field.pattern is not None:
         expected = "`format` or `pattern`, not both: the pattern says all"
@@ -136,7 +136,7 @@ def _index(path: Path, field: ResourceField) -> Iterator[Finding]:
     elif field.type is FieldType.BOOLEAN and field.unique:
         expected = "no `unique` on `boolean`: a table could have two rows"
         yield Finding((*path, option), "true", expected, "remove it")
-    elif field.type in _ONLY_WITH["max_length"]:
+    elif field.type in ONLY_WITH["max_length"]:
         most = _LONGEST_CASELESS if field.caseless and field.format not in ASCII else _LONGEST_INDEXED
         if _length(field) > most:
             option = "caseless" if most == _LONGEST_CASELESS else option

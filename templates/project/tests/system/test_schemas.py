@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from groundplan.cli.openapi import coded
@@ -13,6 +15,6 @@ from groundplan_devkit.testing import FreshDatabase
 
 @pytest.mark.parametrize("service", [service for service, _ in coded(PROJECT)])
 def test_migrations_make_what_is_declared_and_take_it_away(
-    service: str, installation: Installation, database: FreshDatabase, monkeypatch: pytest.MonkeyPatch
+    service: str, installation: Installation, database: FreshDatabase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    schemas.check_migrations(service, installation, database, monkeypatch)
+    schemas.check_migrations(service, installation, database, monkeypatch, tmp_path)

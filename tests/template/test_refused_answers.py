@@ -14,6 +14,7 @@ import copier.errors
 import jinja2
 import jinja2.sandbox
 import pytest
+import yaml
 
 from groundplan.declaration.model import FieldType
 from groundplan.declaration.reserved import (
@@ -242,7 +243,9 @@ def test_a_data_file_is_judged_alike(template: Path, tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-@pytest.mark.parametrize("question", ["servises", "Region", "service", "resource", "consumer", "announcement", "package"])
+@pytest.mark.parametrize(
+    "question", ["servises", "Region", "service", "resource", "consumer", "announcement", "package"]
+)
 def test_a_name_that_no_question_has(question: str) -> None:
     """Copier itself drops them without a word. Its own updates, which are quiet, bring names of other versions."""
     told = f"{question}: no question has this name; expected one of name, description"

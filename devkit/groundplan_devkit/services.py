@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from groundplan.project import PROJECT_VARIABLE
+from groundplan.project import PROJECT_VARIABLE, own_chassis
 from groundplan_devkit.environment import process_environment
 from groundplan_devkit.ports import HOST, free_port
 from groundplan_devkit.problems import Unavailable
@@ -73,7 +73,8 @@ def command(service: str, *arguments: str, through: str | None = None) -> list[s
 
 def code_environment(service: str) -> dict[str, str]:
     """Where a service's process finds its code; without it the shell's own path would count."""
-    return {"PYTHONPATH": str(folder_of(service)), PROJECT_VARIABLE: str(PROJECT), "PYTHONUNBUFFERED": "1"}
+    path = os.pathsep.join([str(folder_of(service)), *own_chassis(PROJECT)])
+    return {"PYTHONPATH": path, PROJECT_VARIABLE: str(PROJECT), "PYTHONUNBUFFERED": "1"}
 
 
 def start_service(

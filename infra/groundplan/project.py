@@ -24,6 +24,9 @@ DECLARATION = "system.yaml"
 PROGRAM = Path("infra") / "__main__.py"
 OWN = "own"
 """The package beside the program that holds the owner's own components: `infra/own`."""
+CHASSIS = "groundplan_chassis"
+OWN_CHASSIS = "chassis"
+"""The folder with the owner's own parts of the chassis: `chassis/groundplan_chassis`."""
 
 
 def find_project() -> Path:
@@ -38,6 +41,15 @@ def find_project() -> Path:
             if (folder / DECLARATION).is_file():
                 return folder
     return here
+
+
+def own_chassis(project: Path) -> tuple[str, ...]:
+    """What stands before the libraries on the path of processes that run services' code.
+
+    A checkout of the libraries, which has a folder of that name too, is its own place.
+    """
+    folder = project / OWN_CHASSIS
+    return (str(folder),) if (folder / CHASSIS).is_dir() and not (folder / "pyproject.toml").exists() else ()
 
 
 def load_program(project: Path) -> Declare:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cli import eject, main
+from groundplan.cli import _parts, eject, main
 from groundplan.cli._facts import simulated
 from groundplan.cli.stacks import read_project
 from tests.projects import reference_project
@@ -27,8 +27,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The library's sources as a later version of it may have them, for comparisons."""
-    later = Path(shutil.copytree(eject.library(), tmp_path / "later" / eject.LIBRARY))
-    monkeypatch.setattr(eject, "library", lambda: later)
+    later = Path(shutil.copytree(_parts.library(), tmp_path / "later" / _parts.LIBRARY))
+    monkeypatch.setattr(_parts, "library", lambda: later)
     return later
 
 
@@ -61,14 +61,14 @@ def test_with_all_subjects_ejected_the_same_is_deployed(
 ) -> None:
     """Every subject of the library, not only the one that the page shows; URNs and inputs."""
     before = deployed(project, stack)
-    for name in eject.subjects():
+    for name in _parts.subjects():
         assert main(["eject", name]) == 0, capsys.readouterr().err
     program = (project / "infra" / "__main__.py").read_text()
-    assert program.count("ejected(own.") == len(eject.subjects())
+    assert program.count("ejected(own.") == len(_parts.subjects())
     assert deployed(project, stack) == before
     for path in (project / "infra" / "own").rglob("*.py"):
         subject = path.relative_to(project / "infra" / "own").parts[0]
-        assert f"{eject.LIBRARY}.{subject}." not in path.read_text()
+        assert f"{_parts.LIBRARY}.{subject}." not in path.read_text()
 
 
 def test_a_changed_copy_is_planned_rehearsed_and_compared(
@@ -148,7 +148,6 @@ def test_a_file_that_was_deleted_or_left_the_library_is_told(
     [
         (["cach"], "did you mean `cache`?"),
         (["shared"], "one of backup, cache"),
-        (["chassis/caching"], "change the chassis in a checkout or fork of groundplan"),
         (["cache", "--diff"], "`groundplan eject cache` first"),
         (["cache", "--merge"], "`groundplan eject cache` first"),
     ],
@@ -177,7 +176,7 @@ def test_a_program_that_does_not_load_leaves_nothing_behind(project: Path) -> No
     program.write_text(program.read_text() + "\nraise ValueError('mine')\n")
     before = files(project)
     with pytest.raises(ValueError, match="mine"):
-        eject.eject(eject.Subject(project, "cache"))
+        eject.eject(_parts.Subject(project, "cache"))
     assert files(project) == before
 
 
@@ -211,13 +210,15 @@ def test_the_call_is_extended_wherever_it_ends(call: str, expected: str) -> None
 def test_the_list_names_every_component(capsys: pytest.CaptureFixture[str], project: Path) -> None:
     assert main(["eject"]) == 0
     said = capsys.readouterr().out
-    assert {line.split()[0] for line in said.splitlines()} == set(eject.subjects())
+    chassis = {f"chassis.{name}" for name in _parts.chassis_parts()}
+    assert chassis
+    assert {line.split()[0] for line in said.splitlines()} == {*_parts.subjects(), *chassis}
     assert "yours" not in said
 
 
 def test_origins_are_no_code_for_tools(project: Path) -> None:
     """Linters and type checkers of the project would take a second copy for code."""
     assert main(["eject", "cache"]) == 0
-    origin = project / "infra" / "own" / eject.ORIGIN / "cache"
+    origin = project / "infra" / "own" / _parts.ORIGIN / "cache"
     assert {path.suffix for path in origin.iterdir()} == {".orig", ".json"}
     assert json.loads((origin / eject.ORIGIN_FILE).read_text())["commit"] == "0123abc"

@@ -21,7 +21,7 @@ from tests.projects import ROOT, git
 pytestmark = pytest.mark.xdist_group("installation")  # one environment for all, in one process
 
 VERSIONS = dict.fromkeys(OURS, "0.2.0")
-DOCKERFILE = next((ROOT / "templates" / "project" / "services").glob("*/Dockerfile.jinja"))
+DOCKERFILE = next((ROOT / "templates" / "project" / "services").glob("*Dockerfile*.jinja"))
 UNREACHABLE = "git+file:///nowhere/groundplan.git"
 OFFLINE = {"PIP_INDEX_URL": "http://127.0.0.1:9/simple/", "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": "1"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -139,6 +140,7 @@ Commands work on the project of the current folder, or of GROUNDPLAN_PROJECT. `g
 
 
 def _loaded(name: str, entry: Entry) -> click.Command:
+    _put_own_chassis_first()
     try:
         module = import_module(entry.module)
     except ImportError as error:
@@ -148,6 +150,13 @@ def _loaded(name: str, entry: Entry) -> click.Command:
         ) from error
     command = getattr(module, "command", None)
     return command if isinstance(command, click.Command) else _foreign(name, entry, module.main)
+
+
+def _put_own_chassis_first() -> None:
+    """Commands of the devkit run parts of the chassis in this process."""
+    from groundplan.project import find_project, own_chassis  # the model, which the list of commands needs not
+
+    sys.path[:0] = [folder for folder in own_chassis(find_project()) if folder not in sys.path]
 
 
 def _foreign(name: str, entry: Entry, main: object) -> click.Command:

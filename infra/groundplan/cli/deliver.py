@@ -24,12 +24,12 @@ from groundplan.installation.bootstrap import Checkout, choose_source
 from groundplan.installation.images import prepare
 from groundplan.owned import make
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import find_project
+from groundplan.project import OWN_CHASSIS, find_project
 
 PLATFORM = "linux/amd64"
 """What the node pool starts (`components/groundplan_components/cluster/node_pool.py`)."""
 
-CODE = ("services", "vendor", "pyproject.toml", ".copier-answers.yml")
+CODE = ("services", OWN_CHASSIS, "vendor", "pyproject.toml", ".copier-answers.yml")
 """What an image is built from: the services' code and pins, and what says which chassis they run on."""
 
 

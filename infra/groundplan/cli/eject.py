@@ -1,7 +1,6 @@
-"""`groundplan eject`: a subject of the component library becomes the project's own, and stays comparable with ours.
+"""`groundplan eject`: a part of a library becomes the project's own, and stays comparable with ours.
 
-`infra/own/<subject>` is the owner's. `infra/own/.origin/<subject>` keeps what was copied: it is the base by which later
-versions of the library are compared and merged, without asking any repository.
+`groundplan.cli._parts` says where copies lie, and how they stand in for the library's.
 """
 
 from __future__ import annotations
@@ -14,108 +13,64 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 import yaml
 from click.shell_completion import CompletionItem
 
+from groundplan.cli import _parts
 from groundplan.cli._command import Command, main_of
+from groundplan.cli._parts import (
+    KEPT,
+    Part,
+    Subject,
+    components_in,
+    ejected_parts,
+    parts,
+    sorted_imports,
+    subjects,
+    texts,
+)
 from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
-from groundplan.project import OWN, PROGRAM, find_project, load_program
+from groundplan.project import CHASSIS, OWN, OWN_CHASSIS, PROGRAM, find_project, load_program
 
-LIBRARY = "groundplan_components"
-HELPERS = {"shared"}
-"""Subjects without components: what is copied goes on using them."""
-ORIGIN = ".origin"
 ORIGIN_FILE = "origin.json"
-KEPT = ".orig"
-"""Behind the names of the copied files there, so that no tool takes them for code."""
 _CALL = "StackContext.of"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One subject of the library, in a project."""
-
-    project: Path
-    name: str
-
-    @property
-    def own(self) -> Path:
-        return self.project / PROGRAM.parent / OWN / self.name
-
-    @property
-    def origin(self) -> Path:
-        return self.project / PROGRAM.parent / OWN / ORIGIN / self.name
-
-    @property
-    def ejected(self) -> bool:
-        return self.origin.is_dir()
-
-    def copied(self) -> dict[str, str]:
-        """The text of its files as they were copied, or last merged."""
-        return {path.removesuffix(KEPT): text for path, text in _texts(self.origin, f".py{KEPT}").items()}
-
-    def upstream(self) -> dict[str, str]:
-        """The text of the library's files as they would be copied now; empty if it has no such subject any more."""
-        folder = library() / self.name
-        if not folder.is_dir():
-            return {}
-        return {path: _adapted(self, path, text) for path, text in _texts(folder).items()}
-
-    def changed_upstream(self) -> list[str]:
-        copied, upstream = self.copied(), self.upstream()
-        return sorted(path for path in copied.keys() | upstream.keys() if copied.get(path) != upstream.get(path))
-
-
-def library() -> Path:
-    spec = find_spec(LIBRARY)
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0])
-
-
-def subjects() -> list[str]:
-    found = (path.parent.name for path in library().glob("*/__init__.py"))
-    return sorted(name for name in found if name not in HELPERS)
-
-
-def ejected_subjects(project: Path) -> Iterator[Subject]:
-    for folder in sorted((project / PROGRAM.parent / OWN / ORIGIN).glob("*/")):
-        yield Subject(project, folder.name)
-
-
 def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    return [CompletionItem(name) for name in subjects() if name.startswith(incomplete)]
+    labels = (part.label for part in parts(find_project()))
+    return [CompletionItem(label) for label in labels if label.startswith(incomplete)]
 
 
 @click.command("eject", cls=Command)
-@click.argument("subject", required=False, shell_complete=_complete)
-@click.option("--diff", is_flag=True, help="What changed upstream since the subject was copied.")
+@click.argument("part", required=False, shell_complete=_complete)
+@click.option("--diff", is_flag=True, help="What changed upstream since the part was copied.")
 @click.option("--merge", is_flag=True, help="Merge that into the project's own files.")
-@click.option("--changed", is_flag=True, help="Say which ejected subjects changed upstream; `make update` does.")
-def command(subject: str | None, *, diff: bool, merge: bool, changed: bool) -> int:
+@click.option("--changed", is_flag=True, help="Say which ejected parts changed upstream; `make update` does.")
+def command(part: str | None, *, diff: bool, merge: bool, changed: bool) -> int:
     """Copy a library's part into the project, as its owner's.
 
     For example `groundplan eject cache`: the components of groundplan_components.cache are copied to infra/own/cache,
     and infra/__main__.py declares them in place of ours. Names and type tokens stay, so nothing deployed is replaced.
-    Without a SUBJECT, what can be ejected is listed.
+    `groundplan eject chassis.caching`: groundplan_chassis.caching is copied to chassis/groundplan_chassis/caching.
+    Services, their tests and their images then use it in place of the library's.
+    Without a PART, what can be ejected is listed.
     """
     project = find_project()
     if changed:
         return _tell_changed(project)
-    if subject is None:
+    if part is None:
         return _list(project)
-    chosen = _known(project, subject)
+    chosen = _known(project, part)
     if diff:
         return _show_difference(chosen)
-    return _merge(chosen) if merge else eject(chosen)
+    if merge:
+        return _merge(chosen)
+    return eject(chosen) if isinstance(chosen, Subject) else eject_chassis(chosen)
 
 
 main = main_of(command)
@@ -123,14 +78,7 @@ main = main_of(command)
 
 def eject(subject: Subject) -> int:
     """Copies and wires the subject. Raises ProblemsFound, and has then changed nothing."""
-    if subject.own.exists() or subject.ejected:
-        raise _refusal(
-            subject,
-            "there already",
-            "a subject that is not the project's own yet",
-            f"`groundplan eject {subject.name} --diff` shows what changed upstream since; to start over, delete "
-            f"infra/{OWN}/{subject.name} and infra/{OWN}/{ORIGIN}/{subject.name}",
-        )
+    _require_new(subject)
     program = subject.project / PROGRAM
     if not program.is_file():
         load_program(subject.project)
@@ -146,9 +94,9 @@ def eject(subject: Subject) -> int:
             package.write_text('"""Components of this project\'s own."""\n', encoding="utf-8")
         _write(subject.own, subject.upstream())
         _record(subject)
-        _copy_other_files(subject)
+        _copy_data(subject)
         if after is not None:
-            program.write_text(_sorted_imports(subject.project, program, after), encoding="utf-8")
+            program.write_text(sorted_imports(subject.project, program, after), encoding="utf-8")
         load_program(subject.project)
     except BaseException:
         for path in made:
@@ -170,25 +118,64 @@ def eject(subject: Subject) -> int:
     return 0
 
 
-def components(subject: Subject) -> list[str]:
-    return _components_in(subject.upstream().values())
+def eject_chassis(part: Part) -> int:
+    """Copies the part to where the path has it before the library's. Raises ProblemsFound, and changes nothing then."""
+    _require_new(part)
+    package = part.own / "__init__.py"
+    new = [path for path in (part.project / OWN_CHASSIS, part.own.parent, part.own, package) if not path.exists()]
+    made = [*part.places(), part.origin, *reversed(new)]
+    try:
+        if package in new:
+            _write(part.own, {package.name: _MERGING})
+        _write(part.own, part.upstream())
+        _record(part)
+        _copy_data(part)
+    except BaseException:
+        for path in made:
+            _remove_made(path)
+        raise
+    print(f"{part.place} is yours: services, their tests and images use it in place of the library's.")
+    missing = _not_on_the_path(part.project)
+    if missing:
+        print("Put into pyproject.toml, so that tests and the type checker find it before the library:")
+        print(*(f"    {line}" for line in missing), sep="\n")
+    print("Then: `make test`. `make dev` and `make deliver` take it by themselves.")
+    return 0
+
+
+_MERGING = '''"""Parts of the chassis that are this project's own; all others are the library's."""
+
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)
+'''
+
+
+def _not_on_the_path(project: Path) -> list[str]:
+    """Lines that the project's settings lack."""
+    settings = project / "pyproject.toml"
+    text = settings.read_text(encoding="utf-8") if settings.is_file() else ""
+    wanted = {
+        f"$MYPY_CONFIG_FILE_DIR/{OWN_CHASSIS}": f'[tool.mypy] mypy_path: "$MYPY_CONFIG_FILE_DIR/{OWN_CHASSIS}", first',
+        f'"{OWN_CHASSIS}"': f'[tool.pytest.ini_options] pythonpath: "{OWN_CHASSIS}", first',
+    }
+    return [line for mark, line in wanted.items() if mark not in text]
+
+
+def components(subject: Part) -> list[str]:
+    return components_in(subject.upstream().values())
 
 
 def users(name: str) -> dict[str, list[str]]:
     """Components of this subject that other subjects make, by the other subject: those stay the library's."""
-    own = _components_in(_texts(library() / name).values())
+    own = components_in(texts(_parts.library() / name).values())
     found: dict[str, list[str]] = {}
     for other in subjects():
-        texts = "\n".join(_texts(library() / other).values())
-        used = [each for each in own if re.search(rf"(?<![\w.]){each}\(", texts)]
+        code = "\n".join(texts(_parts.library() / other).values())
+        used = [each for each in own if re.search(rf"(?<![\w.]){each}\(", code)]
         if other != name and used:
             found[other] = used
     return found
-
-
-def _components_in(texts: Iterable[str]) -> list[str]:
-    pattern = re.compile(r"^class (\w+)\(pulumi\.ComponentResource\)", re.MULTILINE)
-    return sorted(name for text in texts for name in pattern.findall(text))
 
 
 def wired(program: str, name: str) -> str | None:
@@ -218,31 +205,31 @@ def wired(program: str, name: str) -> str | None:
 
 
 def _list(project: Path) -> int:
-    for name in subjects():
-        subject = Subject(project, name)
+    for part in parts(project):
         state = ""
-        if subject.ejected:
-            state = "  yours, changed upstream" if subject.changed_upstream() else "  yours"
-        print(f"{name:14} {', '.join(components(subject))}{state}")
+        if part.ejected:
+            state = "  yours, changed upstream" if part.changed_upstream() else "  yours"
+        content = ", ".join(components(part)) if isinstance(part, Subject) else f"{CHASSIS}.{part.name}"
+        print(f"{part.label:22} {content}{state}")
     return 0
 
 
 def _tell_changed(project: Path) -> int:
-    for subject in ejected_subjects(project):
-        changed = subject.changed_upstream()
+    for part in ejected_parts(project):
+        changed = part.changed_upstream()
         if changed:
             print(
-                f"infra/{OWN}/{subject.name} is yours, and changed upstream ({', '.join(changed)}): see it with\n"
-                f"`groundplan eject {subject.name} --diff`, take it over with `groundplan eject {subject.name} --merge`"
+                f"{part.place} is yours, and changed upstream ({', '.join(changed)}): see it with\n"
+                f"`groundplan eject {part.label} --diff`, take it over with `groundplan eject {part.label} --merge`"
             )
     return 0
 
 
-def _show_difference(subject: Subject) -> int:
-    _require_ejected(subject)
-    copied, upstream = subject.copied(), subject.upstream()
-    for path in subject.changed_upstream():
-        name = f"infra/{OWN}/{subject.name}/{path}"
+def _show_difference(part: Part) -> int:
+    _require_ejected(part)
+    copied, upstream = part.copied(), part.upstream()
+    for path in part.changed_upstream():
+        name = part.shown(part.own / path)
         lines = difflib.unified_diff(
             copied.get(path, "").splitlines(keepends=True),
             upstream.get(path, "").splitlines(keepends=True),
@@ -250,46 +237,46 @@ def _show_difference(subject: Subject) -> int:
             f"b/{name}" if path in upstream else "/dev/null",
         )
         sys.stdout.writelines(lines)
-    if not subject.changed_upstream():
-        print(f"Nothing changed upstream since {_origin(subject).get('commit') or 'it was copied'}.")
+    if not part.changed_upstream():
+        print(f"Nothing changed upstream since {_origin(part).get('commit') or 'it was copied'}.")
     return 0
 
 
-def _merge(subject: Subject) -> int:
+def _merge(part: Part) -> int:
     """Three ways: what was copied, the owner's, the library's. Returns 2 when they meet and await a decision."""
-    _require_ejected(subject)
-    copied, upstream = subject.copied(), subject.upstream()
+    _require_ejected(part)
+    copied, upstream = part.copied(), part.upstream()
     if not upstream:
         raise _refusal(
-            subject,
+            part,
             "no longer in the library",
-            "a subject that the library has",
-            f"it is all yours now: delete infra/{OWN}/{ORIGIN}/{subject.name}",
+            "a part that the library has",
+            f"it is all yours now: delete {part.shown(part.origin)}",
         )
     conflicted: list[str] = []
     merged: dict[str, str] = {}
-    for path in subject.changed_upstream():
-        mine = subject.own / path
+    for path in part.changed_upstream():
+        mine = part.own / path
         own = mine.read_text(encoding="utf-8") if mine.is_file() else None
         if path not in upstream:
             print(f"{path} left the library; yours stays.")
         elif own is None and path in copied:
             print(f"{path} changed upstream; you have deleted it.")
         else:
-            merged[path], clean = _three_ways(subject, path, own or "", copied.get(path, ""), upstream[path])
+            merged[path], clean = _three_ways(part, path, own or "", copied.get(path, ""), upstream[path])
             if not clean:
-                conflicted.append(f"infra/{OWN}/{subject.name}/{path}")
-    _write(subject.own, merged)
-    _record(subject)
+                conflicted.append(part.shown(mine))
+    _write(part.own, merged)
+    _record(part)
     if conflicted:
         print("Your edits and the library's meet in these files, between conflict markers:", file=sys.stderr)
         print(*(f"    {path}" for path in conflicted), sep="\n", file=sys.stderr)
         return 2
-    print(f"Merged into infra/{OWN}/{subject.name}: {', '.join(merged) or 'nothing'}. See it with `git diff`.")
+    print(f"Merged into {part.place}: {', '.join(merged) or 'nothing'}. See it with `git diff`.")
     return 0
 
 
-def _three_ways(subject: Subject, path: str, own: str, base: str, upstream: str) -> tuple[str, bool]:
+def _three_ways(part: Part, path: str, own: str, base: str, upstream: str) -> tuple[str, bool]:
     """The merged text, and whether it has no conflict."""
     with tempfile.TemporaryDirectory(prefix="merge-") as directory:
         places = [Path(directory) / name for name in ("own", "copied", "library")]
@@ -300,21 +287,21 @@ def _three_ways(subject: Subject, path: str, own: str, base: str, upstream: str)
             ["git", "merge-file", "-p", *names, *map(str, places)], check=False, capture_output=True, text=True
         )
     if done.returncode < 0 or done.returncode > 127:
-        raise _refusal(subject, "git merge-file failed", "a merge of text files", done.stderr.strip() or "run it again")
+        raise _refusal(part, "git merge-file failed", "a merge of text files", done.stderr.strip() or "run it again")
     return done.stdout, done.returncode == 0
 
 
-def _record(subject: Subject) -> None:
+def _record(part: Part) -> None:
     """Keeps the library's text as the base of later comparisons, and says which commit it is of."""
-    if subject.origin.exists():
-        shutil.rmtree(subject.origin)
-    _write(subject.origin, {f"{path}{KEPT}": text for path, text in subject.upstream().items()})
-    found = {"library": LIBRARY, "commit": _commit(subject.project), "version": _version()}
-    (subject.origin / ORIGIN_FILE).write_text(f"{json.dumps(found, indent=2)}\n", encoding="utf-8")
+    if part.origin.exists():
+        shutil.rmtree(part.origin)
+    _write(part.origin, {f"{path}{KEPT}": text for path, text in part.upstream().items()})
+    found = {"library": part.library, "commit": _commit(part.project), "version": _version(part.library)}
+    (part.origin / ORIGIN_FILE).write_text(f"{json.dumps(found, indent=2)}\n", encoding="utf-8")
 
 
-def _origin(subject: Subject) -> Mapping[str, str]:
-    found: Mapping[str, str] = json.loads((subject.origin / ORIGIN_FILE).read_text(encoding="utf-8"))
+def _origin(part: Part) -> Mapping[str, str]:
+    found: Mapping[str, str] = json.loads((part.origin / ORIGIN_FILE).read_text(encoding="utf-8"))
     return found
 
 
@@ -327,19 +314,11 @@ def _commit(project: Path) -> str:
     return str(answers.get("_commit", "")) if isinstance(answers, dict) else ""
 
 
-def _version() -> str:
+def _version(library: str) -> str:
     try:
-        return version(LIBRARY.replace("_", "-"))
+        return version(library.replace("_", "-"))
     except PackageNotFoundError:  # a checkout that isn't installed
         return ""
-
-
-def _texts(folder: Path, suffix: str = ".py") -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): path.read_text(encoding="utf-8")
-        for path in sorted(folder.rglob(f"*{suffix}"))
-        if "__pycache__" not in path.parts
-    }
 
 
 def _write(folder: Path, texts: Mapping[str, str]) -> None:
@@ -349,21 +328,11 @@ def _write(folder: Path, texts: Mapping[str, str]) -> None:
         target.write_text(text, encoding="utf-8")
 
 
-def _copy_other_files(subject: Subject) -> None:
-    """What code reads beside itself, such as certificates."""
-    folder = library() / subject.name
-    for path in folder.rglob("*"):
-        if path.is_file() and path.suffix not in {".py", ".pyc"}:
-            target = subject.own / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
-
-
-@cache
-def _adapted(subject: Subject, path: str, text: str) -> str:
-    """Imports of the subject's own modules name the copy; those of other subjects stay the library's."""
-    renamed = re.sub(rf"\b{LIBRARY}\.{subject.name}\b", f"{OWN}.{subject.name}", text)
-    return _sorted_imports(subject.project, subject.own / path, renamed)
+def _copy_data(part: Part) -> None:
+    for path, file in part.data().items():
+        target = part.own / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, target)
 
 
 def _remove_made(path: Path) -> None:
@@ -374,48 +343,40 @@ def _remove_made(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _sorted_imports(project: Path, path: Path, text: str) -> str:
-    """The text as the project's own linter has it; where it has none, the order is left."""
-    settings = project / "pyproject.toml"
-    if find_spec("ruff") is None or not settings.is_file() or "[tool.ruff" not in settings.read_text(encoding="utf-8"):
-        return text
-    for arguments in (["check", "--select", "I", "--fix"], ["format"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "ruff", *arguments, "--quiet", "--stdin-filename", str(path), "-"],
-            cwd=project,
-            input=text,
-            check=False,
-            capture_output=True,
-            text=True,
+def _known(project: Path, name: str) -> Part:
+    """By its label; the chassis's import name is understood, too."""
+    known = {part.label: part for part in [*parts(project), *ejected_parts(project)]}
+    label = name.removeprefix("groundplan_").replace("/", ".").rstrip(".")
+    if label not in known:
+        lists = "`groundplan eject` lists them"
+        if label.partition(".")[0] == "chassis":
+            modules = [each for each in known if each.startswith("chassis.")]
+            expected = "a package or module of the chassis, such as chassis.caching"
+            remedy = did_you_mean(label, modules, lists) if "." in label else lists
+        else:
+            names = [each for each in known if not each.startswith("chassis.")]
+            expected = f"one of {', '.join(names)}, or a part of the chassis"
+            remedy = did_you_mean(label, names, lists)
+        raise ProblemsFound([Problem("command line", "part", name, expected, remedy)])
+    return known[label]
+
+
+def _require_new(part: Part) -> None:
+    if part.ejected or any(path.exists() for path in part.places()):
+        where = [part.shown(path) for path in (*part.places(), part.origin)]
+        raise _refusal(
+            part,
+            "there already",
+            "a part that is not the project's own yet",
+            f"`groundplan eject {part.label} --diff` shows what changed upstream since; to start over, delete "
+            f"{listed(where, last='and')}",
         )
-        text = done.stdout or text
-    return text
 
 
-def _known(project: Path, name: str) -> Subject:
-    known = subjects()
-    if name.startswith(("chassis", "groundplan_chassis")):
-        raise ProblemsFound(
-            [
-                Problem(
-                    "command line",
-                    "subject",
-                    name,
-                    "a subject of the component library; parts of the chassis import each other and go together",
-                    "change the chassis in a checkout or fork of groundplan, and name that as the libraries' source",
-                )
-            ]
-        )
-    if name not in known and not Subject(project, name).ejected:
-        remedy = did_you_mean(name, known, "`groundplan eject` lists them")
-        raise ProblemsFound([Problem("command line", "subject", name, f"one of {', '.join(known)}", remedy)])
-    return Subject(project, name)
+def _require_ejected(part: Part) -> None:
+    if not part.ejected:
+        raise _refusal(part, "not there", "a part that was ejected", f"`groundplan eject {part.label}` first")
 
 
-def _require_ejected(subject: Subject) -> None:
-    if not subject.ejected:
-        raise _refusal(subject, "not there", "a subject that was ejected", f"`groundplan eject {subject.name}` first")
-
-
-def _refusal(subject: Subject, value: str, expected: str, remedy: str) -> ProblemsFound:
-    return ProblemsFound([Problem(f"infra/{OWN}/{subject.name}", "", value, expected, remedy)])
+def _refusal(part: Part, value: str, expected: str, remedy: str) -> ProblemsFound:
+    return ProblemsFound([Problem(part.place, "", value, expected, remedy)])

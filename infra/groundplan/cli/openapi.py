@@ -17,7 +17,7 @@ import click
 from groundplan.cli._command import Command, main_of
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import find_project
+from groundplan.project import find_project, own_chassis
 
 DOCUMENT = "openapi.json"
 NOT_YET = "Filled in by `make setup`"
@@ -85,7 +85,7 @@ def described(project: Path, services: Sequence[tuple[str, Path]]) -> dict[str, 
     done = subprocess.run(
         [sys.executable, "-m", "groundplan.cli._ask_services"],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*own_chassis(project), str(project)])},
         input=json.dumps(asked),
         check=False,
         capture_output=True,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from groundplan.installation import bootstrap
 from groundplan.installation.bootstrap import Refused, Source, Vendored
 from groundplan.owned import claim
+from groundplan.project import CHASSIS, own_chassis
 
 WHEELS = Path("build") / "wheels"
 """What a service's Dockerfile copies, beside its own code."""
@@ -36,6 +40,8 @@ def prepare(project: Path, variables: Mapping[str, str]) -> str:
     source = bootstrap.choose_source(project, variables)
     download(project, folder, vendored=isinstance(source, Vendored))
     chassis = _chassis(source, folder)
+    for own in own_chassis(project):
+        replace_parts(chassis, Path(own) / CHASSIS)
     pins = (project / REQUIREMENTS).read_text(encoding="utf-8")
     digest = bootstrap.hash_of(chassis)
     ours = f"groundplan-chassis=={chassis.name.split('-')[1]} --hash=sha256:{digest}\n"
@@ -89,3 +95,35 @@ def _remove_others(folder: Path, wanted: set[str]) -> None:
     for wheel in folder.glob("*.whl"):
         if bootstrap.hash_of(wheel) not in wanted:
             wheel.unlink()
+
+
+def replace_parts(wheel: Path, own: Path) -> None:
+    """Puts the project's own parts of the chassis, in ``own``, into its wheel in place of the library's.
+
+    A file of a part that the project has removed is not in the wheel either. The same files make the same wheel.
+    """
+    mine = {
+        f"{CHASSIS}/{path.relative_to(own).as_posix()}": path.read_bytes()
+        for path in sorted(own.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts and path != own / "__init__.py"
+    }
+    replaced = tuple(f"{CHASSIS}/{path.name}{'/' if path.is_dir() else ''}" for path in own.iterdir())
+    with zipfile.ZipFile(wheel) as library:
+        contents = {name: library.read(name) for name in library.namelist() if not name.startswith(replaced)}
+        contents[f"{CHASSIS}/__init__.py"] = library.read(f"{CHASSIS}/__init__.py")
+    contents |= mine
+    (record,) = (name for name in contents if name.endswith(".dist-info/RECORD"))
+    del contents[record]
+    lines = [f"{name},sha256={_record_hash(content)},{len(content)}" for name, content in sorted(contents.items())]
+    contents[record] = "\n".join([*lines, f"{record},,", ""]).encode()
+    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in sorted(contents.items()):
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            packed.writestr(entry, content)
+
+
+def _record_hash(content: bytes) -> str:
+    """As wheels write it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

@@ -53,11 +53,11 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "openapi": Entry("groundplan.cli.openapi", "Write each service's openapi.json from its code."),
     },
     "Deployment": {
-        "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what `pulumi up` needs."),
+        "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what it needs and does."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
         "destroy": Entry("groundplan.cli.destroy", "Take a stack away, so that it can be deployed again."),
-        "upgrade": Entry("groundplan.cli.upgrade", "The steps to newer versions of Kubernetes and PostgreSQL."),
+        "upgrade": Entry("groundplan.cli.upgrade", "List the steps to newer versions of Kubernetes and PostgreSQL."),
         "remember": Entry("groundplan.cli.remember", "Read from a stack's state what only grows."),
         "manifests": Entry("groundplan.cli.manifests", "The Kubernetes objects of one stack as YAML."),
     },

@@ -64,11 +64,12 @@ def classify(before: Iterable[Resource], after: Iterable[Resource]) -> ChangeSet
     for resource in old.values():
         if resource.custom:
             _exists(cloud, resource.id, item_of(resource))
-    identities = Identities(cloud)
+    wanted = {resource.urn: resource for resource in after}
+    identities = Identities(cloud, wanted)
     steps: dict[str, _Step] = {}
     unchanged = 0
     known: set[str] = set()
-    for new in after:
+    for new in wanted.values():
         was = next((old[urn] for urn in (new.urn, *_aliases(new)) if urn in old), None)
         if was is None:
             steps[new.urn] = _Step("create", None, new, new.inputs)

@@ -73,7 +73,7 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
             "subnet_ids": list(network.private_subnet_ids),
             "kms_key_arn": stack.key("cluster"),
             "administrators": _administrators(stack, delivery),
-            "viewers": _by_role(stack.environment.cluster_viewer_role_arns),
+            "viewers": _viewers(stack),
             "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
             "log_days": environment.log_days,
             "protect": environment.protect,
@@ -118,6 +118,14 @@ def _administrators(stack: StackContext, delivery: Pipeline | None) -> dict[str,
     if not roles:
         roles = {"administrators": stack.foundation_role("administrators")}
     return {**roles, "pipeline": delivery.role_arn} if delivery else roles
+
+
+def _viewers(stack: StackContext) -> dict[str, pulumi.Input[str]]:
+    """The configured people, and who looks for drift."""
+    roles = _by_role(stack.environment.cluster_viewer_role_arns)
+    if stack.environment.repository is None or stack.environment.delivery_role:
+        return roles
+    return {**roles, "drift": stack.foundation_role("reader")}
 
 
 def _by_role(arns: list[str]) -> dict[str, pulumi.Input[str]]:

@@ -167,6 +167,18 @@ WHOLE: dict[str, dict[str, str]] = {
         "update": "backup:PutBackupVaultAccessPolicy",
         "delete": "backup:DeleteBackupVaultAccessPolicy",
     },
+    "backup/restoreTestingPlan:RestoreTestingPlan": {
+        "create": "backup:CreateRestoreTestingPlan backup:TagResource",
+        "read": "backup:GetRestoreTestingPlan backup:ListTags",
+        "update": "backup:UpdateRestoreTestingPlan backup:TagResource backup:UntagResource",
+        "delete": "backup:DeleteRestoreTestingPlan",
+    },
+    "backup/restoreTestingSelection:RestoreTestingSelection": {
+        "create": "backup:CreateRestoreTestingSelection iam:PassRole",
+        "read": "backup:GetRestoreTestingSelection",
+        "update": "backup:UpdateRestoreTestingSelection iam:PassRole",
+        "delete": "backup:DeleteRestoreTestingSelection",
+    },
     "backup/regionSettings:RegionSettings": {
         "create": "backup:UpdateRegionSettings",
         "read": "backup:DescribeRegionSettings",

@@ -30,7 +30,7 @@ NEEDED = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "AWS
 @click.command("credentials", cls=Command)
 @click.option("--configure", is_flag=True, help="Make this command the default profile's, for the steps that follow.")
 def command(*, configure: bool) -> int:
-    """AWS credentials of a GitHub job, renewed as often as AWS's tools ask.
+    """AWS credentials of a GitHub job, renewed as they end.
 
     Needs `id-token: write`, and the variables AWS_ROLE_ARN and AWS_REGION.
     """

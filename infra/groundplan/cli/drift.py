@@ -27,10 +27,10 @@ FOUND = 3
     "--issue", is_flag=True, help="Keep one issue on GitHub about it, by `gh`; it is closed once nothing differs."
 )
 def command(stack: str, *, issue: bool) -> int:
-    """What was changed in the account behind the program's back, as Markdown, the gravest first.
+    """What was changed in the account behind the program's back.
 
-    A refresh is previewed: neither account nor state is changed. The status is 3 where something differs, unless an
-    issue says so.
+    Printed as Markdown, the gravest first. A refresh is previewed: neither account nor state is changed. The status is 3
+    where something differs, unless an issue says so.
     """
     found = drift(find_project(), stack)
     text = report(stack, found) if found else f"{stack}: the account has what the state says.\n"

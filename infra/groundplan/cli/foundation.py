@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; the status is 1 when a file that is there lacks a call.")
 @click.option("--wide", is_flag=True, help="List what can't be kept to this stack by a name or a tag.")
 def command(stack: Sequence[str], *, check: bool, wide: bool) -> int:
-    """Write who may deploy each stack, from what the program declares.
+    """Write who may deploy each stack, and no more than that takes.
 
     Each file is a CloudFormation template for an administrator: the pipeline's role, the administrators' role, and the
     boundary of all roles that the stack makes. Deploy it before the stack, and again when this command changes it.

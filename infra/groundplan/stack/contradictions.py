@@ -106,6 +106,23 @@ def _protection(environment: Environment, system: System) -> Iterator[Finding]:
             )
 
 
+def _backups(environment: Environment, system: System) -> Iterator[Finding]:
+    if environment.backup_copy_region == environment.region:
+        yield Finding(
+            ("backup_copy_region",),
+            environment.region,
+            "another region than the stack's own, which may be lost",
+            f"run {_set(environment, system, 'backup_copy_region', 'eu-west-1')}, with a region that you may use",
+        )
+    if environment.backup_compliance_after_days is not None and not environment.protect:
+        yield Finding(
+            ("backup_compliance_after_days",),
+            str(environment.backup_compliance_after_days),
+            "a protected stack: without `protect` its vaults have no lock",
+            f"run {remove_command(environment.name, f'{system.name}:backup_compliance_after_days')}",
+        )
+
+
 def _budget(environment: Environment, system: System) -> Iterator[Finding]:
     if environment.budget_tag is not None and environment.budget is None:
         yield Finding(
@@ -244,6 +261,7 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
     (_network, frozenset({"nat", "interface_endpoints", "network_firewall"})),
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
+    (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
     (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository", "delivery_role"})),

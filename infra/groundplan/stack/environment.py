@@ -93,6 +93,16 @@ class Environment(BaseModel):
     """Deletion protection, final snapshots, and Pulumi's own protection of all that holds data."""
     backup_days: Annotated[int, Field(ge=1, le=35)] = 14
     """Days of point-in-time recovery."""
+    backup_copy_region: Region | None = None
+    """Another region, in which a second vault gets a copy of every backup: what is left when this region is lost."""
+    backup_restore_test: bool = False
+    """Restore a database from its newest backup every Monday, for an hour, to prove that it can be read."""
+    backup_compliance_after_days: Annotated[int, Field(ge=3, le=36_500)] | None = None
+    """Days after which nobody can lift the lock of the backup vaults any more, AWS and you included: backups then live,
+    and cost, until their retention ends, and a vault can't be deleted before. Until then it is governance mode."""
+    backup_opt_in: bool = False
+    """Opt in databases and buckets to AWS Backup, which selects by tag only what its region opts in. The setting is the
+    account's: true in one stack at most of those that share account and region."""
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 90
     """Days that logs are kept."""
 

@@ -184,6 +184,18 @@ WHOLE: dict[str, dict[str, str]] = {
         "read": "backup:DescribeRegionSettings",
         "update": "backup:UpdateRegionSettings",
     },
+    "codebuild/project:Project": {
+        "create": "codebuild:CreateProject iam:PassRole codeconnections:PassConnection",
+        "read": "codebuild:BatchGetProjects",
+        "update": "codebuild:UpdateProject iam:PassRole codeconnections:PassConnection",
+        "delete": "codebuild:DeleteProject",
+    },
+    "codebuild/webhook:Webhook": {
+        "create": "codebuild:CreateWebhook",
+        "read": "codebuild:BatchGetProjects",
+        "update": "codebuild:UpdateWebhook",
+        "delete": "codebuild:DeleteWebhook",
+    },
     "cloudwatch/logStream:LogStream": {
         "create": "logs:CreateLogStream",
         "read": "logs:DescribeLogStreams",

@@ -29,7 +29,7 @@ FOUND = 3
 def command(stack: str, *, issue: bool) -> int:
     """What was changed in the account behind the program's back.
 
-    Printed as Markdown, the gravest first. A refresh is previewed: neither account nor state is changed. The status is 3
+    Printed as Markdown, the gravest first. A refresh is previewed: account and state stay as they are. The status is 3
     where something differs, unless an issue says so.
     """
     found = drift(find_project(), stack)

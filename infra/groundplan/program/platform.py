@@ -19,6 +19,7 @@ from groundplan_components.cluster import (
     NodePool,
     TargetGroupBindingApi,
 )
+from groundplan_components.delivery import Runner
 from groundplan_components.network import NatMode, Network
 from groundplan_components.workload import Namespace, NamespaceArgs
 
@@ -98,6 +99,7 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
         {"cluster_name": cluster.cluster_name, "kms_key_arn": stack.key("cluster"), "log_days": environment.log_days},
         pulumi.ResourceOptions.merge(stack.in_region(), pulumi.ResourceOptions(depends_on=[nodes])),
     )
+    _runner(stack, network, cluster)
     return Platform(
         vpc_id=network.vpc_id,
         vpc_cidr=str(sizes.cidr),
@@ -109,6 +111,27 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
         cluster_name=cluster.cluster_name,
         namespace=_namespace(stack, cluster.access, [nodes]),
         log_group_name=addons.application_log_group_name,
+    )
+
+
+def _runner(stack: StackContext, network: Network, cluster: Cluster) -> None:
+    """Where the pipeline's jobs run, if they run inside."""
+    environment = stack.environment
+    if environment.runner_connection_arn is None or environment.repository is None:
+        return
+    stack.component(Runner)(
+        f"{stack.scope}-runner",
+        {
+            "project_name": f"{stack.scope}-runner",
+            "repository": environment.repository,
+            "connection_arn": environment.runner_connection_arn,
+            "vpc_id": network.vpc_id,
+            "subnet_ids": list(network.private_subnet_ids),
+            "cluster_security_group_id": cluster.security_group_id,
+            "kms_key_arn": stack.key("logs"),
+            "log_days": environment.log_days,
+        },
+        stack.in_region(),
     )
 
 

@@ -143,6 +143,7 @@ def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
         "cluster_admin_role_arns",
         "cluster_viewer_role_arns",
         "network_firewall",
+        "runner_connection_arn",
     ):
         # A default changes nothing; a written value is relied on.
         if key in environment.model_fields_set and getattr(environment, key):
@@ -183,7 +184,7 @@ def _identity_provider(environment: Environment, system: System) -> Iterator[Fin
             "no provider of this stack's own beside the one that `oidc_provider_arn` names",
             f"run {remove_command(environment.name, f'{system.name}:oidc_provider')}",
         )
-    for key in ("oidc_provider", "delivery_role"):
+    for key in ("oidc_provider", "delivery_role", "runner_connection_arn"):
         if getattr(environment, key) and environment.repository is None:
             yield Finding(
                 (key,),
@@ -264,7 +265,10 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
-    (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository", "delivery_role"})),
+    (
+        _identity_provider,
+        frozenset({"oidc_provider", "oidc_provider_arn", "repository", "delivery_role", "runner_connection_arn"}),
+    ),
     (_budget, frozenset({"budget", "budget_tag"})),
     (_deployed, frozenset({"existing_cluster", "kafka", "region", "remembered", "vpc_cidr"})),
     (_versions, frozenset({"existing_cluster", "kubernetes_version", "postgres_version", "remembered"})),

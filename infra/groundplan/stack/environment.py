@@ -16,6 +16,7 @@ from groundplan.stack.values import (
     Address,
     Budget,
     ClusterName,
+    ConnectionArn,
     CostTag,
     Distinct,
     Domain,
@@ -150,6 +151,9 @@ class Environment(BaseModel):
     oidc_provider: bool = False
     """Make GitHub's identity provider here rather than in `foundation/account.yaml`. An account has one: true in one
     stack at most."""
+    runner_connection_arn: ConnectionArn | None = None
+    """CodeConnections connection to GitHub: the pipeline's jobs then run inside the network, where a cluster's private
+    API answers (`RUNNER` in README.md, Pipeline). Default: jobs run on GitHub's machines, or on your own."""
     delivery_role: bool = False
     """Keep the pipeline's role that an earlier deployment of this stack made: true until the pipeline takes on the
     one of `foundation/pipeline.<stack>.json`, whose permissions are no wider than the deployment needs."""

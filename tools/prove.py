@@ -39,6 +39,15 @@ class Campaign:
 
 
 CAMPAIGNS = {
+    "year": Campaign(
+        "A year, rehearsed (issue 10)",
+        "Some thirty operations on shop (dev and prod) and on twelve services on SQS, each judged; every call fails "
+        "once, and every answer is lost once. Tables and pictures: year/. A part of one year is in `make test`.",
+        ("infra/tests/rehearsal/test_year.py",),
+        3,
+        "years",
+        {"PROVE_YEAR": "1"},
+    ),
     "moving": Campaign(
         "Projects of the copied layout move to the libraries",
         "The last commit with copied libraries updates its projects by its own code: nothing is lost, all is told. "

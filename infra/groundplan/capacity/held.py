@@ -50,7 +50,11 @@ def _known(name: str) -> bool:
 
 def _database(database: DatabasePlan, environment: Environment, held: list[Kept]) -> DatabasePlan:
     deployed = environment.remembered.databases.get(database.name)
-    if deployed is None or not database.replicas or _waits(database, deployed) >= 0:
+    if deployed is None or not database.replicas:
+        return database
+    if _waits(database, deployed) > 0:
+        return _raised_later(database, deployed, held)
+    if _waits(database, deployed) == 0:
         return database
     known = [name for name in deployed.replica_classes if _known(name)]
     larger = max(known, key=lambda name: max_connections(class_named(name)), default=database.replica_class)
@@ -65,6 +69,23 @@ def _database(database: DatabasePlan, environment: Environment, held: list[Kept]
         )
     )
     return replace(database, replica_class=larger)
+
+
+def _raised_later(database: DatabasePlan, deployed: RememberedDatabase, held: list[Kept]) -> DatabasePlan:
+    """Replicas that keep their class don't restart, and a raised `max_connections` would reach the primary alone."""
+    if deployed.replica_classes != [database.replica_class]:
+        return database
+    now = min(max_connections(class_named(name)) for name in deployed.primary_classes if _known(name))
+    held.append(
+        Kept(
+            *(f"database.{database.name}", "max_connections", str(now), str(database.max_connections)),
+            "replicas don't restart with their primary, and take as many connections as it has: deploy again after its "
+            "window",
+            "nothing",
+            figures.HOT_STANDBY,
+        )
+    )
+    return replace(database, max_connections=now)
 
 
 def _workload(

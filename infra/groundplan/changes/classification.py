@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from groundplan.changes.data import fate, holds_data, protections
@@ -64,11 +64,12 @@ def classify(before: Iterable[Resource], after: Iterable[Resource]) -> ChangeSet
     for resource in old.values():
         if resource.custom:
             _exists(cloud, resource.id, item_of(resource))
-    identities = Identities(cloud)
+    wanted = {resource.urn: resource for resource in after}
+    identities = Identities(cloud, wanted)
     steps: dict[str, _Step] = {}
     unchanged = 0
     known: set[str] = set()
-    for new in after:
+    for new in wanted.values():
         was = next((old[urn] for urn in (new.urn, *_aliases(new)) if urn in old), None)
         if was is None:
             steps[new.urn] = _Step("create", None, new, new.inputs)
@@ -82,8 +83,7 @@ def classify(before: Iterable[Resource], after: Iterable[Resource]) -> ChangeSet
             continue
         steps[new.urn] = step
         if step.operation == "replace" and new.custom and not new.type.startswith(_PROVIDER):
-            made = identities.replaced(was)
-            made.inputs = dict(step.inputs)
+            made = identities.replaced(replace(new, inputs=step.inputs))
             _exists(cloud, made.id, made)
     for urn in reversed([urn for urn in old if urn not in known]):
         steps[urn] = _Step("delete", old[urn], None, found=())

@@ -57,13 +57,14 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "foundation": Entry(
             "groundplan.cli.foundation", "Write who may deploy each stack, and no more than that takes."
         ),
-        "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what `pulumi up` needs."),
+        "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what it needs and does."),
         "repair": Entry("groundplan.cli.repair", "Bring state and account together after a killed deployment."),
         "credentials": Entry("groundplan.cli.credentials", "AWS credentials of a GitHub job, renewed as they end."),
         "drift": Entry("groundplan.cli.drift", "What was changed in the account behind the program's back."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
-        "upgrade": Entry("groundplan.cli.upgrade", "The steps to newer versions of Kubernetes and PostgreSQL."),
+        "destroy": Entry("groundplan.cli.destroy", "Take a stack away, so that it can be deployed again."),
+        "upgrade": Entry("groundplan.cli.upgrade", "List the steps to newer versions of Kubernetes and PostgreSQL."),
         "remember": Entry("groundplan.cli.remember", "Read from a stack's state what only grows."),
         "manifests": Entry("groundplan.cli.manifests", "The Kubernetes objects of one stack as YAML."),
     },

@@ -250,7 +250,7 @@ def _refresh_waiting(project: Path, stack: str, state: Iterable[Mapping[str, Any
 )
 @lose_option
 def command(stack: str, *, yes: bool, outside: bool, lose: Sequence[str]) -> int:
-    """Deploy a stack, after a look at what `pulumi up` needs and at what it does.
+    """Deploy a stack, after a look at what it needs and does.
 
     What is missing is said before anything starts. So is what would be lost, moved or unavailable, for how long, and in
     which order protection is lifted; the names of what goes are asked for.

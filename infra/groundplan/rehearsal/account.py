@@ -52,6 +52,7 @@ class Account:
         """URNs of what left the stack and stays in the account on purpose."""
         self._providers: dict[str, Resource] = {}
         self._names: Identities | None = None
+        self._program: dict[str, Resource] = {}
 
     def deploy(self, program: Sequence[Resource], *, window_passes: bool = True) -> Run:
         """Makes the account what the program says. After an error whatever doesn't need the failed part goes on."""
@@ -59,6 +60,7 @@ class Account:
         run = Run(classify(before, program))
         failed: set[str] = set()
         fresh = {resource.urn for resource in program}
+        self._program = {resource.urn: resource for resource in program}
         self._providers |= {each.urn: each for each in program if each.type.startswith(_PROVIDER)}
         self._names = None
         for resource in program:
@@ -267,7 +269,7 @@ class Account:
     def _renamed(self) -> Identities:
         """Identities of everything that was replaced since its creation."""
         if self._names is None:
-            self._names = Identities(self.cloud)
+            self._names = Identities(self.cloud, {**self.state, **self._program})
             for urn, item in self._items.items():
                 if item.generation and urn in self.state:
                     self._names.replaced(self.state[urn], item.generation)

@@ -40,9 +40,9 @@ def svg(title: str, rows: Sequence[Row]) -> str:
         f'<text x="8" y="16" font-size="14" font-weight="bold">{escape(title)}</text>',
     ]
     for position, (kind, colour) in enumerate(_KINDS):
-        x = _LEFT + position * 90
-        parts.append(f'<rect x="{x}" y="26" width="10" height="10" fill="{colour}"/>')
-        parts.append(f'<text x="{x + 14}" y="36">{kind}</text>')
+        left = _LEFT + position * 90
+        parts.append(f'<rect x="{left}" y="26" width="10" height="10" fill="{colour}"/>')
+        parts.append(f'<text x="{left + 14}" y="36">{kind}</text>')
     for number, row in enumerate(rows):
         y = (number + 2) * _ROW
         parts.append(f'<text x="8" y="{y + 15}">{escape(row.title)}</text>')

@@ -1,0 +1,81 @@
+"""A year of shop, and of twelve services on SQS: nothing that AWS refuses, no loss unasked, nothing left over.
+
+`make prove WHAT=year` runs it and writes tables and pictures to docs/proof/year/; `make test` rehearses a part of it in
+tests/cli/test_rehearse.py.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from groundplan.cloud import Simulation, simulate
+from groundplan.declaration.model import System
+from groundplan.project import load_program
+from groundplan.rehearsal.picture import markdown, svg
+from groundplan.rehearsal.year import Row, Year
+from groundplan.stack.environment import Environment
+from infra.tests.samples import ROOT, shop, stack, system_of
+
+TODAY = datetime.date(2026, 11, 30)
+RECORDS = ROOT / "docs" / "proof" / "year"
+SYSTEMS = {
+    "shop dev": ("dev", shop),
+    "shop prod": ("prod", shop),
+    "twelve on SQS": ("prod", lambda: system_of(12, "sqs")),
+}
+
+pytestmark = pytest.mark.skipif(not os.environ.get("PROVE_YEAR"), reason="minutes: make prove WHAT=year")
+
+
+def lived(name: str, system: System) -> list[Row]:
+    def simulated(system: System, environment: Environment) -> Simulation:
+        return simulate(
+            partial(load_program(ROOT), system, environment),
+            project=system.name,
+            stack=name,
+            region=environment.region,
+            strict=False,
+        )
+
+    return list(Year(system, stack(name), simulated).play(TODAY))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_year_brings_no_surprise(name: str) -> None:
+    stack_name, system = SYSTEMS[name]
+    rows = lived(stack_name, system())
+    write(name, rows)
+    assert [(row.title, row.surprises) for row in rows if row.surprises] == []
+    assert len(rows) >= 28
+    failed = [row for row in rows if row.failures]
+    calls = sum(row.failures for row in failed)
+    print(f"{name}: {len(rows)} operations, {calls} calls went wrong, 0 orphans, 0 doubled")
+    assert calls > 1_500
+    for title in ("that service renamed", "and removed"):
+        row = next(row for row in rows if row.title == title)
+        assert row.lost, "what goes is named"
+        assert f"would lose {row.lost[0]}" in row.said or row.lost[0] in row.said
+
+
+def write(name: str, rows: list[Row], folder: Path = RECORDS) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = name.replace(" ", "-").lower()
+    lines = [
+        f"# A year of {name}",
+        "",
+        "In-process, in one simulated account (`make prove WHAT=year`). *Later*: resources of which something waits",
+        "for a maintenance window or a restart. *Away*: how long at most the longest interruption may take. The last",
+        "column: nothing that AWS refuses, no loss that wasn't asked for, no order broken, nothing left or doubled.",
+        "",
+        f"![]({stem}.svg)",
+        "",
+        markdown(rows).replace("| what else | |", "| what else | as it should be |"),
+        "",
+    ]
+    (folder / f"{stem}.md").write_text("\n".join(lines), encoding="utf-8")
+    (folder / f"{stem}.svg").write_text(svg(f"A year of {name}", rows), encoding="utf-8")

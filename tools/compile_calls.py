@@ -28,6 +28,8 @@ from tools.compile_rules import TARGET, Cfn
 from tools.compiled_calls import ADDED, ALONGSIDE, MANAGED, NOT_CALLED, SERVICES, WHOLE
 from tools.compiled_types import TYPES
 
+_READS = re.compile(r"(?i)(Describe|Get|List|View|Lookup|Search|Batch(Get|Describe)).*|Decrypt|GET")
+"""Handlers of some types make again what they find changed while they read; the provider doesn't."""
 OPERATIONS = ("create", "read", "update", "delete")
 _REFERENCE = Path(cfnlint.__file__).parent / "data" / "AdditionalSpecs" / "Policies.json"
 _TAGS = frozenset(
@@ -80,7 +82,11 @@ def calls(token: str) -> dict[str, list[str]]:
         name = TYPES.get(token, ("", ()))[0]
         handlers = Cfn(name).schema.get("handlers", {}) if name else {}
         found = {
-            operation: {each for each in handlers.get(operation, {}).get("permissions", ()) if _kept(token, each)}
+            operation: {
+                each
+                for each in handlers.get(operation, {}).get("permissions", ())
+                if _kept(token, each) and (operation != "read" or _READS.fullmatch(each.partition(":")[2]))
+            }
             for operation in OPERATIONS
         }
     for added in _under(token, ADDED):

@@ -167,10 +167,34 @@ WHOLE: dict[str, dict[str, str]] = {
         "update": "backup:PutBackupVaultAccessPolicy",
         "delete": "backup:DeleteBackupVaultAccessPolicy",
     },
+    "backup/restoreTestingPlan:RestoreTestingPlan": {
+        "create": "backup:CreateRestoreTestingPlan backup:TagResource",
+        "read": "backup:GetRestoreTestingPlan backup:ListTags",
+        "update": "backup:UpdateRestoreTestingPlan backup:TagResource backup:UntagResource",
+        "delete": "backup:DeleteRestoreTestingPlan",
+    },
+    "backup/restoreTestingSelection:RestoreTestingSelection": {
+        "create": "backup:CreateRestoreTestingSelection iam:PassRole",
+        "read": "backup:GetRestoreTestingSelection",
+        "update": "backup:UpdateRestoreTestingSelection iam:PassRole",
+        "delete": "backup:DeleteRestoreTestingSelection",
+    },
     "backup/regionSettings:RegionSettings": {
         "create": "backup:UpdateRegionSettings",
         "read": "backup:DescribeRegionSettings",
         "update": "backup:UpdateRegionSettings",
+    },
+    "codebuild/project:Project": {
+        "create": "codebuild:CreateProject iam:PassRole codeconnections:PassConnection",
+        "read": "codebuild:BatchGetProjects",
+        "update": "codebuild:UpdateProject iam:PassRole codeconnections:PassConnection",
+        "delete": "codebuild:DeleteProject",
+    },
+    "codebuild/webhook:Webhook": {
+        "create": "codebuild:CreateWebhook",
+        "read": "codebuild:BatchGetProjects",
+        "update": "codebuild:UpdateWebhook",
+        "delete": "codebuild:DeleteWebhook",
     },
     "cloudwatch/logStream:LogStream": {
         "create": "logs:CreateLogStream",

@@ -161,8 +161,8 @@ def report(stack: str, found: Iterable[Drift]) -> str:
                 lines.append(f"| {' | '.join(cell(column) for column in columns)} |")
             lines.append("")
     lines += [
-        f"**To undo** it, deploy: `make up STACK={stack}` makes again what the program declares. What was deleted",
-        "comes back without what it held: restore that from a backup.",
+        f"**To undo** it, deploy: `make up STACK={stack}` makes what the program declares. What was deleted comes back",
+        "without what it held: restore that from a backup.",
         "",
         f"**To adopt** it, declare it (`system.yaml`, `Pulumi.{stack}.yaml` or `infra/__main__.py`), then",
         f"`pulumi refresh --stack {stack}`: `pulumi preview --stack {stack}` then shows nothing.",

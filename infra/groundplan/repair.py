@@ -37,6 +37,8 @@ class Found:
     id: str
     arn: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """What tells it from others of its type where it has neither name nor tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ def _stray(found: Found, missing: Sequence[Resource]) -> Step:
 
 
 def _named(found: Found, token: str, inputs: Mapping[str, Any]) -> bool:
-    """Whether it has the name, or else the `Name` tag, that a creation asked for."""
+    """Whether it has the name, or else the `Name` tag or the properties, that a creation asked for."""
+    if found.properties:
+        return all(inputs.get(key) == value for key, value in found.properties.items())
     rule = kind_of(token).name
     given = inputs.get(rule.property) if rule is not None else inputs.get("name")
     if isinstance(given, str):

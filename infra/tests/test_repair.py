@@ -92,6 +92,17 @@ def test_what_has_no_tags_is_read_by_the_id_that_follows_from_its_inputs() -> No
     assert [(step.action, step.id) for step in repair.steps] == [("import", "worker-1a2b3c4:may-1a2b3c4")]
 
 
+def test_what_has_neither_is_known_by_what_it_joins() -> None:
+    token = "aws:sns/topicSubscription:TopicSubscription"
+    joins = {"topic": "arn:t", "endpoint": "arn:q"}
+    made = resource(token, "one", **joins, protocol="sqs")
+    others = [
+        Found(token, f"arn:t:{each}", f"arn:t:{each}", {}, {**joins, "endpoint": each}) for each in ("arn:q", "arn:r")
+    ]
+    repair = plan_repair(state(operations=(("creating", made),)), others, [])
+    assert (repair.steps[0].action, repair.steps[0].id) == ("import", "arn:t:arn:q")
+
+
 @pytest.mark.parametrize("kind", ["updating", "deleting", "reading"])
 def test_what_was_being_changed_or_deleted_is_read(kind: str) -> None:
     there = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")

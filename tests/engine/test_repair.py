@@ -125,8 +125,14 @@ class Killed:
 
     def account(self) -> list[Found]:
         """What the AWS CLI tells: by tags, and roles by path."""
-        tagged = (each for each in self.servers.cloud.items.values() if each.inputs.get("tags"))
-        return [Found(each.type, each.id, each.arn, each.inputs["tags"]) for each in tagged]
+        found = []
+        for each in self.servers.cloud.items.values():
+            if each.inputs.get("tags"):
+                found.append(Found(each.type, each.id, each.arn, each.inputs["tags"]))
+            elif each.type == "aws:sns/topicSubscription:TopicSubscription":
+                told = {key: each.inputs[key] for key in ("topic", "endpoint")}
+                found.append(Found(each.type, each.id, each.id, {}, told))
+        return found
 
     def repair(self) -> None:
         count, delay = json.loads((self.project / "wanted.json").read_text())

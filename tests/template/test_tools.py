@@ -72,7 +72,7 @@ def test_a_service_command_runs_nothing_that_its_values_say(shop: Path, environm
 
 def test_workflows_are_whole_and_pin_their_actions(template: Path) -> None:
     workflows = sorted((template / "templates/project").glob("*.github*/workflows/*.yml"))
-    assert len(workflows) == 3
+    assert len(workflows) == 4
     for path in workflows:
         workflow = yaml.safe_load(path.read_text())
         for job in workflow["jobs"].values():

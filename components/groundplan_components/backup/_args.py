@@ -53,6 +53,13 @@ class BackupArgs(TypedDict):
     """A second region, and the key of the copies there. Default: no second region."""
     restore_testing: NotRequired[RestoreTesting]
     """Regular restores from the copies, to prove that they can be read. Default: no restore tests."""
+    compliance_after_days: NotRequired[int]
+    """Days, at least 3, after which nobody can lift the vaults' locks any more, AWS included: from then on no copy goes
+    before its retention ends. Only with ``protect``. Default: never (governance mode, which administrators of AWS
+    Backup can lift)."""
+    opt_in: NotRequired[bool]
+    """Opt in databases and buckets to AWS Backup in this account and region, which selections by tag obey. One stack of
+    an account and region may declare it, and it stays when that stack goes. Default: false."""
     protect: NotRequired[bool]
     """Vault lock and access policy that deny deletion, and Pulumi's protection. Default: true."""
     alarm_topic_arn: NotRequired[pulumi.Input[str]]
@@ -78,6 +85,25 @@ def check_backup(name: str, args: BackupArgs) -> None:
             days,
             f"no less than min_days ({least}): the locked vault would refuse every copy",
             "raise it, or lower min_days",
+        )
+    after = args.get("compliance_after_days")
+    if after is not None:
+        # AWS Backup API, PutBackupVaultLockConfiguration, ChangeableForDays.
+        require(
+            3 <= after <= 36_500,
+            component,
+            "compliance_after_days",
+            after,
+            "3 to 36500 days in which a wrong lock can still be removed",
+            "3 is usual",
+        )
+        require(
+            args.get("protect", True),
+            component,
+            "compliance_after_days",
+            after,
+            "a protected vault: without `protect` there is no lock",
+            "set `protect`, or leave it out",
         )
     continuous = args.get("continuous_days", 35)
     require(

@@ -53,6 +53,15 @@ class Backup(pulumi.ComponentResource):
     def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         check_backup(name, args)
         super().__init__("groundplan:index:Backup", name, {}, opts)
+        if args.get("opt_in", False):
+            backup.RegionSettings(
+                f"{name}-opt-in",
+                resource_type_opt_in_preference={"RDS": True, "S3": True},
+                # Of the account: other types keep what they have, and other stacks' backups need it when this one goes.
+                opts=pulumi.ResourceOptions(
+                    parent=self, retain_on_delete=True, ignore_changes=["resourceTypeOptInPreference"]
+                ),
+            )
         vault = self._vault(f"{name}-vault", args["kms_key_arn"], args)
         copy_vault = None
         if "copy" in args:
@@ -140,6 +149,7 @@ class Backup(pulumi.ComponentResource):
                 backup_vault_name=vault.name,
                 # Without `changeable_for_days` the lock is in governance mode: administrators of AWS Backup can still
                 # remove it, so a wrong retention isn't permanent.
+                changeable_for_days=args.get("compliance_after_days"),
                 min_retention_days=args.get("min_days", 7),
                 region=region,
                 # A vault has one lock: deleting the old one last would remove the new one.

@@ -1,9 +1,10 @@
-"""Image repositories, and the role by which a pipeline deploys."""
+"""Image repositories, the role by which a pipeline deploys, and runners inside the network."""
 
 from groundplan_components.delivery._pipeline_args import DeliveryArgs, DeploymentGrant
 from groundplan_components.delivery._policies import ISSUER
 from groundplan_components.delivery.images import Images, ImagesArgs
 from groundplan_components.delivery.pipeline import Delivery
+from groundplan_components.delivery.runner import Runner, RunnerArgs
 
 __all__ = [
     "ISSUER",
@@ -12,4 +13,6 @@ __all__ = [
     "DeploymentGrant",
     "Images",
     "ImagesArgs",
+    "Runner",
+    "RunnerArgs",
 ]

@@ -15,6 +15,8 @@ from groundplan.permissions.grants import Scope
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.repair import Found
 
+TOPIC = "aws:sns/topic:Topic"
+SUBSCRIPTION = "aws:sns/topicSubscription:TopicSubscription"
 EDGE_REGION = "us-east-1"
 
 
@@ -26,6 +28,9 @@ def account_of(project: Path, scope: Scope, region: str) -> list[Found]:
             found[each.arn] = each
     for each in _roles(project, scope):
         found[each.arn] = each
+    for topic in [each for each in found.values() if each.type == TOPIC]:
+        for each in _subscriptions(project, topic.arn):
+            found[each.arn] = each
     return list(found.values())
 
 
@@ -42,6 +47,16 @@ def _roles(project: Path, scope: Scope) -> Iterator[Found]:
     """The tagging API doesn't tell of roles."""
     for each in _aws(project, "iam", "list-roles", "--path-prefix", scope.path).get("Roles") or []:
         yield Found("aws:iam/role:Role", each["RoleName"], each["Arn"])
+
+
+def _subscriptions(project: Path, topic: str) -> Iterator[Found]:
+    """They have no tags, and an id that SNS makes up."""
+    region = topic.split(":")[3]
+    answer = _aws(project, "sns", "list-subscriptions-by-topic", "--region", region, "--topic-arn", topic)
+    for each in answer.get("Subscriptions") or []:
+        arn, endpoint = each["SubscriptionArn"], each["Endpoint"]
+        if arn.startswith("arn:"):  # not those that wait for a confirmation
+            yield Found(SUBSCRIPTION, arn, arn, {}, {"topic": topic, "endpoint": endpoint})
 
 
 def found_of(arn: str, tags: dict[str, str]) -> Iterator[Found]:

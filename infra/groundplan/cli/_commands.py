@@ -63,6 +63,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         ),
         "up": Entry("groundplan.cli.up", "Deploy a stack, after a look at what it needs and does."),
         "repair": Entry("groundplan.cli.repair", "Bring state and account together after a killed deployment."),
+        "credentials": Entry("groundplan.cli.credentials", "AWS credentials of a GitHub job, renewed as they end."),
         "drift": Entry("groundplan.cli.drift", "What was changed in the account behind the program's back."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),

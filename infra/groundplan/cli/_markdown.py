@@ -11,6 +11,7 @@ from groundplan.problems import Problem, printable
 
 if TYPE_CHECKING:
     from groundplan.changes import ChangeSet, ResourceChange
+    from groundplan.changes.model import Operation
     from groundplan.pricing.cost import Cost
 
 LONGEST = 60_000
@@ -86,7 +87,12 @@ def _stack(each: StackDifference) -> Iterator[str]:
         yield f"> {note}"
 
 
-_COUNTED = (("create", "created"), ("update", "changed in place"), ("replace", "replaced"), ("delete", "deleted"))
+_COUNTED: tuple[tuple[Operation, str], ...] = (
+    ("create", "created"),
+    ("update", "changed in place"),
+    ("replace", "replaced"),
+    ("delete", "deleted"),
+)
 
 
 def _refused(changes: ChangeSet) -> Iterator[str]:

@@ -27,7 +27,7 @@ DEFAULT_BASE = "origin/main"
 @click.argument("base", envvar="BASE", default=DEFAULT_BASE)
 @stack_option(several=True, help="The stack; may be given again. Default: all.")
 def command(base: str, stack: Sequence[str]) -> int:
-    """What this working tree would change in each stack, against the commit BASE, as Markdown.
+    """What this working tree changes in each stack, against a commit.
 
     Resources and their properties; data that is replaced, moved or lost; sizes with their reasons; cost; and when each
     change takes effect. Both programs run in-process, so no account and no state is asked.

@@ -23,17 +23,49 @@ FOUND = 3
 
 @click.command("drift", cls=Command)
 @stack_argument
-def command(stack: str) -> int:
-    """What was changed in the account behind the program's back, as Markdown, the gravest first.
+@click.option(
+    "--issue", is_flag=True, help="Keep one issue on GitHub about it, by `gh`; it is closed once nothing differs."
+)
+def command(stack: str, *, issue: bool) -> int:
+    """What was changed in the account behind the program's back.
 
-    A refresh is previewed: neither account nor state is changed. The status is 3 where something differs.
+    Printed as Markdown, the gravest first. A refresh is previewed: account and state stay as they are. The status is 3
+    where something differs, unless an issue says so.
     """
     found = drift(find_project(), stack)
-    if not found:
-        print(f"{stack}: the account has what the state says.")
+    text = report(stack, found) if found else f"{stack}: the account has what the state says.\n"
+    print(text, end="")
+    if issue:
+        keep_issue(stack, text if found else "")
         return 0
-    print(report(stack, found), end="")
-    return FOUND
+    return FOUND if found else 0
+
+
+def keep_issue(stack: str, text: str) -> None:
+    """One open issue where there is something to say, and none where there isn't. Raises ProblemsFound."""
+    title = f"Drift in {stack}"
+    listed = json.loads(_gh("issue", "list", "--state", "open", "--limit", "200", "--json", "number,title") or "[]")
+    number = next((str(each["number"]) for each in listed if each["title"] == title), "")
+    if text and number:
+        _gh("issue", "edit", number, "--body-file", "-", body=text)
+    elif text:
+        _gh("issue", "create", "--title", title, "--body-file", "-", body=text)
+    elif number:
+        _gh("issue", "close", number, "--comment", "Nothing differs any more.")
+
+
+def _gh(*arguments: str, body: str | None = None) -> str:
+    try:
+        done = subprocess.run(["gh", *arguments], check=False, capture_output=True, text=True, input=body)
+    except FileNotFoundError:
+        raise ProblemsFound(
+            [Problem("this machine", "gh", "not found", "GitHub's CLI on the PATH", "leave --issue out")]
+        ) from None
+    if done.returncode:
+        said = done.stderr.strip().rpartition("\n")[2]
+        remedy = "give the job `issues: write` and GH_TOKEN"
+        raise ProblemsFound([Problem("GitHub", f"gh {' '.join(arguments[:2])}", said, "an answer", remedy)])
+    return done.stdout
 
 
 main = main_of(command)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--check", is_flag=True, help="Write nothing; the status is 1 when a file that is there lacks a call.")
 @click.option("--wide", is_flag=True, help="List what can't be kept to this stack by a name or a tag.")
 def command(stack: Sequence[str], *, check: bool, wide: bool) -> int:
-    """Write who may deploy each stack, from what the program declares.
+    """Write who may deploy each stack, and no more than that takes.
 
     Each file is a CloudFormation template for an administrator: the pipeline's role, the administrators' role, and the
     boundary of all roles that the stack makes. Deploy it before the stack, and again when this command changes it.
@@ -66,13 +66,21 @@ def grants_for(project: Project, stack: str) -> tuple[Grants, list[Call]]:
     return grants_of(scope, simulation.resources, calls, project.system.services), calls
 
 
+def reading_for(grants: Grants, calls: Sequence[Call]) -> Grants:
+    """The part of the grants that reading alone takes."""
+    from groundplan.permissions import grants_of
+
+    return grants_of(grants.scope, (), [call for call in calls if call.operation == "read"])
+
+
 def _write(project: Project, stack: str, *, wide: bool) -> bool:
     from groundplan.permissions import foundation
 
     environment = project.environments[stack]
     grants, calls = grants_for(project, stack)
+    reading = reading_for(grants, calls)
     changed = foundation.write(
-        project.folder, grants, environment.region, environment.repository, environment.oidc_provider_arn
+        project.folder, grants, reading, environment.region, environment.repository, environment.oidc_provider_arn
     )
     path = f"foundation/{foundation.file_name(stack)}"
     print(f"{path}: {len(calls)} calls, {len(grants.actions)} actions, {len(grants.policies)} policies")

@@ -30,7 +30,7 @@ LOCKED = "currently locked"
 @stack_argument
 @click.option("--yes", is_flag=True, default=switched_by("YES"), help="Do not ask before anything is changed (YES=1).")
 def command(stack: str, *, yes: bool) -> int:
-    """Bring a stack's state and the account together.
+    """Bring state and account together after a killed deployment.
 
     Shows what a killed deployment left pending, and what carries the stack's tags and isn't in its state. On a yes the
     state takes it in, or it is deleted where no program declares it; what holds data never is. Ends with a preview.

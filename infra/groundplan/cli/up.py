@@ -28,6 +28,8 @@ IDENTITY_PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 ROLE = "aws:iam/role:Role"
 ACCESS_ENTRY = "aws:eks/accessEntry:AccessEntry"
 DATABASE = "aws:rds/instance:Instance"
+KUBERNETES = "**kubernetes:**"
+"""URNs of Kubernetes objects, as the CLI's wildcards match them."""
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 
 
@@ -190,7 +192,7 @@ def outputs(project: Path, stack: str) -> Mapping[str, Any]:
     return found
 
 
-def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = ()) -> int:
+def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = (), outside: bool = False) -> int:
     """Lets the CLI deploy in this terminal; returns its exit status.
 
     First it is said what the deployment does, and what would go has to be named, in ``lose`` or in the terminal. What
@@ -203,6 +205,8 @@ def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = (
     remember(project, stack)
     read_stack_file(project / f"Pulumi.{stack}.yaml", load_system(project / "system.yaml"))
     options = ["--yes", "--non-interactive"] if yes else []
+    if outside:
+        options += ["--exclude", KUBERNETES, "--exclude-dependents"]
     if state:
         consent(previewed(project, stack, state), stack, named=lose, ask=can_ask(yes=yes))
         # It was shown already; without `--yes` the CLI shows its own, and asks.
@@ -239,8 +243,14 @@ def _refresh_waiting(project: Path, stack: str, state: Iterable[Mapping[str, Any
 @click.command("up", cls=Command)
 @stack_argument
 @click.option("--yes", is_flag=True, default=switched_by("YES"), help="Do not ask before deploying (YES=1).")
+@click.option(
+    "--outside",
+    is_flag=True,
+    default=switched_by("OUTSIDE"),
+    help="From where the cluster's API can't be reached: leave out what is inside of the cluster (OUTSIDE=1).",
+)
 @lose_option
-def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
+def command(stack: str, *, yes: bool, outside: bool, lose: Sequence[str]) -> int:
     """Deploy a stack, after a look at what it needs and does.
 
     What is missing is said before anything starts. So is what would be lost, moved or unavailable, for how long, and in
@@ -250,7 +260,7 @@ def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
     check_tools(project, stack)
     check_images(project, stack)
     refuse_breaking(project, load_system(project / "system.yaml"))
-    return pulumi_up(project, stack, yes=yes, lose=lose)
+    return pulumi_up(project, stack, yes=yes, lose=lose, outside=outside)
 
 
 main = main_of(command)

@@ -23,6 +23,7 @@ NARROWS_TO_NOTHING = {"ecr:GetAuthorizationToken"}
 MANAGED = {
     "AmazonAPIGatewayPushToCloudWatchLogs",
     "AWSBackupServiceRolePolicyForBackup",
+    "AWSBackupServiceRolePolicyForRestores",
     "AWSBackupServiceRolePolicyForS3Backup",
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEKSBlockStoragePolicy",

@@ -338,6 +338,12 @@ def _groups_of_functions(program: CapturedProgram) -> set[str]:
 _STREAM = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 
 
+def _groups_of_runners(program: CapturedProgram) -> set[str]:
+    """Of the pipeline's jobs, where they run inside."""
+    projects = program.of("aws:codebuild/project:Project")
+    return set().union(*(listed(at(each.inputs, "vpcConfig.securityGroupIds")) for each in projects))
+
+
 @control(
     "S1.pod-ingress",
     "Requests reach pods only by way of the gateway and the private load balancer",
@@ -349,6 +355,7 @@ def pod_ingress(program: CapturedProgram, check: Check) -> None:
     links = set().union(
         *(listed(each.inputs.get("securityGroupIds")) for each in check.some("aws:apigatewayv2/vpcLink:VpcLink"))
     )
+    runners = _groups_of_runners(program)
     balancers: set[str] = set()
     for balancer in check.some("aws:lb/loadBalancer:LoadBalancer"):
         check.same(balancer, "internal", True)
@@ -357,6 +364,10 @@ def pod_ingress(program: CapturedProgram, check: Check) -> None:
         group, source = rule.inputs.get("securityGroupId"), rule.inputs.get("referencedSecurityGroupId")
         if group in balancers:
             check.that(source in links, rule, "referencedSecurityGroupId", "the gateway's VPC link alone")
+        elif group == pods and source in runners:
+            # The cluster's own group has the ends of its private API too; pods listen on another port.
+            check.same(rule, "fromPort", 443)
+            check.same(rule, "toPort", 443)
         elif group == pods:
             if check.that(source in balancers, rule, "referencedSecurityGroupId", "the load balancer alone"):
                 check.same(rule, "fromPort", 8080)
@@ -592,17 +603,19 @@ def _subnet_of(cidr: object, network: IPv4Network) -> bool:
 
 @control(
     "S1.outbound-groups",
-    "Only password rotation leaves the network, by HTTPS",
+    "Only password rotation and the pipeline's runners leave the network, by HTTPS",
     "database.rotation",
     remedy="narrow the rule's range, or reach AWS by an interface endpoint (`interface_endpoints` of the stack)",
 )
 def outbound_groups(program: CapturedProgram, check: Check) -> None:
     """It calls Secrets Manager, for which AWS publishes no list of addresses."""
-    functions = _groups_of_functions(program)
+    functions = _groups_of_functions(program) | _groups_of_runners(program)
     for rule in check.some(EGRESS):
         if rule.inputs.get("cidrIpv4") != ANYWHERE:
             check.that(not rule.inputs.get("cidrIpv6"), rule, "", "no IPv6 range")
             continue
-        check.that(rule.inputs.get("securityGroupId") in functions, rule, "securityGroupId", "a function's group")
+        check.that(
+            rule.inputs.get("securityGroupId") in functions, rule, "securityGroupId", "a function's or a runner's group"
+        )
         https = (rule.inputs.get("fromPort"), rule.inputs.get("toPort")) == (443, 443)
         check.that(https, rule, "fromPort", "port 443 alone")

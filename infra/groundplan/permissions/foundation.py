@@ -36,8 +36,10 @@ def file_name(stack: str) -> str:
     return f"pipeline.{stack}.json"
 
 
-def template_of(grants: Grants, region: str, repository: str | None, provider_arn: str | None = None) -> str:
-    """The template as text, with the account's number left to CloudFormation.
+def template_of(
+    grants: Grants, reading: Grants, region: str, repository: str | None, provider_arn: str | None = None
+) -> str:
+    """The template as text, with the account's number left to CloudFormation; ``reading`` are grants of reading alone.
 
     Raises ProblemsFound when a role can't hold the grants.
     """
@@ -68,21 +70,22 @@ def template_of(grants: Grants, region: str, repository: str | None, provider_ar
     )
     if repository is not None:
         provider = provider_arn or f"arn:aws:iam::{ACCOUNT}:oidc-provider/{ISSUER}"
-        claims = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": f"repo:{repository}:environment:{scope.stack}"}
-        pipeline = {
-            "Effect": "Allow",
-            "Principal": {"Federated": provider},
-            "Action": "sts:AssumeRoleWithWebIdentity",
-            "Condition": {"StringEquals": claims},
-        }
+        pipeline = _trust(provider, f"repo:{repository}:environment:{scope.stack}")
         resources["Pipeline"] = _role(scope.pipeline, f"Pipeline of {repository}", pipeline, attached, inline)
+        for index, document in enumerate(reading.policies):
+            resources[f"Read{index}"] = _policy(document, "A part of what reading this stack takes")
+        read = [{"Ref": f"Read{index}"} for index in range(len(reading.policies))]
+        state = [{"PolicyName": "state", "PolicyDocument": _filled(_reading(scope))}]
+        # An environment of its own: that of the stack may wait for reviewers, which a look each morning can't.
+        drift = _trust(provider, f"repo:{repository}:environment:{scope.stack}-drift")
+        resources["Reader"] = _role(scope.reader, f"Drift of {repository}: reads alone", drift, read, state)
     document = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": f"Who deploys {scope.name}, written by `groundplan foundation`: deploy what it changes",
         "Resources": resources,
         "Outputs": {
             name: {"Value": {"Fn::GetAtt": [name, "Arn"]}}
-            for name in ("Pipeline", "Administrators")
+            for name in ("Pipeline", "Reader", "Administrators")
             if name in resources
         },
     }
@@ -96,7 +99,7 @@ def deployed(template: str) -> tuple[list[Document], Document]:
         documents = {
             name: _plain(each["Properties"]["PolicyDocument"])
             for name, each in resources.items()
-            if each["Type"] == "AWS::IAM::ManagedPolicy"
+            if each["Type"] == "AWS::IAM::ManagedPolicy" and not name.startswith("Read")
         }
         boundary = documents.pop("Boundary")
     except (KeyError, TypeError, AttributeError) as error:
@@ -104,10 +107,12 @@ def deployed(template: str) -> tuple[list[Document], Document]:
     return list(documents.values()), boundary
 
 
-def write(folder: Path, grants: Grants, region: str, repository: str | None, provider_arn: str | None) -> bool:
+def write(
+    folder: Path, grants: Grants, reading: Grants, region: str, repository: str | None, provider_arn: str | None
+) -> bool:
     """Writes the stack's file below the project's folder; says whether that changed it. Raises ProblemsFound."""
     path = folder / "foundation" / file_name(grants.scope.stack)
-    text = template_of(grants, region, repository, provider_arn)
+    text = template_of(grants, reading, region, repository, provider_arn)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return False
     path.parent.mkdir(exist_ok=True)
@@ -138,6 +143,34 @@ def _alongside(scope: Scope, region: str) -> Document:
             {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"},
             {"Effect": "Allow", "Action": list(_PUSH), "Resource": repositories},
         ],
+    }
+
+
+def _reading(scope: Scope) -> Document:
+    """Pulumi's state, to read it."""
+    bucket = {"Fn::ImportValue": f"{scope.name}-state-bucket"}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": bucket},
+            {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": {"Fn::Join": ["", [bucket, "/*"]]}},
+            {
+                "Effect": "Allow",
+                "Action": ["kms:Decrypt", "kms:DescribeKey"],
+                "Resource": {"Fn::ImportValue": f"{scope.name}-state-key"},
+            },
+        ],
+    }
+
+
+def _trust(provider: str, claim: str) -> dict[str, Any]:
+    """Of GitHub's jobs in one environment of one repository."""
+    claims = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": claim}
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+        "Condition": {"StringEquals": claims},
     }
 
 

@@ -65,6 +65,10 @@ class Scope:
         return f"{DELIVERY_PATH.lstrip('/')}{self.name}-pipeline"
 
     @property
+    def reader(self) -> str:
+        return f"{DELIVERY_PATH.lstrip('/')}{self.name}-reader"
+
+    @property
     def administrators(self) -> str:
         return f"{DELIVERY_PATH.lstrip('/')}{self.name}-administrators"
 

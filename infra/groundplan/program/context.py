@@ -91,7 +91,7 @@ class StackContext:
         """The ARN of something of IAM in the stack's account, such as `role/<name>`."""
         return _in_account(self.region, resource)
 
-    def foundation_role(self, who: Literal["pipeline", "administrators"]) -> pulumi.Output[str]:
+    def foundation_role(self, who: Literal["pipeline", "administrators", "reader"]) -> pulumi.Output[str]:
         """A role that `foundation/pipeline.<stack>.json` makes; its ARN follows from the account."""
         return self.in_account(f"role/{getattr(Scope(self.system.name, self.environment.name), who)}")
 

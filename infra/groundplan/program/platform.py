@@ -19,6 +19,7 @@ from groundplan_components.cluster import (
     NodePool,
     TargetGroupBindingApi,
 )
+from groundplan_components.delivery import Runner
 from groundplan_components.network import NatMode, Network
 from groundplan_components.workload import Namespace, NamespaceArgs
 
@@ -73,7 +74,7 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
             "subnet_ids": list(network.private_subnet_ids),
             "kms_key_arn": stack.key("cluster"),
             "administrators": _administrators(stack, delivery),
-            "viewers": _by_role(stack.environment.cluster_viewer_role_arns),
+            "viewers": _viewers(stack),
             "endpoint_cidrs": [str(each) for each in environment.cluster_endpoint_cidrs],
             "log_days": environment.log_days,
             "protect": environment.protect,
@@ -98,6 +99,7 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
         {"cluster_name": cluster.cluster_name, "kms_key_arn": stack.key("cluster"), "log_days": environment.log_days},
         pulumi.ResourceOptions.merge(stack.in_region(), pulumi.ResourceOptions(depends_on=[nodes])),
     )
+    _runner(stack, network, cluster)
     return Platform(
         vpc_id=network.vpc_id,
         vpc_cidr=str(sizes.cidr),
@@ -112,12 +114,41 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
     )
 
 
+def _runner(stack: StackContext, network: Network, cluster: Cluster) -> None:
+    """Where the pipeline's jobs run, if they run inside."""
+    environment = stack.environment
+    if environment.runner_connection_arn is None or environment.repository is None:
+        return
+    stack.component(Runner)(
+        f"{stack.scope}-runner",
+        {
+            "project_name": f"{stack.scope}-runner",
+            "repository": environment.repository,
+            "connection_arn": environment.runner_connection_arn,
+            "vpc_id": network.vpc_id,
+            "subnet_ids": list(network.private_subnet_ids),
+            "cluster_security_group_id": cluster.security_group_id,
+            "kms_key_arn": stack.key("logs"),
+            "log_days": environment.log_days,
+        },
+        stack.in_region(),
+    )
+
+
 def _administrators(stack: StackContext, delivery: Pipeline | None) -> dict[str, pulumi.Input[str]]:
     """The configured roles, or the foundation's, and the pipeline's: from the first deployment on, whoever makes it."""
     roles = _by_role(stack.environment.cluster_admin_role_arns)
     if not roles:
         roles = {"administrators": stack.foundation_role("administrators")}
     return {**roles, "pipeline": delivery.role_arn} if delivery else roles
+
+
+def _viewers(stack: StackContext) -> dict[str, pulumi.Input[str]]:
+    """The configured people, and who looks for drift."""
+    roles = _by_role(stack.environment.cluster_viewer_role_arns)
+    if stack.environment.repository is None or stack.environment.delivery_role:
+        return roles
+    return {**roles, "drift": stack.foundation_role("reader")}
 
 
 def _by_role(arns: list[str]) -> dict[str, pulumi.Input[str]]:

@@ -116,6 +116,23 @@ def _protection(environment: Environment, system: System) -> Iterator[Finding]:
             )
 
 
+def _backups(environment: Environment, system: System) -> Iterator[Finding]:
+    if environment.backup_copy_region == environment.region:
+        yield Finding(
+            ("backup_copy_region",),
+            environment.region,
+            "another region than the stack's own, which may be lost",
+            f"run {_set(environment, system, 'backup_copy_region', 'eu-west-1')}, with a region that you may use",
+        )
+    if environment.backup_compliance_after_days is not None and not environment.protect:
+        yield Finding(
+            ("backup_compliance_after_days",),
+            str(environment.backup_compliance_after_days),
+            "a protected stack: without `protect` its vaults have no lock",
+            f"run {remove_command(environment.name, f'{system.name}:backup_compliance_after_days')}",
+        )
+
+
 def _budget(environment: Environment, system: System) -> Iterator[Finding]:
     if environment.budget_tag is not None and environment.budget is None:
         yield Finding(
@@ -136,6 +153,7 @@ def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
         "cluster_admin_role_arns",
         "cluster_viewer_role_arns",
         "network_firewall",
+        "runner_connection_arn",
     ):
         # A default changes nothing; a written value is relied on.
         if key in environment.model_fields_set and getattr(environment, key):
@@ -176,7 +194,7 @@ def _identity_provider(environment: Environment, system: System) -> Iterator[Fin
             "no provider of this stack's own beside the one that `oidc_provider_arn` names",
             f"run {remove_command(environment.name, f'{system.name}:oidc_provider')}",
         )
-    for key in ("oidc_provider", "delivery_role"):
+    for key in ("oidc_provider", "delivery_role", "runner_connection_arn"):
         if getattr(environment, key) and environment.repository is None:
             yield Finding(
                 (key,),
@@ -293,11 +311,15 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
     (_network, frozenset({"nat", "interface_endpoints", "network_firewall"})),
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
+    (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
     (_quotas, frozenset({"quotas"})),
     (_mail, frozenset({"email_identity_arn", "email_from", "region"})),
-    (_identity_provider, frozenset({"oidc_provider", "oidc_provider_arn", "repository", "delivery_role"})),
+    (
+        _identity_provider,
+        frozenset({"oidc_provider", "oidc_provider_arn", "repository", "delivery_role", "runner_connection_arn"}),
+    ),
     (_budget, frozenset({"budget", "budget_tag"})),
     (_deployed, frozenset({"existing_cluster", "kafka", "region", "remembered", "vpc_cidr"})),
     (_versions, frozenset({"existing_cluster", "kubernetes_version", "postgres_version", "remembered"})),

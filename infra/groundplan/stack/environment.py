@@ -17,6 +17,7 @@ from groundplan.stack.values import (
     Address,
     Budget,
     ClusterName,
+    ConnectionArn,
     CostTag,
     Distinct,
     Domain,
@@ -95,6 +96,16 @@ class Environment(BaseModel):
     """Deletion protection, final snapshots, and Pulumi's own protection of all that holds data."""
     backup_days: Annotated[int, Field(ge=1, le=35)] = 14
     """Days of point-in-time recovery."""
+    backup_copy_region: Region | None = None
+    """Another region, in which a second vault gets a copy of every backup: what is left when this region is lost."""
+    backup_restore_test: bool = False
+    """Restore a database from its newest backup every Monday, for an hour, to prove that it can be read."""
+    backup_compliance_after_days: Annotated[int, Field(ge=3, le=36_500)] | None = None
+    """Days after which nobody can lift the lock of the backup vaults any more, AWS and you included: backups then live,
+    and cost, until their retention ends, and a vault can't be deleted before. Until then it is governance mode."""
+    backup_opt_in: bool = False
+    """Opt in databases and buckets to AWS Backup, which selects by tag only what its region opts in. The setting is the
+    account's: true in one stack at most of those that share account and region."""
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 90
     """Days that logs are kept."""
 
@@ -150,6 +161,9 @@ class Environment(BaseModel):
     oidc_provider: bool = False
     """Make GitHub's identity provider here rather than in `foundation/account.yaml`. An account has one: true in one
     stack at most."""
+    runner_connection_arn: ConnectionArn | None = None
+    """CodeConnections connection to GitHub: the pipeline's jobs then run inside the network, where a cluster's private
+    API answers (`RUNNER` in README.md, Pipeline). Default: jobs run on GitHub's machines, or on your own."""
     delivery_role: bool = False
     """Keep the pipeline's role that an earlier deployment of this stack made: true until the pipeline takes on the
     one of `foundation/pipeline.<stack>.json`, whose permissions are no wider than the deployment needs."""

@@ -183,6 +183,13 @@ def _like(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+ConnectionArn = Annotated[
+    str,
+    _like(
+        r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[0-9a-f-]{36}",
+        "the ARN of a CodeConnections connection to GitHub, which a person has authorised",
+    ),
+]
 StackName = Annotated[str, Field(pattern=HYPHENATED, max_length=12), AfterValidator(_stack_name)]
 Region = Annotated[str, AfterValidator(_region)]
 Domain = Annotated[str, AfterValidator(_domain)]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from groundplan.cli.foundation import reading_for
 from groundplan.cloud import compiled
 from groundplan.permissions import Call, Grants, Request, calls_of, decide, foundation, grants_of
 from groundplan.permissions.calls import OPERATIONS, trusted_services, unknown_types
@@ -34,6 +36,11 @@ def calls(name: str) -> tuple[Call, ...]:
 @cache
 def grants(name: str) -> Grants:
     return grants_of(Scope("shop", name), graph(name).resources, calls(name), shop().services)
+
+
+@cache
+def reading(name: str) -> Grants:
+    return reading_for(grants(name), calls(name))
 
 
 STACKS = ("dev", "prod")
@@ -267,8 +274,10 @@ def test_the_calls_that_aws_lists_for_each_type_are_there() -> None:
 
 
 def test_the_foundation_says_it_all_and_no_account(tmp_path: Path) -> None:
-    assert foundation.write(tmp_path, grants("prod"), "eu-central-1", REPOSITORY, None)
-    assert not foundation.write(tmp_path, grants("prod"), "eu-central-1", REPOSITORY, None), "nothing changed"
+    assert foundation.write(tmp_path, grants("prod"), reading("prod"), "eu-central-1", REPOSITORY, None)
+    assert not foundation.write(tmp_path, grants("prod"), reading("prod"), "eu-central-1", REPOSITORY, None), (
+        "nothing changed"
+    )
     text = (tmp_path / "foundation" / "pipeline.prod.json").read_text()
     assert ACCOUNT not in text
     assert max(map(len, text.splitlines())) < 9000
@@ -283,6 +292,19 @@ def test_the_foundation_says_it_all_and_no_account(tmp_path: Path) -> None:
         assert resources[name]["Properties"]["Path"] == "/delivery/"
 
 
+@pytest.mark.parametrize("name", STACKS)
+def test_who_looks_for_drift_only_reads(name: str) -> None:
+    """Every morning, without a reviewer."""
+    writes = [call for call in calls(name) if call.operation != "read" and call.action not in reading(name).actions]
+    assert [call for call in calls(name) if call.operation == "read" and not reading(name).decide(call)] == []
+    assert writes
+    assert not [call for call in writes if reading(name).decide(call)]
+    changing = re.compile(
+        r":(Create|Delete|Put|Update|Modify|Attach|Detach|Tag|Untag|Run|Terminate|PassRole|POST|PATCH)"
+    )
+    assert not [action for action in reading(name).actions if changing.search(action)]
+
+
 def test_cluster_entries_are_of_their_own_whoever_deploys() -> None:
     """e3: the pipeline, administrators and people; never the one who happened to deploy."""
     viewer = f"arn:aws:iam::{ACCOUNT}:role/support"
@@ -294,6 +316,7 @@ def test_cluster_entries_are_of_their_own_whoever_deploys() -> None:
     assert entries == {
         "cluster-admin-administrators": f"{ROLE}/delivery/shop-dev-administrators",
         "cluster-admin-pipeline": f"{ROLE}/delivery/shop-dev-pipeline",
+        "cluster-viewer-drift": f"{ROLE}/delivery/shop-dev-reader",
         "cluster-viewer-support": viewer,
     }
     policies = {

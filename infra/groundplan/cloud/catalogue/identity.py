@@ -137,6 +137,27 @@ KINDS = (
         replaces=("name", "packageType"),
     ),
     Kind(
+        "aws:codebuild/project:Project",
+        id="{arn}",
+        arn="arn:aws:codebuild:{region}:{account}:project/{name}",
+        name=Name(
+            longest=150,
+            shortest=2,
+            pattern=r"[A-Za-z0-9][A-Za-z0-9_-]+",
+            says="letters, digits, hyphens and underscores",
+            source="CodeBuild API: CreateProject",
+        ),
+        references={"serviceRole": "aws:iam/role:Role"},
+        replaces=("name",),
+    ),
+    Kind(
+        "aws:codebuild/webhook:Webhook",
+        id="{projectName}",
+        outputs={"payloadUrl": "https://codebuild.{region}.amazonaws.com/webhooks", "url": "", "secret": "{hex32}"},
+        references={"projectName": "aws:codebuild/project:Project"},
+        replaces=("projectName",),
+    ),
+    Kind(
         "aws:lambda/permission:Permission",
         id=lambda item, _: str(item.known("statementId") or f"terraform-{item.hex(26)}"),
         references={"function": "aws:lambda/function:Function"},

@@ -1,0 +1,107 @@
+"""Backups that a person's mistake, or the loss of a region, leaves (e10)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from groundplan.controls import assess
+from groundplan.controls.authorization import pipeline_grants
+from groundplan.declaration.model import System
+from groundplan.stack.contradictions import contradictions
+from groundplan.stack.environment import Environment
+from infra.tests.program.graphs import Graph, few, simulated
+from infra.tests.samples import stack, with_images
+
+VAULT, LOCK, PLAN = (
+    "aws:backup/vault:Vault",
+    "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
+    "aws:backup/plan:Plan",
+)
+ALL = {
+    "backup_copy_region": "eu-west-1",
+    "backup_restore_test": True,
+    "backup_compliance_after_days": 3,
+    "backup_opt_in": True,
+    "repository": "example/shop",
+}
+
+
+@cache
+def system() -> System:
+    return few("order")
+
+
+@cache
+def graph() -> Graph:
+    return simulated("prod", system(), with_images(stack("prod").model_copy(update=ALL), system()))
+
+
+def test_everything_is_declared_and_nothing_refused() -> None:
+    assert graph().simulation.refusals == ()
+
+
+def test_each_backup_has_a_copy_in_another_region_under_a_key_of_its_own() -> None:
+    vaults = {each.region: each for each in graph().some(VAULT)}
+    assert set(vaults) == {"eu-central-1", "eu-west-1"}
+    copies = vaults["eu-west-1"]
+    key = next(each for each in graph().of("aws:kms/key:Key") if each.outputs["arn"] == copies.inputs["kmsKeyArn"])
+    assert key.region == "eu-west-1", "a copy can't be encrypted with another region's key"
+    rules = [rule for plan in graph().some(PLAN) for rule in plan.inputs["rules"]]
+    assert len(rules) >= 4
+    for rule in rules:
+        assert [each["destinationVaultArn"] for each in rule["copyActions"]] == [copies.outputs["arn"]], rule[
+            "ruleName"
+        ]
+
+
+def test_compliance_mode_locks_both_vaults() -> None:
+    locks = graph().some(LOCK)
+    assert {(each.region, each.inputs["changeableForDays"]) for each in locks} == {
+        ("eu-central-1", 3),
+        ("eu-west-1", 3),
+    }
+
+
+def test_a_restore_is_tried_each_week_and_its_failure_told() -> None:
+    (plan,) = graph().some("aws:backup/restoreTestingPlan:RestoreTestingPlan")
+    assert "MON" in plan.inputs["scheduleExpression"]
+    (selection,) = graph().some("aws:backup/restoreTestingSelection:RestoreTestingSelection")
+    assert selection.inputs["protectedResourceType"] == "RDS"
+    assert any("restore" in each.name for each in graph().some("aws:cloudwatch/eventRule:EventRule"))
+
+
+def test_the_regions_opt_in_is_declared_and_outlives_the_stack() -> None:
+    (settings,) = graph().some("aws:backup/regionSettings:RegionSettings")
+    assert settings.inputs["resourceTypeOptInPreference"] == {"RDS": True, "S3": True}
+    assert settings.retain_on_delete
+    assert settings.ignore_changes == ("resourceTypeOptInPreference",), "other types keep what the account has"
+
+
+def test_the_pipeline_may_make_all_of_it() -> None:
+    verdict = assess(graph().captured, [pipeline_grants])["S4.pipeline-grants"]
+    assert verdict.met, verdict.findings
+
+
+def test_by_default_nothing_of_it_is_there() -> None:
+    """Or deployed stacks would change."""
+    plain = simulated("prod", system(), with_images(stack("prod"), system()))
+    assert [each.region for each in plain.some(VAULT)] == ["eu-central-1"]
+    assert not plain.of("aws:backup/regionSettings:RegionSettings")
+    assert not plain.of("aws:backup/restoreTestingPlan:RestoreTestingPlan")
+    assert "changeableForDays" not in plain.some(LOCK)[0].inputs
+
+
+@pytest.mark.parametrize(
+    ("settings", "key"),
+    [
+        ({"backup_copy_region": "eu-central-1"}, "backup_copy_region"),
+        ({"backup_compliance_after_days": 3, "protect": False}, "backup_compliance_after_days"),
+    ],
+)
+def test_what_would_protect_nothing_is_refused(settings: dict[str, object], key: str) -> None:
+    environment = Environment.model_validate(
+        {"name": "prod", "region": "eu-central-1", "require_domain": False, **settings}
+    )
+    assert [finding.path for finding in contradictions(environment, system())] == [(key,)]

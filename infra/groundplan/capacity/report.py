@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from groundplan.capacity import figures
 from groundplan.capacity.model import DatabasePlan, Plan, Tier
 from groundplan.capacity.text import paragraph, table
 from groundplan.capacity.wording import count, number, percent, span, whole
@@ -123,7 +122,7 @@ def _rest(plan: Plan) -> list[str]:
         (
             "Cluster",
             f"{span(cluster.nodes_now, cluster.nodes_grown)} {'node' if cluster.nodes_grown == 1 else 'nodes'} of "
-            f"{figures.NODE_VCPUS:.0f} vCPU; "
+            f"{cluster.node_vcpus} vCPU; "
             f"limits {cluster.cpu_limit:,} vCPU, {cluster.memory_limit_gib:,} GiB",
         )
     )

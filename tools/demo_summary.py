@@ -25,7 +25,6 @@ _KINDS = {
         "aws:iam",
         "aws:kms",
         "aws:secretsmanager",
-        "aws:serverlessrepository",
         "random:",
     ),
     "Alarms, dashboards and logs": ("aws:cloudwatch", "aws:budgets"),

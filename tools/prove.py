@@ -93,6 +93,15 @@ CAMPAIGNS = {
         "byte streams",
         {"FRAMING_STREAMS": "{size}", "FRAMING_SEED": "{seed}"},
     ),
+    "edges": Campaign(
+        "Declarations at the edges of the model (d9)",
+        "Generated declarations at the edges plan, or each remedy is followed until they do; the named edges are also "
+        "declared in the simulated cloud, which refuses none.",
+        ("infra/tests/program/test_edges.py",),
+        500,
+        "declarations",
+        {"EDGES": "{size}"},
+    ),
     "properties": Campaign(
         "Properties of declaration, plan and memory",
         "Generated declarations and stacks are loaded, planned, planned again and compared.",

@@ -14,7 +14,7 @@ from components.tests.data_samples import leaks, secret_texts, urns, with_creden
 from groundplan.cloud import Simulation
 from groundplan_components.database import ServiceCredentialsArgs
 
-FUNCTION = "aws:serverlessrepository/cloudFormationStack:CloudFormationStack"
+FUNCTION = "aws:lambda/function:Function"
 PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"
 ROTATION = "aws:secretsmanager/secretRotation:SecretRotation"
 
@@ -52,10 +52,17 @@ def test_the_secret_is_what_awss_function_expects() -> None:
 
 def test_two_users_alternate_so_that_a_rotation_refuses_no_login() -> None:
     simulation = with_credentials()
-    function = simulation.named("shop-users-rotation-application").inputs
-    assert function["applicationId"].endswith("/SecretsManagerRDSPostgreSQLRotationMultiUser")
-    assert function["parameters"]["masterSecretArn"] == simulation.named("shop-admin-secret").outputs["arn"]
-    assert function["parameters"]["masterSecretKmsKeyArn"] == simulation.named("data").outputs["arn"]
+    admin = simulation.named("shop-admin-secret").outputs["arn"]
+    variables = simulation.named("shop-users-rotation-function").inputs["environment"]["variables"]
+    assert (variables["STRATEGY"], variables["ADMIN_SECRET_ARN"]) == ("alternating-users", admin)
+    granted = statements(simulation)
+    assert granted["AdminSecret"] == [admin]
+    assert granted["AdminKey"] == [simulation.named("data").outputs["arn"]]
+
+
+def statements(simulation: Simulation) -> dict[str, list[str]]:
+    policy = json.loads(simulation.named("shop-users-rotation-rotate").inputs["policy"])
+    return {each["Sid"]: each["Resource"] for each in policy["Statement"]}
 
 
 def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
@@ -64,16 +71,18 @@ def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
 
     simulation = with_credentials(apart)
     key = simulation.named("admin").outputs["arn"]
-    sent = simulation.named("shop-users-rotation-application").inputs["parameters"]
-    assert sent["masterSecretKmsKeyArn"] == key
-    assert sent["kmsKeyArn"] == simulation.named("data").outputs["arn"]
+    granted = statements(simulation)
+    assert granted["AdminKey"] == [key]
+    assert granted["SecretsKey"] == [simulation.named("data").outputs["arn"]]
 
 
 def test_behind_a_proxy_one_users_password_changes() -> None:
     """RDS Proxy knows a secret's current user only (aws/aws-cdk#25568)."""
-    function = with_credentials(given(proxied=True)).named("shop-users-rotation-application").inputs
-    assert function["applicationId"].endswith("/SecretsManagerRDSPostgreSQLRotationSingleUser")
-    assert "masterSecretArn" not in function["parameters"]
+    simulation = with_credentials(given(proxied=True))
+    variables = simulation.named("shop-users-rotation-function").inputs["environment"]["variables"]
+    assert variables["STRATEGY"] == "single-user"
+    assert "ADMIN_SECRET_ARN" not in variables
+    assert "AdminSecret" not in statements(simulation)
 
 
 def test_rotation_waits_until_the_migration_job_has_made_the_user() -> None:
@@ -88,10 +97,10 @@ def test_rotation_waits_until_the_migration_job_has_made_the_user() -> None:
 def test_a_failed_rotation_raises_an_alarm() -> None:
     simulation = with_credentials()
     alarm = simulation.named("shop-users-rotation-failed").inputs
-    function_name = simulation.named("shop-users-rotation-application").inputs["parameters"]["functionName"]
+    function_name = simulation.named("shop-users-rotation-function").outputs["name"]
     assert (alarm["namespace"], alarm["metricName"]) == ("AWS/Lambda", "Errors")
     assert alarm["dimensions"] == {"FunctionName": function_name}
-    assert function_name != simulation.named("shop-admin-rotation-application").inputs["parameters"]["functionName"]
+    assert function_name != simulation.named("shop-admin-rotation-function").outputs["name"]
     assert len(function_name) <= 64
 
 

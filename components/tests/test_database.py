@@ -64,8 +64,7 @@ def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:
     simulation = with_database(apart)
     key = simulation.named("secrets").outputs["arn"]
     assert only(simulation, "aws:secretsmanager/secret:Secret").inputs["kmsKeyId"] == key
-    function = only(simulation, "aws:serverlessrepository/cloudFormationStack:CloudFormationStack").inputs
-    assert function["parameters"]["kmsKeyArn"] == key
+    assert only(simulation, "aws:lambda/function:Function").inputs["kmsKeyArn"] == key
     assert primary(simulation).inputs["kmsKeyId"] == simulation.named("data").outputs["arn"]
 
 
@@ -156,23 +155,34 @@ def test_the_administrators_secret_is_what_awss_function_expects_and_rotates_at_
     assert rotation["secretId"] == simulation.outputs["admin_secret_arn"]
 
 
-def test_the_rotation_function_is_awss_own_pinned_and_inside_the_network() -> None:
+def test_the_rotation_function_is_the_librarys_own_and_inside_the_network() -> None:
+    """e7: half of the regions have no Serverless Application Repository, from which AWS's functions come."""
     simulation = with_database()
-    function = only(simulation, "aws:serverlessrepository/cloudFormationStack:CloudFormationStack").inputs
-    assert function["applicationId"] == (
-        "arn:aws:serverlessrepo:us-east-1:297356227824:applications/SecretsManagerRDSPostgreSQLRotationSingleUser"
-    )
-    assert function["semanticVersion"] == "1.1.671"
-    assert set(function["capabilities"]) == {"CAPABILITY_IAM", "CAPABILITY_RESOURCE_POLICY"}
-    sent = function["parameters"]
-    assert sent["endpoint"] == "https://secretsmanager.eu-central-1.amazonaws.com"
-    assert sent["vpcSubnetIds"] == simulation.named("data-0").id
-    assert sent["vpcSecurityGroupIds"] == simulation.named("shop-order-rotation").id
-    assert sent["kmsKeyArn"] == simulation.named("data").outputs["arn"]
-    assert len(sent["functionName"]) <= 64
-    assert "masterSecretArn" not in sent
+    function = only(simulation, "aws:lambda/function:Function").inputs
+    assert function["vpcConfig"]["subnetIds"] == [simulation.named("data-0").id]
+    assert function["vpcConfig"]["securityGroupIds"] == [simulation.named("shop-order-rotation").id]
+    assert function["kmsKeyArn"] == simulation.named("data").outputs["arn"]
+    assert function["environment"]["variables"] == {
+        "STRATEGY": "single-user",
+        "AUTHORITIES": "/var/task/authorities.pem",
+    }
     log = simulation.named("shop-order-admin-rotation-log").inputs
-    assert log["name"] == f"/aws/lambda/{sent['functionName']}"
+    assert function["loggingConfig"]["logGroup"] == log["name"]
+    # The stacks of AWS's functions end on this name, and are there until this function is.
+    assert log["name"].endswith("-admin")
+    assert "name" not in function
+    permission = only(simulation, "aws:lambda/permission:Permission").inputs
+    assert (permission["principal"], permission["sourceAccount"]) == ("secretsmanager.amazonaws.com", "123456789012")
+
+
+def test_p3_the_rotation_function_gets_at_the_secrets_that_name_it_only() -> None:
+    simulation = with_database()
+    policy = json.loads(simulation.named("shop-order-admin-rotation-rotate").inputs["policy"])
+    secrets, key = policy["Statement"]
+    arn = simulation.named("shop-order-admin-rotation-function").outputs["arn"]
+    assert secrets["Condition"] == {"StringEquals": {"secretsmanager:resource/AllowRotationLambdaArn": arn}}
+    assert secrets["Resource"] == ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:*"]
+    assert key["Resource"] == [simulation.named("data").outputs["arn"]]
 
 
 def test_p3_no_other_account_can_get_access_to_the_secret() -> None:

@@ -74,6 +74,8 @@ class CacheArgs(TypedDict):
     """Shards that hold the keys. Default: 1."""
     replicas: NotRequired[int]
     """Replicas of each shard. Default: 1."""
+    node_quota: NotRequired[int]
+    """The account's quota of nodes for one cluster. Default: AWS's default of 90."""
     cluster_mode: NotRequired[bool]
     """Cluster mode: clients speak the cluster protocol, so that shards can be added online (P1). Needed for more than
     one shard. Default: true, also for one shard: enabling cluster mode later takes several steps."""
@@ -425,13 +427,14 @@ def _check(name: str, args: CacheArgs) -> None:
         f"0 to {MOST_REPLICAS} replicas of a shard",
         "add shards rather than replicas",
     )
+    nodes = args.get("node_quota", MOST_NODES)
     require(
-        shards >= 1 and shards * (1 + replicas) <= MOST_NODES,
+        shards >= 1 and shards * (1 + replicas) <= nodes,
         component,
         "shards",
         shards,
-        f"at least 1, and with replicas ({replicas}) at most {MOST_NODES} nodes",
-        "use larger nodes",
+        f"at least 1, and with replicas ({replicas}) at most {nodes} nodes, the account's quota for a cluster",
+        "have AWS raise the quota `Nodes per cluster per instance type`, then say so in node_quota",
     )
     require(
         shards == 1 or args.get("cluster_mode", True),

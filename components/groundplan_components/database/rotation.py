@@ -1,31 +1,39 @@
-"""AWS's published functions that rotate database passwords."""
+"""The functions that rotate database passwords.
+
+AWS's published ones come by the Serverless Application Repository, which half of the regions don't have.
+"""
 
 from enum import Enum
+from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi_aws import cloudwatch, secretsmanager, serverlessrepository
+from pulumi_aws import cloudwatch, iam, lambda_, secretsmanager
 
 from groundplan_components.keys import StoredSecret
 from groundplan_components.shared.alarms import Alarm, Metric, declare
+from groundplan_components.shared.arn import account_of, partition_of, region_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
+from groundplan_components.shared.iam import ROLE_NAME_LIMIT, Statement, policy, trust
 from groundplan_components.shared.log_days import require_log_days
+from groundplan_components.shared.names import autonamed
 
-# AWS publishes the rotation functions once per partition. Publisher accounts, home regions and versions are those that
-# AWS's own CDK deploys (aws-cdk, aws-secretsmanager/lib/secret-rotation.ts, 2026). The version is pinned, so that a
-# deployment changes only when this file does.
-PUBLISHERS = {
-    "aws": ("arn:aws:serverlessrepo:us-east-1:297356227824:applications/", "1.1.671"),
-    "aws-cn": ("arn:aws-cn:serverlessrepo:cn-north-1:193023089310:applications/", "1.1.440"),
-    "aws-us-gov": ("arn:aws-us-gov:serverlessrepo:us-gov-west-1:023102451235:applications/", "1.1.397"),
-}
-DNS_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
-
-# Characters that rotation must not use in a password: all that a connection URL would have to escape. Four punctuation
-# marks remain, because Secrets Manager requires one character of each kind.
-EXCLUDED_CHARACTERS = "!\"#$%&'()*+,/:;<=>?@[\\]^`{|}"
-
+RUNTIME = "python3.13"
+TIMEOUT_SECONDS = 30
+MEMORY_MB = 256
+CODE = Path(__file__).with_name("rotation_function.py")
+AUTHORITIES = Path(__file__).with_name("_authorities.pem")
+# Lambda attaches its functions to a network by interfaces of the account; none of these takes a resource:
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+INTERFACES = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
 FUNCTION_NAME_LENGTH = 64
 SHORTEST_ROTATION_DAYS = 1
 LONGEST_ROTATION_DAYS = 1000
@@ -40,19 +48,13 @@ class RotationStrategy(Enum):
     """Two database users alternate, so that the previous credentials stay valid until the next rotation."""
 
 
-APPLICATIONS = {
-    RotationStrategy.SINGLE_USER: "SecretsManagerRDSPostgreSQLRotationSingleUser",
-    RotationStrategy.ALTERNATING_USERS: "SecretsManagerRDSPostgreSQLRotationMultiUser",
-}
-
-
 class RotationFunctionArgs(TypedDict):
     """Args of `RotationFunction`."""
 
     strategy: RotationStrategy
     """Which user changes the password."""
     function_name: pulumi.Input[str]
-    """Unique in the account and region; at most 64 characters."""
+    """Ends the log group's name, `/aws/lambda/<function_name>`: unique in the account and region."""
     subnet_ids: list[pulumi.Input[str]]
     """Subnets from which both the database and Secrets Manager can be reached."""
     security_group_id: pulumi.Input[str]
@@ -70,7 +72,7 @@ class RotationFunctionArgs(TypedDict):
 
 
 class RotationFunction(pulumi.ComponentResource):
-    """One of AWS's published rotation functions inside the network."""
+    """A function inside the network that changes the passwords of PostgreSQL users (`rotation_function.py`)."""
 
     arn: pulumi.Output[str]
 
@@ -87,18 +89,8 @@ class RotationFunction(pulumi.ComponentResource):
         )
         require_log_days(component, args.get("log_days", 90))
         super().__init__("groundplan:index:RotationFunction", name, {}, opts)
+        inside = pulumi.ResourceOptions(parent=self)
         key_arn = pulumi.Output.from_input(args["kms_key_arn"])
-        parameters: dict[str, pulumi.Input[str]] = {
-            "endpoint": key_arn.apply(secrets_endpoint),
-            "functionName": args["function_name"],
-            "vpcSubnetIds": pulumi.Output.all(*args["subnet_ids"]).apply(",".join),
-            "vpcSecurityGroupIds": args["security_group_id"],
-            "excludeCharacters": EXCLUDED_CHARACTERS,
-            "kmsKeyArn": key_arn,
-        }
-        if "admin_secret_arn" in args:
-            parameters["masterSecretArn"] = args["admin_secret_arn"]
-            parameters["masterSecretKmsKeyArn"] = args.get("admin_kms_key_arn", key_arn)
         # Declared here, because Lambda would create it without key and retention.
         log = cloudwatch.LogGroup(
             f"{name}-log",
@@ -108,31 +100,114 @@ class RotationFunction(pulumi.ComponentResource):
             tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        application = APPLICATIONS[strategy]
-        stack = serverlessrepository.CloudFormationStack(
-            f"{name}-application",
-            application_id=key_arn.apply(lambda arn: f"{PUBLISHERS[partition(arn)][0]}{application}"),
-            semantic_version=key_arn.apply(lambda arn: PUBLISHERS[partition(arn)][1]),
-            # The application creates its function's role, and allows Secrets Manager to call the function.
-            capabilities=["CAPABILITY_IAM", "CAPABILITY_RESOURCE_POLICY"],
-            parameters=parameters,
+        role = iam.Role(
+            autonamed(f"{name}-role", ROLE_NAME_LIMIT),
+            description="Rotates database passwords",
+            assume_role_policy=trust("lambda.amazonaws.com"),
             tags={"Name": name},
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[log],
-                # Another strategy is another application, whose stack creates a function of the same name.
-                delete_before_replace=True,
+            opts=inside,
+        )
+        runs = iam.RolePolicy(
+            f"{name}-run",
+            role=role.name,
+            policy=policy(
+                {
+                    "sid": "Log",
+                    "actions": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "resources": [pulumi.Output.concat(log.arn, ":*")],
+                },
+                {"sid": "Network", "actions": INTERFACES, "resources": ["*"]},
             ),
+            opts=inside,
+        )
+        variables: dict[str, pulumi.Input[str]] = {
+            "STRATEGY": strategy.value,
+            "AUTHORITIES": "/var/task/authorities.pem",
+        }
+        if "admin_secret_arn" in args:
+            variables["ADMIN_SECRET_ARN"] = args["admin_secret_arn"]
+        function = lambda_.Function(
+            # A name of its own: the functions that AWS publishes had `function_name`, and are there until this one is.
+            autonamed(f"{name}-function", FUNCTION_NAME_LENGTH),
+            description="Rotates database passwords",
+            runtime=RUNTIME,
+            architectures=["arm64"],
+            handler=f"{CODE.stem}.handler",
+            code=pulumi.AssetArchive(
+                {
+                    CODE.name: pulumi.StringAsset(CODE.read_text(encoding="utf-8")),
+                    "authorities.pem": pulumi.StringAsset(AUTHORITIES.read_text(encoding="ascii")),
+                }
+            ),
+            role=role.arn,
+            timeout=TIMEOUT_SECONDS,
+            memory_size=MEMORY_MB,
+            kms_key_arn=args["kms_key_arn"],
+            environment={"variables": variables},
+            vpc_config={"subnet_ids": args["subnet_ids"], "security_group_ids": [args["security_group_id"]]},
+            logging_config={"log_format": "JSON", "log_group": log.name},
+            tags={"Name": name},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[runs]),
+        )
+        iam.RolePolicy(f"{name}-rotate", role=role.name, policy=_rotating(args, key_arn, function), opts=inside)
+        lambda_.Permission(
+            f"{name}-secrets-manager",
+            action="lambda:InvokeFunction",
+            function=function.name,
+            principal="secretsmanager.amazonaws.com",
+            source_account=account_of(key_arn),
+            opts=inside,
         )
         if "alarm_topic_arn" in args:
             declare(
                 f"{name}-failed",
-                _failed_rotation(args["function_name"]),
+                _failed_rotation(function.name),
                 [args["alarm_topic_arn"]],
                 pulumi.ResourceOptions(parent=self),
             )
-        self.arn = stack.outputs["RotationLambdaARN"]
+        self.arn = function.arn
         self.register_outputs({"arn": self.arn})
+
+
+def _rotating(
+    args: RotationFunctionArgs, key_arn: pulumi.Output[str], function: lambda_.Function
+) -> pulumi.Output[str]:
+    """Access to the secrets that name this function as theirs, and to no other; secrets name it when they exist."""
+    secrets = pulumi.Output.concat(
+        "arn:", partition_of(key_arn), ":secretsmanager:", region_of(key_arn), ":", account_of(key_arn), ":secret:*"
+    )
+    statements: list[Statement] = [
+        {
+            "sid": "OwnSecrets",
+            "actions": [
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:PutSecretValue",
+                "secretsmanager:UpdateSecretVersionStage",
+            ],
+            "resources": [secrets],
+            "conditions": {"StringEquals": {"secretsmanager:resource/AllowRotationLambdaArn": function.arn}},
+        },
+        {
+            "sid": "SecretsKey",
+            "actions": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "resources": [key_arn],
+        },
+    ]
+    if "admin_secret_arn" in args:
+        statements += [
+            {
+                "sid": "AdminSecret",
+                "actions": ["secretsmanager:GetSecretValue"],
+                "resources": [args["admin_secret_arn"]],
+            },
+            {
+                "sid": "AdminKey",
+                "actions": ["kms:Decrypt"],
+                "resources": [args.get("admin_kms_key_arn", args["kms_key_arn"])],
+            },
+        ]
+    return policy(*statements)
 
 
 def _failed_rotation(function_name: pulumi.Input[str]) -> Alarm:
@@ -180,22 +255,3 @@ def require_rotation_days(component: str, days: int) -> None:
         f"{SHORTEST_ROTATION_DAYS} to {LONGEST_ROTATION_DAYS} days, as Secrets Manager allows",
         "30 is a good interval",
     )
-
-
-def partition(arn: str) -> str:
-    """`aws` of `arn:aws:kms:eu-central-1:…`; raises pulumi.RunError where AWS publishes no rotation functions."""
-    found = arn.split(":")[1]
-    require(
-        found in PUBLISHERS,
-        "RotationFunction",
-        "kms_key_arn",
-        arn,
-        f"an ARN of one of the partitions {', '.join(PUBLISHERS)}",
-        "AWS publishes no rotation functions elsewhere: deploy to another partition",
-    )
-    return found
-
-
-def secrets_endpoint(arn: str) -> str:
-    """Secrets Manager's URL in the region of ``arn``; private DNS resolves it to an interface endpoint."""
-    return f"https://secretsmanager.{arn.split(':')[3]}.{DNS_SUFFIXES.get(partition(arn), 'amazonaws.com')}"

@@ -3,6 +3,7 @@
 from groundplan_components.gateway._gateway_args import GatewayArgs
 from groundplan_components.gateway._listener_rules import LoadBalancerRoute
 from groundplan_components.gateway._load_balancer_args import LoadBalancerArgs
+from groundplan_components.gateway._openapi import definition_size
 from groundplan_components.gateway._routes import LIST_PARAMETERS, GatewayRoute
 from groundplan_components.gateway.account import GatewayAccount, GatewayAccountArgs
 from groundplan_components.gateway.gateway import Gateway
@@ -18,4 +19,5 @@ __all__ = [
     "LoadBalancer",
     "LoadBalancerArgs",
     "LoadBalancerRoute",
+    "definition_size",
 ]

@@ -87,6 +87,21 @@ def openapi(
     }
 
 
+_LONGEST_NAME = 64
+_LONGEST_ARN = 130
+_LONGEST_URL = 110
+
+
+def definition_size(routes: Sequence[GatewayRoute], *, cached: bool = False) -> int:
+    """Bytes of the document for these routes at most: with the longest names, browsers and a token for each call."""
+    backend = Backend("l" * _LONGEST_NAME, "a" * _LONGEST_ARN, "u" * _LONGEST_URL, 29_000)
+    tokens = Tokens("a" * _LONGEST_ARN, "r" * _LONGEST_NAME, "w" * _LONGEST_NAME)
+    document = openapi(
+        "t" * _LONGEST_NAME, routes, backend, tokens, cached=cached, api_keys=False, origin="o" * _LONGEST_URL
+    )
+    return len(json.dumps(document))
+
+
 def _operation(
     route: GatewayRoute,
     name: str,

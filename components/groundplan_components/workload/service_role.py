@@ -22,6 +22,9 @@ class ServiceRoleArgs(TypedDict):
     """The name of the `Workload`, `Migration` or `Pooler`."""
     policy: pulumi.Input[str]
     """Identity policy (JSON) with the role's permissions, see `groundplan_components.shared.iam.policy`."""
+    more_policies: NotRequired[list[pulumi.Input[str]]]
+    """Further policies (JSON), each as a managed one, see `groundplan_components.shared.iam.policies`. Default:
+    none."""
     permissions_boundary_arn: NotRequired[pulumi.Input[str]]
     """Policy that limits the role's permissions. Default: no boundary."""
 
@@ -53,13 +56,26 @@ class ServiceRole(pulumi.ComponentResource):
             opts=inside,
         )
         grant = aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=args["policy"], opts=inside)
+        grants: list[pulumi.Resource] = [grant]
+        for number, more in enumerate(args.get("more_policies", []), start=2):
+            further = aws.iam.Policy(
+                f"{name}-policy-{number}",
+                description=f"More of what pods of {args['namespace']}/{args['service_account']} may do",
+                policy=more,
+                opts=inside,
+            )
+            grants.append(
+                aws.iam.RolePolicyAttachment(
+                    f"{name}-policy-{number}", role=role.name, policy_arn=further.arn, opts=inside
+                )
+            )
         association = aws.eks.PodIdentityAssociation(
             f"{name}-association",
             cluster_name=args["cluster_name"],
             namespace=args["namespace"],
             service_account=args["service_account"],
             role_arn=role.arn,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[grant]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=grants),
         )
         self.role_arn = role.arn
         self.role_name = role.name

@@ -2,6 +2,7 @@
 
 from groundplan.capacity.comparison import Comparison, compare
 from groundplan.capacity.kept import remembered_after
+from groundplan.capacity.limits import check_limits
 from groundplan.capacity.model import (
     CachePlan,
     ClusterPlan,
@@ -41,6 +42,7 @@ __all__ = [
     "TopicPlan",
     "WorkloadPlan",
     "WorkloadRole",
+    "check_limits",
     "check_shards",
     "compare",
     "plan",

@@ -309,7 +309,7 @@ class _Reckoning:
     def _pool(self, multiple: float) -> NodePool:
         """What the pool holds at a multiple of today's load."""
         pods = ((self._pods(workload, multiple), workload.cpu_millicores) for workload in self.plan.workloads)
-        return node_pool(pods, self.plan.databases, self.environment)
+        return node_pool(pods, self.plan.databases, self.environment, self.plan.cluster.node_vcpus)
 
     def _addresses(self) -> Tier:
         def needed(multiple: float) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from groundplan.capacity import figures
 from groundplan.capacity.model import ClusterPlan, DatabasePlan, Decision, PoolerPlan, WorkloadPlan
+from groundplan.capacity.network import addresses, private_addresses_needed, subnets
 from groundplan.capacity.wording import count, number, percent
 from groundplan.stack.environment import Environment
 
@@ -15,11 +16,39 @@ from groundplan.stack.environment import Environment
 def plan_cluster(
     environment: Environment, workloads: tuple[WorkloadPlan, ...], databases: tuple[DatabasePlan, ...]
 ) -> tuple[ClusterPlan, tuple[Decision, ...]]:
-    """Nodes for the fewest pods and for the most, and the limits that let the pool reach those."""
+    """Nodes for the fewest pods and for the most, and the limits that let the pool reach those.
+
+    Nodes are small until full growth would need more of them than the network has addresses for: each node takes some,
+    whatever its size.
+    """
+    for cpus in figures.NODE_CPUS:
+        planned = _cluster(environment, workloads, databases, cpus)
+        if environment.existing_cluster or not _sized(environment) or _fits(environment, planned[0]):
+            return planned
+    return planned
+
+
+def _sized(environment: Environment) -> bool:
+    """Whether the range is of a size that can be laid out at all; `plan_network` refuses others."""
+    return figures.LARGEST_VPC_PREFIX <= environment.vpc_cidr.prefixlen <= figures.SMALLEST_VPC_PREFIX
+
+
+def _fits(environment: Environment, cluster: ClusterPlan) -> bool:
+    needed = private_addresses_needed(cluster, multi_zone=environment.multi_zone)
+    return needed <= addresses(subnets(environment.vpc_cidr).private[0])
+
+
+def _cluster(
+    environment: Environment,
+    workloads: tuple[WorkloadPlan, ...],
+    databases: tuple[DatabasePlan, ...],
+    cpus: tuple[str, ...],
+) -> tuple[ClusterPlan, tuple[Decision, ...]]:
+    vcpus = int(cpus[0])
     poolers = _poolers(databases)
     pooler_pods = sum(pooler.pods * shards for pooler, shards in poolers)
-    now = node_pool(((w.min_pods, w.cpu_millicores) for w in workloads), databases, environment)
-    grown = node_pool(((w.max_pods, w.cpu_millicores) for w in workloads), databases, environment)
+    now = node_pool(((w.min_pods, w.cpu_millicores) for w in workloads), databases, environment, vcpus)
+    grown = node_pool(((w.max_pods, w.cpu_millicores) for w in workloads), databases, environment, vcpus)
     cpu_now, pods_now, nodes_now = now.cpu, now.pods, now.nodes
     cpu_grown, pods_grown, nodes_grown = grown.cpu, grown.pods, grown.nodes
     floor = _floor(environment)
@@ -29,19 +58,19 @@ def plan_cluster(
     surges += [(shards * surge(pooler.pods), pooler.cpu_millicores) for pooler, shards in poolers]
     surge_pods = sum(pods for pods, _ in surges)
     surge_cpu = sum(pods * cpu for pods, cpu in surges) / 1000
-    nodes_rolling = max(nodes_grown + 1, _nodes(cpu_grown + surge_cpu, pods_grown + surge_pods, floor))
-    cpu_limit = int(nodes_rolling * figures.NODE_VCPUS)
+    nodes_rolling = max(nodes_grown + 1, _nodes(cpu_grown + surge_cpu, pods_grown + surge_pods, floor, vcpus))
+    cpu_limit = int(nodes_rolling * vcpus)
     cluster = ClusterPlan(
-        instance_cpus=figures.NODE_CPUS,
+        instance_cpus=cpus,
         nodes_now=nodes_now,
         nodes_grown=nodes_grown,
         cpu_limit=cpu_limit,
         memory_limit_gib=math.ceil(cpu_limit * figures.NODE_GIB_PER_VCPU),
         pods_grown=pods_grown,
     )
-    a_node = figures.NODE_VCPUS * figures.NODE_ALLOCATABLE * figures.NODE_PACKING
+    a_node = vcpus * figures.NODE_ALLOCATABLE * figures.NODE_PACKING
     packed = percent(figures.NODE_PACKING)
-    counted = f"{number(a_node)} of {figures.NODE_VCPUS:.0f} vCPU of a node are for pods, packed at {packed}"
+    counted = f"{number(a_node)} of {vcpus} vCPU of a node are for pods, packed at {packed}"
     source = f"{figures.NODE_ALLOCATABLE.source}; {figures.NODE_PACKING.source}"
     return cluster, (
         Decision(
@@ -49,9 +78,11 @@ def plan_cluster(
             "instance_cpus",
             ", ".join(cluster.instance_cpus),
             "large enough for several pods, small enough that losing one is losing little; Auto Mode picks what is "
-            "cheapest",
+            "cheapest"
+            if cpus == figures.NODE_CPUS[0]
+            else "fewer, larger nodes: the network has no addresses for as many small ones as full growth takes",
             "T4, P4",
-            figures.NODE_VCPUS.source,
+            figures.NODE_CPUS_SOURCE,
         ),
         Decision(
             "cluster",
@@ -73,7 +104,7 @@ def plan_cluster(
             "cluster",
             "cpu_limit",
             str(cpu_limit),
-            f"{count(nodes_grown, 'node')} of {figures.NODE_VCPUS:.0f} vCPU and {nodes_rolling - nodes_grown} more: a "
+            f"{count(nodes_grown, 'node')} of {vcpus} vCPU and {nodes_rolling - nodes_grown} more: a "
             f"rollout of everything starts {count(surge_pods, 'pod')} beside those they replace",
             "P1",
             figures.ROLLOUT_SURGE.source,
@@ -108,12 +139,13 @@ class NodePool:
 
 
 def node_pool(
-    pods: Iterable[tuple[int, int]], databases: tuple[DatabasePlan, ...], environment: Environment
+    pods: Iterable[tuple[int, int]], databases: tuple[DatabasePlan, ...], environment: Environment, vcpus: int
 ) -> NodePool:
-    """The pool for so many pods of so many millicores, and the poolers, whose number is fixed."""
+    """The pool of nodes of so many vCPU for so many pods of so many millicores, and the poolers, whose number is
+    fixed."""
     each = [*pods, *((pooler.pods * shards, pooler.cpu_millicores) for pooler, shards in _poolers(databases))]
     together, cpu = sum(number for number, _ in each), sum(number * millicores for number, millicores in each) / 1000
-    return NodePool(together, cpu, _nodes(cpu, together, _floor(environment)))
+    return NodePool(together, cpu, _nodes(cpu, together, _floor(environment), vcpus))
 
 
 def _poolers(databases: tuple[DatabasePlan, ...]) -> list[tuple[PoolerPlan, int]]:
@@ -129,6 +161,6 @@ def surge(pods: int) -> int:
     return math.ceil(pods * figures.ROLLOUT_SURGE)
 
 
-def _nodes(cpu: float, pods: int, floor: int) -> int:
-    a_node = figures.NODE_VCPUS * figures.NODE_ALLOCATABLE * figures.NODE_PACKING
+def _nodes(cpu: float, pods: int, floor: int, vcpus: int) -> int:
+    a_node = vcpus * figures.NODE_ALLOCATABLE * figures.NODE_PACKING
     return max(floor, math.ceil(cpu / a_node - 1e-9), math.ceil(pods / figures.PODS_PER_NODE))

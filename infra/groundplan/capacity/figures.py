@@ -332,8 +332,14 @@ OUTBOUND_CONNECTIONS = Figure(
 
 # Cluster
 
-NODE_CPUS: tuple[str, ...] = ("4", "8", "16")
-NODE_VCPUS = Figure(4, "vCPU", "the smallest that the pool allows: the most nodes, so the most addresses")
+NODE_CPUS: tuple[tuple[str, ...], ...] = (
+    ("4", "8", "16"),
+    ("8", "16", "32"),
+    ("16", "32", "48"),
+    ("32", "48", "64"),
+)
+"""What a pool may choose from: the smallest where the network has addresses for as many nodes as they make."""
+NODE_CPUS_SOURCE = "the smallest that the pool allows: the most nodes, so the most addresses"
 NODE_GIB_PER_VCPU = Figure(4, "GiB", "general-purpose instances")
 NODE_ALLOCATABLE = Figure(0.9, "of a node", "Amazon EKS: kubelet, system and eviction reserve", assumed=True)
 NODE_PACKING = Figure(0.85, "of a node", "pods of unequal size leave gaps", assumed=True)

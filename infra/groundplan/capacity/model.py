@@ -193,6 +193,11 @@ class ClusterPlan:
     memory_limit_gib: int
     pods_grown: int
 
+    @property
+    def node_vcpus(self) -> int:
+        """Of the smallest node, by which nodes are counted."""
+        return int(self.instance_cpus[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:

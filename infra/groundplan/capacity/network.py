@@ -17,6 +17,12 @@ from groundplan.capacity.wording import number
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.stack.environment import Environment
 
+NO_RANGE = "even a /16, the largest that AWS allows, is too small"
+
+
+class TooLarge(ProblemsFound):
+    """More addresses than the stack's range has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Subnets:
@@ -131,7 +137,7 @@ def _check(environment: Environment, private: int, data: int) -> None:
     needs = f"{private:,} addresses in each private subnet ({addresses(layout.private[0]):,} are there)"
     if data > addresses(layout.data[0]):
         needs += f" and {data:,} in each data subnet ({addresses(layout.data[0]):,} are there)"
-    raise ProblemsFound(
+    raise TooLarge(
         [
             Problem(
                 where=f"Pulumi.{environment.name}.yaml",
@@ -140,8 +146,7 @@ def _check(environment: Environment, private: int, data: int) -> None:
                 expected=f"room for full growth (P1): {needs}",
                 remedy=f"use a range of at least /{enough}; it can't be changed once the network exists"
                 if enough
-                else "even a /16, the largest that AWS allows, is too small: lower requirements.growth_factor, or "
-                "split the system in two",
+                else f"{NO_RANGE}: lower requirements.growth_factor, or split the system in two",
             )
         ]
     )

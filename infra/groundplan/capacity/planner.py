@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from groundplan.capacity.bottlenecks import tiers
@@ -15,12 +16,13 @@ from groundplan.capacity.gateway import plan_gateway
 from groundplan.capacity.held import with_held
 from groundplan.capacity.kept import with_kept
 from groundplan.capacity.model import Plan
-from groundplan.capacity.network import plan_network
+from groundplan.capacity.network import NO_RANGE, TooLarge, plan_network
 from groundplan.capacity.notes import notes
 from groundplan.capacity.placement import placements
 from groundplan.capacity.workloads import plan_workloads, target_reasons, with_reachable_targets
 from groundplan.capacity.written import with_written
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered
 
@@ -37,11 +39,56 @@ def plan(system: System, environment: Environment, *, data_growth: float | None 
     pods' connections. A service whose data needs shards that it doesn't declare is planned with as many as it needs;
     `check_shards` says what to declare, and must be asked before anything is deployed.
     """
-    bound = with_held(_plan(system, environment, data_growth), environment)
+    try:
+        bound = with_held(_plan(system, environment, data_growth), environment)
+    except TooLarge as found:
+        raise _with_what_fits(found, system, environment, data_growth) from None
     if not environment.remembered:
         return bound
     unbound = _plan(system, environment.model_copy(update={"remembered": Remembered()}), data_growth)
     return with_kept(bound, unbound, environment.region)
+
+
+def _with_what_fits(
+    found: TooLarge, system: System, environment: Environment, data_growth: float | None
+) -> ProblemsFound:
+    """The same problem; where no range is enough, with how far requirements would have to come down."""
+    (problem,) = found.problems
+    if not problem.remedy.startswith(NO_RANGE):
+        return found
+
+    def fits(setting: str, value: float) -> bool:
+        requirements = system.requirements.model_copy(update={setting: value})
+        try:
+            _plan(system.model_copy(update={"requirements": requirements}), environment, data_growth)
+        except ProblemsFound:
+            return False
+        return True
+
+    growth, load = system.requirements.growth_factor, system.requirements.requests_per_second
+    if fits("growth_factor", 1):
+        most = _largest(1, growth, lambda value: fits("growth_factor", value))
+        what = f"lower requirements.growth_factor to {most:g}, or split the system in two"
+    elif fits("requests_per_second", 1):
+        most = _largest(1, load, lambda value: fits("requests_per_second", value))
+        what = f"lower requirements.requests_per_second to {most:g}, or split the system in two"
+    else:
+        what = "split the system in two, or keep less data in its databases, so that they need fewer shards"
+    return ProblemsFound([replace(problem, remedy=f"{NO_RANGE}: {what}")])
+
+
+_STEPS = 12
+
+
+def _largest(fits_at: float, too_much: float, fits: Callable[[float], bool]) -> float:
+    """The largest value found between one that fits and one that doesn't, by three digits."""
+    low, high = fits_at, too_much
+    for _ in range(_STEPS):
+        middle = float(f"{(low + high) / 2:.3g}")
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
 
 
 def _plan(system: System, environment: Environment, data_growth: float | None) -> Plan:

@@ -185,7 +185,7 @@ def _rates(plan: Plan, system: System, environment: Environment) -> Iterator[tup
 def _nodes(plan: Plan) -> Iterator[tuple[str, tuple[float, float]]]:
     cluster = plan.cluster
     yield "eks_nodes", (cluster.nodes_now, cluster.nodes_grown)
-    now = cluster.nodes_now * figures.NODE_VCPUS
+    now = cluster.nodes_now * cluster.node_vcpus
     yield "ec2_vcpus", (now, cluster.cpu_limit)
     tib = figures.NODE_STORAGE_GIB / _GIB_A_TIB
     yield "ebs_gp3_tib", (cluster.nodes_now * tib, cluster.nodes_grown * tib)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from groundplan.capacity import figures
 from groundplan.capacity.budget_text import (
     availability_rows,
     availability_sentence,
@@ -133,7 +132,7 @@ def _rest(plan: Plan) -> list[str]:
         (
             "Cluster",
             f"{span(cluster.nodes_now, cluster.nodes_grown)} {'node' if cluster.nodes_grown == 1 else 'nodes'} of "
-            f"{figures.NODE_VCPUS:.0f} vCPU; "
+            f"{cluster.node_vcpus} vCPU; "
             f"limits {cluster.cpu_limit:,} vCPU, {cluster.memory_limit_gib:,} GiB",
         )
     )

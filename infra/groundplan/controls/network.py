@@ -330,8 +330,6 @@ def _groups_of_functions(program: CapturedProgram) -> set[str]:
     found: set[str] = set()
     for function in program.of("aws:lambda/function:Function"):
         found |= listed(at(function.inputs, "vpcConfig.securityGroupIds"))
-    for published in program.of("aws:serverlessrepository/cloudFormationStack:CloudFormationStack"):
-        found |= set(str(at(published.inputs, "parameters.vpcSecurityGroupIds")).split(","))
     return found
 
 

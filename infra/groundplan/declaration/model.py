@@ -325,9 +325,9 @@ class Service(Declared):
     """Append-only. Required once the planned size passes one shard's (D3)."""
     resources: Annotated[dict[Identifier, Resource], Field(min_length=1, max_length=20)]
     """By name in the singular."""
-    publishes: list[EventName] = []
+    publishes: Annotated[list[EventName], Field(max_length=100)] = []
     """Events of its own resources, `<resource>.<past tense>`."""
-    consumes: list[EventName] = []
+    consumes: Annotated[list[EventName], Field(max_length=200)] = []
     """Events that other services publish."""
     renamed_from: ServiceName | None = None
     """The service's name before this one: `groundplan follow` says how its database moves."""

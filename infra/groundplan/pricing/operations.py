@@ -95,11 +95,6 @@ def _function(resource: Resource, _usage: Usage) -> Iterator[Item]:
     yield from _calls(resource, gib, "lambda.arm" if arm else "lambda.x86")
 
 
-def _rotation(resource: Resource, _usage: Usage) -> Iterator[Item]:
-    """AWS's rotation function, by way of the serverless repository: 128 MiB."""
-    yield from _calls(resource, 0.125, "lambda.x86")
-
-
 def _calls(resource: Resource, gib: float, key: str) -> Iterator[Item]:
     calls = figures.FUNCTION_CALLS.band
     yield item("keys and secrets", resource, "function calls", "lambda.requests", calls)
@@ -121,6 +116,5 @@ OPERATIONS: Mapping[str, Billed] = {
     "aws:kms/key:Key": _key,
     "aws:secretsmanager/secret:Secret": _secret,
     "aws:lambda/function:Function": _function,
-    "aws:serverlessrepository/cloudFormationStack:CloudFormationStack": _rotation,
     "aws:ecr/repository:Repository": _repository,
 }

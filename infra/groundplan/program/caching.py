@@ -23,6 +23,7 @@ def declare_cache(stack: StackContext, platform: Platform) -> Cache | None:
         "node_type": planned.node_type,
         "shards": planned.shards,
         "replicas": planned.replicas,
+        "node_quota": int(environment.quota("cache_nodes_per_cluster")),
         "multi_zone": environment.multi_zone and planned.replicas > 0,
         "protect": environment.protect,
         "log_days": environment.log_days,

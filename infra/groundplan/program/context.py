@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import pulumi
 import pulumi_aws as aws
 
-from groundplan.capacity import Plan, check_shards, plan
+from groundplan.capacity import Plan, check_limits, check_shards, plan
 from groundplan.declaration.model import System
 from groundplan.permissions.grants import Scope
-from groundplan.problems import ProblemsFound
+from groundplan.problems import Problem, ProblemsFound
+from groundplan.program.definition import check_definition
 from groundplan.program.identities import mark
 from groundplan.program.own import Change, chosen
 from groundplan.stack.environment import Environment
@@ -46,11 +48,12 @@ class StackContext:
 
         ``changes`` are the owner's (docs/own-program.md); of two that say the same the later one counts.
 
-        Raises ProblemsFound when the declaration lacks shards that its data needs.
+        Raises ProblemsFound when the declaration lacks shards that its data needs, or when AWS would refuse its size.
         """
-        problems = check_shards(system)
-        if problems:
-            raise ProblemsFound(problems)
+        _refuse(check_shards(system))
+        sized = plan(system, environment)
+        _refuse(check_limits(sized, system, environment))
+        _refuse(check_definition(system, sized))
         region, edge_region = _providers(system, environment)
         scope = Scope(system.name, environment.name)
         bounded = environment.repository is not None and not environment.delivery_role
@@ -74,9 +77,7 @@ class StackContext:
                 {"purposes": ["alarms", "logs"], "region": EDGE_REGION, "protect": environment.protect},
                 here,
             )
-        return cls(
-            system, environment, plan(system, environment), region, edge_region, keys, edge_keys, alarms, changes
-        )
+        return cls(system, environment, sized, region, edge_region, keys, edge_keys, alarms, changes)
 
     def component(self, component: type[_Component]) -> type[_Component]:
         """The component, or the owner's in its place; program parts make all of theirs by it."""
@@ -117,6 +118,11 @@ class StackContext:
 def _in_account(region: pulumi.ProviderResource, resource: str) -> pulumi.Output[str]:
     account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(provider=region)).account_id
     return pulumi.Output.concat("arn:aws:iam::", account, ":", resource)
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise ProblemsFound(problems)
 
 
 def _providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from groundplan.declaration.model import FieldType
-from groundplan.program.body_schemas import body_schema
 from groundplan.program.context import EDGE_REGION, StackContext
+from groundplan.program.definition import gateway_routes
 from groundplan.program.platform import Platform
 from groundplan.program.routes import PublicResource, public_resources
 from groundplan_components.edge import Certificate, Edge, EdgeArgs, StaticSite, WebAcl, WebAclScope
 from groundplan_components.gateway import (
-    LIST_PARAMETERS,
     Gateway,
     GatewayArgs,
-    GatewayRoute,
     LoadBalancer,
     LoadBalancerArgs,
     LoadBalancerRoute,
@@ -153,7 +150,7 @@ def declare_gateway(
         stack.in_region(),
     )
     args: GatewayArgs = {
-        "routes": _gateway_routes(public_resources(stack.system, stack.plan)),
+        "routes": gateway_routes(public_resources(stack.system, stack.plan)),
         "vpc_id": platform.vpc_id,
         "subnet_ids": platform.private_subnet_ids,
         "load_balancer_arn": balancer.arn,
@@ -222,30 +219,3 @@ def declare_edge(stack: StackContext, certificates: Certificates | None, gateway
         args["certificate_arn"] = certificates.edge_arn
         args["hosted_zone_id"] = certificates.hosted_zone_id
     return stack.component(Edge)(f"{stack.scope}-edge", args, stack.in_region())
-
-
-def _gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:
-    """Resources with their declared operations and body schemas (S6)."""
-    routes: list[GatewayRoute] = []
-    for each in resources:
-        declared = each.resource
-        schema = body_schema(declared)
-        routes.append(
-            {
-                "plural": declared.path(each.name),
-                "operations": list(declared.operations),
-                "open_operations": [
-                    operation
-                    for operation in declared.operations
-                    if (access := declared.access(operation)) and access.anyone
-                ],
-                "query_parameters": [
-                    name
-                    for name, field in declared.fields.items()
-                    if field.type is not FieldType.JSON and name not in LIST_PARAMETERS
-                ],
-                "create_schema": schema,
-                "update_schema": schema,
-            }
-        )
-    return routes

@@ -18,8 +18,16 @@ from groundplan_components.database import POOLER_PORT, POSTGRES_PORT
 from groundplan_components.events import KAFKA_PORT
 from groundplan_components.gateway import LoadBalancer
 from groundplan_components.identity import Identity
-from groundplan_components.shared import Statement, policy
-from groundplan_components.workload import WORKLOAD_PORT, Destination, Migration, ServiceRole, Workload, WorkloadArgs
+from groundplan_components.shared import Statement, policies
+from groundplan_components.workload import (
+    WORKLOAD_PORT,
+    Destination,
+    Migration,
+    ServiceRole,
+    ServiceRoleArgs,
+    Workload,
+    WorkloadArgs,
+)
 
 HTTPS_PORT = 443
 SERVING = {"api", "command", "query"}
@@ -134,16 +142,16 @@ def _workload(
 
 
 def _role(stack: StackContext, platform: Platform, account: str, statements: list[Statement]) -> ServiceRole:
-    return stack.component(ServiceRole)(
-        f"{stack.scope}-{account}",
-        {
-            "cluster_name": platform.cluster_name,
-            "namespace": stack.scope,
-            "service_account": account,
-            "policy": policy(*statements),
-        },
-        stack.in_region(),
-    )
+    first, *more = policies(*statements)
+    args: ServiceRoleArgs = {
+        "cluster_name": platform.cluster_name,
+        "namespace": stack.scope,
+        "service_account": account,
+        "policy": first,
+    }
+    if more:
+        args["more_policies"] = list(more)
+    return stack.component(ServiceRole)(f"{stack.scope}-{account}", args, stack.in_region())
 
 
 def _permissions(stack: StackContext, dependencies: Dependencies, workload: WorkloadPlan) -> list[Statement]:

@@ -154,6 +154,16 @@ def _all_brokers(program: _Program) -> Iterator[tuple[str, float]]:
     yield "", sum(amount for _, amount in _brokers(program))
 
 
+def _function_interfaces(program: _Program) -> Iterator[tuple[str, float]]:
+    """Functions of the same subnets and groups share their interfaces (AWS Lambda, Hyperplane ENIs)."""
+    pairs = {
+        (subnet, tuple(sorted(look_up(each.inputs, "vpcConfig.securityGroupIds") or ())))
+        for each in program.of("lambda/function:Function")
+        for subnet in look_up(each.inputs, "vpcConfig.subnetIds") or ()
+    }
+    yield "", len(pairs)
+
+
 def _groups_per_interface(program: _Program) -> Iterator[tuple[str, float]]:
     paths = {
         "rds/instance:Instance": "vpcSecurityGroupIds",
@@ -251,6 +261,7 @@ MEASURES: dict[str, _Measure] = {
     "vpc_groups_per_interface": _groups_per_interface,
     "vpc_interface_endpoints": _with("vpcEndpointType", "Interface", _by, "vpcId", _ENDPOINT),
     "vpc_gateway_endpoints": _with("vpcEndpointType", "Gateway", _number, _ENDPOINT),
+    "lambda_interfaces": _function_interfaces,
     "lambda_concurrency": _number("lambda/function:Function"),
     "firewalls": _number("networkfirewall/firewall:Firewall"),
     "firewall_policies": _number("networkfirewall/firewallPolicy:FirewallPolicy"),

@@ -56,7 +56,6 @@ WITHOUT_QUOTA = {
     "secretsmanager/secretPolicy:SecretPolicy": "a setting of the secret",
     "secretsmanager/secretRotation:SecretRotation": "a setting of the secret",
     "secretsmanager/secretVersion:SecretVersion": "rotation leaves three of the 100 that a secret takes",
-    "serverlessrepository/cloudFormationStack:CloudFormationStack": "AWS CloudFormation takes 2,000 stacks",
     "sns/topicPolicy:TopicPolicy": "a setting of the topic",
     "sns/topicSubscription:TopicSubscription": "12,500,000 of a topic (Amazon SNS quotas)",
     "sqs/queue:Queue": "no quota on their number (Amazon SQS Developer Guide, quotas)",

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from groundplan.cloud import Resource
 from groundplan.cloud.catalogue import kind_of
 from groundplan.cloud.changes import changes
@@ -60,9 +58,3 @@ def test_nothing_is_created_before_its_namesake_is_deleted(graph: Graph) -> None
     assert sum(bool(holdings(item_of(each), Cloud())) for each in declared) > 100
     clashes = [clash for each in declared if not deleted_first(each) for clash in shared_names(each)]
     assert clashes == []
-
-
-@pytest.mark.parametrize("token", ["aws:serverlessrepository/cloudFormationStack:CloudFormationStack"])
-@on("staging")
-def test_a_name_within_a_stack_counts(graph: Graph, token: str) -> None:
-    assert all(any(shared_names(each)) for each in graph.some(token))

@@ -15,7 +15,7 @@ from groundplan.document import PARTS, Subject, blocks, render_document, rewrite
 from groundplan.document.document import EMPTY
 from groundplan.document.security import LAYERS
 from infra.tests.capacity.stacks import DEV, PROD, STACKS, one_service
-from infra.tests.samples import shop, system_of
+from infra.tests.samples import busy_shop as shop, system_of
 
 ROOT = Path(__file__).resolve().parents[3]
 MANDATED = [

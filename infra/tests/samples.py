@@ -52,7 +52,7 @@ def with_round_figures(system: System) -> System:
 
 @cache
 def busy_shop() -> System:
-    """The reference system with more writes, in a peak that is twenty times the mean, so that its data grow no faster;
+    """The reference system with more writes, in a peak that is forty times the mean, so that its data grow no faster;
     and with round figures."""
     loads = {"user": (3, 0.95, 1.2), "order": (5, 0.85, 20), "payment": (2, 0.5, 10)}
     services = {
@@ -63,7 +63,7 @@ def busy_shop() -> System:
                 "traffic_weight": weight,
                 "read_share": reads,
                 "data_growth_gb_per_month": growth,
-                "load": Load(peak_to_mean=20),
+                "load": Load(peak_to_mean=40),
             }
         )
         for name, (weight, reads, growth) in loads.items()

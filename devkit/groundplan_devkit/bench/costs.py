@@ -150,6 +150,8 @@ async def _serving(of: _Service, role: str, rounds: int, *, seeded: bool) -> Non
     kinds["list_ms"] = (listed, "statements_a_list")
     if seeded:
         kinds["create_ms"] = (of.creates, "statements_a_create")
+        mixed = mix.shots(target, of.tokens, 11)
+        kinds["mix_ms"] = (lambda count: list(islice(mixed, count)), None)
     await _requests(of, role, kinds, rounds)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -80,4 +81,5 @@ def _postgres() -> str:
     if program is None:
         return ""
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.strip().rpartition(" ")[2]
+    found = re.search(r"\d+(\.\d+)*", done.stdout)
+    return found[0] if found else ""

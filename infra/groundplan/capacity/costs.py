@@ -18,7 +18,7 @@ class Costs:
     cached_read_ms: float = 1000 / figures.POD_CACHED_READS
     database_read_ms: float = 1000 / figures.POD_DATABASE_READS
     """Of a get and a list, in the mix of the bench."""
-    list_ms: float = 1000 / figures.POD_DATABASE_READS
+    list_ms: float = 1000 / figures.POD_LISTS
     write_ms: float = 1000 / figures.POD_WRITES
     consumed_event_ms: float = 1000 / figures.POD_CONSUMED_EVENTS
     projected_event_ms: float = 1000 / figures.POD_PROJECTED_EVENTS

@@ -1,14 +1,17 @@
 """Every number that the plan rests on, with its unit and where it comes from. No rules.
 
-``assumed`` marks a number that was neither measured nor read for this product: an engineer's estimate on the
-safe side, to be replaced by a measurement. Measurements of November 2026: two cores, Debian 12, Python 3.11,
-one worker, wrk with 32 connections against one endpoint, PostgreSQL 15 on the same machine, within 30 %.
+``assumed`` marks a number that was neither measured nor read for this product: an engineer's estimate on the safe side,
+to be replaced by a measurement. What services take was measured by the bench in this repository and stands in
+`groundplan/declaration/capacity.yaml`, where of several services the dearest counts; a project's own `capacity.yaml`
+goes before it (`groundplan.capacity.costs`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
+
+from groundplan.declaration.measured import Quantity, ours
 
 
 class Figure(float):
@@ -29,10 +32,21 @@ class Figure(float):
         return f"{float(self):,.12g} {self.unit}".rstrip()
 
 
-_MEASURED = "measured November 2026, wrk with 32 connections, two cores, one FastAPI worker"
-_OURS = "the services as generated do more: 2026-11-26, `make bench-services`"
 _RDS_STORAGE = "Amazon RDS User Guide, DB instance storage"
 _MSK_QUOTA = "Amazon MSK Developer Guide, quotas"
+
+OURS = f"the reference system's services, {ours().provenance}"
+
+
+def _ours(quantity: Quantity) -> float:
+    """The dearest of the services that were measured."""
+    return max(figures[quantity].median for figures in ours().services.values() if quantity in figures)
+
+
+def _a_core(quantity: Quantity, unit: str, what: str) -> Figure:
+    """How many a core does, of what takes so many milliseconds of it."""
+    return Figure(1000 / _ours(quantity), unit, f"{what}: {OURS}")
+
 
 # Utilisation
 
@@ -45,22 +59,15 @@ SURVIVOR_UTILISATION = Figure(
 
 # One pod: a Python worker uses one core at most
 
-# Kept on the safe side of what the services measure: by these figures the mixed workload of their bench (80 % get, a
-# sixth of it from the cache, 15 % list, 5 % create) takes 1.1 cores at 1,000 requests/s; it took 0.80.
-POD_CACHED_READS = Figure(
-    2000,
-    "requests/s a core",
-    f"{_MEASURED}, RS256 check, access log, Prometheus, ORM; answer from the cache; {_OURS}",
-)
-POD_DATABASE_READS = Figure(
-    860,
-    "requests/s a core",
-    f"{_MEASURED}, RS256 check, access log, Prometheus, ORM; answer from PostgreSQL; {_OURS}",
-)
-POD_WRITES = Figure(430, "requests/s a core", "a write costs twice a database read", assumed=True)
-POD_CONSUMED_EVENTS = Figure(430, "events/s a core", "handling an event costs what a write costs", assumed=True)
-POD_PROJECTED_EVENTS = POD_CONSUMED_EVENTS
-POD_RELAYED_EVENTS = Figure(2000, "events/s a core", "reading and sending in batches of a hundred", assumed=True)
+LIST_SHARE = Figure(0.16, "of reads", "the bench's mix: 15 lists to 80 gets", assumed=True)
+_READ_MS = _ours("database_get_ms") * (1 - LIST_SHARE) + _ours("list_ms") * LIST_SHARE
+POD_CACHED_READS = _a_core("cached_get_ms", "requests/s a core", "a get that the cache answers")
+POD_DATABASE_READS = Figure(1000 / _READ_MS, "requests/s a core", f"gets and lists from PostgreSQL: {OURS}")
+POD_LISTS = _a_core("list_ms", "requests/s a core", "a page of a list")
+POD_WRITES = _a_core("create_ms", "requests/s a core", "a creation")
+POD_CONSUMED_EVENTS = _a_core("consumed_event_ms", "events/s a core", "an event that a consumer handles")
+POD_PROJECTED_EVENTS = _a_core("projected_event_ms", "events/s a core", "a change that the projector writes")
+POD_RELAYED_EVENTS = _a_core("relayed_event_ms", "events/s a core", "a message from the outbox to the broker")
 
 POD_SIZES: tuple[tuple[int, int], ...] = ((250, 256), (500, 384), (1000, 512))
 """CPU in millicores and memory in MiB. The measured worker had one core; smaller pods hold that share of it."""
@@ -78,12 +85,14 @@ SMALLEST_POOL = Figure(2, "connections a pod", "one for work, one for readiness 
 
 # What a request asks of the database
 
-STATEMENTS_PER_GET = Figure(1, "statements", "the row, by its id")
-STATEMENTS_PER_LIST = Figure(2, "statements", "the rows, and their number for `meta.total` (R3)")
-LIST_SHARE = Figure(0.16, "of reads", "the bench's mix: 15 lists to 80 gets", assumed=True)
-OURS = "figures"
-STATEMENTS_PER_READ = Figure(2, "statements", "the rows, and their number for `meta.total` (R3)")
-STATEMENTS_PER_WRITE = Figure(4, "statements", "row, event row (D2), outbox row, idempotency key")
+STATEMENTS_PER_GET = Figure(_ours("statements_a_get"), "statements", f"the row, by its id: {OURS}")
+STATEMENTS_PER_LIST = Figure(_ours("statements_a_list"), "statements", f"the rows, and `meta.total` (R3): {OURS}")
+STATEMENTS_PER_READ = Figure(
+    STATEMENTS_PER_GET * (1 - LIST_SHARE) + STATEMENTS_PER_LIST * LIST_SHARE, "statements", f"gets and lists: {OURS}"
+)
+STATEMENTS_PER_WRITE = Figure(
+    _ours("statements_a_create"), "statements", f"row, event row (D2), outbox row, idempotency key: {OURS}"
+)
 STATEMENTS_PER_CONSUMED_EVENT = Figure(3, "statements", "inbox row, row, event row (D2)")
 STATEMENTS_PER_PROJECTED_EVENT = Figure(
     2, "statements", "read-model row, position in the stream (A4); rows are read and written a batch at a time"
@@ -92,10 +101,10 @@ STATEMENTS_PER_RELAYED_EVENT = Figure(0.02, "statements", "one to read and one t
 RELAYED_EVENT_WORK = Figure(1, "statements' worth", "each row of a batch is updated all the same", assumed=True)
 P95_TO_MEAN = Figure(3, "times the mean", "exponential service times: the 95th percentile is ln 20 times the mean")
 READ_STATEMENT_CORE_MS = Figure(
-    0.3, "ms of a core", "measured November 2026: an indexed query takes 0.3 ms at the 95th percentile, wait included"
+    _ours("read_statement_core_ms"), "ms of a core", f"PostgreSQL's CPU time a statement of gets and lists: {OURS}"
 )
 WRITE_STATEMENT_CORE_MS = Figure(
-    0.6, "ms of a core", "twice a read: indexes, write-ahead log, replication", assumed=True
+    _ours("write_statement_core_ms"), "ms of a core", f"PostgreSQL's CPU time a statement of creations: {OURS}"
 )
 WAITING_P95_MS = Figure(
     20,
@@ -116,9 +125,9 @@ MEMORY_FOR_PAGES = Figure(0.75, "of memory", "PostgreSQL's buffers and the kerne
 
 READ_HEAVY_SHARE = Figure(0.7, "of requests", "D3, read-heavy load: more than two reads for every write", assumed=True)
 REPLICAS_FROM_CORES = Figure(
-    0.5,
+    0.25,
     "cores of reads at full growth",
-    "a quarter of the smallest class that isn't burstable: fewer reads don't press the writer",
+    "an eighth of the smallest class that isn't burstable: fewer reads don't press the writer",
     assumed=True,
 )
 SHARD_GB = Figure(1024, "GiB", "D3: over 1 TB of data is sharded")

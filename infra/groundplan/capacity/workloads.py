@@ -26,6 +26,8 @@ class Work:
     cores: float
     primary_statements: float | None
     replica_statements: float | None
+    source: str = ""
+    """Of the cores."""
 
 
 SERVING: frozenset[WorkloadRole] = frozenset({"api", "command", "query"})
@@ -58,7 +60,7 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
     if service.cqrs:
         rate = demand.projected_events
         works.append(_background("projector", rate, costs.projected_event_ms, costs.statements_a_projected_event))
-    return tuple(works)
+    return tuple(replace(work, source=costs.source) for work in works)
 
 
 def _reading(
@@ -232,7 +234,6 @@ def _reasons(
         if needed > workload.max_pods
         else ""
     )
-    source = figures.POD_DATABASE_READS.source if work.role in SERVING else figures.POD_CONSUMED_EVENTS.source
     usable = (
         f", of which its pool lets it use {number(pod_cores)}" if pod_cores < workload.cpu_millicores / 1000 else ""
     )
@@ -243,7 +244,7 @@ def _reasons(
             str(workload.min_pods),
             f"{load}; pods hold them at {percent(figures.TARGET_UTILISATION)}{zones}; never fewer than {floor}",
             "T3, T4",
-            source,
+            work.source,
         ),
         Decision(
             subject,
@@ -251,7 +252,7 @@ def _reasons(
             str(workload.max_pods),
             f"{number(growth)} times the load needs {number(work.cores * growth)} cores{capped}",
             "P1",
-            figures.MAX_PODS_SOURCE if capped else source,
+            figures.MAX_PODS_SOURCE if capped else work.source,
         ),
         Decision(
             subject,

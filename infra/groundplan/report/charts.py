@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,10 +21,20 @@ def bars(title: str, values: Mapping[str, Sequence[float]], names: Sequence[str]
         x_labels=list(reversed(names)),
         value_formatter=lambda value: f"{value:,.0f} {unit}",
         range=(0, limit) if limit else None,
+        y_labels=_steps(limit or max((amount for amounts in values.values() for amount in amounts), default=1.0)),
     )
     for series, amounts in values.items():
         chart.add(series, [min(amount, limit) if limit else amount for amount in reversed(list(amounts))])
     return _figure(title, chart)
+
+
+def _steps(most: float) -> list[float]:
+    """Round numbers from nothing on, four to eight of them."""
+    if most <= 0:
+        return [0.0, 1.0]
+    power = 10.0 ** math.floor(math.log10(most))
+    step = next(each for each in (power / 5, power / 2, power, power * 2) if most / each <= 7)
+    return [step * number for number in range(math.floor(most / step) + 1)]
 
 
 def lines(title: str, series: Mapping[str, Points], x_title: str, unit: str) -> str:
@@ -78,8 +89,6 @@ def _settings(title: str, height: int) -> dict[str, Any]:
         "truncate_legend": -1,
         "truncate_label": -1,
         "show_x_guides": False,
-        "y_labels_major_count": 6,
-        "show_minor_y_labels": False,
         "pretty_print": False,
         "disable_xml_declaration": True,
         "classes": (),

@@ -14,7 +14,7 @@ from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
 from infra.tests.samples import busy_shop as shop
-from infra.tests.samples import system_of
+from infra.tests.samples import system_of, with_round_figures
 
 
 def workload(sized: Plan, name: str) -> WorkloadPlan:
@@ -234,7 +234,7 @@ def test_a_pooler_comes_when_replicas_can_not_take_every_pool() -> None:
 def test_shared_instances_that_cannot_connect_every_pod_are_refused() -> None:
     system = one_service({"requests_per_second": 1_000_000, "growth_factor": 2}, read_share=0.0)
     services = {f"part-{n}": system.services["thing"] for n in range(8)}
-    crowded = system.model_copy(update={"services": services})
+    crowded = with_round_figures(system.model_copy(update={"services": services}))
     stack = PROD.model_copy(update={"shared_database": True, "database_proxy": False})
     with pytest.raises(ProblemsFound) as found:
         plan(crowded, stack)

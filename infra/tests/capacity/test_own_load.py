@@ -150,7 +150,7 @@ def test_brokers_keep_what_the_mean_writes() -> None:
 def test_a_load_that_nothing_has_is_refused(
     requirements: dict[str, Any], service: dict[str, Any], path: tuple[str, ...]
 ) -> None:
-    declared = {
+    declared: dict[str, Any] = {
         "name": "one",
         "identity": {"roles": ["member"]},
         "requirements": requirements,

@@ -15,7 +15,8 @@ from groundplan.document import PARTS, Subject, blocks, render_document, rewrite
 from groundplan.document.document import EMPTY
 from groundplan.document.security import LAYERS
 from infra.tests.capacity.stacks import DEV, PROD, STACKS, one_service
-from infra.tests.samples import shop, system_of
+from infra.tests.samples import busy_shop as shop
+from infra.tests.samples import system_of
 
 ROOT = Path(__file__).resolve().parents[3]
 MANDATED = [
@@ -162,12 +163,12 @@ def test_open_and_internal_endpoints_are_named() -> None:
         (
             shop(),
             "dev",
-            ["MSK Standard", "One NAT gateway", "One database instance for all", "One zone for"],
+            ["MSK Standard", "One NAT gateway", "for the databases of 3 services", "One zone for"],
             ["Read replicas (D3)"],
         ),
         (system_of(4, "sqs"), "prod", ["SNS and SQS rather than Kafka"], ["MSK"]),
         (one_service(), "prod", ["One service"], ["Kafka", "CQRS"]),
-        (one_service(None, data_gb=3000), "prod", ["Shards for thing (D3)"], []),
+        (one_service(None, data_gb=3000), "prod", ["Shards for thing (3) (D3)"], []),
     ],
 )
 def test_trade_offs_are_those_that_were_made(system: System, main: str, present: list[str], absent: list[str]) -> None:

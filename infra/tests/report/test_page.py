@@ -11,6 +11,7 @@ import pytest
 from groundplan.capacity import plan
 from groundplan.declaration.model import System
 from groundplan.report import Contents, page
+from groundplan.report.charts import _steps
 from groundplan.report.page import Layer, Step
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
@@ -118,6 +119,21 @@ def test_what_it_shows_is_the_plan_s() -> None:
         assert tier.subject in reader.text
     for said in ("43.2 minutes", "117", "As deployed it holds <some> requests/s.", "a rule & its group", "12 changed"):
         assert said in reader.text
+
+
+def test_each_bar_has_its_name_and_the_scale_round_numbers() -> None:
+    system, environment = CASES["shop"]
+    text = page(contents(system, environment))
+    drawn = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
+    for tier in plan(system, environment).bottlenecks[:16]:
+        assert f">{tier.subject}<" in drawn
+    for name in ("allowed by the target", "AWS&#39;s commitments", "databases", "edge"):
+        assert f">{name}<" in drawn or f">{name.replace('&#39;', chr(39))}<" in drawn
+    for most in (0.0, 0.3, 7, 99, 100, 295, 35_717):
+        steps = _steps(most)
+        assert steps[0] == 0
+        assert 2 <= len(steps) <= 9
+        assert steps[-1] <= max(most, 1)
 
 
 def test_a_page_without_the_slow_parts_says_so() -> None:

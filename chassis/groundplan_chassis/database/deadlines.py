@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from groundplan_chassis.http.errors import ApiError, Unavailable
 LOOK_SECONDS: Final = 15.0
 """Pause between two looks."""
 MOST_ROWS: Final = 500
-"""Rows of a shard that are taken on in one look."""
+"""Rows that are read at once."""
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,8 @@ class Deadline:
     after: timedelta
     """Since the row's last change."""
     handle: Handle
+    deletes: bool = False
+    """Deleted rows stay, with `deleted_at`."""
 
 
 class Deadlines:
@@ -68,19 +70,26 @@ class Deadlines:
     async def _look(self, deadline: Deadline, shard: int) -> None:
         """A failure is logged, and the next look tries again."""
         statement = f"""
-            SELECT id
+            SELECT id, created_at
             FROM {quoted(deadline.table)}
             WHERE {quoted(deadline.field)} = $1 AND updated_at < now() - $2::interval
+                AND (created_at, id) > ($3::timestamptz, $4::uuid){" AND deleted_at IS NULL" if deadline.deletes else ""}
             ORDER BY created_at, id
             LIMIT {MOST_ROWS}
         """  # noqa: S608 - names are quoted
         database = self._context.database
+        last: tuple[object, UUID] = datetime.min.replace(tzinfo=UTC), UUID(int=0)
         try:
-            rows = await database.fetch(statement, deadline.value, deadline.after, shard=shard, fresh=True)
-            for row in rows:
-                if self._stop.is_set():
+            while True:
+                found = (deadline.value, deadline.after, *last)
+                rows = await database.fetch(statement, *found, shard=shard, fresh=True)
+                for row in rows:
+                    if self._stop.is_set():
+                        return
+                    await self._take_on(deadline, row["id"], shard)
+                if len(rows) < MOST_ROWS:
                     return
-                await self._take_on(deadline, row["id"], shard)
+                last = rows[-1]["created_at"], rows[-1]["id"]
         except Unavailable as error:
             log.info("deadlines of %s on shard %d are looked at later: %s", deadline.resource, shard, error.message)
         except Exception as error:

@@ -19,7 +19,7 @@ from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.http.errors import Conflict
 
 BOOK = BookBody(reader="r-1", pages=7)
-LATE = "UPDATE books SET updated_at = now() - interval '1 hour' WHERE id = ANY($1)"
+LATE = "UPDATE books SET updated_at = now() - interval '1 hour' WHERE id IN ({})"
 TAKE_ON = "UPDATE books SET pages = pages + 100, updated_at = now() WHERE id = $1 AND pages < 100 RETURNING 2"
 
 
@@ -29,7 +29,8 @@ async def test_late_rows_are_taken_on_once_by_any_number_of_processes(
     monkeypatch.setattr(deadlines, "LOOK_SECONDS", 0.02)
     documents = [await db.write(lambda transaction: add(transaction, BOOK), shard=0) for _ in range(6)]
     late, refused = [document.id for document in documents[:3]], documents[3].id
-    await target.execute(LATE, [*late, refused])
+    monkeypatch.setattr(deadlines, "MOST_ROWS", 2)
+    await target.execute(LATE.format(", ".join(f"'{each}'" for each in [*late, refused])))
     state = (await target.values("SELECT status FROM books LIMIT 1"))[0]
     changed: list[tuple[str, UUID, int]] = []
 

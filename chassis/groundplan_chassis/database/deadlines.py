@@ -69,11 +69,12 @@ class Deadlines:
 
     async def _look(self, deadline: Deadline, shard: int) -> None:
         """A failure is logged, and the next look tries again."""
+        living = " AND deleted_at IS NULL" if deadline.deletes else ""
         statement = f"""
             SELECT id, created_at
             FROM {quoted(deadline.table)}
             WHERE {quoted(deadline.field)} = $1 AND updated_at < now() - $2::interval
-                AND (created_at, id) > ($3::timestamptz, $4::uuid){" AND deleted_at IS NULL" if deadline.deletes else ""}
+                AND (created_at, id) > ($3::timestamptz, $4::uuid){living}
             ORDER BY created_at, id
             LIMIT {MOST_ROWS}
         """  # noqa: S608 - names are quoted

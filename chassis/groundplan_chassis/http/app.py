@@ -205,7 +205,7 @@ class Api:
         request.own_only = decision is Decision.OWN
 
     def _look_up(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
-        if endpoint.lookup is None or request.item_id is None:
+        if endpoint.lookup is None or request.item_id is None or headers.CONSISTENCY_TOKEN in request.headers:
             return None
         return endpoint.lookup(self._context, request.item_id)
 

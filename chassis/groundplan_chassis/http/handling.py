@@ -83,6 +83,8 @@ async def _list(request: Request, endpoint: Endpoint) -> Answer:
         if listing.row_bytes:
             await request.hold(PAGE_BYTES)
         page = cast(Page, await endpoint.handler(_call(request, list_query=listing)))
+        if endpoint.audited:
+            request.answered = tuple(item.id for item in page.items)
         return answers.of_list(list_body(page, listing, endpoint.queries))
 
 
@@ -92,6 +94,7 @@ async def _create(request: Request, endpoint: Endpoint) -> Answer:
     if endpoint.owner is not None and _owner(content, endpoint.owner) is None and request.caller is not ANONYMOUS:
         content = msgspec.structs.replace(content, **{endpoint.owner: endpoint.owner_of(request.caller)})
     document = cast(Document, await endpoint.handler(_call(request, content=content, idempotency_key=key)))
+    request.answered = (document.id,)
     link = f"{request.path}/{document.id}"
     body = item_body(document, link)
     return answers.created(body, etag(document.version, body), link, _token(document))

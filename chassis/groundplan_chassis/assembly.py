@@ -135,8 +135,16 @@ def workers(service: Service, context: Context) -> Sequence[Worker]:
     if context.settings.role in SERVING:
         from groundplan_chassis.database.pruning import KeyPruning
 
-        takes_keys = context.settings.role != "query" and any(each.kind == "create" for each in service.operations)
-        return [KeyPruning(context.database)] if takes_keys else []
+        if context.settings.role == "query":
+            return []
+        found: list[Worker] = []
+        if any(each.kind == "create" for each in service.operations):
+            found.append(KeyPruning(context.database))
+        if service.deadlines:
+            from groundplan_chassis.database.deadlines import Deadlines
+
+            found.append(Deadlines(context, service.deadlines))
+        return found
     from groundplan_chassis.events.workers import workers as of_events
 
     return of_events(service, context)

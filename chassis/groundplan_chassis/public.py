@@ -19,6 +19,7 @@ PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "groundplan_chassis.context": ("Context",),
         "groundplan_chassis.database.changes": ("Change", "ReadModelChange"),
         "groundplan_chassis.database.database": ("Database",),
+        "groundplan_chassis.database.deadlines": ("Deadline",),
         "groundplan_chassis.database.idempotency": ("create_once",),
         "groundplan_chassis.database.listing": ("ListStatement",),
         "groundplan_chassis.database.migrations": ("downgrade", "migrate", "run"),

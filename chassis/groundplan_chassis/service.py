@@ -13,6 +13,7 @@ from groundplan_chassis.settings import KafkaSettings, QueueSettings, Settings
 if TYPE_CHECKING:
     from groundplan_chassis.caching.documents import CachedResource
     from groundplan_chassis.context import Context
+    from groundplan_chassis.database.deadlines import Deadline
     from groundplan_chassis.events.handler import Handle, Handler
     from groundplan_chassis.events.projection import Projection
     from groundplan_chassis.http.operations import Operation
@@ -45,6 +46,8 @@ class Service:
     migrations: Path | None = None
     """The folder with `env.py` and `versions/`."""
     seed: Seed | None = None
+    deadlines: Sequence[Deadline] = ()
+    """States that rows leave in time."""
     personal_fields: frozenset[str] = frozenset()
     """Names of fields that are personal: their values reach neither logs nor events."""
 

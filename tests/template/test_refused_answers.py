@@ -147,6 +147,51 @@ RESOURCES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"fields": {"a": {"type": "date"}}, "operations": {"list": "admin"}},
         ".operations: expected a mapping of operations to lists",
     ),
+    "unknown format": (
+        "seat",
+        {"fields": {"a": {"type": "string", "format": "mail"}}, "operations": LIST},
+        ".a.format: expected one of email",
+    ),
+    "pattern that is no text": (
+        "seat",
+        {"fields": {"a": {"type": "string", "pattern": 1}}, "operations": LIST},
+        "expected pattern and example as texts",
+    ),
+    "blank in words": (
+        "seat",
+        {"fields": {"a": {"type": "string", "blank": "no"}}, "operations": LIST},
+        "blank and caseless as true or false",
+    ),
+    "computed in words": (
+        "seat",
+        {"fields": {"a": {"type": "string", "computed": "yes"}}, "operations": LIST},
+        "expected computed and set_once as true or false",
+    ),
+    "writer that is no list": (
+        "seat",
+        {"fields": {"a": {"type": "string", "written_by": "admin"}}, "operations": LIST},
+        ".a.written_by: expected a list of roles",
+    ),
+    "steps in a list": (
+        "seat",
+        {"fields": {"a": {"type": "enum", "values": ["x"], "transitions": ["x"]}}, "operations": LIST},
+        ".a.transitions: expected values",
+    ),
+    "step without roles": (
+        "seat",
+        {"fields": {"a": {"type": "enum", "values": ["x"], "transitions": {"x": "y"}}}, "operations": LIST},
+        ".a.transitions: expected values",
+    ),
+    "role of a step that is no list": (
+        "seat",
+        {"fields": {"a": {"type": "enum", "values": ["x"], "transitions": {"x": {"y": "admin"}}}}, "operations": LIST},
+        ".a.transitions: expected values",
+    ),
+    "several defaults": (
+        "seat",
+        {"fields": {"a": {"type": "string", "default": ["x"]}}, "operations": LIST},
+        ".a.default: expected one value",
+    ),
     "no operations": ("seat", {"fields": {"a": {"type": "date"}}}, ".operations: expected a mapping"),
 }
 """Resources that no code can be written from: name, content, what is said."""

@@ -74,6 +74,11 @@ class Transaction:
             finally:
                 self.broken = broken
 
+    async def serialise(self, key: UUID) -> None:
+        """Waits until no other transaction works on the key, and has others wait until this one ends: also for a row
+        that is not there yet, which nothing else could lock."""
+        await self.execute("SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))", str(key))
+
     async def record(self, change: Change) -> None:
         """Writes the change into its aggregate's history, and its messages into the outbox.
 

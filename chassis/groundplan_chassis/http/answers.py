@@ -38,12 +38,20 @@ class Answer:
         """The code of an error response."""
 
 
+def changed(body: bytes, tag: bytes, token: bytes) -> Answer:
+    """The item as a write has left it."""
+    answer = of_item(200, body, tag)
+    answer.headers.append((b"consistency-token", token))
+    return answer
+
+
 def of_item(status: int, body: bytes, tag: bytes) -> Answer:
     return Answer(status, [*_JSON_REVALIDATED, (b"etag", tag)], body)
 
 
-def created(body: bytes, tag: bytes, location: str) -> Answer:
-    return Answer(201, [*_JSON_NOT_STORED, (b"etag", tag), (b"location", location.encode())], body)
+def created(body: bytes, tag: bytes, location: str, token: bytes) -> Answer:
+    own = [(b"etag", tag), (b"location", location.encode()), (b"consistency-token", token)]
+    return Answer(201, [*_JSON_NOT_STORED, *own], body)
 
 
 def unchanged(tag: bytes) -> Answer:

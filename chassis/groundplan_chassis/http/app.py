@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 def create_app(service: Service, role: str, context: Context) -> App:
     """The API of a service for a role: `api` serves all operations, `query` GET, `command` the others (A4)."""
-    return Api(Routes(service.operations, role), context)
+    return Api(Routes(service.operations, role, service.personal_fields), context)
 
 
 class Api:
@@ -82,8 +82,10 @@ class Api:
                     answer = await self._handle(request, repeated)
                 except Exception as error:
                     answer = self._refusal(request, error)
-            await self._send(request, answer, send)
             endpoint = request.endpoint
+            if endpoint is not None and endpoint.audited and answer.status < 400:
+                _audit(request)
+            await self._send(request, answer, send)
             self._requests.finished(
                 method=request.method if endpoint is None else endpoint.method,
                 route=request.route,
@@ -205,7 +207,7 @@ class Api:
         request.own_only = decision is Decision.OWN
 
     def _look_up(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
-        if endpoint.lookup is None or request.item_id is None:
+        if endpoint.lookup is None or request.item_id is None or headers.CONSISTENCY_TOKEN in request.headers:
             return None
         return endpoint.lookup(self._context, request.item_id)
 
@@ -247,6 +249,19 @@ class Api:
             await _send_large(body, send)
         else:
             await send({"type": "http.response.body", "body": body})
+
+
+def _audit(request: Request) -> None:
+    """Who has read personal data or written anything: before it is answered, so that no answer goes out unrecorded."""
+    log.info(
+        "answered",
+        extra={
+            "event": names.LOG_AUDIT,
+            "subject": request.caller.subject,
+            "operation": request.operation,
+            "aggregate_id": ",".join(map(str, request.answered)) or str(request.item_id or ""),
+        },
+    )
 
 
 async def _send_large(body: bytes, send: Send) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import time
 from typing import Final, cast
 from uuid import UUID
 
@@ -15,18 +17,51 @@ from groundplan_chassis.http.answers import Answer
 from groundplan_chassis.http.bodies import read_body, require_json
 from groundplan_chassis.http.conditions import changeable, etag, none_match
 from groundplan_chassis.http.envelopes import item_body, list_body
-from groundplan_chassis.http.errors import Forbidden, NotFound, OwnedByAnother, PreconditionFailed
+from groundplan_chassis.http.errors import Forbidden, NotFound, OwnedByAnother, PreconditionFailed, Unavailable
 from groundplan_chassis.http.operations import Call, ListQuery
 from groundplan_chassis.http.request import Request
 from groundplan_chassis.http.routing import Endpoint
 from groundplan_chassis.http.sizes import PAGE_BYTES
 
+CONSISTENCY_SECONDS: Final = 2.0
+"""Longest wait of a read for a write that its client has made: read models follow within half a second."""
+FOLLOWED_SECONDS: Final = 60
+"""After this time what is not there has been deleted since."""
+
 
 async def _get(request: Request, endpoint: Endpoint) -> Answer:
+    token = headers.consistency_token(request.headers.get(headers.CONSISTENCY_TOKEN))
+    if token is not None and token.id == request.item_id:
+        return answer_item(request, await _written(request, endpoint, token))
     document = await endpoint.handler(_call(request))
     if document is None:
         raise NotFound
     return answer_item(request, cast(Document, document))
+
+
+async def _written(request: Request, endpoint: Endpoint, token: headers.ConsistencyToken) -> Document:
+    """The item in the token's version or a later one, once it has come to where it is read (A4).
+
+    Raises Unavailable where that takes too long, and NotFound for what is gone.
+    """
+    pause, waited = 0.02, 0.0
+    while True:
+        document: Document | None = None
+        with contextlib.suppress(NotFound):
+            document = cast("Document | None", await endpoint.handler(_call(request)))
+        if document is not None and document.version >= token.version:
+            return document
+        if document is None and time.time() - token.seconds > FOLLOWED_SECONDS:
+            raise NotFound
+        if waited >= CONSISTENCY_SECONDS:
+            raise Unavailable("The change has not come to where it is read yet")
+        await asyncio.sleep(pause)
+        waited += pause
+        pause = min(2 * pause, 0.2)
+
+
+def _token(document: Document) -> bytes:
+    return headers.ConsistencyToken(document.id, document.version, int(time.time())).encode()
 
 
 def answer_item(request: Request, document: Document) -> Answer:
@@ -48,6 +83,8 @@ async def _list(request: Request, endpoint: Endpoint) -> Answer:
         if listing.row_bytes:
             await request.hold(PAGE_BYTES)
         page = cast(Page, await endpoint.handler(_call(request, list_query=listing)))
+        if endpoint.audited:
+            request.answered = tuple(item.id for item in page.items)
         return answers.of_list(list_body(page, listing, endpoint.queries))
 
 
@@ -57,9 +94,10 @@ async def _create(request: Request, endpoint: Endpoint) -> Answer:
     if endpoint.owner is not None and _owner(content, endpoint.owner) is None and request.caller is not ANONYMOUS:
         content = msgspec.structs.replace(content, **{endpoint.owner: endpoint.owner_of(request.caller)})
     document = cast(Document, await endpoint.handler(_call(request, content=content, idempotency_key=key)))
+    request.answered = (document.id,)
     link = f"{request.path}/{document.id}"
     body = item_body(document, link)
-    return answers.created(body, etag(document.version, body), link)
+    return answers.created(body, etag(document.version, body), link, _token(document))
 
 
 async def _update(request: Request, endpoint: Endpoint) -> Answer:
@@ -69,7 +107,7 @@ async def _update(request: Request, endpoint: Endpoint) -> Answer:
         raise NotFound
     item = cast(Document, document)
     body = item_body(item, request.path)
-    return answers.of_item(200, body, etag(item.version, body))
+    return answers.changed(body, etag(item.version, body), _token(item))
 
 
 async def _delete(request: Request, endpoint: Endpoint) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ FORWARDED: Final = b"x-forwarded-for"
 IF_MATCH: Final = b"if-match"
 IF_NONE_MATCH: Final = b"if-none-match"
 IDEMPOTENCY_KEY: Final = b"idempotency-key"
+CONSISTENCY_TOKEN: Final = b"consistency-token"
 CONTENT_TYPE: Final = b"content-type"
 CONTENT_LENGTH: Final = b"content-length"
 CONTENT_ENCODING: Final = b"content-encoding"
@@ -34,6 +36,7 @@ _READ: Final = frozenset(
         IF_MATCH,
         IF_NONE_MATCH,
         IDEMPOTENCY_KEY,
+        CONSISTENCY_TOKEN,
         CONTENT_TYPE,
         CONTENT_LENGTH,
         CONTENT_ENCODING,
@@ -102,3 +105,29 @@ def idempotency_key(value: bytes | None) -> UUID | None:
     if _UUID.fullmatch(text) is None:
         raise BadRequest("A header is not valid", [Detail("Idempotency-Key", "Expected a UUID with its hyphens")])
     return UUID(text)
+
+
+_TOKEN: Final = re.compile(rb"(?P<id>[0-9a-f-]{36})\.(?P<version>[0-9]{1,9})\.(?P<seconds>[0-9]{1,11})")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsistencyToken:
+    """What a write led to: a read that is given it answers with that version or a later one."""
+
+    id: UUID
+    version: int
+    seconds: int
+    """When it was written, since the epoch."""
+
+    def encode(self) -> bytes:
+        return b"%b.%d.%d" % (str(self.id).encode(), self.version, self.seconds)
+
+
+def consistency_token(value: bytes | None) -> ConsistencyToken | None:
+    """Raises BadRequest for one that no write gave."""
+    if value is None:
+        return None
+    found = _TOKEN.fullmatch(value.strip())
+    if found is None or _UUID.fullmatch(found["id"].decode()) is None:
+        raise BadRequest(details=[Detail("Consistency-Token", "Expected what an answer to a write had")])
+    return ConsistencyToken(UUID(found["id"].decode()), int(found["version"]), int(found["seconds"]))

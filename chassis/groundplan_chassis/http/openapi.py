@@ -142,7 +142,11 @@ def _parameters(operation: Operation) -> list[Document]:
     found = [_ref("parameters", "RequestId")]
     match operation.kind:
         case "get":
-            found += [_ref("parameters", "Id"), _ref("parameters", "IfNoneMatch")]
+            found += [
+                _ref("parameters", "Id"),
+                _ref("parameters", "IfNoneMatch"),
+                _ref("parameters", "ConsistencyToken"),
+            ]
         case "update" | "delete":
             found += [_ref("parameters", "Id"), _ref("parameters", "IfMatch")]
         case "create":
@@ -194,9 +198,9 @@ def _responses(operation: Operation) -> Document:
                 "headers": _headers("ETag", *_RATE_HEADERS),
             }
         case "create":
-            found["201"] = _success("The new item", f"{name}Envelope", ["ETag", "Location"])
+            found["201"] = _success("The new item", f"{name}Envelope", ["ETag", "Location", "Consistency-Token"])
         case "update":
-            found["200"] = _success("The item as it is now", f"{name}Envelope", ["ETag"])
+            found["200"] = _success("The item as it is now", f"{name}Envelope", ["ETag", "Consistency-Token"])
         case "delete":
             found["204"] = {"description": "It is gone", "headers": _headers(*_RATE_HEADERS)}
     refusals = [*_EVERYWHERE, *_OF_KIND[operation.kind]]

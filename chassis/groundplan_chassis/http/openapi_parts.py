@@ -96,6 +96,14 @@ PARAMETERS: Final[Document] = {
         "While the first one is under way it gets 409, with `Retry-After`; with another body it gets 422.",
         "schema": {"type": "string", "format": "uuid"},
     },
+    "ConsistencyToken": {
+        "name": "Consistency-Token",
+        "in": "header",
+        "description": "From the answer to a write of this item: the answer has that version or a later one. Without it"
+        " a read right after a write may give the version before, or 404 for what is new, for about half a second. 503,"
+        " with `Retry-After`, where it takes longer than two seconds.",
+        "schema": {"type": "string"},
+    },
     "RequestId": {
         "name": "X-Request-Id",
         "in": "header",
@@ -108,6 +116,10 @@ HEADERS: Final[Document] = {
         "description": "Version and checksum of the item's representation",
         "schema": {"type": "string"},
         "example": '"3-1a2b3c4d"',
+    },
+    "Consistency-Token": {
+        "description": "Send it with a GET of this item, to read what was written",
+        "schema": {"type": "string"},
     },
     "Location": {"description": "The item's path", "schema": {"type": "string", "format": "uri-reference"}},
     "RateLimit-Policy": {

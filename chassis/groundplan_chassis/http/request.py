@@ -29,6 +29,7 @@ class Request:
     __slots__ = (
         "address",
         "admission",
+        "answered",
         "caller",
         "context",
         "endpoint",
@@ -68,6 +69,8 @@ class Request:
         self.verdict: Verdict | None = None
         self.address = ""
         """The client's."""
+        self.answered: tuple[UUID, ...] = ()
+        """The items that were read or written; for operations that are audited."""
         self.held = 0
         """Bytes in memory that this request is counted with."""
 

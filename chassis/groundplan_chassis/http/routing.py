@@ -32,6 +32,7 @@ class Endpoint:
     __slots__ = (
         "_owner_type",
         "access",
+        "audited",
         "body_type",
         "handler",
         "kind",
@@ -43,7 +44,9 @@ class Endpoint:
         "route",
     )
 
-    def __init__(self, operation: Operation, body_type: BodyType | None, queries: QueryType | None) -> None:
+    def __init__(
+        self, operation: Operation, body_type: BodyType | None, queries: QueryType | None, personal: frozenset[str]
+    ) -> None:
         self.operation = operation
         self.kind = operation.kind
         self.method = operation.method
@@ -55,6 +58,9 @@ class Endpoint:
         types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
         self.owner = operation.resource.owner if operation.resource.owner in types else None
         self._owner_type = value_type(types[self.owner]) if self.owner is not None else None
+        # Every write, and reads of what is declared personal.
+        shown = {field.name for field in msgspec.structs.fields(operation.resource.item)}
+        self.audited = operation.kind not in READING or bool(shown & personal)
         self.body_type = body_type
         self.queries = queries
 
@@ -88,13 +94,14 @@ class _Methods:
 class Routes:
     """Two look-ups in a dictionary: paths are `<resource>` and `<resource>/{id}`, and nothing else (R1)."""
 
-    def __init__(self, operations: Sequence[Operation], role: str) -> None:
+    def __init__(self, operations: Sequence[Operation], role: str, personal: frozenset[str] = frozenset()) -> None:
+        """``personal``: names of fields whose reads are recorded."""
         self._collections: dict[str, _Methods] = {}
         self._items: dict[str, _Methods] = {}
         for operation in operations:
             table = self._items if operation.kind in ON_ONE_ITEM else self._collections
             path = operation.resource.path
-            endpoint = _endpoint(operation) if operation.kind in ROLE_KINDS[role] else None
+            endpoint = _endpoint(operation, personal) if operation.kind in ROLE_KINDS[role] else None
             table.setdefault(path, _Methods(path)).add(operation, endpoint)
         # For a path that has operations of the other kind only, the error lists its methods.
         for path in [*self._collections, *self._items]:
@@ -135,11 +142,12 @@ def _refusal(found: _Methods, method: str) -> NotFound | MethodNotAllowed | Misd
     return MethodNotAllowed(headers={"allow": found.allow})
 
 
-def _endpoint(operation: Operation) -> Endpoint:
+def _endpoint(operation: Operation, personal: frozenset[str]) -> Endpoint:
     resource = operation.resource
     writes_body = operation.kind in ("create", "update")
     return Endpoint(
         operation,
         BodyType(resource.body) if writes_body else None,
         QueryType(resource) if operation.kind == "list" else None,
+        personal,
     )

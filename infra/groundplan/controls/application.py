@@ -61,10 +61,10 @@ def body_fields(program: CapturedProgram, check: Check) -> None:
         if reference.startswith("#/"):
             schema = at(documents[api.urn], tuple(reference.removeprefix("#/").split("/")))
         check.that(at(schema, "additionalProperties") is False, api, "body", f"no further fields in {name}")
-        fields = endpoint.resource.fields
+        fields = endpoint.resource.written()
         found = set(at(schema, "properties") or {})
         check.that(found == set(fields), api, "body", f"the fields {', '.join(fields)} in {name}")
-        required = {key for key, field in fields.items() if field.mandatory and key != endpoint.resource.owner}
+        required = {key for key, needed in fields.items() if needed}
         expected = f"required in {name}: {', '.join(sorted(required)) or 'nothing'}"
         check.that(set(items(at(schema, "required"))) == required, api, "body", expected)
     if not (check.evidence or check.findings):

@@ -81,7 +81,7 @@ def test_tables_have_uuid_keys_times_and_constraints() -> None:
     assert ddl.count("created_at timestamptz NOT NULL DEFAULT now()") >= 2
     assert "updated_at timestamptz NOT NULL DEFAULT now()" in ddl
     assert "total numeric(19, 2) NOT NULL" in ddl
-    assert "CHECK (status IN ('placed', 'paid', 'shipped', 'cancelled'))" in ddl
+    assert "CHECK (status IN ('open', 'placed', 'paid', 'shipped', 'cancelled'))" in ddl
     assert "CHECK (quantity >= 1 AND quantity <= 1000)" in ddl
     unique = 'CREATE UNIQUE INDEX users_email_key ON users ((lower(email COLLATE "C"))) WHERE deleted_at IS NULL;'
     assert unique in service_ddl(shop(), "user")

@@ -15,3 +15,6 @@ class LocalAcquirer:
 
     async def collect(self, key: UUID, amount: Decimal, currency: str) -> bool:  # noqa: ARG002 - the port's signature
         return amount <= self._limit
+
+    async def refund(self, key: UUID) -> None:
+        """There is no money to give back."""

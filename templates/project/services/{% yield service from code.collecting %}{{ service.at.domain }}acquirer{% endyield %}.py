@@ -15,3 +15,10 @@ class Acquirer(Protocol):
         delivered more than once. Raises an exception where the answer is not known: the event then comes again.
         """
         ...
+
+    async def refund(self, key: UUID) -> None:
+        """Gives back what was collected with the key; does nothing where nothing was, or where it was given back.
+
+        Raises an exception where it is not known whether it did: the event then comes again.
+        """
+        ...

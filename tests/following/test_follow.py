@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from groundplan.cli import plan, up
+from groundplan.cli import contracts, plan, up
 from groundplan.cli.follow import main
 from groundplan.cli.openapi import write_documents
 from groundplan.declaration.loader import load_system
@@ -102,6 +102,16 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert main(["--finish"]) == 1, "nobody can run what isn't committed"
     assert "migrations that were committed" in capsys.readouterr().err
     commit_all(project, "First release")
+    assert contracts.main(["--against", "HEAD~1", "--json"]) == 1
+    told = document(capsys)["changes"]
+    assert {"item.created", "catalogue"} == {
+        each["contract"] for each in told if each["breaks"] and "code" in each["place"]
+    } - {
+        "item.updated",
+        "item.deleted",
+    }
+    assert contracts.main(["--against", "HEAD"]) == 0
+    capsys.readouterr()
     assert main(["--json"]) == 0
     assert document(capsys)["changes"] == []
     declare(project, next(each for each in changes() if each["is"] == "a longer string"))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from groundplan.capacity.comparison import Change, Comparison
 from groundplan.capacity.model import Plan, Tier
 from groundplan.following.changes import Change as DeclaredChange
+from groundplan.following.contracts import ContractChange
 from groundplan.installation.bootstrap import Refused
 from groundplan.problems import Problem, ProblemsFound
 
@@ -159,12 +160,22 @@ class FollowDocument(Document):
     """As `git diff` shows it; only with `--dry-run`."""
 
 
+class ContractsDocument(Document):
+    """`groundplan contracts --json`."""
+
+    format: Literal["groundplan.contracts/1"] = "groundplan.contracts/1"
+    against: str
+    """The commit that is compared with."""
+    changes: tuple[ContractChange, ...]
+
+
 DOCUMENTS: tuple[type[Document], ...] = (
     PlanDocument,
     ComparisonDocument,
     ServiceDocument,
     QuotasDocument,
     FollowDocument,
+    ContractsDocument,
     ProblemsDocument,
 )
 

@@ -21,7 +21,9 @@ from groundplan.cli.stacks import read_project
 from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, require_clean, tell_conflicts, update
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system, load_system
-from groundplan.declaration.model import System
+from groundplan.declaration.model import Service, System
+from groundplan.following.following import coded
+from groundplan.following.stamps import stamp_of, stamp_text, stamped
 from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
 from groundplan.project import find_project
 
@@ -106,6 +108,7 @@ def change(project: Path, action: Action, name: str, request: ServiceRequest, *,
             result = _load(project, action, name, document)
             if action == "resize":
                 _require_effect(result, name, settings)
+                _note_what_code_followed(project, name, system.services[name], result.services[name])
             for environment in read_project(project).environments.values():
                 plan(result, environment)
 
@@ -188,6 +191,8 @@ def _change(project: Path, action: Action, name: str, request: ServiceRequest, *
     _show_images(updated, f"Took the image of {name} out of")
     if action == "remove" and before is not None:
         _show_silenced(before, load_system(project / "system.yaml"), name)
+    if before is not None and action == "resize" and "cqrs" in asked.settings:
+        print("Its tables are to follow: commit, then `make follow` writes the migration.")
     if action == "resize" and (since := _new_shards(project, name)):
         print(f"New keys go to the new shards from {since} on: deploy them before that day.")
     print(f"\nDone: {_past(action)} {name}. See it with `git diff`, then commit; nothing is deployed until `make up`.")
@@ -261,6 +266,12 @@ def _new_shards(project: Path, name: str) -> datetime.date | None:
     generations = load_system(project / "system.yaml").services[name].shard_map
     last = generations[-1].since if generations else datetime.date.min
     return last if last > datetime.date.today() else None
+
+
+def _note_what_code_followed(project: Path, name: str, before: Service, after: Service) -> None:
+    """Code follows another size by itself; tables do not, so `make follow` is told what they were made for."""
+    if before.cqrs != after.cqrs and name in coded(project) and stamped(project, name) is None:
+        stamp_of(project, name).write_text(stamp_text(before), encoding="utf-8")
 
 
 def _require_new(name: str, services: Services, system: System) -> None:

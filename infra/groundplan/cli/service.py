@@ -191,7 +191,7 @@ def _change(project: Path, action: Action, name: str, request: ServiceRequest, *
     _show_images(updated, f"Took the image of {name} out of")
     if action == "remove" and before is not None:
         _show_silenced(before, load_system(project / "system.yaml"), name)
-    if before is not None and action == "resize" and "cqrs" in asked.settings:
+    if before is not None and action == "resize" and "cqrs" in request.settings:
         print("Its tables are to follow: commit, then `make follow` writes the migration.")
     if action == "resize" and (since := _new_shards(project, name)):
         print(f"New keys go to the new shards from {since} on: deploy them before that day.")

@@ -109,7 +109,7 @@ class Contract:
 
 @cache
 def http_client() -> httpx.Client:
-    """One for all requests of a test run: each would read the certificate authorities anew, for 30 ms of processor time.
+    """One for all requests of a run: each would read the certificate authorities anew, for 30 ms of processor time.
 
     Every request has a connection of its own, as tests stop and restart the services that they call.
     """

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from bench import copying, planning
+from bench import copying, own_tests, planning
 
 TITLES = {
     "Planning the prod stack in-process (floor: the same imports and as many plain resources)": planning.rows,
     "Copying a project (floor: copier with as many static files)": copying.rows,
+    "An untouched project's own tests (limits for two quiet cores)": own_tests.rows,
 }
 
 

@@ -30,16 +30,16 @@ class Taken:
 
 
 def copy(template: Path, into: Path) -> Taken:
-    before, start = _processor_seconds(), time.perf_counter()
+    before, start = processor_seconds(), time.perf_counter()
     subprocess.run(
         [sys.executable, "-m", "copier", "copy", "--defaults", "--quiet", "--vcs-ref=HEAD", str(template), str(into)],
         check=True,
         capture_output=True,
     )
-    return Taken(time.perf_counter() - start, _processor_seconds() - before)
+    return Taken(time.perf_counter() - start, processor_seconds() - before)
 
 
-def _processor_seconds() -> float:
+def processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -107,6 +107,15 @@ class Contract:
         return dict(found)
 
 
+@cache
+def http_client() -> httpx.Client:
+    """One for all requests of a run: each would read the certificate authorities anew, for 30 ms of processor time.
+
+    Every request has a connection of its own, as tests stop and restart the services that they call.
+    """
+    return httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
+
+
 class Caller:
     """A client of a service; every response is checked against the service's contract."""
 
@@ -133,7 +142,7 @@ class Caller:
         base = self._reading if method == "GET" else self._writing
         asked = urlencode({name: _text(value) for name, value in (query or {}).items()})
         address = f"{base}{path}?{asked}" if asked else base + path
-        answer = httpx.request(method, address, content=content, headers=sent, timeout=LONGEST_WAIT_SECONDS)
+        answer = http_client().request(method, address, content=content, headers=sent, timeout=LONGEST_WAIT_SECONDS)
         assert answer.status_code < 500, answer.text
         self._contract.check(answer)
         return answer

@@ -92,7 +92,10 @@ def test_what_needs_no_servers_passes(awkward: Path) -> None:
     """The declaration, the layers, and each service's own rules and contract."""
     own = [str(path) for path in sorted((awkward / "services").glob("*/*_service/tests/[uc]*"))]
     assert own
-    checks = ["tests/system/test_declaration.py", "tests/test_code.py"]
+    layers = [
+        f"tests/test_code.py::test_{name}" for name in ("imports_keep_to_the_rules", "every_service_has_its_rules")
+    ]
+    checks = ["tests/system/test_declaration.py", *layers]
     done = run(awkward, "pytest", "-n0", "-q", "-p", "no:cacheprovider", *checks, *own)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout

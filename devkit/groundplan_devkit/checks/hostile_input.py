@@ -17,6 +17,7 @@ import jwt
 
 from groundplan.declaration.model import Operation, Resource, System
 from groundplan_devkit.apis import Api, Sign, endpoints
+from groundplan_devkit.deployed import http_client
 
 LARGE = 2 * 1024 * 1024
 
@@ -142,17 +143,19 @@ class Attacker:
         make, more, statuses = BODIES[kind]
         for api, path, _ in self.places("create"):
             headers = {**self.headers, "Content-Type": "application/json"} | more
-            refused(httpx.post(f"{api.process.url}{path}", content=make(), headers=headers, timeout=30), *statuses)
+            refused(
+                http_client().post(f"{api.process.url}{path}", content=make(), headers=headers, timeout=30), *statuses
+            )
 
     def injections_find_nothing(self) -> None:
         """What is no value of the field is refused, what is one finds nothing."""
         for api, path, resource in self.places("list"):
             url = f"{api.process.url}{path}"
             for text in INJECTIONS:
-                refused(httpx.get(url, params={"sort": text}, headers=self.headers), 400, 422)
-                refused(httpx.get(url, params={text or "x": "1"}, headers=self.headers), 400, 422, sent=text)
+                refused(http_client().get(url, params={"sort": text}, headers=self.headers), 400, 422)
+                refused(http_client().get(url, params={text or "x": "1"}, headers=self.headers), 400, 422, sent=text)
                 for name in resource.fields:
-                    answer = httpx.get(url, params={name: text}, headers=self.headers)
+                    answer = http_client().get(url, params={name: text}, headers=self.headers)
                     if answer.status_code == httpx.codes.OK:
                         assert answer.json()["data"] == []
                     else:
@@ -163,18 +166,18 @@ class Attacker:
         mark = f"forged-{uuid4().hex}"
         forged = f'\n{{"level":"error","event":"{mark}"}}\n'
         headers = {**self.headers, "User-Agent": mark}
-        httpx.get(f"{api.process.url}{path}", params={"sort": forged}, headers=headers)
-        httpx.get(f"{api.process.url}/{mark}%0a%7b%22event%22%3a%22{mark}%22%7d", headers=headers)
+        http_client().get(f"{api.process.url}{path}", params={"sort": forged}, headers=headers)
+        http_client().get(f"{api.process.url}/{mark}%0a%7b%22event%22%3a%22{mark}%22%7d", headers=headers)
         for line in api.process.logged():
             if mark in line:
                 assert json.loads(line).get("event") != mark
 
     def tokens_are_refused(self) -> None:
         for url in self.closed():
-            refused(httpx.get(url), 401)
-            refused(httpx.get(url, headers={"Authorization": "Basic YTpi"}), 401)
+            refused(http_client().get(url), 401)
+            refused(http_client().get(url, headers={"Authorization": "Basic YTpi"}), 401)
             for kind, token in _tokens(self.sign, self.roles):
-                answer = httpx.get(url, headers={"Authorization": f"Bearer {token}"})
+                answer = http_client().get(url, headers={"Authorization": f"Bearer {token}"})
                 assert answer.status_code in (401, 431), f"{kind}: {answer.status_code} {answer.text[:200]}"
                 if answer.status_code == httpx.codes.UNAUTHORIZED:
                     refused(answer, 401)
@@ -183,20 +186,24 @@ class Attacker:
     def scopes_and_roles_are_needed(self) -> None:
         for url in self.closed():
             without_scope = self.sign(*self.roles, subject="a", scope="")
-            refused(httpx.get(url, headers={"Authorization": f"Bearer {without_scope}"}), 403)
+            refused(http_client().get(url, headers={"Authorization": f"Bearer {without_scope}"}), 403)
             for roles in ([], ["stranger"], [role.upper() for role in self.roles]):
                 token = self.sign(*roles, subject="a")
-                refused(httpx.get(url, headers={"Authorization": f"Bearer {token}"}), 403)
+                refused(http_client().get(url, headers={"Authorization": f"Bearer {token}"}), 403)
 
     def unknown_paths_and_methods_are_refused(self) -> None:
         for api, path, _ in self.places("list", "create"):
             url = api.process.url
             inside = (f"{path}/not-an-id", f"{path}/{uuid4()}/more", f"{path}/%2e%2e")
             for wrong in (*inside, "/", "/api/v2", "/.env", "/admin"):
-                refused(httpx.get(f"{url}{wrong}", headers=self.headers), 404)
-            answer = httpx.request("TRACE", f"{url}{path}", headers=self.headers)
+                refused(http_client().get(f"{url}{wrong}", headers=self.headers), 404)
+            answer = http_client().request("TRACE", f"{url}{path}", headers=self.headers)
             refused(answer, 405)
             assert answer.headers["allow"]
-            refused(httpx.get(f"{url}{path}", params="limit=1&limit=2", headers=self.headers), 400, 405, 421, 422)
+            refused(
+                http_client().get(f"{url}{path}", params="limit=1&limit=2", headers=self.headers), 400, 405, 421, 422
+            )
             for limit in ("0", "-1", "1e9", "101", "NaN", "\uff19"):
-                refused(httpx.get(f"{url}{path}", params={"limit": limit}, headers=self.headers), 400, 405, 421, 422)
+                refused(
+                    http_client().get(f"{url}{path}", params={"limit": limit}, headers=self.headers), 400, 405, 421, 422
+                )

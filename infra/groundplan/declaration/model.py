@@ -153,6 +153,16 @@ class ResourceField(Declared):
         written = self.written_by is not None or self.transitions is not None
         return self.computed or self.set_once or written or self.default is not None
 
+    def authority(self) -> dict[str, object]:
+        """Its rules on who writes it, in plain values, as a service's code describes its own."""
+        return {
+            "computed": self.computed,
+            "set_once": self.set_once,
+            "default": None if self.default is None else str(self.default),
+            "written_by": self.written_by,
+            "transitions": self.transitions,
+        }
+
 
 class Invalidation(StrEnum):
     EXPIRY = "expiry"

@@ -132,18 +132,8 @@ def test_who_may_write_which_field(name: str, declared: model.Service, code: Ser
     for each, resource, written in resources(declared, code):
         rules = written.authority.rules if written.authority is not None else {}
         there = {key: rule.described() for key, rule in rules.items()}
-        wanted = {key: described(field) for key, field in resource.fields.items() if field.restricted}
+        wanted = {key: field.authority() for key, field in resource.fields.items() if field.restricted}
         agree(there, wanted, f"{file_of(name, 'domain', each)} (AUTHORITY)")
-
-
-def described(field: model.ResourceField) -> dict[str, object]:
-    return {
-        "computed": field.computed,
-        "set_once": field.set_once,
-        "default": None if field.default is None else str(field.default),
-        "written_by": field.written_by,
-        "transitions": field.transitions,
-    }
 
 
 def indexed_of(resource: Resource) -> set[str]:

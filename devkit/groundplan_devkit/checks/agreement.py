@@ -63,16 +63,6 @@ def file_of(service: str, layer: str, resource: str) -> str:
     return f"{folder}/{resource}.py" if (PROJECT / folder / f"{resource}.py").exists() else folder
 
 
-def described(field: model.ResourceField) -> dict[str, object]:
-    return {
-        "computed": field.computed,
-        "set_once": field.set_once,
-        "default": None if field.default is None else str(field.default),
-        "written_by": field.written_by,
-        "transitions": field.transitions,
-    }
-
-
 def indexed_of(resource: Resource) -> set[str]:
     """What lists go by (D1): a value without an index would have the database read every row."""
     return {each for each, field in resource.fields.items() if resource.has_index(each) and not field.personal}
@@ -144,7 +134,7 @@ class Agreement:
         for each, resource, written in self.resources():
             rules = written.authority.rules if written.authority is not None else {}
             there = {key: rule.described() for key, rule in rules.items()}
-            wanted = {key: described(field) for key, field in resource.fields.items() if field.restricted}
+            wanted = {key: field.authority() for key, field in resource.fields.items() if field.restricted}
             agree(there, wanted, f"{file_of(self.service, 'domain', each)} (AUTHORITY)")
 
     def check_filters_and_sorts(self) -> None:

@@ -164,6 +164,16 @@ class ResourceField(Declared):
         """Whether a client must say it."""
         return self.required and self.default is None and not self.computed
 
+    def authority(self) -> dict[str, object]:
+        """Its rules on who writes it, in plain values, as a service's code describes its own."""
+        return {
+            "computed": self.computed,
+            "set_once": self.set_once,
+            "default": None if self.default is None else str(self.default),
+            "written_by": self.written_by,
+            "transitions": self.transitions,
+        }
+
 
 class Invalidation(StrEnum):
     EXPIRY = "expiry"

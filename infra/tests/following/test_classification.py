@@ -43,7 +43,7 @@ def test_ten_changes_at_once_are_told_one_by_one() -> None:
 @pytest.mark.parametrize(
     ("model", "table"),
     [(ResourceField, ATTRIBUTES), (Resource, RESOURCE), (Service, SERVICE)],
-    ids=lambda each: str(each),
+    ids=["field", "resource", "service"],
 )
 def test_everything_that_can_be_declared_has_a_rule(model: type[BaseModel], table: dict[str, object]) -> None:
     assert set(table) == set(model.model_fields), "an attribute of the model needs a line in the table of its rules"

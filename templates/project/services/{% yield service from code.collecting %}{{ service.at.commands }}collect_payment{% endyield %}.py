@@ -6,8 +6,11 @@ from decimal import Decimal
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from groundplan_chassis.database.transaction import Transaction
+from groundplan_chassis.events.event import Event
+from groundplan_chassis.identifiers import derived_id
 
 from payment_service.adapters import payments as table
 from payment_service.adapters.local_acquirer import LocalAcquirer
@@ -19,24 +22,42 @@ from payment_service.domain.settlement import Step, when_cancelled, when_placed
 ACQUIRER: Acquirer = LocalAcquirer(limit=Decimal(10_000))
 
 
-class Bill(Struct, frozen=True, kw_only=True):
+class _Order(Struct, frozen=True):
+    """The fields of an order's events that are used."""
+
+    customer_id: str
+    total: Decimal
+    currency: str
+
+
+class Bill(Struct, frozen=True):
     """What an order's events say of its payment."""
 
     payment_id: UUID
     """The same in each event of the order, and in each delivery: it is also the acquirer's idempotency key."""
-    order_id: UUID
-    customer_id: str
-    amount: Decimal
-    currency: str
+    fields: PaymentFields
     actor: str
     correlation_id: str
+
+
+def bill_of(event: Event, shard: int) -> Bill:
+    order = event.payload_as(_Order)
+    fields = PaymentFields(
+        order_id=event.aggregate_id,
+        customer_id=order.customer_id,
+        amount=order.total,
+        currency=order.currency,
+        status=PaymentStatus.PENDING,
+    )
+    payment_id = derived_id(event.aggregate_id, "payment", shard)
+    return Bill(payment_id, fields, event.actor or "", event.correlation_id or "")
 
 
 async def collect_payment(transaction: Transaction, bill: Bill) -> None:
     before = await _payment(transaction, bill)
     match when_placed(before.status if before else None):
         case Step.COLLECT:
-            collected = await ACQUIRER.collect(bill.payment_id, bill.amount, bill.currency)
+            collected = await ACQUIRER.collect(bill.payment_id, bill.fields.amount, bill.fields.currency)
             await _insert(transaction, bill, PaymentStatus.SETTLED if collected else PaymentStatus.REFUSED)
         case Step.GIVE_BACK:
             await ACQUIRER.refund(bill.payment_id)
@@ -63,12 +84,6 @@ async def _payment(transaction: Transaction, bill: Bill) -> Payment | None:
 
 
 async def _insert(transaction: Transaction, bill: Bill, status: PaymentStatus) -> None:
-    fields = PaymentFields(
-        order_id=bill.order_id,
-        customer_id=bill.customer_id,
-        amount=bill.amount,
-        currency=bill.currency,
-        status=status,
-    )
+    fields = replace(bill.fields, status=status)
     payment = await table.insert(transaction, bill.payment_id, fields)
     await table.record(transaction, None, payment, actor=bill.actor, correlation_id=bill.correlation_id)

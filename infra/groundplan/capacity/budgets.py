@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 from groundplan.capacity import figures
 from groundplan.capacity.demand import Demand, query_seconds
@@ -188,6 +189,7 @@ def _sum_p95(count: float) -> float:
     return _erlang_p95(below) + (count - below) * (_erlang_p95(below + 1) - _erlang_p95(below))
 
 
+@cache
 def _erlang_p95(count: int) -> float:
     if count == 0:
         return 0.0

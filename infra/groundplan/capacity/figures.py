@@ -168,9 +168,10 @@ USABLE_CONNECTIONS = Figure(
     0.8, "of max_connections", "the rest: superuser, replication, agent, migrations, an operator", assumed=True
 )
 POOLING_FROM = Figure(
-    150,
+    80,
     "connections",
-    "D3, high concurrency: from here idle connections cost a small class memory it needs",
+    "D3, high concurrency: a tenth of what the smallest class that isn't burstable takes; idle ones cost it memory it "
+    "needs",
     assumed=True,
 )
 POOLER_STATEMENTS = Figure(10_000, "statements/s a pod", "PgBouncer on one core with TLS", assumed=True)

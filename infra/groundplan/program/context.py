@@ -14,6 +14,7 @@ from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.program.definition import check_definition
 from groundplan.program.own import Change, chosen
+from groundplan.program.roots import check_roots
 from groundplan.stack.environment import Environment
 from groundplan_components.keys import Keys
 from groundplan_components.observability import AlarmTopic
@@ -52,6 +53,7 @@ class StackContext:
         sized = plan(system, environment)
         _refuse(check_limits(sized, system, environment))
         _refuse(check_definition(system, sized))
+        _refuse(check_roots(sized, environment, system))
         region, edge_region = _providers(system, environment)
         here = pulumi.ResourceOptions(providers=[region])
         keys = chosen(changes, Keys)(

@@ -113,6 +113,14 @@ CAMPAIGNS = {
         "declarations",
         {"EDGES": "{size}"},
     ),
+    "regions": Campaign(
+        "Every accepted region declares (e6, e7)",
+        "The stack `prod` is declared in each region of the simulated cloud, whose zones lack what AWS's do.",
+        ("infra/tests/program/test_regions.py",),
+        33,
+        "regions",
+        {"REGIONS": "1"},
+    ),
     "properties": Campaign(
         "Properties of declaration, plan and memory",
         "Generated declarations and stacks are loaded, planned, planned again and compared.",

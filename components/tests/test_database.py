@@ -165,6 +165,7 @@ def test_the_rotation_function_is_the_librarys_own_and_inside_the_network() -> N
     assert function["environment"]["variables"] == {
         "STRATEGY": "single-user",
         "AUTHORITIES": "/var/task/authorities.pem",
+        "AUTHORITIES_URL": "",
     }
     log = simulation.named("shop-order-admin-rotation-log").inputs
     assert function["loggingConfig"]["logGroup"] == log["name"]

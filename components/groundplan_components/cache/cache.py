@@ -317,6 +317,8 @@ class Cache(pulumi.ComponentResource):
         )
 
     def _secret(self, name: str, service: str, password: pulumi.Output[str], args: CacheArgs) -> StoredSecret:
+        # Accepted (SecretsManager.1 for the cache): a pod reads its password when it starts, so that a rotation in
+        # between would cut it off; change `password_generation`, which adds the next password beside the one in use.
         return StoredSecret(
             f"{name}-{service}-access",
             {

@@ -1,6 +1,6 @@
 """PostgreSQL on RDS: instances, proxies, poolers, credentials and their rotation."""
 
-from groundplan_components.database._authorities import authority
+from groundplan_components.database._authorities import authority, authority_regions
 from groundplan_components.database._instance_args import POSTGRES_PORT, DatabaseArgs, DatabaseInsights
 from groundplan_components.database._pgbouncer import POOLER_PORT
 from groundplan_components.database._pooler_args import PoolerArgs
@@ -28,4 +28,5 @@ __all__ = [
     "ServiceCredentials",
     "ServiceCredentialsArgs",
     "authority",
+    "authority_regions",
 ]

@@ -28,6 +28,11 @@ def authority(region: str) -> str:
     return found[region]
 
 
+def authority_regions() -> frozenset[str]:
+    """Regions whose roots are in the file."""
+    return frozenset(_by_region())
+
+
 def _by_region() -> dict[str, str]:
     parts = _FILE.read_text(encoding="ascii").split("# ")[1:]
     return {region: certificate for region, _, certificate in (part.partition("\n") for part in parts)}

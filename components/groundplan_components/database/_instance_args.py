@@ -25,6 +25,7 @@ SHARD_LIMIT_GIB = 1024
 # RDS user guide, "Backup window" and "Maintaining a DB instance".
 LEAST_WINDOW_MINUTES = 30
 
+# Accepted (RDS.23): another port hides nothing from who is in the network; security groups admit pods alone.
 POSTGRES_PORT = 5432
 
 

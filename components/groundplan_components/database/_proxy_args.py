@@ -43,6 +43,8 @@ class DatabaseProxyArgs(TypedDict):
     kms_key_arn: pulumi.Input[str]
     """The key that encrypts the secrets and the proxy's log."""
 
+    # Accepted (proxy without IAM): services log in by rotated secrets, which the proxy needs anyway; a token for each
+    # connection would add a call to AWS to every new one.
     authentication: NotRequired[ProxyAuthentication]
     """How clients authenticate. Default: `PASSWORD`."""
     postgres_version: NotRequired[str]

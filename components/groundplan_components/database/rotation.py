@@ -10,6 +10,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 from pulumi_aws import cloudwatch, iam, lambda_, secretsmanager
 
+from groundplan_components.database._authorities import authority_regions
 from groundplan_components.keys import StoredSecret
 from groundplan_components.shared.alarms import Alarm, Metric, declare
 from groundplan_components.shared.arn import account_of, partition_of, region_of
@@ -24,16 +25,17 @@ TIMEOUT_SECONDS = 30
 MEMORY_MB = 256
 CODE = Path(__file__).with_name("rotation_function.py")
 AUTHORITIES = Path(__file__).with_name("_authorities.pem")
-# Lambda attaches its functions to a network by interfaces of the account; none of these takes a resource:
+# Lambda attaches its functions to a network by interfaces of the account, whose ids it makes up:
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 INTERFACES = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
     "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 ]
+# EC2 knows no resource for what describes:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+DESCRIBING = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
 FUNCTION_NAME_LENGTH = 64
 SHORTEST_ROTATION_DAYS = 1
 LONGEST_ROTATION_DAYS = 1000
@@ -116,7 +118,16 @@ class RotationFunction(pulumi.ComponentResource):
                     "actions": ["logs:CreateLogStream", "logs:PutLogEvents"],
                     "resources": [pulumi.Output.concat(log.arn, ":*")],
                 },
-                {"sid": "Network", "actions": INTERFACES, "resources": ["*"]},
+                {
+                    "sid": "Network",
+                    "actions": INTERFACES,
+                    "resources": [
+                        pulumi.Output.concat(
+                            "arn:", partition_of(key_arn), ":ec2:", region_of(key_arn), ":", account_of(key_arn), ":*"
+                        )
+                    ],
+                },
+                {"sid": "NetworkSeen", "actions": DESCRIBING, "resources": ["*"]},
             ),
             opts=inside,
         )
@@ -124,6 +135,8 @@ class RotationFunction(pulumi.ComponentResource):
             "STRATEGY": strategy.value,
             "AUTHORITIES": "/var/task/authorities.pem",
         }
+        # Certificates of newer regions' databases are signed by roots that the library doesn't have yet.
+        variables["AUTHORITIES_URL"] = region_of(key_arn).apply(authorities_url)
         if "admin_secret_arn" in args:
             variables["ADMIN_SECRET_ARN"] = args["admin_secret_arn"]
         function = lambda_.Function(
@@ -167,6 +180,16 @@ class RotationFunction(pulumi.ComponentResource):
             )
         self.arn = function.arn
         self.register_outputs({"arn": self.arn})
+
+
+def authorities_url(region: str) -> str:
+    """Where AWS publishes a region's roots; empty where they come with the library.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.SSL.html
+    """
+    if region in authority_regions():
+        return ""
+    return f"https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
 
 
 def _rotating(

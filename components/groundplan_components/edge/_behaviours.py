@@ -122,6 +122,8 @@ def security_headers(
             "strict_transport_security": {
                 "access_control_max_age_sec": TWO_YEARS_SECONDS,
                 "include_subdomains": True,
+                # Accepted (HSTS preload): browsers would keep the whole domain to HTTPS for years, also what others
+                # serve there; its owner asks for that at hstspreload.org.
                 "preload": False,
                 "override": True,
             },

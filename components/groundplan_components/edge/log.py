@@ -88,6 +88,7 @@ class EdgeLog(pulumi.ComponentResource):
                 }
             ],
         )
+        # Accepted (S3.14): logs are written once and expire; versions would keep what was to be gone.
         expire(name, bucket, args.get("log_days", 90), self)
         ready = pulumi.ResourceOptions(parent=self, depends_on=[admitted])
         source = cloudwatch.LogDeliverySource(

@@ -96,6 +96,8 @@ class Gateway(pulumi.ComponentResource):
         )
         may_log = [GatewayAccount(f"{name}-account", {}, inside)] if args.get("account_role", True) else []
         cached = "cache_gb" in args
+        # Accepted (APIGateway.2): a client certificate proves the gateway to a public backend. This one is reached by a
+        # VPC link only, and its security group admits nothing else.
         stage = apigateway.Stage(
             name,
             rest_api=api.id,

@@ -196,6 +196,8 @@ class LoadBalancer(pulumi.ComponentResource):
             autonamed(f"{name}-{workload}", NAME_LIMIT),
             vpc_id=args["vpc_id"],
             target_type="ip",
+            # Accepted (ALB to pod over HTTP): the way lies inside the VPC, between two security groups that admit each
+            # other alone; AWS encrypts it between Nitro instances.
             protocol="HTTP",
             protocol_version="HTTP1",
             port=args.get("port", 8080),

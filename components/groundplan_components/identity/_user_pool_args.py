@@ -41,6 +41,7 @@ class IdentityArgs(TypedDict):
     """A verified SES identity that sends the mails. Default: Cognito sends, at most 50 a day."""
     email_from: NotRequired[str]
     """Sender, for example `Shop <no-reply@example.com>`; needed with ``email_identity_arn``. Default: none."""
+    # Accepted (Cognito.1): threat protection is charged for each user; one's own program turns it on.
     threat_protection: NotRequired[bool]
     """Refuse sign-ins with leaked passwords or at risk, by Cognito's Plus plan (charged for each user). Default:
     false."""

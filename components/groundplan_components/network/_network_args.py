@@ -37,6 +37,11 @@ class NetworkArgs(TypedDict):
     firewall_cidrs: NotRequired[list[str]]
     """One range for each zone, for the network firewall's endpoints; needed with ``network_firewall``. Default:
     none."""
+    zone_ids: NotRequired[list[str]]
+    """Ids of the zones (`use1-az4`), one for each range: the same place in every account. Default: the first ones that
+    are open to the account."""
+    avoided_zone_ids: NotRequired[list[str]]
+    """Ids of zones that lack a service: they come last, and only where there are too few others. Default: none."""
     nat: NotRequired[NatMode]
     """How private subnets reach the internet. Default: `per_zone`."""
     interface_endpoints: NotRequired[bool]
@@ -64,6 +69,15 @@ def check_network(name: str, args: NetworkArgs) -> None:
     require_log_days(who, args.get("log_days", 90))
     inspected = args.get("network_firewall", False)
     nat = nat_mode(who, args)
+    chosen = args.get("zone_ids")
+    require(
+        chosen is None or len(set(chosen)) == len(chosen) == len(args["private_cidrs"]),
+        who,
+        "zone_ids",
+        chosen,
+        f"{len(args['private_cidrs'])} zones, one for each range, none twice",
+        "name as many, or none",
+    )
     tiers = {tier: args[tier] for tier in ("private_cidrs", "public_cidrs", "data_cidrs")}
     if inspected:
         tiers["firewall_cidrs"] = args.get("firewall_cidrs", [])

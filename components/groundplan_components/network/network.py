@@ -1,5 +1,8 @@
 """The network: public, private and data subnets in two or three zones, and the routes between them (S1)."""
 
+from collections.abc import Mapping, Sequence
+from functools import partial
+
 import pulumi
 import pulumi_aws as aws
 from pulumi_aws import ec2
@@ -61,13 +64,15 @@ class Network(pulumi.ComponentResource):
             self._inside,
         )
 
-        names = aws.get_availability_zones_output(
+        offered = aws.get_availability_zones_output(
             state="available",
             # Leaves out local and wavelength zones, which an account has to opt in to.
             filters=[{"name": "opt-in-status", "values": ["opt-in-not-required"]}],
             opts=pulumi.InvokeOptions(parent=self),
-        ).names
-        zones = [names.apply(lambda known, index=index: _zone(known, index)) for index in range(count)]
+        )
+        known = pulumi.Output.all(names=offered.names, ids=offered.zone_ids)
+        chosen, avoided = args.get("zone_ids", []), args.get("avoided_zone_ids", [])
+        zones = [known.apply(partial(_zone_at, chosen=chosen, avoided=avoided, index=index)) for index in range(count)]
         # EKS's load balancer controller finds subnets by these tags.
         public = self._subnets("public", args["public_cidrs"], zones, {"kubernetes.io/role/elb": "1"})
         private = self._subnets("private", args["private_cidrs"], zones, {"kubernetes.io/role/internal-elb": "1"})
@@ -263,10 +268,21 @@ def _of_zone(gateways: list[ec2.NatGateway], zone: int) -> ec2.NatGateway:
     return gateways[zone] if len(gateways) > 1 else gateways[0]
 
 
-def _zone(names: list[str], index: int) -> str:
-    if index >= len(names):
+def _zone_at(known: Mapping[str, Sequence[str]], chosen: list[str], avoided: list[str], index: int) -> str:
+    """The name of a network's zone: of the one that is chosen, else in the account's order, avoided ones last."""
+    by_id = dict(zip(known["ids"], known["names"], strict=True))
+    if chosen:
+        if chosen[index] not in by_id:
+            raise pulumi.RunError(
+                f"the zone {chosen[index]} is not open to this account\n    expected: one of {', '.join(by_id)}"
+                "\n    to do:    choose another zone"
+            )
+        return by_id[chosen[index]]
+    order = [name for each, name in by_id.items() if each not in avoided]
+    order += [name for each, name in by_id.items() if each in avoided]
+    if index >= len(order):
         raise pulumi.RunError(
-            f"the region has {len(names)} availability zones open to this account, and the network wants one more"
+            f"the region has {len(order)} availability zones open to this account, and the network wants one more"
             "\n    to do:    plan fewer zones, or choose another region"
         )
-    return names[index]
+    return order[index]

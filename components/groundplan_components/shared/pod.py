@@ -147,6 +147,7 @@ def container(
         "security_context": {
             "allow_privilege_escalation": False,
             "privileged": False,
+            # Accepted (no limit of ephemeral storage): the root is read-only, and the scratch volume has a size limit.
             "read_only_root_filesystem": True,
             "run_as_non_root": True,
             "capabilities": {"drop": ["ALL"]},

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from groundplan.cloud.item import ACCOUNT, PARTITION, Item
+from groundplan.cloud.zones import zone_ids
 
 if TYPE_CHECKING:
     from groundplan.cloud.cloud import Cloud
@@ -36,13 +37,13 @@ def _digest(*parts: object, digits: int = 17) -> str:
 
 
 def _zones(_: Cloud, arguments: Mapping[str, Any], region: str) -> Answer:
-    names = [f"{region}{letter}" for letter in "abc"]
-    short = "".join(part if index == 0 else part[0] for index, part in enumerate(region.split("-")[:-1])) + region[-1]
+    ids = zone_ids(region)
+    names = [f"{region}{letter}" for letter in "abcdef"[: len(ids)]]
     return {
         "id": region,
         "region": region,
         "names": names,
-        "zoneIds": [f"{short}-az{number}" for number in (1, 2, 3)],
+        "zoneIds": list(ids),
         "groupNames": [region],
         **arguments,
     }

@@ -16,9 +16,9 @@ from groundplan.permissions.grants import Scope, grants_of, overreach
 IDENTITY_POLICIES = ("aws:iam/policy:Policy", ROLE_POLICY)
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 ACCOUNT = "kubernetes:core/v1:ServiceAccount"
-# The one action among ours that AWS can't narrow: the token that it gives is the registry's.
+# Actions among ours that AWS can't narrow: a token that is the registry's, and what only describes.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
-NARROWS_TO_NOTHING = {"ecr:GetAuthorizationToken"}
+NARROWS_TO_NOTHING = {"ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ecr:GetAuthorizationToken"}
 # AWS's own policies, each made for the one service that is given it.
 MANAGED = {
     "AmazonAPIGatewayPushToCloudWatchLogs",

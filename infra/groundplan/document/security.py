@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from groundplan.declaration.model import System
+from groundplan.document.accepted import accepted
 from groundplan.document.markdown import cell_text, component, link
 
 if TYPE_CHECKING:  # the controls bring Pulumi's SDK along, which takes a second
@@ -33,7 +34,7 @@ def security(system: System, stack: str, verdicts: Mapping[str, Verdict]) -> str
         f"Ticked is what the program of `{stack}` meets; other stacks may differ. "
         "`groundplan check` names the evidence, and what is missing with its remedy."
     )
-    return "\n\n".join([heading, *parts])
+    return "\n\n".join([heading, *parts, accepted()])
 
 
 def _line(system: System, verdict: Verdict) -> str:

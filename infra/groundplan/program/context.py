@@ -16,6 +16,7 @@ from groundplan.problems import Problem, ProblemsFound
 from groundplan.program.definition import check_definition
 from groundplan.program.identities import mark
 from groundplan.program.own import Change, chosen
+from groundplan.program.roots import check_roots
 from groundplan.stack.environment import Environment
 from groundplan_components.keys import Keys
 from groundplan_components.observability import AlarmTopic
@@ -54,6 +55,7 @@ class StackContext:
         sized = plan(system, environment)
         _refuse(check_limits(sized, system, environment))
         _refuse(check_definition(system, sized))
+        _refuse(check_roots(sized, environment, system))
         region, edge_region = _providers(system, environment)
         scope = Scope(system.name, environment.name)
         bounded = environment.repository is not None and not environment.delivery_role

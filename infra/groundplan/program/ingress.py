@@ -11,6 +11,7 @@ from groundplan.program.context import EDGE_REGION, StackContext
 from groundplan.program.definition import gateway_routes
 from groundplan.program.platform import Platform
 from groundplan.program.routes import PublicResource, public_resources
+from groundplan.stack.regions import whole_zones
 from groundplan_components.edge import Certificate, Edge, EdgeArgs, StaticSite, WebAcl, WebAclScope
 from groundplan_components.gateway import (
     Gateway,
@@ -152,7 +153,10 @@ def declare_gateway(
     args: GatewayArgs = {
         "routes": gateway_routes(public_resources(stack.system, stack.plan)),
         "vpc_id": platform.vpc_id,
-        "subnet_ids": platform.private_subnet_ids,
+        # A VPC link needs two zones, and not every zone has any.
+        "subnet_ids": platform.private_subnet_ids[: whole_zones(environment.region)]
+        if environment.existing_cluster is None
+        else platform.private_subnet_ids,
         "load_balancer_arn": balancer.arn,
         "load_balancer_host": stack.api_domain or balancer.dns_name,
         "load_balancer_port": balancer.listener_port,

@@ -10,6 +10,7 @@ from groundplan.program.context import StackContext
 from groundplan.program.delivery import Pipeline
 from groundplan.program.quota import quota
 from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
+from groundplan.stack.regions import lacking_zones
 from groundplan_components.cluster import (
     Cluster,
     ClusterAccess,
@@ -20,7 +21,7 @@ from groundplan_components.cluster import (
     TargetGroupBindingApi,
 )
 from groundplan_components.delivery import Runner
-from groundplan_components.network import NatMode, Network
+from groundplan_components.network import NatMode, Network, NetworkArgs
 from groundplan_components.workload import Namespace, NamespaceArgs
 
 
@@ -48,23 +49,23 @@ def declare_platform(stack: StackContext, delivery: Pipeline | None) -> Platform
 
 def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
     environment, sizes, pool = stack.environment, stack.plan.network, stack.plan.cluster
-    network = stack.component(Network)(
-        "network",
-        {
-            "vpc_cidr": str(sizes.cidr),
-            "public_cidrs": [str(each) for each in sizes.public],
-            "private_cidrs": [str(each) for each in sizes.private],
-            "data_cidrs": [str(each) for each in sizes.data],
-            "firewall_cidrs": [str(each) for each in sizes.firewall] if environment.network_firewall else [],
-            "nat": NatMode(sizes.nat),
-            "interface_endpoints": environment.interface_endpoints,
-            "network_firewall": environment.network_firewall,
-            "log_days": environment.log_days,
-            "kms_key_arn": stack.key("logs"),
-            "protect": environment.protect,
-        },
-        stack.in_region(),
-    )
+    args: NetworkArgs = {
+        "vpc_cidr": str(sizes.cidr),
+        "public_cidrs": [str(each) for each in sizes.public],
+        "private_cidrs": [str(each) for each in sizes.private],
+        "data_cidrs": [str(each) for each in sizes.data],
+        "firewall_cidrs": [str(each) for each in sizes.firewall] if environment.network_firewall else [],
+        "nat": NatMode(sizes.nat),
+        "avoided_zone_ids": list(lacking_zones(environment.region)),
+        "interface_endpoints": environment.interface_endpoints,
+        "network_firewall": environment.network_firewall,
+        "log_days": environment.log_days,
+        "kms_key_arn": stack.key("logs"),
+        "protect": environment.protect,
+    }
+    if environment.zones:
+        args["zone_ids"] = list(environment.zones)
+    network = stack.component(Network)("network", args, stack.in_region())
     cluster = stack.component(Cluster)(
         "cluster",
         {

@@ -9,10 +9,13 @@ from groundplan.declaration.model import Broker, System
 from groundplan.problems import Finding, did_you_mean, listed
 from groundplan.quotas import QUOTAS
 from groundplan.stack.environment import Environment
+from groundplan.stack.regions import CODES, LINKS, MAIL, PROXY, ZONE_LACKS, whole_zones
 from groundplan.stack.versions import following, ranked, versions
 
 # Two weeks is the default; less than one does not outlast unnoticed holidays.
 _PROTECTED_BACKUP_DAYS = 7
+
+_ZONES = 3
 
 _INSPECTED = ("single", "per_zone")
 
@@ -267,6 +270,46 @@ def _anew(environment: Environment, instead: str) -> str:
     )
 
 
+def _region(environment: Environment, system: System) -> Iterator[Finding]:
+    """What the region lacks, and this stack asks for."""
+    region = environment.region
+    if environment.database_proxy and region in PROXY.regions:
+        yield Finding(
+            ("database_proxy",),
+            "true",
+            f"no {PROXY.service} in {region}, which doesn't have it ({PROXY.source})",
+            f"run {_set(environment, system, 'database_proxy', 'false')}: pods then share smaller pools",
+        )
+    home = (environment.email_identity_arn or ":::").split(":")[3]
+    if home in MAIL.regions:
+        yield Finding(
+            ("email_identity_arn",),
+            str(environment.email_identity_arn),
+            f"an identity in a region with {MAIL.service}; {home} doesn't have it ({MAIL.source})",
+            "verify the identity in another region, and write its ARN",
+        )
+    code = f"{CODES[region]}-"
+    chosen = [zone for zone in environment.zones if zone.startswith(code)]
+    if environment.zones and (len(environment.zones) != _ZONES or len(chosen) != _ZONES):
+        yield Finding(
+            ("zones",),
+            ", ".join(environment.zones),
+            f"{_ZONES} zones of {region}, whose ids begin with {code}",
+            "write three, or run " + remove_command(environment.name, f"{system.name}:zones"),
+        )
+    for zone in chosen:
+        lacks = next((lack for lack in ZONE_LACKS if zone in lack.zones), None)
+        if lacks is not None and not (lacks is LINKS and whole_zones(region) < _ZONES and zone == chosen[-1]):
+            yield Finding(
+                ("zones", environment.zones.index(zone)),
+                zone,
+                f"a zone with {lacks.service} ({lacks.source})",
+                "name it last: the region has no third one with them"
+                if lacks is LINKS and whole_zones(region) < _ZONES
+                else "choose another zone of the region",
+            )
+
+
 def _quotas(environment: Environment, system: System) -> Iterator[Finding]:
     for key in environment.quotas:
         if key not in QUOTAS:
@@ -314,6 +357,7 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
+    (_region, frozenset({"region", "database_proxy", "email_identity_arn", "zones"})),
     (_quotas, frozenset({"quotas"})),
     (_mail, frozenset({"email_identity_arn", "email_from", "region"})),
     (

@@ -37,6 +37,7 @@ from groundplan.stack.values import (
     SubnetId,
     VpcId,
     VpcNetwork,
+    ZoneId,
 )
 
 
@@ -111,6 +112,9 @@ class Environment(BaseModel):
 
     vpc_cidr: VpcNetwork = IPv4Network("10.0.0.0/16")
     """The stack's own address space, private and from /16 to /20. The cluster's service addresses evade it."""
+    zones: Annotated[list[ZoneId], Field(max_length=3), Distinct] = []
+    """Ids of the three zones (`use1-az4`), the same place in every account. Default: the first that have every service;
+    subnets that exist keep theirs."""
     nat: Literal["none", "single", "per_zone", "regional"] = "per_zone"
     """How private subnets reach the internet."""
     interface_endpoints: bool = True

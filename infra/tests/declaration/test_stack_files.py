@@ -79,6 +79,7 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         "oidc_provider_arn",
         "quotas",
         "remembered",
+        "zones",
     }
     assert {key.rpartition(":")[2] for key in keys[0]} == set(Environment.model_fields) - {"name"} - rare
 

@@ -11,6 +11,7 @@ from groundplan.declaration.checks import check
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.program.definition import check_definition
+from groundplan.program.roots import check_roots
 from groundplan.stack.contradictions import contradictions
 from groundplan.stack.environment import Environment
 
@@ -42,7 +43,8 @@ def problems_of(system: System, environment: Environment) -> list[Problem]:
         sized = plan(system, environment)
     except ProblemsFound as refused:
         return [*found, *refused.problems]
-    return [*found, *check_limits(sized, system, environment), *check_definition(system, sized)]
+    found += [*check_limits(sized, system, environment), *check_definition(system, sized)]
+    return [*found, *check_roots(sized, environment, system)]
 
 
 def followed(system: System, environment: Environment) -> tuple[Declared, list[Problem]]:

@@ -29,6 +29,7 @@ from groundplan.cloud.rules import (
     streams,
     values,
     workloads,
+    zones,
 )
 from groundplan.cloud.rules.registry import (
     Broken,
@@ -66,6 +67,7 @@ _SUBJECTS = (
     streams,
     values,
     workloads,
+    zones,
 )
 
 __all__ = ["Broken", "check_item", "check_transition", "check_whole", "known_rules", "known_transitions"]

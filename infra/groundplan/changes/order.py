@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from groundplan.changes.model import Order, ResourceChange
-from groundplan.changes.timing import INSTANCE, PARAMETERS, RDS_WITH_OUTAGE, settings_of
+from groundplan.changes.timing import PARAMETERS, RDS_WITH_OUTAGE, settings_of
 from groundplan.cloud.item import look_up
 from groundplan.cloud.model import Resource
+from groundplan.cloud.windows import INSTANCE
 
 AUTOSCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 _STANDBY = "PostgreSQL documentation, Hot Standby: max_connections of a standby is at least its primary's"

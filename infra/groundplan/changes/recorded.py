@@ -9,8 +9,8 @@ from typing import Any
 from pulumi.runtime import rpc
 
 from groundplan.changes.model import ChangeSet, Operation
-from groundplan.changes.timing import INSTANCE, RDS_IN_WINDOW
 from groundplan.cloud.model import Resource
+from groundplan.cloud.windows import INSTANCE, RDS_IN_WINDOW
 from groundplan.cloud.wire import SECRET, SIGNATURE, UNKNOWN
 
 _OPERATIONS: Mapping[str, Operation] = {

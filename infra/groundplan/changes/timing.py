@@ -6,32 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groundplan.changes.model import Interruption, Operation, Part, When
+from groundplan.cloud.windows import CACHE, INSTANCE, RDS_IN_WINDOW, waits_for_window
 
 _Properties = Mapping[str, Any]
 
-INSTANCE = "aws:rds/instance:Instance"
 PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
-CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 BROKERS = "aws:msk/cluster:Cluster"
-
-RDS_IN_WINDOW = {
-    "allocatedStorage": "AllocatedStorage",
-    "dbSubnetGroupName": "DBSubnetGroupName",
-    "engineVersion": "EngineVersion",
-    "instanceClass": "DBInstanceClass",
-    "iops": "Iops",
-    "multiAz": "MultiAZ",
-    "optionGroupName": "OptionGroupName",
-    "storageThroughput": "StorageThroughput",
-    "storageType": "StorageType",
-}
-"""RDS API, ModifyDBInstance: what waits for the window unless ApplyImmediately is set, by its name there."""
 
 RDS_WITH_OUTAGE = {"dbSubnetGroupName", "engineVersion", "instanceClass"}
 """Same place: "an outage occurs during this change"."""
-
-CACHE_IN_WINDOW = {"engine", "engineVersion", "nodeType", "parameterGroupName"}
-"""ElastiCache API, ModifyReplicationGroup, ApplyImmediately: changes to the nodes."""
 
 _FAILOVER = Interruption(60, 120, "RDS guide, Failing over a Multi-AZ DB instance")
 _MINUTE = 60
@@ -61,10 +44,9 @@ _MSK = "terraform-provider-aws, aws_msk_cluster, Timeouts"
 def when(token: str, path: str, new: _Properties, old: _Properties) -> tuple[When, str]:
     """When a changed property of a resource that stays takes effect, and where that is written."""
     top = path.partition(".")[0].partition("[")[0]
-    if token == INSTANCE and top in RDS_IN_WINDOW and new.get("applyImmediately") is not True:
-        return "in the window", f"RDS API, ModifyDBInstance, {RDS_IN_WINDOW[top]}"
-    if token == CACHE and top in CACHE_IN_WINDOW and new.get("applyImmediately") is not True:
-        return "in the window", "ElastiCache API, ModifyReplicationGroup, ApplyImmediately"
+    if waits_for_window(token, top, new):
+        api = f"RDS API, ModifyDBInstance, {RDS_IN_WINDOW[top]}" if token == INSTANCE else ""
+        return "in the window", api or "ElastiCache API, ModifyReplicationGroup, ApplyImmediately"
     if token == PARAMETERS and top == "parameters" and _waits_for_restart(new, old):
         return "at a restart", "RDS guide, Parameter groups: static parameters"
     if token == BROKERS and path == "brokerNodeGroupInfo.instanceType" and _express(new) != _express(old):

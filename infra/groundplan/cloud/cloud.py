@@ -185,8 +185,17 @@ class Cloud:
         return found[-1] if found else None
 
     def generation(self, urn: str) -> int:
-        """One more than the newest that exists under a URN."""
-        return 1 + max((item.generation for item in self.items.values() if item.urn == urn), default=-1)
+        """One more than the newest that exists under a URN; of one whose maker was never told, its own."""
+        newest = max(
+            (item for item in self.items.values() if item.urn == urn), key=lambda item: item.generation, default=None
+        )
+        if newest is None:
+            return 0
+        return newest.generation if newest.unanswered else newest.generation + 1
+
+    def unanswered(self, urn: str) -> Item | None:
+        """What was made for a URN whose maker was never told."""
+        return next((item for item in self.items.values() if item.urn == urn and item.unanswered), None)
 
     def planned(self, item: Item) -> dict[str, Any]:
         """An item's outputs as a preview tells them: what is not given stays unknown."""

@@ -40,6 +40,10 @@ class Item:
     """It was there before: the program only names it, and nothing is known of it."""
     filled: bool = False
     """It isn't empty: a bucket or a repository that isn't empty."""
+    unanswered: bool = False
+    """It was made, and nobody was told: the answer was lost. Who asks again gets this one."""
+    waiting: dict[str, Any] = field(default_factory=dict)
+    """What it has until the maintenance window passes, by property."""
 
     @property
     def arn(self) -> str:

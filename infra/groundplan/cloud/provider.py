@@ -31,6 +31,7 @@ from groundplan.cloud.faults import Call, Faults, Struck
 from groundplan.cloud.item import Item
 from groundplan.cloud.refusals import Refusal
 from groundplan.cloud.transitions import moved_network, not_upgraded_yet, provider_deletes_first, refused_changes
+from groundplan.cloud.windows import waits_for_window
 from groundplan.cloud.wire import SIGNATURE, UNKNOWN, Plain, decode, encode, value_of
 
 _AUTONAMED = "pulumi.com/autonamed"
@@ -127,10 +128,15 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 return provider_pb2.CreateResponse(
                     properties=_answer(request.properties, self._answered(self.cloud.planned(item), UNKNOWN))
                 )
-            lost = self._strike("create", item.type, request.urn, context)
-            _stop(context, self.cloud.admit(item))
-            self.cloud.enter(item)
-            _lose(lost, context)
+            made = self.cloud.unanswered(request.urn)
+            if made is not None:
+                made.unanswered, item = False, made
+            else:
+                lost = self._strike("create", item.type, request.urn, context)
+                _stop(context, self.cloud.admit(item))
+                self.cloud.enter(item)
+                item.unanswered = lost is not None
+                _lose(lost, context)
             return provider_pb2.CreateResponse(
                 id=item.id, properties=_answer(request.properties, self._answered(item.outputs, item.id))
             )
@@ -184,6 +190,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 self.cloud.add(old)
             _stop(context, refusals)
             self.cloud.enter(item)
+            _wait_for_window(old, item)
             _lose(lost, context)
             return provider_pb2.UpdateResponse(properties=_answer(request.news, self._answered(item.outputs, item.id)))
 
@@ -284,6 +291,14 @@ class ProviderServers:
         """The value of PULUMI_DEBUG_PROVIDERS."""
         return ",".join(f"{package}:{port}" for package, port in self.ports.items())
 
+    def pass_windows(self) -> None:
+        """Lets all maintenance windows pass: what waited takes effect, and a refresh tells of it."""
+        with self._lock:
+            for item in list(self.cloud.items.values()):
+                if item.waiting:
+                    item.waiting = {}
+                    self.cloud.identify(item, kind_of(item.type))
+
     def drift(self, identifier: str, change: Callable[[Item], None]) -> None:
         """Change something behind the engine's back: ``change`` may alter the item's inputs."""
         with self._lock:
@@ -311,6 +326,18 @@ class ProviderServers:
             server.stop(grace=1).wait()
         if self._state_file is not None:
             state.save(self.cloud, self._state_file)
+
+
+def _wait_for_window(old: Item, new: Item) -> None:
+    """What was asked for in a window is told as it still is, as a refresh finds it."""
+    for path, value in old.inputs.items():
+        if waits_for_window(new.type, path, new.inputs) and new.inputs.get(path) != value:
+            new.waiting[path] = value
+    new.waiting = {**new.waiting, **old.waiting}
+    for path, value in new.waiting.items():
+        new.outputs[path] = value
+        if path == "engineVersion":
+            new.outputs["engineVersionActual"] = value
 
 
 def _lose(lost: Struck | None, context: grpc.ServicerContext) -> None:

@@ -85,16 +85,17 @@ class Stack:
     def preview(self) -> Outcome:
         return self._step("preview")
 
-    def up(self, *, policy_pack: Path | None = None) -> Outcome:
-        """``policy_pack`` is the folder of one that judges what was deployed."""
+    def up(self, *, policy_pack: Path | None = None, go_on: bool = False) -> Outcome:
+        """``policy_pack`` is the folder of one that judges what was deployed. With ``go_on`` whatever doesn't need what
+        failed is deployed all the same."""
         packs = ["--policy-pack", str(policy_pack)] if policy_pack else []
-        return self._step("up", "--yes", "--skip-preview", *packs)
+        return self._step("up", "--yes", "--skip-preview", *packs, *(["--continue-on-error"] if go_on else []))
 
     def refresh(self) -> Outcome:
         return self._step("refresh", "--yes", "--skip-preview")
 
-    def destroy(self) -> Outcome:
-        return self._step("destroy", "--yes", "--skip-preview")
+    def destroy(self, *, go_on: bool = False) -> Outcome:
+        return self._step("destroy", "--yes", "--skip-preview", *(["--continue-on-error"] if go_on else []))
 
     def resources(self) -> list[dict[str, Any]]:
         """The state as the engine keeps it, secrets encrypted."""

@@ -11,8 +11,9 @@ import pytest
 
 from groundplan.changes import ChangeSet, classify
 from groundplan.changes.data import FATES, fate
-from groundplan.changes.timing import CACHE, INSTANCE, MOST, RDS_IN_WINDOW, RDS_WITH_OUTAGE, WAITS
+from groundplan.changes.timing import MOST, RDS_WITH_OUTAGE, WAITS
 from groundplan.cloud.catalogue import catalogued, kind_of
+from groundplan.cloud.windows import CACHE, INSTANCE, RDS_IN_WINDOW
 from infra.tests.changes.programs import change, ran
 
 DATABASE: dict[str, Any] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from infra.tests.samples import ROOT, shop, stack, system_of
 
 TODAY = datetime.date(2026, 11, 30)
 RECORDS = ROOT / "docs" / "proof" / "year"
-SYSTEMS = {
+SYSTEMS: dict[str, tuple[str, Callable[[], System]]] = {
     "shop dev": ("dev", shop),
     "shop prod": ("prod", shop),
     "twelve on SQS": ("prod", lambda: system_of(12, "sqs")),

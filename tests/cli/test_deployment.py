@@ -247,3 +247,67 @@ def test_a_missing_tool_is_named(tools: Tools, capsys: pytest.CaptureFixture[str
         tools.install(name)
     assert deliver.main(["dev"]) == 1
     assert f"install {missing}" in capsys.readouterr().err
+
+
+def state_with(*resources: dict[str, object], pending: tuple[str, ...] = ()) -> tuple[int, str]:
+    """What `pulumi stack export` answers."""
+    operations = [{"type": "creating", "resource": {"urn": f"urn:pulumi:dev::shop::t::{name}"}} for name in pending]
+    return 0, json.dumps({"deployment": {"resources": list(resources), "pending_operations": operations}})
+
+
+@pytest.mark.parametrize("main", [up.main, deliver.main], ids=["up", "deliver"])
+def test_a_deployment_stops_before_operations_without_an_end(
+    tools: Tools, capsys: pytest.CaptureFixture[str], main: Callable[[list[str]], int]
+) -> None:
+    """e8: `pulumi cancel` and `up` made six things twice."""
+    tools.install("pulumi", {"stack export": state_with(pending=("queue", "topic"))})
+    assert main(["dev", "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert "creating queue, creating topic" in said
+    assert "make repair STACK=dev" in said
+    assert not tools.asked("pulumi", "up")
+
+
+def test_examples_values_are_not_deployed(tools: Tools, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """e4: every gate accepted 203.0.113.0/24."""
+    tools.install("pulumi")
+    path = project / "Pulumi.dev.yaml"
+    path.write_text(path.read_text().replace("[0.0.0.0/0]", "[203.0.113.0/24]"))
+    assert up.main(["dev", "--yes"]) == 1
+    said = capsys.readouterr().err
+    assert "pulumi config set --path 'shop:cluster_endpoint_cidrs[0]' <value> --stack dev" in said
+    assert tools.calls == []
+
+
+def test_the_role_that_the_pipeline_takes_on_is_not_deleted_under_it(
+    tools: Tools, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """e2: the foundation's takes its place first."""
+    role = {"type": up.ROLE, "urn": "urn:pulumi:dev::shop::a", "inputs": {"path": "/delivery/"}}
+    tools.install("pulumi", {"stack export": state_with(role)})
+    assert up.main(["dev", "--yes"]) == 1
+    assert "pulumi config set shop:delivery_role true --stack dev" in capsys.readouterr().err
+
+
+def test_whoever_deployed_the_cluster_is_named_before_the_entry_changes(
+    tools: Tools, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """e3: a second deployer rewrote the only entry."""
+    principal = "arn:aws:iam::314159265358:role/Ann"
+    urn = "urn:pulumi:dev::shop::groundplan:index:Cluster$aws:eks/accessEntry:AccessEntry::cluster-admin-deployer"
+    entry = {"type": up.ACCESS_ENTRY, "urn": urn, "inputs": {"principalArn": principal}}
+    tools.install("pulumi", {"stack export": state_with(entry)})
+    assert up.main(["dev", "--yes"]) == 1
+    assert f"'shop:cluster_admin_role_arns[0]' {principal} --stack dev" in capsys.readouterr().err
+    path = project / "Pulumi.dev.yaml"
+    path.write_text(f"{path.read_text()}  shop:cluster_admin_role_arns: [{principal}]\n")
+    up.check_tools(project, "dev")
+
+
+def test_from_outside_the_kubernetes_half_is_left_out(tools: Tools) -> None:
+    """e4"""
+    tools.install("pulumi", {"stack output": (0, "{}")})
+    assert up.main(["dev", "--yes", "--outside"]) == 0
+    (asked,) = tools.asked("pulumi", "up")
+    assert asked[asked.index("--exclude") + 1] == up.KUBERNETES
+    assert "--exclude-dependents" in asked

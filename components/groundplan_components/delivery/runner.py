@@ -180,7 +180,7 @@ def _may(args: RunnerArgs, log: aws.cloudwatch.LogGroup) -> pulumi.Output[str]:
             "sid": "HandOver",
             "actions": ["ec2:CreateNetworkInterfacePermission", "ec2:DeleteNetworkInterface"],
             "resources": [pulumi.Output.concat(place, "network-interface/*")],
-            "conditions": {"ArnEquals": {"ec2:Subnet": subnets}},
+            "conditions": {"ArnEquals": {"ec2:Subnet": pulumi.Output.all(*subnets)}},
         },
         {
             "sid": "Fetch",

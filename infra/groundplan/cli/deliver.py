@@ -22,6 +22,7 @@ from groundplan.cli.up import check_tools, outputs, pulumi_up
 from groundplan.declaration.loader import load_system
 from groundplan.installation.bootstrap import Checkout, choose_source
 from groundplan.installation.images import prepare
+from groundplan.installation.sbom import sbom, write
 from groundplan.owned import make
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import OWN_CHASSIS, find_project
@@ -104,7 +105,7 @@ def publish(project: Path, service: str, repository: str, revision: str, wheels:
     make(metadata.parent)
     built = subprocess.run(
         [
-            *("docker", "buildx", "build", "--platform", PLATFORM, "--push", "--provenance=false"),
+            *("docker", "buildx", "build", "--platform", PLATFORM, "--push", "--provenance=mode=max", "--sbom=true"),
             *("--tag", f"{repository}:{revision}", "--metadata-file", str(metadata)),
             *("--file", str(project / "services" / service / "Dockerfile")),
             str(project),
@@ -114,7 +115,27 @@ def publish(project: Path, service: str, repository: str, revision: str, wheels:
     )
     if built.returncode:
         raise _failed(f"docker buildx build of {service}", "see the messages above")
-    return f"{repository}@{json.loads(metadata.read_text())['containerimage.digest']}"
+    image = f"{repository}@{json.loads(metadata.read_text())['containerimage.digest']}"
+    attest(project, service, revision, image)
+    return image
+
+
+def attest(project: Path, service: str, revision: str, image: str) -> None:
+    """Writes what the image is made of, and signs both where `cosign` is there. Raises ProblemsFound when that fails.
+
+    In a GitHub job it signs as that job, without a key: https://docs.sigstore.dev/cosign/signing/overview/
+    """
+    pins = project / "services" / "requirements.txt"
+    wheels = (project / "build" / "wheels").glob("groundplan*.whl")
+    document = sbom(_project_name(project), service, revision, pins.read_text() if pins.is_file() else "", wheels)
+    path = project / "build" / "images" / f"{service}.cdx.json"
+    write(path, document)
+    if shutil.which("cosign") is None:
+        print(f"{service}: its parts are in {path.relative_to(project)}; not signed, as cosign isn't on the PATH")
+        return
+    for what in (("sign",), ("attest", "--type", "cyclonedx", "--predicate", str(path))):
+        done = _run(project, "cosign", what[0], "--yes", *what[1:], image)
+        _succeeded(done, f"cosign {what[0]} of {service}", "give the job `id-token: write`, or sign in by hand")
 
 
 def deliver(project: Path, stack: str, *, yes: bool, lose: Collection[str] = ()) -> int:

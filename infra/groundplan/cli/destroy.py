@@ -36,7 +36,7 @@ def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
     after their cluster are deleted with the AWS CLI, or the commands are printed. What stays on purpose is listed.
     """
     project = find_project()
-    check_tools(project, stack)
+    check_tools(project, stack, deploying=False)
     return destroy(project, stack, yes=yes, lose=lose)
 
 

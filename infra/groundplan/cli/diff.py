@@ -117,8 +117,8 @@ def _notes(project: Project, stack: str) -> tuple[str, ...]:
     actions = sorted({call.action for call in missing})
     shown = ", ".join(actions[:8]) + (f" and {len(actions) - 8} more" if len(actions) > 8 else "")
     return (
-        f"The pipeline may not do all of this ({shown}): run `make foundation STACK={stack}`, and let an administrator "
-        "deploy the file before this is merged.",
+        f"The pipeline may not do all of this ({shown}): run `groundplan foundation --stack {stack}`, and let an "
+        "administrator deploy the file before this is merged.",
     )
 
 

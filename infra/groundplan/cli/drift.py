@@ -1,4 +1,4 @@
-"""`make drift`: what was changed in the account behind the program's back, by a refresh that is only previewed."""
+"""`groundplan drift`: what was changed in the account behind the program's back, by a refresh, previewed."""
 
 from __future__ import annotations
 

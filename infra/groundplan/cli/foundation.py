@@ -1,4 +1,4 @@
-"""`make foundation`: who deploys each stack, and no more than that takes, as `foundation/pipeline.<stack>.json`."""
+"""`groundplan foundation`: who deploys each stack, and no more than that takes (`foundation/pipeline.<stack>.json`)."""
 
 from __future__ import annotations
 

@@ -33,15 +33,19 @@ KUBERNETES = "**kubernetes:**"
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 
 
-def check_tools(project: Path, stack: str) -> None:
-    """Raises ProblemsFound when the stack can't be deployed from here, with what to do."""
+def check_tools(project: Path, stack: str, *, deploying: bool = True) -> None:
+    """Raises ProblemsFound when the stack can't be deployed from here, with what to do.
+
+    What stands against a deployment alone is no reason to keep a stack that is to go: ``deploying`` False.
+    """
     configuration = project / f"Pulumi.{stack}.yaml"
     if not configuration.is_file():
         known = ", ".join(sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")))
         raise _refusal("STACK", stack, f"one of {known}", f"name one of them, or write {configuration.name}")
     system = load_system(project / "system.yaml")
     environment = read_stack_file(configuration, system, remembers=False)
-    refuse_placeholders(environment, system.name)
+    if deploying:
+        refuse_placeholders(environment, system.name)
     if shutil.which("pulumi") is None:
         raise _refusal(
             "pulumi",
@@ -66,6 +70,8 @@ def check_tools(project: Path, stack: str) -> None:
     deployment = state_of(project, stack)
     refuse_pending(stack, {"deployment": deployment})
     resources = deployment.get("resources") or []
+    if not deploying:
+        return
     _check_identity_provider(project, stack, environment, resources)
     _check_pipeline_role(project, stack, environment, resources)
     _check_deployer(project, stack, environment, resources)

@@ -27,8 +27,9 @@ def declare_images(stack: StackContext) -> Images:
 class Pipeline(Protocol):
     """Whoever deploys without a person."""
 
-    role_arn: pulumi.Output[str]
-    """For the pipeline's `role-to-assume`; an administrator of the cluster."""
+    @property
+    def role_arn(self) -> pulumi.Output[str]:
+        """For the pipeline's `role-to-assume`; an administrator of the cluster."""
 
 
 @dataclass(frozen=True)

@@ -60,4 +60,4 @@ def call_facts() -> dict[str, dict[str, Any]]:
 
 def managed_actions() -> dict[str, list[str]]:
     """What AWS's own policies allow, of those that components attach to roles."""
-    return _content("calls.json")["managed"]  # type: ignore[return-value]  # the file's third part
+    return _content("calls.json")["managed"]

@@ -51,9 +51,9 @@ CAMPAIGNS = {
     "following": Campaign(
         "Code follows the declaration (U7)",
         "Every single change of the table and generated pairs of declarations: after both releases the database is "
-        "that of the newer one, with old rows and the release before running. Ten pairs as whole projects are the files, "
-        "the OpenAPI documents and the passing unit tests of projects made from the newer one. Answers and loader judge "
-        "alike.",
+        "that of the newer one, with old rows and the release before running. Ten pairs as whole projects are the "
+        "files, the OpenAPI documents and the passing unit tests of projects made from the newer one. Answers and "
+        "loader judge alike.",
         ("infra/tests/following", "tests/following", "tests/template/test_judges.py"),
         200,
         "pairs",

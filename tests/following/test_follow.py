@@ -209,6 +209,21 @@ def test_a_declaration_that_ran_ahead_of_the_code_is_noticed(lab: Path, change: 
         assert not [each.problem for each in found if each.breaks and each.problem.where.endswith(".json")]
 
 
+def test_no_sound_declaration_is_told_of(lab: Path, tmp_path: Path) -> None:
+    """Fields of every type, with and without bounds: what the code's document says of each is what was declared."""
+    project = Path(shutil.copytree(lab, tmp_path / "lab", symlinks=True))
+    path = project / "services/catalogue/openapi.json"
+    document = json.loads(path.read_text())
+    document["components"]["schemas"]["ItemBody"]["properties"]["quantity"] |= {
+        "minimum": -(2**63),
+        "maximum": 2**63 - 1,
+    }
+    path.write_text(json.dumps(document))
+    unbounded = changed(values(), {"remove": ["f/quantity/minimum", "f/quantity/maximum"]})
+    assert disagreements(project, system_of(unbounded)) == []
+    assert [each.breaks for each in disagreements(project, system_of(values()))] == [True, True]
+
+
 def test_a_service_renamed_by_hand_is_noticed(lab: Path) -> None:
     declared = changed(values(), {"move": {"journal": "ledger"}, "set": {"f/entry_id/to": "ledger.entry"}})
     found = disagreements(lab, system_of(declared))

@@ -61,6 +61,8 @@ def struct_schema(struct: type[msgspec.Struct], *, closed: bool = True) -> Schem
 
 def _property(field: msgspec.structs.FieldInfo) -> Schema:
     schema = value_schema(value_type(field.type))
+    if field.default not in (msgspec.NODEFAULT, None):
+        schema = {**schema, "default": msgspec.to_builtins(field.default)}
     description = _description(inspect.type_info(field.type))
     return {**schema, "description": description} if description else schema
 

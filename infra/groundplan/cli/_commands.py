@@ -54,7 +54,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
     },
     "Services": {
         "service": Entry("groundplan.cli.service", "Add, remove or resize a service."),
-        "follow": Entry("groundplan.cli.follow", "Bring services' code, migrations and documents after system.yaml."),
+        "follow": Entry("groundplan.cli.follow", "Bring services' code and migrations after system.yaml."),
         "contracts": Entry("groundplan.cli.contracts", "What changed of APIs and events, and whom it breaks."),
         "openapi": Entry("groundplan.cli.openapi", "Write each service's openapi.json from its code."),
     },

@@ -30,9 +30,9 @@ _MAIN = ("origin/HEAD", "origin/main", "main", "master")
 )
 @json_option
 def command(*, against: str | None, events: bool, as_json: bool) -> int:
-    """What changed of APIs and events since this branch began.
+    """What changed of APIs and events, and whom it breaks.
 
-    The status is 1 when a change breaks clients or consumers.
+    It compares with where this branch began. The status is 1 when a change breaks clients or consumers.
     """
     project = find_project()
     if events:

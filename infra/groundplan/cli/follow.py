@@ -45,7 +45,7 @@ _WRITTEN = ("services", "ARCHITECTURE.md", *SHARED)
 )
 @json_option
 def command(*, dry_run: bool, finish: bool, adopt: str | None, as_json: bool) -> int:
-    """Bring existing services after their declaration.
+    """Bring services' code and migrations after system.yaml.
 
     Code, tests and seeds are merged with your edits; a migration is written; openapi.json and ARCHITECTURE.md are
     brought up to date. The status is 2 when your edits and the change meet and await a decision.

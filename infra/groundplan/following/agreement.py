@@ -170,6 +170,8 @@ def _fields(where: str, place: str, resource: Resource, body: Mapping[str, Any])
             yield Disagreement(problem, breaks=False)
 
 
+_BIGINT = (-(2**63), 2**63 - 1)
+"""Bounds that a code's document gives where none are declared."""
 _JSON_TYPES = {FieldType.INTEGER: "integer", FieldType.BOOLEAN: "boolean", FieldType.JSON: "object"}
 """Everything else is text."""
 
@@ -197,6 +199,10 @@ def _values(where: str, place: str, resource: Resource, name: str, schema: Any) 
         limits = [("minimum", field.minimum), ("maximum", field.maximum)]
     for keyword, declared in limits:
         coded_limit = _found(schema, keyword)
+        if keyword == "maxLength" and (words := _found(schema, "enum")):
+            coded_limit = max(len(word) for word in words if word is not None)
+        if coded_limit in _BIGINT:
+            coded_limit = None
         if declared == coded_limit:
             continue
         higher = declared is not None and coded_limit is not None and declared > coded_limit

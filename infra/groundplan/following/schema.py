@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from groundplan.declaration.model import Service
 from groundplan.document.names import joined, quoted
@@ -228,6 +228,8 @@ class _Writer:
         lost = [*gone, *renamed.values()]
         self._constraints(name, old, new, fresh, lost)
         self._indexes(name, old, new, lost)
+        for older in renamed.values():
+            self._drop_uniqueness(name, older, old)
         for column in renamed:
             self._require(name, column, new.columns[column], old.columns[renamed[column]], renamed=True)
         for column in new.columns:
@@ -283,21 +285,36 @@ class _Writer:
         if before.default is not None:
             up.append(f"ALTER TABLE {table} ALTER COLUMN {older} DROP DEFAULT")
             undo.insert(0, f"ALTER TABLE {table} ALTER COLUMN {older} SET DEFAULT {before.default}")
+        # What the new release may write reaches the old column too, so that must take it.
+        kept = before
+        if before.not_null and not after.not_null:
+            up.append(sql.nullable(table, older))
+            undo.insert(0, sql.not_null(table, older))
+            kept = replace(kept, not_null=False)
+        if flags.loosens and first_type != before.type and sql.widens(before.type, first_type):
+            up.append(f"ALTER TABLE {table} ALTER COLUMN {older} TYPE {first_type}")
+            undo.insert(0, f"ALTER TABLE {table} ALTER COLUMN {older} TYPE {before.type}")
+            kept = replace(kept, type=first_type)
+        own = {each: text for each, text in self.old_of(table).constraints.items() if sql.mentions(text, older)}
+        loosened = {each: text for each, text in own.items() if flags.loosens and not text.startswith("UNIQUE")}
+        for each, text in loosened.items():
+            up.append(f"ALTER TABLE {table} DROP CONSTRAINT {each}")
+            undo.insert(0, f"ALTER TABLE {table} ADD CONSTRAINT {each} {text}")
         unmade = (f"DROP TRIGGER {sync} ON {table}", f"DROP FUNCTION {sync}()")
         self.plan.first.append(Step((*up, function, trigger), (*unmade, *undo)))
         self.plan.online.append(Step((sql.backfill(table, f"{name} = {older}", f"{name} IS DISTINCT FROM {older}"),)))
-        restored = [f"ALTER TABLE {table} ADD COLUMN {older} {before.type}", sql.copy(table, older, name)]
-        if before.not_null:
+        restored = [f"ALTER TABLE {table} ADD COLUMN {older} {kept.type}", sql.copy(table, older, name)]
+        if kept.not_null:
             restored.append(sql.not_null(table, older))
         restored += [
             f"ALTER TABLE {table} ADD CONSTRAINT {each} {text}"
-            for each, text in self.old_of(table).constraints.items()
-            if sql.mentions(text, older)
+            for each, text in own.items()
+            if each not in loosened and not text.startswith("UNIQUE")
         ]
         restored += [
             sql.create_index(each, table, index)
             for each, index in self.old_of(table).indexes.items()
-            if sql.mentions(index.covers, older)
+            if sql.mentions(index.covers, older) and not index.unique
         ]
         drop = [*unmade, f"ALTER TABLE {table} DROP COLUMN {older}"]
         restore = [*restored, function, trigger]
@@ -307,6 +324,18 @@ class _Writer:
         self.plan.last.append(Step(tuple(drop), tuple(restore)))
         if first_type != after.type:
             self._narrow(table, name, Column(first_type), after)
+
+    def _drop_uniqueness(self, table: str, older: str, old: Table) -> None:
+        """Of a column's old name: a value that is taken is told by the new name, and both names have it."""
+        for name, text in old.constraints.items():
+            if text.startswith("UNIQUE") and sql.mentions(text, older):
+                up = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name}"
+                self.plan.online.append(Step((up,), (up, f"ALTER TABLE {table} ADD CONSTRAINT {name} {text}")))
+        for name, index in old.indexes.items():
+            if index.unique and sql.mentions(sql.key_columns(index), older):
+                up = f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
+                down = sql.create_index(name, table, index, concurrently=True)
+                self.plan.online.append(Step((up,), (up, down)))
 
     def old_of(self, table: str) -> Table:
         older = next(older for older, newer in self.tables.items() if newer == table)

@@ -117,8 +117,8 @@ def synchronised(table: str, name: str, older: str, sync: str) -> tuple[str, str
         f"CREATE FUNCTION {sync}() RETURNS trigger LANGUAGE plpgsql AS $$\nBEGIN\n"
         "IF TG_OP = 'INSERT' THEN\n"
         f"IF NEW.{name} IS NULL THEN NEW.{name} := NEW.{older}; ELSE NEW.{older} := NEW.{name}; END IF;\n"
-        f"ELSIF NEW.{name} IS DISTINCT FROM OLD.{name} THEN NEW.{older} := NEW.{name};\n"
-        f"ELSIF NEW.{older} IS DISTINCT FROM OLD.{older} THEN NEW.{name} := NEW.{older};\n"
+        f"ELSIF NEW.{name} IS DISTINCT FROM OLD.{name} THEN\nNEW.{older} := NEW.{name};\n"
+        f"ELSIF NEW.{older} IS DISTINCT FROM OLD.{older} THEN\nNEW.{name} := NEW.{older};\n"
         "END IF;\nRETURN NEW;\nEND\n$$"
     )
     trigger = f"CREATE TRIGGER {sync} BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION {sync}()"

@@ -227,3 +227,34 @@ def test_two_names_are_kept_in_step(connection: Connection) -> None:
     assert both() == ("newer", "newer")
     connection.execute("UPDATE items SET memo = NULL")
     assert both() == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ({"type": "integer", "minimum": 0, "maximum": 5000, "required": True, "renamed_from": "quantity"}, "4000"),
+        ({"type": "integer", "minimum": 0, "maximum": 1000, "renamed_from": "quantity"}, "NULL"),
+        ({"type": "text", "renamed_from": "code"}, "repeat('x', 100)"),
+        ({"type": "string", "max_length": 80, "unique": True, "renamed_from": "code"}, "repeat('x', 80)"),
+        (
+            {"type": "enum", "values": ["draft", "listed", "sold", "lost"], "required": True, "renamed_from": "status"},
+            "'lost'",
+        ),
+        ({"type": "uuid", "renamed_from": "supplier_id"}, "gen_random_uuid()"),
+    ],
+)
+def test_a_renamed_field_that_takes_more_takes_it_from_the_first_release_on(
+    connection: Connection, field: dict[str, Any], values: str
+) -> None:
+    """The value reaches the old name's column too, whose bounds were narrower."""
+    older = field["renamed_from"]
+    change = {"move": {f"f/{older}": "newer_name"}, "set": {"f/newer_name": field}}
+    before, after, plan = pair(change)
+    migrated(connection, before, after, plan)
+    emptied(connection)
+    connection.execute(ddl_of(NAME, before))
+    insert(connection, before, 0, newer=after)
+    up(connection, plan.first, online=False)
+    up(connection, plan.online, online=True)
+    connection.execute(f"UPDATE items SET newer_name = {values}")  # noqa: S608  # the test's own words
+    insert(connection, before, 2, newer=after)

@@ -72,6 +72,8 @@ def test_following_gives_the_newer_declarations_tables(connection: Connection) -
             up(connection, plan.first, online=False)
             up(connection, plan.online, online=True)
             insert(connection, older, 3, newer=newer)
+            # The new release beside it, with what only that one may write.
+            insert(connection, newer, 5)
             up(connection, plan.last, online=False)
             up(connection, plan.last_online, online=True)
             assert catalogue(connection) == wanted

@@ -12,6 +12,7 @@ import pytest
 
 from groundplan.cloud.zones import lacks
 from groundplan.declaration.model import System
+from groundplan.program import ingress, platform
 from groundplan.stack.contradictions import contradictions
 from groundplan.stack.environment import Environment
 from groundplan.stack.regions import CODES, CONTROL_PLANES, LACKS, LINKS, lacking_zones
@@ -97,6 +98,21 @@ def test_a_region_declares_without_a_refusal(region: str) -> None:
     zones = {each.inputs["availabilityZone"] for each in graph.of("aws:ec2/subnet:Subnet")}
     assert len(zones) == 3
     assert not [zone for zone in zones if lacks(zone, CONTROL_PLANES.service)]
+
+
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
+
+
+def test_the_first_three_zones_are_refused_where_they_lack_a_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """e6: as the program was, us-east-1 in half of all accounts, and eu-west-3."""
+    monkeypatch.setattr(platform, "lacking_zones", lambda _: ())
+    monkeypatch.setattr(ingress, "whole_zones", lambda _: 3)
+    america, france = declared("us-east-1", "dev"), declared("eu-west-3", "dev")
+    said = {_type(each.urn): each.expected for each in america.simulation.refusals}
+    assert "VPC links" in said["aws:apigatewayv2/vpcLink:VpcLink"]
+    assert "control planes" in said["aws:eks/cluster:Cluster"]
+    assert [_type(each.urn) for each in france.simulation.refusals] == ["aws:apigatewayv2/vpcLink:VpcLink"]
 
 
 def test_chosen_zones_are_used_in_their_order() -> None:

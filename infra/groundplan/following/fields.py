@@ -84,9 +84,8 @@ def length_of(field: ResourceField) -> float:
 
 
 def access_path(resource: Resource, name: str) -> bool:
-    """Lists sort by the field (D1)."""
-    field = resource.fields[name]
-    return field.indexed or field.unique or field.type is FieldType.REFERENCE or name == resource.owner
+    """Lists go by the field (D1)."""
+    return resource.has_index(name)
 
 
 def list_options(resource: Resource, name: str) -> frozenset[str]:
@@ -94,9 +93,7 @@ def list_options(resource: Resource, name: str) -> frozenset[str]:
     field = resource.fields[name]
     if field.personal or "list" not in resource.operations:
         return frozenset()
-    sorts = access_path(resource, name)
-    filters = sorts or field.type not in (FieldType.JSON, FieldType.TEXT)
-    return frozenset({"filter"} if filters else ()) | frozenset({"sort"} if sorts else ())
+    return frozenset({"filter", "sort"} if access_path(resource, name) else ())
 
 
 def announced(service: Service, resource: str) -> bool:
@@ -177,6 +174,97 @@ def _max_length(pair: Pair) -> Iterator[Effect]:
     shorter = length_of(pair.after) < length_of(pair.before)
     what = f"at most {_shown(pair.after.max_length)} characters, before {_shown(pair.before.max_length)}"
     yield _narrowed(what) if shorter else Effect(what, loosens=True)
+
+
+def _min_length(pair: Pair) -> Iterator[Effect]:
+    if pair.after.type not in _TEXTS:
+        return
+    before, after = pair.before.min_length or 0, pair.after.min_length or 0
+    what = f"at least {after} characters, before {before}"
+    yield _narrowed(what) if after > before else Effect(what, loosens=True)
+
+
+def _blank(pair: Pair) -> Iterator[Effect]:
+    if pair.after.type not in _TEXTS:
+        return
+    if pair.after.blank:
+        yield Effect("may be blank", loosens=True)
+    else:
+        yield _narrowed("no longer blank")
+
+
+def _form(kind: str, before: object, after: object) -> Effect:
+    if after is None:
+        return Effect(f"no {kind} any more, before {before}", loosens=True)
+    what = f"{kind} {after}" + ("" if before is None else f", before {before}")
+    return Effect(what, Takes.DATA, ("api",), (_CHECKED,), tightens=True, loosens=before is not None)
+
+
+def _format(pair: Pair) -> Iterator[Effect]:
+    if pair.after.type in _TEXTS:
+        yield _form("format", pair.before.format, pair.after.format)
+
+
+def _pattern(pair: Pair) -> Iterator[Effect]:
+    if pair.after.type in _TEXTS:
+        yield _form("pattern", pair.before.pattern, pair.after.pattern)
+
+
+def _caseless(pair: Pair) -> Iterator[Effect]:
+    if not (pair.after.unique and pair.before.unique):
+        return
+    if pair.after.caseless:
+        steps = (
+            "rows whose values differ in case alone are counted before the index is made, which stops at them; mend "
+            "them first",
+        )
+        yield Effect("unique in any case of letters from now on", Takes.DATA, steps=steps)
+    else:
+        yield Effect("unique as it is written: values that differ in case alone are two")
+
+
+def _example(pair: Pair) -> Iterator[Effect]:
+    del pair
+    yield Effect("another example")
+
+
+def _computed(pair: Pair) -> Iterator[Effect]:
+    if pair.after.computed:
+        yield Effect("only the service sets it: bodies that hold it are refused", breaks=("api",))
+    else:
+        yield Effect("clients write it", breaks=("api",) if pair.after.mandatory else ())
+
+
+def _set_once(pair: Pair) -> Iterator[Effect]:
+    if pair.after.set_once:
+        yield Effect("keeps its first value: updates that change it are refused", breaks=("api",))
+    else:
+        yield Effect("may be changed later")
+
+
+def _written_by(pair: Pair) -> Iterator[Effect]:
+    before, after = pair.before.written_by, pair.after.written_by
+    fewer = after is not None and (before is None or not set(before) <= set(after))
+    shown = "all who may write the row" if after is None else ", ".join(after)
+    yield Effect(f"written by {shown}", breaks=("api",) if fewer else ())
+
+
+def _transitions(pair: Pair) -> Iterator[Effect]:
+    if pair.after.transitions is None:
+        yield Effect("any value may follow any other")
+        return
+    gone = pair.before.transitions is None or not _steps(pair.before) <= _steps(pair.after)
+    yield Effect("other steps from value to value", breaks=("api",) if gone else ())
+
+
+def _steps(field: ResourceField) -> set[tuple[str, str, str]]:
+    """From, to, who."""
+    return {
+        (value, target, role)
+        for value, targets in (field.transitions or {}).items()
+        for target, roles in targets.items()
+        for role in roles
+    }
 
 
 def _minimum(pair: Pair) -> Iterator[Effect]:
@@ -278,7 +366,13 @@ ATTRIBUTES: Mapping[str, Rule] = {
     "required": _required,
     "unique": _unique,
     "indexed": _indexed,
+    "caseless": _caseless,
     "max_length": _max_length,
+    "min_length": _min_length,
+    "blank": _blank,
+    "format": _format,
+    "pattern": _pattern,
+    "example": _example,
     "minimum": _minimum,
     "maximum": _maximum,
     "scale": _scale,
@@ -286,6 +380,10 @@ ATTRIBUTES: Mapping[str, Rule] = {
     "to": _to,
     "personal": _personal,
     "default": _default,
+    "computed": _computed,
+    "set_once": _set_once,
+    "written_by": _written_by,
+    "transitions": _transitions,
     "renamed_from": _nothing,
     "description": _description,
 }

@@ -292,6 +292,7 @@ SERVICE: Mapping[str, ServiceRule] = {
     "traffic_weight": _size,
     "read_share": _size,
     "repeat_share": _size,
+    "load": _size,
     "data_gb": _size,
     "data_growth_gb_per_month": _size,
     "cqrs": _cqrs,

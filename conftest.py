@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from groundplan.installation import contract
+from tools.prove import MOVED
 
 pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]
 
@@ -22,6 +23,15 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "test"))
 def pytest_configure() -> None:
     if "PROVE_SEED" in os.environ:
         hypothesis.core.global_force_seed = int(os.environ["PROVE_SEED"])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "PROVE" in os.environ:
+        return
+    for item in items:
+        for name, reason in MOVED.items():
+            if item.nodeid == name or item.nodeid.startswith((f"{name}::", f"{name}[")):
+                item.add_marker(pytest.mark.skip(reason=f"in `make prove`: {reason}"))
 
 
 @pytest.fixture(autouse=True)

@@ -57,6 +57,23 @@ CAMPAIGNS = {
         "updates",
         {"PROVE": "1"},
     ),
+    "mutations": Campaign(
+        "Every break of the program trips a control",
+        "Programs with one thing broken, each by itself: `groundplan check`, the checklist and the policy pack find "
+        "it, and agree.",
+        ("tests/mutation",),
+        105,
+        "broken programs",
+        {"PROVE": "1"},
+    ),
+    "own-program": Campaign(
+        "The owner's own program is planned, checked, rehearsed and updated over",
+        "The bucket, the argument and the ejected component of docs/own-program.md in one project, through an update.",
+        ("tests/template/test_update_own_program.py",),
+        2,
+        "updates",
+        {"PROVE": "1"},
+    ),
     "answers": Campaign(
         "Projects of all kinds of answers pass their own tests",
         "Thirteen sets of answers are copied, and each project runs its own `make test` untouched. "
@@ -143,6 +160,17 @@ CAMPAIGNS = {
         {"HYPOTHESIS_PROFILE": "prove", "PROVE_EXAMPLES": "{size}", "PROVE_SEED": "{seed}"},
     ),
 }
+
+
+MOVED: Mapping[str, str] = {
+    "tests/template/test_update_own_program.py": "two rehearsals and an update, three minutes of CPU (own-program)",
+    "tests/following/test_follow.py::test_a_declaration_is_followed_in_two_releases": (
+        "a whole project's code, twice, two minutes of CPU (following)"
+    ),
+}
+"""Tests that run in a campaign alone, by name: why, and in which. Parts of others do where a list beside them says so:
+`IN_EVERY_RUN` in tests/template/test_answers.py and tests/mutation/test_mutations.py, `EVERY` in infra/tests/following.
+"""
 
 
 def run(name: str, campaign: Campaign, size: int, seed: int) -> bool:

@@ -11,7 +11,8 @@ import pytest
 
 from groundplan_components.database import rotation_function
 from groundplan_components.database.rotation_function import Refused, Session
-from groundplan_devkit.servers.postgres import ADMINISTRATOR, HOST, Postgres
+from groundplan_devkit.ports import HOST
+from groundplan_devkit.servers.postgres import ADMINISTRATOR, Postgres
 
 ARN, ADMIN_ARN = "arn:secret", "arn:admin"
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
@@ -203,7 +204,12 @@ def test_a_password_is_never_in_a_statement(secret: SecretsManager, monkeypatch:
     monkeypatch.setenv("STRATEGY", ALTERNATING)
     said: list[str] = []
     run = Session.run
-    monkeypatch.setattr(Session, "run", lambda self, statement: said.append(statement) or run(self, statement))
+
+    def heard(session: Session, statement: str) -> Any:
+        said.append(statement)
+        return run(session, statement)
+
+    monkeypatch.setattr(Session, "run", heard)
     steps(secret, secret.begin())
     assert any("SCRAM-SHA-256$" in statement for statement in said)
     assert not any(secret.current["password"] in statement for statement in said)

@@ -13,7 +13,7 @@ from groundplan.stack.placeholders import ACCOUNTS, RANGES, placeholders, refuse
 from infra.tests.program.graphs import EXISTING
 
 OWN_ROLE = "arn:aws:iam::314159265358:role/Admin"
-OWN = {"name": "prod", "region": "eu-central-1", "require_domain": False}
+OWN: dict[str, Any] = {"name": "prod", "region": "eu-central-1", "require_domain": False}
 
 
 def found(**settings: Any) -> list[str]:

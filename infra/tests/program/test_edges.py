@@ -57,7 +57,11 @@ def system(services: int, broker: str = "sqs", requests: float = 1000, **attribu
     )
 
 
-SHARDED = {"data_gb": 60_000, "data_growth_gb_per_month": 0, "shard_map": [{"since": "2000-01-01", "shards": 64}]}
+SHARDED: dict[str, Any] = {
+    "data_gb": 60_000,
+    "data_growth_gb_per_month": 0,
+    "shard_map": [{"since": "2000-01-01", "shards": 64}],
+}
 
 EDGES: dict[str, Callable[[], System]] = {
     "all internal": lambda: system(3, exposure="internal"),

@@ -51,7 +51,7 @@ def _busy(requests: int) -> System:
 
 def _exceeding() -> Iterator[tuple[str, System, dict[str, object]]]:
     """The issue's inputs, each with a quota that it passed in silence."""
-    wide = {"vpc_cidr": "10.0.0.0/16"}
+    wide: dict[str, object] = {"vpc_cidr": "10.0.0.0/16"}
     yield "rds_event_subscriptions", _many(20), wide
     yield "rds_parameter_groups", _many(50), wide
     yield "rds_subnet_groups", _many(50), wide

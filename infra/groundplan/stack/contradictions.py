@@ -205,7 +205,8 @@ def _identity_provider(environment: Environment, system: System) -> Iterator[Fin
                 "a `repository` whose pipeline signs in by it",
                 f"run {_set(environment, system, 'repository', '<owner>/<name>')}, or remove this key",
             )
-    if environment.oidc_provider and environment.repository is not None and not environment.delivery_role:
+    own = environment.oidc_provider and environment.oidc_provider_arn is None
+    if own and environment.repository is not None and not environment.delivery_role:
         yield Finding(
             ("oidc_provider",),
             "true",

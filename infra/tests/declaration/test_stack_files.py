@@ -67,10 +67,16 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         assert all(line.startswith("  # ") for line in body[::2])
         keys.append([line.strip().removeprefix("# ").partition(": ")[0] for line in body[1::2]])
     assert keys[0] == keys[1] == keys[2]
-    # The cluster that a user brings along, raised quotas, and what stacks of one account share, are for the few who
-    # need them; what is remembered is written by a command.
+    # The cluster that a user brings along, raised quotas, copies of backups, a runner in the network, and what stacks of
+    # one account share, are for the few who need them; what is remembered is written by a command.
     rare = {
+        "backup_compliance_after_days",
+        "backup_copy_region",
+        "backup_opt_in",
+        "backup_restore_test",
         "budget_tag",
+        "cluster_viewer_role_arns",
+        "delivery_role",
         "email_from",
         "email_identity_arn",
         "existing_cluster",
@@ -79,6 +85,7 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         "oidc_provider_arn",
         "quotas",
         "remembered",
+        "runner_connection_arn",
         "zones",
     }
     assert {key.rpartition(":")[2] for key in keys[0]} == set(Environment.model_fields) - {"name"} - rare

@@ -123,7 +123,10 @@ def test_one_stack_goes_and_the_others_keep_all_they_have() -> None:
     for gone in stacks[:2]:
         others = {urn for urn in _urns(cloud) if not urn.startswith(gone.stack_urn.rpartition("::pulumi:")[0])}
         assert [str(refusal) for refusal in destroy(gone, cloud)] == []
-        assert set(_urns(cloud)) == others
+        left = set(_urns(cloud)) - others
+        assert others <= set(_urns(cloud))
+        # Log groups that come back after their cluster (d7): `groundplan destroy` deletes them.
+        assert all(each.startswith("returned::") for each in left), left
 
 
 def test_the_account_is_said_to_have_one_when_two_stacks_claim_it() -> None:

@@ -10,6 +10,7 @@ from groundplan.declaration.checks.fields import wrong_text
 from groundplan.declaration.model import ANYONE, FieldType, Resource, ResourceField, System, access_of
 from groundplan.problems import Finding, Path, did_you_mean, listed, printable
 
+_BIGINT = 2**63
 _WITH_DEFAULT = (
     FieldType.STRING,
     FieldType.TEXT,
@@ -37,7 +38,7 @@ def check_authority(system: System) -> list[Finding]:
 
 
 def _field(path: Path, name: str, field: ResourceField, resource: Resource, roles: list[str]) -> Iterator[Finding]:
-    yield from _default(path, field)
+    yield from _default(path, field, owner=name == resource.owner)
     if field.computed:
         for option in ("set_once", "written_by", "transitions"):
             if getattr(field, option):
@@ -88,13 +89,15 @@ def _transitions(path: Path, field: ResourceField, resource: Resource, roles: li
             yield from role_findings((*here, value, step), entries, resource, roles)
 
 
-def _default(path: Path, field: ResourceField) -> Iterator[Finding]:
+def _default(path: Path, field: ResourceField, *, owner: bool) -> Iterator[Finding]:
     value, here = field.default, (*path, "default")
     if value is None:
         return
     if field.type not in _WITH_DEFAULT:
         expected = f"`default` only with the type {listed(_WITH_DEFAULT)}; this is `{field.type}`"
         yield Finding(here, printable(value), expected, "remove it, or change the type")
+    elif owner:
+        yield Finding(here, printable(value), "no default of the owner: it is the caller when left out", "remove it")
     elif field.unique:
         expected = "no `default` on a unique field: two rows could not have it"
         yield Finding(here, printable(value), expected, "remove one of the two")
@@ -118,8 +121,11 @@ def _wrong(field: ResourceField, value: bool | float | str) -> str | None:
         number = Decimal("nan")
     scale = 0 if field.type is FieldType.INTEGER else 2 if field.scale is None else field.scale
     if not number.is_finite() or number != round(number, scale):
-        return f"a number with at most {scale} digits after the point"
+        return f"a number with at most {scale} digits after the point" if scale else "a whole number"
+    if not -_BIGINT <= number < _BIGINT:
+        return "a number of 64 bits, PostgreSQL's largest integer"
     low, high = field.minimum, field.maximum
     if (low is not None and number < Decimal(str(low))) or (high is not None and number > Decimal(str(high))):
-        return f"{'any' if low is None else low} to {'any' if high is None else high}"
+        bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)
+        return " and ".join(bounds)
     return None

@@ -82,7 +82,7 @@ def test_the_issue_s_order() -> None:
     # The issue's lines had no owner; the sample's have, and an index of it: they write a quarter more.
     line = declared["services"]["order"]["resources"]["order_line"]
     line["fields"].pop(line.pop("owner"))
-    line["operations"] = dict.fromkeys(["list", "get", "create", "update", "delete"], ["admin"])
+    line["operations"] = {name: ["admin"] for name in ("list", "get", "create", "update", "delete")}
     system = System.model_validate(declared)
     each = written_by(system.services["order"], "order")
     assert 1345 <= each.create <= 2017, "1,681 measured, within a fifth"

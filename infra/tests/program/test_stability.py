@@ -131,7 +131,7 @@ def test_u6_ten_times_the_load() -> None:
 
 
 def test_u6_more_reads_ask_for_more_replicas_and_the_others_stay() -> None:
-    """Fifty times the load also asks for a pool before users' replicas; those of orders grow to take all connections."""
+    """Fifty times the load also asks for a pool before users' replicas; those of orders grow, and take all."""
     before, now = graph_of("prod"), graph_of("pooled")
     assert replaced(before, now) == []
     assert added(before, now, DATABASE) == {"db-order-replica-3", "db-user-replica-3"}

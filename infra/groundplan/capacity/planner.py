@@ -96,9 +96,9 @@ def _plan(system: System, environment: Environment, data_growth: float | None) -
     shards = {name: place.shards for place in placements(system, environment) for name in place.services}
     wanted, workload_reasons = plan_workloads(system, environment, today, shards)
     growth = data_growth or system.requirements.growth_factor
-    databases, workloads, database_reasons = plan_databases(
-        system, environment, today, wanted, with_written(system), growth
-    )
+    # What is written follows the load, so that it grows as far as the load does, whatever is said of declared data.
+    written = with_written(system, system.requirements.growth_factor / growth)
+    databases, workloads, database_reasons = plan_databases(system, environment, today, wanted, written, growth)
     workloads = with_reachable_targets(system, environment, today, workloads, shards)
     workload_reasons = target_reasons(workload_reasons, workloads)
     cache, cache_reasons = plan_cache(system, environment, today)

@@ -94,12 +94,12 @@ def computed_growth_gb(system: System) -> dict[str, float]:
     return growth
 
 
-def with_written(system: System) -> System:
-    """The system whose data grow by what is declared or by what is written, whichever is more."""
+def with_written(system: System, times: float = 1.0) -> System:
+    """The system whose data grow by what is declared or by so many times what is written, whichever is more."""
     growth = computed_growth_gb(system)
     services = {
         name: service.model_copy(
-            update={"data_growth_gb_per_month": max(service.data_growth_gb_per_month, growth[name])}
+            update={"data_growth_gb_per_month": max(service.data_growth_gb_per_month, growth[name] * times)}
         )
         for name, service in system.services.items()
     }

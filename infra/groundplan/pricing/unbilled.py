@@ -111,6 +111,7 @@ NOT_BILLED: Mapping[str, str] = {
     ),
     "aws:budgets/budget:Budget": "budgets without actions are free",
     "aws:ssm/parameter:Parameter": "standard parameters are free",
+    "aws:codebuild/webhook:Webhook": _SETTINGS,
     "aws:lb/listener:Listener": _SETTINGS,
     "aws:lb/listenerRule:ListenerRule": _SETTINGS,
     "aws:lb/listenerCertificate:ListenerCertificate": _SETTINGS,
@@ -245,6 +246,7 @@ NOT_PRICED: Mapping[str, str] = {
     "aws:sesv2/accountVdmAttributes:AccountVdmAttributes": "each mail that is analysed: no rate",
     "aws:cloudfront/monitoringSubscription:MonitoringSubscription": "additional metrics: no rate",
     "aws:cloudfront/realtimeLogConfig:RealtimeLogConfig": "lines of the real-time log and their stream: no rate",
+    "aws:codebuild/project:Project": "each minute of a job on its compute; how many jobs run isn't known",
     "aws:cognito/riskConfiguration:RiskConfiguration": "threat protection asks for the Plus plan of the pool",
     "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": "Inspector bills images when scanning is "
     "enhanced; how many isn't known",
@@ -252,6 +254,7 @@ NOT_PRICED: Mapping[str, str] = {
     "aws:rds/proxyEndpoint:ProxyEndpoint": "an interface endpoint of its own",
     "aws:s3/bucketAccelerateConfiguration:BucketAccelerateConfiguration": "accelerated transfers: no rate",
     "aws:s3/bucketReplicationConfig:BucketReplicationConfig": "requests, transfer and storage of the copies",
+    "aws:serverlessrepository/cloudFormationStack:CloudFormationStack": "what its template makes; that isn't known",
     "aws:wafv2/ruleGroup:RuleGroup": "a month for the group and each rule; which rules isn't counted",
 }
 """Billed, and with no figure here."""

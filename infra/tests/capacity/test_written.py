@@ -79,6 +79,10 @@ def test_the_issue_s_order() -> None:
     declared: dict[str, Any] = (load_system(ROOT / "system.yaml")).model_dump(mode="json", exclude_unset=True)
     declared["services"]["order"] |= {"read_share": 0.85, "data_growth_gb_per_month": 20}
     declared["services"]["payment"] |= {"read_share": 0.5, "traffic_weight": 2}
+    # The issue's lines had no owner; the sample's have, and an index of it: they write a quarter more.
+    line = declared["services"]["order"]["resources"]["order_line"]
+    line["fields"].pop(line.pop("owner"))
+    line["operations"] = {name: ["admin"] for name in ("list", "get", "create", "update", "delete")}
     system = System.model_validate(declared)
     each = written_by(system.services["order"], "order")
     assert 1345 <= each.create <= 2017, "1,681 measured, within a fifth"
@@ -117,3 +121,15 @@ def test_what_is_written_adds_storage_and_no_shard(system: System) -> None:
     assume(system.requirements.requests_per_second < 5000)
     counted = plan(system, DEV)
     assert [database.shards for database in counted.databases] == [1] * len(counted.databases)
+
+
+@EXAMPLES
+@given(systems(most=4), st.floats(0.1, 10))
+def test_the_goal_writes_as_much_whatever_part_of_it_is_reached(system: System, factor: float) -> None:
+    """P1: comparing with another load keeps the goal, and so the ceiling below which its data grow."""
+    growth = system.requirements.growth_factor
+    assume(1 <= growth / factor <= 1000)
+    moved = with_load(system, factor, growth / factor)
+    before, after = with_written(system), with_written(moved, moved.requirements.growth_factor / growth)
+    for name, service in before.services.items():
+        assert after.services[name].data_growth_gb_per_month == pytest.approx(service.data_growth_gb_per_month)

@@ -105,7 +105,8 @@ def test_who_may_do_what() -> None:
 
 
 def test_data_grows_by_the_month() -> None:
-    assert shop().services["order"].data_gb_at(24) == 200 + 24 * 20
+    order = shop().services["order"].model_copy(update={"data_gb": 200.0, "data_growth_gb_per_month": 20.0})
+    assert order.data_gb_at(24) == 200 + 24 * 20
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ UNKNOWN_AND_MISSING = [
     Wrong("unknown top-level key", "name: shop\n", "name: shop\nregion: eu-central-1\n", "region", '"eu-central-1"',
           "one of the keys `name`, `description`, `requirements`", "remove it", at="region:"),
     Wrong("misspelt service key", "read_share: 0.85", "read_shar: 0.85", f"{ORDER}.read_shar", "0.85",
-          "`traffic_weight`, `read_share`", "did you mean `read_share`?"),
+          "`load`, `read_share`", "did you mean `read_share`?"),
     Wrong("misspelt field key", "max_length: 64, ", "maxlength: 64, ", f"{FIELDS}.customer_id.maxlength", "64",
           "`max_length`", "did you mean `max_length`?", at="customer_id:"),
     Wrong("no name", "name: shop\n", "description: A shop\n", "name", "missing",

@@ -138,7 +138,7 @@ def test_the_api_lists_every_endpoint_with_its_roles() -> None:
     )
     assert len(rows) == declared
     assert "| order | GET | `/api/v1/orders/{id}` | get one: order | customer (own), support, admin |" in rows
-    assert "| order | POST | `/api/v1/order-lines` | create: order line | admin |" in rows
+    assert "| order | POST | `/api/v1/order-lines` | create: order line | customer (own) |" in rows
     assert "429" in text
 
 

@@ -48,6 +48,29 @@ def _expected() -> dict[str, dict[str, tuple[float, float]]]:
 EXPECTED = _expected()
 
 
+def _disagreements() -> dict[tuple[str, str], float]:
+    """Row and stack of what was computed otherwise, with a reason: the rows of four cells."""
+    found = {}
+    for line in (ROOT / "docs/expectations/costs.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 4 and re.fullmatch(r"[\d,]+", cells[2]):
+            assert len(cells[3]) > 40, f"{cells[0]}: no reason"
+            found[cells[0], cells[1]] = float(cells[2].replace(",", ""))
+    return found
+
+
+DISAGREEMENTS = _disagreements()
+
+
+def hold(row: str, stack: str, least: float, found: float, most: float) -> None:
+    """Within what was expected, or what a reason explains: a reason for what is in its range is out of date."""
+    if (row, stack) in DISAGREEMENTS:
+        assert not least <= found <= most, f"{row}, {stack}: no disagreement any more"
+        assert found == pytest.approx(DISAGREEMENTS[row, stack], rel=WITHIN), row
+    else:
+        assert least <= found <= most, row
+
+
 def _of(*keys: str, tier: str = "", what: str = "") -> Callable[[Cost], float]:
     def amount(of: Cost) -> float:
         return sum(
@@ -84,6 +107,7 @@ PARTS: dict[str, Callable[[Cost], float]] = {
 
 def test_every_row_that_was_expected_is_looked_at() -> None:
     assert set(EXPECTED) - {"at ten times the load, planned anew"} == set(PARTS)
+    assert {row for row, _ in DISAGREEMENTS} - {"queues for Kafka, saved"} <= set(PARTS)
 
 
 @on(*STACKS)
@@ -92,7 +116,7 @@ def test_costs_are_in_the_ranges_that_were_written_before(graph: Graph) -> None:
     for row, part in PARTS.items():
         if graph.name in EXPECTED[row]:
             least, most = EXPECTED[row][graph.name]
-            assert least <= part(of) <= most, row
+            hold(row, graph.name, least, part(of), most)
 
 
 @on(*STACKS, "queues", "queues in dev", "network firewall", "us-east-1")

@@ -37,7 +37,7 @@ def made(project: Path, environment: dict[str, str], *arguments: str) -> Taken:
 
 
 def rows(rounds: int, runs: tuple[str, ...] = tuple(RUNS)) -> Iterator[tuple[str, ...]]:
-    """Once, whatever ``rounds`` says: a run takes minutes."""
+    """Once, ``rounds`` or not: a run takes minutes."""
     del rounds
     yield "run", "clock s", "at most s", "processor s"
     with tempfile.TemporaryDirectory() as folder:

@@ -74,7 +74,7 @@ def _under(token: str, table: dict[str, Any]) -> Iterator[Any]:
 
 
 def calls(token: str) -> dict[str, list[str]]:
-    """What creating, reading, updating and deleting one takes; nothing where nobody says."""
+    """What creating, reading, updating and deleting one takes; nothing where no one says."""
     own = token.removeprefix("aws:")
     if own in WHOLE:
         found = {operation: set(WHOLE[own].get(operation, "").split()) for operation in OPERATIONS}

@@ -158,7 +158,7 @@ class FieldAuthority(Generic[B, S]):
         return self._stored(**{**found, **values})
 
     def can_transition(self, field: str, now: object, then: object) -> bool:
-        """Whether there is such a step, whoever takes it."""
+        """Whether there is such a step, for any caller."""
         transitions = self.rules[field].transitions or {}
         return then in transitions.get(now, {})
 

@@ -225,7 +225,7 @@ def test_a_password_is_never_in_a_statement(secret: SecretsManager, monkeypatch:
 def test_a_pending_version_of_somebody_else_is_refused(
     secret: SecretsManager, change: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever may write a secret's value gets no other user's password changed by it."""
+    """Who may write a secret's value gets no other user's password changed by it."""
     monkeypatch.setenv("STRATEGY", ALTERNATING)
     token = secret.begin()
     steps(secret, token, "createSecret")

@@ -1,8 +1,8 @@
 """State and account brought together: what is to be done, as a pure function, and the state after it.
 
-A deployment that was killed leaves operations that nobody knows the end of. What it was creating may exist without
+A deployment that was killed leaves operations that no one knows the end of. What it was creating may exist without
 being in the state: the next `up` would make it a second time. So the account is asked, by tags and by names, and the
-state is told. Nothing here calls anybody: `groundplan.cli.repair` asks, shows and does.
+state is told. Nothing here calls anyone: `groundplan.cli.repair` asks, shows and does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What somebody changed in the account behind the engine's back is found, with its risk (U8)."""
+"""What a person changed in the account behind the engine's back is found, with its risk (U8)."""
 
 from __future__ import annotations
 

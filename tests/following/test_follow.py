@@ -99,7 +99,7 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
 
     assert main([]) == 1, "what was followed is to be committed before the next change"
     assert "not clean" in capsys.readouterr().err
-    assert main(["--finish"]) == 1, "nobody can run what isn't committed"
+    assert main(["--finish"]) == 1, "no one can run what isn't committed"
     assert "migrations that were committed" in capsys.readouterr().err
     commit_all(project, "First release")
     assert contracts.main(["--against", "HEAD~1", "--json"]) == 1

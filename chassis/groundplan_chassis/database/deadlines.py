@@ -1,4 +1,4 @@
-"""Deadlines of states: a row that stays in one for too long is taken on, such as an order that nobody pays.
+"""Deadlines of states: a row that stays in one for too long is taken on, such as an order that no one pays.
 
 Every process that takes writes looks for such rows, in the background; the row's lock and its handler's own look at it
 see to it that one of them acts.

@@ -157,7 +157,7 @@ class ListStatement:
     ) -> tuple[list[Document], int]:
         """The first rows that a page has room for, one at least, and how many keys they are the rows of.
 
-        Rows come a few at a time, so that no more than two pages are in memory, whatever the rows hold.
+        Rows come a few at a time, so that no more than two pages are in memory, however large rows are.
         """
         portion = max(1, PORTION_BYTES // query.row_bytes)
         items: list[Document] = []

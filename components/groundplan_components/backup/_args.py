@@ -54,7 +54,7 @@ class BackupArgs(TypedDict):
     restore_testing: NotRequired[RestoreTesting]
     """Regular restores from the copies, to prove that they can be read. Default: no restore tests."""
     compliance_after_days: NotRequired[int]
-    """Days, at least 3, after which nobody can lift the vaults' locks any more, AWS included: from then on no copy goes
+    """Days, at least 3, after which no one can lift the vaults' locks any more, AWS included: from then on no copy goes
     before its retention ends. Only with ``protect``. Default: never (governance mode, which administrators of AWS
     Backup can lift)."""
     opt_in: NotRequired[bool]

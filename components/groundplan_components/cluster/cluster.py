@@ -157,7 +157,7 @@ class Cluster(pulumi.ComponentResource):
                     arn,
                     "AmazonEKSClusterAdminPolicy",
                     "STANDARD",
-                    # Earlier versions made an entry of whoever deployed: the first administrator takes its place, as
+                    # Earlier versions made an entry of the deployer: the first administrator takes its place, as
                     # EKS allows one entry for a principal.
                     aliases=[f"{name}-admin-deployer"] if position == 0 and who != "deployer" else [],
                 )

@@ -92,7 +92,7 @@ def set_password(client: Client, arn: str, token: str) -> None:
         with _own_session(client, arn, current) as session:
             session.run(f"ALTER ROLE {_name(pending['username'])} PASSWORD {_verifier(pending['password'])}")
         return
-    # The current credentials are proven first: whoever may only write a secret must not make users.
+    # The current credentials are proven first: the one who may only write a secret must not make users.
     with Session(current):
         pass
     admin = _read(client, os.environ["ADMIN_SECRET_ARN"], "AWSCURRENT")
@@ -269,7 +269,7 @@ class Session:
             elif method == 12 and scram:
                 scram.verify(body[4:].decode())
             elif not (method == 0 and scram and scram.verified):
-                # Anything less would send the password to whoever asks, or trust a server that doesn't know it.
+                # Anything less would send the password to the one who asks, or trust a server that doesn't know it.
                 raise Refused("08P01", f"the server asks for authentication {method}, not for SCRAM-SHA-256")
 
     def _send(self, kind: bytes, body: bytes) -> None:

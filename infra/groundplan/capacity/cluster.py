@@ -19,7 +19,7 @@ def plan_cluster(
     """Nodes for the fewest pods and for the most, and the limits that let the pool reach those.
 
     Nodes are small until full growth would need more of them than the network has addresses for: each node takes some,
-    whatever its size.
+    at any size.
     """
     for cpus in figures.NODE_CPUS:
         planned = _cluster(environment, workloads, databases, cpus)

@@ -78,14 +78,14 @@ def plan_gateway(
             "gateway",
             "account_limit_rps",
             str(gateway.account_limit_rps),
-            f"{_told(environment)}, all of its APIs together",
+            f"{_where(environment)}, all of its APIs together",
             "P1",
             QUOTAS["gateway_rps"].source,
         ),
     )
 
 
-def _told(environment: Environment) -> str:
+def _where(environment: Environment) -> str:
     if "gateway_rps" in environment.quotas:
         return "the account's, as configured"
     return f"the default of an account in {environment.region}"

@@ -18,7 +18,7 @@ from groundplan.stack.remembered import RememberedDatabase
 
 def with_held(plan: Plan, environment: Environment) -> Plan:
     """The plan as it can be deployed now; what waits is in `Plan.held`."""
-    # Without protection a class is applied by the deployment itself, and whatever needs the database comes after it.
+    # Without protection a class is applied by the deployment itself, and what needs the database comes after it.
     if not environment.protect or not environment.remembered.databases:
         return plan
     held: list[Kept] = []

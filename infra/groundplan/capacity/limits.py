@@ -14,7 +14,7 @@ from groundplan.stack.environment import Environment
 REFUSED = ("alb_rules", "gateway_resources", "cache_nodes_per_cluster")
 """Quotas that components are told; each has a key in a stack's `quotas`."""
 _MOST_CACHE_NODES = 500
-"""Nobody raises it: ElastiCache User Guide, quotas (Valkey 7.2 and later)."""
+"""No one raises it: ElastiCache User Guide, quotas (Valkey 7.2 and later)."""
 
 
 def check_limits(plan: Plan, system: System, environment: Environment) -> list[Problem]:
@@ -30,7 +30,7 @@ def check_limits(plan: Plan, system: System, environment: Environment) -> list[P
         ask = set_command(environment.name, f"{system.name}:quotas.{key}", str(use.needed), nested=True)
         remedy = f"have AWS raise it ({quota.ask}) to {use.needed:,}, then run {ask}"
         if key == "cache_nodes_per_cluster" and use.needed > _MOST_CACHE_NODES:
-            remedy = f"nobody raises it beyond {_MOST_CACHE_NODES}: split the system, or lower the load that it caches"
+            remedy = f"no one raises it beyond {_MOST_CACHE_NODES}: split the system, or lower the load that it caches"
         problems.append(
             Problem(
                 where,

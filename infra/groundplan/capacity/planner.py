@@ -96,7 +96,7 @@ def _plan(system: System, environment: Environment, data_growth: float | None) -
     shards = {name: place.shards for place in placements(system, environment) for name in place.services}
     wanted, workload_reasons = plan_workloads(system, environment, today, shards)
     growth = data_growth or system.requirements.growth_factor
-    # What is written follows the load, so that it grows as far as the load does, whatever is said of declared data.
+    # What is written follows the load, so that it grows as far as the load does, also where less is declared.
     written = with_written(system, system.requirements.growth_factor / growth)
     databases, workloads, database_reasons = plan_databases(system, environment, today, wanted, written, growth)
     workloads = with_reachable_targets(system, environment, today, workloads, shards)

@@ -66,7 +66,7 @@ def reach(sized: Plan, system: System, environment: Environment) -> Reach:
             return None
         return found
 
-    # The deployed stack holds what it holds, whatever is planned for that.
+    # The deployed stack holds what it holds, with any plan.
     first = sized.bottlenecks[0]
     within, beyond = min(today, first.bites_at_rps), goal
     for _ in range(_DOUBLINGS):

@@ -52,7 +52,7 @@ def _vault(vault: _Properties) -> tuple[Data, str]:
 def _key(key: _Properties) -> tuple[Data, str]:
     """KMS API, ScheduleKeyDeletion."""
     days = _days(key, "deletionWindowInDays", 30)
-    return "lost", f"whatever is encrypted with it, unless the deletion is cancelled within {days} days"
+    return "lost", f"what is encrypted with it, unless the deletion is cancelled within {days} days"
 
 
 def _secret(secret: _Properties) -> tuple[Data, str]:

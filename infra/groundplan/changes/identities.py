@@ -14,7 +14,7 @@ from groundplan.cloud.names import physical_name
 from groundplan.cloud.transitions import item_of
 
 _SHORTEST = 6
-"""Characters of a value that is anybody's own; what is shorter says nothing of whose it is."""
+"""Characters of a value that is anyone's own; what is shorter says nothing of whose it is."""
 
 
 class Identities:

@@ -11,7 +11,7 @@ from groundplan.cloud.refusals import Refusal
 Operation = Literal["create", "update", "replace", "delete"]
 
 When = Literal["at once", "in the window", "at a restart", "never"]
-"""When a change takes effect after its deployment: with it; in the resource's weekly maintenance window; once somebody
+"""When a change takes effect after its deployment: with it; in the resource's weekly maintenance window; once a person
 restarts it; or, though it was accepted, not at all."""
 
 Data = Literal["none", "kept", "moved", "lost"]

@@ -45,7 +45,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "plan": Entry("groundplan.cli.plan", "Every size with its reason; brings ARCHITECTURE.md up to date."),
         "diff": Entry("groundplan.cli.diff", "What this working tree changes in each stack, against a commit."),
         "compare": Entry("groundplan.cli.compare", "What changes between two plans, or if load or data grow."),
-        "report": Entry("groundplan.cli.report", "One HTML page of a stack, to look at."),
+        "report": Entry("groundplan.cli.report", "One HTML page of a stack to look at and to hand on."),
         "cost": Entry("groundplan.cli.cost", "What each stack costs a month, and what would save most."),
         "quotas": Entry("groundplan.cli.quotas", "Quotas of the account to have raised, with their codes."),
         "prices": Entry("groundplan.cli.prices", "Read AWS's price list of a region into the project."),

@@ -180,7 +180,7 @@ def library() -> Path:
 
 
 def chassis() -> Path | None:
-    """The library's own folder, whatever parts of it a project has; None where it isn't installed."""
+    """The library's own folder, with all parts of it, those too that a project has; None where it isn't installed."""
     elsewhere = [each for each in sys.path if Path(each).resolve().name != OWN_CHASSIS or _is_library(Path(each))]
     spec = PathFinder.find_spec(CHASSIS, elsewhere)
     if spec is None or not spec.submodule_search_locations:

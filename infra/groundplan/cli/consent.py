@@ -1,4 +1,4 @@
-"""Before a deployment: what it does to what is deployed, and the consent of whoever loses something by it."""
+"""Before a deployment: what it does to what is deployed, and the consent of the one who loses something by it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from groundplan.changes import ChangeSet, changes_report, classify_preview
 from groundplan.problems import Problem, ProblemsFound
 
 LOSE = "LOSE"
-"""The variable that names what may go, where nobody can be asked."""
+"""The variable that names what may go, where no one can be asked."""
 
 _PROTECTED = ("because it is protected", "as it is currently marked for protection")
 """How the engine says that it would not delete, or replace, what is protected (pkg/resource/deploy/step.go)."""
@@ -79,5 +79,5 @@ def consent(changes: ChangeSet, stack: str, *, named: Collection[str], ask: bool
 
 
 def can_ask(*, yes: bool) -> bool:
-    """Whether somebody is there who can type."""
+    """Whether a person is there who can type."""
     return not yes and sys.stdin.isatty() and sys.stdout.isatty()

@@ -72,7 +72,7 @@ def renewed(environment: Mapping[str, str], endpoint: str = "") -> dict[str, obj
     url = f"{environment['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={AUDIENCE}"
     token = environment["ACTIONS_ID_TOKEN_REQUEST_TOKEN"]
     headers = {"Authorization": f"Bearer {token}"}
-    answer = json.loads(_asked("GitHub's token", urllib.request.Request(url, headers=headers)))  # noqa: S310  GitHub's
+    answer = json.loads(_answer_of("GitHub's token", urllib.request.Request(url, headers=headers)))  # noqa: S310  GitHub's
     asked = {
         "Action": "AssumeRoleWithWebIdentity",
         "Version": "2011-06-15",
@@ -83,7 +83,7 @@ def renewed(environment: Mapping[str, str], endpoint: str = "") -> dict[str, obj
     }
     place = endpoint or f"https://sts.{environment['AWS_REGION']}.amazonaws.com/"
     body = urllib.parse.urlencode(asked).encode()
-    said = _asked("AWS's session", urllib.request.Request(place, data=body))  # noqa: S310  ours
+    said = _answer_of("AWS's session", urllib.request.Request(place, data=body))  # noqa: S310  ours
     values = {name: _element(said, name) for name in _PARTS}
     if not all(values.values()):
         raise _refused("AWS's session", "an answer without credentials")
@@ -98,7 +98,7 @@ def _element(text: str, name: str) -> str:
     return text.partition(f"<{name}>")[2].partition(f"</{name}>")[0].strip()
 
 
-def _asked(what: str, request: urllib.request.Request) -> str:
+def _answer_of(what: str, request: urllib.request.Request) -> str:
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310  as above
             return str(answer.read().decode())

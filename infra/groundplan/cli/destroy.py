@@ -89,7 +89,7 @@ def _delete_what_came_back(project: Path, names: Sequence[tuple[str, str]]) -> N
 
 
 def _there(project: Path, name: str, where: Sequence[str]) -> bool | None:
-    """Whether a log group is in the account; None: nobody can say."""
+    """Whether a log group is in the account; None: no one can say."""
     if shutil.which("aws") is None:
         return None
     command = ["aws", "logs", "describe-log-groups", "--log-group-name-prefix", name, "--output", "json", *where]

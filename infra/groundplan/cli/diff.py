@@ -105,7 +105,7 @@ def _stack(before: Project, after: Project, stack: str) -> StackDifference:
 
 
 def _notes(project: Project, stack: str) -> tuple[str, ...]:
-    """What somebody has to do besides deploying."""
+    """What a person has to do besides deploying."""
     from groundplan.cli.foundation import lacking
 
     try:

@@ -114,7 +114,7 @@ class QuotaUse(BaseModel):
     """As AWS calls it."""
     service_code: str
     quota_code: str | None
-    """None: AWS Support raises it, or nobody does."""
+    """None: AWS Support raises it, or no one does."""
     per: str
     unit: str
     adjustable: bool
@@ -125,7 +125,7 @@ class QuotaUse(BaseModel):
     now: float
     grown: float
     ask_for: int | None
-    """What to have it raised to; None where nothing is to do, or nobody raises it."""
+    """What to have it raised to; None where nothing is to do, or no one raises it."""
     remedy: str
     source: str
 

@@ -97,7 +97,7 @@ def _lines(use: Use, project: Project, stack: str) -> Iterator[str]:
     yield f"  {quota.name}{per}"
     yield f"    has {number(use.limit)}{unit}; needs {number(use.now)} now, {number(use.grown)} at full growth"
     if not quota.adjustable:
-        yield f"    nobody raises it: {quota.instead}"
+        yield f"    no one raises it: {quota.instead}"
         return
     if quota.code:
         where = "us-east-1" if quota.service in _GLOBAL else region

@@ -149,7 +149,7 @@ def _is_pipeline_role(resource: Mapping[str, Any]) -> bool:
 def _check_deployer(
     project: Path, stack: str, environment: Environment, resources: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Raises ProblemsFound when an earlier version gave the cluster to whoever deployed, and nobody is named since."""
+    """Raises ProblemsFound when an earlier version gave the cluster to its deployer, and no one is named since."""
     for resource in resources:
         inputs = resource.get("inputs") or {}
         if not str(resource.get("urn")).endswith("::cluster-admin-deployer") or resource.get("type") != ACCESS_ENTRY:

@@ -49,7 +49,7 @@ def comes_back(name: str) -> bool:
 
 
 def left_behind(item: Item) -> Item | None:
-    """What stands in the account after an item's deletion, though nobody asked for it."""
+    """What stands in the account after an item's deletion, though no one asked for it."""
     if item.type != LOG_GROUP or not comes_back(item.physical_name):
         return None
     again = Item(f"returned::{item.physical_name}", item.type, item.name, item.place, {"name": item.physical_name})

@@ -41,7 +41,7 @@ class Item:
     filled: bool = False
     """It isn't empty: a bucket or a repository that isn't empty."""
     unanswered: bool = False
-    """It was made, and nobody was told: the answer was lost. Who asks again gets this one."""
+    """It was made, and no one was told: the answer was lost. Who asks again gets this one."""
     waiting: dict[str, Any] = field(default_factory=dict)
     """What it has until the maintenance window passes, by property."""
 

@@ -111,26 +111,26 @@ class _Parser:
             raise _Refused("a `(` for each `)`", "remove the `)`, or write `\\)` for the character")
         return found
 
-    def _peek(self) -> str:
+    def _next(self) -> str:
         return self._text[self._at : self._at + 1]
 
     def _alternatives(self) -> _Part:
         found = self._sequence()
-        while self._peek() == "|":
+        while self._next() == "|":
             self._at += 1
             found = self.automaton.either(found, self._sequence())
         return found
 
     def _sequence(self) -> _Part:
         found = _Part()
-        while self._peek() not in ("", "|", ")"):
+        while self._next() not in ("", "|", ")"):
             start = self._at
             part = self._atom()
             found = self.automaton.sequence(found, self._quantified(part, start))
         return found
 
     def _atom(self) -> _Part:
-        character = self._peek()
+        character = self._next()
         self._at += 1
         match character:
             case "(":
@@ -148,7 +148,7 @@ class _Parser:
         return self.automaton.position(frozenset({ord(character)}))
 
     def _group(self) -> _Part:
-        if self._peek() == "?":
+        if self._next() == "?":
             if self._text[self._at : self._at + 2] != "?:":
                 raise _Refused("plain groups `(…)`: engines differ on others", "remove what begins with `(?`")
             self._at += 2
@@ -156,14 +156,14 @@ class _Parser:
         if self._depth > 20:
             raise _Refused("at most 20 groups in each other", "simplify it")
         found = self._alternatives()
-        if self._peek() != ")":
+        if self._next() != ")":
             raise _Refused("a `)` for each `(`", "add it, or write `\\(` for the character")
         self._at += 1
         self._depth -= 1
         return found
 
     def _escaped(self) -> int:
-        character = self._peek()
+        character = self._next()
         self._at += 1
         if not character or character.isalnum():
             raise _Refused(
@@ -172,18 +172,18 @@ class _Parser:
         return ord(character)
 
     def _class(self) -> Symbols:
-        negated = self._peek() == "^"
+        negated = self._next() == "^"
         self._at += negated
         found: set[int] = set()
         while True:
-            character = self._peek()
+            character = self._next()
             if not character:
                 raise _Refused("a `]` for each `[`", "add it, or write `\\[` for the character")
             if character == "]":
                 break
             low = self._member()
             high = low
-            if self._peek() == "-" and self._text[self._at + 1 : self._at + 2] != "]":
+            if self._next() == "-" and self._text[self._at + 1 : self._at + 2] != "]":
                 self._at += 1
                 high = self._member()
                 if high < low:
@@ -195,7 +195,7 @@ class _Parser:
         return frozenset((_ALL | {_OTHER}) - found) if negated else frozenset(found)
 
     def _member(self) -> int:
-        character = self._peek()
+        character = self._next()
         self._at += 1
         if character == "\\":
             return self._escaped()
@@ -208,8 +208,8 @@ class _Parser:
         low, high = self._quantifier()
         if (low, high) == (1, 1):
             return part
-        if self._peek() in ("*", "+", "?", "{"):
-            raise _Refused("one quantifier at a time", f"remove the `{self._peek()}`")
+        if self._next() in ("*", "+", "?", "{"):
+            raise _Refused("one quantifier at a time", f"remove the `{self._next()}`")
         if high == 0:
             raise _Refused("at least one repeat", "remove the part that is repeated 0 times")
         if part.empty and high != 1:
@@ -233,7 +233,7 @@ class _Parser:
         return parser.whole()
 
     def _quantifier(self) -> tuple[int, int | None]:
-        character = self._peek()
+        character = self._next()
         simple = {"*": (0, None), "+": (1, None), "?": (0, 1)}
         if character in simple:
             self._at += 1

@@ -239,7 +239,7 @@ def _owner(before: Resource, after: Resource) -> Iterator[Effect]:
     if before.owner is None:
         yield Effect(f"`{after.owner}` is whose a row is, the caller unless a request says it")
     else:
-        what = f"rows belong to {f'`{after.owner}`' if after.owner else 'nobody'}, before to `{before.owner}`"
+        what = f"rows belong to {f'`{after.owner}`' if after.owner else 'no one'}, before to `{before.owner}`"
         yield Effect(what, breaks=("api",))
 
 

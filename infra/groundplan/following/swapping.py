@@ -81,7 +81,7 @@ def _prune(folder: Path, project: Path) -> None:
 
 
 def _place(project: Path) -> Path:
-    """Inside git's own folder: on the same disk, in nobody's way, and never committed."""
+    """Inside git's own folder: on the same disk, in no one's way, and never committed."""
     done = subprocess.run(
         ["git", "rev-parse", "--absolute-git-dir", "--show-prefix"],
         cwd=project,

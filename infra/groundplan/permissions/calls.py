@@ -124,7 +124,7 @@ class Call:
 
 
 class UnknownType(LookupError):
-    """Nobody says which calls a type takes."""
+    """No one says which calls a type takes."""
 
 
 def calls_of(resources: Sequence[Resource], invoked: Iterable[str] = tuple(ASKED)) -> list[Call]:

@@ -122,7 +122,7 @@ def grants_of(
         pattern, narrow = widened(call, scope, names)
         condition = _condition(call)
         if any(key.startswith("aws:ResourceTag/") and operator == "StringEquals" for operator, key, _ in condition):
-            pattern = _of_service(call.resource)  # the tags say whose it is, whatever it is
+            pattern = _of_service(call.resource)  # the tags say whose it is, of any type
         wanted[condition][call.action].add(pattern)
         if not narrow and not condition and not _reads(call.action):
             wide.add((call.action, pattern))

@@ -67,7 +67,7 @@ def check_definition(system: System, plan: Plan) -> list[Problem]:
             "system.yaml",
             "services",
             f"an API definition of {whole / _MIB:.1f} MiB",
-            f"at most {limit / _MIB:.0f} MiB, which nobody raises ({QUOTAS['gateway_definition'].source})",
+            f"at most {limit / _MIB:.0f} MiB, which no one raises ({QUOTAS['gateway_definition'].source})",
             f"write `exposure: internal` in {len(inside)} of them: {', '.join(inside)}",
         )
     ]

@@ -25,7 +25,7 @@ def declare_images(stack: StackContext) -> Images:
 
 
 class Pipeline(Protocol):
-    """Whoever deploys without a person."""
+    """Who deploys without a person."""
 
     @property
     def role_arn(self) -> pulumi.Output[str]:

@@ -137,7 +137,7 @@ def _runner(stack: StackContext, network: Network, cluster: Cluster) -> None:
 
 
 def _administrators(stack: StackContext, delivery: Pipeline | None) -> dict[str, pulumi.Input[str]]:
-    """The configured roles, or the foundation's, and the pipeline's: from the first deployment on, whoever makes it."""
+    """The configured roles, or the foundation's, and the pipeline's: from the first deployment on, by any deployer."""
     roles = _by_role(stack.environment.cluster_admin_role_arns)
     if not roles:
         roles = {"administrators": stack.foundation_role("administrators")}

@@ -51,7 +51,7 @@ class Quota:
     service: str
     """Service Quotas' code of the service."""
     code: str | None
-    """Service Quotas' code; None: AWS Support raises it, or nobody does."""
+    """Service Quotas' code; None: AWS Support raises it, or no one does."""
     default: float
     source: str
     per: str = "account"
@@ -62,7 +62,7 @@ class Quota:
     stops: bool = True
     """A deployment beyond it fails; false: it deploys, and load or growth meet the quota later."""
     instead: str = ""
-    """What else helps, or what does where nobody raises it."""
+    """What else helps, or what does where no one raises it."""
 
     def default_in(self, region: str) -> float:
         return self.elsewhere.get(region, self.default)

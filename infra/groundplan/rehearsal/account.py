@@ -1,7 +1,7 @@
 """One stack in one simulated account over a long time, in-process: what the engine would do, call by call.
 
 A program is run apart, in a fresh account; here what it registered is carried into an account that remembers. Calls may
-fail, as often and where a test says, and whatever a deployment left undone is taken up by the next one.
+fail, as often and where a test says, and what a deployment left undone is taken up by the next one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Account:
         """What the engine has recorded, as programs register it."""
         self._items: dict[str, Item] = {}
         self._unanswered: dict[str, Item] = {}
-        """Created, though nobody was told."""
+        """Created, though no one was told."""
         self._old: list[tuple[Resource, Item]] = []
         """Replaced, and waiting to be deleted."""
         self.retained: set[str] = set()
@@ -55,7 +55,7 @@ class Account:
         self._program: dict[str, Resource] = {}
 
     def deploy(self, program: Sequence[Resource], *, window_passes: bool = True) -> Run:
-        """Makes the account what the program says. After an error whatever doesn't need the failed part goes on."""
+        """Makes the account what the program says. After an error what doesn't need the failed part goes on."""
         before = list(self.state.values())
         run = Run(classify(before, program))
         failed: set[str] = set()

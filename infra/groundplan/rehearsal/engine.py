@@ -86,7 +86,7 @@ class Stack:
         return self._step("preview")
 
     def up(self, *, policy_pack: Path | None = None, go_on: bool = False) -> Outcome:
-        """``policy_pack`` is the folder of one that judges what was deployed. With ``go_on`` whatever doesn't need what
+        """``policy_pack`` is the folder of one that judges what was deployed. With ``go_on`` what doesn't need what
         failed is deployed all the same."""
         packs = ["--policy-pack", str(policy_pack)] if policy_pack else []
         return self._step("up", "--yes", "--skip-preview", *packs, *(["--continue-on-error"] if go_on else []))

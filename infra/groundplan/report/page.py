@@ -30,7 +30,7 @@ _SHOWN_LINES = 5
 
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-"""The browser is told to load nothing, so that a page that is handed on asks nobody."""
+"""The browser is told to load nothing, so that a page that is handed on asks no one."""
 
 
 @dataclass(frozen=True, slots=True)

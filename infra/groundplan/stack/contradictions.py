@@ -321,7 +321,7 @@ def _quotas(environment: Environment, system: System) -> Iterator[Finding]:
             yield Finding(
                 ("quotas", key),
                 "set",
-                f"no such key: nobody raises `{QUOTAS[key].name}`",
+                f"no such key: no one raises `{QUOTAS[key].name}`",
                 f"run {remove_command(environment.name, f'--path {_quoted(system, key)}')}, then {QUOTAS[key].instead}",
             )
 

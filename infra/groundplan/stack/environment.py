@@ -102,7 +102,7 @@ class Environment(BaseModel):
     backup_restore_test: bool = False
     """Restore a database from its newest backup every Monday, for an hour, to prove that it can be read."""
     backup_compliance_after_days: Annotated[int, Field(ge=3, le=36_500)] | None = None
-    """Days after which nobody can lift the lock of the backup vaults any more, AWS and you included: backups then live,
+    """Days after which no one can lift the lock of the backup vaults any more, AWS and you included: backups then live,
     and cost, until their retention ends, and a vault can't be deleted before. Until then it is governance mode."""
     backup_opt_in: bool = False
     """Opt in databases and buckets to AWS Backup, which selects by tag only what its region opts in. The setting is the

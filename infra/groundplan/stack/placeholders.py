@@ -1,4 +1,4 @@
-"""Values that stand in examples and are nobody's: plans may have them, a deployment may not.
+"""Values that stand in examples and are no one's: plans may have them, a deployment may not.
 
 Ranges of addresses and names are reserved for documentation (RFC 5737, RFC 2606, RFC 6761): traffic for them goes
 nowhere and no certificate is issued. Numbers of accounts are those of AWS's own examples.
@@ -43,7 +43,7 @@ _OWN = {
     "cluster_endpoint_cidrs": "the addresses of your office or VPN, or `[]` for none",
     "domain": "a domain that you have registered",
     "hosted_zone": "the Route 53 zone of your domain",
-    "alarm_emails": "an address that somebody reads",
+    "alarm_emails": "an address that a person reads",
     "repository": "your repository",
     "images": "the image that `make deliver` pushes",
 }
@@ -73,7 +73,7 @@ def _reserved(text: str, path: Path) -> str:
     network = _network(text)
     if network is not None:
         if any(network.subnet_of(each) for each in RANGES):
-            return "addresses that somebody has: these are reserved for documentation (RFC 5737)"
+            return "addresses that a person has: these are reserved for documentation (RFC 5737)"
         return ""
     account = _ACCOUNT.search(text)
     if account is not None and account[1] in ACCOUNTS:

@@ -1,4 +1,4 @@
-"""Pairs of declarations: a service as somebody may declare it, and what they may make of it later."""
+"""Pairs of declarations: a service as a person may declare it, and what they may make of it later."""
 
 from __future__ import annotations
 

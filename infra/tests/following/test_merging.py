@@ -63,7 +63,7 @@ LINES = st.lists(st.sampled_from([f"{letter}\n" for letter in "abcdefgh"]), max_
 @settings(max_examples=40, deadline=None)
 @given(LINES, LINES, LINES)
 def test_no_line_of_the_owner_gets_lost(base: list[str], mine: list[str], theirs: list[str]) -> None:
-    """What the owner added is there afterwards, whatever the declaration did; nothing changes where nothing does."""
+    """What the owner added is there afterwards, with every change of the declaration; else nothing changes."""
     own = [f"ours {number}\n" for number, _ in enumerate(mine)]
     edited = [line for pair in zip(base, own, strict=False) for line in pair] + base[len(own) :] + own[len(base) :]
     text, _ = merge("".join(base), "".join(theirs), "".join(edited))

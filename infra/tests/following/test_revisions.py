@@ -130,7 +130,7 @@ def test_files_are_as_the_formatter_leaves_them(tmp_path: Path) -> None:
         "UPDATE a SET b = 'x:y'",
         "SELECT 1::bigint",
         "ALTER TABLE a ADD CHECK (b ~ '^[a-z]{2}:\\d+$')",
-        "SELECT 'a very long text that nothing may break in two, whatever its length is, because it is a value itself: "
+        "SELECT 'a very long text that nothing may break in two, of any length, because it is a value itself: "
         + "x y " * 30
         + "'",
         'SELECT \'"""\'',

@@ -193,7 +193,7 @@ ARN = "arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:" + "x" * 60
 
 @pytest.mark.parametrize("amount", [0, 1, 30, 38, 39, 64, 192, 250])
 def test_policies_are_as_long_as_iam_takes_and_grant_the_same(amount: int) -> None:
-    """d9: 58 shards made a policy of 12,066 characters; whatever the ARNs turn out to be, each document fits."""
+    """d9: 58 shards made a policy of 12,066 characters; with the longest ARNs, each document fits."""
     longest = [f"{ARN}{number:0>{264 - len(ARN)}}" for number in range(amount)]
     statements: list[Statement] = [
         {"sid": "Secrets", "actions": ["secretsmanager:GetSecretValue"], "resources": list(longest)},

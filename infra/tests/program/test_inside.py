@@ -43,7 +43,7 @@ def test_they_take_this_repositorys_jobs_and_no_pushes() -> None:
 
 
 def test_the_machine_itself_may_next_to_nothing() -> None:
-    """A job signs in by GitHub's token; a pull request's code on this machine finds nobody's rights."""
+    """A job signs in by GitHub's token; a pull request's code on this machine finds no one's rights."""
     (role,) = [each for each in graph().of("aws:iam/role:Role") if each.name.startswith("shop-prod-runner")]
     (policy,) = [each for each in graph().of("aws:iam/rolePolicy:RolePolicy") if each.inputs["role"] == role.id]
     actions = {action for each in json.loads(policy.inputs["policy"])["Statement"] for action in each["Action"]}

@@ -21,7 +21,7 @@ WITHOUT_QUOTA = {
     "backup/vaultNotifications:VaultNotifications": "a setting of the vault",
     "backup/vaultPolicy:VaultPolicy": "a setting of the vault",
     "cloudwatch/eventTarget:EventTarget": "one of a rule, which takes five",
-    "cloudwatch/logDelivery:LogDelivery": "one of the edge's log, whatever the system",
+    "cloudwatch/logDelivery:LogDelivery": "one of the edge's log, for every system",
     "cloudwatch/logDeliveryDestination:LogDeliveryDestination": "as above",
     "cloudwatch/logDeliverySource:LogDeliverySource": "as above",
     "cloudwatch/logGroup:LogGroup": "a million (Amazon CloudWatch Logs User Guide, quotas)",
@@ -33,8 +33,8 @@ WITHOUT_QUOTA = {
     "ec2/routeTableAssociation:RouteTableAssociation": "one of a subnet, which is counted",
     "ec2/tag:Tag": "50 of a resource, which has one",
     "ecr/lifecyclePolicy:LifecyclePolicy": "a setting of the repository",
-    "eks/accessEntry:AccessEntry": "two, whatever the system",
-    "eks/accessPolicyAssociation:AccessPolicyAssociation": "two, whatever the system",
+    "eks/accessEntry:AccessEntry": "two, for every system",
+    "eks/accessPolicyAssociation:AccessPolicyAssociation": "two, for every system",
     "eks/addon:Addon": "no documented quota",
     "glue/catalogTable:CatalogTable": "200,000 of a database (AWS Glue quotas)",
     "kms/alias:Alias": "50 of a key, which has one",
@@ -61,7 +61,7 @@ WITHOUT_QUOTA = {
     "sqs/queue:Queue": "no quota on their number (Amazon SQS Developer Guide, quotas)",
     "sqs/queuePolicy:QueuePolicy": "a setting of the queue",
     "sqs/redriveAllowPolicy:RedriveAllowPolicy": "a setting of the queue",
-    "wafv2/webAclAssociation:WebAclAssociation": "one, whatever the system",
+    "wafv2/webAclAssociation:WebAclAssociation": "one, for every system",
     "wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "a setting of the web ACL",
 }
 """Types that no row is about, and why."""

@@ -22,7 +22,7 @@ def test_codes_are_service_quotas_and_each_is_there_once() -> None:
     assert all(re.fullmatch("L-[0-9A-F]{8}", code) for code in codes)
     for quota in QUOTAS.values():
         assert quota.source
-        assert quota.adjustable or quota.instead, f"{quota.key}: nobody raises it, and nothing says what to do"
+        assert quota.adjustable or quota.instead, f"{quota.key}: no one raises it, and nothing says what to do"
 
 
 def _over(system: System, environment: Environment) -> dict[str, Use]:

@@ -55,7 +55,7 @@ def _field(path: Path, name: str, field: ResourceField, resource: Resource, role
 
 
 def _creators(path: Path, field: ResourceField, resource: Resource) -> Iterator[Finding]:
-    """Somebody who may create a row and not write a required field of it could create none."""
+    """A person who may create a row and not write a required field of it could create none."""
     entries = resource.operations.get("create")
     if entries is None or not field.required or field.default is not None:
         return

@@ -33,7 +33,7 @@ async def table_bytes(
     declared = system.services[service]
     resource = declared.resources[name]
     await connection.execute(service_ddl(system, service))
-    await _without_references(connection, schema)
+    await _without_conditions(connection, schema)
     table = resource.table(name)
     expressions = {
         field: _text(expression, resource.fields[field].type, resource.fields[field].max_length)
@@ -98,11 +98,11 @@ def _text(expression: str, kind: FieldType, most: int | None) -> str:
     return f"left(repeat(md5(n::text), 7), {min(_TEXTS[kind], most or _TEXTS[kind])})"
 
 
-async def _without_references(connection: Connection, schema: str) -> None:
-    """Rows of other tables aren't there."""
+async def _without_conditions(connection: Connection, schema: str) -> None:
+    """Rows of other tables aren't there, and of a text only the length counts; neither takes a byte."""
     found = await connection.fetch(
         "SELECT conrelid::regclass::text AS of, conname FROM pg_constraint "
-        "WHERE contype = 'f' AND connamespace = $1::regnamespace",
+        "WHERE contype IN ('f', 'c') AND connamespace = $1::regnamespace",
         schema,
     )
     for each in found:

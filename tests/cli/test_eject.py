@@ -71,6 +71,7 @@ def test_with_all_subjects_ejected_the_same_is_deployed(
         assert f"{_parts.LIBRARY}.{subject}." not in path.read_text()
 
 
+@pytest.mark.usefixtures("few")
 def test_a_changed_copy_is_planned_rehearsed_and_compared(
     project: Path, upstream: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,7 +71,7 @@ def test_objects_can_be_applied_one_after_the_other() -> None:
 
 def test_names_that_pulumi_gives_are_filled_in() -> None:
     (secret,) = [each for each in pooled() if each["kind"] == "Secret"]
-    assert secret["metadata"]["name"].startswith("db-order-readers-users-")
+    assert secret["metadata"]["name"].startswith("db-user-readers-users-")
 
 
 @pytest.mark.parametrize(

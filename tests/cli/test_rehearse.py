@@ -14,6 +14,7 @@ from groundplan.declaration.model import System
 from groundplan.rehearsal import year
 from groundplan.stack.environment import Environment
 from infra.tests.samples import ROOT
+from tests.cli.conftest import FEW
 
 
 @pytest.fixture(autouse=True)
@@ -21,22 +22,6 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("STACK", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-
-
-FEW = ("first deployment, without images", "images arrive", "that service renamed")
-
-
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the year a few operations: `make prove WHAT=year` has all."""
-
-    def some(*given: Any) -> Iterator[year.Operation]:
-        for operation in operations(*given):
-            if operation.title in FEW[:2]:
-                yield operation
-
-    operations = year.operations
-    monkeypatch.setattr(year, "operations", some)
 
 
 def titles(said: str) -> dict[str, str]:

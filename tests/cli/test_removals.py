@@ -74,6 +74,13 @@ REVIEWED = {
     ): "bytecode",
     ("infra/clean.sh", "-exec rmdir -- {} +"): "empty",
     ("bench/copying.py", "at"): "a clone in a temporary folder that the bench has made",
+    (
+        "infra/groundplan/following/swapping.py",
+        "_apply",
+    ): "a file that the journal names; its content is in the journal",
+    ("infra/groundplan/following/swapping.py", "_prune"): "folders that a removed file left empty, but for bytecode",
+    ("infra/groundplan/following/swapping.py", "resume"): "its own journal, in git's folder",
+    ("infra/groundplan/following/swapping.py", "swap"): "its own journal, in git's folder",
     ("infra/groundplan/installation/bootstrap.py", "remove"): "the venv's own parts, behind the stamp (`require_ours`)",
     ("infra/groundplan/installation/bootstrap.py", "_clear"): "what venv and pip made, behind the stamp",
     ("infra/groundplan/installation/bootstrap.py", "_third_party"): "its own note, in a directory it has claimed",

@@ -99,15 +99,15 @@ def test_add_keeps_edits_beside_it(project: Path) -> None:
     edit(
         project,
         "system.yaml",
-        "          create: [admin]\n          update: [admin]\n    publishes: [payment",
-        ("          create: [admin, support]\n          update: [admin]\n    publishes: [payment"),
+        '          get: ["customer:own", support, admin]\n    publishes: [payment',
+        '          get: ["customer:own", admin]\n    publishes: [payment',
     )
     edit(project, "system.yaml", "requests_per_second: 1000", "requests_per_second: 1234 # measured in May")
     edit(project, "README.md", "## First commands", "## Ours\n\nOur words.\n\n## First commands")
     updated = change(project, "add", "invoice", {}, today=TODAY)
     assert updated.conflicted == ()
     text = (project / "system.yaml").read_text()
-    assert "create: [admin, support]" in text
+    assert 'get: ["customer:own", admin]\n    publishes: [payment' in text
     assert "requests_per_second: 1234 # measured in May" in text
     assert "Our words." in (project / "README.md").read_text()
     assert "invoice" in declared(project)
@@ -165,7 +165,8 @@ def test_remove_takes_the_image_out_of_every_stack(
 def test_no_setting_of_a_stack_names_a_service_but_images() -> None:
     """Another one would have to be taken out as well when its service goes."""
     by_name = {key for key, field in Environment.model_fields.items() if "dict[" in str(field.annotation)}
-    assert by_name == {"images"}
+    # Quotas are AWS's, and have names of their own.
+    assert by_name == {"images", "quotas"}
 
 
 def test_nothing_names_a_removed_service_any_more(project: Path) -> None:

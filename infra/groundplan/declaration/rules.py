@@ -7,6 +7,7 @@ They are the declaration's own: shapes as its schema says them, names as `reserv
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,13 @@ RULES_FILE = Path("templates") / "answers" / "rules.json"
 MOST_REQUESTS_PER_SECOND = 10_000_000
 """Load at its goal, growth included. More than any declared system can be planned for in one network of AWS: the plan
 knows the exact limit of each, and refuses much less for most."""
-_SHAPES = ("Resource", "ResourceField", "ResourceCache", "ShardGeneration", "FieldType", "Invalidation")
 
 
 def rules() -> dict[str, Any]:
     """What a project's answers may say of its services, as JSON."""
     known = json_schema()["$defs"]
     return {
-        "shapes": {name: _bare(known[name]) for name in (*_SHAPES, "Service")},
+        "shapes": {name: _bare(known[name]) for name in _needed(known, "Service")},
         "reserved_fields": {
             "every resource has it of itself": sorted(OWN_FIELDS),
             "it is a parameter of every list": sorted(QUERY_PARAMETERS),
@@ -54,6 +54,15 @@ def rules_text() -> str:
 
 def main() -> None:
     RULES_FILE.write_text(rules_text(), encoding="utf-8")
+
+
+def _needed(known: dict[str, Any], start: str) -> list[str]:
+    """The shape and all that it refers to, each once."""
+    found = [start]
+    for name in found:
+        refers = re.findall(r'"#/\$defs/(\w+)"', json.dumps(known[name]))
+        found += [each for each in dict.fromkeys(refers) if each not in found]
+    return sorted(found)
 
 
 def _bare(schema: Any) -> Any:  # noqa: ANN401  # any JSON

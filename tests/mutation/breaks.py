@@ -765,7 +765,7 @@ _EVENTS = (
     Break(
         "a route is left out",
         "infra/groundplan/program/definition.py",
-        '"operations": list(declared.operations),
+        '"operations": list(declared.operations),',
         '"operations": list(declared.operations)[1:],',
         ("S4.own-rows", "R1.routes"),
         on="nothing pushed",

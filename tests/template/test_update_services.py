@@ -12,7 +12,7 @@ from tests.projects import commit_all, git, snapshot
 from tests.template.test_update import release, replace
 
 SERVICES = "templates/project/services"
-RULES = SERVICES + "/{% yield service from code.pricing %}{{ service.at.domain }}rules{% endyield %}.py.jinja"
+PORT = SERVICES + "/{% yield service from code.pricing %}{{ service.at.domain }}catalogue{% endyield %}.py"
 PACKAGES = SERVICES + "/{% yield package from code.packages %}{{ package }}__init__{% endyield %}.py"
 FIRST = SERVICES + "/{% yield service from code.services %}{{ service.at.versions }}0001_initial{% endyield %}.py.jinja"
 ORDER = "services/order/order_service"
@@ -29,7 +29,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(own_shop: Path) -> Path:
     """A project whose user has worked on the order service."""
-    replace(own_shop / ORDER / "domain/rules.py", "def can_transition(", "LONGEST = 30\n\n\ndef can_transition(")
+    replace(own_shop / ORDER / "domain/catalogue.py", "class Catalogue(", "LONGEST = 30\n\n\nclass Catalogue(")
     (own_shop / ORDER / "domain/gift.py").write_text('"""Ours."""\n')
     (own_shop / ORDER / "queries/list_orders.py").unlink()
     (own_shop / "services/order/migrations/versions/0002_gift.py").write_text('"""Gifts."""\n')
@@ -40,7 +40,7 @@ def project(own_shop: Path) -> Path:
 
 def edited(project: Path) -> None:
     """What the user did is still there."""
-    assert "LONGEST = 30" in (project / ORDER / "domain/rules.py").read_text()
+    assert "LONGEST = 30" in (project / ORDER / "domain/catalogue.py").read_text()
     assert (project / ORDER / "domain/gift.py").read_text() == '"""Ours."""\n'
     assert not (project / ORDER / "queries/list_orders.py").exists()
     assert (project / "services/order/migrations/versions/0002_gift.py").exists()
@@ -48,16 +48,16 @@ def edited(project: Path) -> None:
 
 
 def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases: Path) -> None:
-    rules = releases / RULES
-    ours = "The rules of an order's changes."
-    replace(rules, f'"""{ours}"""', f'"""{ours} And what may not change."""')
+    port = releases / PORT
+    ours = "The port to the catalogue of what is sold."
+    replace(port, f'"""{ours}"""', f'"""{ours} And what it costs."""')
     for name in (PACKAGES, "templates/project/tests/system/__init__.py"):
         (releases / name).write_text((releases / name).read_text() + "\n# Newer.\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
     assert updated.conflicted == ()
     edited(project)
-    assert "And what may not" in (project / ORDER / "domain/rules.py").read_text(), "in the same file, elsewhere"
+    assert "And what it costs" in (project / ORDER / "domain/catalogue.py").read_text(), "in the same file, elsewhere"
     for name in (
         f"{ORDER}/commands/__init__.py",
         "services/user/user_service/commands/__init__.py",
@@ -69,19 +69,19 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
 def test_where_both_changed_a_line_the_file_is_told(
     project: Path, releases: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rules = releases / RULES
-    replace(rules, "def can_transition(", "SHORTEST = 3\n\n\ndef can_transition(")
+    port = releases / PORT
+    replace(port, "class Catalogue(", "SHORTEST = 3\n\n\nclass Catalogue(")
     release(releases, "v0.2.0")
     monkeypatch.chdir(project)
     assert update_command.main([]) == 2
-    text = (project / ORDER / "domain/rules.py").read_text()
+    text = (project / ORDER / "domain/catalogue.py").read_text()
     assert "<<<<<<< before updating" in text
     assert "LONGEST = 30" in text
     assert "SHORTEST = 3" in text
     said = capsys.readouterr().err
-    assert f"    {ORDER}/domain/rules.py\n" in said
+    assert f"    {ORDER}/domain/catalogue.py\n" in said
     assert "git add <file> && make plan" in said
-    assert git(project, "diff", "--name-only", "--diff-filter=U").split() == [f"{ORDER}/domain/rules.py"]
+    assert git(project, "diff", "--name-only", "--diff-filter=U").split() == [f"{ORDER}/domain/catalogue.py"]
 
 
 def test_a_migration_that_may_have_run_is_never_written_anew(project: Path, releases: Path) -> None:

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
+from groundplan_devkit.checks.layers import lint
 from tests.projects import ROOT
 
 RULES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
 LIBRARIES = ("infra", "components", "chassis", "devkit")
-
-
-def lint(folder: Path, paths: list[str]) -> subprocess.CompletedProcess[str]:
-    program = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-    return subprocess.run(
-        [sys.executable, "-c", program, "--config", str(folder / "pyproject.toml"), "--no-cache"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
 
 
 def test_imports_keep_to_the_contracts() -> None:

@@ -11,6 +11,7 @@ import pytest
 from groundplan.cli import _parts, eject, main
 from groundplan.cli._facts import simulated
 from groundplan.cli.stacks import read_project
+from tests.cli.ejecting import edit, files, require_refused
 from tests.projects import reference_project
 
 
@@ -39,20 +40,6 @@ def deployed(project: Path, stack: str) -> dict[str, object]:
         each.urn: json.loads(json.dumps(dict(each.inputs), default=lambda value: type(value).__name__))
         for each in cloud.resources
     }
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert text.count(old) == 1, (path, old, text.count(old))
-    path.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
@@ -156,10 +143,7 @@ def test_a_file_that_was_deleted_or_left_the_library_is_told(
 def test_what_cannot_be_is_refused(
     arguments: list[str], said: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files(project)
-    assert main(["eject", *arguments]) == 1
-    assert said in capsys.readouterr().err
-    assert files(project) == before
+    require_refused(arguments, said, project, capsys)
 
 
 def test_what_is_there_already_is_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

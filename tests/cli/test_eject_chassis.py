@@ -20,6 +20,7 @@ from groundplan.cli import _parts, eject, main
 from groundplan.cli.openapi import described
 from groundplan.installation.images import replace_parts
 from groundplan.project import own_chassis
+from tests.cli.ejecting import edit, files, require_refused
 from tests.projects import ROOT, reference_project
 
 LIBRARY = ROOT / "chassis" / "groundplan_chassis"
@@ -41,20 +42,6 @@ def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     later = Path(shutil.copytree(LIBRARY, tmp_path / "later" / "groundplan_chassis"))
     monkeypatch.setattr(_parts, "chassis", lambda: later)
     return later
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
-    assert text.count(old) == 1, (path, old, text.count(old))
-    path.write_text(text.replace(old, new))
 
 
 def as_a_service_has_it(project: Path, program: str) -> str:
@@ -201,10 +188,7 @@ def test_what_changed_upstream_is_told_shown_and_merged(
 def test_what_cannot_be_is_refused(
     arguments: list[str], said: str, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = files(project)
-    assert main(["eject", *arguments]) == 1
-    assert said in capsys.readouterr().err
-    assert files(project) == before
+    require_refused(arguments, said, project, capsys)
 
 
 @pytest.mark.parametrize("there", ["chassis/groundplan_chassis/caching/mine.py", "chassis/.origin/caching/origin.json"])

@@ -20,8 +20,8 @@ from groundplan.cloud import simulate
 from groundplan.cloud.item import Item
 from groundplan.cloud.provider import ProviderServers
 from groundplan.problems import ProblemsFound
-from groundplan.rehearsal.engine import Stack
 from groundplan.repair import Found
+from tests.engine.programs import SmallStack
 
 PROGRAM = """
 import json, pathlib
@@ -58,18 +58,11 @@ COUNT = 4
 CREATES = 1 + 6 * COUNT
 
 
-class Killed:
+class Killed(SmallStack):
     """A stack whose engine is killed at the nth call that changes the account, after or before the change is made."""
 
     def __init__(self, cli: Path, folder: Path, servers: ProviderServers) -> None:
-        self.servers = servers
-        self.project = folder / "project"
-        self.project.mkdir()
-        (folder / "home").mkdir()
-        (self.project / "Pulumi.yaml").write_text("name: queues\nruntime: python\n")
-        (self.project / "Pulumi.dev.yaml").write_text("config: {'aws:region': eu-central-1}\n")
-        (self.project / "__main__.py").write_text(PROGRAM)
-        self.engine = Stack(cli, self.project, "dev", folder / "home", servers.attachment)
+        super().__init__(cli, folder, servers, PROGRAM)
         # What is killed has to leave a state.
         for setting in ("PULUMI_SKIP_CHECKPOINTS", "PULUMI_EXPERIMENTAL"):
             self.engine._environment.pop(setting)

@@ -13,7 +13,8 @@ from groundplan.cloud.faults import Fault
 from groundplan.cloud.item import Item
 from groundplan.cloud.provider import ProviderServers
 from groundplan.rehearsal.differences import name_of
-from groundplan.rehearsal.engine import Stack, StepFailed
+from groundplan.rehearsal.engine import StepFailed
+from tests.engine.programs import SmallStack
 
 PROGRAM = """
 import json, pathlib
@@ -25,18 +26,11 @@ for name, args in json.loads((folder / "queues.json").read_text()).items():
 """
 
 
-class Queues:
+class Queues(SmallStack):
     """A stack of queues, as the program is told them."""
 
     def __init__(self, cli: Path, folder: Path, servers: ProviderServers) -> None:
-        self.servers = servers
-        self.project = folder / "project"
-        self.project.mkdir()
-        (folder / "home").mkdir()
-        (self.project / "Pulumi.yaml").write_text("name: queues\nruntime: python\n")
-        (self.project / "Pulumi.dev.yaml").write_text("config: {'aws:region': eu-central-1}\n")
-        (self.project / "__main__.py").write_text(PROGRAM)
-        self.engine = Stack(cli, self.project, "dev", folder / "home", servers.attachment)
+        super().__init__(cli, folder, servers, PROGRAM)
 
     def want(self, queues: Mapping[str, Mapping[str, Any]]) -> None:
         (self.project / "queues.json").write_text(json.dumps(queues))

@@ -5,6 +5,8 @@ Each edit touches a line that the template wrote, and that a change of the decla
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 PACKAGE = "services/catalogue/catalogue_service"
@@ -97,3 +99,17 @@ def lost(project: Path) -> list[str]:
     """Signs of edits that are nowhere in the service's code any more."""
     code = "\n".join(path.read_text(encoding="utf-8") for path in sorted((project / PACKAGE).rglob("*.py")))
     return [sign for sign in SIGNS if sign not in code] + ([] if (project / OWN_FILE[0]).is_file() else [OWN_FILE[0]])
+
+
+def require_unit_tests(project: Path) -> None:
+    """Those of the followed service pass."""
+    paths = [str(project / "services/catalogue"), *filter(None, sys.path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{PACKAGE}/tests/unit"],
+        cwd=project,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(paths), "GROUNDPLAN_PROJECT": str(project), "QUICK": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]

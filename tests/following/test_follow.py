@@ -19,7 +19,7 @@ from groundplan.cli.openapi import write_documents
 from groundplan.declaration.loader import load_system
 from groundplan.following.agreement import disagreements
 from infra.tests.following.samples import changed, changes, system_of, values
-from tests.following.edits import PACKAGE, edit, lost
+from tests.following.edits import PACKAGE, edit, lost, require_unit_tests
 from tests.projects import commit_all, commit_project, git, make_project, overridden, snapshot
 
 NAMES = (
@@ -131,16 +131,7 @@ def check_code(project: Path) -> None:
     for arguments in (["format", "--check"], ["check"]):
         done = subprocess.run([*ruff, *arguments, "services"], cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    paths = [str(project / "services/catalogue"), *filter(None, sys.path)]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{PACKAGE}/tests/unit"],
-        cwd=project,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(paths), "GROUNDPLAN_PROJECT": str(project), "QUICK": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    require_unit_tests(project)
 
 
 def test_where_edits_and_the_change_meet_both_are_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from groundplan.following.changes import Takes, most
 from groundplan.following.services import differences
 from groundplan.following.stamps import short
 from infra.tests.following.generated import pair
+from tests.following.edits import require_unit_tests
 from tests.projects import commit_project, make_project, overridden, snapshot
 
 SEED = int(os.environ.get("FOLLOWING_SEED", "1"))
@@ -81,21 +80,4 @@ def test_what_followed_is_what_would_be_made_anew(
     anew = make_project(template, tmp_path / "anew", answers(after))
     write_documents(anew)
     assert files(project) == files(anew)
-    paths = [str(project / "services/catalogue"), *filter(None, sys.path)]
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "services/catalogue/catalogue_service/tests/unit",
-        ],
-        cwd=project,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(paths), "GROUNDPLAN_PROJECT": str(project), "QUICK": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    require_unit_tests(project)

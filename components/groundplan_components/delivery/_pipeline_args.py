@@ -41,17 +41,21 @@ class DeliveryArgs(TypedDict):
     """Policy that limits the pipeline's permissions. Default: no boundary."""
 
 
-def check_delivery(name: str, args: DeliveryArgs) -> None:
-    component = f'Delivery "{name}"'
+def require_repository(component: str, repository: str) -> None:
+    """Raises pulumi.RunError where it is not one repository of GitHub, as the trust in its tokens names it."""
     require(
-        re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,37}[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}", args["repository"])
-        is not None,
+        re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,37}[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}", repository) is not None,
         component,
         "repository",
-        args["repository"],
+        repository,
         "owner/name, as in the repository's address, without wildcards",
         "write it like acme/shop",
     )
+
+
+def check_delivery(name: str, args: DeliveryArgs) -> None:
+    component = f'Delivery "{name}"'
+    require_repository(component, args["repository"])
     require(
         ("branch" in args) != ("environment" in args),
         component,

@@ -14,6 +14,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from groundplan_components.delivery._pipeline_args import require_repository
 from groundplan_components.shared.arn import account_of, partition_of, region_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.iam import policy, trust
@@ -201,15 +202,7 @@ def _check(name: str, args: RunnerArgs) -> None:
         "2 to 150 letters, digits, hyphens and underscores, a letter or digit first",
         "choose such a name, for example shop-dev-runner",
     )
-    require(
-        re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,37}[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}", args["repository"])
-        is not None,
-        component,
-        "repository",
-        args["repository"],
-        "owner/name, as in the repository's address",
-        "write it like acme/shop",
-    )
+    require_repository(component, args["repository"])
     form = r"arn:aws[a-z-]*:(codeconnections|codestar-connections):[a-z0-9-]+:\d{12}:connection/[0-9a-f-]{36}"
     require(
         re.fullmatch(form, args["connection_arn"]) is not None,

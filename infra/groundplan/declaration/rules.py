@@ -24,8 +24,8 @@ from groundplan.declaration.schema import json_schema
 
 RULES_FILE = Path("templates") / "answers" / "rules.json"
 MOST_REQUESTS_PER_SECOND = 10_000_000
-"""Load at its goal, growth included. More than any declared system can be planned for in one network of AWS: the plan
-knows the exact limit of each, and refuses much less for most."""
+"""Load at its goal, growth included, that answers may ask for: ten times the most that may be declared for today. It
+is a bound on slips; what one system holds, and which quotas it takes, its plan says."""
 
 
 def rules() -> dict[str, Any]:

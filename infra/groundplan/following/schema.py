@@ -7,7 +7,7 @@ more; what allows less, and what drops, waits until it runs no more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from groundplan.declaration.model import Service
@@ -57,6 +57,18 @@ def plan_of(name: str, before: Service, after: Service, renames: Renames) -> Pla
     changes = list(service_differences(name, before, after, renames))
     writer = _Writer(before, after, catalogue_of(name, before), catalogue_of(name, after), changes)
     return writer.written()
+
+
+def _made(catalogue: Catalogue, names: Sequence[str]) -> tuple[str, ...]:
+    """Statements that make these tables: foreign keys among them come last."""
+    statements: list[str] = []
+    for name in names:
+        table = catalogue[name]
+        statements += [table.create, *(sql.create_index(each, name, index) for each, index in table.indexes.items())]
+    for name in names:
+        late = catalogue[name].late.items()
+        statements += [f"ALTER TABLE {name} ADD CONSTRAINT {each} {text}" for each, text in late]
+    return tuple(statements)
 
 
 class _Writer:
@@ -188,27 +200,13 @@ class _Writer:
         made = [name for name in self.new if name not in self.tables.values()]
         if not made:
             return
-        up: list[str] = []
-        for name in made:
-            table = self.new[name]
-            up.append(table.create)
-            up += [sql.create_index(each, name, index) for each, index in table.indexes.items()]
-        for name in made:
-            up += [f"ALTER TABLE {name} ADD CONSTRAINT {each} {text}" for each, text in self.new[name].late.items()]
-        self.plan.first.append(Step(tuple(up), (f"DROP TABLE {', '.join(reversed(made))}",)))
+        self.plan.first.append(Step(_made(self.new, made), (f"DROP TABLE {', '.join(reversed(made))}",)))
 
     def _gone_tables(self) -> None:
         gone = [name for name in self.old if name not in self.tables]
         if not gone:
             return
-        down: list[str] = []
-        for name in gone:
-            table = self.old[name]
-            down.append(table.create)
-            down += [sql.create_index(each, name, index) for each, index in table.indexes.items()]
-        for name in gone:
-            down += [f"ALTER TABLE {name} ADD CONSTRAINT {each} {text}" for each, text in self.old[name].late.items()]
-        self.plan.last.append(Step((f"DROP TABLE {', '.join(reversed(gone))}",), tuple(down)))
+        self.plan.last.append(Step((f"DROP TABLE {', '.join(reversed(gone))}",), _made(self.old, gone)))
 
     # One table
 

@@ -15,21 +15,10 @@ from groundplan.cloud.item import ACCOUNT
 from groundplan.permissions.evaluation import Document
 from groundplan.permissions.grants import ATTACHED_LIMIT, DELIVERY_PATH, Grants, Scope
 from groundplan.problems import Problem, ProblemsFound
+from groundplan_components.delivery import ISSUER, PUSH_ACTIONS
 
-ISSUER = "token.actions.githubusercontent.com"
 SESSION_SECONDS = 3600
 """A session's length. A deployment may take longer: its credentials are renewed (`groundplan credentials`)."""
-
-_PUSH = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:CompleteLayerUpload",
-    "ecr:DescribeImages",
-    "ecr:GetDownloadUrlForLayer",
-    "ecr:InitiateLayerUpload",
-    "ecr:PutImage",
-    "ecr:UploadLayerPart",
-)
 
 
 def file_name(stack: str) -> str:
@@ -141,7 +130,7 @@ def _alongside(scope: Scope, region: str) -> Document:
             },
             # The token is for the whole registry: the action supports no resource.
             {"Effect": "Allow", "Action": ["ecr:GetAuthorizationToken"], "Resource": "*"},
-            {"Effect": "Allow", "Action": list(_PUSH), "Resource": repositories},
+            {"Effect": "Allow", "Action": list(PUSH_ACTIONS), "Resource": repositories},
         ],
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -13,8 +12,6 @@ from groundplan.declaration.model import Service
 from groundplan.document.data_model import ddl_of
 from groundplan.following.schema import Plan, plan_of
 from groundplan.following.services import resource_renames, targets
-from groundplan_devkit.servers import Postgres
-from groundplan_devkit.testing import FreshDatabase, label
 from infra.tests.following.databases import (
     Connection,
     catalogue,
@@ -28,22 +25,6 @@ from infra.tests.following.databases import (
 from infra.tests.following.samples import apart, changed, changes, system_of, values
 
 NAME = "catalogue"
-
-
-@pytest.fixture(scope="module")
-def connection(postgres_server: Postgres) -> Iterator[Connection]:
-    """One database for all: each test begins with an empty schema."""
-    name = label()
-    postgres_server.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
-    postgres_server.execute(f"GRANT {name} TO CURRENT_USER")
-    postgres_server.execute(f"CREATE DATABASE {name} OWNER {name}")
-    try:
-        dsn = FreshDatabase(name, name, name, postgres_server).dsn
-        options = "-c synchronous_commit=off"
-        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None, options=options) as made:
-            yield made
-    finally:
-        postgres_server.drop(name, name)
 
 
 def pair(*several: dict[str, Any]) -> tuple[Service, Service, Plan]:

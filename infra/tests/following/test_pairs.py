@@ -6,38 +6,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-
-import psycopg
-import pytest
 
 from groundplan.document.data_model import ddl_of
 from groundplan.following.changes import Takes, most
 from groundplan.following.schema import plan_of
 from groundplan.following.services import differences, resource_renames, targets
-from groundplan_devkit.servers import Postgres
-from groundplan_devkit.testing import FreshDatabase, label
 from infra.tests.following.databases import Connection, catalogue, down, emptied, insert, up
 from infra.tests.following.generated import pair
 
 PAIRS = int(os.environ.get("FOLLOWING_PAIRS", "12"))
 SEED = int(os.environ.get("FOLLOWING_SEED", "1"))
 NAME = "catalogue"
-
-
-@pytest.fixture(scope="module")
-def connection(postgres_server: Postgres) -> Iterator[Connection]:
-    name = label()
-    postgres_server.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
-    postgres_server.execute(f"GRANT {name} TO CURRENT_USER")
-    postgres_server.execute(f"CREATE DATABASE {name} OWNER {name}")
-    try:
-        dsn = FreshDatabase(name, name, name, postgres_server).dsn
-        options = "-c synchronous_commit=off"
-        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None, options=options) as made:
-            yield made
-    finally:
-        postgres_server.drop(name, name)
 
 
 def test_following_gives_the_newer_declarations_tables(connection: Connection) -> None:

@@ -8,7 +8,7 @@ PRICE = Decimal("12.50")
 
 
 class LocalCatalogue:
-    """Sells everything at one price, in every currency but XXX (ISO 4217: none)."""
+    """Sells everything at one price, in every currency but XTS (ISO 4217: for tests)."""
 
     async def price(self, article: str, currency: str) -> Decimal | None:  # noqa: ARG002 - the port's signature
-        return None if currency == "XXX" else PRICE
+        return None if currency == "XTS" else PRICE

@@ -73,9 +73,9 @@ class FieldType(StrEnum):
 
 def _format(value: object) -> object:
     """Types of their own are no formats of a text."""
-    if value in _TYPES_OF_THEIR_OWN:
+    if isinstance(value, str) and value in _TYPES_OF_THEIR_OWN:
         expected = f"one of {listed(list(TextFormat))}: {value} is a type, which the database checks"
-        raise said(expected, f"write `type: {_TYPES_OF_THEIR_OWN[str(value)]}`, without `format`")
+        raise said(expected, f"write `type: {_TYPES_OF_THEIR_OWN[value]}`, without `format`")
     return value
 
 

@@ -53,12 +53,15 @@ def lines(title: str, series: Mapping[str, Points], x_title: str, unit: str) -> 
 
 
 def _library() -> Any:  # noqa: ANN401  # pygal has no types
-    """pygal, without the finder of its own that it leaves among Python's, which lacks what imports ask of one."""
-    finders = list(sys.meta_path)
+    """pygal, without the finder of its own that it leaves among Python's, which lacks what imports ask of one.
+
+    What else comes to Python's finders meanwhile stays: importlib_metadata, which pygal imports, takes the place of
+    the standard library's look for installed packages.
+    """
     import pygal
     import pygal.style
 
-    sys.meta_path[:] = finders
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder) is not pygal.PluginImportFixer]
     return pygal
 
 

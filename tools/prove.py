@@ -68,8 +68,9 @@ CAMPAIGNS = {
     ),
     "own-program": Campaign(
         "The owner's own program is planned, checked, rehearsed and updated over",
-        "The bucket, the argument and the ejected component of docs/own-program.md in one project, through an update.",
-        ("tests/template/test_update_own_program.py",),
+        "Every example of docs/own-program.md is planned, accepted and rehearsed; the bucket, the argument and the "
+        "ejected component in one project go through an update. Moved here by name: half a minute of CPU each.",
+        ("tests/template/test_update_own_program.py", "tests/cli/test_own_program.py", "tests/cli/test_eject.py"),
         2,
         "updates",
         {"PROVE": "1"},
@@ -77,7 +78,7 @@ CAMPAIGNS = {
     "answers": Campaign(
         "Projects of all kinds of answers pass their own tests",
         "Thirteen sets of answers are copied, and each project runs its own `make test` untouched. "
-        "Moved here by name: nine of them, a minute of CPU each; four run in every `make test`.",
+        "Moved here by name: eleven of them, a minute of CPU each; two run in every `make test`.",
         ("tests/template/test_answers.py",),
         13,
         "projects",
@@ -111,6 +112,16 @@ CAMPAIGNS = {
         200,
         "pairs",
         {"PROVE": "1", "FOLLOWING_PAIRS": "{size}", "FOLLOWING_SEED": "{seed}"},
+    ),
+    "events": Campaign(
+        "Events through every fault",
+        "Relays, consumers and projectors are killed, the broker is killed and started again, the database is stopped "
+        "and started again: nothing is lost, doubled or out of order. On Kafka and on queues. Moved here by name: "
+        "three minutes; the kills on Kafka are in every `make test`.",
+        ("chassis/tests/events/test_faults.py",),
+        2,
+        "brokers",
+        {"PROVE": "1"},
     ),
     "faults": Campaign(
         "Every call of shop goes wrong once, under the Pulumi engine",
@@ -162,7 +173,25 @@ CAMPAIGNS = {
 }
 
 
+_EXAMPLE = "tests/cli/test_own_program.py::test_an_example_is_planned_accepted_and_rehearsed"
+_FAULT = "chassis/tests/events/test_faults.py::test"
 MOVED: Mapping[str, str] = {
+    **{
+        f"{_EXAMPLE}[{name}]": "a year of a stack, half a minute of CPU; two examples run every time (own-program)"
+        for name in ("component", "argument", "transformation")
+    },
+    "tests/cli/test_eject.py::test_a_changed_copy_is_planned_rehearsed_and_compared": (
+        "a year of a stack, half a minute of CPU; the ejected example runs every time (own-program)"
+    ),
+    **{
+        f"{_FAULT}_{name}": "servers that stop and start, most of a minute (events)"
+        for name in (
+            "relays_consumers_and_projectors_killed_at_any_moment[queues]",
+            "the_broker_killed_and_started_again",
+            "the_database_stopped_and_started_again",
+            "events_of_each_order_are_in_the_topic_in_order_after_all_faults",
+        )
+    },
     "tests/template/test_update_own_program.py": "two rehearsals and an update, three minutes of CPU (own-program)",
     "tests/following/test_follow.py::test_a_declaration_is_followed_in_two_releases": (
         "a whole project's code, twice, two minutes of CPU (following)"

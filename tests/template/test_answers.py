@@ -118,15 +118,10 @@ TESTS: dict[str, str] = {
 }
 """Variants that are tested on less than `ANSWERED`."""
 
-IN_EVERY_RUN = {
-    "the default answers",
-    "words that YAML takes for something else",
-    "much data, in shards",
-    "resources of its own",
-}
+IN_EVERY_RUN = {"the default answers", "resources of its own"}
 """Variants that run their own tests in `make test`; all do in `make prove WHAT=answers`, as each takes a minute of CPU.
 
-These four are the ones whose code and stacks differ most: servers and all stacks, names, shards, declared resources.
+These two are the ones whose code differs most: the samples on servers with all stacks, and declared resources.
 """
 
 EXPECTED = {

@@ -16,6 +16,9 @@ from infra.__main__ import declare
 from infra.tests.program.graphs import EXISTING, KUBECONFIG, few
 from infra.tests.samples import changed, stack, with_images
 
+# Its stacks take a while to declare, so that one process does it for all.
+pytestmark = pytest.mark.xdist_group("one account")
+
 USER = "aws:elasticache/user:User"
 USER_GROUP = "aws:elasticache/userGroup:UserGroup"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.capacity import plan
+from groundplan.capacity import Plan, plan
 from groundplan.controls import CONTROLS, Evidence, Finding, Verdict
 from groundplan.declaration.model import System
 from groundplan.document import PARTS, Subject, blocks, render_document, rewrite, skeleton
@@ -33,9 +33,19 @@ MANDATED = [
 ]
 
 
+_planned: dict[str, dict[str, Plan]] = {}
+"""By declaration: each is planned once."""
+
+
+def plans(system: System) -> dict[str, Plan]:
+    declaration = system.model_dump_json()
+    if declaration not in _planned:
+        _planned[declaration] = {name: plan(system, environment) for name, environment in STACKS.items()}
+    return _planned[declaration]
+
+
 def subject(system: System, main: str = "prod", verdicts: dict[str, Verdict] | None = None) -> Subject:
-    plans = {name: plan(system, environment) for name, environment in STACKS.items()}
-    return Subject(system, STACKS, plans, verdicts or {}, main)
+    return Subject(system, STACKS, plans(system), verdicts or {}, main)
 
 
 def headings(text: str) -> list[str]:
@@ -72,7 +82,7 @@ def test_blocks_can_be_written_twice() -> None:
 @pytest.mark.parametrize("name", PARTS)
 @pytest.mark.parametrize("system", [shop(), system_of(30), one_service()])
 def test_no_block_holds_a_marker_or_nothing(system: System, name: str) -> None:
-    content = blocks(subject(system))[name]
+    content = PARTS[name][1](subject(system))
     assert content.strip()
     assert "<!--" not in content
     assert "None" not in content
@@ -99,7 +109,7 @@ def test_figures_are_the_plans() -> None:
 
 
 def test_requirements_are_the_declarations() -> None:
-    text = blocks(subject(shop()))["requirements"]
+    text = PARTS["requirements"][1](subject(shop()))
     assert "1,000 requests/s at today's peak (T3); 10 times that, 10,000 requests/s" in text
     assert "99.9 %: at most 43.2 minutes in 30 days (T4)" in text
     assert "below 200 ms for API responses (T1), 20 ms for database statements (T2)" in text
@@ -108,10 +118,10 @@ def test_requirements_are_the_declarations() -> None:
 def test_the_diagram_is_ascii_of_this_system_and_below_80_columns_more() -> None:
     for system in (shop(), system_of(30), system_of(4, "sqs"), one_service()):
         for stack in ("dev", "prod"):
-            text = blocks(subject(system, stack))["diagram"]
+            text = PARTS["diagram"][1](subject(system, stack))
             assert text.isascii()
             assert max(len(line) for line in text.splitlines()) <= 80
-    text = blocks(subject(shop()))["diagram"]
+    text = PARTS["diagram"][1](subject(shop()))
     for expected in (
         "order-query       3 to 8 pods",
         "order    proxy -> writer and standby db.r7g.large, 2 read replicas",
@@ -122,17 +132,17 @@ def test_the_diagram_is_ascii_of_this_system_and_below_80_columns_more() -> None
     ):
         assert expected in text
     assert "SNS topics and SQS queues" in blocks(subject(system_of(4, "sqs")))["diagram"]
-    assert "... and 22 more services" in blocks(subject(system_of(30)))["diagram"]
+    assert "... and 22 more services" in PARTS["diagram"][1](subject(system_of(30)))
 
 
 def test_shards_are_drawn() -> None:
     system = one_service(None, data_gb=3000, shard_map=[{"since": "2024-01-01", "shards": 3}])
-    assert "3 shards, each: " in blocks(subject(system))["diagram"]
+    assert "3 shards, each: " in PARTS["diagram"][1](subject(system))
 
 
 def test_the_api_lists_every_endpoint_with_its_roles() -> None:
     """R1, S4."""
-    text = blocks(subject(shop()))["api"]
+    text = PARTS["api"][1](subject(shop()))
     rows = [line for line in text.splitlines() if line.startswith("| ") and "/api/v1/" in line]
     declared = sum(
         len(resource.operations) for service in shop().services.values() for resource in service.resources.values()
@@ -173,7 +183,7 @@ def test_open_and_internal_endpoints_are_named() -> None:
     ],
 )
 def test_trade_offs_are_those_that_were_made(system: System, main: str, present: list[str], absent: list[str]) -> None:
-    text = blocks(subject(system, main))["trade-offs"]
+    text = PARTS["trade-offs"][1](subject(system, main))
     for each in present:
         assert each in text
     for each in absent:
@@ -181,7 +191,7 @@ def test_trade_offs_are_those_that_were_made(system: System, main: str, present:
 
 
 def test_components_are_those_of_the_stack() -> None:
-    prod, dev = blocks(subject(shop()))["components"], blocks(subject(shop(), "dev"))["components"]
+    prod, dev = PARTS["components"][1](subject(shop())), blocks(subject(shop(), "dev"))["components"]
     assert "RDS Proxy" in prod
     assert "RDS Proxy" not in dev
     assert "MSK, Express brokers" in prod
@@ -214,7 +224,7 @@ def test_a_box_is_ticked_by_a_control_that_is_met_and_by_nothing_else() -> None:
 
 
 def test_the_rate_limit_is_shown_with_its_figures() -> None:
-    assert "at most 100 in 60 seconds from one address" in blocks(subject(shop(), verdicts=MET))["security"]
+    assert "at most 100 in 60 seconds from one address" in PARTS["security"][1](subject(shop(), verdicts=MET))
 
 
 @pytest.mark.parametrize("system", [shop(), system_of(3, "sqs")])
@@ -230,7 +240,7 @@ def test_links_lead_to_the_projects_files_and_names_to_modules(system: System, m
 
 
 def test_priorities_speak_of_this_system() -> None:
-    text = blocks(subject(shop()))["priority"]
+    text = PARTS["priority"][1](subject(shop()))
     assert re.findall(r"^### (.+)$", text, re.MULTILINE) == ["1. Core", "2. Scale", "3. Optimise"]
     assert "order.placed to payment" in text
     assert "database.order.writer" in text
@@ -238,7 +248,7 @@ def test_priorities_speak_of_this_system() -> None:
 
 def test_stacks_without_a_domain_do_not_claim_tls_1_3() -> None:
     """S2: the default certificate can't insist on it."""
-    assert "TLS 1.3" in blocks(subject(shop()))["diagram"]
+    assert "TLS 1.3" in PARTS["diagram"][1](subject(shop()))
     assert DEV.domain is None
     assert PROD.domain is not None
     assert "TLS 1.3" not in blocks(subject(shop(), "dev"))["diagram"]

@@ -96,6 +96,13 @@ class Backup(pulumi.ComponentResource):
         )
         self._selection(f"{name}-snapshots", SNAPSHOT, snapshots, role, args)
         self._selection(f"{name}-continuous", CONTINUOUS, continuous, role, args)
+        if args.get("bucket_restores", False):
+            self._role(
+                f"{name}-bucket-restores",
+                args,
+                "Lets AWS Backup restore buckets",
+                {"s3-restores": "AWSBackupServiceRolePolicyForS3Restore"},
+            )
         if "restore_testing" in args:
             self._restore_testing(name, vault, args["restore_testing"], args)
         if "alarm_topic_arn" in args:

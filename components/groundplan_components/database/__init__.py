@@ -1,7 +1,7 @@
 """PostgreSQL on RDS: instances, proxies, poolers, credentials and their rotation."""
 
 from groundplan_components.database._authorities import authority, authority_regions
-from groundplan_components.database._instance_args import POSTGRES_PORT, DatabaseArgs, DatabaseInsights
+from groundplan_components.database._instance_args import POSTGRES_PORT, DatabaseArgs, DatabaseInsights, RestoredFrom
 from groundplan_components.database._pgbouncer import POOLER_PORT
 from groundplan_components.database._pooler_args import PoolerArgs
 from groundplan_components.database._proxy_args import DatabaseProxyArgs, ProxyAuthentication
@@ -22,6 +22,7 @@ __all__ = [
     "Pooler",
     "PoolerArgs",
     "ProxyAuthentication",
+    "RestoredFrom",
     "RotationFunction",
     "RotationFunctionArgs",
     "RotationStrategy",

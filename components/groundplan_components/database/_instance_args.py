@@ -38,6 +38,15 @@ class DatabaseInsights(Enum):
     """15 months, execution plans, lock trees; charged per vCPU."""
 
 
+class RestoredFrom(TypedDict):
+    """A snapshot that a new instance is made from."""
+
+    snapshot: pulumi.Input[str]
+    """Identifier of a snapshot in the instance's region and account, for example `awsbackup:copyjob-…`."""
+    kms_key_arn: pulumi.Input[str]
+    """The key that encrypts the snapshot. RDS restores with it and accepts no other."""
+
+
 class DatabaseArgs(TypedDict):
     """Args of `Database`."""
 
@@ -94,6 +103,9 @@ class DatabaseArgs(TypedDict):
     """Daily, UTC. Default: `02:00-03:00`."""
     maintenance_window: NotRequired[str]
     """Weekly, UTC; the replicas' are on the day before. Default: `sun:04:00-sun:05:00`."""
+    restored_from: NotRequired[RestoredFrom]
+    """Make the instance from a snapshot, with its storage at least and its key. Looked at when the instance is created,
+    never afterwards: naming another one, or none, replaces nothing. Default: a new, empty instance."""
     allow_major_upgrade: NotRequired[bool]
     """Allow a major upgrade by a changed ``postgres_version``; RDS upgrades the replicas of a Region with their
     primary. Default: false, such a deployment fails without a change."""

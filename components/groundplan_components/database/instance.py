@@ -81,6 +81,7 @@ class Database(pulumi.ComponentResource):
         monitoring = monitoring_role(self, name, args["kms_key_arn"])
         password = generated_password(f"{name}-admin-password", self)
 
+        restored = args.get("restored_from")
         primary = rds.Instance(
             f"{name}-primary",
             identifier=identifier,
@@ -92,7 +93,8 @@ class Database(pulumi.ComponentResource):
             password=password.result,
             port=POSTGRES_PORT,
             allocated_storage=args["storage_gib"],
-            kms_key_id=args["kms_key_arn"],
+            kms_key_id=restored["kms_key_arn"] if restored is not None else args["kms_key_arn"],
+            snapshot_identifier=restored["snapshot"] if restored is not None else None,
             multi_az=args.get("multi_zone", True),
             db_subnet_group_name=subnets.name,
             backup_retention_period=args.get("backup_days", 14),
@@ -108,8 +110,9 @@ class Database(pulumi.ComponentResource):
                 parent=self,
                 protect=protect,
                 depends_on=[*log_groups(self, name, identifier, args), monitoring],
-                # Rotation changes the password; resetting it would lock all clients out.
-                ignore_changes=["password"],
+                # Rotation changes the password; resetting it would lock all clients out. An instance keeps the key and
+                # the snapshot that it was made with: another value of theirs would replace it, with all its data.
+                ignore_changes=["password", "kmsKeyId", "snapshotIdentifier"],
             ),
             **shared_settings(args, settings, group, monitoring),
         )

@@ -32,6 +32,9 @@ class EventLogArgs(TypedDict):
     """SNS topic of alarms. Default: no alarms."""
     max_lag_events: NotRequired[int]
     """Lag of a stream behind its Kafka topic, in events, that raises an alarm. Default: 10,000."""
+    backup: NotRequired[bool]
+    """Tag the log's bucket `backup=continuous`, so that `Backup` copies it, for example to another region. Default:
+    false."""
     protect: NotRequired[bool]
     """Refuse to delete the log. Default: true."""
 

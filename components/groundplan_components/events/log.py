@@ -85,6 +85,7 @@ class EventLog(pulumi.ComponentResource):
                 "lock": args.get("lock", EventLogLock.GOVERNANCE),
                 "lock_days": args.get("lock_days", args["retention_days"]),
                 "log_days": args.get("log_days", 90),
+                "backup": args.get("backup", False),
                 "protect": args.get("protect", True),
             },
             self._inside,

@@ -46,6 +46,8 @@ class EventLogBucketArgs(TypedDict):
     """Days in which no principal may delete or overwrite an event. Default: all of ``retention_days``."""
     log_days: NotRequired[int]
     """Retention of S3's access log, in days. Default: 90."""
+    backup: NotRequired[bool]
+    """Tag the bucket `backup=continuous`, so that `Backup` copies it. Default: false."""
     protect: NotRequired[bool]
     """Refuse to delete the bucket, and to bypass its lock. Default: true."""
 
@@ -79,6 +81,8 @@ class EventLogBucket(pulumi.ComponentResource):
             kms_key_arn=args["kms_key_arn"],
             protect=protect,
             object_lock=True,
+            # AWS Backup selects by this tag.
+            tags={"backup": "continuous"} if args.get("backup", False) else None,
             statements=_no_bypass if protect else None,
         )
         s3.BucketObjectLockConfiguration(

@@ -21,6 +21,8 @@ class KeysArgs(TypedDict):
     groups of the resources that it protects."""
     region: NotRequired[str]
     """Region of the keys; CloudFront's resources need `us-east-1`. Default: the provider's region."""
+    retained: NotRequired[bool]
+    """Keep the keys in the account when their stack is destroyed: others hold data that they encrypt. Default: false."""
     protect: NotRequired[bool]
     """Refuse to delete the keys: all data that they encrypt would be lost. Default: true."""
 
@@ -54,6 +56,7 @@ class Keys(pulumi.ComponentResource):
         )
         super().__init__("groundplan:index:Keys", name, {}, opts)
         protect = args.get("protect", True)
+        retained = args.get("retained", False)
         region = args.get("region")
         asked = pulumi.InvokeOptions(parent=self)
         place = pulumi.Output.all(
@@ -72,7 +75,7 @@ class Keys(pulumi.ComponentResource):
                 deletion_window_in_days=LONGEST_DELETION_WINDOW_DAYS if protect else SHORTEST_DELETION_WINDOW_DAYS,
                 region=region,
                 tags={"Name": f"{name}-{purpose}"},
-                opts=pulumi.ResourceOptions(parent=self, protect=protect),
+                opts=pulumi.ResourceOptions(parent=self, protect=protect, retain_on_delete=retained or None),
             )
             kms.Alias(
                 f"{name}-{purpose}",

@@ -22,6 +22,7 @@ def private_bucket(
     protect: bool,
     versioned: bool = False,
     object_lock: bool = False,
+    tags: Mapping[str, str] | None = None,
     statements: Statements | None = None,
 ) -> tuple[s3.Bucket, s3.BucketPolicy]:
     """Returns the bucket and its policy; resources that need the policy depend on the latter.
@@ -38,6 +39,7 @@ def private_bucket(
         protect=protect,
         versioned=versioned,
         object_lock=object_lock,
+        tags=tags,
     )
     policy = s3.BucketPolicy(
         name,
@@ -61,6 +63,7 @@ def closed_bucket(
     protect: bool,
     versioned: bool = False,
     object_lock: bool = False,
+    tags: Mapping[str, str] | None = None,
 ) -> tuple[s3.Bucket, s3.BucketPublicAccessBlock]:
     """The bucket without its policy, for components that can write the policy only later.
 
@@ -71,7 +74,7 @@ def closed_bucket(
         autonamed(name, NAME_LIMIT),
         object_lock_enabled=object_lock or None,
         force_destroy=not protect,
-        tags={"Name": name},
+        tags={"Name": name, **(tags or {})},
         opts=pulumi.ResourceOptions(parent=parent, provider=provider, protect=protect),
     )
     s3.BucketOwnershipControls(

@@ -20,6 +20,7 @@ from groundplan.capacity.model import (
     WorkloadPlan,
     WorkloadRole,
 )
+from groundplan.capacity.placement import instance_name
 from groundplan.capacity.planner import plan
 from groundplan.capacity.reach import Reach, reach
 from groundplan.capacity.shards import check_shards, required_shards
@@ -45,6 +46,7 @@ __all__ = [
     "check_limits",
     "check_shards",
     "compare",
+    "instance_name",
     "plan",
     "reach",
     "remembered_after",

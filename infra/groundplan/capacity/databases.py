@@ -23,6 +23,7 @@ from groundplan.capacity.placement import (
     classes,
     has_replicas,
     instance_load,
+    instance_name,
     max_connections,
     placed_shards_gb,
     placements,
@@ -105,6 +106,7 @@ def _database(
     ceilings: list[int] = []
     for shard, data in enumerate(placed_shards_gb(placement, system, environment, 0)):
         least, deployed_ceiling = remembered.of_shard(shard + 1) if remembered else (0, 0)
+        least = max(least, environment.restored.storage_gb(instance_name(placement.name, shard + 1)))
         storage, iops, io_needed = _storage(data, load, replicas, growth, least)
         ceiling = max(storage * figures.STORAGE_AUTOSCALING_STEP, grown_data[shard] * figures.STORAGE_HEADROOM)
         # Storage may have grown by itself up to the ceiling that was deployed, and no ceiling is below the storage.

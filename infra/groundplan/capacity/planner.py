@@ -25,6 +25,7 @@ from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered
+from groundplan.stack.restored import Restored
 
 
 def plan(system: System, environment: Environment, *, data_growth: float | None = None) -> Plan:
@@ -43,9 +44,11 @@ def plan(system: System, environment: Environment, *, data_growth: float | None 
         bound = with_held(_plan(system, environment, data_growth), environment)
     except TooLarge as found:
         raise _with_what_fits(found, system, environment, data_growth) from None
-    if not environment.remembered:
+    if not environment.remembered and not environment.restored:
         return bound
-    unbound = _plan(system, environment.model_copy(update={"remembered": Remembered()}), data_growth)
+    unbound = _plan(
+        system, environment.model_copy(update={"remembered": Remembered(), "restored": Restored()}), data_growth
+    )
     return with_kept(bound, unbound, environment.region)
 
 

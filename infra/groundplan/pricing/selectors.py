@@ -111,6 +111,7 @@ _FIXED: Mapping[str, Selector] = {
     "xray.traces": Selector("AWSXRay", r"XRay-TracesStored"),
     "cognito.essentials": Selector("AmazonCognito", r"CognitoEssentialsMAU"),
     "backup.rds": Selector("AWSBackup", r"WarmStorage-ByteHrs-RDS"),
+    "backup.s3": Selector("AWSBackup", r"WarmStorage-ByteHrs-S3"),
     "lambda.requests": Selector("AWSLambda", r"Request"),
     "lambda.x86": Selector("AWSLambda", r"Lambda-GB-Second"),
     "lambda.arm": Selector("AWSLambda", r"Lambda-GB-Second-ARM"),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from groundplan.capacity import figures as plan_figures
 from groundplan.cloud.model import Resource
 from groundplan.pricing import figures
+from groundplan.pricing.band import Band
 from groundplan.pricing.item import Billed, Item, item
 from groundplan.pricing.usage import Usage, gib, items_in
 
@@ -172,8 +173,7 @@ def _event_log(resource: Resource, usage: Usage) -> Iterator[Item]:
         for rule in items_in(each.inputs.get("rules"))
         for step in items_in(rule.get("transitions"))
     )
-    kept = usage.plan.events.log_retention_days / figures.DAYS if usage.plan.events else 0
-    age = figures.EVENT_LOG_MONTHS.band.each(lambda months: min(months, kept))
+    age = _event_log_months(usage)
     keys = {"STANDARD_IA": "s3.storage.ia", "GLACIER_IR": "s3.storage.glacier"}
     starts = [(0.0, "s3.storage"), *((start, keys[kind]) for start, kind in steps)]
     for (start, key), end in zip(starts, [*(start for start, _ in starts[1:]), math.inf], strict=True):
@@ -187,6 +187,12 @@ def _event_log(resource: Resource, usage: Usage) -> Iterator[Item]:
         yield item("events", resource, "event log, moved", key, objects)
 
 
+def _event_log_months(usage: Usage) -> Band:
+    """Months of events that the log holds."""
+    kept = usage.plan.events.log_retention_days / figures.DAYS if usage.plan.events else 0
+    return figures.EVENT_LOG_MONTHS.band.each(lambda months: min(months, kept))
+
+
 def _vault(resource: Resource, usage: Usage) -> Iterator[Item]:
     """Snapshots of the databases that are tagged for it."""
     data = {name: service.data_gb * usage.environment.load_share for name, service in usage.system.services.items()}
@@ -196,6 +202,11 @@ def _vault(resource: Resource, usage: Usage) -> Iterator[Item]:
         whole = sum(data.values())
         by = {name: amount / whole for name, amount in data.items()} if whole else None
         yield item("backups", resource, "snapshots of databases", "backup.rds", size, shares=by)
+    log = next((each for each in usage.of("aws:s3/bucket:Bucket") if each.name == _EVENT_LOG), None)
+    if log is not None and (log.inputs.get("tags") or {}).get("backup"):
+        kept = _event_log_months(usage)
+        size = usage.events_gib * figures.EVENT_LOG_COMPRESSED.band * kept
+        yield item("backups", resource, "copy of the event log", "backup.s3", size, grows="load")
 
 
 def _workgroup(resource: Resource, _usage: Usage) -> Iterator[Item]:

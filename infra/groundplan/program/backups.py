@@ -21,6 +21,8 @@ def declare_backups(stack: StackContext) -> Backup:
     }
     if environment.backup_copy_region is not None:
         args["copy"] = {"region": environment.backup_copy_region, "kms_key_arn": _copy_key(stack)}
+    if environment.restored:
+        args["bucket_restores"] = True
     if environment.backup_restore_test:
         args["restore_testing"] = {}
     if environment.backup_compliance_after_days is not None:
@@ -33,7 +35,8 @@ def declare_backups(stack: StackContext) -> Backup:
 def _copy_key(stack: StackContext) -> pulumi.Output[str]:
     """A key of the region that the copies are in: a copy can't be encrypted with another region's."""
     environment = stack.environment
-    args: KeysArgs = {"purposes": ["backups"], "protect": environment.protect}
+    # What is restored from the copies stays encrypted with it, in stacks of its own.
+    args: KeysArgs = {"purposes": ["backups"], "protect": environment.protect, "retained": True}
     if environment.backup_copy_region is not None:
         args["region"] = environment.backup_copy_region
     return stack.component(Keys)(f"{stack.scope}-copies", args, stack.in_region()).arns["backups"]

@@ -16,6 +16,7 @@ from groundplan.problems import Problem, ProblemsFound
 from groundplan.program.definition import check_definition
 from groundplan.program.identities import mark
 from groundplan.program.own import Change, chosen
+from groundplan.program.restored import check_restored
 from groundplan.program.roots import check_roots
 from groundplan.stack.environment import Environment
 from groundplan_components.keys import Keys
@@ -56,6 +57,7 @@ class StackContext:
         _refuse(check_limits(sized, system, environment))
         _refuse(check_definition(system, sized))
         _refuse(check_roots(sized, environment, system))
+        _refuse(check_restored(sized, environment, system))
         region, edge_region = _providers(system, environment)
         scope = Scope(system.name, environment.name)
         bounded = environment.repository is not None and not environment.delivery_role

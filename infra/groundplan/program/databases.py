@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from groundplan.capacity import DatabasePlan, PoolerPlan
+from groundplan.capacity import DatabasePlan, PoolerPlan, instance_name
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
 from groundplan.stack.versions import running_postgres
@@ -71,13 +71,8 @@ def declare_databases(stack: StackContext, platform: Platform) -> list[ServiceDa
     ]
 
 
-def shard_name(database: str, number: int) -> str:
-    """Name of a shard. The first has the database's own name, so that adding a second one renames nothing."""
-    return f"db-{database}" if number == 1 else f"db-{database}-{number}"
-
-
 def _shard(stack: StackContext, platform: Platform, planned: DatabasePlan, number: int) -> Shard:
-    name = shard_name(planned.name, number)
+    name = instance_name(planned.name, number)
     environment = stack.environment
     instance = stack.component(Database)(name, _instance(stack, platform, planned, number), stack.in_region())
     credentials = stack.component(ServiceCredentials)(
@@ -202,6 +197,9 @@ def _instance(stack: StackContext, platform: Platform, planned: DatabasePlan, sh
     running = running_postgres(environment)
     if running is not None and running != environment.postgres_version:
         args["running_postgres_version"] = running
+    copy = environment.restored.databases.get(instance_name(planned.name, shard))
+    if copy is not None:
+        args["restored_from"] = {"snapshot": copy.identifier, "kms_key_arn": copy.kms_key_arn}
     if planned.iops is not None:
         args["iops"] = planned.iops
     if planned.throughput_mibps is not None:

@@ -136,6 +136,27 @@ def _backups(environment: Environment, system: System) -> Iterator[Finding]:
         )
 
 
+def _restored(environment: Environment, system: System) -> Iterator[Finding]:
+    restored = environment.restored
+    for name, database in restored.databases.items():
+        for key, arn in (("snapshot", database.snapshot), ("kms_key_arn", database.kms_key_arn)):
+            if arn.split(":")[3] != environment.region:
+                yield Finding(
+                    ("restored", "databases", name, key),
+                    arn,
+                    f"one in {environment.region}, the stack's region: RDS restores where the copy is",
+                    f"run `groundplan recover <lost stack> --as {environment.name}` anew, which finds the copies, "
+                    f"or write the copy in {environment.region}",
+                )
+        if name in restored.empty:
+            yield Finding(
+                ("restored", "empty", restored.empty.index(name)),
+                name,
+                "an instance that is either restored or empty",
+                "take it out of one of the two",
+            )
+
+
 def _budget(environment: Environment, system: System) -> Iterator[Finding]:
     if environment.budget_tag is not None and environment.budget is None:
         yield Finding(
@@ -356,6 +377,7 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_network, frozenset({"nat", "interface_endpoints", "network_firewall"})),
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
     (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
+    (_restored, frozenset({"region", "restored"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),
     (_region, frozenset({"region", "database_proxy", "email_identity_arn", "zones"})),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from groundplan.quotas import QUOTAS
 from groundplan.stack.remembered import Remembered
+from groundplan.stack.restored import Restored
 from groundplan.stack.values import (
     Address,
     Budget,
@@ -146,6 +147,9 @@ class Environment(BaseModel):
     email_from: Filled | None = None
     """Who those mails come from: `Shop <no-reply@example.com>`, of that identity."""
 
+    restored: Restored = Restored()
+    """Databases that are made from copies of another stack, whose region is lost: `groundplan recover` writes it. It acts
+    when an instance is created, and may go once all are there."""
     remembered: Remembered = Remembered()
     """What is deployed and AWS only makes larger: no plan goes below it. `make up` writes it; it isn't for hand."""
     images: dict[str, ImageReference] = {}

@@ -17,6 +17,7 @@ INSTANCE = "aws:rds/instance:Instance"
 _PARAMETER_GROUP = "aws:rds/parameterGroup:ParameterGroup"
 _SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup"
 _PROXY = "aws:rds/proxy:Proxy"
+SNAPSHOT = "aws:rds/snapshot:Snapshot"
 _VERSIONS = {
     "postgres": r"1[1-8](\.\d{1,2}(-rds\.\d+|-R\d+)?)?",
     "mysql": r"(5\.7|8\.[04])(\.\d{1,2})?(-rds\.\d+)?",
@@ -64,6 +65,41 @@ def new_instance(instance: Item, _: Cloud) -> Iterator[Broken]:
         for name in ("username", "password", "dbName", "engine"):
             if instance.get(name) is not None:
                 yield Broken(name, "nothing: a replica takes it from its source", f"remove {name}")
+
+
+@rule(INSTANCE)
+def made_from_a_snapshot(instance: Item, cloud: Cloud) -> Iterator[Broken]:
+    """A snapshot is restored where it is, with its key, with no less storage and in its own major version.
+
+    Source: RDS API, RestoreDBInstanceFromDBSnapshot, which takes no key; RDS user guide, Restoring to a DB instance;
+    terraform-provider-aws, aws_db_instance: what it can't hand over, such as another `kms_key_id`, replaces the
+    instance at the next deployment.
+    """
+    name = instance.known("snapshotIdentifier")
+    if instance.id or not isinstance(name, str):
+        return  # what exists has been restored
+    snapshot = next(
+        (each for each in cloud.named(name) if each.type == SNAPSHOT and each.place == instance.place), None
+    )
+    if snapshot is None:
+        ending = f":snapshot:{name}"
+        given = (each.id.split(":") for each in cloud.of("given") if each.id.endswith(ending))
+        if not any(arn[3] == instance.place for arn in given):
+            yield Broken(
+                "snapshotIdentifier",
+                f"a snapshot in {instance.place}",
+                "name one of that region and account, without the ARN before it",
+                absent=True,
+            )
+        return
+    if instance.get("kmsKeyId") is not None and instance.known("kmsKeyId") != snapshot.known("kmsKeyId"):
+        yield Broken("kmsKeyId", f"the snapshot's key, {snapshot.known('kmsKeyId')}", "give the snapshot's key")
+    storage, least = instance.known("allocatedStorage"), snapshot.known("allocatedStorage")
+    if isinstance(storage, int) and isinstance(least, int) and storage < least:
+        yield Broken("allocatedStorage", f"at least the snapshot's {least} GiB", "raise it: storage never shrinks")
+    version, was = (str(each.known("engineVersion") or "").partition(".")[0] for each in (instance, snapshot))
+    if version and was and version != was:
+        yield Broken("engineVersion", f"the snapshot's major version, {was}", f"restore as {was}, then upgrade")
 
 
 @rule(INSTANCE)

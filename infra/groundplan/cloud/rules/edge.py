@@ -270,3 +270,20 @@ def settings(item: Item, cloud: Cloud) -> Iterator[Broken]:
     bucket = item.known("loggingConfig.bucket")
     if isinstance(bucket, str) and not bucket.endswith(".amazonaws.com"):
         yield Broken("loggingConfig.bucket", "the bucket's domain name", "pass bucket_domain_name")
+
+
+@rule(DISTRIBUTION)
+def alias_once(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """A host name is an alias of one distribution at a time, in all of AWS.
+
+    Source: CloudFront API, CreateDistribution, CNAMEAlreadyExists.
+    """
+    others = [each for each in cloud.of(DISTRIBUTION) if each.urn != item.urn]
+    for index, alias in enumerate(item.each("aliases")):
+        holder = next((each for each in others if alias in each.each("aliases")), None)
+        if holder is not None:
+            yield Broken(
+                f"aliases[{index}]",
+                f"a name that no other distribution has; {holder.urn} has this one",
+                "take it from the other one first",
+            )

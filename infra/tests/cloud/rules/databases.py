@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from groundplan.cloud.item import Item
+from groundplan.cloud.rules.databases import SNAPSHOT
 from infra.tests.cloud.world import ABSENT, Case, Inputs, World
 
 _INSTANCE = "aws:rds/instance:Instance"
@@ -59,6 +61,15 @@ def instance(world: World) -> Inputs:
         "databaseInsightsMode": "advanced",
         "enabledCloudwatchLogsExports": ["postgresql"],
     }
+
+
+def from_a_snapshot(world: World) -> Inputs:
+    """As the restored instance has to be; a second snapshot is in another region."""
+    wanted = instance(world)
+    holds = {"kmsKeyId": wanted["kmsKeyId"], "allocatedStorage": 400, "engineVersion": "17.4"}
+    for name, place in (("awsbackup:copyjob-1", "eu-central-1"), ("awsbackup:copyjob-2", "eu-west-1")):
+        world.cloud.add(Item(f"copy::{name}", SNAPSHOT, name, place, dict(holds), adopted=True, id=name))
+    return {**wanted, "snapshotIdentifier": "awsbackup:copyjob-1"}
 
 
 def replica(world: World) -> Inputs:
@@ -127,6 +138,38 @@ CASES = (
     Case("databases.new_instance", _INSTANCE, instance, {"username": ABSENT}, "username", "the instance is new"),
     Case("databases.new_instance", _INSTANCE, instance, {"password": ABSENT}, "password", "RDS to manage one"),
     Case("databases.new_instance", _INSTANCE, replica, {"username": "other"}, "username", "takes it from its source"),
+    Case(
+        "databases.made_from_a_snapshot",
+        _INSTANCE,
+        from_a_snapshot,
+        {"snapshotIdentifier": "awsbackup:copyjob-2"},
+        "snapshotIdentifier",
+        "a snapshot in eu-central-1",
+    ),
+    Case(
+        "databases.made_from_a_snapshot",
+        _INSTANCE,
+        from_a_snapshot,
+        lambda world: {"kmsKeyId": world.key("own").arn},
+        "kmsKeyId",
+        "the snapshot's key",
+    ),
+    Case(
+        "databases.made_from_a_snapshot",
+        _INSTANCE,
+        from_a_snapshot,
+        {"allocatedStorage": 300, "iops": ABSENT, "storageThroughput": ABSENT},
+        "allocatedStorage",
+        "at least the snapshot's 400 GiB",
+    ),
+    Case(
+        "databases.made_from_a_snapshot",
+        _INSTANCE,
+        from_a_snapshot,
+        lambda world: {"engineVersion": "16.8", "parameterGroupName": old_family(world)},
+        "engineVersion",
+        "the snapshot's major version, 17",
+    ),
     Case(
         "databases.managed_password_and_replicas",
         _INSTANCE,

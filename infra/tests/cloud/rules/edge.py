@@ -55,6 +55,17 @@ def distribution(world: World) -> Inputs:
     }
 
 
+def second(world: World) -> Inputs:
+    """Beside another distribution."""
+    first = distribution(world)
+    world.make(_DISTRIBUTION, "first", first)
+    inputs: Inputs = {"domainName": "www.shop.example.com", "validationMethod": "DNS"}
+    inputs["subjectAlternativeNames"] = ["shop.example.com"]
+    both = world.make("aws:acm/certificate:Certificate", "cert-both", inputs, place="us-east-1").arn
+    viewer = {**first["viewerCertificate"], "acmCertificateArn": both}
+    return {**first, "aliases": ["www.shop.example.com"], "viewerCertificate": viewer}
+
+
 def web_acl(_: World) -> Inputs:
     rate = {"rateBasedStatement": {"limit": 100, "evaluationWindowSec": 60, "aggregateKeyType": "IP"}}
     refusal = {"block": {"customResponse": {"responseCode": 429, "customResponseBodyKey": "slow"}}}
@@ -280,6 +291,14 @@ CASES = (
         {"rules[0].statement.geoMatchStatement": {"countryCodes": ["DE"]}},
         "rules[0].statement",
         "exactly one statement",
+    ),
+    Case(
+        "edge.alias_once",
+        _DISTRIBUTION,
+        second,
+        {"aliases": ["shop.example.com"]},
+        "aliases[0]",
+        "no other distribution",
     ),
     Case(
         "firewall.association",

@@ -22,7 +22,8 @@ class KeysArgs(TypedDict):
     region: NotRequired[str]
     """Region of the keys; CloudFront's resources need `us-east-1`. Default: the provider's region."""
     retained: NotRequired[bool]
-    """Keep the keys in the account when their stack is destroyed: others hold data that they encrypt. Default: false."""
+    """Keep the keys in the account when their stack is destroyed: others hold data that they encrypt. Default:
+    false."""
     protect: NotRequired[bool]
     """Refuse to delete the keys: all data that they encrypt would be lost. Default: true."""
 

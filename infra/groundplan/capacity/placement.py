@@ -18,7 +18,7 @@ SHARED = "shared"
 
 
 def instance_name(database: str, shard: int) -> str:
-    """What the program calls a shard's instance. The first has the database's own name, so that a second renames none."""
+    """What the program calls a shard's instance. The first has the database's own name: adding a second renames none."""
     return f"db-{database}" if shard == 1 else f"db-{database}-{shard}"
 
 

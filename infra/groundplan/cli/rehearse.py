@@ -6,7 +6,9 @@ With a Pulumi CLI the real engine does it; without one a year of operations runs
 from __future__ import annotations
 
 import datetime
+import json
 import sys
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,10 +21,14 @@ from groundplan.cli.stacks import Project, read_project
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
 from groundplan.project import find_project
+from groundplan.stack.configuration import KUBECONFIG
 from groundplan.stack.environment import Environment
 
 if TYPE_CHECKING:
+    from groundplan.cloud import Simulation
     from groundplan.cloud.faults import Fault
+    from groundplan.rehearsal.night import Simulated
+    from groundplan.rehearsal.year import Row
 
 _WIDTH = 38
 
@@ -45,8 +51,10 @@ def command(
     """Deploy, change and destroy a stack in the simulated cloud.
 
     No account is needed. With a Pulumi CLI the real engine does it. Without one a year of operations runs in-process,
-    in one account that remembers, and says what each comes to. Calls fail on demand: refuse, throttle, hang, or lost,
-    which does what was asked and never answers. The status is 1 when a step brought a surprise.
+    in one account that remembers, and says what each comes to. At last the stack's region is lost: the commands of
+    docs/region-loss.md rebuild it where its copies are, and what came back is counted. Calls fail on demand: refuse,
+    throttle, hang, or lost, which does what was asked and never answers. The status is 1 when a step brought a
+    surprise.
     """
     from groundplan.rehearsal.faulting import fault_of
 
@@ -83,6 +91,7 @@ def rehearse_project(
             surprised |= _year(project, stack, faults, picture)
         else:
             surprised |= _rehearse(folder, stack, command, faults)
+            surprised |= _night_alone(project, stack)
     return 1 if surprised else 0
 
 
@@ -126,36 +135,89 @@ def _rehearse(folder: Path, stack: str, command: Path, faults: Sequence[Fault]) 
     return False
 
 
-def _year(project: Project, stack: str, faults: Sequence[Fault], picture: Path | None) -> bool:
-    """Whether something was unexpected."""
-    from groundplan.cloud import Simulation, identifiers_in, simulate
-    from groundplan.project import load_program
-    from groundplan.rehearsal.picture import line, svg
-    from groundplan.rehearsal.year import Row, Year
+def _night(project: Project, stack: str) -> tuple[list[str], Row]:
+    """The loss of the stack's region: what to print of it, and its line in the year."""
+    from groundplan.rehearsal import night_told
+    from groundplan.rehearsal.night import Night, Took
 
     environment = project.environments[stack]
-    given = identifiers_in(environment.model_dump_json())
+    night = Night(project.system, environment, _in_an_account(project), _given(environment))
+    took: list[Took] = []
+    start = time.monotonic()
+    for each in night.play():
+        took.append(each)
+        if each.surprises:
+            break  # what comes next needs it
+    row = night_told.row(night, took)
+    row.seconds = time.monotonic() - start
+    return ([] if row.surprises else night_told.lines(night, took)), row
+
+
+def _night_alone(project: Project, stack: str) -> bool:
+    """Whether something was unexpected."""
+    lines, row = _night(project, stack)
+    for line in lines:
+        print(line, flush=True)
+    if row.surprises:
+        _fail(stack, [f"{row.title}: {surprise}" for surprise in row.surprises])
+    return bool(row.surprises)
+
+
+def _given(environment: Environment) -> set[str]:
+    """What the stack's configuration says exists."""
+    from groundplan.cloud import identifiers_in
+
+    brought = environment.existing_cluster
+    return identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set())
+
+
+def _in_an_account(project: Project) -> Simulated:
+    """Runs the project's program in a fresh account; refusals are in the result."""
+    from groundplan.cloud import simulate
+    from groundplan.project import load_program
 
     def simulated(system: System, settings: Environment) -> Simulation:
+        kubeconfig = f"{system.name}:{KUBECONFIG}"
+        brought = settings.existing_cluster
         return simulate(
             partial(load_program(project.folder), system, settings),
             project=system.name,
-            stack=stack,
+            stack=settings.name,
             region=settings.region,
+            config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
+            secret_keys=[kubeconfig],
             strict=False,
-            given=given,
+            given=_given(settings),
         )
 
+    return simulated
+
+
+def _year(project: Project, stack: str, faults: Sequence[Fault], picture: Path | None) -> bool:
+    """Whether something was unexpected."""
+    from groundplan.rehearsal import night_told
+    from groundplan.rehearsal.picture import line, svg
+    from groundplan.rehearsal.year import Year
+
+    environment = project.environments[stack]
     print(f"\nA year of {stack} in-process, in the simulated cloud")
-    year = Year(project.system, environment, simulated, given)
+    year = Year(project.system, environment, _in_an_account(project), _given(environment))
     year.account.faults.expect(*faults)
     rows: list[Row] = []
+    told: list[str] = []
     for row in year.play(datetime.date.today(), _begun):
         print(f"{row.seconds:4.0f} s  {line(row)}", flush=True)
         rows.append(row)
         if row.surprises:
             break  # what comes next would build on something that went wrong
+    else:
+        _begun(night_told.TITLE)
+        told, lost = _night(project, stack)
+        print(f"{lost.seconds:4.0f} s  {line(lost)}", flush=True)
+        rows.append(lost)
     print()
+    for text in told:
+        print(text)
     if picture is not None:
         picture.write_text(svg(f"A year of {project.system.name}, stack {stack}", rows), encoding="utf-8")
         print(f"The picture is in {picture}.")

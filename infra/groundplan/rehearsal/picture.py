@@ -60,7 +60,7 @@ def svg(title: str, rows: Sequence[Row]) -> str:
 
 
 def _remarks(row: Row, *, times: bool = True) -> list[str]:
-    found = []
+    found = [row.note] if row.note else []
     if row.lost:
         shown = ", ".join(row.lost[:3]) + (f" and {len(row.lost) - 3} more" if len(row.lost) > 3 else "")
         found.append(f"loses {shown} (asked for by name)")

@@ -70,6 +70,8 @@ class Row:
     seconds: float = 0.0
     failures: int = 0
     """Calls that failed, or whose answer was lost, on the way."""
+    note: str = ""
+    """What else is to be said of it, in a table and in a picture."""
 
 
 class Year:

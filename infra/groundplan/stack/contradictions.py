@@ -136,7 +136,7 @@ def _backups(environment: Environment, system: System) -> Iterator[Finding]:
         )
 
 
-def _restored(environment: Environment, system: System) -> Iterator[Finding]:
+def _restored(environment: Environment, _: System) -> Iterator[Finding]:
     restored = environment.restored
     for name, database in restored.databases.items():
         for key, arn in (("snapshot", database.snapshot), ("kms_key_arn", database.kms_key_arn)):

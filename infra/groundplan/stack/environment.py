@@ -148,8 +148,8 @@ class Environment(BaseModel):
     """Who those mails come from: `Shop <no-reply@example.com>`, of that identity."""
 
     restored: Restored = Restored()
-    """Databases that are made from copies of another stack, whose region is lost: `groundplan recover` writes it. It acts
-    when an instance is created, and may go once all are there."""
+    """Databases that are made from copies of another stack, whose region is lost: `groundplan recover` writes it. It
+    acts when an instance is created, and may go once all are there."""
     remembered: Remembered = Remembered()
     """What is deployed and AWS only makes larger: no plan goes below it. `make up` writes it; it isn't for hand."""
     images: dict[str, ImageReference] = {}

@@ -20,7 +20,6 @@ from groundplan.capacity.model import (
     WorkloadPlan,
     WorkloadRole,
 )
-from groundplan.capacity.placement import instance_name
 from groundplan.capacity.planner import plan
 from groundplan.capacity.reach import Reach, reach
 from groundplan.capacity.shards import check_shards, required_shards
@@ -46,7 +45,6 @@ __all__ = [
     "check_limits",
     "check_shards",
     "compare",
-    "instance_name",
     "plan",
     "reach",
     "remembered_after",

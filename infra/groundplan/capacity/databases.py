@@ -16,14 +16,13 @@ from groundplan.capacity.cluster import surge
 from groundplan.capacity.database_reasons import Facts, database_reasons
 from groundplan.capacity.demand import Demand, grown_read_cores, query_seconds, read_heavy
 from groundplan.capacity.figures import DatabaseClass
-from groundplan.capacity.model import DatabasePlan, Decision, PoolerPlan, WorkloadPlan
+from groundplan.capacity.model import DatabasePlan, Decision, PoolerPlan, WorkloadPlan, instance_name
 from groundplan.capacity.placement import (
     InstanceLoad,
     Placement,
     classes,
     has_replicas,
     instance_load,
-    instance_name,
     max_connections,
     placed_shards_gb,
     placements,

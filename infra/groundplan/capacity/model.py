@@ -78,6 +78,14 @@ class PoolerPlan:
     """Connections that one pooler pod opens to the replicas, over all of them."""
 
 
+def instance_name(database: str, shard: int) -> str:
+    """What the program calls a shard's instance.
+
+    The first has the database's own name, so that adding a second one renames nothing.
+    """
+    return f"db-{database}" if shard == 1 else f"db-{database}-{shard}"
+
+
 @dataclass(frozen=True, slots=True)
 class DatabasePlan:
     """One logical database of a service, or the shared instance of all; each shard is an instance of this size."""
@@ -105,6 +113,11 @@ class DatabasePlan:
     pooler: PoolerPlan | None
     max_connections: int
     """The parameter `max_connections` of the instance."""
+
+    @property
+    def instances(self) -> tuple[str, ...]:
+        """What the program calls the instances that are written to, in the order of the shards."""
+        return tuple(instance_name(self.name, shard) for shard in range(1, self.shards + 1))
 
 
 @dataclass(frozen=True, slots=True)

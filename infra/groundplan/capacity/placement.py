@@ -17,11 +17,6 @@ SHARED = "shared"
 """Name of the one instance that holds every service's database."""
 
 
-def instance_name(database: str, shard: int) -> str:
-    """What the program calls a shard's instance. The first has the database's own name: adding a second renames none."""
-    return f"db-{database}" if shard == 1 else f"db-{database}-{shard}"
-
-
 @dataclass(frozen=True, slots=True)
 class InstanceLoad:
     """What one shard's instances must hold today: cores and I/O of the writer, and of all its readers together."""

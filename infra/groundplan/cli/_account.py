@@ -24,7 +24,7 @@ def account_of(project: Path, scope: Scope, region: str) -> list[Found]:
     """Everything with the stack's tags or path. Raises ProblemsFound when the account can't be asked."""
     found: dict[str, Found] = {}
     for place in dict.fromkeys((region, EDGE_REGION)):
-        for each in _tagged(project, scope, place):
+        for each in tagged(project, scope, place):
             found[each.arn] = each
     for each in _roles(project, scope):
         found[each.arn] = each
@@ -34,10 +34,15 @@ def account_of(project: Path, scope: Scope, region: str) -> list[Found]:
     return list(found.values())
 
 
-def _tagged(project: Path, scope: Scope, region: str) -> Iterator[Found]:
-    """https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html (pages: the CLI's)"""
+def tagged(project: Path, scope: Scope, region: str) -> Iterator[Found]:
+    """What carries the stack's tags in a region.
+
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html (pages: the CLI's)
+    """
     filters = (f"Key=system,Values={scope.system}", f"Key=environment,Values={scope.stack}")
-    answer = _aws(project, "resourcegroupstaggingapi", "get-resources", "--region", region, "--tag-filters", *filters)
+    answer = ask_aws(
+        project, "resourcegroupstaggingapi", "get-resources", "--region", region, "--tag-filters", *filters
+    )
     for each in answer.get("ResourceTagMappingList") or []:
         tags = {tag["Key"]: tag["Value"] for tag in each.get("Tags") or []}
         yield from found_of(each["ResourceARN"], tags)
@@ -45,14 +50,14 @@ def _tagged(project: Path, scope: Scope, region: str) -> Iterator[Found]:
 
 def _roles(project: Path, scope: Scope) -> Iterator[Found]:
     """The tagging API doesn't tell of roles."""
-    for each in _aws(project, "iam", "list-roles", "--path-prefix", scope.path).get("Roles") or []:
+    for each in ask_aws(project, "iam", "list-roles", "--path-prefix", scope.path).get("Roles") or []:
         yield Found("aws:iam/role:Role", each["RoleName"], each["Arn"])
 
 
 def _subscriptions(project: Path, topic: str) -> Iterator[Found]:
     """They have no tags, and an id that SNS makes up."""
     region = topic.split(":")[3]
-    answer = _aws(project, "sns", "list-subscriptions-by-topic", "--region", region, "--topic-arn", topic)
+    answer = ask_aws(project, "sns", "list-subscriptions-by-topic", "--region", region, "--topic-arn", topic)
     for each in answer.get("Subscriptions") or []:
         arn, endpoint = each["SubscriptionArn"], each["Endpoint"]
         if arn.startswith("arn:"):  # not those that wait for a confirmation
@@ -102,7 +107,7 @@ def remove(project: Path, found_type: str, identifier: str, region: str) -> None
         raise ProblemsFound(
             [_refusal(f"no way to delete {found_type}", "delete it in the console, then run this again")]
         )
-    _aws(
+    ask_aws(
         project,
         *("cloudcontrol", "delete-resource", "--region", region, "--type-name", name, "--identifier", identifier),
     )
@@ -115,7 +120,8 @@ def cloudformation_type(token: str) -> str | None:
     return cloudformation_types().get(token)
 
 
-def _aws(project: Path, *arguments: str) -> dict[str, Any]:
+def ask_aws(project: Path, *arguments: str) -> dict[str, Any]:
+    """What the AWS CLI answers. Raises ProblemsFound when it is missing or refuses."""
     try:
         done = subprocess.run(
             ["aws", *arguments, "--output", "json"], cwd=project, check=False, capture_output=True, text=True

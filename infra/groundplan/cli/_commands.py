@@ -69,6 +69,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
         "destroy": Entry("groundplan.cli.destroy", "Take a stack away, so that it can be deployed again."),
+        "recover": Entry("groundplan.cli.recover", "Write the stack that takes a lost one's place in another region."),
         "upgrade": Entry("groundplan.cli.upgrade", "List the steps to newer versions of Kubernetes and PostgreSQL."),
         "remember": Entry("groundplan.cli.remember", "Read from a stack's state what only grows."),
         "manifests": Entry("groundplan.cli.manifests", "The Kubernetes objects of one stack as YAML."),

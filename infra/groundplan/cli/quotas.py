@@ -70,6 +70,11 @@ def stack_use(project: Project, stack: str) -> tuple[Use, ...]:
     return tuple(uses)
 
 
+def to_raise(project: Project, stack: str) -> list[str]:
+    """What has to be raised for a stack, in lines. Raises ProblemsFound."""
+    return list(_report(project, stack, stack_use(project, stack), every=False))
+
+
 def _report(project: Project, stack: str, uses: Sequence[Use], *, every: bool) -> Iterator[str]:
     region = project.environments[stack].region
     first, later = [use for use in uses if use.over], [use for use in uses if use.outgrown and not use.over]

@@ -114,6 +114,8 @@ class Call:
     name: str
     operation: Operation
     context: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    exact: bool = False
+    """Of what another stack has left: this one thing is granted, and nothing like it."""
 
     @property
     def request(self) -> Request:
@@ -171,6 +173,7 @@ class _Program:
             for action in known.get(operation, ()):
                 yield from self._call(resource, operation, action)
         yield from self._gateway_tags(resource)
+        yield from self._restored(resource)
 
     def _call(self, resource: Resource, operation: Operation, action: str) -> Iterator[Call]:
         if action == "iam:CreateServiceLinkedRole":
@@ -209,6 +212,29 @@ class _Program:
                     operation,
                     {"iam:PassedToService": service},
                 )
+
+    def _restored(self, resource: Resource) -> Iterator[Call]:
+        """A database that is made from a snapshot, which another stack has left, with the key of that one.
+
+        https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_RestoreFromSnapshot.html
+        """
+        snapshot, key = resource.inputs.get("snapshotIdentifier"), resource.inputs.get("kmsKeyId")
+        if not isinstance(snapshot, str):
+            return
+        context = {"aws:RequestedRegion": _region(resource)}
+        made = {**context, **_tag_context(resource, "aws:RequestTag"), "aws:TagKeys": tuple(sorted(_tags(resource)))}
+        whose = resource.type, resource.name, OPERATIONS[0]
+        restore = "rds:RestoreDBInstanceFromDBSnapshot"
+        yield Call(restore, _arn_of(resource), *whose, made)
+        arn = f"arn:aws:rds:{_region(resource)}:{ACCOUNT}:snapshot:{snapshot}"
+        yield Call(restore, arn, *whose, context, exact=True)
+        for name in ("subgrp:dbSubnetGroupName", "pg:parameterGroupName"):
+            kind, _, path = name.partition(":")
+            if isinstance(value := resource.inputs.get(path), str):
+                yield Call(restore, f"arn:aws:rds:{_region(resource)}:{ACCOUNT}:{kind}:{value}", *whose, context)
+        if isinstance(key, str):
+            for action in ("kms:CreateGrant", "kms:DescribeKey"):
+                yield Call(action, key, *whose, context, exact=True)
 
     def _gateway_tags(self, resource: Resource) -> Iterator[Call]:
         """API Gateway tags by a path of its own: https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-tagging-iam-policy.html"""

@@ -144,6 +144,8 @@ def widened(call: Call, scope: Scope, services: Sequence[str] = ()) -> tuple[str
     arn = call.resource
     if arn == "*":
         return "*", False
+    if call.exact:
+        return arn, True
     if call.action == "iam:PassRole":
         return _passed(call, scope, services), True
     rest = arn.split(":", 5)[5]

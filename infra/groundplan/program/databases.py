@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from groundplan.capacity import DatabasePlan, PoolerPlan, instance_name
+from groundplan.capacity import DatabasePlan, PoolerPlan
 from groundplan.program.context import StackContext
 from groundplan.program.platform import Platform
 from groundplan.stack.versions import running_postgres
@@ -72,7 +72,7 @@ def declare_databases(stack: StackContext, platform: Platform) -> list[ServiceDa
 
 
 def _shard(stack: StackContext, platform: Platform, planned: DatabasePlan, number: int) -> Shard:
-    name = instance_name(planned.name, number)
+    name = planned.instances[number - 1]
     environment = stack.environment
     instance = stack.component(Database)(name, _instance(stack, platform, planned, number), stack.in_region())
     credentials = stack.component(ServiceCredentials)(
@@ -197,7 +197,7 @@ def _instance(stack: StackContext, platform: Platform, planned: DatabasePlan, sh
     running = running_postgres(environment)
     if running is not None and running != environment.postgres_version:
         args["running_postgres_version"] = running
-    copy = environment.restored.databases.get(instance_name(planned.name, shard))
+    copy = environment.restored.databases.get(planned.instances[shard - 1])
     if copy is not None:
         args["restored_from"] = {"snapshot": copy.identifier, "kms_key_arn": copy.kms_key_arn}
     if planned.iops is not None:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from groundplan.capacity import Plan, instance_name
+from groundplan.capacity import Plan
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, did_you_mean, listed
-from groundplan.stack.contradictions import remove_command
 from groundplan.stack.environment import Environment
 from groundplan.stack.restored import RESTORED
 
@@ -18,8 +15,7 @@ def check_restored(plan: Plan, environment: Environment, system: System) -> list
     if not restored:
         return []
     where, key = f"Pulumi.{environment.name}.yaml", f"{system.name}:{RESTORED}"
-    instances = list(_instances(plan))
-    names = [name for name, _ in instances]
+    names = [name for database in plan.databases for name in database.instances]
     problems = [
         Problem(
             where,
@@ -32,9 +28,9 @@ def check_restored(plan: Plan, environment: Environment, system: System) -> list
         for name in given
         if name not in names
     ]
-    for name, database in instances:
-        # What is deployed isn't made again, and so neither restored nor empty.
-        if name in restored.databases or name in restored.empty or database in environment.remembered.databases:
+    for name in names:
+        # Once the stack is deployed the key has acted: databases that come later are new.
+        if name in restored.databases or name in restored.empty or environment.remembered.databases:
             continue
         problems.append(
             Problem(
@@ -42,14 +38,7 @@ def check_restored(plan: Plan, environment: Environment, system: System) -> list
                 key,
                 f"nothing of {name}",
                 "a snapshot for each database, or its name under `empty`, as it would begin empty",
-                f"add it; where everything is restored already, run {remove_command(environment.name, key)}",
+                f"add it; where everything is restored already, run `make remember STACK={environment.name}`",
             )
         )
     return problems
-
-
-def _instances(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Each instance that is written to, and the database that it is a shard of."""
-    for database in plan.databases:
-        for shard in range(1, database.shards + 1):
-            yield instance_name(database.name, shard), database.name

@@ -98,8 +98,8 @@ STEPS: tuple[Step, ...] = (
         "roles",
         "That night",
         "Who may deploy it",
-        "The foundation's roles are of one stack. This night an administrator of the account deploys: restoring "
-        "takes the lost stack's key, which no other stack's role may use.",
+        "The foundation's roles are of one stack. Those of the new one may restore the snapshots that its file names, "
+        "with their key; of the lost stack they may use nothing else. Deploy as the administrators' role.",
         (
             "groundplan foundation --stack $NEW",
             "aws cloudformation deploy --template-file foundation/pipeline.$NEW.json "
@@ -168,10 +168,10 @@ STEPS: tuple[Step, ...] = (
         "secure",
         "Afterwards",
         "Have copies again",
-        "Until now the new stack has none. What it was restored from isn't needed any more.",
+        "Until now the new stack has none. `restored` stays in its file: it says what the databases are encrypted "
+        "with, and acts on nothing that exists.",
         (
             "pulumi config set $SYSTEM:backup_copy_region $NEXT --stack $NEW",
-            "pulumi config rm $SYSTEM:restored --stack $NEW",
             "make up STACK=$NEW",
         ),
         "The deployment replaces no database.",

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from groundplan.capacity import instance_name, plan
+from groundplan.capacity import plan
 from groundplan.capacity.placement import SHARED
 from groundplan.changes import classify
 from groundplan.cloud import Simulation
@@ -172,6 +172,16 @@ class Night:
         return any(item.filled for item in self._cloud.of(resource.type) if item.urn == resource.urn)
 
     @property
+    def before(self) -> tuple[Resource, ...]:
+        """What the lost stack had when its region was lost."""
+        return self._before
+
+    def state_of(self, stack: str) -> Mapping[str, Resource]:
+        """What the engine has recorded of a stack, by URN; nothing before its first deployment."""
+        account = self._accounts.get(stack)
+        return account.state if account is not None else {}
+
+    @property
     def storage(self) -> Mapping[str, int]:
         """GiB of each restored database."""
         return {name: point.storage_gb for name, point in self._points.items()}
@@ -215,12 +225,6 @@ class Night:
         key, value, stack = words[0], words[1], _option(words, "--stack")
         self._files[stack] = recovered(self._file(stack), self.system.name, {_own(key): value}, f"The stack {stack}")
         self._environment(stack)
-
-    def _rm(self, words: list[str]) -> None:
-        stack = _option(words, "--stack")
-        self._files[stack] = recovered(
-            self._file(stack), self.system.name, {_own(words[0]): None}, f"The stack {stack}"
-        )
 
     def _make_up(self, words: list[str]) -> None:
         stack = _setting(words, "STACK")
@@ -270,7 +274,7 @@ class Night:
             return
         environment = self._environment(lost)
         assert environment.backup_copy_region is not None
-        instances = list(_instances(self.system, environment))
+        instances = [name for each in plan(self.system, environment).databases for name in each.instances]
         points = [self._points[each] for each in instances if each in self._points]
         keys = changed_keys(environment, name, environment.backup_copy_region, points, instances)
         text = recovered(self._file(lost), self.system.name, keys, f"In the place of {lost}")
@@ -446,7 +450,6 @@ _COMMANDS: Mapping[tuple[str, ...], Callable[[Night, list[str]], None]] = {
     ("groundplan", "recover"): Night._recover,
     ("make", "deliver"): Night._make_deliver,
     ("make", "up"): Night._make_up,
-    ("pulumi", "config", "rm"): Night._rm,
     ("pulumi", "config", "set"): Night._set,
     ("pulumi", "login"): Night._login,
     ("pulumi", "stack", "init"): Night._init,
@@ -492,13 +495,6 @@ def _setting(words: Sequence[str], name: str) -> str:
     if found is None:
         raise _Missing(f"{name}=…")
     return found.partition("=")[2]
-
-
-def _instances(system: System, environment: Environment) -> Iterator[str]:
-    """Names of the instances that are written to."""
-    for database in plan(system, environment).databases:
-        for shard in range(1, database.shards + 1):
-            yield instance_name(database.name, shard)
 
 
 def _point_of(copy: Copy) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -115,8 +115,10 @@ def proxy_args(at: Platform, database: Database, secret_arns: Mapping[str, pulum
     }
 
 
-def with_database(change: Callable[[DatabaseArgs], object] = _unchanged, name: str = "shop-order") -> Simulation:
-    """A database with arguments changed by ``change``."""
+def with_database(
+    change: Callable[[DatabaseArgs], object] = _unchanged, name: str = "shop-order", given: Iterable[str] = ()
+) -> Simulation:
+    """A database with arguments changed by ``change``; ``given`` exists in the account."""
 
     def program() -> None:
         args = database_args(platform())
@@ -127,7 +129,7 @@ def with_database(change: Callable[[DatabaseArgs], object] = _unchanged, name: s
         pulumi.export("port", database.port)
         pulumi.export("admin_secret_arn", database.admin_secret_arn)
 
-    return simulate(program)
+    return simulate(program, given=given)
 
 
 def with_credentials(change: Callable[[ServiceCredentialsArgs], object] = _unchanged) -> Simulation:

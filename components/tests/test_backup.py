@@ -124,6 +124,19 @@ def test_p3_the_role_is_aws_backups_alone() -> None:
     assert {each.inputs["iamRoleArn"] for each in simulation.of_type(SELECTION)} == {role.outputs["arn"]}
 
 
+def test_buckets_are_restored_by_a_role_of_aws_backups() -> None:
+    assert all(not each.name.endswith("-bucket-restores") for each in with_backup().resources)
+    simulation = with_backup(given(bucket_restores=True))
+    (role,) = (each for each in simulation.of_type("aws:iam/role:Role") if each.name.endswith("-bucket-restores"))
+    assert "backup.amazonaws.com" in role.inputs["assumeRolePolicy"]
+    attached = [
+        each.inputs["policyArn"]
+        for each in simulation.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+        if each.inputs["role"] == role.outputs["name"]
+    ]
+    assert [arn.rpartition("/")[2] for arn in attached] == ["AWSBackupServiceRolePolicyForS3Restore"]
+
+
 def test_copies_are_proven_by_restoring_one_a_week() -> None:
     simulation = with_backup(given(restore_testing={"metadata": {"dbSubnetGroupName": "data"}}))
     plan = only(simulation, "aws:backup/restoreTestingPlan:RestoreTestingPlan").inputs

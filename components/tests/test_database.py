@@ -11,6 +11,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.tests.data_samples import PASSWORD, leaks, only, secret_texts, urns, with_database
+from groundplan.changes import classify
 from groundplan.cloud import Resource, Simulation
 from groundplan_components.database import Database, DatabaseArgs, DatabaseInsights
 from groundplan_components.database._parameters import STATIC, parameters
@@ -55,6 +56,33 @@ def test_s5_storage_insights_logs_and_secrets_are_encrypted_by_the_customers_key
     assert only(simulation, "aws:secretsmanager/secret:Secret").inputs["kmsKeyId"] == key
     # A replica has its primary's key; RDS refuses the argument.
     assert "kmsKeyId" not in replicas(simulation)[0].inputs
+
+
+KEY_OF_COPIES = "arn:aws:kms:eu-central-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000"
+SNAPSHOT = {"snapshot": "awsbackup:copyjob-1", "kms_key_arn": KEY_OF_COPIES}
+THERE = [KEY_OF_COPIES, *(f"arn:aws:rds:eu-central-1:123456789012:snapshot:awsbackup:copyjob-{n}" for n in (1, 2))]
+"""What another stack has left in the account."""
+
+
+def test_a_database_is_made_from_a_snapshot_with_the_snapshots_key() -> None:
+    simulation = with_database(given(restored_from=SNAPSHOT, replicas=1), given=THERE)
+    inputs = primary(simulation).inputs
+    assert (inputs["snapshotIdentifier"], inputs["kmsKeyId"]) == tuple(SNAPSHOT.values())
+    assert "snapshotIdentifier" not in replicas(simulation)[0].inputs
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"restored_from": SNAPSHOT}, {}),
+        ({}, {"restored_from": SNAPSHOT}),
+        ({"restored_from": SNAPSHOT}, {"restored_from": {**SNAPSHOT, "snapshot": "awsbackup:copyjob-2"}}),
+    ],
+)
+def test_what_it_was_made_from_replaces_nothing_later(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """The provider would: `snapshot_identifier` and `kms_key_id` force a new instance, and its rows would be gone."""
+    deployed, wanted = (with_database(given(**args), given=THERE).resources for args in (before, after))
+    assert [each.name for each in classify(deployed, wanted).of("replace")] == []
 
 
 def test_s5_the_administrators_secret_may_have_a_key_of_its_own() -> None:

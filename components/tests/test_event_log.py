@@ -187,6 +187,12 @@ def test_the_log_is_protected_or_can_be_destroyed_with_all_that_is_in_it(protect
     assert ("NobodyShortensTheLock" in by_sid) is protect
 
 
+def test_backups_select_the_log_where_they_are_asked_to() -> None:
+    assert "backup" not in one(run(), BUCKET, "log-store").inputs["tags"]
+    tags = one(run(backup=True), BUCKET, "log-store").inputs["tags"]
+    assert tags == {"Name": "log-store", "backup": "continuous"}
+
+
 def test_delivery_may_write_the_log_and_read_the_systems_topics_and_nothing_else_s4() -> None:
     simulation = run()
     by_sid = statements(one(simulation, ROLE_POLICY, "log-delivery").inputs["policy"])

@@ -39,6 +39,12 @@ def test_protection_follows_the_argument(protect: bool, days: int) -> None:
     assert key.inputs["deletionWindowInDays"] == days
 
 
+def test_keys_that_others_data_need_outlive_their_stack() -> None:
+    simulation = simulated(lambda: Keys("shop", {"purposes": ["backups"], "retained": True}))
+    assert simulation.of_type("aws:kms/key:Key")[0].retain_on_delete
+    assert not simulated(lambda: Keys("shop", {"purposes": ["backups"]})).of_type("aws:kms/key:Key")[0].retain_on_delete
+
+
 def test_s5_keys_of_another_region_admit_that_regions_logs() -> None:
     simulation = simulated(lambda: Keys("edge", {"purposes": ["logs"], "region": "us-east-1"}))
     key = simulation.of_type("aws:kms/key:Key")[0]

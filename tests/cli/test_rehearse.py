@@ -49,7 +49,10 @@ def test_without_a_cli_it_is_a_plan_of_a_year(capsys: pytest.CaptureFixture[str]
         "up again, each call failing once",
         "destroyed, each call failing once",
         "up again, each answer lost once",
+        "loss of the region",
     ]
+    assert counted["loss of the region"] == "nothing comes back: no backup_copy_region"
+    assert any(line.startswith("Loss of eu-central-1: nothing comes back of 1 databases") for line in lines)
     assert re.fullmatch(r"\d{3} created", counted[FEW[0]])
     assert "asked for by name" in counted["everything destroyed"]
     assert re.search(r"\d{3} calls went wrong, 0 left over", counted["up again, each call failing once"])

@@ -41,7 +41,7 @@ POINTS = [
     point(database("order"), "newest", "2026-11-29T07:05:00+00:00"),
     point(database("order"), "broken", "2026-11-30T07:05:00+00:00", status="PARTIAL"),
     point(database("user"), "user", "2026-11-29T08:05:00+01:00"),
-    point("arn:aws:s3:::event-log-store-0a1b2c3", "log", "2026-11-29T07:10:00+00:00", "S3"),
+    point(f"arn:aws:s3:::shop-prod--event-log-store-{'20261130' * 3}ab", "log", "2026-11-29T07:10:00+00:00", "S3"),
 ]
 
 
@@ -79,15 +79,16 @@ def test_the_file_names_the_newest_copy_of_each_database(
     project: Path, tools: Tools, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tools.install("aws", answers(POINTS))
-    assert recover.main(["prod", "--as", "prod-2"]) == 0
+    assert recover.main(["prod", "--as", "rebuilt"]) == 0
     said = capsys.readouterr().out
     assert "db-order" in said
     assert "250 GiB, PostgreSQL 17" in said
     assert "db-payment           no copy: it would begin empty" in said
+    assert "event-log-store      2026-11-29 07:10 UTC" in said
     assert f"LOG_COPY=arn:aws:backup:eu-west-1:{ACCOUNT}:recovery-point:log" in said
-    config = yaml.safe_load((project / "Pulumi.prod-2.yaml").read_text())["config"]
+    config = yaml.safe_load((project / "Pulumi.rebuilt.yaml").read_text())["config"]
     assert config["aws:region"] == "eu-west-1"
-    assert config["shop:domain"] == "prod-2.shop.example.com"
+    assert config["shop:domain"] == "rebuilt.shop.example.com"
     assert "shop:backup_copy_region" not in config
     restored = config["shop:restored"]
     assert restored["empty"] == ["db-payment"]
@@ -98,7 +99,7 @@ def test_the_file_names_the_newest_copy_of_each_database(
     }
     regions = {call[call.index("--region") + 1] for call in tools.asked("aws")}
     assert regions == {"eu-west-1"}, "the lost region is never asked"
-    assert recover.main(["prod", "--as", "prod-2"]) == 1
+    assert recover.main(["prod", "--as", "rebuilt"]) == 1
     assert "a stack that has no file yet" in capsys.readouterr().err
 
 
@@ -107,17 +108,18 @@ def test_a_dry_run_writes_nothing_and_lists_what_to_raise(
 ) -> None:
     tools.install("aws", answers(POINTS))
     monkeypatch.setattr("groundplan.cli.quotas.to_raise", lambda _, stack: [f"nothing to raise for {stack}"])
-    assert recover.main(["prod", "--as", "prod-2", "--dry-run"]) == 0
-    assert capsys.readouterr().out.endswith("nothing to raise for prod-2\n")
-    assert not (project / "Pulumi.prod-2.yaml").exists()
+    assert recover.main(["prod", "--as", "rebuilt", "--dry-run"]) == 0
+    assert capsys.readouterr().out.endswith("nothing to raise for rebuilt\n")
+    assert not (project / "Pulumi.rebuilt.yaml").exists()
 
 
 @pytest.mark.parametrize(
     ("points", "name", "expected"),
     [
-        ([], "prod-2", "one of db-user, db-order, db-payment at least"),
+        ([], "rebuilt", "one of db-user, db-order, db-payment at least"),
         (POINTS, "Prod_2", "name"),
         (POINTS, "prod", "a stack that has no file yet"),
+        (POINTS, "prod-west", "a name that doesn't begin with `prod-`"),
     ],
 )
 def test_mistakes_are_told_and_nothing_is_written(
@@ -138,7 +140,7 @@ def test_mistakes_are_told_and_nothing_is_written(
 @pytest.mark.usefixtures("tools")
 def test_without_the_key_there_is_nothing_to_rebuild_from(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copy(ROOT / "Pulumi.prod.yaml", project / "Pulumi.prod.yaml")
-    assert recover.main(["prod", "--as", "prod-2"]) == 1
+    assert recover.main(["prod", "--as", "rebuilt"]) == 1
     said = capsys.readouterr().err
     assert "shop:backup_copy_region" in said
     assert "pulumi config set shop:backup_copy_region" in said
@@ -175,7 +177,7 @@ def holding(stack: str) -> dict[str, tuple[int, str]]:
 @pytest.mark.usefixtures("project")
 def test_the_domain_is_released_and_nothing_else(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
     tools.install("aws", holding("prod"))
-    assert recover.main(["prod", "--as", "prod-2", "--release-domain", "--yes"]) == 0
+    assert recover.main(["prod", "--as", "rebuilt", "--release-domain", "--yes"]) == 0
     (changed,) = tools.asked("aws", "route53", "change-resource-record-sets")
     batch = json.loads(changed[changed.index("--change-batch") + 1])
     assert [(each["Action"], each["ResourceRecordSet"]["Name"]) for each in batch["Changes"]] == [
@@ -191,8 +193,8 @@ def test_the_domain_is_released_and_nothing_else(tools: Tools, capsys: pytest.Ca
 
 @pytest.mark.usefixtures("project")
 def test_a_domain_that_has_moved_already_is_left_alone(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
-    tools.install("aws", holding("prod-2"))
-    assert recover.main(["prod", "--as", "prod-2", "--release-domain", "--yes"]) == 1
-    assert "held by prod-2" in capsys.readouterr().err
+    tools.install("aws", holding("rebuilt"))
+    assert recover.main(["prod", "--as", "rebuilt", "--release-domain", "--yes"]) == 1
+    assert "held by rebuilt" in capsys.readouterr().err
     assert not tools.asked("aws", "route53", "change-resource-record-sets")
     assert not tools.asked("aws", "cloudfront", "update-distribution")

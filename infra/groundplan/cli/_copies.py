@@ -16,8 +16,8 @@ from groundplan.problems import Problem, ProblemsFound
 from groundplan.recovery.stack_file import Point
 
 VAULT = "aws:backup/vault:Vault"
-_SUFFIX = re.compile(r"-[0-9a-f]{6,7}$")
-"""What the program and Pulumi put behind a logical name to make it unique."""
+_SUFFIX = re.compile(r"-([0-9a-f]{6,7}|[0-9a-f]{26})$")
+"""What makes a name unique: the program's six digits of an instance, Pulumi's seven, the provider's 26 of a bucket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def newest_copies(project: Path, scope: Scope, region: str) -> list[Copied]:
         for point in answer.get("RecoveryPoints") or []:
             if point.get("Status") != "COMPLETED":
                 continue
-            name = _SUFFIX.sub("", str(point["ResourceArn"]).rpartition(":")[2])
+            name = _SUFFIX.sub("", str(point["ResourceArn"]).rpartition(":")[2]).removeprefix(f"{scope.name}--")
             if name not in newest or _created(newest[name]) < _created(point):
                 newest[name] = point
     return [

@@ -59,6 +59,9 @@ def _recover(project: Project, stack: str, name: str, *, dry_run: bool) -> int:
     target = project.folder / f"Pulumi.{name}.yaml"
     if not dry_run and target.exists():
         raise _refusal("--as", name, "a stack that has no file yet", "choose another name, or delete the file")
+    if name.startswith(f"{stack}-"):
+        expected = f"a name that doesn't begin with `{stack}-`: roles of {stack} may touch what is called so"
+        raise _refusal("--as", name, expected, "choose another name, for example `rebuilt`")
     copies = newest_copies(project.folder, Scope(system.name, stack), region)
     instances = [each for database in plan(system, lost).databases for each in database.instances]
     points = [copy.database for copy in copies if copy.database is not None]

@@ -362,12 +362,17 @@ class _Rows:
             available.target_percent, "declared: availability_percent", number(available.target_percent, 3)
         )
         requests = self._say(self.plan.requests_per_second, "plan: requests_per_second")
+        restored = (
+            "databases are restored from their copies in another one (docs/region-loss.md)"
+            if self.environment.backup_copy_region is not None
+            else "it is back: nothing has a copy in another one (`backup_copy_region`)"
+        )
         yield self._row(
             f"One region for a target of {percentage} %",
             f"no data in two places: {requests} requests/s are answered where they are written; failovers and upgrades "
             f"take {own} minutes in 30 days",
             f"AWS commits itself to {committed} minutes away in 30 days where {allowed} are allowed, and the region's "
-            "loss is an outage until backups are restored",
+            f"loss is an outage until {restored}",
         )
         if not self.environment.multi_zone:
             names = self._named(each.name for each in self.plan.databases)

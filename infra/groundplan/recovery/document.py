@@ -29,7 +29,7 @@ another name, from copies that are up to a day and an hour old when the next one
 _SETTINGS = """\
 SYSTEM={{ name }}
 LOST=prod
-NEW=prod-2
+NEW=rebuilt
 REGION=eu-west-1"""
 
 

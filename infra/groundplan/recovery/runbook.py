@@ -15,14 +15,14 @@ Phase = Literal["Before", "That night", "Afterwards"]
 VARIABLES: Mapping[str, str] = {
     "SYSTEM": "the system's name",
     "LOST": "the stack whose region is lost",
-    "NEW": "the stack that takes its place: a name of its own, of at most 12 characters",
+    "NEW": "the stack that takes its place: a name of at most 12 characters that doesn't begin with the lost one's",
     "REGION": "where the copies are: `backup_copy_region` of the lost stack",
     "DOMAIN": "the domain of the lost stack",
     "BACKEND_URL": "`BackendUrl` of the state stack, as step *A place to rebuild in* prints it",
     "SECRETS_PROVIDER": "`SecretsProvider`, printed with it",
     "LOG_COPY": "the event log's recovery point, printed by `groundplan recover`",
     "LOG_RESTORED": "a name of your choice for the bucket that it is restored to",
-    "LOG": "the new stack's log: in `aws s3 ls` the bucket that begins with `event-log-store`",
+    "LOG": "the new stack's log: in `aws s3 ls` the bucket that begins with `$SYSTEM-$NEW--event-log-store`",
     "RESTORE_ROLE": "its ARN: in `aws iam list-roles --path-prefix /$SYSTEM/$NEW/` the one with `bucket-restores`",
     "NEXT": "a region for the copies of the new stack",
 }

@@ -45,7 +45,7 @@ _KEY = "aws:kms/key:Key"
 _VAULT = "aws:backup/vault:Vault"
 _ROLE = "aws:iam/role:Role"
 _PROVIDER = "pulumi:providers:"
-_LONGEST_NAME = 12
+_NAMES = ("rebuilt", "again")
 _MOST_ROUNDS = 5
 """Deployments until what waits for something else is done."""
 _STORAGE = 20
@@ -60,6 +60,8 @@ class Took:
 
     step: Step
     said: str = ""
+    created: int = 0
+    changed: int = 0
     seconds: int = 0
     because: str = ""
     surprises: list[str] = field(default_factory=list)
@@ -375,7 +377,10 @@ class Night:
         if length.seconds >= took.seconds:
             took.because = length.because
         took.seconds += length.seconds
-        took.said = f"{len(made)} created or replaced, {len(announced.of('update'))} changed"
+        own = [each for each in announced.changes if each.type.startswith(("aws:", "kubernetes:", "random:"))]
+        took.created += sum(1 for each in own if each.operation in ("create", "replace"))
+        took.changed += sum(1 for each in own if each.operation == "update")
+        took.said = f"{took.created} created or replaced, {took.changed} changed"
 
     def _until_done(self, account: Account, resources: Sequence[Resource]) -> Run:
         run = account.deploy(resources)
@@ -458,7 +463,7 @@ _COMMANDS: Mapping[tuple[str, ...], Callable[[Night, list[str]], None]] = {
 
 
 def _other_name(stack: str) -> str:
-    return f"{stack[: _LONGEST_NAME - 2].rstrip('-')}-2"
+    return next(name for name in _NAMES if not stack.startswith(name))
 
 
 def _written(environment: Environment, system: System) -> str:

@@ -50,6 +50,14 @@ def row(night: Night, took: Sequence[Took]) -> Row:
     return found
 
 
+def row_of(took: Took) -> Row:
+    """One step, as a picture has it."""
+    found = Row(took.step.title, created=took.created, changed=took.changed)
+    found.note = f"at most {times.shown(took.seconds)}" if took.seconds else took.said
+    found.surprises = list(took.surprises)
+    return found
+
+
 def lines(night: Night, took: Sequence[Took]) -> list[str]:
     """For a terminal."""
     found = [f"Loss of {night.lost.region}: {verdict(night, took)}"]

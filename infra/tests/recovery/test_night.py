@@ -132,11 +132,11 @@ def test_without_copies_nothing_comes_back_and_it_says_which_key_changes_that() 
 @pytest.mark.parametrize(
     ("command", "missing"),
     [
-        ("make up STACK=prod-2", "a state of prod-2"),
-        ("make deliver STACK=prod-2", "Pulumi.prod-2.yaml"),
-        ("pulumi login s3://shop-prod-2", "foundation/state.yaml"),
-        ("pulumi stack init prod-2", "a log-in"),
-        ("aws cloudformation deploy --template-file foundation/pipeline.prod-2.json --region eu-west-1", "pipeline"),
+        ("make up STACK=rebuilt", "a state of rebuilt"),
+        ("make deliver STACK=rebuilt", "Pulumi.rebuilt.yaml"),
+        ("pulumi login s3://shop-rebuilt", "foundation/state.yaml"),
+        ("pulumi stack init rebuilt", "a log-in"),
+        ("aws cloudformation deploy --template-file foundation/pipeline.rebuilt.json --region eu-west-1", "pipeline"),
         ("aws s3 sync s3://a/events/ s3://b/events/", "objects in the bucket a"),
         ("aws s3 rm s3://a", "a command that the rehearsal knows"),
     ],

@@ -66,12 +66,12 @@ def new(given: Restored, **settings: object) -> Environment:
 
 def test_what_belongs_to_the_region_goes_and_the_rest_stays_as_written() -> None:
     lost = stack("prod")
-    keys = changed_keys(lost, "prod-2", "eu-west-1", [point("db-order")], ["db-order", "db-user"])
+    keys = changed_keys(lost, "rebuilt", "eu-west-1", [point("db-order")], ["db-order", "db-user"])
     text = recovered(LOST, "shop", keys, "In the place of prod")
     config = yaml.safe_load(text)["config"]
     assert config == {
         "aws:region": "eu-west-1",
-        "shop:domain": "prod-2.shop.example.com",
+        "shop:domain": "rebuilt.shop.example.com",
         "shop:log_days": 365,
         "shop:restored": {
             "databases": {"db-order": {"snapshot": snapshot("db-order"), "kms_key_arn": KEY, "storage_gb": 200}},
@@ -93,11 +93,11 @@ def test_an_identity_of_the_lost_region_goes_and_a_tag_of_the_stack_follows() ->
     lost = stack("prod").model_copy(
         update={"email_identity_arn": identity, "email_from": "a@example.com", "budget_tag": "environment=prod"}
     )
-    keys = changed_keys(lost, "prod-2", "eu-west-1", [point("db-order", version="16")], ["db-order"])
+    keys = changed_keys(lost, "rebuilt", "eu-west-1", [point("db-order", version="16")], ["db-order"])
     assert (keys["email_identity_arn"], keys["email_from"]) == (None, None)
-    assert keys["budget_tag"] == "environment=prod-2"
+    assert keys["budget_tag"] == "environment=rebuilt"
     assert keys["postgres_version"] == "16", "RDS restores in the snapshot's version"
-    assert interim_domain("shop.example.com", "prod-2") == "prod-2.shop.example.com"
+    assert interim_domain("shop.example.com", "rebuilt") == "rebuilt.shop.example.com"
 
 
 def test_a_database_has_no_less_storage_than_its_snapshot() -> None:
@@ -154,5 +154,5 @@ def test_names_in_the_place_of_arns_are_refused_in_words(key: str, value: str) -
     values: dict[str, object] = {"aws:region": "eu-west-1", "shop:require_domain": False}
     values["shop:restored"] = {"databases": {"db-order": database}}
     with pytest.raises(ProblemsFound, match=f"shop:restored.databases.db-order.{key}") as found:
-        environment_from(values, "prod-2", shop(), "Pulumi.prod-2.yaml")
+        environment_from(values, "rebuilt", shop(), "Pulumi.rebuilt.yaml")
     assert "ARN" in str(found.value)

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cloud import Simulation, simulate
+from groundplan.cloud import Simulation, identifiers_in, simulate
 from groundplan.declaration.model import System
 from groundplan.project import load_program
+from groundplan.rehearsal.night import Night
+from groundplan.rehearsal.night_told import markdown as markdown_of_night
+from groundplan.rehearsal.night_told import row, row_of
 from groundplan.rehearsal.picture import markdown, svg
 from groundplan.rehearsal.year import Row, Year
 from groundplan.stack.environment import Environment
@@ -61,6 +64,41 @@ def test_the_year_brings_no_surprise(name: str) -> None:
         row = next(row for row in rows if row.title == title)
         assert row.lost, "what goes is named"
         assert f"would lose {row.lost[0]}" in row.said or row.lost[0] in row.said
+
+
+def test_the_region_is_lost_and_the_stack_rebuilt_elsewhere() -> None:
+    """Shop prod with copies in another region, by the runbook's commands; infra/tests/recovery has a smaller one."""
+
+    def simulated(system: System, environment: Environment) -> Simulation:
+        return simulate(
+            partial(load_program(ROOT), system, environment),
+            project=system.name,
+            stack=environment.name,
+            region=environment.region,
+            strict=False,
+            given=identifiers_in(environment.model_dump_json()),
+        )
+
+    night = Night(shop(), stack("prod").model_copy(update={"backup_copy_region": "eu-west-1"}), simulated)
+    took = list(night.play())
+    lost = row(night, took)
+    text = [
+        "# The region of shop prod is lost",
+        "",
+        "In-process, in one simulated account (`make prove WHAT=year`): the commands of the generated project's",
+        "`docs/region-loss.md`, one by one. Times are those that AWS's own waiters wait at most, and a few assumed",
+        "ones (`groundplan.recovery.times`).",
+        "",
+        "![](shop-prod-region-loss.svg)",
+        "",
+        markdown_of_night(night, took),
+        "",
+    ]
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    (RECORDS / "shop-prod-region-loss.md").write_text("\n".join(text), encoding="utf-8")
+    picture = svg("The region of shop prod is lost", [*(row_of(each) for each in took), lost])
+    (RECORDS / "shop-prod-region-loss.svg").write_text(picture, encoding="utf-8")
+    assert lost.surprises == []
 
 
 def write(name: str, rows: list[Row], folder: Path = RECORDS) -> None:

@@ -162,7 +162,7 @@ def test_the_administrators_password_is_never_rds_own() -> None:
 
 def test_a_rotated_password_is_never_set_back() -> None:
     simulation = with_database()
-    assert primary(simulation).ignore_changes == ("password",)
+    assert "password" in primary(simulation).ignore_changes
     version = only(simulation, "aws:secretsmanager/secretVersion:SecretVersion")
     assert set(version.ignore_changes) == {"secretString", "versionStages"}
 

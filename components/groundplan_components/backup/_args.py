@@ -54,7 +54,7 @@ class BackupArgs(TypedDict):
     restore_testing: NotRequired[RestoreTesting]
     """Regular restores from the copies, to prove that they can be read. Default: no restore tests."""
     bucket_restores: NotRequired[bool]
-    """Make a role by which AWS Backup may restore buckets, for whoever starts such a restore. Default: false."""
+    """Make a role by which AWS Backup may restore buckets, for those who start such a restore. Default: false."""
     compliance_after_days: NotRequired[int]
     """Days, at least 3, after which no one can lift the vaults' locks any more, AWS included: from then on no copy goes
     before its retention ends. Only with ``protect``. Default: never (governance mode, which administrators of AWS

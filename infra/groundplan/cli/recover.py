@@ -140,7 +140,7 @@ def _release(project: Project, stack: str, *, yes: bool) -> int:
         print(f"No one has {lost.domain}.")
         return 0
     if not yes:
-        click.confirm(f"Take {lost.domain} from {stack}? Nobody reaches that stack by it any more", abort=True)
+        click.confirm(f"Take {lost.domain} from {stack}? No user reaches that stack by it any more", abort=True)
     for line in release(project.folder, held):
         print(line)
     return 0

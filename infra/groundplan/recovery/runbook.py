@@ -19,6 +19,7 @@ VARIABLES: Mapping[str, str] = {
     "REGION": "where the copies are: `backup_copy_region` of the lost stack",
     "DOMAIN": "the domain of the lost stack",
     "BACKEND_URL": "`BackendUrl` of the state stack, as step *A place to rebuild in* prints it",
+    "LOST_BACKEND_URL": "the same of the lost stack",
     "SECRETS_PROVIDER": "`SecretsProvider`, printed with it",
     "LOG_COPY": "the event log's recovery point, printed by `groundplan recover`",
     "LOG_RESTORED": "a name of your choice for the bucket that it is restored to",
@@ -48,7 +49,7 @@ STEPS: tuple[Step, ...] = (
         "Have copies",
         "Without this key nothing comes back. It declares a vault and a key in the other region, and has databases "
         "and the event log copied there once a day.",
-        ("pulumi config set $SYSTEM:backup_copy_region $REGION --stack $LOST", "make up STACK=$LOST"),
+        ("pulumi config set ${SYSTEM}:backup_copy_region $REGION --stack $LOST", "make up STACK=$LOST"),
         "A day later `aws backup list-backup-vaults --region $REGION` shows a vault with recovery points. Where it "
         "shows none, AWS Backup isn't opted in: set `backup_opt_in` in one stack of the account and region.",
     ),
@@ -133,10 +134,10 @@ STEPS: tuple[Step, ...] = (
         "Move the domain",
         "From here on there is no way back but the same way. The first command takes the name from the lost stack's "
         "distribution and deletes its records of this name; the deployment asks for certificates, and makes both "
-        "anew.",
+        "anew. All of it is done in us-east-1: while that region is away, no domain moves.",
         (
             "groundplan recover $LOST --as $NEW --release-domain",
-            "pulumi config set $SYSTEM:domain $DOMAIN --stack $NEW",
+            "pulumi config set ${SYSTEM}:domain $DOMAIN --stack $NEW",
             "make up STACK=$NEW",
         ),
         "`https://$DOMAIN` answers from the new stack.",
@@ -163,6 +164,7 @@ STEPS: tuple[Step, ...] = (
             'EncryptionType=SSE-S3,CreationToken=$NEW"',
             'aws s3 sync "s3://$LOG_RESTORED/events/" "s3://$LOG/events/" --region $REGION',
         ),
+        "`aws s3 ls --summarize --recursive` counts as many objects in both. Delete the bucket between them.",
     ),
     Step(
         "secure",
@@ -171,7 +173,7 @@ STEPS: tuple[Step, ...] = (
         "Until now the new stack has none. `restored` stays in its file: it says what the databases are encrypted "
         "with, and acts on nothing that exists.",
         (
-            "pulumi config set $SYSTEM:backup_copy_region $NEXT --stack $NEW",
+            "pulumi config set ${SYSTEM}:backup_copy_region $NEXT --stack $NEW",
             "make up STACK=$NEW",
         ),
         "The deployment replaces no database.",
@@ -184,7 +186,7 @@ STEPS: tuple[Step, ...] = (
         "state can be reached again, and the stack destroyed. The key of the copies stays in the account, as the "
         "restored databases are encrypted with it; never delete it. A vault with recovery points refuses to go "
         "until their retention ends: `pulumi state delete` takes it out of the state.",
-        ("groundplan destroy $LOST",),
+        ('pulumi login "$LOST_BACKEND_URL"', "groundplan destroy $LOST"),
     ),
 )
 """In the order in which they are taken."""

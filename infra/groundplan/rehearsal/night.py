@@ -110,8 +110,10 @@ class Night:
     def play(self, begun: Callable[[str], None] = lambda _: None) -> Iterator[Took]:
         """Each step of the runbook; the region is lost after those that come before."""
         if self.region is None:
-            self._first_deployment()
+            self._up(self.lost.name)
             self._lose()
+            if self._took.surprises:
+                yield self._took
             return
         phase = STEPS[0].phase
         for step in STEPS:
@@ -121,13 +123,9 @@ class Night:
             begun(step.title)
             yield self._take(step)
 
-    def _first_deployment(self) -> None:
-        self._took = Took(STEPS[0])
-        self._up(self.lost.name)
-
     def _take(self, step: Step) -> Took:
         took = self._took = Took(step)
-        if (step.key == "log" and not self._buckets) or (step.key == "domain" and self.lost.domain is None):
+        if (step.key == "log" and _LOG not in self._buckets) or (step.key == "domain" and self.lost.domain is None):
             took.skipped, took.said = True, "not of this stack"
             return took
         for command in step.commands:
@@ -258,6 +256,11 @@ class Night:
 
     def _login(self, words: list[str]) -> None:
         stack = words[0].removeprefix("s3://")
+        if stack == f"{self.system.name}-{self.lost.name}":
+            # Its region is back, and its state with it.
+            self._states.add(self.lost.name)
+            self._logged_in = self.lost.name
+            return
         if (f"{stack}-state", self.region) not in self._foundations:
             raise _Missing(f"a state for {stack} in {self.region}: deploy foundation/state.yaml there")
         self._logged_in = stack.removeprefix(f"{self.system.name}-")
@@ -325,8 +328,9 @@ class Night:
 
     def _destroy(self, words: list[str]) -> None:
         """The lost stack goes; what restored databases are encrypted with must not."""
+        if self._logged_in != words[0]:
+            raise _Missing(f"a log-in to the state of {words[0]}")
         account = self._accounts[words[0]]
-        self._states.add(words[0])  # its region is back
         account.lift_protection(
             urn for urn, each in account.state.items() if each.custom and not each.type.startswith(_PROVIDER)
         )
@@ -409,9 +413,10 @@ class Night:
             "NEW": lambda: self.name,
             "REGION": lambda: str(self.region),
             "DOMAIN": lambda: str(self.lost.domain),
+            "LOST_BACKEND_URL": lambda: f"s3://{self.system.name}-{self.lost.name}",
             "BACKEND_URL": lambda: f"s3://{self.system.name}-{self.name}",
             "SECRETS_PROVIDER": lambda: f"awskms://alias/{self.system.name}-{self.name}-pulumi",
-            "LOG_COPY": lambda: _point_of(next(iter(self._buckets.values()))),
+            "LOG_COPY": lambda: _point_of(self._buckets[_LOG]),
             "LOG_RESTORED": lambda: f"{self.system.name}-{self.name}-log-restored",
             "LOG": lambda: self._of_new(BUCKET, _LOG).id,
             "RESTORE_ROLE": lambda: str(self._of_new(_ROLE, "bucket-restores").outputs.get("arn")),

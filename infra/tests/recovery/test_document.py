@@ -31,7 +31,7 @@ def test_each_command_is_in_the_document_and_each_variable_is_explained() -> Non
         assert f". {step.title}\n" in text
         for command in step.commands:
             assert f"\n{command}\n" in text
-    used = {name for step in STEPS for command in step.commands for name in re.findall(r"\$([A-Z_]+)", command)}
+    used = {name for step in STEPS for command in step.commands for name in re.findall(r"\$\{?([A-Z_]+)", command)}
     assert used == VARIABLES.keys()
 
 

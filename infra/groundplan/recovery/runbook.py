@@ -18,9 +18,9 @@ VARIABLES: Mapping[str, str] = {
     "NEW": "the stack that takes its place: a name of at most 12 characters that doesn't begin with the lost one's",
     "REGION": "where the copies are: `backup_copy_region` of the lost stack",
     "DOMAIN": "the domain of the lost stack",
-    "BACKEND_URL": "`BackendUrl` of the state stack, as step *A place to rebuild in* prints it",
+    "BACKEND_URL": "`BackendUrl` among the outputs of the CloudFormation stack `$SYSTEM-$NEW-state`",
     "LOST_BACKEND_URL": "the same of the lost stack",
-    "SECRETS_PROVIDER": "`SecretsProvider`, printed with it",
+    "SECRETS_PROVIDER": "`SecretsProvider` among the same outputs",
     "LOG_COPY": "the event log's recovery point, printed by `groundplan recover`",
     "LOG_RESTORED": "a name of your choice for the bucket that it is restored to",
     "LOG": "the new stack's log: in `aws s3 ls` the bucket that begins with `$SYSTEM-$NEW--event-log-store`",
@@ -81,10 +81,11 @@ STEPS: tuple[Step, ...] = (
         "file",
         "That night",
         "Write the new stack's file",
-        "The new stack has a name of its own: names of roles, policies and records carry it, and those of the lost "
-        "stack are still in the account. The command copies the lost stack's file, takes out what belongs to its "
-        "region (what it remembers, images, zones, quotas, an existing cluster), and writes under `restored` the "
-        "newest recovery point of each database.",
+        "Work on a branch from the commit that the lost stack ran: a later one may migrate, or deploy something else. The "
+        "new stack has a name of its own, because roles, policies and records carry it, and those of the lost stack are "
+        "still in the account. The command copies the lost stack's file, takes out what belongs to its region (what it "
+        "remembers, images, zones, quotas, an existing cluster), and writes under `restored` the newest recovery point "
+        "of each database.",
         ("groundplan recover $LOST --as $NEW",),
         "It lists each database with the age of its copy, and what has none. Read it, and commit the file.",
     ),
@@ -122,9 +123,8 @@ STEPS: tuple[Step, ...] = (
         "images",
         "That night",
         "Build and deliver the services",
-        "Image repositories have no copy. Check out the commit that the lost stack ran first (`git log -1 -- "
-        "Pulumi.$LOST.yaml`): a later one would migrate. Migrations give the restored database users their new "
-        "passwords.",
+        "Image repositories have no copy, so images are built from this commit. Migrations find everything in place, and "
+        "give the restored database users their new passwords.",
         ("make deliver STACK=$NEW",),
         "Sign in with an account made for it, and read something that was there yesterday.",
     ),
@@ -134,7 +134,7 @@ STEPS: tuple[Step, ...] = (
         "Move the domain",
         "From here on there is no way back but the same way. The first command takes the name from the lost stack's "
         "distribution and deletes its records of this name; the deployment asks for certificates, and makes both "
-        "anew. All of it is done in us-east-1: while that region is away, no domain moves.",
+        "anew. CloudFront and Route 53 are changed by way of us-east-1: while that region is away, no domain moves.",
         (
             "groundplan recover $LOST --as $NEW --release-domain",
             "pulumi config set ${SYSTEM}:domain $DOMAIN --stack $NEW",
@@ -164,7 +164,7 @@ STEPS: tuple[Step, ...] = (
             'EncryptionType=SSE-S3,CreationToken=$NEW"',
             'aws s3 sync "s3://$LOG_RESTORED/events/" "s3://$LOG/events/" --region $REGION',
         ),
-        "`aws s3 ls --summarize --recursive` counts as many objects in both. Delete the bucket between them.",
+        "Athena finds events of the days before the loss. Delete the bucket between the two.",
     ),
     Step(
         "secure",

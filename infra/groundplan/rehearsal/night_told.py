@@ -33,7 +33,7 @@ def verdict(night: Night, took: Sequence[Took]) -> str:
     back = night.back()
     with_data = sum(each.with_data for each in back if each.loss.what == _DATABASES)
     databases = sum(each.loss.count for each in back if each.loss.what in (_DATABASES, "databases"))
-    lost = ", ".join(f"{each.loss.count} {each.loss.what}" for each in back if each.loss.fate == "lost")
+    lost = ", ".join(f"{each.loss.what} ({each.loss.count})" for each in back if each.loss.fate == "lost")
     return (
         f"{with_data} of {databases} databases come back in {night.region}, as of at most "
         f"{times.oldest_hours(night.copies):g} h and the time of copying before; users are served after at most "
@@ -65,7 +65,11 @@ def lines(night: Night, took: Sequence[Took]) -> list[str]:
         return [*found, *(f"  {each.count:>4} {each.what}: {each.note}" for each in night.losses)]
     for each in night.back():
         found.append(f"  {each.loss.count:>4} {each.loss.what}: {_shown(each)}; {each.loss.note}")
-    return found
+    steps = [each for each in took if each.step.phase == "That night" and each.seconds]
+    found.append(
+        f"At most, by the model: {', '.join(f'{each.step.title} {times.shown(each.seconds)}' for each in steps)}."
+    )
+    return [*found, "The commands are those of docs/region-loss.md."]
 
 
 def markdown(night: Night, took: Sequence[Took]) -> str:

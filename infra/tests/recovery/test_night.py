@@ -95,7 +95,8 @@ def test_it_is_told_in_a_sentence_in_tables_and_in_the_year() -> None:
     night, took = played()
     said = verdict(night, took)
     assert said.startswith("2 of 2 databases come back in eu-west-1, as of at most 25 h")
-    assert "1 pools of users" in said
+    assert "pools of users (1)" in said
+    assert any("Move the domain 1 h" in line for line in lines(night, took))
     assert "served after" in row(night, took).note
     assert row(night, took).surprises == []
     assert any("pools of users: lost" in line for line in lines(night, took))

@@ -81,11 +81,11 @@ STEPS: tuple[Step, ...] = (
         "file",
         "That night",
         "Write the new stack's file",
-        "Work on a branch from the commit that the lost stack ran: a later one may migrate, or deploy something else. The "
-        "new stack has a name of its own, because roles, policies and records carry it, and those of the lost stack are "
-        "still in the account. The command copies the lost stack's file, takes out what belongs to its region (what it "
-        "remembers, images, zones, quotas, an existing cluster), and writes under `restored` the newest recovery point "
-        "of each database.",
+        "Work on a branch from the commit that the lost stack ran: a later one may migrate, or deploy something else. "
+        "The new stack has a name of its own, because roles, policies and records carry it, and those of the lost "
+        "stack are still in the account. The command copies the lost stack's file, takes out what belongs to its "
+        "region (what it remembers, images, zones, quotas, an existing cluster), and writes under `restored` the newest "
+        "recovery point of each database.",
         ("groundplan recover $LOST --as $NEW",),
         "It lists each database with the age of its copy, and what has none. Read it, and commit the file.",
     ),
@@ -123,8 +123,8 @@ STEPS: tuple[Step, ...] = (
         "images",
         "That night",
         "Build and deliver the services",
-        "Image repositories have no copy, so images are built from this commit. Migrations find everything in place, and "
-        "give the restored database users their new passwords.",
+        "Image repositories have no copy, so images are built from this commit. Migrations find everything in place, "
+        "and give the restored database users their new passwords.",
         ("make deliver STACK=$NEW",),
         "Sign in with an account made for it, and read something that was there yesterday.",
     ),

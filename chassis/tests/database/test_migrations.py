@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -279,3 +281,93 @@ def test_what_a_migration_finds_ends_its_process_without_a_traceback(
     output = capfd.readouterr()
     assert "no login for notes" in output.out + output.err
     assert "Traceback" not in output.out + output.err
+
+
+ONLINE = """
+from alembic import op
+
+revision, down_revision = "0003", "0002"
+
+
+def upgrade():
+    with op.get_context().autocommit_block():
+        op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS notes_pinned_idx ON notes (pinned)")
+
+
+def downgrade():
+    op.execute("DROP INDEX notes_pinned_idx")
+"""
+INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'notes_pinned_idx'::regclass"
+
+
+@contextlib.asynccontextmanager
+async def in_use(place: Place) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A transaction that has written to the table, until the block ends."""
+    connection = await asyncpg.connect(place.postgres.dsn(place.name))
+    try:
+        await connection.execute(f"SET ROLE {place.name}_owner")
+        async with connection.transaction():
+            await connection.execute("INSERT INTO notes (id, text) VALUES (gen_random_uuid(), 'in work')")
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def owners(place: Place, *statements: str) -> Any:  # what the last one answers
+    connection = await asyncpg.connect(place.postgres.dsn(place.name))
+    try:
+        await connection.execute(f"SET ROLE {place.name}_owner")
+        return [await connection.fetchval(statement) for statement in statements][-1]
+    finally:
+        await connection.close()
+
+
+async def test_an_index_that_was_never_finished_is_built_again(place: Place) -> None:
+    """As a pod leaves it that is stopped in the middle; IF NOT EXISTS would take it for the one that is wanted."""
+    await place.up()
+    unfinished = "CREATE UNIQUE INDEX CONCURRENTLY notes_pinned_idx ON notes (pinned)"
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await owners(
+            place,
+            "INSERT INTO notes (id, text) SELECT gen_random_uuid(), 'same' FROM generate_series(1, 2)",
+            unfinished,
+        )
+    assert await owners(place, INDEX) is False
+    place.add(3, ONLINE)
+    await place.up()
+    assert await owners(place, INDEX) is True
+    assert await owners(place, INDEX.replace("indisvalid", "indisunique")) is False
+
+
+async def test_a_concurrent_build_waits_for_transactions_that_were_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than for a lock, as nobody queues behind it; it begins once."""
+    monkeypatch.setattr(migrations, "LOCK_TRIES", 1)
+    await place.up()
+    place.add(3, ONLINE)
+    async with in_use(place):
+        building = asyncio.create_task(place.up())
+        await asyncio.sleep(migrations.LOCK_MS / 1000 + 1)
+        assert not building.done()
+    await building
+    assert await owners(place, INDEX) is True
+
+
+async def test_requests_behind_a_migration_wait_shorter_than_they_may(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock that is not to be had soon is given up, and tried again."""
+    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0.3)
+    await place.up("0001")
+    database = await place.opened()
+    add = "INSERT INTO notes (id, text) VALUES (gen_random_uuid(), 'beside')"
+    async with in_use(place):
+        altering = asyncio.create_task(place.up())
+        ends = asyncio.get_running_loop().time() + 3
+        while asyncio.get_running_loop().time() < ends:
+            await database.write(doing(add), shard=0)
+        assert not altering.done()
+    await altering
+    await database.close()
+    assert any("pinned" in line for line in await place.schema())

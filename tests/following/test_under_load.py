@@ -173,7 +173,7 @@ async def place(postgres_server: Postgres, tmp_path: Path) -> AsyncIterator[Plac
 async def owning(place: Place, statement: str, *arguments: object) -> list[Any]:
     connection = await asyncpg.connect(place.postgres.dsn(place.name))
     try:
-        await connection.execute(f"SET ROLE {place.name}_owner")
+        await connection.execute(f"SET ROLE {place.name}_owner; SET statement_timeout = 0")
         return [row[0] for row in await connection.fetch(statement, *arguments)]
     finally:
         await connection.close()
@@ -218,16 +218,17 @@ async def test_no_request_fails_while_generated_migrations_run(place: Place) -> 
     assert await owning(place, invalid) == []
 
 
-@pytest.mark.parametrize("name", LOCKING if ROWS >= 1_000_000 else ["a look at rows under a lock"])
-async def test_the_locking_way_fails_requests_and_is_refused(place: Place, name: str) -> None:
-    path = place.folder / VERSIONS.name / "0002_late.py"
-    path.write_text(
-        f'from alembic import op\n\nrevision = "0002"\ndown_revision = "0001"\n\n\n'
-        f'def upgrade() -> None:\n    op.execute("{LOCKING[name]}")\n'
-    )
-    assert judged(place.folder.parents[2]), "check refuses it"
-    begun = time.monotonic()
-    async with requested(place, Rows(await known(place), "name")) as load:
-        await place.up()
-    load.told(f"the locking way, {name}", time.monotonic() - begun)
-    assert load.failed, "or this test notices nothing"
+async def test_the_locking_way_fails_requests_and_is_refused(place: Place) -> None:
+    """With few rows an index is built at once: then only what takes its time whatever there is."""
+    names = list(LOCKING) if ROWS >= 1_000_000 else list(LOCKING)[-1:]
+    for number, name in enumerate(names, 2):
+        (place.folder / VERSIONS.name / f"{number:04}_late.py").write_text(
+            f'from alembic import op\n\nrevision = "{number:04}"\ndown_revision = "{number - 1:04}"\n\n\n'
+            f'def upgrade() -> None:\n    op.execute("{LOCKING[name]}")\n'
+        )
+        assert len(judged(place.folder.parents[2])) >= number - 1, "check refuses it"
+        begun = time.monotonic()
+        async with requested(place, Rows(await known(place), "name")) as load:
+            await place.up()
+        load.told(f"the locking way, {name}", time.monotonic() - begun)
+        assert load.failed, f"{name}: or this test notices nothing"

@@ -45,7 +45,7 @@ CHANGES = (
 FILL = """
     INSERT INTO items (holder_id, name, code, remarks, quantity, price, active, due_on, status, contact)
     SELECT 'h-' || n % 1000, 'item ' || n % 5000, md5(n::text), 'a remark', n % 1000, n % 700, n % 2 = 0,
-        date '2026-01-01' + n % 300, 'listed', 'somebody'
+        date '2026-01-01' + n % 300, 'listed', 'a person'
     FROM generate_series(1, $1::int) AS n
 """
 LOCKING = {
@@ -219,7 +219,7 @@ async def test_no_request_fails_while_generated_migrations_run(place: Place) -> 
 
 
 async def test_the_locking_way_fails_requests_and_is_refused(place: Place) -> None:
-    """With few rows an index is built at once: then only what takes its time whatever there is."""
+    """With few rows an index is built at once: then only what takes its time with any number of rows."""
     names = list(LOCKING) if ROWS >= 1_000_000 else list(LOCKING)[-1:]
     for number, name in enumerate(names, 2):
         (place.folder / VERSIONS.name / f"{number:04}_late.py").write_text(

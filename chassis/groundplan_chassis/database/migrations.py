@@ -44,8 +44,8 @@ LOCK_MS: Final = 500
 """Longest wait of a migration for a table lock. Requests queue behind it, and give up after `limits.LOCK_SECONDS`: a
 transaction may so wait for three tables one after the other, and no request fails."""
 BESIDE_SECONDS: Final = 300
-"""Wait of statements that nobody queues behind (`_BESIDE`): they wait for transactions that were there before. A build
-that gives up leaves an index that nothing uses and that every write pays for, and begins anew."""
+"""Wait of statements that no request queues behind (`_BESIDE`): they wait for transactions that were there before. A
+build that gives up leaves an index that nothing uses and that every write pays for, and begins anew."""
 LOCK_TRIES: Final = 60
 LOCK_PAUSE_SECONDS: Final = 3
 """Pause before the next attempt. All attempts for a lock take four minutes, of the job's fifteen
@@ -251,7 +251,7 @@ def _drop_unfinished(shard: _Shard) -> None:
     """Indexes of concurrent builds that were stopped: a revision may take one of the name for the one it makes.
 
     PostgreSQL advises the same: https://www.postgresql.org/docs/current/sql-createindex.html (Building Indexes
-    Concurrently). Raises LockNotAvailable for one that somebody is building.
+    Concurrently). Raises LockNotAvailable for one that another session is building.
     """
     with _owned(shard) as connection:
         for (name,) in connection.execute(_UNFINISHED).fetchall():

@@ -128,7 +128,7 @@ class Place:
         """
         begun, started = time.monotonic(), time.perf_counter()
         if (address := _address(connection)) is not None:
-            self._watch.asked(connection, address)
+            self._watch.sent(connection, address)
         answered = False
         try:
             if not tracing.enabled():

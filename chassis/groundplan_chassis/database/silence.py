@@ -40,7 +40,7 @@ class Watch:
         self._silenced: set[Pooled] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def asked(self, connection: Pooled, address: Address) -> None:
+    def sent(self, connection: Pooled, address: Address) -> None:
         """A statement was sent on the connection."""
         self._waiting[connection] = (address, asyncio.get_running_loop().time())
         if self._task is None:

@@ -250,7 +250,7 @@ async def test_an_index_that_was_never_finished_is_built_again(place: Place) -> 
 async def test_a_concurrent_build_waits_for_transactions_that_were_there(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Longer than for a lock, as nobody queues behind it; it begins once."""
+    """Longer than for a lock, as no request queues behind it; it begins once."""
     monkeypatch.setattr(migrations, "LOCK_TRIES", 1)
     await place.up()
     place.add(3, ONLINE)

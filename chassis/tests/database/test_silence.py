@@ -56,8 +56,8 @@ def watching(probe: Callable[[Address], Awaitable[None]], told: list[Address]) -
 async def test_connections_to_a_silent_server_end(probe: Callable[[Address], Awaitable[None]]) -> None:
     told: list[Address] = []
     watch, first, second, other = watching(probe, told), Terminated(), Terminated(), Terminated()
-    watch.asked(first, HERE)  # type: ignore[arg-type]
-    watch.asked(second, HERE)  # type: ignore[arg-type]
+    watch.sent(first, HERE)  # type: ignore[arg-type]
+    watch.sent(second, HERE)  # type: ignore[arg-type]
     await asyncio.wait_for(first.gone.wait(), 5)
     assert told == [HERE]
     assert second.gone.is_set()
@@ -70,7 +70,7 @@ async def test_connections_to_a_silent_server_end(probe: Callable[[Address], Awa
 async def test_a_slow_statement_goes_on_while_its_server_answers_the_probe() -> None:
     told: list[Address] = []
     watch, slow = watching(answers, told), Terminated()
-    watch.asked(slow, HERE)  # type: ignore[arg-type]
+    watch.sent(slow, HERE)  # type: ignore[arg-type]
     await asyncio.sleep(0.8)
     assert not slow.gone.is_set()
     assert not watch.over(slow, answered=True)  # type: ignore[arg-type]
@@ -81,10 +81,10 @@ async def test_a_busy_server_that_answers_others_is_not_silent() -> None:
     """Its probe waits like all that is new: ending connections would only give it more to do."""
     told: list[Address] = []
     watch, slow = watching(never, told), Terminated()
-    watch.asked(slow, HERE)  # type: ignore[arg-type]
+    watch.sent(slow, HERE)  # type: ignore[arg-type]
     for _ in range(16):
         quick = Terminated()
-        watch.asked(quick, HERE)  # type: ignore[arg-type]
+        watch.sent(quick, HERE)  # type: ignore[arg-type]
         await asyncio.sleep(0.05)
         assert not watch.over(quick, answered=True)  # type: ignore[arg-type]
     assert not slow.gone.is_set()
@@ -95,7 +95,7 @@ async def test_a_busy_server_that_answers_others_is_not_silent() -> None:
 async def test_a_process_that_was_held_up_says_nothing_about_the_server() -> None:
     told: list[Address] = []
     watch, slow = watching(never, told), Terminated()
-    watch.asked(slow, HERE)  # type: ignore[arg-type]
+    watch.sent(slow, HERE)  # type: ignore[arg-type]
     await asyncio.sleep(0.25)
     time.sleep(0.8)
     await asyncio.sleep(0.01)
@@ -110,8 +110,8 @@ async def test_other_servers_of_the_place_are_left_alone() -> None:
         await (never if address == HERE else answers)(address)
 
     watch, frozen, well = watching(one_is_frozen, told), Terminated(), Terminated()
-    watch.asked(frozen, HERE)  # type: ignore[arg-type]
-    watch.asked(well, ELSEWHERE)  # type: ignore[arg-type]
+    watch.sent(frozen, HERE)  # type: ignore[arg-type]
+    watch.sent(well, ELSEWHERE)  # type: ignore[arg-type]
     await asyncio.wait_for(frozen.gone.wait(), 5)
     assert not well.gone.is_set()
     await watch.close()

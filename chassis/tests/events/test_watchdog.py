@@ -67,7 +67,7 @@ async def outcome(watching: Watchdog, seconds: float = 1.5) -> str:
 
 
 @pytest.mark.parametrize("client", [Told(), Told(position=None)], ids=["does not move", "does not know where it is"])
-async def test_records_that_nobody_reads_are_noticed(client: Told) -> None:
+async def test_unread_records_are_noticed(client: Told) -> None:
     watching = Watchdog(client, None)
     watching.given([PARTITION])
     assert "shop.order.placed, partition 0: " in await outcome(watching)

@@ -83,7 +83,7 @@ RULES: Final[Mapping[str, Rule]] = {
         "the second release; if nothing is written anew, say so in `accepted`",
     ),
     "whole-table-lock": Rule(
-        "nobody reads or writes the table meanwhile",
+        "the table takes neither reads nor writes meanwhile",
         "do without it: delete rows in batches, VACUUM without FULL, REFRESH … CONCURRENTLY",
     ),
     "rows-under-lock": Rule(

@@ -106,7 +106,7 @@ class Watchdog:
             async with asyncio.timeout(ANSWER_SECONDS):
                 ends = await self._consumer.end_offsets(partitions)
         except (KafkaError, OSError, TimeoutError, AssertionError):
-            # The broker is away: nobody reads then, and nothing is known.
+            # The broker is away: no consumer reads then, and nothing is known.
             self._behind.clear()
             return
         waiting = 0

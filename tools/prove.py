@@ -123,6 +123,17 @@ CAMPAIGNS = {
         "brokers",
         {"PROVE": "1"},
     ),
+    "migrations": Campaign(
+        "Migrations of a large table while requests go on (h19)",
+        "Seven changes of a declaration at once, among them an index, a renamed and a unique field and a required one: "
+        "the migrations that `make follow` writes run on so many rows by the service's own `migrate`, the first "
+        "release's beside the code before them. No request fails. The same done the locking way fails requests, and "
+        "`groundplan check` refuses it.",
+        ("tests/following/test_under_load.py",),
+        1_000_000,
+        "rows",
+        {"PROVE": "1", "MIGRATION_ROWS": "{size}"},
+    ),
     "faults": Campaign(
         "Every call of shop goes wrong once, under the Pulumi engine",
         "Dev and prod are created, changed and destroyed; every call is throttled once, and every answer is lost once. "
@@ -193,6 +204,7 @@ MOVED: Mapping[str, str] = {
         )
     },
     "tests/template/test_update_own_program.py": "two rehearsals and an update, three minutes of CPU (own-program)",
+    "tests/following/test_under_load.py": "a service under load, half a minute also with few rows (migrations)",
     "tests/following/test_follow.py::test_a_declaration_is_followed_in_two_releases": (
         "a whole project's code, twice, two minutes of CPU (following)"
     ),

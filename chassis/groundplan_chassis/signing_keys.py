@@ -25,7 +25,8 @@ RETRY_SECONDS: Final = 30.0
 JWKS before tokens are signed with it; if not, its tokens are refused for this time at most."""
 FAILED_RETRY_SECONDS: Final = 2.0
 """Pause between fetches while the provider is unavailable and no key is known."""
-FETCH_SECONDS: Final = 3.0
+FETCH_SECONDS: Final = 2.0
+"""For all keys; requests whose token names an unknown one wait for them."""
 MOST_BYTES: Final = 64 * 1024
 """Largest JWKS in bytes; Cognito's has two keys and one kilobyte."""
 MOST_KEYS: Final = 32

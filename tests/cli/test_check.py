@@ -17,6 +17,15 @@ OWN_BUCKET = """
 
     s3.Bucket("uploads", opts=stack.in_region())
 """
+LOCKING = """from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.execute("CREATE INDEX orders_total_idx ON orders (total)")
+"""
 MARK = "    dashboard = declare_observability("
 
 
@@ -87,6 +96,26 @@ def test_a_program_that_does_not_run(
     heard = capsys.readouterr()
     assert said in heard.err
     assert "Traceback" not in heard.err
+
+
+def test_a_migration_that_stops_writers_is_refused_with_its_remedy(
+    shop_alone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """h19; what the stacks' programs declare is no part of it."""
+    monkeypatch.setattr(check, "check_stack", lambda *_: check.Checked((), {}))
+    monkeypatch.setattr(check, "tell_disagreements", lambda *_: [])
+    folder = shop_alone / "services" / "order"
+    for name, text in {"order_service/__main__.py": "", "migrations/versions/0002_faster_lists.py": LOCKING}.items():
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_text(text)
+    assert check.main([]) == 1
+    said = capsys.readouterr().err
+    assert "services/order/migrations/versions/0002_faster_lists.py:8: require-concurrent-index-creation" in said
+    assert "the table takes no writes until the index is built" in said
+    assert "CREATE INDEX CONCURRENTLY" in said
+    assert check.main(["--json"]) == 1
+    (refused,) = json.loads(capsys.readouterr().out)["migrations"]
+    assert refused["path"] == "require-concurrent-index-creation"
 
 
 def test_a_stack_that_is_not_there(shop_alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

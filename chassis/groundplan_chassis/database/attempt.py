@@ -38,10 +38,10 @@ class Attempt(Generic[T]):
         self._shard = shard
         self._isolation = isolation
 
-    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Raises Away when the connection was lost (before or during the commit, see ``committing``), and what the
-        work raises; then everything is undone."""
-        connection = await self._primary.acquire()
+    async def run(self, work: Callable[[Transaction], Awaitable[T]], within: float) -> T:
+        """``within``: seconds for a connection. Raises Away when the connection was lost (before or during the commit,
+        see ``committing``), and what the work raises; then everything is undone."""
+        connection = await self._primary.acquire(within)
         try:
             block = connection.transaction(isolation=self._isolation)
             await self._primary.run(connection, "BEGIN", block.start())

@@ -163,7 +163,7 @@ class Database:
         while True:
             attempt: Attempt[T] = Attempt(primary, shard, isolation)
             try:
-                return await attempt.run(work)
+                return await attempt.run(work, retries.left())
             except Away as away:
                 unsure = attempt.committing and not (idempotent and attempt.witness is None)
                 if unsure and await took_place(primary, attempt.witness, away):
@@ -216,7 +216,7 @@ async def _repeated(place: Place, statement: str, question: Question[T], *, pati
     retries = Retries()
     while True:
         try:
-            return await place.ask(statement, question)
+            return await place.ask(statement, question, retries.left())
         except Away as away:
             if not patient and retries.number:
                 raise

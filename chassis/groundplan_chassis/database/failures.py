@@ -6,6 +6,7 @@ Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -44,11 +45,15 @@ _KEY: Final = re.compile(r"\((?P<columns>[^()]+)\)=\(")
 
 
 class Away(Exception):
-    """No connection was available, or the one in use was lost. No statement on it took effect."""
+    """No connection was available, or the one in use was lost. No statement on it took effect.
 
-    def __init__(self, place: str, reason: str) -> None:
+    ``since``: the begin of the wait that ended so, by `time.monotonic()`; now, where there was none.
+    """
+
+    def __init__(self, place: str, reason: str, since: float | None = None) -> None:
         self.place = place
         self.reason = reason
+        self.since = time.monotonic() if since is None else since
         super().__init__(f"{place}: {reason}")
 
 

@@ -14,17 +14,26 @@ STATEMENT_SECONDS: Final = 5.0
 """Statement time-out of the server. RDS's own limit of 30 s is above it
 (`groundplan_components.database._parameters`)."""
 COMMAND_SECONDS: Final = 8.0
-"""Statement time-out of the client: reached only when the server disappears without a reset."""
+"""Statement time-out of the client: reached only when the server answers others and never this one."""
+SUSPICIOUS_SECONDS: Final = 0.5
+"""Time without any answer of a server after which it is asked whether it is there (`silence.py`)."""
+PROBE_SECONDS: Final = 1.25
+"""Time for that answer, a new connection included. Together they are below RETRY_SECONDS: clients of a frozen server
+wait no longer than those of one that refuses."""
+UNACKNOWLEDGED_MS: Final = 3_000
+"""Time after which the kernel gives up a connection whose other end acknowledges nothing: a machine that is gone."""
 IDLE_IN_TRANSACTION_SECONDS: Final = 30.0
 """Idle time between two statements of a transaction. A relay waits for its broker meanwhile."""
-CONNECT_SECONDS: Final = 2.0
-"""Time-out for a connection with TLS and login. Within a region it takes some 20 ms."""
-ACQUIRE_SECONDS: Final = 3.0
+CONNECT_SECONDS: Final = 1.5
+"""Time-out for a connection with TLS and login. Within a region it takes some 20 ms. Below ACQUIRE_SECONDS, so that
+the pool learns of a server that does not answer before those who wait for it give up."""
+ACQUIRE_SECONDS: Final = 2.0
 """Wait for a free or a new connection."""
 RETRY_SECONDS: Final = 2.0
-"""Time from the first failure of a statement or transaction to its last retry."""
+"""Time from the first failure of a statement or transaction to its last retry. A wait that ends in a failure counts
+from its begin."""
 OUTCOME_SECONDS: Final = 5.0
-"""Time for finding the outcome of a commit whose connection was lost."""
+"""Time for finding the outcome of a commit whose connection was lost; so much longer than others it may take."""
 CONNECTION_LIFE_SECONDS: Final = 900.0
 """Lifetime of a connection, so that replicas that are back or new get their share: as PgBouncer's `server_lifetime`
 (`groundplan_components.database.pooler`)."""

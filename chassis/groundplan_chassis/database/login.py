@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Connection(_Connection):
 
     replaced_at: float
     """By the event loop's clock."""
+    address: Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,19 @@ class Login:
         # Not all at once, though all were opened together.
         life = limits.CONNECTION_LIFE_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
         connection.replaced_at = asyncio.get_running_loop().time() + life
+        connection.address = address
+        _give_up_unacknowledged(connection)
         return connection
+
+
+def _give_up_unacknowledged(connection: Connection) -> None:
+    """Lets the kernel end a connection to a machine that is gone; asyncpg has no option for it."""
+    transport: asyncio.Transport | None = getattr(connection, "_transport", None)
+    raw = transport.get_extra_info("socket") if transport is not None else None
+    # Linux has it; elsewhere `limits.COMMAND_SECONDS` remains.
+    option: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if raw is not None and option is not None:
+        raw.setsockopt(socket.IPPROTO_TCP, option, limits.UNACKNOWLEDGED_MS)
 
 
 def _to_json(value: object) -> str:

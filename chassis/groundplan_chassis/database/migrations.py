@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 import sqlalchemy
@@ -39,15 +40,34 @@ from groundplan_chassis.problems import Problem, ProblemsFound
 from groundplan_chassis.secrets import SecretUnavailable
 from groundplan_chassis.settings import DatabaseSettings
 
-LOCK_SECONDS: Final = 2
-"""Longest wait of a migration for a table lock; later statements queue behind it."""
+LOCK_MS: Final = 500
+"""Longest wait of a migration for a table lock. Requests queue behind it, and give up after `limits.LOCK_SECONDS`: a
+transaction may so wait for three tables one after the other, and no request fails."""
+BESIDE_SECONDS: Final = 300
+"""Wait of statements that no request queues behind (`_BESIDE`): they wait for transactions that were there before. A
+build that gives up leaves an index that nothing uses and that every write pays for, and begins anew."""
 LOCK_TRIES: Final = 60
 LOCK_PAUSE_SECONDS: Final = 3
-"""Pause before the next attempt. All attempts take five minutes, of the job's fifteen
+"""Pause before the next attempt. All attempts for a lock take four minutes, of the job's fifteen
 (`groundplan_components.workload.migration`)."""
 ROTATION_SECONDS: Final = 6
 """Pause after a refused password before the secret is read again: a rotation has finished by then, and the remembered
 secret no longer counts as new (`groundplan_chassis.secrets.REFRESH_SECONDS`)."""
+
+_BESIDE: Final = re.compile(
+    r"\s*(?:(?:CREATE|DROP|REINDEX)\b[^;]*\bCONCURRENTLY\b"
+    r"|ALTER\s+TABLE\s+(?:IF\s+EXISTS\s+)?\S+\s+VALIDATE\s+CONSTRAINT\s+\S+\s*;?\s*$)",
+    re.IGNORECASE,
+)
+"""Statements whose lock (SHARE UPDATE EXCLUSIVE) reads and writes pass.
+https://www.postgresql.org/docs/current/explicit-locking.html"""
+_UNFINISHED: Final = """
+    SELECT c.oid::regclass::text
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relowner = current_user::regrole
+    ORDER BY 1
+"""
+"""Indexes that a build left behind which was stopped. One that is being built is of them, and locked."""
 
 Step = Callable[[Config, str], None]
 
@@ -214,37 +234,65 @@ def _alembic(shard: _Shard, folder: Path, step: Step, revision: str) -> None:
     config.set_main_option("script_location", str(folder).replace("%", "%%"))
     for last in [False] * (LOCK_TRIES - 1) + [True]:
         try:
+            _drop_unfinished(shard)
             with _as_owner(shard) as connection:
                 config.attributes["connection"] = connection
                 step(config, revision)
             return
-        except sqlalchemy.exc.OperationalError as error:
-            if last or not isinstance(error.orig, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
+        except (psycopg.Error, sqlalchemy.exc.OperationalError) as error:
+            said = error.orig if isinstance(error, sqlalchemy.exc.OperationalError) else error
+            if last or not isinstance(said, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
                 raise
             log.info("%s: a table is in use; the migration steps aside and tries again", shard.name)
             time.sleep(LOCK_PAUSE_SECONDS)
+
+
+def _drop_unfinished(shard: _Shard) -> None:
+    """Indexes of concurrent builds that were stopped: a revision may take one of the name for the one it makes.
+
+    PostgreSQL advises the same: https://www.postgresql.org/docs/current/sql-createindex.html (Building Indexes
+    Concurrently). Raises LockNotAvailable for one that another session is building.
+    """
+    with _owned(shard) as connection:
+        for (name,) in connection.execute(_UNFINISHED).fetchall():
+            log.info("%s: the index %s was never finished; it is dropped", shard.name, name)
+            # A name from the catalogue, quoted by it.
+            connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}".encode())
+
+
+def _owned(shard: _Shard) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection with the owner's rights to the service's database, each statement by itself."""
+    connection = shard.server.connect(shard.admin, shard.wanted.database)
+    connection.execute(psycopg.sql.SQL("SET ROLE {}").format(psycopg.sql.Identifier(shard.wanted.owner)))
+    connection.execute(f"SET lock_timeout = {LOCK_MS}")
+    # Indexes of large tables take their time.
+    connection.execute("SET statement_timeout = 0")
+    connection.execute("SET idle_in_transaction_session_timeout = '60s'")
+    return connection
 
 
 @contextmanager
 def _as_owner(shard: _Shard) -> Iterator[sqlalchemy.Connection]:
     """A connection with the owner's rights to the service's database, with a short lock time-out."""
 
-    def connect() -> psycopg.Connection[tuple[object, ...]]:
-        connection = shard.server.connect(shard.admin, shard.wanted.database)
-        connection.execute(psycopg.sql.SQL("SET ROLE {}").format(psycopg.sql.Identifier(shard.wanted.owner)))
-        connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
-        # Indexes of large tables take their time.
-        connection.execute("SET statement_timeout = 0")
-        connection.execute("SET idle_in_transaction_session_timeout = '60s'")
+    def connect() -> psycopg.Connection[tuple[Any, ...]]:
+        connection = _owned(shard)
         connection.autocommit = False
         return connection
 
     engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=connect, poolclass=sqlalchemy.pool.NullPool)
+    sqlalchemy.event.listen(engine, "before_cursor_execute", _set_patience)
     try:
         with engine.connect() as connection:
             yield connection
     finally:
         engine.dispose()
+
+
+def _set_patience(_: sqlalchemy.Connection, cursor: Any, statement: str, *_more: object) -> None:  # noqa: ANN401
+    """Before each statement on a cursor of psycopg: the time for which it may wait for locks."""
+    wanted = BESIDE_SECONDS * 1000 if _BESIDE.match(statement) else LOCK_MS
+    cursor.connection.execute(f"SET lock_timeout = {wanted}")
 
 
 def run() -> None:

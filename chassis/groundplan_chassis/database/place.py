@@ -14,6 +14,7 @@ import asyncpg
 from groundplan_chassis.database import limits
 from groundplan_chassis.database.failures import CONNECTION_LOST, Away, describe
 from groundplan_chassis.database.login import Connection, Login
+from groundplan_chassis.database.silence import Watch
 from groundplan_chassis.environment import Address
 from groundplan_chassis.http.errors import Unavailable
 from groundplan_chassis.observe import tracing
@@ -66,6 +67,7 @@ class Place:
         self._statements = statements
         self._turn = 0
         self._last_failure = ""
+        self._watch = Watch(self._probe, self._silent)
         self._pool: Pool = asyncpg.create_pool(
             min_size=0,
             max_size=most,
@@ -94,16 +96,20 @@ class Place:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
+        finally:
+            await self._watch.close()
 
-    async def acquire(self) -> Pooled:
-        """A connection, to be released. Raises Away."""
+    async def acquire(self, within: float = limits.ACQUIRE_SECONDS) -> Pooled:
+        """A connection, to be released. ``within``: seconds, and never longer than by default. Raises Away."""
+        begun = time.monotonic()
         try:
-            async with asyncio.timeout(limits.ACQUIRE_SECONDS):
+            async with asyncio.timeout(min(within, limits.ACQUIRE_SECONDS)):
                 return await self._pool.acquire()
         except TimeoutError:
-            raise Away(self.name, f"no connection was free for {limits.ACQUIRE_SECONDS:.0f} s") from None
+            waited = time.monotonic() - begun
+            raise Away(self.name, f"no connection was free for {waited:.1f} s", begun) from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError, SecretUnavailable, *CONNECTION_LOST) as error:
-            raise Away(self.name, describe(error)) from error
+            raise Away(self.name, describe(error), begun) from error
 
     async def release(self, connection: Pooled) -> None:
         if not is_gone(connection) and asyncio.get_running_loop().time() > _replaced_at(connection):
@@ -117,17 +123,25 @@ class Place:
     async def run(self, connection: Pooled, statement: str, running: Awaitable[T]) -> T:
         """Runs a statement on a connection of this place and reports its duration.
 
-        Raises Away when the connection was lost, Unavailable when the server was silent for too long, and all
-        else PostgreSQL says as asyncpg has it.
+        Raises Away when the connection was lost or its server is silent, Unavailable when the server answers others
+        and not this statement, and all else PostgreSQL says as asyncpg has it.
         """
-        started = time.perf_counter()
+        begun, started = time.monotonic(), time.perf_counter()
+        if (address := _address(connection)) is not None:
+            self._watch.sent(connection, address)
+        answered = False
         try:
             if not tracing.enabled():
-                return await running
-            attributes = {"db.system.name": "postgresql", "db.query.text": one_line(statement)}
-            with tracing.span(statement.partition(" ")[0], "client", attributes):
-                return await running
+                result = await running
+            else:
+                attributes = {"db.system.name": "postgresql", "db.query.text": one_line(statement)}
+                with tracing.span(statement.partition(" ")[0], "client", attributes):
+                    result = await running
+            answered = True
+            return result
         except CONNECTION_LOST as error:
+            if self._watch.over(connection, answered=False):
+                raise Away(self.name, "the server is silent", begun) from error
             if isinstance(error, TimeoutError) and error.errno is None:
                 await self._distrust(connection)
                 raise Unavailable("The database took too long") from error
@@ -135,15 +149,21 @@ class Place:
                 await self._distrust(connection)
             raise Away(self.name, describe(error)) from error
         except asyncpg.InterfaceError as error:
+            if self._watch.over(connection, answered=False):
+                raise Away(self.name, "the server is silent", begun) from error
             if is_gone(connection):
                 raise Away(self.name, describe(error)) from error
             raise
+        except asyncpg.PostgresError:
+            answered = True
+            raise
         finally:
+            self._watch.over(connection, answered=answered)
             self._statements.finished(statement, started)
 
-    async def ask(self, statement: str, question: Question[T]) -> T:
-        """One statement by itself. Raises Away and what `run` raises."""
-        connection = await self.acquire()
+    async def ask(self, statement: str, question: Question[T], within: float = limits.ACQUIRE_SECONDS) -> T:
+        """One statement by itself. ``within``: seconds for a connection. Raises Away and what `run` raises."""
+        connection = await self.acquire(within)
         try:
             return await self.run(connection, statement, question(connection))
         finally:
@@ -158,6 +178,23 @@ class Place:
         replaced."""
         if not is_gone(connection):
             connection.terminate()
+        await self._pool.expire_connections()
+
+    async def _probe(self, address: Address) -> None:
+        """Returns once the server has answered anything, a refusal too. Without the pool, which may have no room."""
+        try:
+            connection = await self._login.connect(address)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, SecretUnavailable):
+            return
+        try:
+            await connection.fetchval("SELECT 1")
+        finally:
+            connection.terminate()
+
+    async def _silent(self, address: Address) -> None:
+        for server in self._servers:
+            if server.address == address:
+                self._failed(server, TimeoutError())
         await self._pool.expire_connections()
 
     async def _connect(self, *_: object, **__: object) -> Connection:
@@ -203,6 +240,14 @@ def is_gone(connection: Pooled) -> bool:
         return connection.is_closed()
     except asyncpg.InterfaceError:
         return True
+
+
+def _address(connection: Pooled) -> Address | None:
+    """None for a connection that is gone: its proxy knows nothing any more."""
+    try:
+        return cast(Connection, connection).address
+    except (AttributeError, asyncpg.InterfaceError):
+        return None
 
 
 def _replaced_at(connection: Pooled) -> float:

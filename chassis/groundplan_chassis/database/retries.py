@@ -31,10 +31,16 @@ class Retries:
     async def after_loss(self, away: Away) -> None:
         """Waits before the next try. Raises Unavailable when the place has been away for too long."""
         if self._since is None:
-            self._since = time.monotonic()
-        elif time.monotonic() - self._since > limits.RETRY_SECONDS:
+            self._since = away.since
+        if self.left() <= 0:
             raise Unavailable from away
         await self._pause()
+
+    def left(self) -> float:
+        """The seconds until tries end: all of them while nothing was lost yet."""
+        if self._since is None:
+            return limits.RETRY_SECONDS
+        return self._since + limits.RETRY_SECONDS - time.monotonic()
 
     async def after_conflict(self, error: Exception) -> None:
         """Waits before the next try. Raises Unavailable when there were too many."""

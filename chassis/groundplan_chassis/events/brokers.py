@@ -47,7 +47,7 @@ class Broker:
         assert events is not None, "the settings of a reader name a broker"
         if isinstance(events, KafkaSettings):
             connection = await self._connection(events)
-            return KafkaSubscription(connection, DeadLetterTopic(connection, metrics))
+            return KafkaSubscription(connection, DeadLetterTopic(connection, metrics), metrics=metrics)
         return QueueSubscription(events, self.clients, metrics)
 
     async def dead_letters(self) -> DeadLetters:

@@ -30,6 +30,10 @@ READ_MODEL_LAG_SECONDS: Final = "read_model_lag_seconds"
 EVENTS_CONSUMED: Final = "events_consumed"
 EVENTS_DEAD_LETTERED: Final = "events_dead_lettered"
 """Dead-lettered events; count (A3)."""
+EVENTS_BEHIND: Final = "events_behind"
+"""Events that a consumer's partitions hold and that it has not read; count (A3)."""
+CONSUMER_RECONNECTS: Final = "consumer_reconnects"
+"""Consumers that read nothing although there were events, and were replaced; count (A3)."""
 
 UNITS: Final = {
     REQUEST_DURATION_MS: "Milliseconds",

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import date
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
-from chassis.tests.database.databases import StatementRecorder
+from chassis.tests.database.migrating import Place, empty_place
 from chassis.tests.environments import of_migration
 from groundplan_chassis import assembly
 from groundplan_chassis.database import limits, migrations
-from groundplan_chassis.database.database import Database
-from groundplan_chassis.database.migrations import downgrade, migrate
 from groundplan_chassis.database.transaction import Transaction
-from groundplan_chassis.environment import Address
 from groundplan_chassis.problems import Problem, ProblemsFound
 from groundplan_chassis.process import REFUSED, run
 from groundplan_chassis.service import Service
-from groundplan_chassis.settings import DatabaseAdmin, DatabaseSettings, Settings, Shard, ShardGeneration
-from groundplan_devkit.ports import HOST
+from groundplan_chassis.settings import Settings
 from groundplan_devkit.servers import Postgres
-from groundplan_devkit.servers.postgres import ADMINISTRATOR
-from groundplan_devkit.testing import label, trusting
 
-ENVIRONMENT = "from groundplan_chassis.database.migrations import run\n\nrun()\n"
 FIRST = '''
 from alembic import op
 
@@ -66,98 +60,14 @@ def downgrade():
     op.execute("ALTER TABLE notes DROP COLUMN pinned")
 """
 BROKEN = SECOND.replace("0002", "0003").replace("0001", "0002").replace("ADD COLUMN pinned", "ADD COLUMN text")
-SCHEMA = """
-    SELECT format('%s.%s %s %s', table_name, column_name, data_type, is_nullable)
-    FROM information_schema.columns
-    WHERE table_schema = 'public'
-    UNION ALL
-    SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
-    UNION ALL
-    SELECT format('%s %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
-    WHERE connamespace = 'public'::regnamespace
-    UNION ALL
-    SELECT format('%s may %s %s', grantee, privilege_type, table_name)
-    FROM information_schema.role_table_grants
-    WHERE table_schema = 'public'
-    ORDER BY 1
-"""
-
-
-@dataclass
-class Stored:
-    """Secrets as they are now, and, where a test says so, as they are once they are asked for anew."""
-
-    now: dict[str, dict[str, str]]
-    later: dict[str, dict[str, str]] = field(default_factory=dict)
-
-    async def get(self, arn: str, *, fresh: bool = False) -> Mapping[str, str]:
-        return self.later.get(arn, self.now[arn]) if fresh else self.now[arn]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where nothing is yet: a name on one shard or two, an administrator, and a folder of migrations."""
-
-    name: str
-    postgres: Postgres
-    folder: Path
-    secrets: Stored
-    shards: int = 1
-
-    @property
-    def settings(self) -> DatabaseSettings:
-        addresses = [Address(HOST, shard.primary.port) for shard in self.postgres.shards[: self.shards]]
-        return DatabaseSettings(
-            name=self.name,
-            shards=tuple(Shard(address, "service", (), "service") for address in addresses),
-            shard_map=(ShardGeneration(date(2026, 1, 1), len(addresses)),),
-            writer_connections=2,
-            reader_connections=0,
-            admins=tuple(DatabaseAdmin(address, f"admin-{number}") for number, address in enumerate(addresses)),
-            tls=self.postgres.shards[0].tls,
-            slow_query_ms=20,
-        )
-
-    def add(self, number: int, text: str) -> None:
-        (self.folder / "versions" / f"{number:04}_step.py").write_text(text)
-
-    async def up(self, revision: str = "head") -> None:
-        await migrate(
-            self.settings, self.secrets, self.folder, trust_file=Path(self.postgres.authority), revision=revision
-        )
-
-    async def down(self, revision: str) -> None:
-        await downgrade(
-            self.settings, self.secrets, self.folder, trust_file=Path(self.postgres.authority), revision=revision
-        )
-
-    async def schema(self, shard: int = 0) -> list[str]:
-        connection = await asyncpg.connect(self.postgres.dsn(self.name, shard=shard))
-        try:
-            await connection.execute(f"SET ROLE {self.name}_owner")
-            return [row[0] for row in await connection.fetch(SCHEMA)]
-        finally:
-            await connection.close()
-
-    async def opened(self) -> Database:
-        tls = trusting(self.postgres.authority) if self.settings.tls else None
-        return await Database.open(self.settings, self.secrets, StatementRecorder(), tls)
 
 
 @pytest.fixture
 async def place(two_shards: Postgres, tmp_path: Path) -> AsyncIterator[Place]:
-    name = label()
-    now = {
-        f"admin-{number}": {"username": ADMINISTRATOR, "password": shard.admin_password}
-        for number, shard in enumerate(two_shards.shards)
-    }
-    (tmp_path / "versions").mkdir()
-    (tmp_path / "env.py").write_text(ENVIRONMENT)
-    made = Place(name, two_shards, tmp_path, Stored({**now, "service": {"username": name, "password": "first"}}))
-    made.add(1, FIRST)
-    made.add(2, SECOND)
-    yield made
-    await asyncio.to_thread(two_shards.drop, name, name, f"{name}_clone", f"{name}_owner")
+    async with empty_place(two_shards, tmp_path) as made:
+        made.add(1, FIRST)
+        made.add(2, SECOND)
+        yield made
 
 
 async def test_every_shard_gets_the_same_schema_and_a_second_run_changes_nothing(place: Place) -> None:
@@ -279,3 +189,93 @@ def test_what_a_migration_finds_ends_its_process_without_a_traceback(
     output = capfd.readouterr()
     assert "no login for notes" in output.out + output.err
     assert "Traceback" not in output.out + output.err
+
+
+ONLINE = """
+from alembic import op
+
+revision, down_revision = "0003", "0002"
+
+
+def upgrade():
+    with op.get_context().autocommit_block():
+        op.execute("CREATE INDEX CONCURRENTLY IF NOT EXISTS notes_pinned_idx ON notes (pinned)")
+
+
+def downgrade():
+    op.execute("DROP INDEX notes_pinned_idx")
+"""
+INDEX = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'notes_pinned_idx'::regclass"
+
+
+@contextlib.asynccontextmanager
+async def in_use(place: Place) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A transaction that has written to the table, until the block ends."""
+    connection = await asyncpg.connect(place.postgres.dsn(place.name))
+    try:
+        await connection.execute(f"SET ROLE {place.name}_owner")
+        async with connection.transaction():
+            await connection.execute("INSERT INTO notes (id, text) VALUES (gen_random_uuid(), 'in work')")
+            yield connection
+    finally:
+        await connection.close()
+
+
+async def owners(place: Place, *statements: str) -> Any:  # what the last one answers
+    connection = await asyncpg.connect(place.postgres.dsn(place.name))
+    try:
+        await connection.execute(f"SET ROLE {place.name}_owner")
+        return [await connection.fetchval(statement) for statement in statements][-1]
+    finally:
+        await connection.close()
+
+
+async def test_an_index_that_was_never_finished_is_built_again(place: Place) -> None:
+    """As a pod leaves it that is stopped in the middle; IF NOT EXISTS would take it for the one that is wanted."""
+    await place.up()
+    unfinished = "CREATE UNIQUE INDEX CONCURRENTLY notes_pinned_idx ON notes (pinned)"
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await owners(
+            place,
+            "INSERT INTO notes (id, text) SELECT gen_random_uuid(), 'same' FROM generate_series(1, 2)",
+            unfinished,
+        )
+    assert await owners(place, INDEX) is False
+    place.add(3, ONLINE)
+    await place.up()
+    assert await owners(place, INDEX) is True
+    assert await owners(place, INDEX.replace("indisvalid", "indisunique")) is False
+
+
+async def test_a_concurrent_build_waits_for_transactions_that_were_there(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Longer than for a lock, as no request queues behind it; it begins once."""
+    monkeypatch.setattr(migrations, "LOCK_TRIES", 1)
+    await place.up()
+    place.add(3, ONLINE)
+    async with in_use(place):
+        building = asyncio.create_task(place.up())
+        await asyncio.sleep(migrations.LOCK_MS / 1000 + 1)
+        assert not building.done()
+    await building
+    assert await owners(place, INDEX) is True
+
+
+async def test_requests_behind_a_migration_wait_shorter_than_they_may(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock that is not to be had soon is given up, and tried again."""
+    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0.3)
+    await place.up("0001")
+    database = await place.opened()
+    add = "INSERT INTO notes (id, text) VALUES (gen_random_uuid(), 'beside')"
+    async with in_use(place):
+        altering = asyncio.create_task(place.up())
+        ends = asyncio.get_running_loop().time() + 3
+        while asyncio.get_running_loop().time() < ends:
+            await database.write(doing(add), shard=0)
+        assert not altering.done()
+    await altering
+    await database.close()
+    assert any("pinned" in line for line in await place.schema())

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from chassis.tests.database.databases import TemporaryDatabase, temporary_database
 from chassis.tests.database.library import LIST, QUERIES, BookBody, add, document
+from groundplan_chassis.database import limits
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.environment import Address
 from groundplan_chassis.http.errors import Unavailable
@@ -201,3 +203,65 @@ async def test_writes_go_on_when_the_primary_comes_back(own_servers: Servers, po
     await eventually(again)
     rows = await db.fetch("SELECT id FROM books", shard=0, fresh=True)
     assert {row["id"] for row in rows} >= set(done)
+
+
+async def timed(attempt: Awaitable[object]) -> tuple[object, float]:
+    """The outcome, or the error, and the seconds that it took."""
+    begun = time.monotonic()
+    try:
+        outcome: object = await attempt
+    except Unavailable as error:
+        outcome = error
+    return outcome, time.monotonic() - begun
+
+
+WITHIN_SECONDS = limits.RETRY_SECONDS + 1.5
+"""What the README promises, and what a busy machine of tests adds to it."""
+
+
+async def test_a_frozen_primary_is_told_in_time(own_servers: Servers, postgres: Postgres, db: Database) -> None:
+    """h18: first with connections that were open, then with none, then with more callers than connections."""
+    identifier = await added(db)
+    node = postgres.shards[0].primary.process.name
+    own_servers.pause(node)
+    try:
+        for callers in (1, 1, 12):
+            outcomes = await asyncio.gather(*(timed(added(db)) for _ in range(callers)))
+            assert all(isinstance(outcome, Unavailable) for outcome, _ in outcomes), outcomes
+            assert max(seconds for _, seconds in outcomes) < WITHIN_SECONDS
+        row = await db.fetchrow(FIND, identifier, shard=0)
+        assert row is not None, "the replica has it, and answers"
+        outcome, seconds = await timed(db.fetchrow(FIND, identifier, shard=0, fresh=True))
+        assert isinstance(outcome, Unavailable)
+        assert seconds < WITHIN_SECONDS
+    finally:
+        own_servers.resume(node)
+
+    async def again() -> bool:
+        outcome, _ = await timed(added(db))
+        return not isinstance(outcome, Unavailable)
+
+    await eventually(again)
+
+
+async def test_the_primary_stands_in_for_a_frozen_replica(
+    own_servers: Servers, postgres: Postgres, db: Database
+) -> None:
+    identifier = await added(db)
+    await eventually(lambda: reads_from_replica(db))
+    node = postgres.shards[0].replicas[0].process.name
+    own_servers.pause(node)
+    try:
+        for _ in range(3):
+            row, seconds = await timed(db.fetchrow(FIND, identifier, shard=0))
+            assert isinstance(row, asyncpg.Record)
+            assert seconds < WITHIN_SECONDS
+    finally:
+        own_servers.resume(node)
+    await eventually(lambda: reads_from_replica(db))
+
+
+async def test_a_slow_statement_keeps_its_time(db: Database) -> None:
+    begun = time.monotonic()
+    await db.fetchval("SELECT pg_sleep($1)", limits.RETRY_SECONDS + 0.5, shard=0, fresh=True)
+    assert time.monotonic() - begun > limits.RETRY_SECONDS

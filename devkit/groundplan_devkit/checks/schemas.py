@@ -10,12 +10,14 @@ import pytest
 
 from groundplan.document.data_model import service_ddl
 from groundplan.following.revisions import finished
+from groundplan.migrations import judged
 from groundplan_chassis.database.migrations import downgrade, migrate
 from groundplan_chassis.secrets import Secrets
 from groundplan_chassis.settings import Settings
 from groundplan_devkit.environment import process_environment
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.services import folder_of
+from groundplan_devkit.state import PROJECT
 from groundplan_devkit.testing import FreshDatabase
 
 # Not the order of columns: one that is added later comes after all others.
@@ -88,10 +90,13 @@ def listed(service: str, lines: list[str]) -> str:
 def check_migrations(
     service: str, installed: Installation, database: FreshDatabase, monkeypatch: pytest.MonkeyPatch, into: Path
 ) -> None:
-    """Up, down and up again: the tables that `system.yaml` declares, then none, then the same.
+    """Up, down and up again: the tables that `system.yaml` declares, then none, then the same. None of the migrations
+    would stop or break a system in use, without saying why it may (`groundplan.migrations`).
 
     With the migrations that wait for a second release, gathered in ``into``: in the end the tables are as declared.
     """
+    if refused := judged(PROJECT, [service]):
+        pytest.fail("\n".join(map(str, refused)), pytrace=False)
     migrations = finished(folder_of(service), into)
     for name, value in installed.machine().items():
         monkeypatch.setenv(name, value)

@@ -1,8 +1,11 @@
-"""Whether the project's own program meets the controls: what is missing in each stack, where, and how to mend it."""
+"""Whether the project's own program meets the controls: what is missing in each stack, where, and how to mend it.
+
+And whether the services' migrations let a system in use go on."""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import sys
@@ -17,6 +20,7 @@ from groundplan.cli._facts import captured, simulated
 from groundplan.cli._lists import list_problems
 from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
+from groundplan.migrations import judged
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import PROGRAM, find_project
 
@@ -37,7 +41,7 @@ class Checked:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when nothing is missing in any stack, else 1."""
+    """Returns 0 when nothing is missing in any stack or refused of a migration, else 1."""
     parser = argparse.ArgumentParser(prog="groundplan check", description=__doc__)
     parser.add_argument("--stack", action="append", help="check this stack only; may be given again; default: all")
     parser.add_argument("--json", action="store_true", help="print evidence, findings and reasons of every control")
@@ -56,6 +60,7 @@ def check_project(folder: Path, stacks: Sequence[str] = (), *, as_json: bool = F
     problems = list_problems(project.folder)
     if problems:
         raise ProblemsFound(problems)
+    migrations = judged(folder)
     checked = {}
     for name in project.environments:
         checked[name] = check_stack(project, name)
@@ -63,13 +68,20 @@ def check_project(folder: Path, stacks: Sequence[str] = (), *, as_json: bool = F
             print(_report(name, checked[name]), flush=True)
     if as_json:
         left_out = [str(problem) for problem in project.left_out]
-        said = {"stacks": {name: _as_json(each) for name, each in checked.items()}, "left_out": left_out}
+        said = {
+            "stacks": {name: _as_json(each) for name, each in checked.items()},
+            "migrations": [dataclasses.asdict(problem) for problem in migrations],
+            "left_out": left_out,
+        }
         print(json.dumps(said, indent=2))
     else:
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
+        if migrations:
+            print("Migrations that a database in use does not take:\n", file=sys.stderr)
+            print(*migrations, sep="\n", end="\n\n", file=sys.stderr)
     agrees = not tell_disagreements(folder, project.system)
-    return 0 if agrees and all(each.passed for each in checked.values()) else 1
+    return 0 if agrees and not migrations and all(each.passed for each in checked.values()) else 1
 
 
 def check_stack(project: Project, stack: str) -> Checked:

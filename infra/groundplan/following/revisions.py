@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from groundplan.following.schema import Plan, Step
 from groundplan.problems import Problem, ProblemsFound
@@ -15,6 +17,8 @@ from groundplan.problems import Problem, ProblemsFound
 VERSIONS = Path("migrations") / "versions"
 WAITING = Path("migrations") / "waiting"
 """Revisions that must not run before every process of the release before is gone; Alembic does not look here."""
+SECOND = ("_end", "_end_online")
+"""How the names of files end that waited."""
 _WIDTH = 100
 _INDENT = " " * 8
 
@@ -54,6 +58,17 @@ def head(folder: Path) -> str | None:
 def waiting(folder: Path) -> list[Path]:
     """Revisions that wait, in the order in which they will run."""
     return sorted((folder / WAITING).glob("*.py"))
+
+
+def of_second_release(path: Path) -> bool:
+    """Whether the file is one that waits, or waited, until no process of the release before runs."""
+    return path.parent.name == WAITING.name or path.stem.endswith(SECOND)
+
+
+def accepted_in(path: Path) -> Mapping[str, object]:
+    """What a revision does knowingly although `groundplan check` refuses it: reasons by the rule's name."""
+    accepted = _assigned(path).get("accepted")
+    return accepted if isinstance(accepted, dict) else {}
 
 
 def written(folder: Path, plan: Plan, slug: str, title: str) -> dict[Path, str]:
@@ -104,14 +119,14 @@ def finished(service: Path, into: Path) -> Path:
     return target
 
 
-def _assigned(path: Path) -> Mapping[str, str | Sequence[str] | None]:
+def _assigned(path: Path) -> Mapping[str, Any]:
     """The literals that a module assigns to names. Raises ProblemsFound for what is no Python."""
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, UnicodeDecodeError, ValueError) as error:
         remedy = "mend the file, and run the command again"
         raise ProblemsFound([Problem(str(path), "", str(error), "a migration that Python can read", remedy)]) from None
-    found: dict[str, str | Sequence[str] | None] = {}
+    found: dict[str, Any] = {}
     for node in tree.body:
         match node:
             case (
@@ -139,12 +154,20 @@ def _revision(steps: Sequence[Step], title: str, identifier: str, before: str | 
     down = [statement for step in reversed(steps) for statement in step.down]
     lines = [f'"""{_sentence(title)}"""', "", "from __future__ import annotations", "", "from alembic import op", ""]
     lines += [f'revision = "{identifier}"', f"down_revision = {_quoted(before)}"]
-    lines += ["branch_labels = None", "depends_on = None", "", ""]
+    lines += ["branch_labels = None", "depends_on = None", *_accepted(steps), "", ""]
     for name, statements in (("upgrade", up), ("downgrade", down)):
         lines.append(f"def {name}() -> None:")
         lines += _body(statements, online=online)
         lines += ["", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _accepted(steps: Sequence[Step]) -> list[str]:
+    reasons = {rule: reason for step in steps for rule, reason in step.accepts.items()}
+    if not reasons:
+        return []
+    lines = [f"    {json.dumps(rule)}: {json.dumps(reason)}," for rule, reason in reasons.items()]
+    return ["# What `groundplan check` refuses, and why it is done here.", "accepted = {", *lines, "}"]
 
 
 def _sentence(title: str) -> str:

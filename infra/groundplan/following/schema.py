@@ -7,7 +7,7 @@ more; what allows less, and what drops, waits until it runs no more.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from groundplan.declaration.model import Service
@@ -25,6 +25,8 @@ class Step:
 
     up: tuple[str, ...]
     down: tuple[str, ...] = ()
+    accepts: Mapping[str, str] = field(default_factory=dict)
+    """Why it does what `groundplan.migrations` refuses, by the rule."""
 
 
 @dataclass(slots=True)
@@ -57,6 +59,10 @@ def plan_of(name: str, before: Service, after: Service, renames: Renames) -> Pla
     changes = list(service_differences(name, before, after, renames))
     writer = _Writer(before, after, catalogue_of(name, before), catalogue_of(name, after), changes)
     return writer.written()
+
+
+def _widened(before: str, after: str) -> dict[str, str]:
+    return {"changing-column-type": f"every {before} is a {after} as it is: no row is written anew"}
 
 
 def _made(catalogue: Catalogue, names: Sequence[str]) -> tuple[str, ...]:
@@ -99,6 +105,9 @@ class _Writer:
         ]
         self.plan.last[:0] = drops
         self._gone_tables()
+        for steps in (self.plan.first, self.plan.last):
+            # What counts rows comes before the first lock, which would last as long.
+            steps.sort(key=lambda step: not step.up[0].startswith("DO "))
         return self.plan
 
     # Names
@@ -167,7 +176,8 @@ class _Writer:
         for name, other in keys.items():
             up.append(sql.rename_part("CONSTRAINT", newer, name, other))
             down.insert(0, sql.rename_part("CONSTRAINT", newer, other, name))
-        self.plan.first.append(Step(tuple(up), tuple(down)))
+        accepts = {"renaming-table": "a view has the older name until the second release"}
+        self.plan.first.append(Step(tuple(up), tuple(down), accepts))
         return older, newer
 
     def _same(self, before: object, after: object) -> bool:
@@ -243,8 +253,10 @@ class _Writer:
     def _unread(self, table: str, name: str, column: Column) -> None:
         """The new release writes no such column any more; the one before still does."""
         if name == "deleted_at":
+            # It runs before a rename of the table.
+            older = next(before for before, after in self.tables.items() if after == table)
             check = sql.stop_at(
-                table, "deleted_at IS NOT NULL", "are marked as deleted and would come back: take them away"
+                older, "deleted_at IS NOT NULL", "are marked as deleted and would come back: take them away"
             )
             self.plan.first.append(Step((check,)))
         if column.not_null and column.default is None:
@@ -299,7 +311,8 @@ class _Writer:
             up.append(f"ALTER TABLE {table} DROP CONSTRAINT {each}")
             undo.insert(0, f"ALTER TABLE {table} ADD CONSTRAINT {each} {text}")
         unmade = (f"DROP TRIGGER {sync} ON {table}", f"DROP FUNCTION {sync}()")
-        self.plan.first.append(Step((*up, function, trigger), (*unmade, *undo)))
+        widened = _widened(before.type, first_type) if kept.type != before.type else {}
+        self.plan.first.append(Step((*up, function, trigger), (*unmade, *undo), widened))
         self.plan.online.append(Step((sql.backfill(table, f"{name} = {older}", f"{name} IS DISTINCT FROM {older}"),)))
         restored = [f"ALTER TABLE {table} ADD COLUMN {older} {kept.type}", sql.copy(table, older, name)]
         if kept.not_null:
@@ -343,7 +356,9 @@ class _Writer:
         if before.type != after.type:
             if sql.widens(before.type, after.type):
                 alter = f"ALTER TABLE {table} ALTER COLUMN {name} TYPE"
-                self.plan.first.append(Step((f"{alter} {after.type}",), (f"{alter} {before.type}",)))
+                self.plan.first.append(
+                    Step((f"{alter} {after.type}",), (f"{alter} {before.type}",), _widened(before.type, after.type))
+                )
             else:
                 self._narrow(table, name, before, after)
         if before.default != after.default:
@@ -359,7 +374,11 @@ class _Writer:
         stop = sql.stop_at(
             table, sql.unfit(name, after.type), f"have a {sql.bare(name)} that {after.type} can't hold: mend them"
         )
-        self.plan.last.append(Step((stop, f"{alter} {after.type}"), (f"{alter} {before.type}",)))
+        accepts = {
+            "changing-column-type": "the table is locked while it is rewritten: try it on a copy, choose a quiet hour"
+        }
+        self.plan.last.append(Step((stop,)))
+        self.plan.last.append(Step((f"{alter} {after.type}",), (f"{alter} {before.type}",), accepts))
 
     def _require(self, table: str, name: str, after: Column, before: Column, *, renamed: bool) -> None:
         """NOT NULL without a scan under a lock: first as a constraint, which is checked while the table is in use."""

@@ -16,10 +16,14 @@ from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import Stopped
 from groundplan_chassis.events.kafka.connection import NOT_CONNECTED, Connection
 from groundplan_chassis.events.kafka.dead_letters import DeadLetterTopic
+from groundplan_chassis.events.kafka.watchdog import MOST_RECONNECTS, ConsumerStuck, Stuck, Watchdog
 from groundplan_chassis.events.port import Delivery, Processor, Refusal, Verdict
+from groundplan_chassis.observe import names
 
 if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord
+
+    from groundplan_chassis.observe.metrics import Metrics
 
 POLL_MS: Final = 5_000
 """Longest poll for records."""
@@ -41,18 +45,28 @@ log = logging.getLogger(__name__)
 class KafkaSubscription:
     """A member of the settings' consumer group."""
 
-    def __init__(self, connection: Connection, dead_letters: DeadLetterTopic, batch: int = limits.BATCH) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        dead_letters: DeadLetterTopic,
+        batch: int = limits.BATCH,
+        metrics: Metrics | None = None,
+        client: type[AIOKafkaConsumer] = AIOKafkaConsumer,
+    ) -> None:
         self._connection = connection
         self._dead_letters = dead_letters
         self._batch = batch
+        self._metrics = metrics
+        self._client = client
 
     async def run(self, processor: Processor, stop: asyncio.Event) -> None:
         """See `port.Subscription`."""
         settings = self._connection.settings
         between = Backoff(limits.FIRST_PAUSE_SECONDS, limits.LONGEST_ABSENCE_PAUSE_SECONDS)
+        reconnects = 0
         try:
             while not stop.is_set():
-                consumer = AIOKafkaConsumer(
+                consumer = self._client(
                     **self._connection.options | {"request_timeout_ms": REQUEST_MS},
                     group_id=settings.group,
                     enable_auto_commit=False,
@@ -71,9 +85,25 @@ class KafkaSubscription:
                     await pause(between.next(), stop)
                     continue
                 between.reset()
-                await _Membership(consumer, settings.sources, self._dead_letters, processor, self._batch).run(stop)
+                watchdog = Watchdog(consumer, self._metrics)
+                membership = _Membership(
+                    consumer, settings.sources, self._dead_letters, processor, self._batch, watchdog
+                )
+                try:
+                    await membership.run(stop)
+                except Stuck as stuck:
+                    reconnects = 1 if watchdog.read_anything else reconnects + 1
+                    self._report(stuck, reconnects)
         finally:
             await self._dead_letters.close()
+
+    def _report(self, stuck: Stuck, reconnects: int) -> None:
+        """Raises ConsumerStuck when new consumers don't help."""
+        if self._metrics is not None:
+            self._metrics.count(names.CONSUMER_RECONNECTS)
+        if reconnects > MOST_RECONNECTS:
+            raise ConsumerStuck(f"{reconnects} consumers one after the other have read nothing: {stuck}") from stuck
+        log.error("the consumer is stuck, and another takes its place: %s", stuck, extra={"error": "Stuck"})
 
 
 class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -86,38 +116,47 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         dead_letters: DeadLetterTopic,
         processor: Processor,
         batch: int,
+        watchdog: Watchdog,
     ) -> None:
         self._consumer = consumer
         self._events = {topic: event for event, topic in sources.items()}
         self._dead_letters = dead_letters
         self._processor = processor
         self._batch = batch
+        self._watchdog = watchdog
         self._lanes: dict[TopicPartition, _Lane] = {}
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self, stop: asyncio.Event) -> None:
         self._consumer.subscribe(list(self._events), listener=self)
         stopping = asyncio.create_task(_set(stop))
+        watching = asyncio.create_task(self._watchdog.run())
         try:
-            await asyncio.wait([stopping, self._failure], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([stopping, self._failure, watching], return_when=asyncio.FIRST_COMPLETED)
             await self._let_go(list(self._lanes))
             if self._failure.done():
                 self._failure.result()
+            if watching.done():
+                watching.result()
         finally:
             stopping.cancel()
+            watching.cancel()
             self._failure.cancel()
             for lane in self._lanes.values():
                 lane.task.cancel()
             await _end(self._consumer)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        await self._let_go(revoked)
+        partitions = list(revoked)
+        await self._let_go(partitions)
+        self._watchdog.taken(partitions)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         partitions = list(assigned)
         await self._let_go(partitions)
         for partition in partitions:
             self._lanes[partition] = _Lane(self, partition)
+        self._watchdog.given(partitions)
         log.info("this process follows %d partitions", len(self._lanes))
 
     async def _let_go(self, partitions: Iterable[TopicPartition]) -> None:
@@ -155,7 +194,11 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
                     continue
                 between.reset()
                 if records:
-                    await self._work(partition, records, stop)
+                    self._watchdog.begins(partition)
+                    try:
+                        await self._work(partition, records, stop)
+                    finally:
+                        self._watchdog.ends(partition)
         finally:
             stopping.cancel()
 

@@ -7,9 +7,9 @@ import os
 import pytest
 
 from infra.tests.alarms.judging import without_page
-from infra.tests.capacity.test_expectations import DECLARED, Case
+from infra.tests.capacity.test_expectations import DECLARED, system_of
 from infra.tests.program.graphs import simulated
-from infra.tests.samples import with_images
+from infra.tests.samples import stack, with_images
 
 pytestmark = pytest.mark.skipif(
     not os.environ.get("PROVE"), reason="twelve programs take minutes: `make prove WHAT=alarms`"
@@ -18,6 +18,6 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize("name", DECLARED)
 def test_every_alarm_of_another_system_has_its_page(name: str) -> None:
-    case = Case(DECLARED[name])
-    graph = simulated(name, case.system, with_images(case.environment, case.system))
+    system = system_of(DECLARED[name])
+    graph = simulated(name, system, with_images(stack(DECLARED[name].get("stack", "prod")), system))
     assert without_page(graph.resources) == []

@@ -8,7 +8,7 @@ PYTHON := "$$VENV"/bin/python
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-project prove bench plan cost report quotas prices check compare follow format schema requirements clean
+.PHONY: help setup demo test test-project prove docs bench plan cost report quotas prices check compare follow format schema requirements clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test-project: setup ## Copy a project with the default answers to build/test/sho
 	@$(PYTHON) -m groundplan.owned build/test
 	@"$$VENV"/bin/copier copy --defaults --quiet --vcs-ref=HEAD . build/test/shop
 	@$(MAKE) --no-print-directory --directory build/test/shop test VENV="$$(cd "$$VENV" && pwd)" JOBS=2
+
+docs: setup ## The documentation as a site, in build/docs; links are checked
+	@$(PYTHON) -m tools.site
 
 prove: setup ## Long campaigns, recorded in docs/proof/ (WHAT=framing, SIZE=…, SEED=…)
 	@$(PYTHON) -m tools.prove $(WHAT) $(if $(SIZE),--size "$(SIZE)") $(if $(SEED),--seed "$(SEED)")
@@ -70,6 +73,7 @@ requirements: setup ## Pin requirements.in anew into requirements.txt, with hash
 	@$(PIN) --output-file requirements.txt requirements.in
 	@$(PIN) --no-annotate --constraint requirements.txt --output-file chassis/requirements.txt \
 		chassis/requirements.in
+	@$(PIN) --no-annotate --output-file tools/site/requirements.txt tools/site/requirements.in
 
 PIN = "$$VENV"/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 

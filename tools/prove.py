@@ -161,6 +161,16 @@ CAMPAIGNS = {
         "declarations",
         {"EDGES": "{size}"},
     ),
+    "alarms": Campaign(
+        "Every alarm of twelve other systems has its page (U8)",
+        "The systems of docs/expectations/systems.yaml are declared in the simulated cloud. Each alarm's description "
+        "names a page that speaks of each of its metrics, and whose commands ask for dimensions that it has. The "
+        "reference system's stacks are in `make test`.",
+        ("infra/tests/alarms/test_systems.py",),
+        12,
+        "systems",
+        {"PROVE": "1"},
+    ),
     "regions": Campaign(
         "Every accepted region declares (e6, e7)",
         "The stack `prod` is declared in each region of the simulated cloud, whose zones lack what AWS's do.",

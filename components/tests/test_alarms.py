@@ -25,6 +25,14 @@ def test_a_plain_metric_is_compared_as_it_is() -> None:
     assert inputs["alarmActions"] == inputs["okActions"] == ["arn:aws:sns:eu-central-1:123456789012:ring"]
 
 
+def test_the_description_alone_names_the_page() -> None:
+    alarm = Alarm(description="d", page="p", metrics={"a": COUNT, "b": COUNT}, expression="a / b", threshold=1)
+    inputs = made(alarm).inputs
+    assert inputs["alarmDescription"] == "d. What to do: groundplan alarm p"
+    assert inputs["metricQueries"][-1]["label"] == "d"
+    assert made(Alarm(description="d", metrics={"a": COUNT}, threshold=3)).inputs["alarmDescription"] == "d"
+
+
 def test_a_percentile_of_a_few_samples_changes_no_state() -> None:
     metric = Metric(namespace="N", name="Latency", statistic="p95")
     inputs = made(Alarm(description="d", metrics={"a": metric}, threshold=3)).inputs

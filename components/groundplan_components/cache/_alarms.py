@@ -27,10 +27,11 @@ def node_alarms(node: pulumi.Input[str]) -> Mapping[str, Alarm]:
     """Alarms by name, the same for all nodes: a failover turns primaries into replicas."""
 
     def alarm(
-        metric: str, statistic: str, threshold: float, description: str, missing: Missing = Missing.GOOD
+        metric: str, statistic: str, threshold: float, description: str, page: str, missing: Missing = Missing.GOOD
     ) -> Alarm:
         return Alarm(
             description=description,
+            page=page,
             metrics={
                 "metric": Metric(
                     namespace=NAMESPACE, name=metric, statistic=statistic, dimensions={"CacheClusterId": node}
@@ -48,6 +49,7 @@ def node_alarms(node: pulumi.Input[str]) -> Mapping[str, Alarm]:
             "Average",
             ENGINE_CPU_PERCENT,
             "The cache's one executing thread is nearly busy, or nothing is reported: more shards, or larger nodes",
+            "cache-cpu",
             Missing.BAD,
         ),
         "memory": alarm(
@@ -55,27 +57,32 @@ def node_alarms(node: pulumi.Input[str]) -> Mapping[str, Alarm]:
             "Maximum",
             MEMORY_PERCENT,
             "The cache is nearly full: larger nodes, or more shards",
+            "cache-memory",
         ),
         "evictions": alarm(
             "Evictions",
             "Sum",
             EVICTIONS,
             "Entries leave the cache before they expire: the working set no longer fits",
+            "cache-evictions",
         ),
         "replication-lag": alarm(
             "ReplicationLag",
             "Maximum",
             REPLICATION_LAG_SECONDS,
             f"A cache replica is more than {REPLICATION_LAG_SECONDS:g} s behind: a failover would lose what it lacks",
+            "cache-replication-lag",
         ),
         "connections": alarm(
             "CurrConnections",
             "Maximum",
             CONNECTIONS,
             "A cache node nears its 65,000 connections: pool them in the services",
+            "cache-connections",
         ),
         "access-denied": Alarm(
             description="A service used keys or commands that are not its own, or a wrong password (S4)",
+            page="cache-access-denied",
             metrics={
                 what: Metric(namespace=NAMESPACE, name=name, statistic="Sum", dimensions={"CacheClusterId": node})
                 for what, name in (

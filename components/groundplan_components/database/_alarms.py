@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch
 
-from groundplan_components.shared.alarms import Alarm, Comparison, Metric, Missing
+from groundplan_components.shared.alarms import Alarm, Comparison, Metric, Missing, page_named
 
 NAMESPACE = "AWS/RDS"
 PERIOD_SECONDS = 300
@@ -42,6 +42,7 @@ class Counter:
     """An alarm on a counter of Database Insights, which CloudWatch reads by a metric math function."""
 
     description: str
+    page: str
     counter: str
     threshold: float
     """In the counter's own unit."""
@@ -53,11 +54,13 @@ def _alarm(
     statistic: str,
     threshold: float,
     description: str,
+    page: str,
     comparison: Comparison = Comparison.ABOVE,
     missing: Missing = Missing.GOOD,
 ) -> Alarm:
     return Alarm(
         description=description,
+        page=page,
         metrics={
             "metric": Metric(
                 namespace=NAMESPACE, name=metric, statistic=statistic, dimensions={"DBInstanceIdentifier": instance}
@@ -87,6 +90,7 @@ def instance_alarms(
             "Average",
             CPU_PERCENT,
             f"The CPU is above {CPU_PERCENT:g} %, or nothing is reported: a larger class, or fewer statements",
+            "database-cpu",
             missing=Missing.BAD,
         ),
         "memory": _alarm(
@@ -95,6 +99,7 @@ def instance_alarms(
             "Average",
             FREE_MEMORY_MIB * MIB,
             f"Less than {FREE_MEMORY_MIB} MiB of memory can be freed: a larger class, or fewer connections",
+            "database-memory",
             Comparison.BELOW,
         ),
         "free-storage": _alarm(
@@ -103,6 +108,7 @@ def instance_alarms(
             "Minimum",
             max(LEAST_FREE_STORAGE_GIB, storage_gib * FREE_STORAGE_SHARE) * GIB,
             "Storage is nearly full and has not grown by itself: see whether it reached its maximum",
+            "database-storage",
             Comparison.BELOW,
         ),
         "read-latency": _alarm(
@@ -111,6 +117,7 @@ def instance_alarms(
             "Average",
             slow_statement_ms / 1000,
             f"One read from disk takes as long as a whole statement may, {slow_statement_ms} ms (T2)",
+            "database-disk-latency",
         ),
         "write-latency": _alarm(
             instance,
@@ -118,6 +125,7 @@ def instance_alarms(
             "Average",
             slow_statement_ms / 1000,
             f"One write to disk takes as long as a whole statement may, {slow_statement_ms} ms (T2)",
+            "database-disk-latency",
         ),
         # Only smaller classes publish these two; missing data is good.
         "operations-balance": _alarm(
@@ -126,6 +134,7 @@ def instance_alarms(
             "Minimum",
             EBS_BALANCE_PERCENT,
             "The class's burst of disk operations is nearly spent: a larger class",
+            "database-disk-burst",
             Comparison.BELOW,
         ),
         "throughput-balance": _alarm(
@@ -134,6 +143,7 @@ def instance_alarms(
             "Minimum",
             EBS_BALANCE_PERCENT,
             "The class's burst of disk throughput is nearly spent: a larger class",
+            "database-disk-burst",
             Comparison.BELOW,
         ),
     }
@@ -144,6 +154,7 @@ def instance_alarms(
             "Maximum",
             max_connections * CONNECTION_SHARE,
             f"More than {CONNECTION_SHARE:.0%} of {max_connections} connections are open: pool them, or allow more",
+            "database-connections",
         )
     if is_burstable(instance_class):
         alarms["cpu-credits"] = _alarm(
@@ -152,6 +163,7 @@ def instance_alarms(
             "Minimum",
             CPU_CREDITS,
             "A burstable class runs out of CPU credits: a class that is not burstable",
+            "database-cpu-credits",
             Comparison.BELOW,
         )
     return alarms
@@ -166,6 +178,7 @@ def primary_alarms(instance: pulumi.Input[str]) -> Mapping[str, Alarm]:
             "Maximum",
             TRANSACTION_IDS,
             "Vacuum doesn't keep up: at 2.1 billion transaction ids PostgreSQL stops writing",
+            "database-transaction-ids",
         )
     }
 
@@ -179,6 +192,7 @@ def replica_alarms(instance: pulumi.Input[str], *, lag_seconds: int) -> Mapping[
             "Average",
             lag_seconds,
             f"The replica is more than {lag_seconds} s behind its primary, or doesn't say: reads are stale",
+            "database-replica-lag",
             missing=Missing.BAD,
         )
     }
@@ -192,11 +206,13 @@ def primary_counters(*, shard_limit_gib: int) -> Mapping[str, Counter]:
         "shard-size": Counter(
             f"Data passes {SHARD_FULL_SHARE:.0%} of the {shard_limit_gib} GiB that one shard should hold: "
             "add a generation to the shard map (D3)",
+            "database-shard-size",
             "os.fileSys.used.avg",
             shard_limit_gib * SHARD_FULL_SHARE * KIB_PER_GIB,
         ),
         "deadlocks": Counter(
             "Transactions block each other for good: services take locks in different orders",
+            "database-deadlocks",
             "db.Concurrency.deadlocks.avg",
             0.0,
         ),
@@ -213,7 +229,7 @@ def declare_counter(
     """https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Cloudwatch.html"""
     return cloudwatch.MetricAlarm(
         name,
-        alarm_description=counter.description,
+        alarm_description=page_named(counter.description, counter.page),
         comparison_operator=Comparison.ABOVE.value,
         threshold=counter.threshold,
         evaluation_periods=PERIODS,

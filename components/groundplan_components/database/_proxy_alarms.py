@@ -19,12 +19,14 @@ def proxy_alarms(proxy: pulumi.Input[str], slow_statement_ms: int) -> Mapping[st
     return {
         "borrow-latency": Alarm(
             description=f"A connection is waited for longer than {slow_statement_ms} ms (T2): a larger pool",
+            page="database-proxy-wait",
             metrics={"wait": metric("DatabaseConnectionsBorrowLatency", "Average")},
             threshold=slow_statement_ms * MICROSECONDS_PER_MS,
             periods=5,
         ),
         "pinned": Alarm(
             description=f"More than {PINNED_PERCENT:g} % of the pool is pinned to single sessions: see the proxy's log",
+            page="database-proxy-pinned",
             metrics={
                 "pinned": metric("DatabaseConnectionsCurrentlySessionPinned", "Average"),
                 "open": metric("DatabaseConnections", "Average"),

@@ -236,6 +236,7 @@ def _rotating(
 def _failed_rotation(function_name: pulumi.Input[str]) -> Alarm:
     return Alarm(
         description="A database password could not be rotated: see the function's log",
+        page="database-rotation",
         metrics={
             "errors": Metric(
                 namespace="AWS/Lambda", name="Errors", statistic="Sum", dimensions={"FunctionName": function_name}

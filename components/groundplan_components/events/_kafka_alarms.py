@@ -32,6 +32,7 @@ def cluster_alarms(cluster: pulumi.Input[str], brokers: int, *, express: bool) -
     alarms = {
         "controller": Alarm(
             description="No Kafka controller is active: topics and leaders can't change",
+            page="kafka-controller",
             metrics={"active": _metric(cluster, "ActiveControllerCount", "Maximum")},
             threshold=1,
             comparison=Comparison.BELOW,
@@ -48,6 +49,7 @@ def cluster_alarms(cluster: pulumi.Input[str], brokers: int, *, express: bool) -
 def _cpu(cluster: pulumi.Input[str], number: int) -> Alarm:
     return Alarm(
         description=f"Kafka broker {number} is busier than {CPU_PERCENT:g} %",
+        page="kafka-cpu",
         metrics={
             "user": _metric(cluster, "CpuUser", "Average", Broker_ID=str(number)),
             "system": _metric(cluster, "CpuSystem", "Average", Broker_ID=str(number)),
@@ -63,6 +65,7 @@ def _offline_partitions(cluster: pulumi.Input[str]) -> dict[str, Alarm]:
     return {
         "offline-partitions": Alarm(
             description="Kafka partitions have no leader: they can be neither written nor read",
+            page="kafka-offline-partitions",
             metrics={"offline": _metric(cluster, "OfflinePartitionsCount", "Maximum")},
             threshold=0,
             periods=2,
@@ -74,12 +77,14 @@ def _standard_broker(cluster: pulumi.Input[str], number: int) -> dict[str, Alarm
     return {
         f"under-min-isr-{number}": Alarm(
             description=f"Partitions on Kafka broker {number} have too few replicas in sync: writes are refused",
+            page="kafka-under-min-isr",
             metrics={"count": _metric(cluster, "UnderMinIsrPartitionCount", "Maximum", Broker_ID=str(number))},
             threshold=0,
             periods=3,
         ),
         f"disk-{number}": Alarm(
             description=f"The disk of Kafka broker {number} is more than {DISK_PERCENT:g} % full",
+            page="kafka-disk",
             metrics={"used": _metric(cluster, "KafkaDataLogsDiskUsed", "Maximum", Broker_ID=str(number))},
             threshold=DISK_PERCENT,
             period=300,
@@ -93,6 +98,7 @@ def _express_storage(cluster: pulumi.Input[str]) -> dict[str, Alarm]:
     return {
         "storage": Alarm(
             description="Kafka's storage grows in a way it hasn't before",
+            page="kafka-storage",
             metrics={"used": _metric(cluster, "StorageUsed", "Maximum")},
             band=STORAGE_DEVIATIONS,
             comparison=Comparison.ABOVE_BAND,
@@ -106,6 +112,7 @@ def _express_broker(cluster: pulumi.Input[str], number: int) -> dict[str, Alarm]
     return {
         f"{what}-throttled-{number}": Alarm(
             description=f"Express broker {number} slows {who} down: its quota is used up",
+            page="kafka-throttled",
             metrics={"delay": _metric(cluster, metric, "Average", Broker_ID=str(number))},
             threshold=0,
             periods=5,
@@ -128,12 +135,14 @@ def lag_alarms(
     return {
         "seconds": Alarm(
             description=f"{group} needs more than {max_seconds} s to catch up with {topic}",
+            page="consumer-lag",
             metrics={"lag": _metric(cluster, "EstimatedMaxTimeLag", "Maximum", **dimensions)},
             threshold=max_seconds,
             periods=5,
         ),
         "events": Alarm(
             description=f"{group} is more than {max_events} events behind {topic}",
+            page="consumer-lag",
             metrics={"lag": _metric(cluster, "SumOffsetLag", "Maximum", **dimensions)},
             threshold=max_events,
             periods=5,

@@ -17,6 +17,7 @@ def stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka:
     return {
         "stale": Alarm(
             description=f"{event} events older than {STALE_SECONDS} s are not in the event log yet",
+            page="event-log-stale",
             metrics=metric("DeliveryToS3.DataFreshness", "Maximum"),
             threshold=STALE_SECONDS,
             period=300,
@@ -24,6 +25,7 @@ def stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka:
         ),
         "failing": Alarm(
             description=f"Firehose can't write {event} events to the event log",
+            page="event-log-failing",
             metrics=metric("DeliveryToS3.Success", "Average"),
             threshold=1,
             comparison=Comparison.BELOW,
@@ -34,6 +36,7 @@ def stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka:
         {
             "behind": Alarm(
                 description=f"The event log is more than {max_lag} {event} events behind Kafka",
+                page="event-log-behind",
                 metrics=metric("KafkaOffsetLag", "Maximum"),
                 threshold=max_lag,
                 period=300,
@@ -44,6 +47,7 @@ def stream_alarms(event: str, stream: pulumi.Input[str], max_lag: int, *, kafka:
         else {
             "throttled": Alarm(
                 description=f"Firehose refuses {event} events: the stream's quota is used up",
+                page="event-log-throttled",
                 metrics=metric("ThrottledRecords", "Sum"),
                 threshold=0,
                 period=300,

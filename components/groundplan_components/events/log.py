@@ -281,6 +281,7 @@ class EventLog(pulumi.ComponentResource):
         )
         undelivered = Alarm(
             description="Events did not reach the event log: put them back, the log must be complete",
+            page="event-log-undelivered",
             metrics={
                 "waiting": Metric(
                     namespace="AWS/SQS",

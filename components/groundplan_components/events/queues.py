@@ -132,6 +132,7 @@ class Queues(pulumi.ComponentResource):
             f"{slug(event)}-failed",
             Alarm(
                 description=f"SNS could not deliver {event} to a queue or to the event log",
+                page="topic-deliveries",
                 metrics={"failed": _sns("NumberOfNotificationsFailed", topic)},
                 threshold=0,
                 period=300,
@@ -239,19 +240,31 @@ class Queues(pulumi.ComponentResource):
             f"{consumer}-age",
             Alarm(
                 description=f"An event has been waiting for {consumer} for more than {longest} s",
+                page="queue-age",
                 metrics={"age": _sqs("ApproximateAgeOfOldestMessage", "Maximum", queue)},
                 threshold=longest,
                 periods=5,
             ),
         )
-        for what, store, description in (
-            ("dead-letter", dead_letters, f"{consumer} gave up on events: look at them, then send them again"),
-            ("undelivered", undelivered, f"Events never reached {consumer}'s queue: send them again"),
+        for what, page, store, description in (
+            (
+                "dead-letter",
+                "dead-letters",
+                dead_letters,
+                f"{consumer} gave up on events: look at them, then send them again",
+            ),
+            (
+                "undelivered",
+                "queue-undelivered",
+                undelivered,
+                f"Events never reached {consumer}'s queue: send them again",
+            ),
         ):
             self._declare(
                 f"{consumer}-{what}",
                 Alarm(
                     description=description,
+                    page=page,
                     metrics={"waiting": _sqs("ApproximateNumberOfMessagesVisible", "Maximum", store)},
                     threshold=0,
                     periods=1,

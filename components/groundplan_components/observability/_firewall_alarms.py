@@ -28,6 +28,7 @@ def blocked_alarm(web_acl: pulumi.Input[str], region: pulumi.Input[str] | None) 
 
     return Alarm(
         description=f"S1: the WAF blocks more than {BLOCKED_SHARE:.0%} of requests: an attack, or a rule that is wrong",
+        page="firewall-blocks",
         metrics={"blocked": requests("BlockedRequests"), "allowed": requests("AllowedRequests")},
         expression=f"IF(blocked >= {LEAST_BLOCKED}, blocked / (blocked + FILL(allowed, 0)), 0)",
         threshold=BLOCKED_SHARE,
@@ -42,6 +43,7 @@ def refusal_alarms(namespace: str) -> Mapping[int, Alarm]:
     return {
         status: Alarm(
             description=f"{meanings[status]}: more than {most} refusals in five minutes",
+            page="api-refusals",
             metrics={"refusals": Metric(namespace=namespace, name=metrics.gateway_refusals(status), statistic="Sum")},
             threshold=most,
             period=300,

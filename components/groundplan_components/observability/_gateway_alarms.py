@@ -35,6 +35,7 @@ def burn_alarms(
     def window(seconds: int, least: int) -> Alarm:
         return Alarm(
             description=f"T4: for {seconds} s errors have used up the budget {burn.factor:g} times too fast",
+            page="error-budget",
             metrics={
                 "errors": _metric(api, stage, "5XXError", "Sum"),
                 "requests": _metric(api, stage, "Count", "Sum"),
@@ -52,6 +53,7 @@ def latency_alarm(api: pulumi.Input[str], stage: pulumi.Input[str], p95_ms: floa
     """T1: `Latency` is the client's waiting time, including the gateway's part."""
     return Alarm(
         description=f"T1: 5 % of responses take longer than {p95_ms:g} ms",
+        page="api-latency",
         metrics={"latency": _metric(api, stage, "Latency", "p95")},
         threshold=p95_ms,
         period=60,
@@ -66,6 +68,7 @@ def load_alarms(api: pulumi.Input[str], stage: pulumi.Input[str], throttle_rps: 
     return {
         "near-throttle": Alarm(
             description=f"T3: more than {THROTTLE_SHARE:.0%} of the {throttle_rps} requests/s that the gateway lets in",
+            page="api-near-throttle",
             metrics=requests,
             threshold=THROTTLE_SHARE * throttle_rps * 60,
             period=60,
@@ -74,6 +77,7 @@ def load_alarms(api: pulumi.Input[str], stage: pulumi.Input[str], throttle_rps: 
         ),
         "traffic-drop": Alarm(
             description="Far fewer requests than usual at this hour: do users get through?",
+            page="api-traffic-drop",
             metrics=requests,
             band=DROP_DEVIATIONS,
             comparison=Comparison.BELOW_BAND,
@@ -88,6 +92,7 @@ def client_error_alarm(api: pulumi.Input[str], stage: pulumi.Input[str]) -> Alar
     """Many client errors: a release that breaks clients, or an attacker who probes the API."""
     return Alarm(
         description=f"More than {CLIENT_ERROR_SHARE:.0%} of requests are refused with a status of 4xx",
+        page="api-client-errors",
         metrics={
             "refused": _metric(api, stage, "4XXError", "Sum"),
             "requests": _metric(api, stage, "Count", "Sum"),

@@ -25,6 +25,7 @@ def service_alarms(namespace: str, service: str, latency_p95_ms: float, query_p9
     return {
         "latency": Alarm(
             description=f"T1: 5 % of {service}'s responses take longer than {latency_p95_ms:g} ms",
+            page="service-latency",
             metrics=metric(metrics.REQUEST_DURATION_MS, "p95"),
             threshold=latency_p95_ms,
             periods=10,
@@ -32,6 +33,7 @@ def service_alarms(namespace: str, service: str, latency_p95_ms: float, query_p9
         ),
         "query": Alarm(
             description=f"T2: 5 % of {service}'s database statements take longer than {query_p95_ms:g} ms",
+            page="service-statements",
             metrics=metric(metrics.QUERY_DURATION_MS, "p95"),
             threshold=query_p95_ms,
             periods=10,
@@ -39,12 +41,14 @@ def service_alarms(namespace: str, service: str, latency_p95_ms: float, query_p9
         ),
         "outbox": Alarm(
             description=f"{service} has events that wait for more than {OUTBOX_SECONDS} s to be published",
+            page="service-outbox",
             metrics=metric(metrics.OUTBOX_AGE_SECONDS, "Maximum"),
             threshold=OUTBOX_SECONDS,
             periods=5,
         ),
         "dead-letters": Alarm(
             description=f"{service} gave up on events: look at them, then send them again",
+            page="dead-letters",
             metrics=metric(metrics.EVENTS_DEAD_LETTERED, "Sum"),
             threshold=0,
             periods=1,
@@ -65,12 +69,14 @@ def target_alarms(
     return {
         "unhealthy": Alarm(
             description=f"Pods of {service} fail their health check",
+            page="pods-unhealthy",
             metrics=metric("UnHealthyHostCount", "Minimum"),
             threshold=0,
             periods=5,
         ),
         "none-healthy": Alarm(
             description=f"{service} has no healthy pod: all its requests fail",
+            page="pods-none-healthy",
             metrics=metric("HealthyHostCount", "Maximum"),
             threshold=1,
             comparison=Comparison.BELOW,
@@ -80,6 +86,7 @@ def target_alarms(
         ),
         "errors": Alarm(
             description=f"{service} answers with a status of 5xx",
+            page="service-errors",
             metrics=metric("HTTPCode_Target_5XX_Count", "Sum"),
             threshold=TARGET_ERRORS,
             period=300,
@@ -92,6 +99,7 @@ def load_balancer_alarm(load_balancer: pulumi.Input[str]) -> Alarm:
     """Errors of the load balancer itself: no target, or none that answered in time."""
     return Alarm(
         description="The load balancer answers 5xx itself: no healthy pod, or none that answers in time",
+        page="load-balancer-errors",
         metrics={
             "errors": Metric(
                 namespace=LOAD_BALANCER,

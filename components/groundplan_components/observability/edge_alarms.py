@@ -76,6 +76,7 @@ class EdgeAlarms(pulumi.ComponentResource):
 def _outside(domain: str, check: pulumi.Input[str]) -> Alarm:
     return Alarm(
         description=f"T4: {domain} doesn't answer from outside",
+        page="outside",
         metrics={
             "healthy": Metric(
                 namespace="AWS/Route53",
@@ -94,6 +95,7 @@ def _outside(domain: str, check: pulumi.Input[str]) -> Alarm:
 def _distribution(distribution: pulumi.Input[str]) -> Alarm:
     return Alarm(
         description=f"CloudFront answers more than {DISTRIBUTION_ERROR_PERCENT:g} % of requests with a status of 5xx",
+        page="distribution-errors",
         metrics={
             "errors": Metric(
                 namespace="AWS/CloudFront",

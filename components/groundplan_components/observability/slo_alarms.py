@@ -14,7 +14,7 @@ from groundplan_components.observability._gateway_alarms import (
     load_alarms,
 )
 from groundplan_components.observability._service_alarms import load_balancer_alarm, service_alarms, target_alarms
-from groundplan_components.shared.alarms import Alarm, Metric, declare
+from groundplan_components.shared.alarms import Alarm, Metric, declare, page_named
 from groundplan_components.shared.burn_rate import Urgency, burns_for
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.metrics import gateway_refusals
@@ -107,9 +107,10 @@ class SloAlarms(pulumi.ComponentResource):
                 f"{self._name}-burn-{burn.name}",
                 # Pulumi doesn't auto-name composite alarms; its window's name is unique to this stack.
                 alarm_name=long.name.apply(lambda known: known.replace("-long", "-burning", 1)),
-                alarm_description=(
+                alarm_description=page_named(
                     f"T4: {burn.budget_share:.0%} of thirty days' error budget "
-                    f"({args['availability_percent']:g} %) went within {burn.name} ({burn.urgency.value})"
+                    f"({args['availability_percent']:g} %) went within {burn.name} ({burn.urgency.value})",
+                    "error-budget",
                 ),
                 alarm_rule=pulumi.Output.concat('ALARM("', long.name, '") AND ALARM("', short.name, '")'),
                 alarm_actions=[topic],
@@ -140,6 +141,7 @@ class SloAlarms(pulumi.ComponentResource):
         if "authorizer_function" in args:
             alarms["authorizer"] = Alarm(
                 description="S3: the authoriser fails and refuses all tokens",
+                page="authorizer-errors",
                 metrics={
                     "errors": Metric(
                         namespace="AWS/Lambda",

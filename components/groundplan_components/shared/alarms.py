@@ -48,12 +48,15 @@ class Metric:
 class Alarm:
     """Alarms when ``datapoints`` of the last ``periods`` periods of ``period`` seconds breach ``threshold``.
 
+    ``page`` names what to do when it starts; see `page_named`. An alarm of a program's own may have none.
+
     With one metric and no ``expression``, CloudWatch compares the metric itself; otherwise the expression over
     ``metrics`` by their ids. A ``band`` (in standard deviations around the expected value that CloudWatch learnt)
     replaces ``threshold``.
     """
 
     description: str
+    page: str = ""
     metrics: Mapping[str, Metric]
     threshold: float | None = None
     expression: str | None = None
@@ -74,6 +77,14 @@ class Alarm:
             raise ValueError("several metrics need an expression")
 
 
+def page_named(description: str, page: str) -> str:
+    """An alarm's description as its notification shows it, with the command that prints its page.
+
+    A command, since a library doesn't know the address of its template, and an on-call engineer may have no way to it.
+    """
+    return f"{description}. What to do: groundplan alarm {page}" if page else description
+
+
 def declare(
     name: str,
     alarm: Alarm,
@@ -83,7 +94,7 @@ def declare(
     """Declare the alarm. It notifies ``actions`` when it starts and when it ends."""
     return aws.cloudwatch.MetricAlarm(
         name,
-        alarm_description=alarm.description,
+        alarm_description=page_named(alarm.description, alarm.page),
         comparison_operator=alarm.comparison.value,
         evaluation_periods=alarm.periods,
         datapoints_to_alarm=alarm.datapoints or alarm.periods,

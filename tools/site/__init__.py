@@ -1,0 +1,1 @@
+"""`make docs`: the site of the documentation, from the Markdown of this repository and from the code."""

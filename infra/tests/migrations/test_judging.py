@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.following.revisions import WAITING, written
+from groundplan.following.revisions import VERSIONS, WAITING, written
 from groundplan.migrations import judged, squawk
 from groundplan.migrations.rules import RULES
 from groundplan.problems import Problem, ProblemsFound
-from infra.tests.following.test_revisions import PLANS, VERSIONS, put, service
+from infra.tests.following.test_revisions import PLANS, put, service
 
 SERVICE = "stock"
 HEAD = """from alembic import op
@@ -218,7 +218,7 @@ def test_what_waits_may_break_the_release_before_but_stop_nobody(project: Path) 
 
 def test_without_the_linter_it_says_what_to_do(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     revise(project, "pass")
-    monkeypatch.setattr(squawk.sys, "executable", str(project / "python"))
-    monkeypatch.setattr(squawk.shutil, "which", lambda _: None)
+    monkeypatch.setattr("groundplan.migrations.squawk.sys.executable", str(project / "python"))
+    monkeypatch.setattr("groundplan.migrations.squawk.shutil.which", lambda _: None)
     with pytest.raises(ProblemsFound, match="make setup"):
         squawk.found_in({"a": "SELECT 1"})

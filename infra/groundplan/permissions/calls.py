@@ -221,17 +221,16 @@ class _Program:
         snapshot, key = resource.inputs.get("snapshotIdentifier"), resource.inputs.get("kmsKeyId")
         if not isinstance(snapshot, str):
             return
+        place = f"arn:aws:rds:{_region(resource)}:{ACCOUNT}"
         context = {"aws:RequestedRegion": _region(resource)}
-        made = {**context, **_tag_context(resource, "aws:RequestTag"), "aws:TagKeys": tuple(sorted(_tags(resource)))}
         whose = resource.type, resource.name, OPERATIONS[0]
         restore = "rds:RestoreDBInstanceFromDBSnapshot"
-        yield Call(restore, _arn_of(resource), *whose, made)
-        arn = f"arn:aws:rds:{_region(resource)}:{ACCOUNT}:snapshot:{snapshot}"
-        yield Call(restore, arn, *whose, context, exact=True)
-        for name in ("subgrp:dbSubnetGroupName", "pg:parameterGroupName"):
-            kind, _, path = name.partition(":")
-            if isinstance(value := resource.inputs.get(path), str):
-                yield Call(restore, f"arn:aws:rds:{_region(resource)}:{ACCOUNT}:{kind}:{value}", *whose, context)
+        names = {"subgrp": resource.inputs.get("dbSubnetGroupName"), "pg": resource.inputs.get("parameterGroupName")}
+        own = [f"{place}:{kind}:{name}" for kind, name in names.items() if isinstance(name, str)]
+        for arn in (_arn_of(resource), *own):
+            # IAM knows the same of them as where an instance begins empty.
+            yield Call(restore, arn, *whose, self._context(resource, OPERATIONS[0], "rds:CreateDBInstance", arn))
+        yield Call(restore, f"{place}:snapshot:{snapshot}", *whose, context, exact=True)
         if isinstance(key, str):
             for action in ("kms:CreateGrant", "kms:DescribeKey"):
                 yield Call(action, key, *whose, context, exact=True)

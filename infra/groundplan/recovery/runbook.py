@@ -84,8 +84,8 @@ STEPS: tuple[Step, ...] = (
         "Work on a branch from the commit that the lost stack ran: a later one may migrate, or deploy something else. "
         "The new stack has a name of its own, because roles, policies and records carry it, and those of the lost "
         "stack are still in the account. The command copies the lost stack's file, takes out what belongs to its "
-        "region (what it remembers, images, zones, quotas, an existing cluster), and writes under `restored` the newest "
-        "recovery point of each database.",
+        "region (what it remembers, images, zones, quotas, an existing cluster), and writes under `restored` the "
+        "newest recovery point of each database.",
         ("groundplan recover $LOST --as $NEW",),
         "It lists each database with the age of its copy, and what has none. Read it, and commit the file.",
     ),

@@ -114,6 +114,7 @@ def test_the_new_stacks_role_may_restore_these_snapshots_and_no_others() -> None
         "kms:DescribeKey",
     }
     grants = grants_of(scope, resources)
+    assert [each for each in grants.account_wide if "Restore" in each[0]] == []
     assert [str(call) for call in calls_of(resources) if not grants.decide(call)] == []
     key = next(each.resource for each in calls if each.action == "kms:CreateGrant")
     other = Request("kms:CreateGrant", f"{key[:-4]}0000", {"aws:RequestedRegion": "eu-west-1"})

@@ -175,7 +175,9 @@ class Agreement:
         package = f"services/{self.service}/{package_of(self.service)}"
         published, consumed = marked(self.code.publishes, "an event"), marked(self.code.consumers, "an event")
         agree(published, marked(self.declared.publishes, "an event"), f"{package}/service.py (publishes)")
-        agree(consumed, marked(self.declared.consumes, "an event"), f"{package}/service.py (consumers; a file for each)")
+        agree(
+            consumed, marked(self.declared.consumes, "an event"), f"{package}/service.py (consumers; a file for each)"
+        )
 
     def check_read_models(self) -> None:
         """A4: every resource of a service with CQRS has one, with a column for each field that lists filter by."""

@@ -1,4 +1,4 @@
-"""Whether a command may install something on this machine: said first, asked at a terminal, elsewhere allowed by name."""
+"""Whether a command may install something on this machine: said first, asked at a terminal, elsewhere by a variable."""
 
 from __future__ import annotations
 

@@ -34,6 +34,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--fresh", action="store_true", help="begin without the data of last time")
     parser.add_argument("--no-seed", action="store_true", help="put no sample data into the databases")
     parser.add_argument("--no-reload", action="store_true", help="leave edits alone")
+    parser.add_argument(
+        "--debug", default="", metavar="NAME", help="a service or process that a debugger can attach to"
+    )
     parser.add_argument("--once", action="store_true", help="send the first request, then stop (for tests)")
     given = parser.parse_args(arguments)
     directory = given.directory.resolve()
@@ -53,6 +56,7 @@ def main(arguments: list[str]) -> int:
                 port=given.port,
                 seed=not given.no_seed,
                 reload=not given.no_reload,
+                debug=given.debug,
             )
             require_programs(session.needed()[0])
             return asyncio.run(_run(session, once=given.once))

@@ -6,8 +6,9 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,9 @@ from groundplan.capacity import plan
 from groundplan.declaration.model import System
 from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
 from groundplan_devkit import event_log
+from groundplan_devkit.dev import debugged as debugger
 from groundplan_devkit.dev.alone import record_address
+from groundplan_devkit.dev.debugged import FIRST_PORT, PORT_VARIABLE
 from groundplan_devkit.dev.edits import concerned
 from groundplan_devkit.dev.follow import Follower
 from groundplan_devkit.dev.gateway import Gateway, listening
@@ -65,6 +68,8 @@ class Session:
     port: int = PORT
     seed: bool = True
     reload: bool = True
+    debug: str = ""
+    """A service (`order`) or process (`order-api`) that a debugger can attach to; empty: none."""
     shown: Callable[[str], None] = say
     processes: dict[str, ManagedProcess] = field(default_factory=dict)
     """By workload (`order-api`)."""
@@ -134,15 +139,38 @@ class Session:
     async def _start(self, installation: Installation) -> Follower:
         workloads = [(service, role) for service in self.system.services for role in installation.roles(service)]
         follower = Follower(max(len(f"{service}-{role}") for service, role in workloads))
+        debugged = self._debugged([(f"{service}-{role}", service) for service, role in workloads])
         for service, role in workloads:
             name = f"{service}-{role}"
             log = self.directory / f"{name}.log"
             log.unlink(missing_ok=True)
             follower.add(name, log)
-            running = await asyncio.to_thread(start_service, installation, service, role, self.directory, name=name)
+            running = await asyncio.to_thread(
+                start_service,
+                installation,
+                service,
+                role,
+                self.directory,
+                {PORT_VARIABLE: str(debugged[name])} if name in debugged else None,
+                name=name,
+                through=debugger.__name__ if name in debugged else None,
+            )
             self.processes[name] = ManagedProcess(running)
             self.addresses[name] = running.url
         return follower
+
+    def _debugged(self, workloads: Sequence[tuple[str, str]]) -> dict[str, int]:
+        """The processes that are to open a debugger's port, and which. Raises Unavailable for a name that none has."""
+        names = [name for name, service in workloads if self.debug and self.debug in (name, service)]
+        if self.debug and not names:
+            known = ", ".join(dict.fromkeys(each for _, each in workloads))
+            raise Unavailable(
+                f"DEBUG={self.debug}", "no such service or process", f"one of {known}", "name one of them"
+            )
+        if names and find_spec("debugpy") is None:
+            raise Unavailable("debugpy", "not installed", "it in the Python environment", "run `make setup`")
+        ports = dict(zip(names, range(FIRST_PORT, FIRST_PORT + len(names)), strict=True))
+        return {name: port if is_free(port) else free_port() for name, port in ports.items()}
 
     async def _ready(self, *, all_must: bool) -> None:
         """Wait until all can work. One that can't is told of: an edit may mend it.
@@ -261,7 +289,7 @@ class Session:
         lines = [
             "",
             f"Ready after {seconds:.1f} s: {self.url}",
-            *(f"    {name:24} {managed.running.url}" for name, managed in self.processes.items()),
+            *(f"    {name:24} {managed.running.url}{_debugger(managed)}" for name, managed in self.processes.items()),
             f"    {'tokens':24} {identity.issuer.url}",
             f"    {'event log':24} {_relative(self.directory / 'event-log')}",
             f"    {'logs':24} {_relative(self.directory)}/*.log",
@@ -305,6 +333,11 @@ def first_request(system: System, installation: Installation) -> tuple[PublicRes
 def _worth_a_look(change: Change, path: str) -> bool:
     del change
     return path.endswith((".py", "system.yaml")) and "__pycache__" not in path
+
+
+def _debugger(managed: ManagedProcess) -> str:
+    port = managed.running.process.environment.get(PORT_VARIABLE)
+    return f"   debugger: {HOST}:{port}" if port else ""
 
 
 def _relative(path: Path) -> str:

@@ -18,10 +18,10 @@ what = "valkey-server valkey-tools, packages of the system, by apt-get with sudo
 print("answered", may_install(what), may_install(what))
 """
 WORK = """
-import sys, time
+import time
 from groundplan.progress import doing
 with doing("Rendering the template as it was and as it is to be"):
-    sys.stdin.readline()
+    time.sleep(1)
 print("done")
 """
 Start = Callable[..., Terminal]
@@ -52,7 +52,7 @@ def start(columns: int) -> Iterator[Start]:
 def test_installing_is_said_and_asked_once(start: Start, typed: str, answer: bool) -> None:
     terminal = start(ASK)
     shown = terminal.see("Install it? [y/N]")
-    assert "valkey-server valkey-tools, packages of the system, by apt-get with sudo" in shown
+    assert "valkey-server valkey-tools, packages of the system, by apt-get with sudo" in " ".join(shown.split())
     terminal.type(typed)
     assert terminal.end() == 0
     assert f"answered {answer} {answer}" in terminal.screen.text()
@@ -63,7 +63,6 @@ def test_installing_is_said_and_asked_once(start: Start, typed: str, answer: boo
 def test_a_command_shows_what_it_does_and_takes_it_away(start: Start, colour: bool) -> None:
     terminal = start(WORK, **({} if colour else {"NO_COLOR": "1"}))
     terminal.see("Rendering the template as it was and as it is to be")
-    terminal.type("\r")
     assert terminal.end() == 0
     assert terminal.screen.text().split() == ["done"]
 

@@ -114,7 +114,7 @@ class Comparison:
     def effort(self) -> Effort:
         """The most that any change takes."""
         order = list(Effort)
-        return max((change.effort for change in self.changes), key=order.index, default=Effort.NONE)
+        return max((change.effort for change in self.changes), key=order.index, default=Effort.CONFIGURATION)
 
     @property
     def bottlenecks(self) -> tuple[Tier, Tier]:

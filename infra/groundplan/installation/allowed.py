@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
+import textwrap
 import threading
 
 ALLOW = "ALLOW_INSTALL"
 """Environment variable: 1 allows it, 0 refuses it; without it a person at a terminal is asked."""
 HINT = f"run it again with {ALLOW}=1 to have it installed"
+
+_LEAST_WIDTH = 20
 
 _asking = threading.Lock()
 
@@ -27,7 +31,9 @@ def _answer(what: str) -> bool:
         return said not in ("0", "no", "false")
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    print(f"Not on this machine yet: {what}\nInstall it? [y/N] ", end="", file=sys.stderr, flush=True)
+    width = max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+    print(*textwrap.wrap(f"Not on this machine yet: {what}", width - 1), sep="\n", file=sys.stderr)
+    print("Install it? [y/N] ", end="", file=sys.stderr, flush=True)
     try:
         return sys.stdin.readline().strip().lower() in ("y", "yes")
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""What a project brings for editors, containers, git and assistants says what is true of it. No container engine runs here."""
+"""What a project brings for editors, containers, git and assistants says what is true of it; no engine runs here."""
 
 from __future__ import annotations
 

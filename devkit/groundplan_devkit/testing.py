@@ -57,8 +57,8 @@ pytest.register_assert_rewrite("groundplan_devkit.checks")
 SESSION_VARIABLE = "LOCAL_SESSION"
 """The directory of a test run's servers, which its worker processes inherit."""
 FIRST_VARIABLE = "LOCAL_FIRST_TESTS"
-"""Files and folders whose tests come first, a line each: the same in all worker processes, whatever is edited
-meanwhile."""
+"""Files and folders whose tests come first, a line each: the same in all worker processes, also when files are
+edited meanwhile."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

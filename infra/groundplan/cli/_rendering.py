@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -52,14 +53,18 @@ def compiled_once() -> Iterator[None]:
 
     @functools.wraps(compile_)
     def once(self: jinja2.Environment, source: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        if not isinstance(source, str) or named.get("raw") or len(arguments) > 2:
+        if not isinstance(source, str) or named.keys() - {"name", "filename"} or len(arguments) > 2:
             return compile_(self, source, *arguments, **named)
-        name = arguments[0] if arguments else named.get("name")
+        given = dict(zip(("name", "filename"), arguments, strict=False)) | named
+        name, filename = given.get("name"), given.get("filename")
         options = [repr(getattr(self, option)) for option in _OPTIONS]
         text = "\0".join([source, str(name), *options, *sorted(self.extensions)])
         key = hashlib.sha256(text.encode()).digest()
         if key not in known:
             known[key] = compile_(self, source, *arguments, **named)
+        else:
+            # Extensions note there that another text begins (copier's `yield` does).
+            self.preprocess(source, name, filename)
         return known[key]
 
     jinja2.Environment.compile = once  # type: ignore[method-assign]
@@ -87,7 +92,8 @@ def _place() -> Path | None:
     """Beside the packages, so that it goes with them; None where there is no environment of the project's own."""
     if sys.prefix == sys.base_prefix:
         return None
-    return Path(sys.prefix) / f".templates-{sys.implementation.cache_tag}-{jinja2.__version__}.marshal"
+    versions = "-".join([sys.implementation.cache_tag or "", version("jinja2"), version("copier")])
+    return Path(sys.prefix) / f".templates-{versions}.marshal"
 
 
 def _read() -> dict[bytes, CodeType]:

@@ -223,11 +223,11 @@ def test_a_map_written_by_hand_is_grown_not_replaced(project: Path) -> None:
 def test_a_size_edited_by_hand_takes_the_commands_value(project: Path) -> None:
     """The README asks owners to edit `system.yaml`, so an edit there is no obstacle; comments and all else stay."""
     edit(project, "system.yaml", "    data_gb: 20\n", "    data_gb: 25   # measured\n")
-    edit(project, "system.yaml", "    read_share: 0.95\n", "")
-    updated = change(project, "resize", "user", {"data_gb": 50, "read_share": 0.99}, today=TODAY)
+    edit(project, "system.yaml", "    read_share: 0.99\n", "")
+    updated = change(project, "resize", "user", {"data_gb": 50, "read_share": 0.9}, today=TODAY)
     assert (updated.conflicted, set(updated.changed)) == ((), {"system.yaml", ".copier-answers.yml"})
     assert "    data_gb: 50   # measured\n" in (project / "system.yaml").read_text()
-    assert declared(project)["user"]["read_share"] == 0.99
+    assert declared(project)["user"]["read_share"] == 0.9
     commit_all(project)
     # What the answers say already is no reason to leave another value.
     edit(project, "system.yaml", "    data_gb: 50   # measured\n", "    data_gb: 40\n")

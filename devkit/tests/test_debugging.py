@@ -78,6 +78,6 @@ def test_a_service_or_one_process_opens_ports(tmp_path: Path, debug: str, names:
 
 
 def test_a_name_that_none_has_is_told(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="DEBUG=oder") as caught:
+    with pytest.raises(Unavailable, match="DEBUGGER=oder") as caught:
         Session(shop(), tmp_path, debug="oder")._debugged([("order-api", "order")])
     assert "one of order" in caught.value.expected

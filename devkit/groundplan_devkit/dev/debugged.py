@@ -1,4 +1,4 @@
-"""Runs a service's package as `python -m` does, with a debugger's port open: `make dev DEBUG=order`.
+"""Runs a service's package as `python -m` does, with a debugger's port open: `make dev DEBUGGER=order`.
 
 python -m groundplan_devkit.dev.debugged <package> [arguments …]; the port is in ``DEBUG_PORT``.
 """

@@ -165,7 +165,7 @@ class Session:
         if self.debug and not names:
             known = ", ".join(dict.fromkeys(each for _, each in workloads))
             raise Unavailable(
-                f"DEBUG={self.debug}", "no such service or process", f"one of {known}", "name one of them"
+                f"DEBUGGER={self.debug}", "no such service or process", f"one of {known}", "name one of them"
             )
         if names and find_spec("debugpy") is None:
             raise Unavailable("debugpy", "not installed", "it in the Python environment", "run `make setup`")

@@ -11,7 +11,12 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo test test-project prove docs bench plan cost report quotas prices check compare follow format schema requirements clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' -v width="$${COLUMNS:-$$([ -t 1 ] && tput cols 2>/dev/null || echo 1000)}" '/^[a-z-]+:.*## / { \
+		line = sprintf("  make %-13s", $$1); count = split($$2, words, " "); \
+		for (i = 1; i <= count; i++) { \
+			if (i > 1 && length(line " " words[i]) > width) { print line; line = sprintf("%20s", "") } \
+			line = line " " words[i] \
+		} print line }' Makefile
 
 setup: ## Set up Python (other commands do it by themselves)
 	@bash infra/setup.sh "$$VENV"
@@ -24,6 +29,7 @@ test: setup ## Check format, lint and types, and run all tests
 	@"$$VENV"/bin/ruff format --check --quiet .
 	@"$$VENV"/bin/ruff check --quiet .
 	@"$$VENV"/bin/mypy --no-error-summary
+	@$(PYTHON) -m groundplan servers programs
 	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadgroup
 
 test-project: setup ## Copy a project with the default answers to build/test/shop and run all its tests, on real servers

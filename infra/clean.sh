@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Removes what commands and tools made here, and nothing else: `make clean`. What has no stamp of theirs stays and is named.
+# A checkout with Windows' line ends: each command here would end in one. The comment at the line's own end takes it up.
+if [[ -z ${BASH_EXECUTION_STRING-} ]] && grep -q $'\r' "$0"; then exec bash -c "$(tr -d '\r' <"$0")" "$0" "$@"; fi #
 set -euo pipefail
 
 # setup.sh knows its own environments.

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Makes the Python environment that the Makefile's commands run in: setup.sh <directory>; setup.sh --remove <directory>.
 # Finds a Python that is new enough and leaves the rest to bootstrap.py, unless nothing has changed since the last time.
+# A checkout with Windows' line ends: each command here would end in one. The comment at the line's own end takes it up.
+if [[ -z ${BASH_EXECUTION_STRING-} ]] && grep -q $'\r' "$0"; then exec bash -c "$(tr -d '\r' <"$0")" "$0" "$@"; fi #
 set -euo pipefail
 
 # Everything that decides what is installed. bootstrap.py keeps the same text in the environment (its `inputs`).

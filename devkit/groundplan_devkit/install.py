@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from groundplan.installation.allowed import ALLOW, HINT, may_install
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
 from groundplan_devkit.state import cache_directory, locked
@@ -38,12 +39,15 @@ def can_use_apt() -> bool:
 
 
 def apt_install(*packages: str) -> bool:
-    """Install Debian packages without starting what they bring. False when the machine or the package can't.
+    """Install Debian packages without starting what they bring. False when the machine or the package can't, or no one
+    allows it.
 
     Needs root, or sudo that asks for no password.
     """
     root = _as_root()
     if shutil.which("apt-get") is None or root is None:
+        return False
+    if not may_install(f"{' '.join(packages)}, packages of the system, by apt-get{' with sudo' if root else ''}"):
         return False
     say(f"Installing {' '.join(packages)} from the system's packages (once)")
     # Without a run level the packages' scripts start no service.
@@ -57,11 +61,14 @@ def apt_install(*packages: str) -> bool:
 
 
 def pip_install(package: str) -> Path | None:
-    """A package of PyPI in a directory of its own, so that it never meets the project's packages. None when refused."""
+    """A package of PyPI in a directory of its own, so that it never meets the project's packages. None when refused,
+    or not allowed."""
     target = cache_directory() / "pypi" / package
     with locked(cache_directory(), "pypi"):
         if target.is_dir():
             return target
+        if not may_install(f"{package}, from PyPI into {target}"):
+            return None
         say(f"Installing {package} from PyPI (once)")
         fresh = target.with_name(f".{package}.new")
         shutil.rmtree(fresh, ignore_errors=True)
@@ -79,6 +86,9 @@ def refused(what: str, expected: str, remedy: str) -> Unavailable:
         means.append("no apt-get here")
     elif _as_root() is None:
         means.append("apt-get needs root or sudo without a password")
+    elif os.environ.get(ALLOW, "0") in ("", "0"):
+        means.append("nothing is installed unasked")
+        remedy = f"{HINT}, or {remedy}"
     else:
         means.append("apt-get could not install it")
     return Unavailable(what, ", ".join(means), expected, remedy)

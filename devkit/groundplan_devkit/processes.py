@@ -11,7 +11,7 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,37 @@ POLL_SECONDS = 0.02
 CLOCK_DRIFT_SECONDS = 2.0
 """Linux tells a process's beginning from the boot's, which moves when the clock is set."""
 LOG_LINES = 12
+
+
+MARK = "LOCAL_HELD_IN"
+"""Environment variable of what is started for a directory, and of all that this starts in turn: the directory."""
+WAIT_SECONDS = 0.2
+"""Pause between two looks at a process that is no child of this one."""
+
+
+class Birth(msgspec.Struct, frozen=True):
+    """A process, by its id and the moment it began."""
+
+    pid: int
+    created: float
+
+    @classmethod
+    def of(cls, pid: int) -> Birth:
+        """Raises psutil.NoSuchProcess."""
+        return cls(pid, psutil.Process(pid).create_time())
+
+    def process(self) -> psutil.Process | None:
+        """None once it has ended; one that its parent has not looked after counts as ended."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) <= CLOCK_DRIFT_SECONDS and _runs(process):
+                return process
+        return None
+
+    def wait(self) -> None:
+        """Until it has ended."""
+        while self.process() is not None:
+            time.sleep(WAIT_SECONDS)
 
 
 class _Born(msgspec.Struct, frozen=True):
@@ -71,7 +102,7 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **_home_of(self.user), **self.environment},
+                env={**os.environ, **_home_of(self.user), **marked(Path(self.directory)), **self.environment},
                 cwd="/",
                 start_new_session=True,
                 user=self.user,
@@ -146,12 +177,11 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
     def _process(self) -> psutil.Process | None:
         try:
             born = self._born()
-            process = psutil.Process(born.pid)
-            if abs(process.create_time() - born.created) > CLOCK_DRIFT_SECONDS or not _runs(process):
-                _reap(born.pid)
-                return None
-        except (FileNotFoundError, psutil.NoSuchProcess, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError):
             return None
+        process = Birth(born.pid, born.created).process()
+        if process is None:
+            _reap(born.pid)
         return process
 
     def _born(self) -> _Born:
@@ -166,6 +196,30 @@ class ServerProcess(msgspec.Struct, frozen=True, kw_only=True):
     def _forget(self, pid: int) -> None:
         _reap(pid)
         self._identity.unlink(missing_ok=True)
+
+
+def marked(directory: Path) -> dict[str, str]:
+    """The environment variable that says for which directory's servers a process is there."""
+    return {MARK: str(directory.resolve())}
+
+
+def end_marked(directory: Path, *, but: Iterable[ServerProcess] = ()) -> None:
+    """Kill what carries the directory's mark, known to a file or not, apart from this process and the families of
+    ``but``."""
+    spared = {os.getpid()}
+    for kept in but:
+        process = kept._process()
+        spared |= {each.pid for each in _family(process)} if process else set()
+    _end([process for process in _carriers(directory) if process.pid not in spared])
+
+
+def _carriers(directory: Path) -> Iterator[psutil.Process]:
+    mark = str(directory.resolve())
+    for process in psutil.process_iter():
+        # Those of other users are none of ours, and say nothing of their environment.
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == mark:
+                yield process
 
 
 _own_children: set[int] = set()

@@ -5,11 +5,13 @@ Standard output belongs to what a command is asked for (a token, a status), so t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
 
 def say(line: str) -> None:
-    """Print a line, unless ``LOCAL_QUIET`` is set."""
+    """Print a line, unless ``LOCAL_QUIET`` is set or the terminal has gone."""
     if not os.environ.get("LOCAL_QUIET"):
-        print(line, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):
+            print(line, file=sys.stderr, flush=True)

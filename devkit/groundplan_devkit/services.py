@@ -7,14 +7,16 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import msgspec
 
 from groundplan.project import PROJECT_VARIABLE, own_chassis
 from groundplan_devkit.environment import process_environment
-from groundplan_devkit.ports import HOST, free_port
+from groundplan_devkit.ports import HOST, free_port, is_free
 from groundplan_devkit.problems import Unavailable
-from groundplan_devkit.processes import ServerProcess
+from groundplan_devkit.processes import ServerProcess, marked
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.state import PROJECT
 
@@ -61,6 +63,14 @@ class RunningService:
         self.process.start()
         self.wait_until_ready()
 
+    def relocated(self) -> RunningService:
+        """As it is, or to be started at another port where something else listens at its own by now."""
+        if is_free(self.port):
+            return self
+        port = free_port()
+        environment = {**self.process.environment, "PORT": str(port)}
+        return replace(self, port=port, process=msgspec.structs.replace(self.process, environment=environment))
+
     def logged(self) -> list[str]:
         return self.process.log.read_text(errors="replace").splitlines()
 
@@ -101,6 +111,7 @@ def start_service(
         environment={
             **code_environment(service),
             **process_environment(installation, service, role, port=port),
+            **marked(Path(installation.servers.directory)),
             **(environment or {}),
         },
     )
@@ -129,6 +140,7 @@ def run_service(
                 **os.environ,
                 **code_environment(service),
                 **process_environment(installation, service, role),
+                **marked(Path(installation.servers.directory)),
                 **(environment or {}),
             },
             cwd=folder_of(service),

@@ -50,11 +50,15 @@ from groundplan_devkit.servers.identity import declared_people
 from groundplan_devkit.servers.running import KINDS, start_reaper
 from groundplan_devkit.services import RunningService, run_service, start_service
 from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE
+from groundplan_devkit.touched import edited_files, rank, touched
 
 pytest.register_assert_rewrite("groundplan_devkit.checks")
 
 SESSION_VARIABLE = "LOCAL_SESSION"
 """The directory of a test run's servers, which its worker processes inherit."""
+FIRST_VARIABLE = "LOCAL_FIRST_TESTS"
+"""Files and folders whose tests come first, a line each: the same in all worker processes, also when files are
+edited meanwhile."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -64,6 +68,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if STATE_VARIABLE not in os.environ and SESSION_VARIABLE not in os.environ:
         os.environ[SESSION_VARIABLE] = tempfile.mkdtemp(prefix="local-tests-")
         os.environ[f"{SESSION_VARIABLE}_OWNER"] = str(os.getpid())
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        os.environ[FIRST_VARIABLE] = "\n".join(touched(PROJECT, edited_files(PROJECT)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that a change since the last commit touches come first."""
+    if first := os.environ.get(FIRST_VARIABLE):
+        items.sort(key=lambda item: rank(item.path, PROJECT, first.split("\n")))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from devkit.tests.conftest import SHOP, shop
@@ -196,9 +197,18 @@ def test_a_process_that_dies_is_started_again(dev: Start) -> None:
     run.until(lambda: "Ctrl-C" in run.said)
     [victim] = [process for process in ServerProcess.all_in(run.directory) if process.name == "order-query"]
     pid = victim.pid
+    assert pid is not None
+    port = int(psutil.Process(pid).environ()["PORT"])
+    [reaper] = [process for process in ServerProcess.all_in(run.directory) if process.name == "reaper"]
+    watched = reaper.pid
+    reaper.kill()
     victim.kill()
-    run.until(lambda: victim.pid not in (None, pid))
+    with socket.create_server(("127.0.0.1", port)):
+        run.until(lambda: victim.pid not in (None, pid))
     assert "order-query has ended" in run.said
+    assert f"Port {port} of order-query was taken by another program" in run.said
+    # What ends everything after this run is started again, too.
+    run.until(lambda: reaper.pid not in (None, watched))
 
     def answers() -> bool:
         try:

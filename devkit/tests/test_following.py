@@ -63,6 +63,48 @@ def test_what_is_added_is_shown_once_and_whole(tmp_path: Path) -> None:
     assert screen.getvalue() == "order-api │ one\norder-api │ two\n"
 
 
+def slow(number: int) -> str:
+    entry = {"level": "WARNING", "message": "a database statement took longer than 20 ms", "duration_ms": number}
+    return json.dumps(entry) + "\n"
+
+
+def test_a_hundred_slow_statements_bury_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINES", "24")
+    screen, now = io.StringIO(), [0.0]
+    follower = Follower(9, screen, clock=lambda: now[0])
+    log = tmp_path / "order-api.log"
+    follower.add("order-api", log)
+    log.write_text("".join(map(slow, range(119))) + '{"level": "warning", "message": "Away"}\n')
+    follower.show()
+    lines = screen.getvalue().splitlines()
+    assert len(lines) == 4
+    assert "warning Away" in lines[-1]
+    assert not follower.scrolled_away()
+    now[0] = 21.0
+    follower.show()
+    assert screen.getvalue().splitlines()[-1].endswith("(116 more of these: order-api.log)")
+    with log.open("a") as file:
+        file.write(slow(1))
+    follower.show()
+    assert "duration_ms=1" in screen.getvalue().splitlines()[-1]
+
+
+def test_the_address_is_due_again_once_a_screen_has_gone_by_and_the_logs_are_quiet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINES", "24")
+    now = [0.0]
+    follower = Follower(3, io.StringIO(), clock=lambda: now[0])
+    log = tmp_path / "a.log"
+    follower.add("a", log)
+    log.write_text("line\n" * 24)
+    follower.show()
+    assert not follower.scrolled_away()
+    now[0] = 2.0
+    assert follower.scrolled_away()
+    assert not follower.scrolled_away()
+
+
 def test_a_log_that_began_anew_is_read_from_its_beginning(tmp_path: Path) -> None:
     screen = io.StringIO()
     follower = Follower(3, screen)

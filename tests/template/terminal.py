@@ -77,6 +77,8 @@ class Screen:
         elif final == "J" and number == 0:
             self._cells[self.row][self.column :] = [" "] * (self.columns - self.column)
             self._cells[self.row + 1 :] = [[" "] * self.columns for _ in range(ROWS - self.row - 1)]
+        elif final == "K" and number == 2:
+            self._cells[self.row] = [" "] * self.columns
         elif final == "K" and number == 0:
             self._cells[self.row][self.column :] = [" "] * (self.columns - self.column)
 

@@ -53,6 +53,12 @@ def marked(names: Iterable[str], word: str) -> dict[str, str]:
     return dict.fromkeys(sorted(names), word)
 
 
+def in_words(access: Access) -> str:
+    """As `system.yaml` writes it: `[customer:own, admin]`."""
+    roles = sorted(f"{grant.role}:own" if grant.own else grant.role for grant in access.grants)
+    return f"[{', '.join(['anyone'] * access.anyone + roles)}]"
+
+
 def presence(required: bool) -> str:
     return "required" if required else "optional"
 
@@ -96,8 +102,9 @@ class Agreement:
             yield name, resource, known[name]
 
     def check_name_and_package(self) -> None:
-        assert self.code.name == self.service
-        assert self.code.package == package_of(self.service)
+        said = {"name": self.code.name, "package": self.code.package}
+        wanted = {"name": self.service, "package": package_of(self.service)}
+        agree(said, wanted, f"services/{self.service}/{package_of(self.service)}/service.py")
 
     def check_document(self) -> None:
         """`openapi.json` is valid, and what the code answers."""
@@ -108,14 +115,17 @@ class Agreement:
     def check_operations(self) -> None:
         """S4: roles are those of the declaration, in `api/`."""
         for resource_name, resource in self.declared.resources.items():
-            written = {each.kind: each.access for each in self.code.operations if each.resource.name == resource_name}
-            wanted = {kind: Access.of(*entries) for kind, entries in resource.operations.items()}
+            there = [each for each in self.code.operations if each.resource.name == resource_name]
+            written = {each.kind: in_words(each.access) for each in there}
+            wanted = {kind: in_words(Access.of(*entries)) for kind, entries in resource.operations.items()}
             agree(written, wanted, f"{file_of(self.service, 'api', resource.table(resource_name))} (operations)")
 
     def check_paths_and_owners(self) -> None:
         for name, resource, written in self.resources():
-            assert written.path == f"/api/v1/{resource.path(name)}"
-            assert written.owner == resource.owner, name
+            place = file_of(self.service, "api", resource.table(name))
+            said = {"path": written.path, "owner": written.owner or "none"}
+            wanted = {"path": f"/api/v1/{resource.path(name)}", "owner": resource.owner or "none"}
+            agree(said, wanted, f"{place} ({name})")
 
     def check_fields(self) -> None:
         """What a client may say, and what it is answered: in `domain/`."""
@@ -162,8 +172,12 @@ class Agreement:
 
     def check_events(self) -> None:
         """A3: what the service says and hears."""
-        assert self.code.publishes == frozenset(self.declared.publishes)
-        assert set(self.code.consumers) == set(self.declared.consumes), "each has a file in `consumers/`"
+        package = f"services/{self.service}/{package_of(self.service)}"
+        published, consumed = marked(self.code.publishes, "an event"), marked(self.code.consumers, "an event")
+        agree(published, marked(self.declared.publishes, "an event"), f"{package}/service.py (publishes)")
+        agree(
+            consumed, marked(self.declared.consumes, "an event"), f"{package}/service.py (consumers; a file for each)"
+        )
 
     def check_read_models(self) -> None:
         """A4: every resource of a service with CQRS has one, with a column for each field that lists filter by."""
@@ -181,13 +195,13 @@ class Agreement:
 
     def check_caches(self) -> None:
         """C2, C3: in `adapters/caches.py`."""
-        written = {cache.resource: (cache.invalidation, cache.seconds) for cache in self.code.caches}
+        written = {cache.resource: f"{cache.invalidation}, {cache.seconds} s" for cache in self.code.caches}
         wanted = {
-            name: (str(resource.cache.invalidation), resource.cache.seconds)
+            name: f"{resource.cache.invalidation}, {resource.cache.seconds} s"
             for name, resource in self.declared.resources.items()
             if resource.cache
         }
-        assert written == wanted
+        agree(written, wanted, f"services/{self.service}/{package_of(self.service)}/adapters/caches.py")
 
     def check_personal_fields(self) -> None:
         """What is declared personal is kept out of logs: in `service.py`."""
@@ -197,4 +211,5 @@ class Agreement:
             for each, field in resource.fields.items()
             if field.personal
         }
-        assert self.code.personal_fields == personal
+        place = f"services/{self.service}/{package_of(self.service)}/service.py (personal_fields)"
+        agree(marked(self.code.personal_fields, "personal"), marked(personal, "personal"), place)

@@ -6,8 +6,9 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -17,7 +18,9 @@ from groundplan.capacity import plan
 from groundplan.declaration.model import System
 from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
 from groundplan_devkit import event_log
+from groundplan_devkit.dev import debugged as debugger
 from groundplan_devkit.dev.alone import record_address
+from groundplan_devkit.dev.debugged import FIRST_PORT, PORT_VARIABLE
 from groundplan_devkit.dev.edits import concerned
 from groundplan_devkit.dev.follow import Follower
 from groundplan_devkit.dev.gateway import Gateway, listening
@@ -29,7 +32,7 @@ from groundplan_devkit.provision.shards import most_shards
 from groundplan_devkit.say import say
 from groundplan_devkit.servers import Kind, start, stop
 from groundplan_devkit.servers.identity import People
-from groundplan_devkit.servers.running import start_reaper
+from groundplan_devkit.servers.running import end_left_over, start_reaper
 from groundplan_devkit.services import RunningService, run_service, start_service
 from groundplan_devkit.state import PROJECT
 
@@ -38,6 +41,8 @@ LOOK_SECONDS = 0.15
 """Pause between two checks of logs and processes."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds before a process that ended by itself starts again: twice as many every time, as Kubernetes does."""
+GUARD_SECONDS = 2.0
+"""Pause between two looks whether the process that ends everything after this one is still there."""
 NO_REQUEST = "No public resource can be listed: the services' own addresses answer what their openapi.json says"
 STABLE_SECONDS = 60.0
 """Run time after which a failure counts as a new one, with a short pause."""
@@ -63,9 +68,16 @@ class Session:
     port: int = PORT
     seed: bool = True
     reload: bool = True
+    debug: str = ""
+    """A service (`order`) or process (`order-api`) that a debugger can attach to; empty: none."""
     shown: Callable[[str], None] = say
     processes: dict[str, ManagedProcess] = field(default_factory=dict)
     """By workload (`order-api`)."""
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Where each workload answers; the gateway reads it."""
+    url: str = ""
+    """Of the API; empty until it is ready."""
+    _guarded: float = 0.0
 
     async def run(self, *, once: bool = False) -> int:
         """Until cancelled; with ``once``, until the first request was answered. Returns an exit status."""
@@ -109,6 +121,7 @@ class Session:
         self.shown(f"Starting {', '.join(kinds)}")
         self.directory.mkdir(parents=True, exist_ok=True)
         start_reaper(self.directory, os.getpid(), remove=False)
+        await asyncio.to_thread(end_left_over, self.directory)
         servers = await asyncio.to_thread(start, self.directory, kinds, shards=shards, people=People.of(self.system))
         installation = Installation(self.system, servers)
         await self._each_service(installation, "Migrating", "migrate")
@@ -126,14 +139,38 @@ class Session:
     async def _start(self, installation: Installation) -> Follower:
         workloads = [(service, role) for service in self.system.services for role in installation.roles(service)]
         follower = Follower(max(len(f"{service}-{role}") for service, role in workloads))
+        debugged = self._debugged([(f"{service}-{role}", service) for service, role in workloads])
         for service, role in workloads:
             name = f"{service}-{role}"
             log = self.directory / f"{name}.log"
             log.unlink(missing_ok=True)
             follower.add(name, log)
-            running = await asyncio.to_thread(start_service, installation, service, role, self.directory, name=name)
+            running = await asyncio.to_thread(
+                start_service,
+                installation,
+                service,
+                role,
+                self.directory,
+                {PORT_VARIABLE: str(debugged[name])} if name in debugged else None,
+                name=name,
+                through=debugger.__name__ if name in debugged else None,
+            )
             self.processes[name] = ManagedProcess(running)
+            self.addresses[name] = running.url
         return follower
+
+    def _debugged(self, workloads: Sequence[tuple[str, str]]) -> dict[str, int]:
+        """The processes that are to open a debugger's port, and which. Raises Unavailable for a name that none has."""
+        names = [name for name, service in workloads if self.debug and self.debug in (name, service)]
+        if self.debug and not names:
+            known = ", ".join(dict.fromkeys(each for _, each in workloads))
+            raise Unavailable(
+                f"DEBUGGER={self.debug}", "no such service or process", f"one of {known}", "name one of them"
+            )
+        if names and find_spec("debugpy") is None:
+            raise Unavailable("debugpy", "not installed", "it in the Python environment", "run `make setup`")
+        ports = dict(zip(names, range(FIRST_PORT, FIRST_PORT + len(names)), strict=True))
+        return {name: port if is_free(port) else free_port() for name, port in ports.items()}
 
     async def _ready(self, *, all_must: bool) -> None:
         """Wait until all can work. One that can't is told of: an edit may mend it.
@@ -148,9 +185,15 @@ class Session:
                 raise result
 
     async def _attend(self, follower: Follower) -> None:
-        """Shows logs; restarts processes that ended by themselves."""
+        """Shows logs, and the address again once they have scrolled it away; restarts processes that ended by
+        themselves, the reaper among them."""
         while True:
             follower.show()
+            if self.url and follower.scrolled_away():
+                self.shown(f"The API: {self.url}")
+            if time.monotonic() - self._guarded > GUARD_SECONDS:
+                self._guarded = time.monotonic()
+                start_reaper(self.directory, os.getpid(), remove=False)
             for name, managed in self.processes.items():
                 if managed.again_at is None and not managed.running.process.alive():
                     if time.monotonic() - managed.started > STABLE_SECONDS:
@@ -159,18 +202,20 @@ class Session:
                     managed.again_at = time.monotonic() + managed.pause
                     managed.pause = min(2 * managed.pause, LONGEST_PAUSE)
                 elif managed.again_at is not None and time.monotonic() >= managed.again_at:
-                    self._start_again(managed)
+                    self._start_again(name, managed)
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _start_again(self, managed: ManagedProcess) -> None:
+    def _start_again(self, name: str, managed: ManagedProcess) -> None:
+        before = managed.running
+        managed.running = before.relocated()
+        if managed.running is not before:
+            self.addresses[name] = managed.running.url
+            self.shown(f"Port {before.port} of {name} was taken by another program; it is at {managed.running.url} now")
         managed.running.process.start()
         managed.started, managed.again_at = time.monotonic(), None
 
     def _gateway(self, installation: Installation) -> Gateway:
-        return Gateway(
-            public_resources(self.system, installation.plan),
-            {name: managed.running.url for name, managed in self.processes.items()},
-        )
+        return Gateway(public_resources(self.system, installation.plan), self.addresses)
 
     def free_port(self) -> int:
         """The port that was asked for, or another one when it is taken."""
@@ -197,19 +242,21 @@ class Session:
             await self._restart(found.restart)
 
     async def _restart(self, services: frozenset[str]) -> None:
-        edited = [managed for managed in self.processes.values() if managed.running.service in services]
-        for managed in edited:
+        edited = {name: managed for name, managed in self.processes.items() if managed.running.service in services}
+        for managed in edited.values():
             # While it stops, `_attend` must not start it.
             managed.again_at = float("inf")
-        await asyncio.gather(*(asyncio.to_thread(managed.running.stop) for managed in edited))
-        for managed in edited:
+        await asyncio.gather(*(asyncio.to_thread(managed.running.stop) for managed in edited.values()))
+        for name, managed in edited.items():
             managed.pause = FIRST_PAUSE
-            self._start_again(managed)
+            self._start_again(name, managed)
         results = await asyncio.gather(
-            *(asyncio.to_thread(managed.running.wait_until_ready) for managed in edited), return_exceptions=True
+            *(asyncio.to_thread(managed.running.wait_until_ready) for managed in edited.values()),
+            return_exceptions=True,
         )
         failed = [result for result in results if isinstance(result, BaseException)]
-        self.shown(f"Restarted {', '.join(sorted(services))}" if not failed else "Not ready: see what the log says")
+        restarted = f"Restarted {', '.join(sorted(services))}; the API: {self.url}"
+        self.shown(restarted if not failed else "Not ready: see what the log says")
 
     async def _until_one_fails(self, background: list[asyncio.Task[None]]) -> None:
         done, _ = await asyncio.wait(background, return_when=asyncio.FIRST_COMPLETED)
@@ -237,11 +284,12 @@ class Session:
     def _banner(self, installation: Installation, port: int, seconds: float) -> None:
         identity = installation.servers.identity
         assert identity is not None
-        record_address(self.directory, f"http://{HOST}:{port}{API_PREFIX}")
+        self.url = f"http://{HOST}:{port}{API_PREFIX}"
+        record_address(self.directory, self.url)
         lines = [
             "",
-            f"Ready after {seconds:.1f} s: http://{HOST}:{port}{API_PREFIX}",
-            *(f"    {name:24} {managed.running.url}" for name, managed in self.processes.items()),
+            f"Ready after {seconds:.1f} s: {self.url}",
+            *(f"    {name:24} {managed.running.url}{_debugger(managed)}" for name, managed in self.processes.items()),
             f"    {'tokens':24} {identity.issuer.url}",
             f"    {'event log':24} {_relative(self.directory / 'event-log')}",
             f"    {'logs':24} {_relative(self.directory)}/*.log",
@@ -285,6 +333,11 @@ def first_request(system: System, installation: Installation) -> tuple[PublicRes
 def _worth_a_look(change: Change, path: str) -> bool:
     del change
     return path.endswith((".py", "system.yaml")) and "__pycache__" not in path
+
+
+def _debugger(managed: ManagedProcess) -> str:
+    port = managed.running.process.environment.get(PORT_VARIABLE)
+    return f"   debugger: {HOST}:{port}" if port else ""
 
 
 def _relative(path: Path) -> str:

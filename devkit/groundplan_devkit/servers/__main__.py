@@ -1,4 +1,7 @@
-"""`groundplan servers up | down | status`: manages this project's servers."""
+"""`groundplan servers up | down | status | programs`: manages this project's servers.
+
+`programs` sees that what they are is on this machine; it asks before anything is installed.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from pathlib import Path
 from groundplan.problems import ProblemsFound
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
-from groundplan_devkit.servers.running import KINDS, Servers, start, stop
+from groundplan_devkit.servers.running import KINDS, Servers, require_programs, start, stop
 from groundplan_devkit.state import DIRECTORY, STATE_FILE, STATE_VARIABLE
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="groundplan servers", description=__doc__)
-    parser.add_argument("command", choices=("up", "down", "status"))
+    parser.add_argument("command", choices=("up", "down", "status", "programs"))
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(KINDS)}; all when none is named")
     parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where their data are (build/local)")
     parser.add_argument("--shards", type=int, default=1, help="primaries, each with its replicas (1)")
@@ -29,7 +32,9 @@ def main(arguments: list[str]) -> int:
         parser.error(f"no such server: {', '.join(unknown)} (there are {', '.join(KINDS)})")
     directory = given.directory.resolve()
     try:
-        if given.command == "up":
+        if given.command == "programs":
+            require_programs(given.kinds or KINDS)
+        elif given.command == "up":
             began = time.monotonic()
             servers = start(
                 directory,

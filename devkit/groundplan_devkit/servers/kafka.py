@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from groundplan.installation.allowed import HINT, may_install
 from groundplan_devkit.authority import Authority
 from groundplan_devkit.install import apt_install, find, refused
 from groundplan_devkit.ports import HOST, free_ports, is_free
@@ -250,7 +251,20 @@ def _libraries() -> list[Path]:
     return sorted(directory.glob("*.jar"))
 
 
+def require() -> None:
+    """See that its programs are there, asking before any is installed. Raises Unavailable."""
+    _java()
+    _libraries()
+
+
 def _fetch(directory: Path) -> None:
+    if not may_install(f"Kafka {VERSION}, from Maven Central into {directory}"):
+        raise Unavailable(
+            "Kafka",
+            "not in the cache, and nothing is fetched unasked",
+            f"Kafka {VERSION}, from Maven Central or of your own",
+            f"{HINT}, or set KAFKA_HOME to a Kafka 4",
+        )
     maven = find("mvn")
     if maven is None and apt_install("maven"):
         maven = find("mvn")

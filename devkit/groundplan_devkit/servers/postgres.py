@@ -290,6 +290,11 @@ class _Cluster:
         return Node(process, port)
 
 
+def require() -> None:
+    """See that its programs are there, asking before any is installed. Raises Unavailable."""
+    _programs()
+
+
 def _programs() -> Path:
     """The directory of `postgres`, `initdb` and `psql`: the newest on this machine, else installed."""
     found = _newest()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+import psutil
 
 from groundplan.owned import claim, is_owned, require_removable
 from groundplan.owned import remove as remove_owned
@@ -19,16 +20,19 @@ from groundplan.project import PROJECT_VARIABLE
 from groundplan_devkit.authority import Authority
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.problems import Unavailable
-from groundplan_devkit.processes import ServerProcess
+from groundplan_devkit.processes import Birth, ServerProcess, end_marked
 from groundplan_devkit.servers.aws import Aws
 from groundplan_devkit.servers.aws import start as start_aws
 from groundplan_devkit.servers.identity import Identity, People, declared_people
 from groundplan_devkit.servers.identity import start as start_identity
 from groundplan_devkit.servers.kafka import Kafka
+from groundplan_devkit.servers.kafka import require as require_kafka
 from groundplan_devkit.servers.kafka import start as start_kafka
 from groundplan_devkit.servers.postgres import Postgres
+from groundplan_devkit.servers.postgres import require as require_postgres
 from groundplan_devkit.servers.postgres import start as start_postgres
 from groundplan_devkit.servers.valkey import Valkey
+from groundplan_devkit.servers.valkey import require as require_valkey
 from groundplan_devkit.servers.valkey import start as start_valkey
 from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE, adopt, locked, remove_data, write_privately
 
@@ -134,6 +138,24 @@ class Servers(msgspec.Struct, kw_only=True):
                 "a file that `python -m groundplan_devkit.servers up` wrote",
                 f"run that, or unset {STATE_VARIABLE}",
             ) from None
+
+
+_PROGRAMS: dict[Kind, Callable[[], None]] = {
+    "postgres": require_postgres,
+    "valkey": require_valkey,
+    "kafka": require_kafka,
+}
+"""Of the others nothing is needed but Python packages."""
+
+
+def require_programs(kinds: Sequence[Kind] = KINDS) -> None:
+    """See that the servers' programs are on this machine; what is missing is said, and installed where that is allowed.
+
+    To be called where a person can still answer: not in a test's process, not beside other work. Raises Unavailable.
+    """
+    for kind in kinds:
+        if kind in _PROGRAMS:
+            _PROGRAMS[kind]()
 
 
 def start(
@@ -252,19 +274,51 @@ def servers(
 
 
 def start_reaper(directory: Path, owner: int, *, remove: bool) -> None:
-    """Start a process that ends a directory's servers after the death of their owner; ``remove`` deletes their data
-    too."""
+    """Start a process that ends a directory's servers and services after the death of their owner; ``remove`` deletes
+    their data too.
+
+    One that runs already is left, unless its own owner has died: it would end what the new one starts.
+    """
     adopt(directory)
     claim(directory)
-    arguments = [str(directory), str(owner), *(["remove"] if remove else [])]
+    try:
+        born = Birth.of(owner)
+    except psutil.NoSuchProcess:
+        return
+    arguments = [str(directory), str(born.pid), str(born.created), *(["remove"] if remove else [])]
     process = ServerProcess(
         name=REAPER,
         command=[sys.executable, "-m", "groundplan_devkit.servers.reaper", *arguments],
         directory=str(directory),
         environment={PROJECT_VARIABLE: str(PROJECT)},
     )
-    if not process.alive():
-        process.start()
+    known = directory / f"{REAPER}.owner"
+    if process.alive():
+        if _owner(known) is not None:
+            return
+        process.kill()
+    write_privately(known, msgspec.json.encode(born))
+    process.start()
+
+
+def _owner(known: Path) -> psutil.Process | None:
+    """Whom the running reaper waits for; None: that process has ended."""
+    try:
+        return msgspec.json.decode(known.read_bytes(), type=Birth).process()
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def end_left_over(directory: Path) -> None:
+    """End what a session left in a directory that no one holds any more, apart from the servers in its state file."""
+    state_file = directory / STATE_FILE
+    try:
+        kept = list(Servers.read(state_file).processes().values()) if state_file.exists() else []
+    except Unavailable:
+        kept = []
+    names = {process.name for process in kept} | {REAPER}
+    _stop([process for process in ServerProcess.all_in(directory) if process.name not in names])
+    end_marked(directory, but=[process for process in ServerProcess.all_in(directory) if process.name in names])
 
 
 @contextlib.contextmanager

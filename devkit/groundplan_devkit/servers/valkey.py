@@ -201,6 +201,11 @@ def _answers(valkey: Valkey, node: int) -> bool:
         return False
 
 
+def require() -> None:
+    """See that its programs are there, asking before any is installed. Raises Unavailable."""
+    _programs()
+
+
 def _programs() -> tuple[Path, Path]:
     """Server and client, both of one kind."""
     found = _installed()

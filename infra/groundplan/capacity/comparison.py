@@ -14,19 +14,23 @@ from groundplan.problems import Problem, ProblemsFound
 
 
 class Effort(StrEnum):
-    """What a change takes, the lightest first. `make up` does all of them but the last two's data."""
+    """What a change takes, the lightest first. `make up` does all of them but what moves data."""
 
+    NONE = "stays as deployed"
     CONFIGURATION = "by configuration"
     RESTART = "with a restart"
     DATA_MOVE = "data moves"
     REPLACEMENT = "built anew"
+    DELETION = "deleted with its data"
 
 
 _MEANING = {
+    Effort.NONE: "AWS makes these larger only: a deployed stack keeps what it has; one that starts anew gets less",
     Effort.CONFIGURATION: "applied while everything runs; pods are replaced one after the other",
     Effort.RESTART: "another machine takes over, one part at a time: up to two minutes of errors that clients retry",
     Effort.DATA_MOVE: "keys, partitions or rows get another place: read the reason and choose a quiet hour",
     Effort.REPLACEMENT: "can't be changed in place: a new one beside the old, and a move",
+    Effort.DELETION: "`make up` says what is lost, and asks for its name before it goes",
 }
 
 _RESTART = frozenset(
@@ -39,6 +43,17 @@ _RESTART = frozenset(
     }
 )
 _DATA_MOVE = frozenset({("database", "shards"), ("cache", "shards"), ("kafka", "brokers"), ("topic", "partitions")})
+_GROWS_ONLY = frozenset(
+    {
+        ("database", "shards"),
+        ("database", "storage_gb"),
+        ("database", "max_storage_gb"),
+        ("kafka", "brokers"),
+        ("kafka", "storage_gb"),
+        ("topic", "partitions"),
+    }
+)
+"""What a stack remembers (`groundplan.stack.remembered`), so that a later plan never has less."""
 _REPLACEMENT_SETTINGS = frozenset(
     {("network", setting) for setting in ("cidr", "public", "private", "data", "firewall")}
 )
@@ -141,7 +156,9 @@ def _kind(key: tuple[str, str]) -> tuple[str, str]:
 
 def _change(old: Decision, new: Decision) -> Change:
     kind = _kind((new.subject, new.setting))
-    if kind in _REPLACEMENT_SETTINGS:
+    if kind in _GROWS_ONLY and _smaller(old.value, new.value):
+        effort = Effort.NONE
+    elif kind in _REPLACEMENT_SETTINGS:
         effort = Effort.REPLACEMENT
     elif kind in _DATA_MOVE:
         effort = Effort.DATA_MOVE
@@ -154,8 +171,14 @@ def _change(old: Decision, new: Decision) -> Change:
     return Change(new.subject, new.setting, old.value, new.value, effort, reason)
 
 
+def _smaller(old: str, new: str) -> bool:
+    """Of two counts or sizes as decisions write them, `1,024`; anything else is no size."""
+    counts = [value.replace(",", "") for value in (old, new)]
+    return all(value.isdecimal() for value in counts) and int(counts[1]) < int(counts[0])
+
+
 def _effort_of_removal(subject: str) -> Effort:
-    return Effort.DATA_MOVE if subject.startswith(("database.", "topic.")) else Effort.CONFIGURATION
+    return Effort.DELETION if subject.startswith(("database.", "topic.")) else Effort.CONFIGURATION
 
 
 def comparison_report(comparison: Comparison) -> str:
@@ -177,11 +200,11 @@ def comparison_report(comparison: Comparison) -> str:
         if rows:
             lines += ["", f"{effort.capitalize()} ({len(rows)})", *paragraph(_MEANING[effort])]
             lines += table(("", "setting", "change"), [_row(change) for change in rows], left=3)
-            if effort is not Effort.CONFIGURATION:
+            if effort not in (Effort.NONE, Effort.CONFIGURATION):
                 lines += [
                     line
                     for change in rows
-                    for line in paragraph(f"{change.subject} {change.setting}: {change.reason}", "- ")
+                    for line in paragraph(f"{change.subject} {change.setting}".rstrip() + f": {change.reason}", "- ")
                 ]
     old, new = comparison.bottlenecks
     lines += ["", *paragraph(f"First bottleneck before: {old.subject}, at {at_load(old)}.")]
@@ -236,5 +259,5 @@ def _row(change: Change) -> tuple[str, str, str]:
     return (
         change.subject,
         change.setting,
-        f"{change.old} -> {change.new}" if change.old and change.new else change.new or "gone",
+        f"{change.old} -> {change.new}" if change.old and change.new else change.new or "deleted",
     )

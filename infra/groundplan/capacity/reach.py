@@ -84,7 +84,7 @@ def reach(sized: Plan, system: System, environment: Environment) -> Reach:
         configured_rps=max(within, min(first.bites_at_rps, goal)) if planned(goal) is None else within,
         redesign=reasons.get(beyond, "nothing that the plan knows"),
         goal_rps=goal,
-        steps=tuple(change for change in changes if change.effort is not Effort.CONFIGURATION),
+        steps=tuple(change for change in changes if change.effort not in (Effort.NONE, Effort.CONFIGURATION)),
         quotas=tuple(tier for tier in sized.bottlenecks if tier.subject in QUOTAS and tier.bites_at_rps <= goal),
     )
 

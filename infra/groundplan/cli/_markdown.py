@@ -146,7 +146,7 @@ def _sizes(sizes: Comparison | None) -> Iterator[str]:
         (
             change.subject,
             change.setting,
-            f"{change.old} → {change.new}" if change.old else change.new or "gone",
+            f"{change.old} → {change.new}" if change.old and change.new else change.new or "deleted",
             str(change.effort),
             change.reason,
         )

@@ -22,6 +22,7 @@ from groundplan.declaration.model import System
 from groundplan.document import PARTS, Subject, blocks, rewrite
 from groundplan.document.rewriting import read_text, write_text
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.progress import doing
 from groundplan.project import find_project
 
 DOCUMENT = "ARCHITECTURE.md"
@@ -60,7 +61,8 @@ def plan_project(
     if stacks:
         read_project(folder, stacks)
     project = read_project(folder)
-    plans = {name: plan(project.system, environment) for name, environment in project.environments.items()}
+    with doing(f"Planning {', '.join(project.environments)}"):
+        plans = {name: plan(project.system, environment) for name, environment in project.environments.items()}
     if not quiet and not as_json:
         for name, planned in plans.items():
             if not stacks or name in stacks:
@@ -72,7 +74,8 @@ def plan_project(
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
     if not quiet:
         tell_disagreements(folder, project.system)
-    changed = _document(folder, project, plans, check=check)
+    with doing(f"Running the program in the simulated cloud, for {DOCUMENT}"):
+        changed = _document(folder, project, plans, check=check)
     if as_json:
         print_document(
             PlanDocument(

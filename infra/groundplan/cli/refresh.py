@@ -11,6 +11,7 @@ from groundplan.capacity import plan
 from groundplan.capacity.comparison import Comparison, compare, comparison_report
 from groundplan.cli.stacks import read_project
 from groundplan.declaration.model import System
+from groundplan.progress import doing
 from groundplan.project import PROJECT_VARIABLE
 
 
@@ -24,22 +25,30 @@ def refresh(project: Path) -> None:
         project,
         "A service's openapi.json is not written yet. Mend this, then run `make openapi`",
         *("openapi", "--missing"),
+        doing_what="Writing openapi.json of services that have none",
     )
 
 
 def refresh_architecture(project: Path) -> None:
-    _run(project, "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`", "plan")
-
-
-def _run(project: Path, failed: str, *command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "groundplan", *command],
-        cwd=project,
-        env={**os.environ, PROJECT_VARIABLE: str(project.resolve())},
-        check=False,
-        capture_output=True,
-        text=True,
+    _run(
+        project,
+        "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`",
+        # What a plan prints would be thrown away.
+        *("plan", "--quiet"),
+        doing_what="Bringing ARCHITECTURE.md up to date",
     )
+
+
+def _run(project: Path, failed: str, *command: str, doing_what: str) -> None:
+    with doing(doing_what):
+        done = subprocess.run(
+            [sys.executable, "-m", "groundplan", *command],
+            cwd=project,
+            env={**os.environ, PROJECT_VARIABLE: str(project.resolve())},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
     if done.returncode:
         print(f"{failed}:\n{done.stderr.strip()}", file=sys.stderr)
 

@@ -14,6 +14,7 @@ from groundplan.capacity import check_shards, plan
 from groundplan.capacity.shards import FIRST_GENERATION, enough_shards
 from groundplan.cli._command import SETTINGS, Command, complete_services, json_option, main_of
 from groundplan.cli.documents import ComparisonDocument, ServiceDocument, print_document
+from groundplan.cli.edited_sizes import with_sizes
 from groundplan.cli.refresh import changes_since, refresh, show_changes
 from groundplan.cli.service_request import ServiceRequest, judge, read_request
 from groundplan.cli.stack_images import forget_image
@@ -22,11 +23,13 @@ from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, re
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system, load_system
 from groundplan.declaration.model import Service, System
+from groundplan.document.rewriting import read_text, write_text
 from groundplan.following.following import coded
 from groundplan.following.stamps import stamp_of, stamp_text, stamped
 from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
 from groundplan.project import find_project
 
+DECLARATION = "system.yaml"
 SIZES = ("traffic_weight", "read_share", "repeat_share", "data_gb", "data_growth_gb_per_month", "cqrs", "shard_map")
 """What `resize` may change of a service; the rest is edited in `system.yaml`."""
 
@@ -86,6 +89,7 @@ def change(project: Path, action: Action, name: str, request: ServiceRequest, *,
     document = read_document(project / "system.yaml")
     settings = request.settings
     services: Services = answers.get("services") or []
+    text, sizes = read_text(project / DECLARATION), settings
     if action == "add":
         _require_new(name, services, system)
         judge(request, name, document, system)
@@ -98,13 +102,17 @@ def change(project: Path, action: Action, name: str, request: ServiceRequest, *,
         else:
             _require_sizes(settings)
             judge(request, name, document, system)
-            changed = resized(services, name, with_shards(system, name, settings, today))
+            sizes = with_shards(system, name, settings, today)
+            changed = resized(services, name, sizes)
 
     def accept(updated: Updated) -> None:
         if action == "remove":
             # Every later command would refuse an image of a service that isn't declared.
             forget_image(project, system.name, name)
-        if "system.yaml" not in updated.conflicted:
+        conflicted = DECLARATION in updated.conflicted
+        if action == "resize" and (conflicted or _without_effect(load_system(project / DECLARATION), name, settings)):
+            conflicted = not _put_over_edits(project, text, name, sizes)
+        if not conflicted:
             result = _load(project, action, name, document)
             if action == "resize":
                 _require_effect(result, name, settings)
@@ -340,19 +348,33 @@ def _load(project: Path, action: str, name: str, before: Document) -> System:
     raise ProblemsFound(problems)
 
 
-def _require_effect(system: System, name: str, settings: Settings) -> None:
-    """A size that was edited by hand is not the answer's any more: the edit wins, so say where it is."""
+def _put_over_edits(project: Path, text: str, name: str, sizes: Settings) -> bool:
+    """Whether the sizes could take the place of values that were edited by hand; all else is as in ``text``."""
+    resized = with_sizes(text, name, sizes)
+    if resized is None:
+        return False
+    write_text(project / DECLARATION, resized)
+    git(project, "reset", "--quiet", "--", DECLARATION, check=True)
+    return True
+
+
+def _without_effect(system: System, name: str, settings: Settings) -> dict[str, object]:
+    """What the declaration says instead of the sizes that were asked for."""
     service = system.services[name].model_dump(mode="json")
+    return {key: service[key] for key, value in settings.items() if key != "shard_map" and service[key] != value}
+
+
+def _require_effect(system: System, name: str, settings: Settings) -> None:
+    """A size that was edited by hand in a way that can't be replaced, an alias say."""
     problems = [
         Problem(
-            "system.yaml",
+            DECLARATION,
             f"services.{name}.{key}",
-            str(service[key]),
-            f"{value}, as asked for",
+            str(value),
+            f"{settings[key]}, as asked for",
             "nothing was changed; this value was edited by hand, so change it there",
         )
-        for key, value in settings.items()
-        if key != "shard_map" and service[key] != value
+        for key, value in _without_effect(system, name, settings).items()
     ]
     if problems:
         raise ProblemsFound(problems)

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.progress import doing
 
 ANSWERS_FILE = ".copier-answers.yml"
 FIRST_MIGRATION = "0001_initial.py"
@@ -119,23 +120,26 @@ def update(
     import copier
     from copier.errors import CopierError
 
+    from groundplan.cli._rendering import compiled_once, without_repetitions
+
     wanted = {key: value for key, value in answers.items() if not key.startswith("_")} | dict(data)
     _require_template(str(answers["_src_path"]), project)
     previous = os.environ.get("GIT_TERMINAL_PROMPT")
     # Copier runs git with its output captured: a question for a password would wait for ever, unseen.
     os.environ["GIT_TERMINAL_PROMPT"] = "0"
     try:
-        copier.run_update(
-            project,
-            data=dict(data),
-            vcs_ref=None if newest else copier.VcsRef.CURRENT,
-            exclude=_replaced_migrations(project),
-            settings=copier.Settings(),
-            defaults=True,
-            skip_answered=True,
-            overwrite=True,
-            quiet=True,
-        )
+        with doing("Rendering the template as it was and as it is to be"), compiled_once(), without_repetitions():
+            copier.run_update(
+                project,
+                data=dict(data),
+                vcs_ref=None if newest else copier.VcsRef.CURRENT,
+                exclude=_replaced_migrations(project),
+                settings=copier.Settings(),
+                defaults=True,
+                skip_answered=True,
+                overwrite=True,
+                quiet=True,
+            )
         _require_answers(wanted, read_answers(project))
         accept(_updated(project))
         updated = _updated(project)

@@ -44,6 +44,12 @@ def judge_system(values: dict[str, object], text_at: Callable[[Path], str | None
     return check(system)
 
 
+def _as_text(finding: Finding) -> Finding:
+    """Of a value that YAML reads as another one, where only text can stand: `no` in a list of roles."""
+    remedy = f'put it in quotes, as YAML reads something else without them: "{finding.value}"'
+    return Finding(finding.path, finding.value, "text", remedy)
+
+
 def _checked(document: Document) -> System:
     read = [*document.findings, *document.spellings]
     said = {finding.path for finding in read}
@@ -53,5 +59,7 @@ def _checked(document: Document) -> System:
         return node.text if node else None
 
     found = judge_system(document.values, text_at)
+    texts = {finding.path for finding in found if finding.expected == "text"}
+    read = [_as_text(finding) if finding.path in texts else finding for finding in read]
     document.refuse([*read, *(finding for finding in found if finding.path not in said)])
     return System.model_validate(document.values)

@@ -1,4 +1,5 @@
-"""Finding the Pulumi CLI: on PATH, else fetched by its official installer. It is in no package registry."""
+"""Finding the Pulumi CLI: on PATH, else fetched by its official installer if that is allowed. It is in no package
+registry."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pulumi.automation import InvalidVersionError, PulumiCommand
+
+from groundplan.installation.allowed import ALLOW, may_install
 
 INSTALLER = "https://www.pulumi.com/docs/iac/download-install/"
 INSTALL_SECONDS = 300.0
@@ -46,6 +49,8 @@ def find_cli(install_to: Path | None = None, told: Callable[[str], None] = lambd
     command = install_to / "bin" / "pulumi"
     if not command.exists():
         _require_pip()
+        if not may_install(f"the Pulumi CLI, about 150 MB from get.pulumi.com into {install_to}"):
+            raise NoCli(f"no Pulumi CLI was found on PATH, and nothing is fetched unasked ({ALLOW}=1 allows it)")
         told("No Pulumi CLI on PATH: asking for one at its official installer, get.pulumi.com")
         _install(install_to, INSTALL_SECONDS)
     return _usable(command, install_to)

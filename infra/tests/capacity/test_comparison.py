@@ -83,10 +83,26 @@ def test_parts_that_come_and_go_are_one_line_each(today: Plan) -> None:
         update={"services": {name: service for name, service in shop().services.items() if name != "user"}}
     )
     gone = compare(today, plan(fewer, PROD))
-    assert find(gone, "database.user", "").effort is Effort.DATA_MOVE
+    assert find(gone, "database.user", "").effort is Effort.DELETION
+    lines = comparison_report(gone).splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("Deleted with its data ("))
+    assert "asks for its name" in lines[first + 1]
+    assert any(line.split() == ["database.user", "deleted"] for line in lines[first:])
+    assert not any("gone" in line for line in lines)
     assert find(gone, "workload.user-api", "").new == ""
     come = compare(plan(fewer, PROD), today)
     assert find(come, "workload.user-api", "").new == "new"
+
+
+def test_what_aws_only_makes_larger_stays(today: Plan) -> None:
+    """A deployed stack remembers it, so no deployment applies the smaller size."""
+    larger = plan(grown(order=900), PROD)
+    comparison = compare(larger, today)
+    change = find(comparison, "database.order", "storage_gb")
+    assert int(change.old.replace(",", "")) > int(change.new.replace(",", ""))
+    assert change.effort is Effort.NONE
+    assert find(compare(today, larger), "database.order", "storage_gb").effort is Effort.CONFIGURATION
+    assert "a deployed stack keeps what it has" in comparison_report(comparison).replace("\n", " ")
 
 
 def test_another_range_is_a_new_network(today: Plan) -> None:

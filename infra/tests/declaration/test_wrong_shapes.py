@@ -117,8 +117,8 @@ NAMES = [
 
 SPELLINGS = [
     Wrong("Norway read as false", "edge:\n", "edge:\n  allowed_countries: [NO, SE]\n", "edge.allowed_countries[0]",
-          "NO", "true or false, or text in quotes", 'YAML 1.1 reads NO as false: write false, or "NO" in quotes',
-          at="allowed_countries"),
+          "NO", "text", 'put it in quotes, as YAML reads something else without them: "NO"', at="allowed_countries"),
+    Wrong("no in a list of roles", "roles: [", "roles: [no, ", "identity.roles[0]", "no", "text", '"no"', at="roles:"),
     Wrong("yes for true", "cqrs: true", "cqrs: yes", f"{ORDER}.cqrs", "yes", "true or false",
           "YAML 1.1 reads yes as true: write true"),
     Wrong("a time of day read as base 60", "retention_hours: 168", "retention_hours: 22:30", "events.retention_hours",

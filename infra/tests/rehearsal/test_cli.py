@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from groundplan.installation import allowed
 from groundplan.rehearsal import cli
 from groundplan.rehearsal.cli import NoCli, find_cli
 
@@ -14,6 +15,8 @@ from groundplan.rehearsal.cli import NoCli, find_cli
 @pytest.fixture(autouse=True)
 def _with_pip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("groundplan.rehearsal.cli.find_spec", lambda name: name)
+    monkeypatch.setenv(allowed.ALLOW, "1")
+    allowed._answer.cache_clear()
 
 
 pytestmark = pytest.mark.usefixtures("tools")
@@ -91,6 +94,14 @@ def test_the_installer_is_asked_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert find_cli(made, told.append) == made / "bin" / "pulumi"
     assert len(told) == 1
     assert "get.pulumi.com" in told[0]
+
+
+def test_the_installer_is_not_asked_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """n8"""
+    monkeypatch.delenv(allowed.ALLOW)
+    monkeypatch.setattr(cli, "_INSTALL", "raise SystemExit('asked')")
+    with pytest.raises(NoCli, match=r"nothing is fetched unasked \(ALLOW_INSTALL=1 allows it\)$"):
+        find_cli(tmp_path / "installed")
 
 
 def test_an_installer_that_cannot_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

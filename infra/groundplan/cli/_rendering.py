@@ -1,0 +1,116 @@
+"""Copier's work made shorter and quieter: it renders the whole template three times for an update, in one process."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import io
+import marshal
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import jinja2
+
+_REPEATED = "No git tags found in template"
+"""Copier says this of a template without releases for each copy that it makes; it changes nothing for the reader."""
+_OPTIONS = (
+    "block_start_string",
+    "block_end_string",
+    "variable_start_string",
+    "variable_end_string",
+    "comment_start_string",
+    "comment_end_string",
+    "line_statement_prefix",
+    "line_comment_prefix",
+    "trim_blocks",
+    "lstrip_blocks",
+    "newline_sequence",
+    "keep_trailing_newline",
+    "optimized",
+    "autoescape",
+    "sandboxed",
+    "is_async",
+)
+"""What a template's code depends on, besides its text and the extensions."""
+
+
+@contextlib.contextmanager
+def compiled_once() -> Iterator[None]:
+    """Inside, Jinja compiles each text once, and not again what an earlier command in this Python environment compiled.
+
+    Compiling takes more than half of the time of an update, the rendering itself little.
+    """
+    known = _read()
+    before = len(known)
+    compile_ = jinja2.Environment.compile
+
+    @functools.wraps(compile_)
+    def once(self: jinja2.Environment, source: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        if not isinstance(source, str) or named.keys() - {"name", "filename"} or len(arguments) > 2:
+            return compile_(self, source, *arguments, **named)
+        given = dict(zip(("name", "filename"), arguments, strict=False)) | named
+        name, filename = given.get("name"), given.get("filename")
+        options = [repr(getattr(self, option)) for option in _OPTIONS]
+        text = "\0".join([source, str(name), *options, *sorted(self.extensions)])
+        key = hashlib.sha256(text.encode()).digest()
+        if key not in known:
+            known[key] = compile_(self, source, *arguments, **named)
+        else:
+            # Extensions note there that another text begins (copier's `yield` does).
+            self.preprocess(source, name, filename)
+        return known[key]
+
+    jinja2.Environment.compile = once  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        jinja2.Environment.compile = compile_  # type: ignore[method-assign]
+        if len(known) > before:
+            _write(known)
+
+
+@contextlib.contextmanager
+def without_repetitions() -> Iterator[None]:
+    """Inside, copier's remark about tags is left out of standard error; all else is printed at the end."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            yield
+    finally:
+        lines = [line for line in said.getvalue().splitlines(keepends=True) if _REPEATED not in line]
+        sys.stderr.write("".join(lines))
+
+
+def _place() -> Path | None:
+    """Beside the packages, so that it goes with them; None where there is no environment of the project's own."""
+    if sys.prefix == sys.base_prefix:
+        return None
+    versions = "-".join([sys.implementation.cache_tag or "", version("jinja2"), version("copier")])
+    return Path(sys.prefix) / f".templates-{versions}.marshal"
+
+
+def _read() -> dict[bytes, CodeType]:
+    place = _place()
+    with contextlib.suppress(OSError, ValueError, EOFError, TypeError):
+        if place and isinstance(found := marshal.loads(place.read_bytes()), dict):  # noqa: S302  # written below
+            return found
+    return {}
+
+
+def _write(known: dict[bytes, CodeType]) -> None:
+    place = _place()
+    with contextlib.suppress(OSError, ValueError):
+        if place is None:
+            return
+        content = marshal.dumps(known)
+        descriptor, fresh = tempfile.mkstemp(dir=place.parent, prefix=f"{place.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(fresh, place)

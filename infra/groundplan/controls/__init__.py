@@ -17,6 +17,7 @@ from groundplan.controls import (
     isolation,
     lifecycle,
     network,
+    pods,
     rate_limit,
     requests,
     scaling,
@@ -29,6 +30,7 @@ from groundplan.controls.model import Control, Evidence, Finding, Verdict
 
 _SUBJECTS: tuple[ModuleType, ...] = (
     network,
+    pods,
     transport,
     authentication,
     authorization,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -19,6 +19,7 @@ INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 ROUTE = "aws:ec2/route:Route"
 ROUTE_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 CLUSTER = "aws:eks/cluster:Cluster"
 ANYWHERE = "0.0.0.0/0"
 POD_IDENTITY = ("169.254.170.23/32", 80)
@@ -355,7 +356,7 @@ def pod_ingress(program: CapturedProgram, check: Check) -> None:
     )
     runners = _groups_of_runners(program)
     balancers: set[str] = set()
-    for balancer in check.some("aws:lb/loadBalancer:LoadBalancer"):
+    for balancer in check.some(BALANCER):
         check.same(balancer, "internal", True)
         balancers |= listed(balancer.inputs.get("securityGroups"))
     for rule in check.some(INGRESS):
@@ -425,7 +426,7 @@ def policies_enforced(program: CapturedProgram, check: Check) -> None:
         )
 
 
-def _peers(policy: Resource, direction: str, side: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+def peers(policy: Resource, direction: str, side: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Ranges and pods (by name) with ports; what names no peer or no port is everything."""
     ranges: set[tuple[str, int]] = set()
     pods: set[tuple[str, int]] = set()
@@ -463,12 +464,10 @@ def workload_network(program: CapturedProgram, check: Check) -> None:
     if not program.workloads:
         raise NotApplicable("no service has an image yet")
     cluster = program.environment.existing_cluster
-    if cluster:
-        inside = {str(cluster.vpc_cidr)}
-        data = inside
-    else:
-        data = {str(each.inputs.get("cidrBlock")) for each in program.tier("data").values()}
-        inside = {str(each.inputs.get("cidrBlock")) for each in program.tier("private").values()}
+    data = {str(cluster.vpc_cidr)} if cluster else ranges_of(program, program.tier("data"))
+    balancers = balancer_ranges(program)
+    # A load balancer that moves is admitted from both places until it has moved (S1.pods-apart).
+    leaving = {str(cluster.vpc_cidr)} if cluster else ranges_of(program, program.tier("private"))
     ports = {5432, 6379} | ({9098} if program.system.events.broker == "kafka" else set())
     outside = {(ANYWHERE, 443), POD_IDENTITY}
     policies = _policies_by_pod(program)
@@ -478,14 +477,37 @@ def workload_network(program: CapturedProgram, check: Check) -> None:
             continue
         both = listed(at(policy.inputs, "spec.policyTypes")) == {"Ingress", "Egress"}
         check.that(both, policy, "spec.policyTypes", "Ingress and Egress")
-        reached, _ = _peers(policy, "egress", "to")
+        reached, _ = peers(policy, "egress", "to")
         to_data = {(cidr, port) for cidr in data for port in ports}
         expected = "its data stores, HTTPS, and the agent that gives pods their role"
         check.that(reached <= to_data | outside and reached >= to_data, policy, "spec.egress", expected)
-        admitted, _ = _peers(policy, "ingress", "from")
+        admitted, _ = peers(policy, "ingress", "from")
         public = program.system.services[workload.service].exposure == "public"
-        allowed = {(cidr, 8080) for cidr in inside} if workload.role in SERVING and public else set()
-        check.that(admitted == allowed, policy, "spec.ingress", "port 8080 from the private subnets, if it serves")
+        serves = workload.role in SERVING and public
+        least = {(cidr, 8080) for cidr in balancers} if serves else set()
+        most = least | ({(cidr, 8080) for cidr in leaving} if serves else set())
+        expected = "port 8080 from the load balancer's subnets, if it serves"
+        check.that(least <= admitted <= most, policy, "spec.ingress", expected)
+
+
+def ranges_of(program: CapturedProgram, subnets: Collection[str]) -> set[str]:
+    return {str(each.inputs.get("cidrBlock")) for each in program.of(SUBNET) if each.id in subnets}
+
+
+def balancer_ranges(program: CapturedProgram) -> set[str]:
+    """Ranges of the subnets that load balancers stand in; of a network that is there, what the stack says of them."""
+    cluster = program.environment.existing_cluster
+    if cluster:
+        return {str(cidr) for cidr in cluster.ingress_subnets.values()} or {str(cluster.vpc_cidr)}
+    stands = set().union(*(listed(each.inputs.get("subnets")) for each in program.of(BALANCER)))
+    return ranges_of(program, stands)
+
+
+def network_of(cidr: str) -> IPv4Network | None:
+    try:
+        return IPv4Network(cidr)
+    except ValueError:
+        return None
 
 
 @control(
@@ -593,10 +615,8 @@ def open_groups(program: CapturedProgram, check: Check) -> None:
 
 
 def _subnet_of(cidr: object, network: IPv4Network) -> bool:
-    try:
-        return IPv4Network(str(cidr)).subnet_of(network)
-    except ValueError:
-        return False
+    found = network_of(str(cidr))
+    return found is not None and found.subnet_of(network)
 
 
 @control(

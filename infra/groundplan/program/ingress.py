@@ -92,7 +92,7 @@ def declare_balancer(stack: StackContext, platform: Platform, certificates: Cert
     resolves to it."""
     args: LoadBalancerArgs = {
         "vpc_id": platform.vpc_id,
-        "subnet_ids": platform.private_subnet_ids,
+        "subnet_ids": platform.ingress_subnet_ids,
         "target_cidrs": list(platform.private_cidrs),
         "routes": _balancer_routes(public_resources(stack.system, stack.plan)),
         "cluster_name": platform.cluster_name,

@@ -137,7 +137,7 @@ def _workload(
     if target is not None and platform.cluster.binding is not None:
         args["target_group_arn"] = target
         args["binding"] = platform.cluster.binding
-        args["ingress_cidrs"] = list(platform.private_cidrs)
+        args["ingress_cidrs"] = list(platform.ingress_cidrs)
     stack.component(Workload)(workload.name, args, platform.cluster.options())
 
 

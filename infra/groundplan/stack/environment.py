@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from groundplan.quotas import QUOTAS
 from groundplan.stack.remembered import Remembered
 from groundplan.stack.values import (
+    AccountNumber,
     Address,
     Budget,
     ClusterName,
@@ -53,11 +54,15 @@ class ExistingCluster(BaseModel):
     vpc_id: VpcId
     """The network that the cluster is in."""
     private_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
-    """Subnets of the load balancer and of functions, in at least two zones."""
+    """Subnets of functions, of the gateway's link and, without `ingress_subnets`, of the load balancer, in at least two
+    zones."""
+    ingress_subnets: Annotated[dict[SubnetId, Network], Field(max_length=6)] = {}
+    """Subnets of the load balancer alone, each with its range, in two zones or more: pods admit requests from these.
+    Without them they admit the whole network, other namespaces' pods included."""
     data_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
     """Subnets of the data stores, in at least two zones."""
     vpc_cidr: Network
-    """The address space of that network: what may send requests to pods, and where pods find the data stores."""
+    """The address space of that network: where pods find the data stores."""
     cluster_name: ClusterName
     """The EKS cluster's name: Pod Identity hands out the pods' roles there."""
     target_group_binding: Literal["eks.amazonaws.com/v1", "elbv2.k8s.aws/v1beta1"] = "eks.amazonaws.com/v1"
@@ -75,6 +80,9 @@ class Environment(BaseModel):
     """The stack's name."""
     region: Region
     """AWS region (`aws:region`)."""
+    account: AccountNumber | None = None
+    """Number of the AWS account, in quotes. Credentials of another one are refused then, and `groundplan quotas` sums up
+    stacks that name the same; those that name none count as one account's."""
 
     domain: Domain | None = None
     """Public host name, for example `shop.example.com`; the API answers below `/api/v1` there."""
@@ -140,7 +148,7 @@ class Environment(BaseModel):
 
     quotas: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     """What the account has instead of AWS's defaults, or what of it is left to this stack: `quota: number`, by the
-    names that `groundplan quotas` prints."""
+    names that `groundplan quotas` prints. Stacks that share an account name the same number."""
     email_identity_arn: SesIdentityArn | None = None
     """The verified SES identity that sends the user pool's mails. Default: Cognito sends them, at most 50 a day."""
     email_from: Filled | None = None

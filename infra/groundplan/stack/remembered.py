@@ -92,6 +92,8 @@ class Remembered(_Model):
     """The network that its data stores are in."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")] | None = None
     """Minor version of the cluster that the stack has made."""
+    load_balancer: list[str] = []
+    """Where the load balancer stands: the ranges of its subnets, or their ids in a network that isn't the stack's."""
     pods: dict[str, Annotated[int, Field(ge=1, le=100_000)]] = {}
     """By workload, up to how many pods its autoscaler goes."""
 
@@ -114,6 +116,8 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
     pods: dict[str, int] = {}
     cluster: dict[str, Any] = {}
     place: dict[str, str] = {}
+    ranges: dict[str, str] = {}
+    stands: list[str] = []
     for resource in resources:
         if resource.get("delete"):
             continue  # replaced already, and only waiting to be deleted
@@ -133,6 +137,10 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
                 most = _whole((_inputs(resource).get("spec") or {}).get("maxReplicas"))
                 if name.endswith(_SCALING) and most:
                     pods[name.removesuffix(_SCALING)] = most
+            case "aws:ec2/subnet:Subnet":
+                ranges[str(resource.get("id"))] = str(_inputs(resource).get("cidrBlock"))
+            case "aws:lb/loadBalancer:LoadBalancer" if name == "balancer":
+                stands = [str(each) for each in _inputs(resource).get("subnets") or ()]
             case _:
                 place |= _place(resource, name)
     kafka = RememberedKafka(**cluster, topics=dict(sorted(topics.items()))) if cluster else None
@@ -140,6 +148,7 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
         databases={name: each.remembered() for name, each in sorted(found.items()) if each.shards},
         kafka=kafka,
         pods=dict(sorted(pods.items())),
+        load_balancer=sorted(ranges.get(each, each) for each in stands),
         **place,
     )
 

@@ -61,7 +61,7 @@ def test_u2_a_cluster_that_is_there_is_used_and_left_alone(graph: Graph) -> None
     for group in graph.some("aws:rds/subnetGroup:SubnetGroup"):
         assert group.inputs["subnetIds"] == list(brought.data_subnet_ids), group.urn
     (balancer,) = graph.some("aws:lb/loadBalancer:LoadBalancer")
-    assert balancer.inputs["subnets"] == list(brought.private_subnet_ids)
+    assert balancer.inputs["subnets"] == list(brought.ingress_subnets)
     for association in graph.some("aws:eks/podIdentityAssociation:PodIdentityAssociation"):
         assert association.inputs["clusterName"] == brought.cluster_name, association.urn
     bindings = [each for each in graph.resources if each.type.endswith(":TargetGroupBinding")]

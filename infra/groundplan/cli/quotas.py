@@ -122,7 +122,8 @@ def _report_together(project: Project, together: Sequence[SharedUse]) -> Iterato
         for use in over:
             yield from _lines(use, project, *stacks)
     if groups:
-        yield f"Stacks in accounts of their own say so: {set_command('<stack>', f'{project.system.name}:account', '<number>')}"
+        own = set_command("<stack>", f"{project.system.name}:account", "<number>")
+        yield f"Stacks in accounts of their own say so: {own}"
 
 
 def _lines(use: Use, project: Project, *stacks: str) -> Iterator[str]:

@@ -548,9 +548,13 @@ def _inside(policy: Resource, direction: str, side: str) -> set[tuple[str, int]]
     }
 
 
+# 0.0.0.0/0 can be written in halves; no company's offices fill an eighth of the internet.
+_WIDEST_ENDPOINT = 8
+
+
 @control(
     "S1.cluster-endpoint",
-    "The cluster's API answers only where the stack says",
+    "The cluster's API answers only where the stack says, and not the whole internet",
     "cluster.cluster",
     remedy="set `cluster_endpoint_cidrs` of the stack, which `Cluster` takes",
 )
@@ -563,6 +567,9 @@ def cluster_endpoint(program: CapturedProgram, check: Check) -> None:
         if configured:
             cidrs = listed(at(cluster.inputs, "vpcConfig.publicAccessCidrs"))
             check.that(cidrs == configured, cluster, "vpcConfig.publicAccessCidrs", ", ".join(sorted(configured)))
+            narrow = all(each.prefixlen >= _WIDEST_ENDPOINT for each in program.environment.cluster_endpoint_cidrs)
+            expected = f"your own networks, a /{_WIDEST_ENDPOINT} at most: credentials are all that guards it otherwise"
+            check.that(narrow, cluster, "vpcConfig.publicAccessCidrs", expected)
 
 
 @control(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pulumi
 
+from groundplan.program.admitted import admitted
 from groundplan.program.context import StackContext
 from groundplan.program.delivery import Pipeline
-from groundplan.program.admitted import admitted
 from groundplan.program.quota import quota
 from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
 from groundplan.stack.regions import lacking_zones

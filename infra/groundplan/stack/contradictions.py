@@ -17,6 +17,8 @@ _PROTECTED_BACKUP_DAYS = 7
 
 _ZONES = 3
 
+_COGNITO_ENDPOINTS = "https://docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html"
+
 _INSPECTED = ("single", "per_zone")
 
 _SENDER = re.compile(r"[^<>@]*<?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+>?")
@@ -85,14 +87,16 @@ def _domain(environment: Environment, system: System) -> Iterator[Finding]:
 
 
 def _network(environment: Environment, system: System) -> Iterator[Finding]:
-    if environment.nat == "none" and not environment.interface_endpoints:
-        yield Finding(
-            ("nat",),
-            "none",
-            "a way to AWS's services: NAT, or interface endpoints inside the network",
-            f"run {_set(environment, system, 'interface_endpoints', 'true')}, or choose another `nat`",
-        )
-    if environment.network_firewall and environment.nat not in _INSPECTED:
+    if environment.nat == "none":
+        if environment.existing_cluster is None:
+            yield Finding(
+                ("nat",),
+                "none",
+                "a way to Cognito's signing keys, without which services refuse every token: its interface endpoint "
+                f"completes no request for a user pool that has a domain, as this one must have ({_COGNITO_ENDPOINTS})",
+                f"run {_set(environment, system, 'nat', 'single')}; `network_firewall` beside it says where to",
+            )
+    elif environment.network_firewall and environment.nat not in _INSPECTED:
         yield Finding(
             ("network_firewall",),
             "true",
@@ -200,15 +204,15 @@ def _ingress_subnets(environment: Environment) -> Iterator[Finding]:
             yield Finding(
                 path,
                 subnet,
-                "a subnet that is in neither `private_subnet_ids` nor `data_subnet_ids`: no pod may have an address in it",
+                "one in neither `private_subnet_ids` nor `data_subnet_ids`: no pod may have an address in it",
                 "make a subnet of at least a /27 for the load balancer in each of two zones, and name those",
             )
         if not cidr.subnet_of(brought.vpc_cidr) or cidr.prefixlen > _SMALLEST_BALANCER:
             yield Finding(
                 path,
                 str(cidr),
-                f"the subnet's own range: a part of {brought.vpc_cidr}, and at least a /{_SMALLEST_BALANCER}, which a load "
-                "balancer needs",
+                f"the subnet's own range: a part of {brought.vpc_cidr}, and at least a /{_SMALLEST_BALANCER}, which a "
+                "load balancer needs",
                 "correct it",
             )
 
@@ -389,7 +393,7 @@ def _mail(environment: Environment, system: System) -> Iterator[Finding]:
 _Rule = Callable[[Environment, System], Iterator[Finding]]
 _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
-    (_network, frozenset({"nat", "interface_endpoints", "network_firewall"})),
+    (_network, frozenset({"existing_cluster", "nat", "network_firewall"})),
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
     (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
     (_cluster, frozenset({"existing_cluster"})),

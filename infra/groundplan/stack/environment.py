@@ -81,8 +81,8 @@ class Environment(BaseModel):
     region: Region
     """AWS region (`aws:region`)."""
     account: AccountNumber | None = None
-    """Number of the AWS account, in quotes. Credentials of another one are refused then, and `groundplan quotas` sums up
-    stacks that name the same; those that name none count as one account's."""
+    """Number of the AWS account, in quotes. Credentials of another one are refused then, and `groundplan quotas` sums
+    up stacks that name the same; those that name none count as one account's."""
 
     domain: Domain | None = None
     """Public host name, for example `shop.example.com`; the API answers below `/api/v1` there."""
@@ -124,7 +124,8 @@ class Environment(BaseModel):
     """Ids of the three zones (`use1-az4`), the same place in every account. Default: the first that have every service;
     subnets that exist keep theirs."""
     nat: Literal["none", "single", "per_zone", "regional"] = "per_zone"
-    """How private subnets reach the internet."""
+    """How private subnets reach the internet. `none` is refused but beside `existing_cluster`, where it says nothing:
+    services fetch Cognito's signing keys, which no interface endpoint gives for a user pool with a domain."""
     interface_endpoints: bool = True
     """Reach AWS services inside the network rather than through NAT."""
     network_firewall: bool = False

@@ -51,7 +51,7 @@ def test_development_is_cheap_and_may_be_destroyed() -> None:
     assert (dev.load_share, dev.multi_zone, dev.read_replicas, dev.protect) == (0.05, False, False, False)
     assert (dev.shared_database, dev.database_proxy, dev.nat, dev.kafka) == (True, False, "single", "standard")
     assert (dev.backup_days, dev.log_days, dev.require_domain, dev.interface_endpoints) == (1, 7, False, False)
-    assert dev.cluster_endpoint_cidrs == [IPv4Network("0.0.0.0/0")]
+    assert dev.cluster_endpoint_cidrs == [IPv4Network("203.0.113.0/24")], "an example's: no deployment takes it"
 
 
 def test_networks_of_the_stacks_can_be_peered() -> None:

@@ -1,4 +1,5 @@
-"""Traces by OpenTelemetry, sent where OTEL_EXPORTER_OTLP_ENDPOINT says; without it spans cost a function call.
+"""Traces by OpenTelemetry, sent where OTEL_EXPORTER_OTLP_ENDPOINT says, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT; without
+either spans cost a function call.
 
 The W3C trace context (`traceparent`) comes in with requests and events and goes out with them. Where a request brings
 none, its trace's id is the request's own id, if that is a UUID: what an event causes later, in another process, then
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 ENDPOINT_VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own name for the collector's address (OTLP over HTTP, `http://collector:4318`)."""
+TRACES_VARIABLE: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+"""OpenTelemetry's own name for the address of a collector that takes spans alone (`http://collector:4318/v1/traces`)."""
 SAMPLE_VARIABLE: Final = "OTEL_TRACES_SAMPLER_ARG"
 """OpenTelemetry's own name for the share of traces that are kept, 0 to 1."""
 METRIC_SECONDS: Final = 15
@@ -117,9 +120,13 @@ def current_trace_id() -> str | None:
 
 
 def configure(system: str, environment: str, service: str, role: str, metrics: Metrics | None = None) -> None:
-    """Starts sending spans, and ``metrics``, to the collector that the environment names; else does nothing."""
+    """Starts sending spans, and ``metrics``, to the collector that the environment names; else does nothing.
+
+    A deployed service's metrics are lines of its log, so its collector is named for spans alone.
+    """
     global _tracer, _provider, _meter_provider
-    if not os.environ.get(ENDPOINT_VARIABLE):
+    whole = bool(os.environ.get(ENDPOINT_VARIABLE))
+    if not (whole or os.environ.get(TRACES_VARIABLE)):
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -137,10 +144,13 @@ def configure(system: str, environment: str, service: str, role: str, metrics: M
         }
     )
     share = float(os.environ.get(SAMPLE_VARIABLE) or 1.0)
-    _provider = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(share)))
+    # Any caller can say that its request is to be traced: the share counts for those too, by the trace's id, on which
+    # all processes decide alike.
+    sampler = ParentBased(TraceIdRatioBased(share), remote_parent_sampled=TraceIdRatioBased(share))
+    _provider = TracerProvider(resource=resource, sampler=sampler)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = _provider.get_tracer("chassis")
-    if metrics is not None:
+    if metrics is not None and whole:
         _meter_provider = _metrics_to_collector(resource, metrics)
 
 

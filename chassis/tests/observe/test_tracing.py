@@ -146,6 +146,36 @@ def test_a_share_of_traces_is_kept_the_same_ones_everywhere(
     assert collector.spans().keys() == {f"{process} {each}" for process in ("request", "event") for each in kept}
 
 
+def test_a_caller_can_not_have_all_of_its_requests_traced(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """e12: each trace costs, and the header that asks for one is anybody's."""
+    monkeypatch.setenv(tracing.SAMPLE_VARIABLE, "0.5")
+    tracing.configure("shop", "prod", "order", "api")
+    for index in range(200):
+        trace = index * 0x1234_5678_9ABC_DEF1_0000_0000_9ABC_DEF1 % (1 << 128) or 1
+        with tracing.span(f"request {index}", parent={"traceparent": f"00-{trace:032x}-b7ad6b7169203331-01"}):
+            pass
+    tracing.close()
+    assert 40 < len(collector.spans()) < 160
+
+
+def test_a_deployed_service_sends_spans_and_keeps_metrics_in_its_log(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """e12: the agent on each node takes spans alone."""
+    monkeypatch.delenv(tracing.ENDPOINT_VARIABLE)
+    monkeypatch.setenv(tracing.TRACES_VARIABLE, f"{collector.address}/v1/traces")
+    metrics = Metrics("n", "order", lambda _: None)
+    tracing.configure("shop", "prod", "order", "api", metrics)
+    with tracing.span("request"):
+        metrics.count(names.REQUESTS, 1)
+    metrics.flush()
+    tracing.close()
+    assert collector.spans().keys() == {"request"}
+    assert {path for path, _ in collector.bodies} == {"/v1/traces"}
+
+
 def test_a_malformed_parent_is_none(collector: Collector) -> None:
     tracing.configure("shop", "prod", "order", "api")
     for index, header in enumerate(("", "00-zz-zz-01", "x" * 5000, REMOTE[:-3])):

@@ -22,6 +22,7 @@ from groundplan.controls import (
     requests,
     scaling,
     targets,
+    traces,
     transport,
     zones,
 )
@@ -44,6 +45,7 @@ _SUBJECTS: tuple[ModuleType, ...] = (
     scaling,
     zones,
     targets,
+    traces,
     lifecycle,
 )
 

@@ -22,6 +22,8 @@ ROUTE_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
 BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 CLUSTER = "aws:eks/cluster:Cluster"
 ANYWHERE = "0.0.0.0/0"
+SPAN_PORT = 4318
+"""Where each node's agent takes spans (OTLP over HTTP)."""
 POD_IDENTITY = ("169.254.170.23/32", 80)
 """Where EKS Pod Identity's agent hands out credentials."""
 MANAGED_GROUPS = frozenset(
@@ -116,15 +118,24 @@ def edge_only(program: CapturedProgram, check: Check) -> None:
             check.missing("a rule `origin`, which asks for the edge's secret", acl, "rules")
             continue
         index = items(acl.inputs.get("rules")).index(rule)
-        wanted = at(rule, "statement.notStatement.statement.byteMatchStatement")
         path = f"rules.{index}"
         check.same(acl, f"{path}.priority", 0, "0: asked before any other rule")
         check.same(acl, f"{path}.action.block.customResponse.responseCode", 403)
-        match = f"{path}.statement.notStatement.statement.byteMatchStatement"
-        check.same(acl, f"{match}.positionalConstraint", "EXACTLY")
-        check.same(acl, f"{match}.fieldToMatch.singleHeader.name", "x-origin-verify")
-        secret = str(at(wanted, "searchString"))
-        check.that(secret in sent and secret in program.passwords, acl, f"{match}.searchString", "the edge's secret")
+        base = f"{path}.statement.notStatement.statement"
+        others = mappings(at(acl.inputs, f"{base}.orStatement.statements"))
+        # Two while one takes the other's place.
+        places = [f"{base}.orStatement.statements.{number}" for number in range(len(others))] or [base]
+        admitted = set()
+        for place in places:
+            match = f"{place}.byteMatchStatement"
+            check.same(acl, f"{match}.positionalConstraint", "EXACTLY")
+            check.same(acl, f"{match}.fieldToMatch.singleHeader.name", "x-origin-verify")
+            secret = str(at(acl.inputs, f"{match}.searchString"))
+            admitted.add(secret)
+            known = secret in program.passwords and (len(places) > 1 or secret in sent)
+            check.that(known, acl, f"{match}.searchString", "the edge's secret")
+        if not sent <= admitted:
+            check.missing("the secret that the edge sends", acl, base, "not what it should be")
 
 
 @control(
@@ -468,6 +479,7 @@ def workload_network(program: CapturedProgram, check: Check) -> None:
     balancers = balancer_ranges(program)
     # A load balancer that moves is admitted from both places until it has moved (S1.pods-apart).
     leaving = {str(cluster.vpc_cidr)} if cluster else ranges_of(program, program.tier("private"))
+    collectors = {(cidr, SPAN_PORT) for cidr in leaving}
     ports = {5432, 6379} | ({9098} if program.system.events.broker == "kafka" else set())
     outside = {(ANYWHERE, 443), POD_IDENTITY}
     policies = _policies_by_pod(program)
@@ -479,8 +491,8 @@ def workload_network(program: CapturedProgram, check: Check) -> None:
         check.that(both, policy, "spec.policyTypes", "Ingress and Egress")
         reached, _ = peers(policy, "egress", "to")
         to_data = {(cidr, port) for cidr in data for port in ports}
-        expected = "its data stores, HTTPS, and the agent that gives pods their role"
-        check.that(reached <= to_data | outside and reached >= to_data, policy, "spec.egress", expected)
+        expected = "its data stores, HTTPS, its node's collector, and the agent that gives pods their role"
+        check.that(reached <= to_data | outside | collectors and reached >= to_data, policy, "spec.egress", expected)
         admitted, _ = peers(policy, "ingress", "from")
         public = program.system.services[workload.service].exposure == "public"
         serves = workload.role in SERVING and public

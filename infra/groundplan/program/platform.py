@@ -13,6 +13,7 @@ from groundplan.program.quota import quota
 from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
 from groundplan.stack.regions import lacking_zones
 from groundplan_components.cluster import (
+    SPAN_PORT,
     Cluster,
     ClusterAccess,
     ClusterAddons,
@@ -43,6 +44,8 @@ class Platform:
     cluster: ClusterAccess
     cluster_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
+    span_port: int | None
+    """Where each node takes spans; None where nothing does."""
     log_group_name: pulumi.Output[str] | None
     """Log group of the pods' output; unknown for an existing cluster, whose own agents collect it."""
 
@@ -103,7 +106,12 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
     )
     addons = stack.component(ClusterAddons)(
         "addons",
-        {"cluster_name": cluster.cluster_name, "kms_key_arn": stack.key("cluster"), "log_days": environment.log_days},
+        {
+            "cluster_name": cluster.cluster_name,
+            "kms_key_arn": stack.key("cluster"),
+            "spans": environment.trace_share > 0,
+            "log_days": environment.log_days,
+        },
         pulumi.ResourceOptions.merge(stack.in_region(), pulumi.ResourceOptions(depends_on=[nodes])),
     )
     _runner(stack, network, cluster)
@@ -119,6 +127,7 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
         cluster=cluster.access,
         cluster_name=cluster.cluster_name,
         namespace=_namespace(stack, cluster.access, [nodes]),
+        span_port=SPAN_PORT if environment.trace_share else None,
         log_group_name=addons.application_log_group_name,
     )
 
@@ -186,6 +195,7 @@ def _brought(stack: StackContext, brought: ExistingClusterConfiguration) -> Plat
         cluster=access,
         cluster_name=pulumi.Output.from_input(brought.cluster_name),
         namespace=_namespace(stack, access, []),
+        span_port=None,
         log_group_name=None,
     )
 

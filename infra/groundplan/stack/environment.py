@@ -115,6 +115,9 @@ class Environment(BaseModel):
     backup_opt_in: bool = False
     """Opt in databases and buckets to AWS Backup, which selects by tag only what its region opts in. The setting is the
     account's: true in one stack at most of those that share account and region."""
+    trace_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.01
+    """Part of the requests that is followed through the services, in X-Ray, which takes $5 for a million; 0: none. An
+    existing cluster's collector isn't known, so services send it nothing."""
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 90
     """Days that logs are kept."""
 

@@ -86,6 +86,7 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         "quotas",
         "remembered",
         "runner_connection_arn",
+        "trace_share",
         "zones",
     }
     assert {key.rpartition(":")[2] for key in keys[0]} == set(Environment.model_fields) - {"name"} - rare

@@ -85,7 +85,7 @@ CASES = [
           f'"{"a" * 50}.example…', "at most 60 characters", "lower-case letters"),
     Wrong("empty domain", {"shop:domain": ""}, "shop:domain", '""', "a public host name", "lower-case letters"),
     Wrong("misspelt key", {"shop:load_shar": "0.5"}, "shop:load_shar", "",
-          "one of the keys `aws:region`, `shop:domain`", "did you mean `shop:load_share`?"),
+          "one of the keys `aws:region`, `shop:account`", "did you mean `shop:load_share`?"),
     Wrong("unknown key", {"shop:zzz": "1"}, "shop:zzz", "", "one of the keys", "remove it"),
     Wrong("region in the wrong namespace", {"shop:region": "eu-west-1"}, "shop:region", "", "one of the keys",
           "did you mean `aws:region`?"),

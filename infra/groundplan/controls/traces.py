@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from groundplan.controls.captured import ROLE, CapturedProgram
+from groundplan.controls.captured import NETWORK_POLICY, ROLE, CapturedProgram
 from groundplan.controls.model import Check, NotApplicable, control
-from groundplan.controls.network import NETWORK_POLICY, ROUTE, SPAN_PORT, peers
+from groundplan.controls.network import ROUTE, SPAN_PORT, peers
 from groundplan.controls.reading import at, mappings, parsed_or_empty
 
 ADDON = "aws:eks/addon:Addon"

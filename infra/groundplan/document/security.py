@@ -25,8 +25,8 @@ LAYERS = {
 
 ACCOUNT = (
     "**What watches the account**\n\nA trail of API calls, GuardDuty, an access analyzer and AWS Config are an "
-    "account's, not a stack's. `foundation/account.yaml` makes those that an account lacks, each by a parameter, with what "
-    "it costs; all are off until asked for."
+    "account's, not a stack's. `foundation/account.yaml` makes those that an account lacks, each by a parameter, with "
+    "what it costs; all are off until asked for."
 )
 
 

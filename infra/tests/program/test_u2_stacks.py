@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from infra.tests.program.graphs import STACKS, Graph, graph_of, on
+import json
+
+from infra.tests.program.graphs import STACKS, Graph, graph_of, on, simulated
 
 # What a stack's configuration may leave out.
 
@@ -68,6 +70,19 @@ def test_u2_a_cluster_that_is_there_is_used_and_left_alone(graph: Graph) -> None
     assert {each.inputs["apiVersion"] for each in bindings} == {brought.target_group_binding}
     (provider,) = graph.some("pulumi:providers:kubernetes")
     assert provider.inputs["context"] == brought.context
+
+
+@on("alone in dev")
+def test_u2_a_stack_that_names_its_account_takes_no_other_accounts_credentials(graph: Graph) -> None:
+    """e12: stacks of several accounts are told apart by number, not by whose credentials are at hand."""
+    environment = graph.environment.model_copy(update={"account": "123456789012"})
+    named = simulated("named account", graph.system, environment)
+    assert named.simulation.refusals == ()
+    for variant, wanted in ((graph, None), (named, {"123456789012"})):
+        for provider in variant.some("pulumi:providers:aws"):
+            given = provider.inputs.get("allowedAccountIds")
+            found = json.loads(given) if isinstance(given, str) else given
+            assert (set(found) if found else None) == wanted
 
 
 @on("us-east-1")

@@ -31,6 +31,9 @@ TRACES_VARIABLE: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 """OpenTelemetry's own name for the address of a collector that takes spans alone (`http://collector:4318/v1/traces`)."""
 SAMPLE_VARIABLE: Final = "OTEL_TRACES_SAMPLER_ARG"
 """OpenTelemetry's own name for the share of traces that are kept, 0 to 1."""
+_RANDOM: Final = (1 << 56) - 1
+"""Bits of a trace's id that are random in every UUID too: above them stands its variant, always the same, by which
+small shares would keep no trace at all. W3C Trace Context, level 2, "Random trace id flag"."""
 METRIC_SECONDS: Final = 15
 """Between two deliveries of metrics."""
 
@@ -143,10 +146,14 @@ def configure(system: str, environment: str, service: str, role: str, metrics: M
             "groundplan.role": role,
         }
     )
+
+    class _Share(TraceIdRatioBased):
+        TRACE_ID_LIMIT = _RANDOM
+
     share = float(os.environ.get(SAMPLE_VARIABLE) or 1.0)
     # Any caller can say that its request is to be traced: the share counts for those too, by the trace's id, on which
     # all processes decide alike.
-    sampler = ParentBased(TraceIdRatioBased(share), remote_parent_sampled=TraceIdRatioBased(share))
+    sampler = ParentBased(_Share(share), remote_parent_sampled=_Share(share))
     _provider = TracerProvider(resource=resource, sampler=sampler)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = _provider.get_tracer("chassis")
@@ -245,9 +252,9 @@ def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) ->
 
 
 def _sampled(trace_id: int) -> int:
-    """The same decision in every process, as `TraceIdRatioBased` takes it."""
+    """The same decision in every process, as the sampler takes it."""
     share = float(os.environ.get(SAMPLE_VARIABLE) or 1.0)
-    return int((trace_id & 0xFFFF_FFFF_FFFF_FFFF) < round(share * (1 << 64)))
+    return int((trace_id & _RANDOM) < round(share * (_RANDOM + 1)))
 
 
 def _metrics_to_collector(resource: Resource, metrics: Metrics) -> MeterProvider:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pulumi
 
 from groundplan.program.context import StackContext
-from groundplan.stack.origin_secret import OriginSecretGenerations
+from groundplan.stack.origin_secret import FIRST
 from groundplan_components.keys import generated_password
 
 # The name of the first one in deployed stacks.
@@ -29,7 +29,7 @@ class OriginSecret:
 
 
 def declare_origin_secret(stack: StackContext) -> OriginSecret:
-    generations = stack.environment.remembered.origin_secret or OriginSecretGenerations()
+    generations = stack.environment.remembered.origin_secret or FIRST
     made = {
         number: generated_password(_NAME if number == 1 else f"{_NAME}-{number}", stack.keys).result
         for number in generations.admitted

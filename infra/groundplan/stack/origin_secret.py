@@ -30,9 +30,9 @@ class OriginSecretGenerations(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
-    newest: Annotated[int, Field(ge=1, le=99_999)] = 1
+    newest: Annotated[int, Field(ge=1, le=99_999)]
     """Number of the newest secret that the gateway's web ACL admits."""
-    sent: Annotated[int, Field(ge=1, le=99_999)] = 1
+    sent: Annotated[int, Field(ge=1, le=99_999)]
     """Number of the secret that the edge sends."""
 
     @model_validator(mode="after")
@@ -45,6 +45,10 @@ class OriginSecretGenerations(BaseModel):
     def admitted(self) -> tuple[int, ...]:
         """What the web ACL admits, the newest first: WAF takes two in one rule."""
         return tuple(number for number in (self.newest, self.newest - 1) if number >= 1)
+
+
+FIRST = OriginSecretGenerations(newest=1, sent=1)
+"""Of a stack's first deployments."""
 
 
 def next_generations(resources: Iterable[Mapping[str, Any]], now: datetime) -> OriginSecretGenerations | None:

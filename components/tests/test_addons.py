@@ -60,6 +60,18 @@ def test_t1_a_pods_line_arrives_as_it_was_written() -> None:
     assert "Merge_Log" not in pipeline
 
 
+def test_t1_the_agent_takes_spans_beside_what_the_chart_has_it_do() -> None:
+    """e12: a configuration of one's own takes the place of the chart's, which collects Container Insights."""
+    plain = json.loads(run().named("addons-observability").inputs["configurationValues"])
+    assert "agent" not in plain
+    simulation = run({"cluster_name": "shop-prod", "kms_key_arn": KEY, "spans": True})
+    values = json.loads(simulation.named("addons-observability").inputs["configurationValues"])
+    config = values.pop("agent")["config"]
+    assert values == plain
+    assert config["logs"]["metrics_collected"]["kubernetes"] == {"enhanced_container_insights": True}
+    assert config["traces"]["traces_collected"]["otlp"]["http_endpoint"] == "0.0.0.0:4318"
+
+
 def test_versions_can_be_pinned() -> None:
     simulation = run({"cluster_name": "a", "kms_key_arn": KEY, "versions": {"metrics-server": "v0.8.0-eksbuild.2"}})
     assert simulation.named("addons-metrics-server").inputs["addonVersion"] == "v0.8.0-eksbuild.2"

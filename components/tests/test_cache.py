@@ -12,6 +12,7 @@ import pytest
 from components.tests.data_samples import leaks, only, secret_texts, urns, with_cache
 from groundplan.cloud import Resource, Simulation
 from groundplan_components.cache import CacheArgs
+from groundplan_components.cache._rotation import user_arns
 from groundplan_components.cache.cache import access_string
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -45,9 +46,9 @@ def test_s5_data_logs_and_secrets_are_encrypted_by_the_customers_key() -> None:
     key = simulation.named("data").outputs["arn"]
     assert cluster(simulation).inputs["atRestEncryptionEnabled"] is True
     assert cluster(simulation).inputs["kmsKeyId"] == key
-    for token in ("aws:cloudwatch/logGroup:LogGroup", "aws:secretsmanager/secret:Secret"):
+    for token, count in (("aws:cloudwatch/logGroup:LogGroup", 3), ("aws:secretsmanager/secret:Secret", 2)):
         found = simulation.of_type(token)
-        assert len(found) == 2
+        assert len(found) == count
         assert {each.inputs["kmsKeyId"] for each in found} == {key}
 
 
@@ -139,8 +140,38 @@ def test_the_secret_says_where_and_how_to_connect() -> None:
         "tls": "true",
         "cluster": "true",
     }
-    # Nothing rotates it, so Pulumi keeps it true.
-    assert simulation.named("shop-cache-order-access-version").ignore_changes == ()
+    # Rotation changes it.
+    assert "secretString" in simulation.named("shop-cache-order-access-version").ignore_changes
+
+
+def test_s5_every_services_password_rotates_and_pulumi_leaves_it_alone() -> None:
+    """e12: a month; the function may change this cache's users alone, and calls nothing inside of the network."""
+    simulation = with_cache()
+    rotations = simulation.of_type("aws:secretsmanager/secretRotation:SecretRotation")
+    assert {each.inputs["secretId"] for each in rotations} == {
+        simulation.named(f"shop-cache-{service}-access-secret").outputs["arn"] for service in ("order", "user")
+    }
+    assert {each.inputs["rotationRules"]["automaticallyAfterDays"] for each in rotations} == {30}
+    function = only(simulation, "aws:lambda/function:Function").inputs
+    assert "vpcConfig" not in function
+    for service in ("order", "user"):
+        user = simulation.named(f"shop-cache-{service}")
+        assert "authenticationMode" in user.ignore_changes
+        assert (
+            simulation.named(f"shop-cache-{service}-access-secret").inputs["tags"]["cache-user"]
+            == user.inputs["userId"]
+        )
+    statements = json.loads(simulation.named("shop-cache-rotation-rotate").inputs["policy"])["Statement"]
+    (users,) = [each for each in statements if each["Sid"] == "Users"]
+    assert users["Resource"] == ["arn:aws:elasticache:eu-central-1:123456789012:user:shop-cache-*"]
+
+
+def test_users_of_an_earlier_name_are_named_one_by_one() -> None:
+    account = "arn:aws:elasticache:eu-central-1:123456789012:user:"
+    assert user_arns(account, "shop-dev-cache", ["cache-order", "shop-dev-cache-user"]) == [
+        f"{account}cache-order",
+        f"{account}shop-dev-cache-user",
+    ]
 
 
 def test_p1_a_cache_is_in_cluster_mode_from_the_start() -> None:
@@ -201,6 +232,7 @@ def test_every_node_alarms() -> None:
     simulation = with_cache(given(shards=2, replicas=1))
     group_id = cluster(simulation).id
     found = {alarm.name: alarm.inputs for alarm in simulation.of_type(ALARM)}
+    assert found.pop("shop-cache-rotation-failed")["metricName"] == "Errors"
     nodes = {alarm["dimensions"]["CacheClusterId"] for alarm in found.values() if "dimensions" in alarm}
     assert nodes == {f"{group_id}-{shard:04}-{node:03}" for shard in (1, 2) for node in (1, 2)}
     assert len(found) == 4 * 6
@@ -216,7 +248,7 @@ def test_nodes_are_named_without_a_shard_when_not_in_cluster_mode() -> None:
     nodes = {
         alarm.inputs["dimensions"]["CacheClusterId"]
         for alarm in simulation.of_type(ALARM)
-        if "dimensions" in alarm.inputs
+        if "CacheClusterId" in alarm.inputs.get("dimensions", {})
     }
     assert nodes == {f"{cluster(simulation).id}-001"}
 

@@ -256,7 +256,12 @@ def test_a_component_is_imported_with_all_of_its_types(component: Class) -> None
 
 
 # Code that AWS Lambda runs: its file's name is the function's handler.
-LAMBDA = {"database.rotation_function", "identity.default_role"}
+LAMBDA = {
+    "cache.rotation_function",
+    "database.rotation_function",
+    "identity.default_role",
+    "keys.rotation_steps",
+}
 
 
 def test_helpers_are_private() -> None:

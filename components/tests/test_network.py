@@ -52,6 +52,16 @@ def test_three_tiers_in_three_zones() -> None:
         assert [each.inputs["availabilityZone"] for each in own] == ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
 
 
+def test_s1_load_balancers_have_subnets_of_their_own_without_a_way_out() -> None:
+    ranges = ["10.0.9.0/27", "10.0.9.32/27", "10.0.9.64/27"]
+    simulation = build(ingress_cidrs=ranges)
+    own = [each for each in simulation.of_type("aws:ec2/subnet:Subnet") if each.name.startswith("net-ingress-")]
+    assert [each.inputs["cidrBlock"] for each in own] == ranges
+    assert {table_of(simulation, each.name) for each in own} == {"net-ingress"}
+    (table,) = [each for each in simulation.of_type("aws:ec2/routeTable:RouteTable") if each.name == "net-ingress"]
+    assert not [each for each in routes(simulation).values() if each.inputs["routeTableId"] == table.id]
+
+
 def test_no_name_holds_a_zone_and_no_subnet_moves_when_zones_change() -> None:
     simulation = build()
     assert not [each.name for each in simulation.resources if "eu-central-1" in each.name]

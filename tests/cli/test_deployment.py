@@ -272,7 +272,7 @@ def test_examples_values_are_not_deployed(tools: Tools, project: Path, capsys: p
     """e4: every gate accepted 203.0.113.0/24."""
     tools.install("pulumi")
     path = project / "Pulumi.dev.yaml"
-    path.write_text(path.read_text().replace("[0.0.0.0/0]", "[203.0.113.0/24]"))
+    path.write_text(path.read_text().replace("[8.8.8.0/24]", "[203.0.113.0/24]"))
     assert up.main(["dev", "--yes"]) == 1
     said = capsys.readouterr().err
     assert "pulumi config set --path 'shop:cluster_endpoint_cidrs[0]' <value> --stack dev" in said

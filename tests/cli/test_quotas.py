@@ -38,6 +38,18 @@ def test_the_commands_that_it_prints_end_what_it_asks_for(project: Path, capsys:
     assert not COMMAND.findall(capsys.readouterr().out)
 
 
+def test_stacks_of_one_account_are_summed_up(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """e12: README's layout has `dev` and `staging` in one account; one that names its own is counted by itself."""
+    assert quotas.main(["--stack", "dev", "--stack", "staging"]) == 0
+    said = capsys.readouterr().out
+    assert "dev + staging in one account (eu-central-1)" in said
+    assert "`pulumi config set shop:account <number> --stack <stack>`" in said
+    stack = project / "Pulumi.staging.yaml"
+    stack.write_text(f'{stack.read_text()}  shop:account: "210987654321"\n')
+    assert quotas.main(["--stack", "dev", "--stack", "staging"]) == 0
+    assert "in one account" not in capsys.readouterr().out
+
+
 def test_every_quota_is_in_the_document(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert quotas.main(["--stack", "dev", "--json"]) == 0
     (stack,) = json.loads(capsys.readouterr().out)["stacks"].values()

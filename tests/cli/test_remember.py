@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import yaml
 from groundplan.cli import deliver, remember, up
 from groundplan.declaration.loader import load_system
 from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.origin_secret import OriginSecretGenerations
 from tests.cli.stand_ins import Tools, only_these
 from tests.projects import commit_all, git
 
@@ -156,6 +158,19 @@ def test_nothing_new_leaves_the_file_alone(cli: Cli, project: Path, capsys: pyte
     assert (project / "Pulumi.dev.yaml").read_bytes() == before
     assert len(cli.tools.asked("pulumi", "config")) == 1
     assert capsys.readouterr().out.splitlines()[-1] == "Pulumi.dev.yaml is up to date."
+
+
+def test_an_old_secret_of_the_edge_is_due(cli: Cli, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """e12: the next deployment makes another one beside it, and which one is written down once."""
+    type_ = "random:index/randomPassword:RandomPassword"
+    old = (datetime.now(UTC) - timedelta(days=91)).isoformat()
+    cli.has([{"urn": f"{URN}{type_}::origin-secret", "type": type_, "created": old}])
+    assert remember.main(["dev"]) == 0
+    assert written(project) == {"origin_secret": {"newest": 2, "sent": 1}}
+    assert remember.main(["dev"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "Pulumi.dev.yaml is up to date."
+    environment = read_stack_file(project / "Pulumi.dev.yaml", load_system(project / "system.yaml"))
+    assert environment.remembered.origin_secret == OriginSecretGenerations(newest=2, sent=1)
 
 
 def test_what_was_destroyed_is_forgotten(cli: Cli, project: Path) -> None:

@@ -53,7 +53,7 @@ _NETWORK = (
     Break(
         "origin verification left out",
         "infra/groundplan/program/ingress.py",
-        '            "count_forwarded": True,\n            "origin_secrets": [secret],\n',
+        '            "count_forwarded": True,\n            "origin_secrets": list(secret.admitted),\n',
         "",
         ("S1.edge-only", "S7.gateway-rate"),
     ),
@@ -411,8 +411,15 @@ _DATA = (
     Break(
         "administrators' passwords wait a month",
         "components/groundplan_components/database/instance.py",
-        'args.get("rotation_days", 30), immediately=True, parent=self)',
-        'args.get("rotation_days", 30), immediately=False, parent=self)',
+        "            immediately=True,\n            parent=self,\n            after=[rotation],",
+        "            immediately=False,\n            parent=self,\n            after=[rotation],",
+        ("S5.password-rotation",),
+    ),
+    Break(
+        "cache passwords wait a year",
+        "components/groundplan_components/cache/cache.py",
+        '                args.get("rotation_days", 30),',
+        "                365,",
         ("S5.password-rotation",),
     ),
     Break(
@@ -560,10 +567,31 @@ _PODS = (
     Break(
         "pods in one zone",
         "infra/groundplan/program/services.py",
-        '        "spread_zones": stack.environment.multi_zone,\n    }\n    target',
-        '        "spread_zones": False,\n    }\n    target',
+        '        "spread_zones": stack.environment.multi_zone,\n    }\n    if platform',
+        '        "spread_zones": False,\n    }\n    if platform',
         ("P2.pod-spread",),
         on="alone",
+    ),
+    Break(
+        "pods admit all other pods",
+        "infra/groundplan/program/services.py",
+        'args["ingress_cidrs"] = list(platform.ingress_cidrs)',
+        'args["ingress_cidrs"] = [*platform.ingress_cidrs, *platform.private_cidrs]',
+        ("S1.pods-apart",),
+    ),
+    Break(
+        "the load balancer among the pods",
+        "infra/groundplan/program/ingress.py",
+        '"subnet_ids": platform.ingress_subnet_ids,',
+        '"subnet_ids": platform.private_subnet_ids,',
+        ("S1.pods-apart",),
+    ),
+    Break(
+        "no one takes spans",
+        "infra/groundplan/program/platform.py",
+        '"spans": environment.trace_share > 0,',
+        '"spans": False,',
+        ("T1.traces",),
     ),
 )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from cfnlint.api import lint_all
 
 ACCOUNT = Path(__file__).resolve().parents[2] / "templates/project/foundation/account.yaml"
 
@@ -17,11 +18,24 @@ class _CloudFormation(yaml.SafeLoader):
 _CloudFormation.add_multi_constructor("!", lambda _, suffix, node: {suffix: node.value})
 
 
-def test_what_an_account_has_one_of_is_made_outside_of_stacks_and_kept() -> None:
+WATCHERS = {
+    "Trail": "AWS::CloudTrail::Trail",
+    "GuardDuty": "AWS::GuardDuty::Detector",
+    "AccessAnalyzer": "AWS::AccessAnalyzer::Analyzer",
+    "Config": "AWS::Config::ConfigurationRecorder",
+}
+
+
+def account() -> dict[str, Any]:
     with ACCOUNT.open(encoding="utf-8") as file:
         template: dict[str, Any] = yaml.load(file, Loader=_CloudFormation)  # noqa: S506  it is a safe one
+    return template
+
+
+def test_what_an_account_has_one_of_is_made_outside_of_stacks_and_kept() -> None:
+    template = account()
     resources = template["Resources"]
-    assert {each["Type"] for each in resources.values()} == {
+    assert {each["Type"] for each in resources.values()} >= {
         "AWS::IAM::Role",
         "AWS::ApiGateway::Account",
         "AWS::IAM::OIDCProvider",
@@ -31,3 +45,21 @@ def test_what_an_account_has_one_of_is_made_outside_of_stacks_and_kept() -> None
         assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
         # An account may have either already.
         assert each["Condition"] in template["Conditions"]
+
+
+def test_what_watches_an_account_is_offered_and_off() -> None:
+    """e12: an organization's accounts have it already, and it costs; what it costs stands above each parameter."""
+    template, text = account(), ACCOUNT.read_text(encoding="utf-8")
+    types = {each["Type"]: each for each in template["Resources"].values()}
+    for parameter, token in WATCHERS.items():
+        assert template["Parameters"][parameter]["Default"] == "false"
+        assert [each.value for each in template["Conditions"][types[token]["Condition"]]["Equals"]] == [
+            parameter,
+            "true",
+        ]
+        assert f"# - {parameter} (" in text
+
+
+def test_cloudformation_takes_it() -> None:
+    found = [str(each) for each in lint_all(ACCOUNT.read_text(encoding="utf-8"))]
+    assert [each for each in found if not each.startswith("[I")] == []

@@ -1,4 +1,5 @@
-"""Traces by OpenTelemetry, sent where OTEL_EXPORTER_OTLP_ENDPOINT says; without it spans cost a function call.
+"""Traces by OpenTelemetry, sent where OTEL_EXPORTER_OTLP_ENDPOINT says, or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT; without
+either spans cost a function call.
 
 The W3C trace context (`traceparent`) comes in with requests and events and goes out with them. Where a request brings
 none, its trace's id is the request's own id, if that is a UUID: what an event causes later, in another process, then
@@ -26,8 +27,13 @@ if TYPE_CHECKING:
 
 ENDPOINT_VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 """OpenTelemetry's own name for the collector's address (OTLP over HTTP, `http://collector:4318`)."""
+TRACES_VARIABLE: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+"""OpenTelemetry's own name for the address of a collector that takes spans alone (`http://collector:4318/v1/traces`)."""
 SAMPLE_VARIABLE: Final = "OTEL_TRACES_SAMPLER_ARG"
 """OpenTelemetry's own name for the share of traces that are kept, 0 to 1."""
+_RANDOM: Final = (1 << 56) - 1
+"""Bits of a trace's id that are random in every UUID too: above them stands its variant, always the same, by which
+small shares would keep no trace at all. W3C Trace Context, level 2, "Random trace id flag"."""
 METRIC_SECONDS: Final = 15
 """Between two deliveries of metrics."""
 
@@ -117,9 +123,13 @@ def current_trace_id() -> str | None:
 
 
 def configure(system: str, environment: str, service: str, role: str, metrics: Metrics | None = None) -> None:
-    """Starts sending spans, and ``metrics``, to the collector that the environment names; else does nothing."""
+    """Starts sending spans, and ``metrics``, to the collector that the environment names; else does nothing.
+
+    A deployed service's metrics are lines of its log, so its collector is named for spans alone.
+    """
     global _tracer, _provider, _meter_provider
-    if not os.environ.get(ENDPOINT_VARIABLE):
+    whole = bool(os.environ.get(ENDPOINT_VARIABLE))
+    if not (whole or os.environ.get(TRACES_VARIABLE)):
         return
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
@@ -136,11 +146,18 @@ def configure(system: str, environment: str, service: str, role: str, metrics: M
             "groundplan.role": role,
         }
     )
+
+    class _Share(TraceIdRatioBased):
+        TRACE_ID_LIMIT = _RANDOM
+
     share = float(os.environ.get(SAMPLE_VARIABLE) or 1.0)
-    _provider = TracerProvider(resource=resource, sampler=ParentBased(TraceIdRatioBased(share)))
+    # Any caller can say that its request is to be traced: the share counts for those too, by the trace's id, on which
+    # all processes decide alike.
+    sampler = ParentBased(_Share(share), remote_parent_sampled=_Share(share))
+    _provider = TracerProvider(resource=resource, sampler=sampler)
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     _tracer = _provider.get_tracer("chassis")
-    if metrics is not None:
+    if metrics is not None and whole:
         _meter_provider = _metrics_to_collector(resource, metrics)
 
 
@@ -235,9 +252,9 @@ def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) ->
 
 
 def _sampled(trace_id: int) -> int:
-    """The same decision in every process, as `TraceIdRatioBased` takes it."""
+    """The same decision in every process, as the sampler takes it."""
     share = float(os.environ.get(SAMPLE_VARIABLE) or 1.0)
-    return int((trace_id & 0xFFFF_FFFF_FFFF_FFFF) < round(share * (1 << 64)))
+    return int((trace_id & _RANDOM) < round(share * (_RANDOM + 1)))
 
 
 def _metrics_to_collector(resource: Resource, metrics: Metrics) -> MeterProvider:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import uuid
 from collections.abc import Iterator
@@ -130,20 +131,58 @@ def test_a_request_and_what_its_event_causes_elsewhere_are_one_trace(collector: 
     assert spans["other"].trace_id != spans["event"].trace_id
 
 
+def random_ids(count: int) -> list[str]:
+    """As requests have them: UUIDs of version 4, the same in every run."""
+    numbers = random.Random(1)  # noqa: S311
+    return [str(uuid.UUID(int=numbers.getrandbits(128), version=4)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.1])
 def test_a_share_of_traces_is_kept_the_same_ones_everywhere(
-    collector: Collector, monkeypatch: pytest.MonkeyPatch
+    collector: Collector, monkeypatch: pytest.MonkeyPatch, share: float
 ) -> None:
-    monkeypatch.setenv(tracing.SAMPLE_VARIABLE, "0.5")
+    """A UUID's variant is in the bits that OpenTelemetry's own sampler looks at: a tenth of them was none."""
+    monkeypatch.setenv(tracing.SAMPLE_VARIABLE, str(share))
     tracing.configure("shop", "prod", "order", "api")
-    ids = [str(uuid.UUID(int=index * 0x1234_5678_9ABC_DEF1 % (1 << 128) or 1)) for index in range(1, 200)]
+    ids = random_ids(200)
     for request_id in ids:
         for process in ("request", "event"):
             with tracing.span(f"{process} {request_id}", correlation_id=request_id):
                 pass
     tracing.close()
     kept = {name.split()[1] for name in collector.spans()}
-    assert 40 < len(kept) < 160
+    assert share * 0.4 < len(kept) / 200 < share * 1.6
     assert collector.spans().keys() == {f"{process} {each}" for process in ("request", "event") for each in kept}
+
+
+def test_a_caller_can_not_have_all_of_its_requests_traced(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """e12: each trace costs, and the header that asks for one is anybody's."""
+    monkeypatch.setenv(tracing.SAMPLE_VARIABLE, "0.5")
+    tracing.configure("shop", "prod", "order", "api")
+    for each in random_ids(200):
+        parent = {"traceparent": f"00-{uuid.UUID(each).hex}-b7ad6b7169203331-01"}
+        with tracing.span(f"request {each}", parent=parent):
+            pass
+    tracing.close()
+    assert 40 < len(collector.spans()) < 160
+
+
+def test_a_deployed_service_sends_spans_and_keeps_metrics_in_its_log(
+    collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """e12: the agent on each node takes spans alone."""
+    monkeypatch.delenv(tracing.ENDPOINT_VARIABLE)
+    monkeypatch.setenv(tracing.TRACES_VARIABLE, f"{collector.address}/v1/traces")
+    metrics = Metrics("n", "order", lambda _: None)
+    tracing.configure("shop", "prod", "order", "api", metrics)
+    with tracing.span("request"):
+        metrics.count(names.REQUESTS, 1)
+    metrics.flush()
+    tracing.close()
+    assert collector.spans().keys() == {"request"}
+    assert {path for path, _ in collector.bodies} == {"/v1/traces"}
 
 
 def test_a_malformed_parent_is_none(collector: Collector) -> None:

@@ -7,7 +7,9 @@ import pulumi
 from pulumi_aws import cloudwatch, elasticache
 
 from groundplan_components.cache._alarms import node_alarms
-from groundplan_components.keys import StoredSecret, generated_password
+from groundplan_components.cache._rotation import rotating_function
+from groundplan_components.cache.rotation_function import USER_TAG
+from groundplan_components.keys import StoredSecret, generated_password, require_rotation_days, rotate
 from groundplan_components.shared.alarms import declare
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.client_access import client_security_group
@@ -84,9 +86,12 @@ class CacheArgs(TypedDict):
     replicas."""
     valkey_version: NotRequired[str]
     """Valkey `7.2`, `8.0` and later. Default: `8.0`."""
+    rotation_days: NotRequired[int]
+    """Days between rotations of a service's password; the previous one stays valid until the next rotation. Default:
+    30."""
     password_generation: NotRequired[int]
-    """Raise it by one to give every user a new password; the previous one stays valid until the next change. Default:
-    1."""
+    """Generation of the passwords that users are made with. Rotation changes them from there on: raising this later
+    does nothing. Default: 1."""
 
     protect: NotRequired[bool]
     """Pulumi's protection (ElastiCache has none), and changes in the maintenance window only. Default: true."""
@@ -167,6 +172,7 @@ class Cache(pulumi.ComponentResource):
             opts=inside,
         )
         passwords = {service: self._passwords(name, service, args) for service in args["services"]}
+        self._user_ids: dict[str, pulumi.Output[str]] = {}
         users = self._users(name, args.get("id_prefix", name), passwords)
         logs = {
             log_type: cloudwatch.LogGroup(
@@ -234,9 +240,9 @@ class Cache(pulumi.ComponentResource):
         self.replication_group_id = cluster.id
         self.user_names = {service: service for service in args["services"]}
         self.key_prefixes = {service: key_prefix(service) for service in args["services"]}
-        self.secret_arns = {
-            service: self._secret(name, service, passwords[service][0], args).arn for service in args["services"]
-        }
+        secrets = {service: self._secret(name, service, passwords[service][0], args) for service in args["services"]}
+        self.secret_arns = {service: secret.arn for service, secret in secrets.items()}
+        self._rotate(name, args, secrets, cluster)
         # ElastiCache's numbering of nodes; without cluster mode the name has no shard.
         self.cache_cluster_ids = {
             f"shard-{shard}-node-{node}": pulumi.Output.concat(
@@ -275,6 +281,10 @@ class Cache(pulumi.ComponentResource):
         # id changes by replacement only, and stacks are deployed whose ids begin with the name alone: they keep them
         # (docs/adr/0002-account-wide-names.md).
         given_id = pulumi.ResourceOptions(parent=self, delete_before_replace=True, ignore_changes=["userId"])
+        # Rotation changes passwords after that: Pulumi must not bring the first one back.
+        rotated = pulumi.ResourceOptions(
+            parent=self, delete_before_replace=True, ignore_changes=["userId", "authenticationMode"]
+        )
         # Clients without a user name become `default`. Groups of the engine `redis` must have that user, groups of
         # `valkey` may: here it is disabled, and has a password because Valkey's groups require one (ElastiCache user
         # guide, "Role-Based Access Control").
@@ -293,20 +303,20 @@ class Cache(pulumi.ComponentResource):
             )
         ]
         for service, service_passwords in passwords.items():
-            users.append(
-                elasticache.User(
-                    f"{name}-{service}",
-                    user_id=bounded(f"{prefix}-{service}", ID_LENGTH),
-                    user_name=service,
-                    engine="valkey",
-                    access_string=access_string(service),
-                    authentication_mode=elasticache.UserAuthenticationModeArgs(
-                        type="password", passwords=list(service_passwords)
-                    ),
-                    tags={"Name": f"{name}-{service}"},
-                    opts=given_id,
-                )
+            user = elasticache.User(
+                f"{name}-{service}",
+                user_id=bounded(f"{prefix}-{service}", ID_LENGTH),
+                user_name=service,
+                engine="valkey",
+                access_string=access_string(service),
+                authentication_mode=elasticache.UserAuthenticationModeArgs(
+                    type="password", passwords=list(service_passwords)
+                ),
+                tags={"Name": f"{name}-{service}"},
+                opts=rotated,
             )
+            self._user_ids[service] = user.user_id
+            users.append(user)
         return elasticache.UserGroup(
             f"{name}-users",
             user_group_id=bounded(f"{prefix}-users", ID_LENGTH),
@@ -317,8 +327,6 @@ class Cache(pulumi.ComponentResource):
         )
 
     def _secret(self, name: str, service: str, password: pulumi.Output[str], args: CacheArgs) -> StoredSecret:
-        # Accepted (SecretsManager.1 for the cache): a pod reads its password when it starts, so that a rotation in
-        # between would cut it off; change `password_generation`, which adds the next password beside the one in use.
         return StoredSecret(
             f"{name}-{service}-access",
             {
@@ -334,10 +342,41 @@ class Cache(pulumi.ComponentResource):
                     "tls": "true",
                     "cluster": "true" if self.clustered else "false",
                 },
+                "rotated": True,
+                "tags": {USER_TAG: self._user_ids[service]},
                 "protect": args.get("protect", True),
             },
             pulumi.ResourceOptions(parent=self),
         )
+
+    def _rotate(
+        self,
+        name: str,
+        args: CacheArgs,
+        secrets: dict[str, StoredSecret],
+        cluster: elasticache.ReplicationGroup,
+    ) -> None:
+        """The first rotation comes ``rotation_days`` after the deployment, when services run."""
+        function = rotating_function(
+            name,
+            self,
+            id_prefix=args.get("id_prefix", name),
+            user_ids=list(self._user_ids.values()),
+            function_name=cluster.id,
+            kms_key_arn=args.get("secrets_kms_key_arn", args["kms_key_arn"]),
+            log_days=args.get("log_days", 90),
+            alarm_topic_arn=args.get("alarm_topic_arn"),
+        )
+        for service, secret in secrets.items():
+            rotate(
+                f"{name}-{service}-schedule",
+                secret,
+                function.arn,
+                args.get("rotation_days", 30),
+                immediately=False,
+                parent=self,
+                after=[function],
+            )
 
     def _alarms(self, name: str, args: CacheArgs) -> None:
         if "alarm_topic_arn" not in args:
@@ -385,6 +424,7 @@ def _check(name: str, args: CacheArgs) -> None:
         "use the system's and the stack's names",
     )
     require_log_days(component, args.get("log_days", 90))
+    require_rotation_days(component, args.get("rotation_days", 30))
     for service in args["services"]:
         require(
             SERVICE.fullmatch(service) is not None and len(service) <= SERVICE_LENGTH and service != "default",

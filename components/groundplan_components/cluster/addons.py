@@ -4,7 +4,7 @@ Pod Identity, DNS, storage and load balancing are part of Auto Mode.
 """
 
 import json
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -42,6 +42,17 @@ APPLICATION_LOG = """[INPUT]
     log_format        json/emf
 """
 
+# What the chart configures by default (aws-observability/helm-charts, values.yaml, agent.defaultConfig), which a
+# configuration of one's own takes the place of.
+_AGENT: dict[str, Any] = {
+    "logs": {"metrics_collected": {"application_signals": {}, "kubernetes": {"enhanced_container_insights": True}}},
+    "traces": {"traces_collected": {"application_signals": {}}},
+}
+_GRPC_PORT = 4317
+SPAN_PORT = 4318
+"""Of OTLP over HTTP. The agent uses its node's network, so pods reach it at their node's address (helm-charts,
+templates/linux/cloudwatch-agent-custom-resource.yaml, hostNetwork)."""
+
 AGENT_NAMESPACE = "amazon-cloudwatch"
 AGENT_ACCOUNT = "cloudwatch-agent"
 
@@ -53,6 +64,9 @@ class ClusterAddonsArgs(TypedDict):
     """Name of the EKS cluster."""
     kms_key_arn: pulumi.Input[str]
     """Customer key of the logs; its policy must let CloudWatch Logs use it."""
+    spans: NotRequired[bool]
+    """Whether the agent on each node takes spans at port 4318 (OTLP over HTTP) and sends them to X-Ray. Default:
+    false."""
     log_days: NotRequired[int]
     """Retention of container logs, in days. Default: 90."""
     versions: NotRequired[dict[str, str]]
@@ -112,9 +126,7 @@ class ClusterAddons(pulumi.ComponentResource):
             cluster_name=args["cluster_name"],
             addon_name="amazon-cloudwatch-observability",
             addon_version=versions.get("amazon-cloudwatch-observability"),
-            configuration_values=json.dumps(
-                {"containerLogs": {"fluentBit": {"config": {"extraFiles": {"application-log.conf": APPLICATION_LOG}}}}}
-            ),
+            configuration_values=json.dumps(_configuration(args.get("spans", False))),
             pod_identity_associations=[{"role_arn": agent.arn, "service_account": AGENT_ACCOUNT}],
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="PRESERVE",
@@ -122,6 +134,17 @@ class ClusterAddons(pulumi.ComponentResource):
         )
         self.application_log_group_name = groups["application"].name
         self.register_outputs({"application_log_group_name": self.application_log_group_name})
+
+
+def _configuration(spans: bool) -> dict[str, Any]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Agent-Configuration-File-Details.html"""
+    logs = {"containerLogs": {"fluentBit": {"config": {"extraFiles": {"application-log.conf": APPLICATION_LOG}}}}}
+    if not spans:
+        return logs
+    # To other nodes' pods it is closed by their network policies; the cluster's security group admits its own alone.
+    otlp = {"grpc_endpoint": f"0.0.0.0:{_GRPC_PORT}", "http_endpoint": f"0.0.0.0:{SPAN_PORT}"}
+    traces = {"traces_collected": {**_AGENT["traces"]["traces_collected"], "otlp": otlp}}
+    return {**logs, "agent": {"config": {**_AGENT, "traces": traces}}}
 
 
 def _check(name: str, args: ClusterAddonsArgs) -> None:

@@ -12,7 +12,7 @@ from groundplan_components.database._checks import (
     require_replicas,
     require_storage,
 )
-from groundplan_components.database.rotation import require_rotation_days
+from groundplan_components.keys import require_rotation_days
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
 from groundplan_components.shared.log_days import require_log_days

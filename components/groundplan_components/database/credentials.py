@@ -10,10 +10,8 @@ from groundplan_components.database.rotation import (
     RotationFunction,
     RotationFunctionArgs,
     RotationStrategy,
-    require_rotation_days,
-    rotate,
 )
-from groundplan_components.keys import StoredSecret, generated_password
+from groundplan_components.keys import StoredSecret, generated_password, require_rotation_days, rotate
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.log_days import require_log_days
 
@@ -114,7 +112,15 @@ class ServiceCredentials(pulumi.ComponentResource):
                 },
                 inside,
             )
-            rotate(f"{name}-{service}-schedule", secret, function, days, immediately=False, parent=self)
+            rotate(
+                f"{name}-{service}-schedule",
+                secret,
+                function.arn,
+                days,
+                immediately=False,
+                parent=self,
+                after=[function],
+            )
             self.secret_arns[service] = secret.arn
             self.database_names[service] = identifier
             self.user_names[service] = identifier

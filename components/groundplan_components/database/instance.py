@@ -11,8 +11,8 @@ from groundplan_components.database._monitoring import log_groups, monitoring_ro
 from groundplan_components.database._parameter_group import parameter_group
 from groundplan_components.database._replicas import declare_replica
 from groundplan_components.database._rotation_access import rotation_security_group
-from groundplan_components.database.rotation import RotationFunction, RotationFunctionArgs, RotationStrategy, rotate
-from groundplan_components.keys import StoredSecret, generated_password
+from groundplan_components.database.rotation import RotationFunction, RotationFunctionArgs, RotationStrategy
+from groundplan_components.keys import StoredSecret, generated_password, rotate
 from groundplan_components.shared.client_access import client_security_group
 
 # At most 16 letters, digits and underscores, and not `admin`, which RDS for PostgreSQL reserves.
@@ -152,7 +152,15 @@ class Database(pulumi.ComponentResource):
         if "alarm_topic_arn" in args:
             rotation_args["alarm_topic_arn"] = args["alarm_topic_arn"]
         rotation = RotationFunction(f"{name}-admin-rotation", rotation_args, inside)
-        rotate(f"{name}-admin-schedule", secret, rotation, args.get("rotation_days", 30), immediately=True, parent=self)
+        rotate(
+            f"{name}-admin-schedule",
+            secret,
+            rotation.arn,
+            args.get("rotation_days", 30),
+            immediately=True,
+            parent=self,
+            after=[rotation],
+        )
         declare_alarms(self, name, args, primary, replicas)
 
         self.address = primary.address

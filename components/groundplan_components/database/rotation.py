@@ -8,21 +8,15 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import pulumi
-from pulumi_aws import cloudwatch, iam, lambda_, secretsmanager
 
 from groundplan_components.database._authorities import authority_regions
-from groundplan_components.keys import StoredSecret
-from groundplan_components.shared.alarms import Alarm, Metric, declare
+from groundplan_components.keys import Rotation, rotation_function
 from groundplan_components.shared.arn import account_of, partition_of, region_of
 from groundplan_components.shared.checks import require
 from groundplan_components.shared.choices import choice
-from groundplan_components.shared.iam import ROLE_NAME_LIMIT, Statement, policy, trust
+from groundplan_components.shared.iam import Statement
 from groundplan_components.shared.log_days import require_log_days
-from groundplan_components.shared.names import autonamed
 
-RUNTIME = "python3.13"
-TIMEOUT_SECONDS = 30
-MEMORY_MB = 256
 CODE = Path(__file__).with_name("rotation_function.py")
 AUTHORITIES = Path(__file__).with_name("_authorities.pem")
 # Lambda attaches its functions to a network by interfaces of the account, whose ids it makes up:
@@ -36,9 +30,6 @@ INTERFACES = [
 # EC2 knows no resource for what describes:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
 DESCRIBING = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
-FUNCTION_NAME_LENGTH = 64
-SHORTEST_ROTATION_DAYS = 1
-LONGEST_ROTATION_DAYS = 1000
 
 
 class RotationStrategy(Enum):
@@ -91,46 +82,7 @@ class RotationFunction(pulumi.ComponentResource):
         )
         require_log_days(component, args.get("log_days", 90))
         super().__init__("groundplan:index:RotationFunction", name, {}, opts)
-        inside = pulumi.ResourceOptions(parent=self)
         key_arn = pulumi.Output.from_input(args["kms_key_arn"])
-        # Declared here, because Lambda would create it without key and retention.
-        log = cloudwatch.LogGroup(
-            f"{name}-log",
-            name=pulumi.Output.concat("/aws/lambda/", args["function_name"]),
-            kms_key_id=args["kms_key_arn"],
-            retention_in_days=args.get("log_days", 90),
-            tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        role = iam.Role(
-            autonamed(f"{name}-role", ROLE_NAME_LIMIT),
-            description="Rotates database passwords",
-            assume_role_policy=trust("lambda.amazonaws.com"),
-            tags={"Name": name},
-            opts=inside,
-        )
-        runs = iam.RolePolicy(
-            f"{name}-run",
-            role=role.name,
-            policy=policy(
-                {
-                    "sid": "Log",
-                    "actions": ["logs:CreateLogStream", "logs:PutLogEvents"],
-                    "resources": [pulumi.Output.concat(log.arn, ":*")],
-                },
-                {
-                    "sid": "Network",
-                    "actions": INTERFACES,
-                    "resources": [
-                        pulumi.Output.concat(
-                            "arn:", partition_of(key_arn), ":ec2:", region_of(key_arn), ":", account_of(key_arn), ":*"
-                        )
-                    ],
-                },
-                {"sid": "NetworkSeen", "actions": DESCRIBING, "resources": ["*"]},
-            ),
-            opts=inside,
-        )
         variables: dict[str, pulumi.Input[str]] = {
             "STRATEGY": strategy.value,
             "AUTHORITIES": "/var/task/authorities.pem",
@@ -139,45 +91,25 @@ class RotationFunction(pulumi.ComponentResource):
         variables["AUTHORITIES_URL"] = region_of(key_arn).apply(authorities_url)
         if "admin_secret_arn" in args:
             variables["ADMIN_SECRET_ARN"] = args["admin_secret_arn"]
-        function = lambda_.Function(
-            # A name of its own: the functions that AWS publishes had `function_name`, and are there until this one is.
-            autonamed(f"{name}-function", FUNCTION_NAME_LENGTH),
-            description="Rotates database passwords",
-            runtime=RUNTIME,
-            architectures=["arm64"],
-            handler=f"{CODE.stem}.handler",
-            code=pulumi.AssetArchive(
-                {
-                    CODE.name: pulumi.StringAsset(CODE.read_text(encoding="utf-8")),
-                    "authorities.pem": pulumi.StringAsset(AUTHORITIES.read_text(encoding="ascii")),
-                }
+        function = rotation_function(
+            name,
+            self,
+            Rotation(
+                description="Rotates database passwords",
+                failed="A database password could not be rotated: see the function's log",
+                page="database-rotation",
+                function_name=args["function_name"],
+                code=CODE,
+                kms_key_arn=args["kms_key_arn"],
+                log_days=args.get("log_days", 90),
+                variables=variables,
+                running=_attaching(key_arn),
+                changing=_reading_admin(args),
+                files={"authorities.pem": AUTHORITIES},
+                network={"subnet_ids": args["subnet_ids"], "security_group_ids": [args["security_group_id"]]},
+                alarm_topic_arn=args.get("alarm_topic_arn"),
             ),
-            role=role.arn,
-            timeout=TIMEOUT_SECONDS,
-            memory_size=MEMORY_MB,
-            kms_key_arn=args["kms_key_arn"],
-            environment={"variables": variables},
-            vpc_config={"subnet_ids": args["subnet_ids"], "security_group_ids": [args["security_group_id"]]},
-            logging_config={"log_format": "JSON", "log_group": log.name},
-            tags={"Name": name},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[runs]),
         )
-        iam.RolePolicy(f"{name}-rotate", role=role.name, policy=_rotating(args, key_arn, function), opts=inside)
-        lambda_.Permission(
-            f"{name}-secrets-manager",
-            action="lambda:InvokeFunction",
-            function=function.name,
-            principal="secretsmanager.amazonaws.com",
-            source_account=account_of(key_arn),
-            opts=inside,
-        )
-        if "alarm_topic_arn" in args:
-            declare(
-                f"{name}-failed",
-                _failed_rotation(function.name),
-                [args["alarm_topic_arn"]],
-                pulumi.ResourceOptions(parent=self),
-            )
         self.arn = function.arn
         self.register_outputs({"arn": self.arn})
 
@@ -192,90 +124,28 @@ def authorities_url(region: str) -> str:
     return f"https://truststore.pki.rds.amazonaws.com/{region}/{region}-bundle.pem"
 
 
-def _rotating(
-    args: RotationFunctionArgs, key_arn: pulumi.Output[str], function: lambda_.Function
-) -> pulumi.Output[str]:
-    """Access to the secrets that name this function as theirs, and to no other; secrets name it when they exist."""
-    secrets = pulumi.Output.concat(
-        "arn:", partition_of(key_arn), ":secretsmanager:", region_of(key_arn), ":", account_of(key_arn), ":secret:*"
+def _attaching(key_arn: pulumi.Output[str]) -> list[Statement]:
+    account = pulumi.Output.concat(
+        "arn:", partition_of(key_arn), ":ec2:", region_of(key_arn), ":", account_of(key_arn), ":*"
     )
-    statements: list[Statement] = [
+    return [
+        {"sid": "Network", "actions": INTERFACES, "resources": [account]},
+        {"sid": "NetworkSeen", "actions": DESCRIBING, "resources": ["*"]},
+    ]
+
+
+def _reading_admin(args: RotationFunctionArgs) -> list[Statement]:
+    if "admin_secret_arn" not in args:
+        return []
+    return [
         {
-            "sid": "OwnSecrets",
-            "actions": [
-                "secretsmanager:DescribeSecret",
-                "secretsmanager:GetSecretValue",
-                "secretsmanager:PutSecretValue",
-                "secretsmanager:UpdateSecretVersionStage",
-            ],
-            "resources": [secrets],
-            "conditions": {"StringEquals": {"secretsmanager:resource/AllowRotationLambdaArn": function.arn}},
+            "sid": "AdminSecret",
+            "actions": ["secretsmanager:GetSecretValue"],
+            "resources": [args["admin_secret_arn"]],
         },
         {
-            "sid": "SecretsKey",
-            "actions": ["kms:Decrypt", "kms:GenerateDataKey"],
-            "resources": [key_arn],
+            "sid": "AdminKey",
+            "actions": ["kms:Decrypt"],
+            "resources": [args.get("admin_kms_key_arn", args["kms_key_arn"])],
         },
     ]
-    if "admin_secret_arn" in args:
-        statements += [
-            {
-                "sid": "AdminSecret",
-                "actions": ["secretsmanager:GetSecretValue"],
-                "resources": [args["admin_secret_arn"]],
-            },
-            {
-                "sid": "AdminKey",
-                "actions": ["kms:Decrypt"],
-                "resources": [args.get("admin_kms_key_arn", args["kms_key_arn"])],
-            },
-        ]
-    return policy(*statements)
-
-
-def _failed_rotation(function_name: pulumi.Input[str]) -> Alarm:
-    return Alarm(
-        description="A database password could not be rotated: see the function's log",
-        page="database-rotation",
-        metrics={
-            "errors": Metric(
-                namespace="AWS/Lambda", name="Errors", statistic="Sum", dimensions={"FunctionName": function_name}
-            )
-        },
-        # Secrets Manager retries, and tests a new secret before its user exists: a single error is no failure.
-        threshold=5,
-        period=86_400,
-        periods=1,
-    )
-
-
-def rotate(
-    name: str,
-    secret: StoredSecret,
-    function: RotationFunction,
-    days: int,
-    *,
-    immediately: bool,
-    parent: pulumi.Resource,
-) -> secretsmanager.SecretRotation:
-    """Let ``function`` rotate the secret every ``days`` days, the first time at once with ``immediately``."""
-    return secretsmanager.SecretRotation(
-        name,
-        secret_id=secret.arn,
-        rotation_lambda_arn=function.arn,
-        rotate_immediately=immediately,
-        rotation_rules={"automatically_after_days": days},
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[secret.version, function]),
-    )
-
-
-def require_rotation_days(component: str, days: int) -> None:
-    """Raises pulumi.RunError unless Secrets Manager accepts the interval."""
-    require(
-        SHORTEST_ROTATION_DAYS <= days <= LONGEST_ROTATION_DAYS,
-        component,
-        "rotation_days",
-        days,
-        f"{SHORTEST_ROTATION_DAYS} to {LONGEST_ROTATION_DAYS} days, as Secrets Manager allows",
-        "30 is a good interval",
-    )

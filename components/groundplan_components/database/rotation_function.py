@@ -13,27 +13,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import importlib
-import json
 import os
 import secrets
 import socket
 import ssl
-import string
 import struct
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-Content = dict[str, str]
-"""What a secret holds."""
-Client = Any
-"""boto3's clients have no static type."""
+from groundplan_components.keys.rotation_steps import Client, Content, client_of, read, take_step, write_pending
+
 CLONE = "_clone"
 """What the second of two alternating users has at the end of its name."""
-PASSWORD_LENGTH = 40
-LETTERS = string.ascii_letters + string.digits
 ITERATIONS = 4096
 CONNECT_SECONDS = 5
 PROTOCOL = 196608
@@ -53,37 +46,17 @@ class Refused(Exception):
 
 def handler(event: dict[str, str], _context: object, client: Client = None) -> None:
     """One of the four steps of a rotation."""
-    if client is None:  # Lambda's runtime has it; nothing else needs it
-        client = importlib.import_module("boto3").client("secretsmanager")
-    arn, token, step = event["SecretId"], event["ClientRequestToken"], event["Step"]
-    stages = client.describe_secret(SecretId=arn)["VersionIdsToStages"]
-    if token not in stages:
-        raise ValueError(f"{arn} has no version {token}")
-    if "AWSCURRENT" in stages[token]:
-        return
-    if "AWSPENDING" not in stages[token]:
-        raise ValueError(f"version {token} of {arn} is not to become the current one")
-    {"createSecret": create, "setSecret": set_password, "testSecret": prove, "finishSecret": finish}[step](
-        client, arn, token
-    )
+    take_step(event, client or client_of("secretsmanager"), create=create, set_password=set_password, prove=prove)
 
 
 def create(client: Client, arn: str, token: str) -> None:
-    """Write down the next user and password; those that a run before has written stay."""
-    current = _read(client, arn, "AWSCURRENT")
-    try:
-        _read(client, arn, "AWSPENDING", token)
-    except client.exceptions.ResourceNotFoundException:
-        password = "".join(secrets.choice(LETTERS) for _ in range(PASSWORD_LENGTH))
-        content = {**current, "username": _next_user(current["username"]), "password": password}
-        client.put_secret_value(
-            SecretId=arn, ClientRequestToken=token, SecretString=json.dumps(content), VersionStages=["AWSPENDING"]
-        )
+    """Write down the next user and password."""
+    write_pending(client, arn, token, lambda current: {"username": _next_user(current["username"])})
 
 
 def set_password(client: Client, arn: str, token: str) -> None:
     """Give the user its password, unless it has it already."""
-    pending, current = _read(client, arn, "AWSPENDING", token), _read(client, arn, "AWSCURRENT")
+    pending, current = read(client, arn, "AWSPENDING", token), read(client, arn, "AWSCURRENT")
     if pending["host"] != current["host"] or pending["username"] != _next_user(current["username"]):
         raise ValueError(f"the pending version of {arn} is of another user or host")
     if _logs_in(pending):
@@ -95,7 +68,7 @@ def set_password(client: Client, arn: str, token: str) -> None:
     # The current credentials are proven first: the one who may only write a secret must not make users.
     with Session(current):
         pass
-    admin = _read(client, os.environ["ADMIN_SECRET_ARN"], "AWSCURRENT")
+    admin = read(client, os.environ["ADMIN_SECRET_ARN"], "AWSCURRENT")
     user, verifier = _name(pending["username"]), _verifier(pending["password"])
     with Session({**admin, "host": current["host"], "port": current["port"]}) as session:
         query = f"SELECT 1 FROM pg_roles WHERE rolname = {_text(pending['username'])}"  # noqa: S608  quoted
@@ -109,24 +82,8 @@ def set_password(client: Client, arn: str, token: str) -> None:
 
 def prove(client: Client, arn: str, token: str) -> None:
     """Log in with what is pending."""
-    with Session(_read(client, arn, "AWSPENDING", token)) as session:
+    with Session(read(client, arn, "AWSPENDING", token)) as session:
         session.run("SELECT 1")
-
-
-def finish(client: Client, arn: str, token: str) -> None:
-    """Make the pending version the current one."""
-    stages = client.describe_secret(SecretId=arn)["VersionIdsToStages"]
-    current = next(version for version, labels in stages.items() if "AWSCURRENT" in labels)
-    if current != token:
-        client.update_secret_version_stage(
-            SecretId=arn, VersionStage="AWSCURRENT", MoveToVersionId=token, RemoveFromVersionId=current
-        )
-
-
-def _read(client: Client, arn: str, stage: str, token: str | None = None) -> Content:
-    asked = {"VersionId": token} if token else {}
-    content: Content = json.loads(client.get_secret_value(SecretId=arn, VersionStage=stage, **asked)["SecretString"])
-    return content
 
 
 def _next_user(name: str) -> str:
@@ -143,7 +100,7 @@ def _own_session(client: Client, arn: str, current: Content) -> Session:
         if refused.code not in NO_LOGIN:
             raise
         try:
-            previous = _read(client, arn, "AWSPREVIOUS")
+            previous = read(client, arn, "AWSPREVIOUS")
         except client.exceptions.ResourceNotFoundException:
             raise refused from None
         if (previous["host"], previous["username"]) != (current["host"], current["username"]):

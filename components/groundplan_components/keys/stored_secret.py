@@ -44,6 +44,8 @@ class StoredSecretArgs(TypedDict):
     """Members of the JSON object. Pulumi treats the whole as secret."""
     rotated: NotRequired[bool]
     """Secrets Manager rotates the content; Pulumi then writes the first version only. Default: false."""
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    """Tags besides the name. Default: none."""
     protect: NotRequired[bool]
     """Pulumi's protection, and the longest recovery window after a deletion. Default: true."""
 
@@ -68,7 +70,7 @@ class StoredSecret(pulumi.ComponentResource):
             description=args["description"],
             kms_key_id=args["kms_key_arn"],
             recovery_window_in_days=RECOVERY_DAYS if protect else SHORTEST_RECOVERY_DAYS,
-            tags={"Name": name},
+            tags={"Name": name, **args.get("tags", {})},
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
         secretsmanager.SecretPolicy(

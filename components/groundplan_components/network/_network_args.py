@@ -34,6 +34,9 @@ class NetworkArgs(TypedDict):
     """One range for each zone, for workloads."""
     data_cidrs: list[str]
     """One range for each zone, for data stores: reachable from the private subnets only."""
+    ingress_cidrs: NotRequired[list[str]]
+    """One range for each zone, for load balancers alone: pods that admit these ranges admit no other pod. Default:
+    none."""
     firewall_cidrs: NotRequired[list[str]]
     """One range for each zone, for the network firewall's endpoints; needed with ``network_firewall``. Default:
     none."""
@@ -79,6 +82,8 @@ def check_network(name: str, args: NetworkArgs) -> None:
         "name as many, or none",
     )
     tiers = {tier: args[tier] for tier in ("private_cidrs", "public_cidrs", "data_cidrs")}
+    if "ingress_cidrs" in args:
+        tiers["ingress_cidrs"] = args["ingress_cidrs"]
     if inspected:
         tiers["firewall_cidrs"] = args.get("firewall_cidrs", [])
         require_domains(who, args.get("allowed_domains", list(DEFAULT_DOMAINS)))

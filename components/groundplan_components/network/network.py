@@ -26,6 +26,8 @@ class Network(pulumi.ComponentResource):
     public_subnet_ids: list[pulumi.Output[str]]
     private_subnet_ids: list[pulumi.Output[str]]
     data_subnet_ids: list[pulumi.Output[str]]
+    ingress_subnet_ids: list[pulumi.Output[str]]
+    """Of load balancers; none without ``ingress_cidrs``."""
     private_route_table_ids: list[pulumi.Output[str]]
     data_route_table_id: pulumi.Output[str]
     zone_names: list[pulumi.Output[str]]
@@ -77,6 +79,7 @@ class Network(pulumi.ComponentResource):
         public = self._subnets("public", args["public_cidrs"], zones, {"kubernetes.io/role/elb": "1"})
         private = self._subnets("private", args["private_cidrs"], zones, {"kubernetes.io/role/internal-elb": "1"})
         data = self._subnets("data", args["data_cidrs"], zones, {})
+        ingress = self._subnets("ingress", args.get("ingress_cidrs", []), zones, {})
 
         internet = ec2.InternetGateway(name, vpc_id=self._vpc.id, tags={"Name": name}, opts=self._inside)
         public_table = self._route_table("public", public)
@@ -91,6 +94,9 @@ class Network(pulumi.ComponentResource):
                 self._route(f"private-{index}-internet", table, ANYWHERE, nat_gateway_id=_of_zone(gateways, index).id)
         # No route but the network's own: data stores have no connection to the outside.
         data_table = self._route_table("data", data)
+        if ingress:
+            # Likewise: a load balancer inside the network answers what is inside.
+            self._route_table("ingress", ingress)
         self._data_acl(data, args["private_cidrs"] + args["data_cidrs"])
 
         endpoints: EndpointsArgs = {
@@ -109,6 +115,7 @@ class Network(pulumi.ComponentResource):
         self.public_subnet_ids = [subnet.id for subnet in public]
         self.private_subnet_ids = [subnet.id for subnet in private]
         self.data_subnet_ids = [subnet.id for subnet in data]
+        self.ingress_subnet_ids = [subnet.id for subnet in ingress]
         self.private_route_table_ids = [table.id for table in private_tables]
         self.data_route_table_id = data_table.id
         self.zone_names = [subnet.availability_zone for subnet in private]
@@ -120,6 +127,7 @@ class Network(pulumi.ComponentResource):
                 "public_subnet_ids": self.public_subnet_ids,
                 "private_subnet_ids": self.private_subnet_ids,
                 "data_subnet_ids": self.data_subnet_ids,
+                "ingress_subnet_ids": self.ingress_subnet_ids,
                 "private_route_table_ids": self.private_route_table_ids,
                 "data_route_table_id": self.data_route_table_id,
                 "zone_names": self.zone_names,

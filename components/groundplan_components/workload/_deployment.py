@@ -28,6 +28,15 @@ def template(
     extra: dict[str, Any] = {"ports": [{"name": "http", "container_port": port, "protocol": "TCP"}], **pod.probes(port)}
     if settings is not None:
         extra["env_from"] = [{"config_map_ref": {"name": settings}}]
+    if "span_port" in args:
+        extra["env"] = [
+            {"name": "HOST_IP", "value_from": {"field_ref": {"field_path": "status.hostIP"}}},
+            # Kubernetes puts the address in. Spans alone: metrics are lines of the log.
+            {
+                "name": "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+                "value": f"http://$(HOST_IP):{args['span_port']}/v1/traces",
+            },
+        ]
     if serves:
         extra["lifecycle"] = {"pre_stop": {"sleep": {"seconds": SETTLE_SECONDS}}}
     return {

@@ -58,6 +58,9 @@ class WorkloadArgs(TypedDict):
     load balancer finds them healthy. Default: none."""
     binding: NotRequired[TargetGroupBindingApi]
     """The controller that registers the pods in the target group. Default: EKS Auto Mode."""
+    span_port: NotRequired[int]
+    """Port of each node's OpenTelemetry collector (OTLP over HTTP), which the program is told of: name the nodes'
+    networks in ``egress`` too. Default: none, no traces."""
     port: NotRequired[int]
     """Port of requests and health endpoints. Default: 8080."""
     drain_seconds: NotRequired[int]

@@ -191,6 +191,8 @@ class NetworkPlan:
     private: tuple[IPv4Network, ...]
     data: tuple[IPv4Network, ...]
     firewall: tuple[IPv4Network, ...]
+    ingress: tuple[IPv4Network, ...]
+    """The load balancer's, in which no pod has an address."""
     nat: Literal["none", "single", "per_zone", "regional"]
 
 

@@ -2,7 +2,8 @@
 
 The layout depends on the range alone, never on load, services or options: a subnet that moves is replaced, with
 all that lives in it. Each zone's private subnet is a quarter of the range; the last quarter holds sixteen blocks, of
-which three are public subnets, three data subnets and one the firewall's; nine are kept for what is not known yet.
+which three are public subnets, three data subnets, one the firewall's and three the load balancer's; six are kept for
+what is not known yet.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class Subnets:
     private: tuple[IPv4Network, ...]
     data: tuple[IPv4Network, ...]
     firewall: tuple[IPv4Network, ...]
+    ingress: tuple[IPv4Network, ...]
+    """The load balancer's own: no pod has an address in them, so that network policies can tell it from pods."""
 
 
 def subnets(cidr: IPv4Network) -> Subnets:
@@ -49,6 +52,7 @@ def subnets(cidr: IPv4Network) -> Subnets:
         private=tuple(private),
         data=tuple(blocks[zones : 2 * zones]),
         firewall=tuple(firewall[:zones]),
+        ingress=tuple(blocks[2 * zones + 1 : 3 * zones + 1]),
     )
 
 
@@ -115,6 +119,7 @@ def plan_network(
         private=layout.private,
         data=layout.data,
         firewall=layout.firewall,
+        ingress=layout.ingress,
         nat=environment.nat,
     )
     return network, _reasons(network, environment, private, data)
@@ -198,7 +203,7 @@ def _reasons(network: NetworkPlan, environment: Environment, private: int, data:
             "network",
             "private",
             _listed(network.private),
-            f"nodes, pods, the load balancer and endpoints need {private:,} addresses at full growth with a zone lost, "
+            f"nodes, pods and endpoints need {private:,} addresses at full growth with a zone lost, "
             f"{free:,} are there ({number(private / free * 100)} %)",
             "P1, S1",
             f"{figures.PREFIX_ADDRESSES.source}; {figures.PREFIX_FRAGMENTATION.source}",
@@ -219,6 +224,14 @@ def _reasons(network: NetworkPlan, environment: Environment, private: int, data:
             "kept for Network Firewall's endpoints, so that it can be added later",
             "S1",
             "AWS Network Firewall Developer Guide: a /28 a zone",
+        ),
+        Decision(
+            "network",
+            "ingress",
+            _listed(network.ingress),
+            "the load balancer and nothing else: pods admit these ranges, which no other pod has an address in",
+            "S1",
+            "Elastic Load Balancing, Application Load Balancers: a /27 and eight free addresses in each zone",
         ),
         Decision("network", "nat", network.nat, nat, "T4", figures.NAT_CONNECTIONS.source),
     )

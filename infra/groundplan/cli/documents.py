@@ -130,12 +130,25 @@ class QuotaUse(BaseModel):
     source: str
 
 
+class SharedQuotaUse(BaseModel):
+    """One quota that several stacks of an account use, and what they use of it together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stacks: tuple[str, ...]
+    region: str
+    """Empty where the quota is the whole account's, and the stacks lie in several regions."""
+    use: QuotaUse
+
+
 class QuotasDocument(Document):
     """`groundplan quotas --json`."""
 
     format: Literal["groundplan.quotas/1"] = "groundplan.quotas/1"
     system: str
     stacks: dict[str, tuple[QuotaUse, ...]]
+    together: tuple[SharedQuotaUse, ...] = ()
+    """Of stacks that name the same `account`, or none; empty where each has its own."""
     left_out: tuple[Problem, ...]
 
 

@@ -10,10 +10,11 @@ import click
 
 from groundplan.capacity import plan
 from groundplan.capacity.quotas import Use, planned_use
+from groundplan.capacity.shared_quotas import WHOLE_ACCOUNT, SharedUse, shared_use
 from groundplan.capacity.wording import count, number
 from groundplan.cli._command import Command, json_option, main_of, stack_option
 from groundplan.cli._facts import simulated
-from groundplan.cli.documents import QuotasDocument, QuotaUse, print_document
+from groundplan.cli.documents import QuotasDocument, QuotaUse, SharedQuotaUse, print_document
 from groundplan.cli.stacks import Project, read_project
 from groundplan.project import find_project
 from groundplan.quotas import QUOTAS
@@ -29,7 +30,8 @@ def command(stack: Sequence[str], *, every: bool, as_json: bool) -> int:
     """Quotas of the account to have raised, with their codes.
 
     The plan and everything that the program declares are held against AWS's defaults, or against what the stack's key
-    `quotas` says that the account has.
+    `quotas` says that the account has. Stacks that share an account are summed up: those whose key `account` says the
+    same, or nothing.
     """
     return quotas_of(find_project(), stack, every=every, as_json=as_json)
 
@@ -41,17 +43,31 @@ def quotas_of(folder: Path, stacks: Sequence[str] = (), *, every: bool = False, 
     """Prints what to ask for. Raises ProblemsFound."""
     project = read_project(folder, stacks)
     found = {name: stack_use(project, name) for name in project.environments}
+    together = shared_use(project.environments, found)
     if as_json:
         print_document(
             QuotasDocument(
                 system=project.system.name,
-                stacks={name: tuple(_document(use, project, name) for use in uses) for name, uses in found.items()},
+                stacks={
+                    name: tuple(_document(use, project.environments[name].region) for use in uses)
+                    for name, uses in found.items()
+                },
+                together=tuple(
+                    SharedQuotaUse(
+                        stacks=each.stacks,
+                        region=each.region,
+                        use=_document(each.use, each.region or _GLOBAL_REGION),
+                    )
+                    for each in together
+                ),
                 left_out=project.left_out,
             )
         )
         return 0
     for name, uses in found.items():
         print("\n".join(_report(project, name, uses, every=every)), flush=True)
+    for line in _report_together(project, together):
+        print(line, flush=True)
     for problem in project.left_out:
         print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
     return 0
@@ -95,8 +111,28 @@ def _report(project: Project, stack: str, uses: Sequence[Use], *, every: bool) -
             yield f"  {use.quota.key:<30} {used} ({use.quota.service}{code})"
 
 
-def _lines(use: Use, project: Project, stack: str) -> Iterator[str]:
-    quota, region = use.quota, project.environments[stack].region
+def _report_together(project: Project, together: Sequence[SharedUse]) -> Iterator[str]:
+    """What an account lacks for all of its stacks; one that lacks it for a single stack is told there already."""
+    groups: dict[tuple[tuple[str, ...], str], list[Use]] = {}
+    for each in together:
+        groups.setdefault((each.stacks, each.region), []).append(each.use)
+    for (stacks, region), uses in groups.items():
+        named = " + ".join(stacks)
+        where = f"{named} in one account ({region or 'all regions'})"
+        over = [use for use in uses if use.over or use.outgrown]
+        if not over:
+            yield f"{where}: {count(len(uses), 'quota')} looked at, all hold the stacks and their full growth together."
+            continue
+        yield f"{where}: {count(len(over), 'quota')} to raise for all of them"
+        for use in over:
+            yield from _lines(use, project, *stacks)
+    if groups:
+        own = set_command("<stack>", f"{project.system.name}:account", "<number>")
+        yield f"Stacks in accounts of their own say so: {own}"
+
+
+def _lines(use: Use, project: Project, *stacks: str) -> Iterator[str]:
+    quota, region = use.quota, project.environments[stacks[0]].region
     unit = f" {quota.unit}" if quota.unit else ""
     per = "" if quota.per == "account" else f" (of one {quota.per})"
     yield f"  {quota.name}{per}"
@@ -105,7 +141,7 @@ def _lines(use: Use, project: Project, stack: str) -> Iterator[str]:
         yield f"    no one raises it: {quota.instead}"
         return
     if quota.code:
-        where = "us-east-1" if quota.service in _GLOBAL else region
+        where = _GLOBAL_REGION if quota.service in WHOLE_ACCOUNT - {"s3"} else region
         yield (
             f"    aws service-quotas request-service-quota-increase --service-code {quota.service} "
             f"--quota-code {quota.code} --desired-value {use.needed} --region {where}"
@@ -115,14 +151,15 @@ def _lines(use: Use, project: Project, stack: str) -> Iterator[str]:
     if quota.instead:
         yield f"    or {quota.instead}"
     key = f"{project.system.name}:quotas.{quota.key}"
-    yield f"    once it is there: {set_command(stack, key, str(use.needed), nested=True)}"
+    for stack in stacks:
+        yield f"    once it is there: {set_command(stack, key, str(use.needed), nested=True)}"
 
 
-_GLOBAL = frozenset({"iam", "cloudfront", "route53"})
-"""Services whose quotas are asked for in us-east-1."""
+_GLOBAL_REGION = "us-east-1"
+"""Where quotas of services without regions are asked for."""
 
 
-def _document(use: Use, project: Project, stack: str) -> QuotaUse:
+def _document(use: Use, region: str) -> QuotaUse:
     quota = use.quota
     wanted = use.over or use.outgrown
     return QuotaUse(
@@ -133,7 +170,7 @@ def _document(use: Use, project: Project, stack: str) -> QuotaUse:
         per=quota.per,
         unit=quota.unit,
         adjustable=quota.adjustable,
-        default=quota.default_in(project.environments[stack].region),
+        default=quota.default_in(region),
         limit=use.limit,
         now=use.now,
         grown=use.grown,

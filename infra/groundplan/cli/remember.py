@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def remember(project: Path, stack: str) -> bool:
     """
     system = load_system(project / "system.yaml")
     key = f"{system.name}:{REMEMBERED}"
-    wanted = deployed(resources_of(project, stack), [*system.services, SHARED])
+    wanted = deployed(resources_of(project, stack), [*system.services, SHARED], datetime.now(UTC))
     written = _written(project, stack, key)
     if wanted.model_dump(mode="json", exclude_none=True, exclude_defaults=True) == (written or {}):
         return False

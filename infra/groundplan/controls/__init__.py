@@ -17,10 +17,12 @@ from groundplan.controls import (
     isolation,
     lifecycle,
     network,
+    pods,
     rate_limit,
     requests,
     scaling,
     targets,
+    traces,
     transport,
     zones,
 )
@@ -29,6 +31,7 @@ from groundplan.controls.model import Control, Evidence, Finding, Verdict
 
 _SUBJECTS: tuple[ModuleType, ...] = (
     network,
+    pods,
     transport,
     authentication,
     authorization,
@@ -42,6 +45,7 @@ _SUBJECTS: tuple[ModuleType, ...] = (
     scaling,
     zones,
     targets,
+    traces,
     lifecycle,
 )
 

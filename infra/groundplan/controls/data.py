@@ -233,9 +233,10 @@ def log_encryption(program: CapturedProgram, check: Check) -> None:
 
 @control(
     "S5.password-rotation",
-    "Passwords of databases change every month, those of administrators at once",
+    "Passwords of databases and caches change every month, those of administrators at once",
     "database.rotation",
-    remedy="leave rotation to `Database` and `ServiceCredentials` (`rotation_days`)",
+    "cache.cache",
+    remedy="leave rotation to `Database`, `ServiceCredentials` and `Cache` (`rotation_days`)",
 )
 def password_rotation(program: CapturedProgram, check: Check) -> None:
     """At once, so that Pulumi's state opens nothing. Users of poolers can't be rotated: PgBouncer reads a list."""
@@ -251,10 +252,12 @@ def password_rotation(program: CapturedProgram, check: Check) -> None:
         if shard.get("reader_secret_arn") != shard.get("secret_arn")
     }
     hosts = tuple(str(each.outputs.get("address")) for each in program.primaries)
+    cached = {told for each in program.workloads if (told := program.settings(each.name)[1].get("CACHE_SECRET_ARN"))}
     secrets = program.by_output(SECRET, "arn")
     judged = 0
     for arn, said in program.secret_contents.items():
-        if arn in pooled or said.get("engine") != "postgres" or said.get("host") not in hosts:
+        of_database = said.get("engine") == "postgres" and said.get("host") in hosts and arn not in pooled
+        if not of_database and arn not in cached:
             continue
         judged += 1
         rotation = rotations.get(arn)
@@ -262,7 +265,7 @@ def password_rotation(program: CapturedProgram, check: Check) -> None:
             check.missing("a rotation every 30 days", secrets.get(arn))
             continue
         check.same(rotation, "rotationRules.automaticallyAfterDays", 30)
-        if said.get("username") in administrators:
+        if of_database and said.get("username") in administrators:
             check.same(rotation, "rotateImmediately", True, "true: the password in Pulumi's state opens nothing")
     if not judged:
         check.missing("secrets with the databases' passwords")
@@ -320,7 +323,10 @@ def pod_secrets(program: CapturedProgram, check: Check) -> None:
             for number, variable in enumerate(mappings(container.get("env"))):
                 path = f"spec.template.spec.containers.{index}.env.{number}"
                 told = any(each in str(variable.get("value")) for each in passwords)
-                check.that(not told and "valueFrom" not in variable, resource, path, "a plain setting, no password")
+                # Kubernetes alone knows a pod's own address; secrets are not for here.
+                read = variable.get("valueFrom")
+                plain = read is None or set(read) == {"fieldRef"}
+                check.that(not told and plain, resource, path, "a plain setting, no password")
     for workload in program.workloads:
         config_map, settings = program.settings(workload.name)
         if config_map is not None and "CACHE_SECRET_ARN" in settings:

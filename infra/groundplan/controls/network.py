@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -19,8 +19,11 @@ INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 ROUTE = "aws:ec2/route:Route"
 ROUTE_ASSOCIATION = "aws:ec2/routeTableAssociation:RouteTableAssociation"
+BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 CLUSTER = "aws:eks/cluster:Cluster"
 ANYWHERE = "0.0.0.0/0"
+SPAN_PORT = 4318
+"""Where each node's agent takes spans (OTLP over HTTP)."""
 POD_IDENTITY = ("169.254.170.23/32", 80)
 """Where EKS Pod Identity's agent hands out credentials."""
 MANAGED_GROUPS = frozenset(
@@ -115,15 +118,24 @@ def edge_only(program: CapturedProgram, check: Check) -> None:
             check.missing("a rule `origin`, which asks for the edge's secret", acl, "rules")
             continue
         index = items(acl.inputs.get("rules")).index(rule)
-        wanted = at(rule, "statement.notStatement.statement.byteMatchStatement")
         path = f"rules.{index}"
         check.same(acl, f"{path}.priority", 0, "0: asked before any other rule")
         check.same(acl, f"{path}.action.block.customResponse.responseCode", 403)
-        match = f"{path}.statement.notStatement.statement.byteMatchStatement"
-        check.same(acl, f"{match}.positionalConstraint", "EXACTLY")
-        check.same(acl, f"{match}.fieldToMatch.singleHeader.name", "x-origin-verify")
-        secret = str(at(wanted, "searchString"))
-        check.that(secret in sent and secret in program.passwords, acl, f"{match}.searchString", "the edge's secret")
+        base = f"{path}.statement.notStatement.statement"
+        others = mappings(at(acl.inputs, f"{base}.orStatement.statements"))
+        # Two while one takes the other's place.
+        places = [f"{base}.orStatement.statements.{number}" for number in range(len(others))] or [base]
+        admitted = set()
+        for place in places:
+            match = f"{place}.byteMatchStatement"
+            check.same(acl, f"{match}.positionalConstraint", "EXACTLY")
+            check.same(acl, f"{match}.fieldToMatch.singleHeader.name", "x-origin-verify")
+            secret = str(at(acl.inputs, f"{match}.searchString"))
+            admitted.add(secret)
+            known = secret in program.passwords and (len(places) > 1 or secret in sent)
+            check.that(known, acl, f"{match}.searchString", "the edge's secret")
+        if not sent <= admitted:
+            check.missing("the secret that the edge sends", acl, base, "not what it should be")
 
 
 @control(
@@ -355,7 +367,7 @@ def pod_ingress(program: CapturedProgram, check: Check) -> None:
     )
     runners = _groups_of_runners(program)
     balancers: set[str] = set()
-    for balancer in check.some("aws:lb/loadBalancer:LoadBalancer"):
+    for balancer in check.some(BALANCER):
         check.same(balancer, "internal", True)
         balancers |= listed(balancer.inputs.get("securityGroups"))
     for rule in check.some(INGRESS):
@@ -425,7 +437,7 @@ def policies_enforced(program: CapturedProgram, check: Check) -> None:
         )
 
 
-def _peers(policy: Resource, direction: str, side: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+def peers(policy: Resource, direction: str, side: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Ranges and pods (by name) with ports; what names no peer or no port is everything."""
     ranges: set[tuple[str, int]] = set()
     pods: set[tuple[str, int]] = set()
@@ -463,12 +475,11 @@ def workload_network(program: CapturedProgram, check: Check) -> None:
     if not program.workloads:
         raise NotApplicable("no service has an image yet")
     cluster = program.environment.existing_cluster
-    if cluster:
-        inside = {str(cluster.vpc_cidr)}
-        data = inside
-    else:
-        data = {str(each.inputs.get("cidrBlock")) for each in program.tier("data").values()}
-        inside = {str(each.inputs.get("cidrBlock")) for each in program.tier("private").values()}
+    data = {str(cluster.vpc_cidr)} if cluster else ranges_of(program, program.tier("data"))
+    balancers = balancer_ranges(program)
+    # A load balancer that moves is admitted from both places until it has moved (S1.pods-apart).
+    leaving = {str(cluster.vpc_cidr)} if cluster else ranges_of(program, program.tier("private"))
+    collectors = {(cidr, SPAN_PORT) for cidr in leaving}
     ports = {5432, 6379} | ({9098} if program.system.events.broker == "kafka" else set())
     outside = {(ANYWHERE, 443), POD_IDENTITY}
     policies = _policies_by_pod(program)
@@ -478,14 +489,37 @@ def workload_network(program: CapturedProgram, check: Check) -> None:
             continue
         both = listed(at(policy.inputs, "spec.policyTypes")) == {"Ingress", "Egress"}
         check.that(both, policy, "spec.policyTypes", "Ingress and Egress")
-        reached, _ = _peers(policy, "egress", "to")
+        reached, _ = peers(policy, "egress", "to")
         to_data = {(cidr, port) for cidr in data for port in ports}
-        expected = "its data stores, HTTPS, and the agent that gives pods their role"
-        check.that(reached <= to_data | outside and reached >= to_data, policy, "spec.egress", expected)
-        admitted, _ = _peers(policy, "ingress", "from")
+        expected = "its data stores, HTTPS, its node's collector, and the agent that gives pods their role"
+        check.that(reached <= to_data | outside | collectors and reached >= to_data, policy, "spec.egress", expected)
+        admitted, _ = peers(policy, "ingress", "from")
         public = program.system.services[workload.service].exposure == "public"
-        allowed = {(cidr, 8080) for cidr in inside} if workload.role in SERVING and public else set()
-        check.that(admitted == allowed, policy, "spec.ingress", "port 8080 from the private subnets, if it serves")
+        serves = workload.role in SERVING and public
+        least = {(cidr, 8080) for cidr in balancers} if serves else set()
+        most = least | ({(cidr, 8080) for cidr in leaving} if serves else set())
+        expected = "port 8080 from the load balancer's subnets, if it serves"
+        check.that(least <= admitted <= most, policy, "spec.ingress", expected)
+
+
+def ranges_of(program: CapturedProgram, subnets: Collection[str]) -> set[str]:
+    return {str(each.inputs.get("cidrBlock")) for each in program.of(SUBNET) if each.id in subnets}
+
+
+def balancer_ranges(program: CapturedProgram) -> set[str]:
+    """Ranges of the subnets that load balancers stand in; of a network that is there, what the stack says of them."""
+    cluster = program.environment.existing_cluster
+    if cluster:
+        return {str(cidr) for cidr in cluster.ingress_subnets.values()} or {str(cluster.vpc_cidr)}
+    stands = set().union(*(listed(each.inputs.get("subnets")) for each in program.of(BALANCER)))
+    return ranges_of(program, stands)
+
+
+def network_of(cidr: str) -> IPv4Network | None:
+    try:
+        return IPv4Network(cidr)
+    except ValueError:
+        return None
 
 
 @control(
@@ -526,9 +560,13 @@ def _inside(policy: Resource, direction: str, side: str) -> set[tuple[str, int]]
     }
 
 
+# 0.0.0.0/0 can be written in halves; no company's offices fill an eighth of the internet.
+_WIDEST_ENDPOINT = 8
+
+
 @control(
     "S1.cluster-endpoint",
-    "The cluster's API answers only where the stack says",
+    "The cluster's API answers only where the stack says, and not the whole internet",
     "cluster.cluster",
     remedy="set `cluster_endpoint_cidrs` of the stack, which `Cluster` takes",
 )
@@ -541,6 +579,9 @@ def cluster_endpoint(program: CapturedProgram, check: Check) -> None:
         if configured:
             cidrs = listed(at(cluster.inputs, "vpcConfig.publicAccessCidrs"))
             check.that(cidrs == configured, cluster, "vpcConfig.publicAccessCidrs", ", ".join(sorted(configured)))
+            narrow = all(each.prefixlen >= _WIDEST_ENDPOINT for each in program.environment.cluster_endpoint_cidrs)
+            expected = f"your own networks, a /{_WIDEST_ENDPOINT} at most: credentials are all that guards it otherwise"
+            check.that(narrow, cluster, "vpcConfig.publicAccessCidrs", expected)
 
 
 @control(
@@ -593,10 +634,8 @@ def open_groups(program: CapturedProgram, check: Check) -> None:
 
 
 def _subnet_of(cidr: object, network: IPv4Network) -> bool:
-    try:
-        return IPv4Network(str(cidr)).subnet_of(network)
-    except ValueError:
-        return False
+    found = network_of(str(cidr))
+    return found is not None and found.subnet_of(network)
 
 
 @control(

@@ -54,7 +54,7 @@ def cache_failover(program: CapturedProgram, check: Check) -> None:
 )
 def network_zones(program: CapturedProgram, check: Check) -> None:
     requires_own_network(program)
-    for tier in ("public", "private", "data"):
+    for tier in ("public", "private", "data", "ingress"):
         subnets = program.tier(tier)
         zones = {str(each.inputs.get("availabilityZone")) for each in subnets.values()}
         if len(zones) < ZONES:

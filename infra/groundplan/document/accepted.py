@@ -59,11 +59,6 @@ ACCEPTED = (
         "their root is read-only, and their scratch volume has a size limit",
         "shared/pod.py",
     ),
-    Accepted(
-        "SecretsManager.1 for the cache: its passwords rotate by hand",
-        "pods read them when they start; `password_generation` adds the next one beside the one in use",
-        "cache/cache.py",
-    ),
 )
 
 

@@ -23,6 +23,13 @@ LAYERS = {
 }
 
 
+ACCOUNT = (
+    "**What watches the account**\n\nA trail of API calls, GuardDuty, an access analyzer and AWS Config are an "
+    "account's, not a stack's. `foundation/account.yaml` makes those that an account lacks, each by a parameter, with "
+    "what it costs; all are off until asked for."
+)
+
+
 def security(system: System, stack: str, verdicts: Mapping[str, Verdict]) -> str:
     """The checklist for one stack, from the verdicts of its controls by id."""
     layers: dict[str, list[str]] = {}
@@ -34,7 +41,7 @@ def security(system: System, stack: str, verdicts: Mapping[str, Verdict]) -> str
         f"Ticked is what the program of `{stack}` meets; other stacks may differ. "
         "`groundplan check` names the evidence, and what is missing with its remedy."
     )
-    return "\n\n".join([heading, *parts, accepted()])
+    return "\n\n".join([heading, *parts, accepted(), ACCOUNT])
 
 
 def _line(system: System, verdict: Verdict) -> str:

@@ -39,6 +39,9 @@ def _node_pool(resource: Resource, usage: Usage) -> Iterator[Item]:
             "logs and metrics", resource, "Container Insights", "cloudwatch.observations", observations, grows="load",
             shares=by,
         )  # fmt: skip
+        if usage.environment.trace_share:
+            traced = usage.all_requests * usage.environment.trace_share
+            yield item("logs and metrics", resource, "services' traces", "xray.traces", traced, grows="load", shares=by)
 
 
 def _disk_gib(usage: Usage) -> float:

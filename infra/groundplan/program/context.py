@@ -132,8 +132,10 @@ def _refuse(problems: Sequence[Problem]) -> None:
 def _providers(system: System, environment: Environment) -> tuple[aws.Provider, aws.Provider]:
     """The stack's own region and CloudFront's, with the tags of every resource."""
     tags = {"system": system.name, "environment": environment.name, "managed-by": "pulumi"}
+    # Otherwise whichever account the credentials are of gets the stack.
+    account = {"allowed_account_ids": [environment.account]} if environment.account else {}
     own, edge = (
-        aws.Provider(name, region=region, default_tags={"tags": tags})
+        aws.Provider(name, region=region, default_tags={"tags": tags}, **account)
         for name, region in (("region", environment.region), ("edge-region", EDGE_REGION))
     )
     return own, edge

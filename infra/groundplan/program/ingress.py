@@ -9,6 +9,7 @@ import pulumi_aws as aws
 
 from groundplan.program.context import EDGE_REGION, StackContext
 from groundplan.program.definition import gateway_routes
+from groundplan.program.origin_secret import declare_origin_secret
 from groundplan.program.platform import Platform
 from groundplan.program.routes import PublicResource, public_resources
 from groundplan.stack.regions import whole_zones
@@ -21,7 +22,6 @@ from groundplan_components.gateway import (
     LoadBalancerRoute,
 )
 from groundplan_components.identity import Identity, IdentityArgs
-from groundplan_components.keys import generated_password
 from groundplan_components.workload import PodIngress
 
 READING = ["GET", "HEAD"]
@@ -92,7 +92,7 @@ def declare_balancer(stack: StackContext, platform: Platform, certificates: Cert
     resolves to it."""
     args: LoadBalancerArgs = {
         "vpc_id": platform.vpc_id,
-        "subnet_ids": platform.private_subnet_ids,
+        "subnet_ids": platform.ingress_subnet_ids,
         "target_cidrs": list(platform.private_cidrs),
         "routes": _balancer_routes(public_resources(stack.system, stack.plan)),
         "cluster_name": platform.cluster_name,
@@ -136,7 +136,7 @@ def declare_gateway(
     identity: Identity,
 ) -> GuardedGateway:
     environment, sizes = stack.environment, stack.plan.gateway
-    secret = generated_password("origin-secret", stack.keys).result
+    secret = declare_origin_secret(stack)
     web_acl = stack.component(WebAcl)(
         f"{stack.scope}-gateway",
         {
@@ -144,7 +144,7 @@ def declare_gateway(
             "rate_limit": stack.system.edge.rate_limit.requests,
             "rate_window_seconds": stack.system.edge.rate_limit.per_seconds,
             "count_forwarded": True,
-            "origin_secrets": [secret],
+            "origin_secrets": list(secret.admitted),
             "log_days": environment.log_days,
             "kms_key_arn": stack.key("logs"),
         },
@@ -180,7 +180,10 @@ def declare_gateway(
         args["certificate_arn"] = certificates.api_arn
         args["hosted_zone_id"] = certificates.hosted_zone_id
         args["cors_origin"] = f"https://{environment.domain}"
-    return GuardedGateway(stack.component(Gateway)(f"{stack.scope}-api", args, stack.in_region()), web_acl, secret)
+    gateway = stack.component(Gateway)(f"{stack.scope}-api", args, stack.in_region())
+    # Known once the web ACL admits it, so that the edge never sends one that is refused.
+    sent = pulumi.Output.all(secret.sent, web_acl.arn).apply(lambda known: str(known[0]))
+    return GuardedGateway(gateway, web_acl, sent)
 
 
 def declare_edge(stack: StackContext, certificates: Certificates | None, gateway: GuardedGateway) -> Edge:

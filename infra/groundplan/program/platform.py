@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import pulumi
 
+from groundplan.program.admitted import admitted
 from groundplan.program.context import StackContext
 from groundplan.program.delivery import Pipeline
 from groundplan.program.quota import quota
 from groundplan.stack.environment import ExistingCluster as ExistingClusterConfiguration
 from groundplan.stack.regions import lacking_zones
 from groundplan_components.cluster import (
+    SPAN_PORT,
     Cluster,
     ClusterAccess,
     ClusterAddons,
@@ -33,11 +35,17 @@ class Platform:
     vpc_cidr: str
     private_subnet_ids: list[pulumi.Input[str]]
     data_subnet_ids: list[pulumi.Input[str]]
+    ingress_subnet_ids: list[pulumi.Input[str]]
+    """Of the load balancer."""
     private_cidrs: list[str]
     data_cidrs: list[str]
+    ingress_cidrs: list[str]
+    """Where the load balancer stands: what pods admit."""
     cluster: ClusterAccess
     cluster_name: pulumi.Output[str]
     namespace: pulumi.Output[str]
+    span_port: int | None
+    """Where each node takes spans; None where nothing does."""
     log_group_name: pulumi.Output[str] | None
     """Log group of the pods' output; unknown for an existing cluster, whose own agents collect it."""
 
@@ -54,6 +62,7 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
         "public_cidrs": [str(each) for each in sizes.public],
         "private_cidrs": [str(each) for each in sizes.private],
         "data_cidrs": [str(each) for each in sizes.data],
+        "ingress_cidrs": [str(each) for each in sizes.ingress],
         "firewall_cidrs": [str(each) for each in sizes.firewall] if environment.network_firewall else [],
         "nat": NatMode(sizes.nat),
         "avoided_zone_ids": list(lacking_zones(environment.region)),
@@ -97,7 +106,12 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
     )
     addons = stack.component(ClusterAddons)(
         "addons",
-        {"cluster_name": cluster.cluster_name, "kms_key_arn": stack.key("cluster"), "log_days": environment.log_days},
+        {
+            "cluster_name": cluster.cluster_name,
+            "kms_key_arn": stack.key("cluster"),
+            "spans": environment.trace_share > 0,
+            "log_days": environment.log_days,
+        },
         pulumi.ResourceOptions.merge(stack.in_region(), pulumi.ResourceOptions(depends_on=[nodes])),
     )
     _runner(stack, network, cluster)
@@ -106,11 +120,14 @@ def _made(stack: StackContext, delivery: Pipeline | None) -> Platform:
         vpc_cidr=str(sizes.cidr),
         private_subnet_ids=list(network.private_subnet_ids),
         data_subnet_ids=list(network.data_subnet_ids),
+        ingress_subnet_ids=list(network.ingress_subnet_ids),
         private_cidrs=[str(each) for each in sizes.private],
         data_cidrs=[str(each) for each in sizes.data],
+        ingress_cidrs=list(admitted(stack.plan, environment)),
         cluster=cluster.access,
         cluster_name=cluster.cluster_name,
         namespace=_namespace(stack, cluster.access, [nodes]),
+        span_port=SPAN_PORT if environment.trace_share else None,
         log_group_name=addons.application_log_group_name,
     )
 
@@ -171,11 +188,14 @@ def _brought(stack: StackContext, brought: ExistingClusterConfiguration) -> Plat
         vpc_cidr=str(brought.vpc_cidr),
         private_subnet_ids=list(brought.private_subnet_ids),
         data_subnet_ids=list(brought.data_subnet_ids),
+        ingress_subnet_ids=list(brought.ingress_subnets or brought.private_subnet_ids),
         private_cidrs=[str(brought.vpc_cidr)],
         data_cidrs=[str(brought.vpc_cidr)],
+        ingress_cidrs=list(admitted(stack.plan, stack.environment)),
         cluster=access,
         cluster_name=pulumi.Output.from_input(brought.cluster_name),
         namespace=_namespace(stack, access, []),
+        span_port=None,
         log_group_name=None,
     )
 

@@ -124,6 +124,7 @@ def _workload(
         "environment": {
             **shared,
             **settings.of_workload(workload),
+            **(settings.of_traces(stack) if platform.span_port is not None else {}),
             **(settings.of_reader(stack, events, reader) if events and reader else {}),
         },
         "identity": _role(stack, platform, workload.name, _permissions(stack, dependencies, workload)).association_id,
@@ -133,11 +134,13 @@ def _workload(
         "callers": _callers(stack, workload),
         "spread_zones": stack.environment.multi_zone,
     }
+    if platform.span_port is not None:
+        args["span_port"] = platform.span_port
     target = dependencies.balancer.target_group_arns.get(workload.name)
     if target is not None and platform.cluster.binding is not None:
         args["target_group_arn"] = target
         args["binding"] = platform.cluster.binding
-        args["ingress_cidrs"] = list(platform.private_cidrs)
+        args["ingress_cidrs"] = list(platform.ingress_cidrs)
     stack.component(Workload)(workload.name, args, platform.cluster.options())
 
 
@@ -213,7 +216,14 @@ def _destinations(
         ports.append(VALKEY_PORT)
     if dependencies.events and dependencies.events.kafka is not None:
         ports.append(KAFKA_PORT)
-    return [*_to_data(platform, *ports), *poolers, *internal, _to_aws()]
+    return [*_to_data(platform, *ports), *poolers, *internal, *_to_collector(platform), _to_aws()]
+
+
+def _to_collector(platform: Platform) -> list[Destination]:
+    """Of the pod's own node, whose address no policy can name more narrowly."""
+    if platform.span_port is None:
+        return []
+    return [{"cidr": cidr, "ports": [platform.span_port]} for cidr in platform.private_cidrs]
 
 
 def _to_data(platform: Platform, *ports: int) -> list[Destination]:

@@ -130,6 +130,11 @@ def of_workload(workload: WorkloadPlan) -> Settings:
     }
 
 
+def of_traces(stack: StackContext) -> Settings:
+    """The collector's address is the pod's node's, which `Workload` adds."""
+    return {"OTEL_TRACES_SAMPLER_ARG": f"{stack.environment.trace_share:g}"}
+
+
 def reader_of(workload: WorkloadPlan) -> str | None:
     """The name under which a workload reads events; None if it reads none."""
     if workload.role == "consumer":

@@ -17,12 +17,18 @@ _PROTECTED_BACKUP_DAYS = 7
 
 _ZONES = 3
 
+_COGNITO_ENDPOINTS = "https://docs.aws.amazon.com/cognito/latest/developerguide/vpc-interface-endpoints.html"
+
 _INSPECTED = ("single", "per_zone")
 
 _SENDER = re.compile(r"[^<>@]*<?[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+>?")
 
 # Its brokers come in threes, spread evenly over their subnets; Express brokers are refused in any other number.
 _KAFKA_ZONES = 3
+
+# https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html
+_BALANCER_ZONES = 2
+_SMALLEST_BALANCER = 27
 
 # 0.0.0.0/0 can be written as 0.0.0.0/1 and 128.0.0.0/1; no company's offices fill an eighth of the internet.
 _WIDEST_PROTECTED = 8
@@ -81,14 +87,16 @@ def _domain(environment: Environment, system: System) -> Iterator[Finding]:
 
 
 def _network(environment: Environment, system: System) -> Iterator[Finding]:
-    if environment.nat == "none" and not environment.interface_endpoints:
-        yield Finding(
-            ("nat",),
-            "none",
-            "a way to AWS's services: NAT, or interface endpoints inside the network",
-            f"run {_set(environment, system, 'interface_endpoints', 'true')}, or choose another `nat`",
-        )
-    if environment.network_firewall and environment.nat not in _INSPECTED:
+    if environment.nat == "none":
+        if environment.existing_cluster is None:
+            yield Finding(
+                ("nat",),
+                "none",
+                "a way to Cognito's signing keys, without which services refuse every token: its interface endpoint "
+                f"completes no request for a user pool that has a domain, as this one must have ({_COGNITO_ENDPOINTS})",
+                f"run {_set(environment, system, 'nat', 'single')}; `network_firewall` beside it says where to",
+            )
+    elif environment.network_firewall and environment.nat not in _INSPECTED:
         yield Finding(
             ("network_firewall",),
             "true",
@@ -187,6 +195,7 @@ def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
                 "no such key together with `existing_cluster`: that cluster and its network are not this program's",
                 f"run {remove_command(environment.name, f'{system.name}:{key}')}",
             )
+    yield from _ingress_subnets(environment)
     subnets = environment.existing_cluster.data_subnet_ids
     has_events = any(service.publishes or service.cqrs for service in system.services.values())
     if has_events and system.events.broker is Broker.KAFKA and len(subnets) != _KAFKA_ZONES:
@@ -196,6 +205,37 @@ def _cluster(environment: Environment, system: System) -> Iterator[Finding]:
             f"{_KAFKA_ZONES} subnets, each in another zone: Kafka keeps {_KAFKA_ZONES} copies, one in each (T4)",
             "name one in each of three zones, or choose the broker `sqs` in system.yaml",
         )
+
+
+def _ingress_subnets(environment: Environment) -> Iterator[Finding]:
+    brought = environment.existing_cluster
+    if brought is None or not brought.ingress_subnets:
+        return
+    others = {*brought.private_subnet_ids, *brought.data_subnet_ids}
+    if len(brought.ingress_subnets) < _BALANCER_ZONES:
+        yield Finding(
+            ("existing_cluster", "ingress_subnets"),
+            "1 subnet",
+            f"{_BALANCER_ZONES} subnets at least, in different zones: a load balancer needs as many",
+            "name one more, or none",
+        )
+    for subnet, cidr in brought.ingress_subnets.items():
+        path = ("existing_cluster", "ingress_subnets", subnet)
+        if subnet in others:
+            yield Finding(
+                path,
+                subnet,
+                "one in neither `private_subnet_ids` nor `data_subnet_ids`: no pod may have an address in it",
+                "make a subnet of at least a /27 for the load balancer in each of two zones, and name those",
+            )
+        if not cidr.subnet_of(brought.vpc_cidr) or cidr.prefixlen > _SMALLEST_BALANCER:
+            yield Finding(
+                path,
+                str(cidr),
+                f"the subnet's own range: a part of {brought.vpc_cidr}, and at least a /{_SMALLEST_BALANCER}, which a "
+                "load balancer needs",
+                "correct it",
+            )
 
 
 def _images(environment: Environment, system: System) -> Iterator[Finding]:
@@ -374,7 +414,7 @@ def _mail(environment: Environment, system: System) -> Iterator[Finding]:
 _Rule = Callable[[Environment, System], Iterator[Finding]]
 _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
-    (_network, frozenset({"nat", "interface_endpoints", "network_firewall"})),
+    (_network, frozenset({"existing_cluster", "nat", "network_firewall"})),
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
     (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
     (_restored, frozenset({"region", "restored"})),

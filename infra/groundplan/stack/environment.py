@@ -15,6 +15,7 @@ from groundplan.quotas import QUOTAS
 from groundplan.stack.remembered import Remembered
 from groundplan.stack.restored import Restored
 from groundplan.stack.values import (
+    AccountNumber,
     Address,
     Budget,
     ClusterName,
@@ -54,11 +55,15 @@ class ExistingCluster(BaseModel):
     vpc_id: VpcId
     """The network that the cluster is in."""
     private_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
-    """Subnets of the load balancer and of functions, in at least two zones."""
+    """Subnets of functions, of the gateway's link and, without `ingress_subnets`, of the load balancer, in at least two
+    zones."""
+    ingress_subnets: Annotated[dict[SubnetId, Network], Field(max_length=6)] = {}
+    """Subnets of the load balancer alone, each with its range, in two zones or more: pods admit requests from these.
+    Without them they admit the whole network, other namespaces' pods included."""
     data_subnet_ids: Annotated[list[SubnetId], Field(min_length=2), Distinct]
     """Subnets of the data stores, in at least two zones."""
     vpc_cidr: Network
-    """The address space of that network: what may send requests to pods, and where pods find the data stores."""
+    """The address space of that network: where pods find the data stores."""
     cluster_name: ClusterName
     """The EKS cluster's name: Pod Identity hands out the pods' roles there."""
     target_group_binding: Literal["eks.amazonaws.com/v1", "elbv2.k8s.aws/v1beta1"] = "eks.amazonaws.com/v1"
@@ -76,6 +81,9 @@ class Environment(BaseModel):
     """The stack's name."""
     region: Region
     """AWS region (`aws:region`)."""
+    account: AccountNumber | None = None
+    """Number of the AWS account, in quotes. Credentials of another one are refused then, and `groundplan quotas` sums
+    up stacks that name the same; those that name none count as one account's."""
 
     domain: Domain | None = None
     """Public host name, for example `shop.example.com`; the API answers below `/api/v1` there."""
@@ -108,6 +116,9 @@ class Environment(BaseModel):
     backup_opt_in: bool = False
     """Opt in databases and buckets to AWS Backup, which selects by tag only what its region opts in. The setting is the
     account's: true in one stack at most of those that share account and region."""
+    trace_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.01
+    """Part of the requests that is followed through the services, in X-Ray, which takes $5 for a million; 0: none. An
+    existing cluster's collector isn't known, so services send it nothing."""
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 90
     """Days that logs are kept."""
 
@@ -117,7 +128,8 @@ class Environment(BaseModel):
     """Ids of the three zones (`use1-az4`), the same place in every account. Default: the first that have every service;
     subnets that exist keep theirs."""
     nat: Literal["none", "single", "per_zone", "regional"] = "per_zone"
-    """How private subnets reach the internet."""
+    """How private subnets reach the internet. `none` is refused but beside `existing_cluster`, where it says nothing:
+    services fetch Cognito's signing keys, which no interface endpoint gives for a user pool with a domain."""
     interface_endpoints: bool = True
     """Reach AWS services inside the network rather than through NAT."""
     network_firewall: bool = False
@@ -141,7 +153,7 @@ class Environment(BaseModel):
 
     quotas: dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
     """What the account has instead of AWS's defaults, or what of it is left to this stack: `quota: number`, by the
-    names that `groundplan quotas` prints."""
+    names that `groundplan quotas` prints. Stacks that share an account name the same number."""
     email_identity_arn: SesIdentityArn | None = None
     """The verified SES identity that sends the user pool's mails. Default: Cognito sends them, at most 50 a day."""
     email_from: Filled | None = None

@@ -40,7 +40,7 @@ _ACCOUNT = re.compile(r"(?:^|[:/])(\d{12})(?=[:./]|$)")
 _IDENTIFIER = re.compile(r"(?:vpc|subnet|sg)-(?:0123456789abcdef\d|1234567890abcdef\d|0?(?:12345678|abcdef0?)\w*)")
 
 _OWN = {
-    "cluster_endpoint_cidrs": "the addresses of your office or VPN, or `[]` for none",
+    "cluster_endpoint_cidrs": "the addresses of your office or VPN (https://checkip.amazonaws.com says yours), or `[]`",
     "domain": "a domain that you have registered",
     "hosted_zone": "the Route 53 zone of your domain",
     "alarm_emails": "an address that a person reads",
@@ -103,6 +103,8 @@ def _key(path: Path) -> str:
 def _leaves(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
+            if path:
+                yield (*path, str(key)), str(key)  # of a mapping by ids
             yield from _leaves(inner, (*path, str(key)))
     elif isinstance(value, (list, tuple, set, frozenset)):
         for index, inner in enumerate(value):

@@ -11,11 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from groundplan.declaration.shapes import said
+from groundplan.stack.origin_secret import OriginSecretGenerations, next_generations
 
 REMEMBERED = "remembered"
 """The configuration key."""
@@ -92,6 +94,10 @@ class Remembered(_Model):
     """The network that its data stores are in."""
     kubernetes_version: Annotated[str, Field(pattern=r"^1\.[0-9]{2}$")] | None = None
     """Minor version of the cluster that the stack has made."""
+    origin_secret: OriginSecretGenerations | None = None
+    """The edge's secret from its second generation on: it changes by itself at a deployment after 90 days."""
+    load_balancer: list[str] = []
+    """Where the load balancer stands: the ranges of its subnets, or their ids in a network that isn't the stack's."""
     pods: dict[str, Annotated[int, Field(ge=1, le=100_000)]] = {}
     """By workload, up to how many pods its autoscaler goes."""
 
@@ -103,8 +109,10 @@ class Remembered(_Model):
         return self.kafka if self.kafka and self.kafka.kind == kind else None
 
 
-def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str]) -> Remembered:
-    """What a stack's state holds of it.
+def deployed(
+    resources: Iterable[Mapping[str, Any]], databases: Collection[str], now: datetime | None = None
+) -> Remembered:
+    """What a stack's state holds of it, and which secret is due ``now``, if the time counts.
 
     ``resources`` are those of `pulumi stack export`; ``databases`` are names that the plan may use. Other instances
     are no part of the plan, and not remembered.
@@ -114,6 +122,9 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
     pods: dict[str, int] = {}
     cluster: dict[str, Any] = {}
     place: dict[str, str] = {}
+    ranges: dict[str, str] = {}
+    stands: list[str] = []
+    resources = list(resources)
     for resource in resources:
         if resource.get("delete"):
             continue  # replaced already, and only waiting to be deleted
@@ -133,6 +144,10 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
                 most = _whole((_inputs(resource).get("spec") or {}).get("maxReplicas"))
                 if name.endswith(_SCALING) and most:
                     pods[name.removesuffix(_SCALING)] = most
+            case "aws:ec2/subnet:Subnet":
+                ranges[str(resource.get("id"))] = str(_inputs(resource).get("cidrBlock"))
+            case "aws:lb/loadBalancer:LoadBalancer" if name == "balancer":
+                stands = [str(each) for each in _inputs(resource).get("subnets") or ()]
             case _:
                 place |= _place(resource, name)
     kafka = RememberedKafka(**cluster, topics=dict(sorted(topics.items()))) if cluster else None
@@ -140,6 +155,8 @@ def deployed(resources: Iterable[Mapping[str, Any]], databases: Collection[str])
         databases={name: each.remembered() for name, each in sorted(found.items()) if each.shards},
         kafka=kafka,
         pods=dict(sorted(pods.items())),
+        origin_secret=next_generations(resources, now or datetime.fromtimestamp(0, UTC)),
+        load_balancer=sorted(ranges.get(each, each) for each in stands),
         **place,
     )
 

@@ -210,6 +210,7 @@ SubnetId = Annotated[str, _like("subnet-[0-9a-f]{8,17}", "a subnet's id: subnet-
 RoleArn = Annotated[
     str, _like("arn:aws:iam::[0-9]{12}:role/[!-~]{1,576}", "a role's ARN such as arn:aws:iam::111122223333:role/Admin")
 ]
+AccountNumber = Annotated[str, _like("[0-9]{12}", 'an AWS account\'s number in quotes such as "111122223333"')]
 ZoneId = Annotated[str, _like("[a-z]{3,5}[0-9]-az[0-9]", "a zone's id such as euc1-az1")]
 SesIdentityArn = Annotated[
     str,

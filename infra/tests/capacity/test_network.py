@@ -22,18 +22,21 @@ GOLDEN = {
         "public": ["10.0.192.0/22", "10.0.196.0/22", "10.0.200.0/22"],
         "data": ["10.0.204.0/22", "10.0.208.0/22", "10.0.212.0/22"],
         "firewall": ["10.0.216.0/28", "10.0.216.16/28", "10.0.216.32/28"],
+        "ingress": ["10.0.220.0/22", "10.0.224.0/22", "10.0.228.0/22"],
     },
     "172.20.0.0/18": {
         "private": ["172.20.0.0/20", "172.20.16.0/20", "172.20.32.0/20"],
         "public": ["172.20.48.0/24", "172.20.49.0/24", "172.20.50.0/24"],
         "data": ["172.20.51.0/24", "172.20.52.0/24", "172.20.53.0/24"],
         "firewall": ["172.20.54.0/28", "172.20.54.16/28", "172.20.54.32/28"],
+        "ingress": ["172.20.55.0/24", "172.20.56.0/24", "172.20.57.0/24"],
     },
     "192.168.16.0/20": {
         "private": ["192.168.16.0/22", "192.168.20.0/22", "192.168.24.0/22"],
         "public": ["192.168.28.0/26", "192.168.28.64/26", "192.168.28.128/26"],
         "data": ["192.168.28.192/26", "192.168.29.0/26", "192.168.29.64/26"],
         "firewall": ["192.168.29.128/28", "192.168.29.144/28", "192.168.29.160/28"],
+        "ingress": ["192.168.29.192/26", "192.168.30.0/26", "192.168.30.64/26"],
     },
 }
 
@@ -55,10 +58,11 @@ def ranges(draw: st.DrawFn) -> IPv4Network:
 def test_subnets_are_apart_and_inside(cidr: IPv4Network) -> None:
     """S1: nothing overlaps, nothing leaves the range, and AWS's smallest subnet is kept."""
     layout = subnets(cidr)
-    every = [*layout.private, *layout.public, *layout.data, *layout.firewall]
-    assert len(every) == 12
+    every = [*layout.private, *layout.public, *layout.data, *layout.firewall, *layout.ingress]
+    assert len(every) == 15
     assert all(subnet.subnet_of(cidr) for subnet in every)
     assert all(subnet.prefixlen <= 28 for subnet in every)
+    assert all(subnet.prefixlen <= 27 for subnet in layout.ingress), "a load balancer needs a /27"
     assert not any(one.overlaps(other) for index, one in enumerate(every) for other in every[index + 1 :])
     assert addresses(layout.private[0]) > 4 * addresses(layout.data[0])
 

@@ -50,6 +50,7 @@ def test_of_a_cluster_that_is_there() -> None:
     paths = found(existing_cluster=EXISTING)
     assert "existing_cluster.vpc_id" in paths
     assert "existing_cluster.data_subnet_ids.0" in paths
+    assert "existing_cluster.ingress_subnets.subnet-0123456789abcdef6" in paths
 
 
 def test_what_is_somebodys_is_not_refused() -> None:
@@ -70,6 +71,7 @@ def test_what_is_somebodys_is_not_refused() -> None:
         "security_group_id": "sg-7a1f3c9e5b2d4f608",
         "private_subnet_ids": ["subnet-7a1f3c9e5b2d4f608", "subnet-7a1f3c9e5b2d4f609"],
         "data_subnet_ids": ["subnet-7a1f3c9e5b2d4f60a", "subnet-7a1f3c9e5b2d4f60b"],
+        "ingress_subnets": {"subnet-7a1f3c9e5b2d4f60c": "10.60.250.0/27"},
     }
     assert found(existing_cluster=ExistingCluster(**own)) == []
 

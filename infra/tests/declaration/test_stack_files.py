@@ -51,7 +51,7 @@ def test_development_is_cheap_and_may_be_destroyed() -> None:
     assert (dev.load_share, dev.multi_zone, dev.read_replicas, dev.protect) == (0.05, False, False, False)
     assert (dev.shared_database, dev.database_proxy, dev.nat, dev.kafka) == (True, False, "single", "standard")
     assert (dev.backup_days, dev.log_days, dev.require_domain, dev.interface_endpoints) == (1, 7, False, False)
-    assert dev.cluster_endpoint_cidrs == [IPv4Network("0.0.0.0/0")]
+    assert dev.cluster_endpoint_cidrs == [IPv4Network("203.0.113.0/24")], "an example's: no deployment takes it"
 
 
 def test_networks_of_the_stacks_can_be_peered() -> None:
@@ -86,6 +86,7 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         "quotas",
         "remembered",
         "runner_connection_arn",
+        "trace_share",
         "zones",
     }
     assert {key.rpartition(":")[2] for key in keys[0]} == set(Environment.model_fields) - {"name"} - rare

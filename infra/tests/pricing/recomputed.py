@@ -113,7 +113,8 @@ def recompute(graph: Graph) -> Bill:
         log(seen * assumed("WAF_LOG_BYTES") / GIB, "cloudwatch.logs.vended", where)
     bill.add("apigateway.rest", requests)
     log(requests * assumed("ACCESS_LOG_BYTES") / GIB, "cloudwatch.logs.vended")
-    bill.add("xray.traces", requests * assumed("TRACE_SHARE"))
+    # The gateway's own, and those of the services.
+    bill.add("xray.traces", requests * (assumed("TRACE_SHARE") + environment.trace_share))
     methods = sum(len(r.operations) for s in system.services.values() for r in s.resources.values())
     bill.add("cloudwatch.metric", methods * assumed("METHOD_METRICS"))
     bill.add("alb.hour", HOURS * len(of["LoadBalancer"]))

@@ -122,6 +122,10 @@ EXISTING = ExistingCluster(
     vpc_id="vpc-0123456789abcdef0",
     private_subnet_ids=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1", "subnet-0123456789abcdef2"],
     data_subnet_ids=["subnet-0123456789abcdef3", "subnet-0123456789abcdef4", "subnet-0123456789abcdef5"],
+    ingress_subnets={
+        "subnet-0123456789abcdef6": IPv4Network("10.60.250.0/27"),
+        "subnet-0123456789abcdef7": IPv4Network("10.60.250.32/27"),
+    },
     vpc_cidr=IPv4Network("10.60.0.0/16"),
     cluster_name="company",
     target_group_binding="elbv2.k8s.aws/v1beta1",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from infra.tests.program.graphs import STACKS, Graph, graph_of, on
+import json
+
+from infra.tests.program.graphs import STACKS, Graph, graph_of, on, simulated
 
 # What a stack's configuration may leave out.
 
@@ -61,13 +63,26 @@ def test_u2_a_cluster_that_is_there_is_used_and_left_alone(graph: Graph) -> None
     for group in graph.some("aws:rds/subnetGroup:SubnetGroup"):
         assert group.inputs["subnetIds"] == list(brought.data_subnet_ids), group.urn
     (balancer,) = graph.some("aws:lb/loadBalancer:LoadBalancer")
-    assert balancer.inputs["subnets"] == list(brought.private_subnet_ids)
+    assert balancer.inputs["subnets"] == list(brought.ingress_subnets)
     for association in graph.some("aws:eks/podIdentityAssociation:PodIdentityAssociation"):
         assert association.inputs["clusterName"] == brought.cluster_name, association.urn
     bindings = [each for each in graph.resources if each.type.endswith(":TargetGroupBinding")]
     assert {each.inputs["apiVersion"] for each in bindings} == {brought.target_group_binding}
     (provider,) = graph.some("pulumi:providers:kubernetes")
     assert provider.inputs["context"] == brought.context
+
+
+@on("alone in dev")
+def test_u2_a_stack_that_names_its_account_takes_no_other_accounts_credentials(graph: Graph) -> None:
+    """e12: stacks of several accounts are told apart by number, not by whose credentials are at hand."""
+    environment = graph.environment.model_copy(update={"account": "123456789012"})
+    named = simulated("named account", graph.system, environment)
+    assert named.simulation.refusals == ()
+    for variant, wanted in ((graph, None), (named, {"123456789012"})):
+        for provider in variant.some("pulumi:providers:aws"):
+            given = provider.inputs.get("allowedAccountIds")
+            found = json.loads(given) if isinstance(given, str) else given
+            assert (set(found) if found else None) == wanted
 
 
 @on("us-east-1")

@@ -10,6 +10,7 @@ import pytest
 
 from groundplan.capacity import plan
 from groundplan.capacity.quotas import Use, planned_use
+from groundplan.capacity.shared_quotas import shared_use
 from groundplan.declaration.model import System
 from groundplan.quotas import QUOTAS
 from groundplan.stack.environment import Environment
@@ -86,3 +87,42 @@ def test_what_was_exceeded_in_silence_is_told_and_the_remedy_ends_it(
         identity = "arn:aws:ses:eu-central-1:111122223333:identity/example.com"
         raised = environment.model_copy(update={"email_identity_arn": identity, "email_from": "no-reply@example.com"})
     assert key not in _over(system, raised)
+
+
+def _use(key: str, now: float, grown: float) -> Use:
+    return Use(QUOTAS[key], QUOTAS[key].default, now, grown)
+
+
+def _summed(**stacks: dict[str, Any]) -> dict[tuple[tuple[str, ...], str, str], Use]:
+    """By stacks, region and quota, of stacks that use 400 roles, 30 instances and 60 rules of a load balancer each."""
+    environments = {name: stack("dev").model_copy(update=settings) for name, settings in stacks.items()}
+    uses = {
+        name: [_use("iam_roles", 400, 500), _use("rds_instances", 30, 30), _use("alb_rules", 60, 60)] for name in stacks
+    }
+    found = shared_use(environments, uses)
+    return {(each.stacks, each.region, each.use.quota.key): each.use for each in found}
+
+
+def test_stacks_that_share_an_account_are_summed_up() -> None:
+    """e12: each fits alone, and not together. Rules are a load balancer's own."""
+    found = _summed(dev={}, staging={}, prod={})
+    three = ("dev", "staging", "prod")
+    assert found.keys() == {(three, "eu-central-1", "iam_roles"), (three, "eu-central-1", "rds_instances")}
+    roles = found[three, "eu-central-1", "iam_roles"]
+    assert (roles.now, roles.grown, roles.limit, roles.over) == (1200, 1500, 1000, True)
+    assert found[three, "eu-central-1", "rds_instances"].now == 90
+
+
+def test_accounts_and_regions_are_apart_and_roles_have_no_region() -> None:
+    found = _summed(
+        dev={"account": "210987654321"},
+        staging={"account": "210987654321", "region": "eu-west-1"},
+        prod={"account": "123456789012"},
+    )
+    assert found.keys() == {(("dev", "staging"), "", "iam_roles")}
+
+
+def test_what_one_of_them_says_of_the_account_holds_for_all() -> None:
+    found = _summed(dev={"quotas": {"iam_roles": 5000}}, staging={})
+    roles = found[("dev", "staging"), "eu-central-1", "iam_roles"]
+    assert (roles.limit, roles.over, roles.outgrown) == (5000, False, False)

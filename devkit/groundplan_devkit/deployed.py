@@ -229,6 +229,10 @@ class DeployedService:
         """A client without a token."""
         return self._caller(None)
 
+    def command(self, *arguments: str) -> None:
+        """Runs a one-off command, as in one of its pods. Raises what `run_service` does when it fails."""
+        run_service(self.installation, self.service, *arguments)
+
     def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
         """Rows of the service's database, from all shards; ``%s`` stands for an argument."""
         return [row for shard in range(self.shards) for row in self.rows_on(shard, statement, *arguments)]

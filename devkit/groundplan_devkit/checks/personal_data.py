@@ -4,7 +4,7 @@ Values are planted by way of the API, used as clients use them, and looked for i
 request can end up.
 
 Declared places: the resource's own table, its read model and its copies in the cache; for a day the answer that an
-idempotency key stands for; and answers to callers who may read the row.
+idempotency key stands for; and answers to callers who may read the row. Once the person is erased, there is no place.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from groundplan.declaration.model import FieldType, Operation, Resource, System
+from groundplan.declaration.model import Erasure, FieldType, Operation, Resource, System
 from groundplan_devkit import event_log, names
 from groundplan_devkit.deployed import Caller, DeployedService, Deployment, NewDeployment, eventually
 from groundplan_devkit.services import package_of
@@ -142,6 +142,8 @@ class Stage:
     """Of each answer what is not a document: headers, links, and errors whole."""
     planted: dict[str, set[str]] = field(default_factory=dict)
     """Token → places that may have it."""
+    erasable: set[str] = field(default_factory=set)
+    """Tokens that go with their person."""
 
     def search(self, token: str) -> set[str]:
         """Every place that has the token."""
@@ -218,6 +220,11 @@ def _stored(service: DeployedService, table: str, token: str) -> bool:
     return any(holds(str(row["content"]).encode(), token) for row in rows)
 
 
+def person(number: int) -> str:
+    """The subject whose rows have values of this number's sample."""
+    return str(uuid.UUID(int=number))
+
+
 def personal_texts(resource: Resource) -> dict[str, int]:
     """Personal fields that can hold a canary, and how much of one."""
     lengths = {
@@ -288,17 +295,19 @@ def _use(stage: Stage, service: str, name: str) -> None:
         """Of a sample that is not there yet, with values of its own, which are planted."""
         made = {key: value for key, value in msgspec.to_builtins(sample(number)).items() if value is not None}
         if resource.owner is not None:
-            made[resource.owner] = str(uuid.UUID(int=number))
+            made[resource.owner] = person(number)
         for each in fields:
             token = canary()
             stage.planted[token] = places
+            if resource.erasure is not None:
+                stage.erasable.add(token)
             made[each] = f"{token}@example.com"[: fields[each]] if "@" in str(made.get(each)) else token
         return made
 
     def caller(operation: Operation, number: int) -> Caller:
         access = resource.access(operation)
         assert access is not None
-        return deployed.anyone() if access.anyone else deployed.caller(access.roles[0], str(uuid.UUID(int=number)))
+        return deployed.anyone() if access.anyone else deployed.caller(access.roles[0], person(number))
 
     request: Callable[..., httpx.Response] = partial(_request, stage, collection)
     key, first = str(uuid.uuid4()), content(NUMBER)
@@ -345,6 +354,57 @@ def check_places(stage: Stage) -> None:
     for service, name in with_personal_data(stage.deployment.installation.system):
         resource = stage.deployment.installation.system.services[service].resources[name]
         assert f"database {service}: {resource.table(name)}" in tables, "the search finds nothing at all"
+
+
+def check_erasure(stage: Stage) -> None:
+    """Of persons who are erased nothing that was planted is found anywhere, and each service says so.
+
+    Where the declaration has persons, a DELETE asks for it, and other services hear of it by its event.
+    """
+    system = stage.deployment.installation.system
+    erasing = [name for name in stage.services if system.services[name].erases]
+    if not stage.erasable:
+        pytest.skip("no resource with something personal declares `erasure`")
+    before = {token for token in stage.erasable if stage.search(token)}
+    assert before, "the search finds nothing at all"
+    for name in erasing:
+        for resource_name, resource in system.services[name].resources.items():
+            if resource.erasure is Erasure.PERSON:
+                _delete(stage, name, resource_name, resource)
+    hears = set(system.erasure_events())
+    for name in erasing:
+        declared = system.services[name]
+        persons = [each for each in declared.resources.values() if each.erasure is Erasure.PERSON]
+        if not persons and not hears & set(declared.consumes):
+            stage.services[name].command("erase", person(NUMBER))
+        service = stage.services[name]
+        eventually(lambda service=service: service.rows(_ERASED, person(NUMBER)))
+        eventually(lambda service=service: not service.rows(_OPEN))
+    time.sleep(SETTLED_SECONDS)
+    left = {place for token in stage.erasable for place in stage.search(token)}
+    assert left == set()
+    for name in erasing:
+        stage.services[name].command("erase", person(NUMBER), "--check")
+
+
+_ERASED = "SELECT 1 FROM erasures WHERE subject = %s AND completed_at IS NOT NULL"
+_OPEN = "SELECT 1 FROM erasures WHERE completed_at IS NULL"
+
+
+def _delete(stage: Stage, service: str, name: str, resource: Resource) -> None:
+    """The API's request of the person, or of the first role that may delete."""
+    deployed = stage.services[service]
+    access = resource.access("delete")
+    assert access is not None
+    caller = deployed.anyone() if access.anyone else deployed.caller(access.roles[0], person(NUMBER))
+    table, owner = resource.table(name), resource.owner
+    found = deployed.rows(
+        f'SELECT id FROM "{table}" WHERE "{owner}"::text = %s AND deleted_at IS NULL',  # noqa: S608
+        person(NUMBER),
+    )
+    for row in found:
+        answer = stage.take(table, caller.delete(f"/api/v1/{resource.path(name)}/{row['id']}"))
+        assert answer.status_code == 204, answer.text
 
 
 def check_search(stage: Stage) -> None:

@@ -254,7 +254,10 @@ def _cache(before: Resource, after: Resource) -> Iterator[Effect]:
 
 def _erasure(before: Resource, after: Resource) -> Iterator[Effect]:
     if after.erasure is None:
-        yield Effect("no longer part of a person's erasure: its rows stay as they are")
+        what = (
+            "no longer part of a person's erasure: its rows stay; the table `erasures` goes with the last such resource"
+        )
+        yield Effect(what, Takes.TWO)
         return
     what = f"a person's erasure: `{after.erasure}`" + (f", before `{before.erasure}`" if before.erasure else "")
     steps = ("who was erased before is not found again: `python -m <package> erase SUBJECT` for each of them",)

@@ -1,4 +1,4 @@
-"""Erasure is declared so that it finds its rows, leaves nothing that tells who it was, and reaches all services (S8)."""
+"""Erasure is declared so that it finds its rows, leaves nothing telling, and reaches every service (S8)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Declared = dict[str, Any]
 
 
 def declared(**changes: Any) -> Declared:
-    """Persons, and addresses of theirs in another service; ``changes`` by `service__resource__key` or `service__key`."""
+    """Persons, and their addresses in another service; ``changes`` by `service__resource__key`, `service__key`."""
     services: Declared = {
         "user": {
             "resources": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundplan_chassis.erasure.requests import request_erasure
@@ -14,23 +15,35 @@ if TYPE_CHECKING:
     from groundplan_chassis.database.transaction import Transaction
 
 
-def erasure_handler(owner: str) -> Handler:
-    """Erases here who is erased there. ``owner``: the payload's field with the person's subject."""
+@dataclass(frozen=True, slots=True)
+class ErasureHandler(Handler):
+    """Erases here who is erased in another service."""
+
+    owner: str = ""
+    """The payload's field with the person's subject."""
+
+
+def erasure_handler(owner: str) -> ErasureHandler:
+    """The handler of such an event. ``owner``: the payload's field with the person's subject."""
 
     async def handle(transaction: Transaction, event: Event, context: Context) -> None:
         del context
-        subject = event.data().get(owner)
-        if subject is None:
-            # A person without a subject has no rows here.
-            return
-        if not isinstance(subject, str) or not subject:
-            raise Unreadable(f"payload of {event.event_type}: expected `{owner}` to be the subject of a token")
-        await request_erasure(
-            transaction,
-            subject,
-            actor=event.actor or "",
-            correlation_id=event.correlation_id or "",
-            identifier=event.event_id,
-        )
+        subject = subject_of(event, owner)
+        if subject is not None:
+            await request_erasure(
+                transaction,
+                subject,
+                actor=event.actor or "",
+                correlation_id=event.correlation_id or "",
+                identifier=event.event_id,
+            )
 
-    return Handler(handle)
+    return ErasureHandler(handle, owner=owner)
+
+
+def subject_of(event: Event, owner: str) -> str | None:
+    """Whom the event says is erased; None for a person without a subject, who has rows nowhere. Raises Unreadable."""
+    subject = event.data().get(owner)
+    if subject is None or (isinstance(subject, str) and subject):
+        return subject
+    raise Unreadable(f"payload of {event.event_type}: expected `{owner}` to be the subject of a token")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
@@ -23,9 +26,10 @@ from groundplan_chassis.database.idempotency import create_once
 from groundplan_chassis.database.transaction import Record, Transaction
 from groundplan_chassis.documents import Document
 from groundplan_chassis.erasure import Erasable, commands, erasure_handler, requests, work, worker
+from groundplan_chassis.erasure import again as erase_again
 from groundplan_chassis.erasure.requests import ErasureRequest, request_erasure
 from groundplan_chassis.events.errors import Refused
-from groundplan_chassis.events.event import Event
+from groundplan_chassis.events.event import Event, encode
 from groundplan_chassis.http.errors import Conflict, Unavailable
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.service import Service
@@ -246,6 +250,59 @@ async def test_the_command_erases_and_tells_what_is_left(target: TemporaryDataba
         await run(check=True)
     with pytest.raises(ProblemsFound, match="a service with `erasure` on a resource"):
         await run(check=False, service=Service(name="plain", package="plain", title="plain"))
+
+
+async def test_who_was_erased_since_a_backup_is_erased_again(
+    target: TemporaryDatabase, context: Any, tmp_path: Path
+) -> None:
+    """The log has events of this service's own persons and of another's, some twice, and a damaged line."""
+    persons = Service(
+        name="library",
+        package="library",
+        title="library",
+        erasables=[replace(BOOKS, kind="person")],
+        publishes=frozenset({"book.erased"}),
+        consumers={"user.erased": erasure_handler(owner="subject")},
+    )
+    context.clock = SimpleNamespace(now=lambda: datetime(2026, 11, 30, 12, tzinfo=UTC))
+    context.settings = SimpleNamespace(region="eu-central-1", aws_endpoint_url=None)
+    events = [
+        Event(
+            event_id=uuid4(),
+            event_type=name,
+            aggregate_type=name.partition(".")[0],
+            aggregate_id=uuid4(),
+            version=2,
+            occurred_at=datetime(2026, 11, 20, tzinfo=UTC),
+            payload=json.dumps({field: subject}),
+        )
+        for name, field, subject in (
+            ("book.erased", "reader", PERSON),
+            ("user.erased", "subject", OTHER),
+            ("user.erased", "subject", None),
+        )
+    ]
+    for day, event in [("2026-11-20", each) for each in events] + [("2026-11-21", events[0])]:
+        folder = tmp_path / f"events/event={event.event_type}/day={day}/hour=07"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{event.event_id}.gz").write_bytes(gzip.compress(encode(event) + b"\n"))
+
+    async def again(first: str, service: Service = persons) -> None:
+        arguments = argparse.Namespace(log=str(tmp_path), first=date.fromisoformat(first))
+        await erase_again.run(service, context, arguments, asyncio.Event())
+
+    await again("2026-11-22")
+    assert await target.values("SELECT subject FROM erasures") == []
+    for _ in range(2):
+        await again("2026-11-20")
+    assert sorted(await target.values("SELECT subject FROM erasures")) == [PERSON, OTHER]
+    (tmp_path / "events/event=user.erased/day=2026-11-20/hour=07/damaged").write_bytes(b"{}\n")
+    with pytest.raises(ProblemsFound, match="1 lines unreadable"):
+        await again("2026-11-20")
+    with pytest.raises(ProblemsFound, match="a day that is not after 2026-11-30"):
+        await again("2026-12-01")
+    with pytest.raises(ProblemsFound, match="publishes or consumes an event"):
+        await again("2026-11-20", SERVICE)
 
 
 def test_a_subject_that_is_no_uuid_owns_no_row_of_a_uuid_column() -> None:

@@ -276,7 +276,7 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);"""
 
-_ERASURES = """-- Persons whose erasure was asked for (S8); what does it closes the request.
+_ERASURES = """-- Requests for the erasure of persons (S8), open until the work is done.
 CREATE TABLE erasures (
     id uuid PRIMARY KEY,
     subject text NOT NULL,

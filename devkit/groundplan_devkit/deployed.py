@@ -300,6 +300,10 @@ class DeployedService:
         """Returns once the consumer has handled the event."""
         eventually(lambda: self.rows("SELECT 1 FROM inbox WHERE event_id = %s", event_id))
 
+    def erasures_done(self) -> None:
+        """Returns once no request for the erasure of a person is open."""
+        eventually(lambda: not self.rows("SELECT 1 FROM erasures WHERE completed_at IS NULL"))
+
     def _caller(self, token: str | None) -> Caller:
         running = self.processes
         reading = running.get("query") or running["api"]

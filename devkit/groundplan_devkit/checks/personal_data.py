@@ -16,7 +16,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -147,19 +147,31 @@ class Stage:
 
     def search(self, token: str) -> set[str]:
         """Every place that has the token."""
-        found = {f"answer: {place}" for place, content in self.answers if holds(content, token)}
-        found |= {f"event log: {path.parent.parent.parent.name}" for path in self._logged() if _in(path, token)}
-        found |= {f"topic: {topic}" for topic, content in asyncio.run(self._topics()) if holds(content, token)}
-        found |= {"traces" for content in self.collector.received if holds(content, token)}
-        found |= set(self._cached(token))
-        for name, service in self.services.items():
-            found |= {f"database {name}: {table}" for table in _tables(service) if _stored(service, table, token)}
-            for role, process in service.processes.items():
-                if _in(process.process.log, token):
-                    found.add(f"log: {name} {role}")
-        servers = Path(self.deployment.installation.servers.directory)
-        found |= {f"log: {path.name}" for path in servers.glob("*.log") if _in(path, token)}
+        return self.places([token])[token]
+
+    def places(self, tokens: Iterable[str]) -> dict[str, set[str]]:
+        """Every place that has each of the tokens; all places are read once."""
+        found = {token: set(self._cached(token)) for token in tokens}
+        for place, content in self._contents():
+            for token, places in found.items():
+                if place not in places and holds(content, token):
+                    places.add(place)
         return found
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        """All that is written anywhere but in the cache, by place."""
+        yield from ((f"answer: {place}", content) for place, content in self.answers)
+        for path in self._logged():
+            yield f"event log: {path.parent.parent.parent.name}", path.read_bytes()
+        yield from ((f"topic: {topic}", content) for topic, content in asyncio.run(self._topics()))
+        yield from (("traces", content) for content in self.collector.received)
+        for name, service in self.services.items():
+            for table in _tables(service):
+                yield f"database {name}: {table}", _stored(service, table)
+            for role, process in service.processes.items():
+                yield f"log: {name} {role}", process.process.log.read_bytes()
+        servers = Path(self.deployment.installation.servers.directory)
+        yield from ((f"log: {path.name}", path.read_bytes()) for path in servers.glob("*.log"))
 
     def take(self, place: str, answer: httpx.Response) -> httpx.Response:
         said = b"\n".join(name + b": " + value for name, value in answer.headers.raw)
@@ -205,19 +217,16 @@ class Stage:
         return found
 
 
-def _in(path: Path, token: str) -> bool:
-    return holds(path.read_bytes(), token)
-
-
 def _tables(service: DeployedService) -> list[str]:
     rows = service.rows_on(0, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     # The last statement of each connection: no value stands in any.
     return [*(str(row["tablename"]) for row in rows), "pg_stat_activity"]
 
 
-def _stored(service: DeployedService, table: str, token: str) -> bool:
+def _stored(service: DeployedService, table: str) -> bytes:
+    """Every row as text."""
     rows = service.rows(f'SELECT to_jsonb(each)::text AS content FROM "{table}" AS each')  # noqa: S608  of the catalogue
-    return any(holds(str(row["content"]).encode(), token) for row in rows)
+    return "\n".join(str(row["content"]) for row in rows).encode()
 
 
 def person(number: int) -> str:
@@ -347,7 +356,7 @@ def _request(
 
 def check_places(stage: Stage) -> None:
     """Planted values are where they are declared to be, and nowhere else."""
-    found: dict[str, set[str]] = {token: stage.search(token) for token in stage.planted}
+    found = stage.places(stage.planted)
     elsewhere = {place for token, places in found.items() for place in places - stage.planted[token]}
     assert elsewhere == set()
     tables = {place for places in found.values() for place in places if place.startswith("database ")}
@@ -365,8 +374,7 @@ def check_erasure(stage: Stage) -> None:
     erasing = [name for name in stage.services if system.services[name].erases]
     if not stage.erasable:
         pytest.skip("no resource with something personal declares `erasure`")
-    before = {token for token in stage.erasable if stage.search(token)}
-    assert before, "the search finds nothing at all"
+    assert any(stage.places(stage.erasable).values()), "the search finds nothing at all"
     for name in erasing:
         for resource_name, resource in system.services[name].resources.items():
             if resource.erasure is Erasure.PERSON:
@@ -377,18 +385,20 @@ def check_erasure(stage: Stage) -> None:
         persons = [each for each in declared.resources.values() if each.erasure is Erasure.PERSON]
         if not persons and not hears & set(declared.consumes):
             stage.services[name].command("erase", person(NUMBER))
-        service = stage.services[name]
-        eventually(lambda service=service: service.rows(_ERASED, person(NUMBER)))
-        eventually(lambda service=service: not service.rows(_OPEN))
+        _await(stage.services[name])
     time.sleep(SETTLED_SECONDS)
-    left = {place for token in stage.erasable for place in stage.search(token)}
-    assert left == set()
+    assert set().union(*stage.places(stage.erasable).values()) == set()
     for name in erasing:
         stage.services[name].command("erase", person(NUMBER), "--check")
 
 
+def _await(service: DeployedService) -> None:
+    """Returns once the service says that the person is erased, and no request is open."""
+    eventually(lambda: service.rows(_ERASED, person(NUMBER)))
+    service.erasures_done()
+
+
 _ERASED = "SELECT 1 FROM erasures WHERE subject = %s AND completed_at IS NOT NULL"
-_OPEN = "SELECT 1 FROM erasures WHERE completed_at IS NULL"
 
 
 def _delete(stage: Stage, service: str, name: str, resource: Resource) -> None:

@@ -144,6 +144,10 @@ def workers(service: Service, context: Context) -> Sequence[Worker]:
             from groundplan_chassis.database.deadlines import Deadlines
 
             found.append(Deadlines(context, service.deadlines))
+        if service.erasables:
+            from groundplan_chassis.erasure.worker import Erasures
+
+            found.append(Erasures(service, context))
         return found
     from groundplan_chassis.events.workers import workers as of_events
 

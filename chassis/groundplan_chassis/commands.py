@@ -85,7 +85,33 @@ async def _seed(service: Service, context: Context, _: Arguments, _stop: asyncio
     await service.seed(context)
 
 
+def _erase_options(parser: argparse.ArgumentParser) -> None:
+    from groundplan_chassis.erasure.commands import options
+
+    options(parser)
+
+
+async def _erase(service: Service, context: Context, arguments: Arguments, stop: asyncio.Event) -> None:
+    from groundplan_chassis.erasure.commands import run
+
+    await run(service, context, arguments, stop)
+
+
+def _again_options(parser: argparse.ArgumentParser) -> None:
+    from groundplan_chassis.erasure.again import options
+
+    options(parser)
+
+
+async def _again(service: Service, context: Context, arguments: Arguments, stop: asyncio.Event) -> None:
+    from groundplan_chassis.erasure.again import run
+
+    await run(service, context, arguments, stop)
+
+
 _OWN: Final = (
     Command("openapi", "Print the document of the service's API", offline=_openapi),
     Command("seed", "Put sample data into the database, unless it is there", online=_seed),
+    Command("erase", "Erase a person's data, or check that nothing is left", online=_erase, options=_erase_options),
+    Command("erase-again", "Erase who was erased since a restored backup", online=_again, options=_again_options),
 )

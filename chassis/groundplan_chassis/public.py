@@ -26,6 +26,7 @@ PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "groundplan_chassis.database.transaction": ("Record", "Transaction"),
         "groundplan_chassis.deprecation": ("ChassisDeprecationWarning",),
         "groundplan_chassis.documents": ("Document", "Page"),
+        "groundplan_chassis.erasure": ("Erasable", "erasure_handler", "request_erasure"),
         "groundplan_chassis.events.errors": ("Postponed", "Refused"),
         "groundplan_chassis.events.event": ("Event",),
         "groundplan_chassis.events.handler": ("Changed", "Handler"),

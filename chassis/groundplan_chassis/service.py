@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from groundplan_chassis.caching.documents import CachedResource
     from groundplan_chassis.context import Context
     from groundplan_chassis.database.deadlines import Deadline
+    from groundplan_chassis.erasure.erasable import Erasable
     from groundplan_chassis.events.handler import Handle, Handler
     from groundplan_chassis.events.projection import Projection
     from groundplan_chassis.http.operations import Operation
@@ -50,6 +51,8 @@ class Service:
     """States that rows leave in time."""
     personal_fields: frozenset[str] = frozenset()
     """Names of fields that are personal: their values reach neither logs nor events."""
+    erasables: Sequence[Erasable] = ()
+    """Resources whose rows a person's erasure changes (S8); the database then has a table `erasures`."""
 
 
 def check(service: Service) -> None:

@@ -269,6 +269,7 @@ def test_t2_slower_statements_are_logged_without_their_parameters() -> None:
     assert found["auto_explain.log_min_duration"] == "350"
     assert found["log_parameter_max_length"] == "0"
     assert found["log_parameter_max_length_on_error"] == "0"
+    assert found["log_error_verbosity"] == "terse"
     assert found["log_statement"] == "ddl"
     assert found["statement_timeout"] == "30000"
     assert found["idle_in_transaction_session_timeout"] == "60000"

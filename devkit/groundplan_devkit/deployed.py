@@ -229,6 +229,10 @@ class DeployedService:
         """A client without a token."""
         return self._caller(None)
 
+    def command(self, *arguments: str) -> None:
+        """Runs a one-off command, as in one of its pods. Raises what `run_service` does when it fails."""
+        run_service(self.installation, self.service, *arguments)
+
     def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
         """Rows of the service's database, from all shards; ``%s`` stands for an argument."""
         return [row for shard in range(self.shards) for row in self.rows_on(shard, statement, *arguments)]
@@ -295,6 +299,10 @@ class DeployedService:
     def handled(self, event_id: uuid.UUID) -> None:
         """Returns once the consumer has handled the event."""
         eventually(lambda: self.rows("SELECT 1 FROM inbox WHERE event_id = %s", event_id))
+
+    def erasures_done(self) -> None:
+        """Returns once no request for the erasure of a person is open."""
+        eventually(lambda: not self.rows("SELECT 1 FROM erasures WHERE completed_at IS NULL"))
 
     def _caller(self, token: str | None) -> Caller:
         running = self.processes

@@ -215,6 +215,19 @@ def test_no_sound_declaration_is_told_of(lab: Path, tmp_path: Path) -> None:
     assert [each.breaks for each in disagreements(project, system_of(values()))] == [True, True]
 
 
+def test_an_erasure_without_its_table_is_not_deployed(lab: Path, tmp_path: Path) -> None:
+    """As after an update of the template, which changes no migration that may have run."""
+    erasing = system_of(changed(values(), next(each for each in changes() if "persons to erase" in each["is"])))
+    (found,) = [each for each in disagreements(lab, erasing) if "migrations" in each.problem.where]
+    assert found.breaks
+    assert "add a migration" in found.problem.remedy
+    project = Path(shutil.copytree(lab, tmp_path / "lab", symlinks=True))
+    (project / "services/catalogue/migrations/versions/0002_erasures.py").write_text(
+        'revision = "0002"\ndown_revision = "0001"\n# CREATE TABLE erasures\n'
+    )
+    assert [each for each in disagreements(project, erasing) if "migrations" in each.problem.where] == []
+
+
 def test_a_service_renamed_by_hand_is_noticed(lab: Path) -> None:
     declared = changed(values(), {"move": {"journal": "ledger"}, "set": {"f/entry_id/to": "ledger.entry"}})
     found = disagreements(lab, system_of(declared))

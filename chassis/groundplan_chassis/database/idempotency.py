@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -92,6 +92,26 @@ _PRUNE = """
     )
 """
 
+# Whose key it is, or whose document the answer holds: in MessagePack a text stands as it is. By windows of creation,
+# because no index leads to a document, and a statement over a day's keys could take too long.
+_OF_SUBJECT = """
+    created_at >= $3 AND created_at < $4
+    AND response IS DISTINCT FROM '{"erased": true}'
+    AND (
+        subject = $1
+        OR position($2::bytea IN decode(response ->> 'document', 'base64')) > 0
+    )
+"""
+_ERASE = f"""
+    UPDATE idempotency_keys
+    SET request_digest = '', status = NULL, response = '{{"erased": true}}'
+    WHERE {_OF_SUBJECT}
+"""  # noqa: S608 - constants
+_HELD = f"SELECT count(*) FROM idempotency_keys WHERE {_OF_SUBJECT}"  # noqa: S608 - constants
+_SPAN = "SELECT min(created_at) AS first, max(created_at) AS last FROM idempotency_keys"
+ERASE_WINDOW: Final = timedelta(minutes=5)
+"""Creation times that one statement of an erasure looks at: at 1,000 keys a second, 300,000 of them."""
+
 Create = Callable[[Transaction], Awaitable[Document]]
 AfterCommit = Callable[[Document], Awaitable[None]]
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
@@ -117,9 +137,8 @@ async def create_once(
 
     Callers without a token are told apart by their address and what they ask for: one never gets what another created.
 
-    Raises ValidationFailed for
-    a key that came with another body, Conflict while the first request with it is under way, and what ``create`` and
-    `Database.write` raise.
+    Raises ValidationFailed for a key that came with another body, Conflict while the first request with it is under way
+    and where its answer was erased with the person, and what ``create`` and `Database.write` raise.
     """
     key = call.idempotency_key
     if key is None:
@@ -198,6 +217,41 @@ async def prune(transaction: Transaction, limit: int) -> int:
     return int((await transaction.execute(_PRUNE, KEPT, limit)).rpartition(" ")[2])
 
 
+async def erase(database: Database, subject: str, shard: int) -> int:
+    """Takes away the answers to requests of this subject, and to others whose item is theirs; returns how many.
+
+    The keys stay for their day, so that a repetition creates nothing anew: it is refused. Raises Unavailable.
+    """
+    erased = 0
+    async for window in _windows(database, shard):
+
+        async def work(transaction: Transaction, window: tuple[datetime, datetime] = window) -> int:
+            done = await transaction.execute(_ERASE, subject, subject.encode(), *window)
+            return int(done.rpartition(" ")[2])
+
+        erased += await database.write(work, shard=shard, idempotent=True)
+    return erased
+
+
+async def held(database: Database, subject: str, shard: int) -> int:
+    """Keys that `erase` would change. Raises Unavailable."""
+    found = 0
+    async for window in _windows(database, shard):
+        found += await database.fetchval(_HELD, subject, subject.encode(), *window, shard=shard, fresh=True)
+    return found
+
+
+async def _windows(database: Database, shard: int) -> AsyncIterator[tuple[datetime, datetime]]:
+    """From the oldest key to the newest."""
+    span = await database.fetchrow(_SPAN, shard=shard, fresh=True)
+    if span is None or span["first"] is None:
+        return
+    begin = span["first"]
+    while begin <= span["last"]:
+        yield begin, begin + ERASE_WINDOW
+        begin += ERASE_WINDOW
+
+
 def _subject(call: Call, digest: str) -> str:
     """Whose key it is. The space keeps it apart from every subject of a token."""
     if call.caller.subject:
@@ -216,6 +270,9 @@ def _digest(call: Call) -> str:
 
 
 def _answer(first: str, now: str, status: int | None, response: object) -> Document:
+    if isinstance(response, dict) and "erased" in response:
+        detail = Detail("Idempotency-Key", "What its first request created has been erased: use another key")
+        raise Conflict("What this Idempotency-Key created has been erased", [detail])
     if first != now:
         detail = Detail("Idempotency-Key", "Was used for another request")
         raise ValidationFailed("The Idempotency-Key belongs to another request", [detail])

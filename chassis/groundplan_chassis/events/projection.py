@@ -84,6 +84,12 @@ DELETE FROM {self.read_model} AS held USING old WHERE held.id = old.id"""  # noq
         """Takes an id (NULL at the beginning) and a number: rows of the table after it, in the order of ids."""
         return f"SELECT * FROM {quoted(self.table)} WHERE $1::uuid IS NULL OR id > $1 ORDER BY id LIMIT $2"  # noqa: S608
 
+    def behind(self, owner: str) -> str:
+        """Takes an owner, by whose column of the table: counts their rows of which the read model has an older one."""
+        return f"""SELECT count(*) FROM {self.read_model} AS held
+JOIN {quoted(self.table)} AS row ON row.id = held.id
+WHERE row.{quoted(owner)} = $1 AND held.version < row.version"""  # noqa: S608 - names are quoted
+
     def _upsert(self, older: str) -> str:
         own = [*(quoted(column) for column in self.columns), "created_at", "updated_at"]
         selected = "".join(f", fields.{column}" for column in own)

@@ -109,7 +109,9 @@ class TemporaryDatabase:
 
     async def empty(self) -> None:
         """As it was made."""
-        await self.execute(f"TRUNCATE books, {library.LOAN}s CASCADE", "TRUNCATE outbox, inbox, idempotency_keys")
+        await self.execute(
+            f"TRUNCATE books, {library.LOAN}s CASCADE", "TRUNCATE outbox, inbox, idempotency_keys, erasures"
+        )
 
     @asynccontextmanager
     async def altered(self, statement: str, undoing: str) -> AsyncIterator[None]:

@@ -34,13 +34,14 @@ DECLARED: dict[str, Any] = {
             "resources": {
                 "book": {
                     "owner": "reader",
+                    "erasure": "delete",
                     "fields": {
                         "reader": {"type": "string", "required": True, "indexed": True},
                         "status": {"type": "enum", "values": ["lent", "lost", "shelved"], "required": True},
                         "pages": {"type": "integer", "minimum": 1, "required": True, "indexed": True},
                         "due": {"type": "date", "indexed": True},
                         "price": {"type": "decimal"},
-                        "isbn": {"type": "string", "unique": True},
+                        "isbn": {"type": "string", "unique": True, "personal": True},
                     },
                     "operations": {kind: ["reader"] for kind in ("list", "get", "create", "update", "delete")},
                 },

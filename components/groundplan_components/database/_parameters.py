@@ -46,6 +46,8 @@ def parameters(
         "log_min_duration_statement": str(slow_statement_ms),
         "log_parameter_max_length": "0",
         "log_parameter_max_length_on_error": "0",
+        # A violated constraint would quote the row's values in the error's detail.
+        "log_error_verbosity": "terse",
         "auto_explain.log_min_duration": str(slow_statement_ms * PLAN_LOGGING_FACTOR),
         "auto_explain.log_format": "json",
         "shared_preload_libraries": "auto_explain,pg_stat_statements",

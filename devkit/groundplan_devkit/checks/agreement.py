@@ -204,7 +204,7 @@ class Agreement:
         agree(written, wanted, f"services/{self.service}/{package_of(self.service)}/adapters/caches.py")
 
     def check_personal_fields(self) -> None:
-        """What is declared personal is kept out of logs: in `service.py`."""
+        """What is declared personal is kept out of logs, and goes with the person: in `service.py`."""
         personal = {
             each
             for resource in self.declared.resources.values()
@@ -213,3 +213,12 @@ class Agreement:
         }
         place = f"services/{self.service}/{package_of(self.service)}/service.py (personal_fields)"
         agree(marked(self.code.personal_fields, "personal"), marked(personal, "personal"), place)
+        erased = {each.resource: (each.kind, each.owner, frozenset(each.erased)) for each in self.code.erasables}
+        wanted = {
+            name: (str(resource.erasure), resource.owner, frozenset(resource.personal()))
+            for name, resource in self.declared.resources.items()
+            if resource.erasure
+        }
+        agree(
+            erased, wanted, f"services/{self.service}/{package_of(self.service)}/adapters (ERASABLE, in `service.py`)"
+        )

@@ -4,7 +4,7 @@ Values are planted by way of the API, used as clients use them, and looked for i
 request can end up.
 
 Declared places: the resource's own table, its read model and its copies in the cache; for a day the answer that an
-idempotency key stands for; and answers to callers who may read the row.
+idempotency key stands for; and answers to callers who may read the row. Once the person is erased, there is no place.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,7 +30,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from groundplan.declaration.model import FieldType, Operation, Resource, System
+from groundplan.declaration.model import Erasure, FieldType, Operation, Resource, System
 from groundplan_devkit import event_log, names
 from groundplan_devkit.deployed import Caller, DeployedService, Deployment, NewDeployment, eventually
 from groundplan_devkit.services import package_of
@@ -142,22 +142,36 @@ class Stage:
     """Of each answer what is not a document: headers, links, and errors whole."""
     planted: dict[str, set[str]] = field(default_factory=dict)
     """Token → places that may have it."""
+    erasable: set[str] = field(default_factory=set)
+    """Tokens that go with their person."""
 
     def search(self, token: str) -> set[str]:
         """Every place that has the token."""
-        found = {f"answer: {place}" for place, content in self.answers if holds(content, token)}
-        found |= {f"event log: {path.parent.parent.parent.name}" for path in self._logged() if _in(path, token)}
-        found |= {f"topic: {topic}" for topic, content in asyncio.run(self._topics()) if holds(content, token)}
-        found |= {"traces" for content in self.collector.received if holds(content, token)}
-        found |= set(self._cached(token))
-        for name, service in self.services.items():
-            found |= {f"database {name}: {table}" for table in _tables(service) if _stored(service, table, token)}
-            for role, process in service.processes.items():
-                if _in(process.process.log, token):
-                    found.add(f"log: {name} {role}")
-        servers = Path(self.deployment.installation.servers.directory)
-        found |= {f"log: {path.name}" for path in servers.glob("*.log") if _in(path, token)}
+        return self.places([token])[token]
+
+    def places(self, tokens: Iterable[str]) -> dict[str, set[str]]:
+        """Every place that has each of the tokens; all places are read once."""
+        found = {token: set(self._cached(token)) for token in tokens}
+        for place, content in self._contents():
+            for token, places in found.items():
+                if place not in places and holds(content, token):
+                    places.add(place)
         return found
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        """All that is written anywhere but in the cache, by place."""
+        yield from ((f"answer: {place}", content) for place, content in self.answers)
+        for path in self._logged():
+            yield f"event log: {path.parent.parent.parent.name}", path.read_bytes()
+        yield from ((f"topic: {topic}", content) for topic, content in asyncio.run(self._topics()))
+        yield from (("traces", content) for content in self.collector.received)
+        for name, service in self.services.items():
+            for table in _tables(service):
+                yield f"database {name}: {table}", _stored(service, table)
+            for role, process in service.processes.items():
+                yield f"log: {name} {role}", process.process.log.read_bytes()
+        servers = Path(self.deployment.installation.servers.directory)
+        yield from ((f"log: {path.name}", path.read_bytes()) for path in servers.glob("*.log"))
 
     def take(self, place: str, answer: httpx.Response) -> httpx.Response:
         said = b"\n".join(name + b": " + value for name, value in answer.headers.raw)
@@ -203,19 +217,21 @@ class Stage:
         return found
 
 
-def _in(path: Path, token: str) -> bool:
-    return holds(path.read_bytes(), token)
-
-
 def _tables(service: DeployedService) -> list[str]:
     rows = service.rows_on(0, "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
     # The last statement of each connection: no value stands in any.
     return [*(str(row["tablename"]) for row in rows), "pg_stat_activity"]
 
 
-def _stored(service: DeployedService, table: str, token: str) -> bool:
+def _stored(service: DeployedService, table: str) -> bytes:
+    """Every row as text."""
     rows = service.rows(f'SELECT to_jsonb(each)::text AS content FROM "{table}" AS each')  # noqa: S608  of the catalogue
-    return any(holds(str(row["content"]).encode(), token) for row in rows)
+    return "\n".join(str(row["content"]) for row in rows).encode()
+
+
+def person(number: int) -> str:
+    """The subject whose rows have values of this number's sample."""
+    return str(uuid.UUID(int=number))
 
 
 def personal_texts(resource: Resource) -> dict[str, int]:
@@ -288,17 +304,19 @@ def _use(stage: Stage, service: str, name: str) -> None:
         """Of a sample that is not there yet, with values of its own, which are planted."""
         made = {key: value for key, value in msgspec.to_builtins(sample(number)).items() if value is not None}
         if resource.owner is not None:
-            made[resource.owner] = str(uuid.UUID(int=number))
+            made[resource.owner] = person(number)
         for each in fields:
             token = canary()
             stage.planted[token] = places
+            if resource.erasure is not None:
+                stage.erasable.add(token)
             made[each] = f"{token}@example.com"[: fields[each]] if "@" in str(made.get(each)) else token
         return made
 
     def caller(operation: Operation, number: int) -> Caller:
         access = resource.access(operation)
         assert access is not None
-        return deployed.anyone() if access.anyone else deployed.caller(access.roles[0], str(uuid.UUID(int=number)))
+        return deployed.anyone() if access.anyone else deployed.caller(access.roles[0], person(number))
 
     request: Callable[..., httpx.Response] = partial(_request, stage, collection)
     key, first = str(uuid.uuid4()), content(NUMBER)
@@ -338,13 +356,65 @@ def _request(
 
 def check_places(stage: Stage) -> None:
     """Planted values are where they are declared to be, and nowhere else."""
-    found: dict[str, set[str]] = {token: stage.search(token) for token in stage.planted}
+    found = stage.places(stage.planted)
     elsewhere = {place for token, places in found.items() for place in places - stage.planted[token]}
     assert elsewhere == set()
     tables = {place for places in found.values() for place in places if place.startswith("database ")}
     for service, name in with_personal_data(stage.deployment.installation.system):
         resource = stage.deployment.installation.system.services[service].resources[name]
         assert f"database {service}: {resource.table(name)}" in tables, "the search finds nothing at all"
+
+
+def check_erasure(stage: Stage) -> None:
+    """Of persons who are erased nothing that was planted is found anywhere, and each service says so.
+
+    Where the declaration has persons, a DELETE asks for it, and other services hear of it by its event.
+    """
+    system = stage.deployment.installation.system
+    erasing = [name for name in stage.services if system.services[name].erases]
+    if not stage.erasable:
+        pytest.skip("no resource with something personal declares `erasure`")
+    assert any(stage.places(stage.erasable).values()), "the search finds nothing at all"
+    for name in erasing:
+        for resource_name, resource in system.services[name].resources.items():
+            if resource.erasure is Erasure.PERSON:
+                _delete(stage, name, resource_name, resource)
+    hears = set(system.erasure_events())
+    for name in erasing:
+        declared = system.services[name]
+        persons = [each for each in declared.resources.values() if each.erasure is Erasure.PERSON]
+        if not persons and not hears & set(declared.consumes):
+            stage.services[name].command("erase", person(NUMBER))
+        _await(stage.services[name])
+    time.sleep(SETTLED_SECONDS)
+    assert set().union(*stage.places(stage.erasable).values()) == set()
+    for name in erasing:
+        stage.services[name].command("erase", person(NUMBER), "--check")
+
+
+def _await(service: DeployedService) -> None:
+    """Returns once the service says that the person is erased, and no request is open."""
+    eventually(lambda: service.rows(_ERASED, person(NUMBER)))
+    service.erasures_done()
+
+
+_ERASED = "SELECT 1 FROM erasures WHERE subject = %s AND completed_at IS NOT NULL"
+
+
+def _delete(stage: Stage, service: str, name: str, resource: Resource) -> None:
+    """The API's request of the person, or of the first role that may delete."""
+    deployed = stage.services[service]
+    access = resource.access("delete")
+    assert access is not None
+    caller = deployed.anyone() if access.anyone else deployed.caller(access.roles[0], person(NUMBER))
+    table, owner = resource.table(name), resource.owner
+    found = deployed.rows(
+        f'SELECT id FROM "{table}" WHERE "{owner}"::text = %s AND deleted_at IS NULL',  # noqa: S608
+        person(NUMBER),
+    )
+    for row in found:
+        answer = stage.take(table, caller.delete(f"/api/v1/{resource.path(name)}/{row['id']}"))
+        assert answer.status_code == 204, answer.text
 
 
 def check_search(stage: Stage) -> None:

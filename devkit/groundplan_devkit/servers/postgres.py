@@ -44,6 +44,7 @@ SETTINGS = {
     "password_encryption": "scram-sha-256",
     "log_parameter_max_length": 0,
     "log_parameter_max_length_on_error": 0,
+    "log_error_verbosity": "terse",
     "log_lock_waits": "on",
     "track_io_timing": "on",
     "hot_standby_feedback": "on",

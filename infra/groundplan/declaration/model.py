@@ -190,7 +190,16 @@ class ResourceCache(Declared):
     """Longest life of a copy, in seconds."""
 
 
+class Erasure(StrEnum):
+    PERSON = "person"
+    DELETE = "delete"
+    ANONYMISE = "anonymise"
+
+
 Operation = Literal["list", "get", "create", "update", "delete"]
+
+ERASED = ".erased"
+"""How the event ends by which a resource with the erasure `person` tells other services."""
 
 ANYONE = "anyone"
 """In an operation's list: no role, not even a signed-in caller, is needed."""
@@ -238,6 +247,9 @@ class Resource(Declared):
     """The field that holds the owning subject's id, for `role:own`."""
     cache: ResourceCache | None = None
     """Absent: this resource is not cached."""
+    erasure: Annotated[Erasure, Field(strict=False)] | None = None
+    """What erasing the owner does to a row (S8). `person`: the row is the person, and its DELETE asks for the erasure;
+    `delete`: it goes with the person; `anonymise`: it stays without personal values. Absent: it stays as it is."""
     renamed_from: Identifier | None = None
     """The resource's name before this one: `make follow` keeps its rows. Remove it once that is released."""
 
@@ -246,6 +258,10 @@ class Resource(Declared):
         field = self.fields[name]
         exact = field.unique and not field.caseless
         return field.indexed or exact or name == self.owner or field.type is FieldType.REFERENCE
+
+    def personal(self) -> dict[str, ResourceField]:
+        """Its personal fields, by name."""
+        return {name: field for name, field in self.fields.items() if field.personal}
 
     def written(self) -> dict[str, bool]:
         """The fields of a body, and whether it must have them: a default stands in, and the caller for the owner."""
@@ -346,6 +362,11 @@ class Service(Declared):
     def cached(self) -> bool:
         """Whether any of its resources is cached."""
         return any(resource.cache for resource in self.resources.values())
+
+    @property
+    def erases(self) -> bool:
+        """Whether the erasure of a person changes any of its rows; it then has the table `erasures`."""
+        return any(resource.erasure for resource in self.resources.values())
 
     def data_gb_at(self, months: int) -> float:
         """Size of its database so many months from now, in GiB."""
@@ -461,6 +482,18 @@ class System(Declared):
     def published_events(self) -> dict[str, str]:
         """Every event and the service that publishes it, in the order of the declaration."""
         return {event: name for name, service in self.services.items() for event in service.publishes}
+
+    def erasure_events(self) -> dict[str, tuple[str, str]]:
+        """`<person>.erased` of those that are published: the service, and the payload's field with the subject."""
+        return {
+            event: (name, resource.owner)
+            for name, service in self.services.items()
+            for event in service.publishes
+            if (resource := service.resources.get(event.removesuffix(ERASED))) is not None
+            and event.endswith(ERASED)
+            and resource.erasure is Erasure.PERSON
+            and resource.owner is not None
+        }
 
     def consumers_of(self, event: str) -> tuple[str, ...]:
         """The services that consume the event, in the order of the declaration."""

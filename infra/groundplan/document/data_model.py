@@ -69,6 +69,8 @@ def ddl_of(name: str, service: Service, resources: list[str] | None = None) -> s
     statements.extend(late)
     # Also where no events are yet: the first one is then an edit of code, and no migration before it.
     statements += [*_OUTBOX, _INBOX, _IDEMPOTENCY]
+    if service.erases:
+        statements.append(_ERASURES)
     if service.cqrs:
         statements.extend(_read_models(service))
     return "\n\n".join(statements)
@@ -273,6 +275,20 @@ CREATE TABLE idempotency_keys (
 );
 
 CREATE INDEX idempotency_keys_created_at_idx ON idempotency_keys (created_at);"""
+
+_ERASURES = """-- Requests for the erasure of persons (S8), open until the work is done.
+CREATE TABLE erasures (
+    id uuid PRIMARY KEY,
+    subject text NOT NULL,
+    actor text NOT NULL,
+    correlation_id text NOT NULL,
+    requested_at timestamptz NOT NULL DEFAULT now(),
+    tried_at timestamptz,
+    completed_at timestamptz
+);
+
+CREATE INDEX erasures_subject_idx ON erasures (subject, requested_at);
+CREATE INDEX erasures_open_idx ON erasures (requested_at) WHERE completed_at IS NULL;"""
 
 
 def _read_models(service: Service) -> Iterator[str]:

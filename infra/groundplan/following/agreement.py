@@ -55,6 +55,7 @@ def disagreements(project: Path, system: System) -> list[Disagreement]:
         if followed is not None:
             found += [Disagreement(problem, breaks=False) for problem in _unfollowed(name, followed, declared)]
         found += _documented(project, name, declared)
+        found += _erasures(project, name, declared)
     return found
 
 
@@ -107,6 +108,25 @@ def _documented(project: Path, name: str, declared: Service) -> Iterator[Disagre
             expected = "a path of a declared resource; the gateway routes no other"
             problem = Problem(where, f"/api/v1/{path}", "answered, not declared", expected, _FOLLOW)
             yield Disagreement(problem, breaks=True)
+
+
+def _erasures(project: Path, name: str, declared: Service) -> Iterator[Disagreement]:
+    """A service that erases has the table of requests.
+
+    One that got `erasure` with an update of the template has not: updates change no migration that may have run.
+    """
+    folder = project / "services" / name / "migrations" / "versions"
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in sorted(folder.glob("*.py"))]
+    if declared.erases and texts and not any(_ERASURES in text for text in texts):
+        remedy = (
+            f"{_FOLLOW}; where it does nothing, add a migration that has ARCHITECTURE.md's statements on `erasures`"
+        )
+        where = f"services/{name}/migrations/versions"
+        problem = Problem(where, "", "without a table `erasures`", "the table, as `erasure` is declared", remedy)
+        yield Disagreement(problem, breaks=True)
+
+
+_ERASURES = "CREATE TABLE erasures"
 
 
 _METHODS = {

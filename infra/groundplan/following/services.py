@@ -252,6 +252,18 @@ def _cache(before: Resource, after: Resource) -> Iterator[Effect]:
         yield Effect("copies in the cache are kept by another rule")
 
 
+def _erasure(before: Resource, after: Resource) -> Iterator[Effect]:
+    if after.erasure is None:
+        what = (
+            "no longer part of a person's erasure: its rows stay; the table `erasures` goes with the last such resource"
+        )
+        yield Effect(what, Takes.TWO)
+        return
+    what = f"a person's erasure: `{after.erasure}`" + (f", before `{before.erasure}`" if before.erasure else "")
+    steps = ("who was erased before is not found again: `python -m <package> erase SUBJECT` for each of them",)
+    yield Effect(what, steps=steps if before.erasure is not None else ())
+
+
 def _operations(before: Resource, after: Resource) -> Iterator[Effect]:
     gone = [kind for kind in before.operations if kind not in after.operations]
     new = [kind for kind in after.operations if kind not in before.operations]
@@ -312,6 +324,7 @@ RESOURCE: Mapping[str, ResourceRule] = {
     "operations": _operations,
     "owner": _owner,
     "cache": _cache,
+    "erasure": _erasure,
     "renamed_from": _below,
 }
 """By attribute of `Resource`; `fields` are compared one by one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from groundplan.declaration.checks.access import check_access
 from groundplan.declaration.checks.authority import check_authority
 from groundplan.declaration.checks.edge import check_edge
+from groundplan.declaration.checks.erasure import check_erasure
 from groundplan.declaration.checks.events import check_events
 from groundplan.declaration.checks.fields import check_fields
 from groundplan.declaration.checks.names import check_names
@@ -27,6 +28,7 @@ def check(system: System) -> list[Finding]:
         *check_tables(system),
         *check_fields(system),
         *check_authority(system),
+        *check_erasure(system),
         *check_references(system),
         *check_renames(system),
     ]

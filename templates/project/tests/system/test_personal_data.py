@@ -1,7 +1,7 @@
 """Personal data is where it is declared to be and nowhere else (S5).
 
 Declared places: the resource's own table, its read model and its copies in the cache; for a day the answer that an
-idempotency key stands for; and answers to callers who may read the row.
+idempotency key stands for; and answers to callers who may read the row. Once the person is erased, there is no place.
 """
 
 from __future__ import annotations
@@ -28,3 +28,7 @@ def test_personal_data_is_found_where_it_is_declared_and_nowhere_else(stage: Sta
 
 def test_a_leak_is_found_on_every_path(stage: Stage) -> None:
     personal_data.check_search(stage)
+
+
+def test_nothing_is_left_of_an_erased_person(stage: Stage) -> None:
+    personal_data.check_erasure(stage)

@@ -37,6 +37,10 @@ PATIENCE_SECONDS = 300
 """A run that says nothing for so long has hung: better to fail with what it said than to hang as well."""
 
 
+RUNNING = pytest.mark.xdist_group("running dev")
+"""Tests that share one run, in one process."""
+
+
 class Dev:
     """A run of `python -m groundplan_devkit.dev`, and what it has said."""
 
@@ -119,7 +123,27 @@ def dev(project: Path) -> Iterator[Start]:
     stop(project / "build" / "local", remove=True)
 
 
-def test_the_first_request_is_answered_and_nothing_is_left(dev: Start, project: Path) -> None:
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
+    """One run for all tests that leave it as they found it: each start takes ten seconds."""
+    project = stand_in(tmp_path_factory.mktemp("running") / "project")
+    run = Dev(project)
+    try:
+        run.until(lambda: "Ctrl-C" in run.said)
+        yield run
+        if run.process.poll() is None:
+            assert run.end() == 0, run.said
+            assert ServerProcess.all_in(run.directory) == []
+    finally:
+        if run.process.poll() is None:
+            run.process.kill()
+            run.ended()
+        stop(run.directory, remove=True)
+
+
+def test_the_first_request_is_answered_nothing_is_left_and_data_stay_until_they_are_to_go(
+    dev: Start, project: Path
+) -> None:
     run = dev("--once")
     assert run.ended() == 0, run.said
     assert "GET /api/v1/orders: 200" in run.said
@@ -130,16 +154,22 @@ def test_the_first_request_is_answered_and_nothing_is_left(dev: Start, project: 
     assert sorted(commands[2:4]) == ["card-payment seed", "order seed"]
     assert set(commands[4:]) == ROLES
     assert ServerProcess.all_in(run.directory) == []
+    passwords = run.directory / "passwords.json"
+    before = passwords.read_bytes()
+    assert list(run.directory.glob("postgres-1*"))
+    again = dev("--once", "--no-seed", "--fresh")
+    assert again.ended() == 0, again.said
+    assert passwords.read_bytes() != before
+    assert not [line for line in notes(project)[len(commands) :] if line.endswith("seed")]
 
 
-def test_what_it_says_can_be_done(dev: Start, project: Path) -> None:
-    run = dev()
-    run.until(lambda: "Ctrl-C" in run.said)
-    [curl] = [line.strip() for line in run.lines if line.strip().startswith("curl ")]
+@RUNNING
+def test_what_it_says_can_be_done(running: Dev) -> None:
+    [curl] = [line.strip() for line in running.lines if line.strip().startswith("curl ")]
     answer = subprocess.run(
         ["bash", "-c", curl.replace("curl ", "curl --silent --fail ")],
-        cwd=project,
-        env=environment(project),
+        cwd=running.project,
+        env=environment(running.project),
         check=True,
         capture_output=True,
         text=True,
@@ -147,54 +177,50 @@ def test_what_it_says_can_be_done(dev: Start, project: Path) -> None:
     answered = json.loads(answer.stdout)
     assert answered["authorization"].startswith("Bearer ey")
     assert (answered["service"], answered["role"]) == ("order", "query")
-    assert run.get("/payments")["role"] == "api"
-    run.until(lambda: "order-query" in run.said and "Answered path=/api/v1/orders" in run.said)
-    assert run.end() == 0
-    assert ServerProcess.all_in(run.directory) == []
+    assert running.get("/payments")["role"] == "api"
+    running.until(lambda: "order-query" in running.said and "Answered path=/api/v1/orders" in running.said)
 
 
-def test_edits_are_picked_up_by_those_whom_they_concern(dev: Start, project: Path) -> None:
-    run = dev("--no-seed")
-    run.until(lambda: "Ctrl-C" in run.said)
-    assert not [line for line in notes(project) if line.endswith("seed")]
+@RUNNING
+def test_edits_are_picked_up_by_those_whom_they_concern(running: Dev) -> None:
+    project = running.project
+    restarted = running.said.count("Restarted order")
     before = len(notes(project))
     code = project / "services" / "order" / "order_service" / "__main__.py"
     code.write_text(code.read_text().replace("VERSION = 1", "VERSION = 2"))
-    run.until(lambda: "Restarted order" in run.said)
-    assert run.get("/orders")["version"] == 2
-    assert run.get("/payments")["version"] == 1
+    running.until(lambda: running.said.count("Restarted order") == restarted + 1)
+    assert running.get("/orders")["version"] == 2
+    assert running.get("/payments")["version"] == 1
     assert set(notes(project)[before:]) == {role for role in ROLES if role.startswith("order ")}
     before = len(notes(project))
     (project / "services" / "order" / "migrations" / "0002.py").write_text("")
-    run.until(lambda: run.said.count("Restarted order") == 2)
+    running.until(lambda: running.said.count("Restarted order") == restarted + 2)
     assert notes(project)[before] == "order migrate"
     (project / "system.yaml").touch()
-    run.until(lambda: "system.yaml has changed" in run.said)
-    assert run.end(signal.SIGTERM) == 0
+    running.until(lambda: "system.yaml has changed" in running.said)
 
 
-def test_an_error_in_an_edit_is_shown_and_mended(dev: Start, project: Path) -> None:
-    run = dev("--no-seed")
-    run.until(lambda: "Ctrl-C" in run.said)
-    code = project / "services" / "card-payment" / "card_payment_service" / "__main__.py"
+@RUNNING
+def test_an_error_in_an_edit_is_shown_and_mended(running: Dev) -> None:
+    code = running.project / "services" / "card-payment" / "card_payment_service" / "__main__.py"
     right = code.read_text()
+    restarted = running.said.count("Restarted card-payment")
     code.write_text("this is no Python\n")
-    run.until(lambda: "SyntaxError" in run.said)
-    run.until(lambda: "Not ready" in run.said)
+    running.until(lambda: "SyntaxError" in running.said)
+    running.until(lambda: "Not ready" in running.said)
     with pytest.raises(urllib.error.HTTPError) as caught:
-        run.get("/payments")
+        running.get("/payments")
     assert caught.value.code == 502
     caught.value.close()
-    assert run.get("/orders")["version"] == 1
+    assert running.get("/orders")["role"] == "query"
     code.write_text(right.replace("VERSION = 1", "VERSION = 3"))
-    run.until(lambda: "Restarted card-payment" in run.said)
-    assert run.get("/payments")["version"] == 3
-    assert run.end() == 0
+    running.until(lambda: running.said.count("Restarted card-payment") > restarted)
+    assert running.get("/payments")["version"] == 3
 
 
-def test_a_process_that_dies_is_started_again(dev: Start) -> None:
-    run = dev("--no-seed")
-    run.until(lambda: "Ctrl-C" in run.said)
+@RUNNING
+def test_a_process_that_dies_is_started_again(running: Dev) -> None:
+    run = running
     [victim] = [process for process in ServerProcess.all_in(run.directory) if process.name == "order-query"]
     pid = victim.pid
     assert pid is not None
@@ -218,10 +244,9 @@ def test_a_process_that_dies_is_started_again(dev: Start) -> None:
             return False
 
     run.until(answers)
-    assert run.end() == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_nothing_is_left_when_it_ends_in_the_middle_of_its_start(dev: Start, how: signal.Signals) -> None:
     run = dev()
     run.until(lambda: len(ServerProcess.all_in(run.directory)) > 2)
@@ -240,17 +265,6 @@ def test_a_service_that_cannot_migrate_ends_it_with_what_it_said(dev: Start, pro
     assert "to do:" in run.said
     assert "Traceback" not in run.said
     assert ServerProcess.all_in(run.directory) == []
-
-
-def test_data_stay_until_they_are_to_go(dev: Start) -> None:
-    run = dev("--once", "--no-seed")
-    assert run.ended() == 0, run.said
-    passwords = run.directory / "passwords.json"
-    before = passwords.read_bytes()
-    assert list(run.directory.glob("postgres-1*"))
-    again = dev("--once", "--no-seed", "--fresh")
-    assert again.ended() == 0, again.said
-    assert passwords.read_bytes() != before
 
 
 def test_a_port_that_is_taken_is_reported(tmp_path: Path) -> None:

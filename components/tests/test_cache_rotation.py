@@ -111,7 +111,7 @@ def test_the_password_before_stays_good_until_the_next_rotation(slow: int) -> No
 
 @pytest.mark.parametrize("stopped", range(len(STEPS)))
 def test_a_rotation_that_stopped_half_way_is_taken_up_again(stopped: int) -> None:
-    """Whatever a pod reads in between, it logs in."""
+    """A pod logs in with what it reads, before, between and after."""
     secrets, cache = SecretsManager(), ElastiCache()
     token = secrets.begin()
     take(secrets, cache, token, *STEPS[: stopped + 1])

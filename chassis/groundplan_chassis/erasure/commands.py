@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from groundplan_chassis.service import Service
 
 ACTOR: Final = "operator"
-"""Who asks for what the command does: whoever may start it in a pod."""
+"""Who asks for what the command does: an operator who may start it in a pod."""
 
 log = logging.getLogger(__name__)
 

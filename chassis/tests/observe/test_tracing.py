@@ -158,7 +158,7 @@ def test_a_share_of_traces_is_kept_the_same_ones_everywhere(
 def test_a_caller_can_not_have_all_of_its_requests_traced(
     collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """e12: each trace costs, and the header that asks for one is anybody's."""
+    """e12: each trace costs, and any caller can send the header that asks for one."""
     monkeypatch.setenv(tracing.SAMPLE_VARIABLE, "0.5")
     tracing.configure("shop", "prod", "order", "api")
     for each in random_ids(200):

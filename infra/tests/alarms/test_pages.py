@@ -14,7 +14,7 @@ from groundplan.alarms.pages import _OVER
 from groundplan.alarms.variables import VARIABLES, used
 
 COMPONENTS = Path(groundplan_components.__file__).parent
-DECLARING = frozenset({"Alarm", "Counter"})
+DECLARING = frozenset({"Alarm", "Counter", "Rotation"})
 
 
 def _calls() -> Iterator[tuple[Path, ast.Call]]:

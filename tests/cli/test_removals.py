@@ -78,6 +78,10 @@ REVIEWED = {
         "infra/groundplan/following/swapping.py",
         "_apply",
     ): "a file that the journal names; its content is in the journal",
+    (
+        "infra/groundplan/cli/service.py",
+        "_put_over_edits",
+    ): "git's index of a file that has just been written, in a project that `require_clean` passed before",
     ("infra/groundplan/following/swapping.py", "_prune"): "folders that a removed file left empty, but for bytecode",
     ("infra/groundplan/following/swapping.py", "resume"): "its own journal, in git's folder",
     ("infra/groundplan/following/swapping.py", "swap"): "its own journal, in git's folder",

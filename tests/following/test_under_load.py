@@ -12,7 +12,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ import pytest
 
 from chassis.tests.database.migrating import Place, empty_place
 from groundplan.document.data_model import ddl_of
-from groundplan.following.revisions import VERSIONS, WAITING, released, written
+from groundplan.following.revisions import VERSIONS, WAITING, head, released, written
 from groundplan.following.schema import plan_of
 from groundplan.following.services import resource_renames, targets
 from groundplan.migrations import judged
@@ -31,7 +30,11 @@ from groundplan_devkit.servers import Postgres
 from infra.tests.following.samples import changed, changes, system_of, values
 
 ROWS = int(os.environ.get("MIGRATION_ROWS", "20000"))
+MANY = 200_000
+"""So many that an index takes longer than requests wait for a lock."""
 CLIENTS = 6
+MORE = {"colour": "blue", "notes": "a note"}
+"""What the new release writes besides."""
 NAME = "catalogue"
 CHANGES = (
     "a field that gets an index",
@@ -48,8 +51,14 @@ FILL = """
         date '2026-01-01' + n % 300, 'listed', 'a person'
     FROM generate_series(1, $1::int) AS n
 """
+INDEXES = """
+    SELECT indexdef || ';' || indexrelid::regclass
+    FROM pg_indexes JOIN pg_index ON indexrelid = format('public.%I', indexname)::regclass
+    WHERE tablename = 'items' AND NOT indisprimary
+"""
+LIVING = "deleted_at IS NULL ORDER BY created_at, id"
 LOCKING = {
-    "an index": "CREATE INDEX items_late_idx ON items (md5(repeat(name || id::text, 400)))",
+    "an index": "CREATE INDEX items_late_idx ON items (md5(repeat(id::text, 800)))",
     "a type": "ALTER TABLE items ALTER COLUMN quantity TYPE bigint",
     "a look at rows under a lock": "ALTER TABLE items ADD COLUMN late text; SELECT pg_sleep(4)",
 }
@@ -91,7 +100,7 @@ async def read(database: Database, rows: Rows) -> object:
 
 
 async def listed(database: Database, rows: Rows) -> object:
-    statement = f"SELECT id, {rows.title} FROM items WHERE {rows.title} = $1 ORDER BY created_at, id LIMIT 20"  # noqa: S608
+    statement = f"SELECT id, {rows.title} FROM items WHERE {rows.title} = $1 AND {LIVING} LIMIT 20"  # noqa: S608
     return await database.fetch(statement, f"item {random.randrange(5000)}", shard=0)  # noqa: S311
 
 
@@ -150,10 +159,10 @@ async def requested(place: Place, rows: Rows) -> AsyncIterator[Load]:
         await database.close()
 
 
-@pytest.fixture
-async def place(postgres_server: Postgres, tmp_path: Path) -> AsyncIterator[Place]:
-    """A service with as many rows as are asked for."""
-    project = tmp_path / "project"
+@pytest.fixture(scope="module")
+async def place(postgres_server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """A service with as many rows as are asked for; one for all tests, as they take long to write."""
+    project = tmp_path_factory.mktemp("project")
     folder = project / "services" / NAME / "migrations"
     (project / "services" / NAME / f"{NAME}_service").mkdir(parents=True)
     (project / "services" / NAME / f"{NAME}_service" / "__main__.py").touch()
@@ -165,7 +174,12 @@ async def place(postgres_server: Postgres, tmp_path: Path) -> AsyncIterator[Plac
             "def upgrade() -> None:\n    op.get_bind().exec_driver_sql(DDL)\n"
         )
         await made.up()
+        indexes = [each.split(";") for each in await owning(made, INDEXES)]
+        for _, index in indexes:
+            await owning(made, f"DROP INDEX {index}")
         await owning(made, FILL, ROWS)
+        for definition, _ in indexes:
+            await owning(made, definition)
         await owning(made, "ANALYZE items")
         yield made
 
@@ -197,9 +211,7 @@ async def test_no_request_fails_while_generated_migrations_run(place: Place) -> 
     assert judged(project) == []
     releases = {
         "the first release's migrations, beside the release before": Rows(await known(place), "name"),
-        "the second release's, beside the new one": Rows(
-            await known(place), "title", {"colour": "blue", "notes": "a note"}
-        ),
+        "the second release's, beside the new one": Rows(await known(place), "title", MORE),
     }
     for what, rows in releases.items():
         begun = time.monotonic()
@@ -220,15 +232,17 @@ async def test_no_request_fails_while_generated_migrations_run(place: Place) -> 
 
 async def test_the_locking_way_fails_requests_and_is_refused(place: Place) -> None:
     """With few rows an index is built at once: then only what takes its time with any number of rows."""
-    names = list(LOCKING) if ROWS >= 1_000_000 else list(LOCKING)[-1:]
-    for number, name in enumerate(names, 2):
-        (place.folder / VERSIONS.name / f"{number:04}_late.py").write_text(
-            f'from alembic import op\n\nrevision = "{number:04}"\ndown_revision = "{number - 1:04}"\n\n\n'
+    service = place.folder.parent
+    renamed = await owning(place, "SELECT attname FROM pg_attribute WHERE attrelid = 'items'::regclass")
+    rows = Rows(await known(place), "title", MORE) if "title" in renamed else Rows(await known(place), "name")
+    for number, name in enumerate(list(LOCKING) if ROWS >= MANY else list(LOCKING)[-1:], 1000):
+        (place.folder / VERSIONS.name / f"{number}_late.py").write_text(
+            f'from alembic import op\n\nrevision = "{number}"\ndown_revision = "{head(service)}"\n\n\n'
             f'def upgrade() -> None:\n    op.execute("{LOCKING[name]}")\n'
         )
-        assert len(judged(place.folder.parents[2])) >= number - 1, "check refuses it"
+        assert f"{number}_late.py" in " ".join(problem.where for problem in judged(service.parents[1]))
         begun = time.monotonic()
-        async with requested(place, Rows(await known(place), "name")) as load:
+        async with requested(place, rows) as load:
             await place.up()
         load.told(f"the locking way, {name}", time.monotonic() - begun)
         assert load.failed, f"{name}: or this test notices nothing"

@@ -55,7 +55,7 @@ _GROWS_ONLY = frozenset(
 )
 """What a stack remembers (`groundplan.stack.remembered`), so that a later plan never has less."""
 _REPLACEMENT_SETTINGS = frozenset(
-    {("network", setting) for setting in ("cidr", "public", "private", "data", "firewall")}
+    {("network", setting) for setting in ("cidr", "public", "private", "data", "firewall", "ingress")}
 )
 _FOLLOWING = frozenset(
     {

@@ -68,7 +68,8 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         keys.append([line.strip().removeprefix("# ").partition(": ")[0] for line in body[1::2]])
     assert keys[0] == keys[1] == keys[2]
     # A cluster that a user brings along, raised quotas, copies of backups, a runner in the network, and what stacks of
-    # one account share, are for the few who need them; what is remembered is written by a command.
+    # one account share, are for the few who need them; what is remembered or restored is written by
+    # a command.
     rare = {
         "backup_compliance_after_days",
         "backup_copy_region",
@@ -85,6 +86,7 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
         "oidc_provider_arn",
         "quotas",
         "remembered",
+        "restored",
         "runner_connection_arn",
         "trace_share",
         "zones",

@@ -134,6 +134,15 @@ CAMPAIGNS = {
         "rows",
         {"PROVE": "1", "MIGRATION_ROWS": "{size}"},
     ),
+    "clients": Campaign(
+        "Generated clients compile and are used (U7)",
+        "The generators are fetched at their pins; clients in Python and TypeScript are made of an API, compiled "
+        "strictly and used against its service. Needs the registries and Node.js.",
+        ("tests/services/test_clients.py",),
+        2,
+        "languages",
+        {"PROVE": "1"},
+    ),
     "faults": Campaign(
         "Every call of shop goes wrong once, under the Pulumi engine",
         "Dev and prod are created, changed and destroyed; every call is throttled once, and every answer is lost once. "

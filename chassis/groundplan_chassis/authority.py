@@ -130,12 +130,13 @@ class FieldAuthority(Generic[B, S]):
         Raises ValidationFailed for a step that there is not and a value that stays, Forbidden for what others do.
         """
         wrong, forbidden = [], []
+        body = call.body_on(before)
         found: dict[str, Any] = {}
         owner = None if self._owner is None else getattr(before, self._owner)
         for name in self._names:
             rule = self.rules.get(name, _NO_RULE)
             now = getattr(before, name)
-            given = getattr(call.body, name, None)
+            given = getattr(body, name, None)
             kept = given is None and (rule is not _NO_RULE or name == self._owner)
             if kept and rule.written_by is not None and rule.default is None:
                 # An update replaces the row: who may write the field takes its value away by leaving it out.

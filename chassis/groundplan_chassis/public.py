@@ -46,6 +46,7 @@ PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "groundplan_chassis.http.openapi": ("openapi_text",),
         "groundplan_chassis.http.operations": ("Call", "ListQuery", "Operation", "ResourceApi"),
+        "groundplan_chassis.http.versions": ("Deprecation", "EarlierVersion"),
         "groundplan_chassis.identifiers": ("derived_id", "new_id", "shard_of"),
         "groundplan_chassis.observe.names": ("LOG_AUDIT",),
         "groundplan_chassis.problems": ("Problem", "ProblemsFound"),

@@ -63,6 +63,27 @@ def test_the_domain_leads_to_the_stage_under_the_same_first_segment() -> None:
     assert one(simulation, "groundplan:index:Gateway").outputs["url"] == "https://api.shop.example.com/api"
 
 
+def test_r1_versions_stand_beside_each_other() -> None:
+    first = gateway_args()["routes"][0]
+    second = {**first, "version": 2, "update_schema": json.dumps({"type": "object", "maxProperties": 1})}
+    plain, both = (json.loads(one(build(routes=routes), API).inputs["body"]) for routes in ([first], [first, second]))
+    plural = first["plural"]
+    assert {f"/v1/{plural}", f"/v2/{plural}"} <= set(both["paths"])
+    assert both["paths"][f"/v1/{plural}"] == plain["paths"][f"/v1/{plural}"], "nothing changes for its clients"
+    target = both["paths"][f"/v2/{plural}/{{id}}"]["get"]["x-amazon-apigateway-integration"]["uri"]
+    assert target.endswith(f"/api/v2/{plural}/{{id}}")
+    names = [each["operationId"] for item in both["paths"].values() for each in item.values() if "operationId" in each]
+    assert len(names) == len(set(names))
+    assert set(plain["components"]["schemas"]) < set(both["components"]["schemas"])
+    assert all(name.isalnum() for name in both["components"]["schemas"])
+
+
+@pytest.mark.parametrize("version", [0, 100])
+def test_a_version_that_is_none_is_refused(version: int) -> None:
+    first = {**gateway_args()["routes"][0], "version": version}
+    assert "from 1 to 99" in refusal(lambda: Gateway("shop", {**gateway_args(), "routes": [first]}))
+
+
 def test_without_a_domain_the_host_is_the_apis_own() -> None:
     simulation = build("domain", "certificate_arn", "hosted_zone_id")
     api = one(simulation, API)

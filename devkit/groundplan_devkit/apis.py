@@ -52,7 +52,7 @@ def endpoints(system: System, service: str) -> Iterator[tuple[str, Resource, Ope
     """Name, resource, operation and path of everything that the service's API answers."""
     for name, resource in system.services[service].resources.items():
         for operation in resource.operations:
-            collection = f"/api/v1/{resource.path(name)}"
+            collection = resource.collection(name)
             path = collection if operation in ("list", "create") else f"{collection}/{{id}}"
             yield name, resource, operation, path
 

@@ -27,6 +27,7 @@ NAMES = (
     "an optional field less",
     "a unique field renamed",
     "a service more",
+    "a second version of a small API, and the end of the first",
 )
 SEVERAL = [each for each in changes() if each["is"] in NAMES]
 
@@ -87,11 +88,14 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert lost(project) == []
     check_code(project)
     assert disagreements(project, load_system(project / "system.yaml")) == []
-    body = json.loads((project / "services/catalogue/openapi.json").read_text())["components"]["schemas"]["ItemBody"]
+    answered = json.loads((project / "services/catalogue/openapi.json").read_text())
+    body, paths = answered["components"]["schemas"]["ItemBody"], answered["paths"]
     assert "sku" in body["properties"]
     assert "notes" not in body["properties"]
     assert body["properties"]["size"]["default"] == "small"
     assert "size" not in body["required"]
+    first, second = (paths[f"/api/{version}/suppliers"]["get"] for version in ("v1", "v2"))
+    assert (first["deprecated"], first["x-sunset"], "deprecated" in second) == (True, "2027-06-01", False)
     assert "sku varchar(40)" in (project / "ARCHITECTURE.md").read_text()
 
     assert (project / "services/depot/migrations/versions/0001_initial.py").is_file()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from msgspec import Struct
+
 from groundplan_chassis.events.event import Event
 from groundplan_chassis.events.schema import PayloadSchema
 
@@ -50,6 +52,8 @@ class Handler:
     """Where the effect is: the id of a row that is there, or, of what is new, a key that is the same for each delivery
     of the event. It may read the payload."""
     schema: PayloadSchema = field(default_factory=PayloadSchema)
+    reads: type[Struct] | None = None
+    """What it reads of the payload: the project's tests hold it to what the publisher declares."""
 
     @classmethod
     def of(cls, declared: Handler | Handle) -> Handler:

@@ -237,6 +237,8 @@ class Api:
         verdict = request.verdict
         if verdict is not None:
             sent += answers.rate_limit(verdict)
+        if request.endpoint is not None:
+            sent += request.endpoint.notices
         if self._health.draining:
             # The client's next request then finds a process that stays.
             sent.append((b"connection", b"close"))

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from groundplan_chassis.http import errors
-from groundplan_chassis.http.openapi_parts import ERROR_SCHEMA, HEADERS, META_SCHEMA, PARAMETERS
+from groundplan_chassis.http.lifetimes import Deprecation
+from groundplan_chassis.http.openapi_parts import ENDING, ERROR_SCHEMA, HEADERS, META_SCHEMA, PARAMETERS
 from groundplan_chassis.http.operations import ID, READING, Operation, OperationKind, ResourceApi, operation_kinds
 from groundplan_chassis.http.queries import LARGEST_LIMIT, MOST_SORTS
 from groundplan_chassis.http.schemas import parameter_schema, struct_example, struct_schema
@@ -55,6 +56,8 @@ _ERRORS: Final[dict[str, type[errors.ApiError]]] = {
     for error in (*_EVERYWHERE, errors.Forbidden, *(each for kind in operation_kinds() for each in _OF_KIND[kind]))
 }
 _RATE_HEADERS: Final = ("RateLimit-Policy", "RateLimit")
+_NOTICES: Final = {b"deprecation": "Deprecation", b"sunset": "Sunset", b"link": "Link"}
+"""Headers of what is deprecated, as they are sent and as documents call them."""
 
 
 def openapi_document(service: Service) -> Document:
@@ -70,12 +73,12 @@ def openapi_document(service: Service) -> Document:
         "openapi": "3.1.0",
         "info": {"title": service.title, "version": service.version, "description": _about(service.description)},
         "servers": [{"url": "/"}],
-        "tags": [{"name": each.name, "description": each.description} for each in resources.values()],
+        "tags": [{"name": _tag(each), "description": each.description} for each in resources.values()],
         "paths": paths,
         "components": {
             "schemas": _schemas(resources.values(), operations),
             "parameters": PARAMETERS,
-            "headers": HEADERS,
+            "headers": HEADERS | (ENDING if any(each.deprecated for each in resources.values()) else {}),
             "responses": {name: _refusal(error) for name, error in sorted(_ERRORS.items())},
             "securitySchemes": {
                 "bearer": {
@@ -109,11 +112,14 @@ def _operation(operation: Operation) -> Document:
     noun = resource.name.replace("_", " ")
     path = resource.path.rsplit("/", 1)[-1]
     summary = f"{_VERBS[kind]} {path.replace('-', ' ') if kind == 'list' else noun}"
+    deprecated = resource.deprecated
+    said = _who(operation.access, kind)
     document: Document = {
-        "operationId": f"{kind}-{path}",
-        "tags": [resource.name],
+        "operationId": f"{kind}-{path}{_later(resource, '-v')}",
+        "tags": [_tag(resource)],
         "summary": summary,
-        "description": _who(operation.access, kind),
+        "description": said if deprecated is None else f"{said}\n\n{deprecated.in_words()}",
+        **({} if deprecated is None else _ending(deprecated)),
         "parameters": _parameters(operation),
         "responses": _responses(operation),
         "security": [] if operation.access.anyone else [{"bearer": []}],
@@ -129,6 +135,21 @@ def _operation(operation: Operation) -> Document:
             },
         }
     return document
+
+
+def _ending(deprecated: Deprecation) -> Document:
+    """`x-sunset` is what tools that compare documents read (oasdiff)."""
+    until = {} if deprecated.sunset is None else {"x-sunset": deprecated.sunset.isoformat()}
+    return {"deprecated": True, **until}
+
+
+def _later(resource: ResourceApi, before: str) -> str:
+    """Names of the first version's parts stay as they were when there was no other."""
+    return "" if resource.version == 1 else f"{before}{resource.version}"
+
+
+def _tag(resource: ResourceApi) -> str:
+    return f"{resource.name}{_later(resource, ' v')}"
 
 
 def _who(access: Access, kind: OperationKind) -> str:
@@ -187,22 +208,26 @@ def _sort(resource: ResourceApi) -> Document:
 
 def _responses(operation: Operation) -> Document:
     name = _camel(operation.resource)
+    deprecated = operation.resource.deprecated
+    notices = [] if deprecated is None else [_NOTICES[each] for each, _ in deprecated.headers()]
     found: Document = {}
     match operation.kind:
         case "list":
-            found["200"] = _success("A page", f"{name}List", [])
+            found["200"] = _success("A page", f"{name}List", [], notices)
         case "get":
-            found["200"] = _success("The item", f"{name}Envelope", ["ETag"])
+            found["200"] = _success("The item", f"{name}Envelope", ["ETag"], notices)
             found["304"] = {
                 "description": "The client has this version already",
-                "headers": _headers("ETag", *_RATE_HEADERS),
+                "headers": _headers("ETag", *notices, *_RATE_HEADERS),
             }
         case "create":
-            found["201"] = _success("The new item", f"{name}Envelope", ["ETag", "Location", "Consistency-Token"])
+            found["201"] = _success(
+                "The new item", f"{name}Envelope", ["ETag", "Location", "Consistency-Token"], notices
+            )
         case "update":
-            found["200"] = _success("The item as it is now", f"{name}Envelope", ["ETag", "Consistency-Token"])
+            found["200"] = _success("The item as it is now", f"{name}Envelope", ["ETag", "Consistency-Token"], notices)
         case "delete":
-            found["204"] = {"description": "It is gone", "headers": _headers(*_RATE_HEADERS)}
+            found["204"] = {"description": "It is gone", "headers": _headers(*notices, *_RATE_HEADERS)}
     refusals = [*_EVERYWHERE, *_OF_KIND[operation.kind]]
     if not operation.access.anyone:
         refusals.append(errors.Forbidden)
@@ -211,10 +236,10 @@ def _responses(operation: Operation) -> Document:
     return dict(sorted(found.items()))
 
 
-def _success(description: str, schema: str, headers: Sequence[str]) -> Document:
+def _success(description: str, schema: str, headers: Sequence[str], notices: Sequence[str]) -> Document:
     return {
         "description": description,
-        "headers": _headers(*headers, *_RATE_HEADERS),
+        "headers": _headers(*headers, *notices, *_RATE_HEADERS),
         "content": {"application/json": {"schema": _ref("schemas", schema)}},
     }
 
@@ -271,10 +296,8 @@ def _schemas(resources: Iterable[ResourceApi], operations: Sequence[Operation]) 
 
 def _with_authority(schema: Document, resource: ResourceApi, *, of_body: bool) -> Document:
     """Says beside each field who writes it (S9)."""
-    if resource.authority is None:
-        return schema
     properties = dict(schema["properties"])
-    for name, rule in resource.authority.rules.items():
+    for name, rule in resource.rules.items():
         if name in properties:
             said = f"{properties[name].get('description', '')}\n\n{rule.in_words() if of_body else ''}".strip()
             properties[name] |= {"description": said} if said else {}
@@ -302,7 +325,7 @@ def _envelope(data: Document, meta: Document, links: Sequence[str]) -> Document:
 
 
 def _camel(resource: ResourceApi) -> str:
-    return "".join(part.capitalize() for part in resource.name.split("_"))
+    return "".join(part.capitalize() for part in resource.name.split("_")) + _later(resource, "_v")
 
 
 def _ref(section: str, name: str) -> Document:

@@ -136,3 +136,17 @@ HEADERS: Final[Document] = {
     "WWW-Authenticate": {"description": "How to prove who one is", "schema": {"type": "string"}},
     "X-Request-Id": {"description": "The request's id", "schema": {"type": "string"}},
 }
+ENDING: Final[Document] = {
+    "Deprecation": {
+        "description": "Since when its use is discouraged (RFC 9745), as `@` and seconds since 1970",
+        "schema": {"type": "string"},
+        "example": "@1764547200",
+    },
+    "Sunset": {
+        "description": "From when on it may be gone (RFC 8594)",
+        "schema": {"type": "string"},
+        "example": "Tue, 01 Jun 2027 00:00:00 GMT",
+    },
+    "Link": {"description": "Where it says what to use instead", "schema": {"type": "string"}},
+}
+"""Headers of what is deprecated."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import InitVar, dataclass
@@ -14,11 +15,12 @@ import msgspec
 from groundplan_chassis.deprecation import warn_renamed
 from groundplan_chassis.documents import Document, Page
 from groundplan_chassis.http.errors import OwnedByAnother
+from groundplan_chassis.http.lifetimes import Deprecation
 from groundplan_chassis.http.values import Kind, ValueType, value_type
 
 if TYPE_CHECKING:
     from groundplan_chassis.access import Access, Caller
-    from groundplan_chassis.authority import FieldAuthority
+    from groundplan_chassis.authority import FieldAuthority, FieldRule
     from groundplan_chassis.context import Context
 
 OperationKind = Literal["list", "get", "create", "update", "delete"]
@@ -95,6 +97,12 @@ class Call(msgspec.Struct, frozen=True):
     idempotency_key: UUID | None = None
     client: str = ""
     """The client's address."""
+    completed: Callable[[Any], Any] | None = None
+    """Of an update through an earlier version of the API: the body on the row as it is."""
+
+    def body_on(self, before: Any) -> Any:  # noqa: ANN401 - the resource's body type
+        """The body of an update of the row ``before``: what an earlier version of the API can't say stays as it is."""
+        return self.body if self.completed is None else self.completed(before)
 
     @property
     def id(self) -> UUID:
@@ -142,6 +150,23 @@ class ResourceApi:
     description: str = ""
     authority: FieldAuthority[Any, Any] | None = None
     """Who may write which field; None: all who may do the operation write all of the body's."""
+    deprecated: Deprecation | None = None
+    """When this version of it is announced to end."""
+    documented: Mapping[str, FieldRule] = dataclasses.field(default_factory=dict)
+    """Of an earlier version: the rules of its fields, for readers; the newest version's ``authority`` holds to them."""
+    newest: ResourceApi | None = None
+    """Of an earlier version: the one that handlers know (`groundplan_chassis.http.versions`)."""
+
+    @property
+    def version(self) -> int:
+        """Of its API: 2 of `/api/v2/orders`; 1 where the path says none."""
+        found = _VERSIONED.match(self.path)
+        return 1 if found is None else int(found[1])
+
+    @property
+    def rules(self) -> Mapping[str, FieldRule]:
+        """Of its fields (S9)."""
+        return self.documented if self.authority is None else self.authority.rules
 
     def filter_types(self) -> dict[str, ValueType]:
         """Type by parameter. Raises ValueError for a name that is no field."""
@@ -165,6 +190,16 @@ class ResourceApi:
 
     def _types(self) -> dict[str, ValueType]:
         return {field.encode_name: value_type(field.type) for field in msgspec.structs.fields(self.item)}
+
+
+_VERSIONED: Final = re.compile(r"/api/v([1-9][0-9]*)/")
+
+
+def path_in(path: str, version: int) -> str:
+    """The path in another version: `/api/v1/orders` of `/api/v2/orders`. Raises ValueError for a path without one."""
+    if _VERSIONED.match(path) is None:
+        raise ValueError(f"{path}: expected a path such as /api/v2/orders")
+    return _VERSIONED.sub(f"/api/v{version}/", path)
 
 
 LIST_PARAMETERS: Final = ("page", "limit", "sort", "cursor")

@@ -38,6 +38,7 @@ class Endpoint:
         "kind",
         "lookup",
         "method",
+        "notices",
         "operation",
         "owner",
         "queries",
@@ -54,6 +55,8 @@ class Endpoint:
         self.access = operation.access
         self.handler = operation.handler
         self.lookup = operation.lookup
+        deprecated = operation.resource.deprecated
+        self.notices = () if deprecated is None else tuple(deprecated.headers())
         # Where a body can't say whose the item is, that is the handler's to know.
         types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
         self.owner = operation.resource.owner if operation.resource.owner in types else None

@@ -12,7 +12,7 @@ from typing import Any
 
 from groundplan_components.gateway._responses import gateway_responses
 from groundplan_components.gateway._routes import LIST_PARAMETERS, OPERATIONS, GatewayRoute
-from groundplan_components.shared.api_contract import HEALTH_PATH, ORIGIN_HEADER, STAGE, VERSION
+from groundplan_components.shared.api_contract import HEALTH_PATH, ORIGIN_HEADER, STAGE
 
 TOKENS = "tokens"
 API_KEYS = "apiKeys"
@@ -64,7 +64,7 @@ def openapi(
     paths: Document = {_below_stage(HEALTH_PATH): {"get": _health(backend)}}
     schemas: Document = {}
     for route in routes:
-        collection = f"/{VERSION}/{route['plural']}"
+        collection = f"/v{route.get('version', 1)}/{route['plural']}"
         for name in OPERATIONS:
             if name not in route["operations"]:
                 continue
@@ -76,7 +76,7 @@ def openapi(
         schemas |= _schemas(route)
     return {
         "openapi": "3.0.1",
-        "info": {"title": title, "version": VERSION},
+        "info": {"title": title, "version": "v1"},
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": _security_schemes(tokens, api_keys)},
         "x-amazon-apigateway-request-validators": {
@@ -125,7 +125,7 @@ def _operation(
     if api_keys:
         security.append({API_KEYS: []})
     document: Document = {
-        "operationId": f"{name}-{route['plural']}",
+        "operationId": f"{name}-{route['plural']}{_later(route, '-v')}",
         "parameters": parameters,
         "responses": {"default": {"description": "The service's answer"}},
         "security": security,
@@ -226,7 +226,13 @@ def _schemas(route: GatewayRoute) -> Document:
 
 def _model(route: GatewayRoute, operation: str) -> str:
     """API Gateway allows letters and digits only. Plurals have no capitals, so names stay unique."""
-    return "X".join([operation, *route["plural"].split("-")])
+    return "X".join([operation, *route["plural"].split("-")]) + _later(route, "XV")
+
+
+def _later(route: GatewayRoute, before: str) -> str:
+    """Names of the first version are as they were when there was no other."""
+    version = route.get("version", 1)
+    return "" if version == 1 else f"{before}{version}"
 
 
 def _security_schemes(tokens: Tokens | None, api_keys: bool) -> Document:

@@ -16,8 +16,9 @@ RESOURCES_PER_API = 300
 """AWS's default quota of resources; each path segment and each `{id}` is one.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 """
-SHARED_RESOURCES = 3
-"""Resources of every API: the root, `v1` and `health`."""
+SHARED_RESOURCES = 2
+"""Resources of every API: the root and `health`; each version, such as `v1`, is one more."""
+LARGEST_VERSION = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,12 @@ OPERATIONS = {
 
 
 class GatewayRoute(TypedDict):
-    """One REST resource under `/api/v1/<plural>` (R1)."""
+    """One REST resource in one version, under `/api/v1/<plural>` (R1)."""
 
     plural: str
     """The path segment, for example `order-lines`."""
+    version: NotRequired[int]
+    """2 for `/api/v2/<plural>`. Default: 1."""
     operations: list[str]
     """Any of `list`, `get`, `create`, `update`, `delete`."""
     open_operations: NotRequired[list[str]]
@@ -58,7 +61,7 @@ class GatewayRoute(TypedDict):
 def require_gateway_routes(component: str, routes: Sequence[GatewayRoute], resource_quota: int) -> None:
     """Raises pulumi.RunError for what the gateway can't route."""
     require(bool(routes), component, "routes", [], "at least one resource", "give its plural and its operations")
-    names: set[str] = set()
+    names: set[tuple[int, str]] = set()
     for index, route in enumerate(routes):
         where = f"routes[{index}]"
         plural = route["plural"]
@@ -70,15 +73,24 @@ def require_gateway_routes(component: str, routes: Sequence[GatewayRoute], resou
             "lower-case letters, digits and single hyphens, beginning with a letter",
             "write it like order-lines",
         )
+        version = route.get("version", 1)
         require(
-            plural not in names,
+            1 <= version <= LARGEST_VERSION,
+            component,
+            f"{where}.version",
+            version,
+            f"a number from 1 to {LARGEST_VERSION}",
+            "write 2 for /api/v2",
+        )
+        require(
+            (version, plural) not in names,
             component,
             f"{where}.plural",
             plural,
-            "one route for each path",
+            "one route for each path of a version",
             "rename one of the two resources, or give it another plural",
         )
-        names.add(plural)
+        names.add((version, plural))
         _require_operations(component, where, route)
         for parameter in route.get("query_parameters", []):
             require(
@@ -92,7 +104,7 @@ def require_gateway_routes(component: str, routes: Sequence[GatewayRoute], resou
         for schema in ("create_schema", "update_schema"):
             if schema in route:
                 _require_schema(component, f"{where}.{schema}", str(route[schema]))
-    count = SHARED_RESOURCES + 2 * len(routes)
+    count = SHARED_RESOURCES + len({version for version, _ in names}) + 2 * len(routes)
     require(
         count <= resource_quota,
         component,

@@ -7,7 +7,6 @@ API Gateway puts the stage's name in front of the path that it sends through a V
 name is a client's first segment: with both called `api`, services get `/api/v1/orders`, the path that clients send.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/private-integration.html
 """
-VERSION = "v1"
 HEALTH_PATH = f"/{STAGE}/health"
 """The load balancer itself answers it: shows whether requests reach it from the internet, independent of services."""
 ORIGIN_HEADER = "x-origin-verify"

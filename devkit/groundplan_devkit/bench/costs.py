@@ -112,7 +112,7 @@ def _fitting(on: Stage, name: str) -> _Service | None:
             for each in resource.fields.values()
         )
         if not inside and {"get", "list", "create"} <= resource.operations.keys():
-            target = Target(resource_name, resource, f"/api/v1/{resource.path(resource_name)}", ())
+            target = Target(resource_name, resource, resource.collection(resource_name), ())
             return _Service(on, name, service, target, Tokens(target, on.sign))
     return None
 

@@ -165,4 +165,4 @@ async def filled(on: Stage, service: str, name: str, resource: Resource, count: 
         ids = await seed(connection, name, resource, count, on.say)
     finally:
         await connection.close()
-    return Target(name, resource, f"/api/v1/{resource.path(name)}", ids)
+    return Target(name, resource, resource.collection(name), ids)

@@ -20,7 +20,11 @@ from groundplan.declaration.model import FieldType, Resource
 from groundplan_chassis.access import Access
 from groundplan_chassis.http.openapi import openapi_text
 from groundplan_chassis.http.operations import ResourceApi
+from groundplan_chassis.http.schemas import struct_example
+from groundplan_chassis.http.values import value_type
+from groundplan_chassis.http.versions import EarlierVersion
 from groundplan_chassis.service import Service
+from groundplan_devkit.checks.consumers import unreadable
 from groundplan_devkit.services import folder_of, package_of
 from groundplan_devkit.state import PROJECT
 
@@ -69,6 +73,36 @@ def file_of(service: str, layer: str, resource: str) -> str:
     return f"{folder}/{resource}.py" if (PROJECT / folder / f"{resource}.py").exists() else folder
 
 
+def _fields_of(struct: type[msgspec.Struct]) -> dict[str, str]:
+    return {field.encode_name: presence(field.required) for field in msgspec.structs.fields(struct)}
+
+
+def _written(resource: Resource) -> dict[str, str]:
+    return {key: presence(needed) for key, needed in resource.written().items()}
+
+
+def _shown(resource: Resource) -> dict[str, str]:
+    return {key: presence(field.required) for key, field in resource.fields.items()} | marked(OF_ITSELF, "required")
+
+
+def _ending(resource: ResourceApi | Resource) -> list[str]:
+    """When a version of an API ends, as its code or the declaration says."""
+    ends = resource.deprecated
+    return [] if ends is None else [f"since {ends.since}", f"sunset {ends.sunset}", f"link {ends.link}"]
+
+
+def _example_item(resource: ResourceApi) -> Any:  # noqa: ANN401  # the service's own type
+    """A row as it would be answered, with a value in every field."""
+    examples = struct_example(resource.item)
+    return resource.item(
+        **{
+            field.name: value_type(field.type).from_json(examples[field.encode_name])
+            for field in msgspec.structs.fields(resource.item)
+            if field.encode_name in examples
+        }
+    )
+
+
 def indexed_of(resource: Resource) -> set[str]:
     """What lists go by (D1): a value without an index would have the database read every row."""
     return {each for each, field in resource.fields.items() if resource.has_index(each) and not field.personal}
@@ -86,14 +120,16 @@ class Agreement:
     service: str
     declared: model.Service
     code: Service
+    system: model.System | None = None
+    """The whole: what other services publish."""
 
     @classmethod
     def of(cls, service: str, system: model.System) -> Agreement:
-        return cls(service, system.services[service], code_of(service))
+        return cls(service, system.services[service], code_of(service), system)
 
     def resources(self) -> Iterator[tuple[str, Resource, ResourceApi]]:
         """Every declared resource and how the code has it."""
-        known = {operation.resource.name: operation.resource for operation in self.code.operations}
+        known = {each.resource.name: each.resource for each in self.code.operations if each.resource.newest is None}
         place = (
             f"services/{self.service} (a file in each layer, as the other resources have; README.md there, Changing it)"
         )
@@ -115,7 +151,11 @@ class Agreement:
     def check_operations(self) -> None:
         """S4: roles are those of the declaration, in `api/`."""
         for resource_name, resource in self.declared.resources.items():
-            there = [each for each in self.code.operations if each.resource.name == resource_name]
+            there = [
+                each
+                for each in self.code.operations
+                if each.resource.name == resource_name and each.resource.newest is None
+            ]
             written = {each.kind: in_words(each.access) for each in there}
             wanted = {kind: in_words(Access.of(*entries)) for kind, entries in resource.operations.items()}
             agree(written, wanted, f"{file_of(self.service, 'api', resource.table(resource_name))} (operations)")
@@ -124,20 +164,59 @@ class Agreement:
         for name, resource, written in self.resources():
             place = file_of(self.service, "api", resource.table(name))
             said = {"path": written.path, "owner": written.owner or "none"}
-            wanted = {"path": f"/api/v1/{resource.path(name)}", "owner": resource.owner or "none"}
+            wanted = {"path": resource.collection(name), "owner": resource.owner or "none"}
             agree(said, wanted, f"{place} ({name})")
+            agree(
+                marked(_ending(written), "said"),
+                marked(_ending(resource), "said"),
+                f"{file_of(self.service, 'api', resource.table(name))} (deprecated)",
+            )
+            self._check_versions(name, resource)
+
+    def _check_versions(self, name: str, resource: Resource) -> None:
+        """Earlier versions: their fields and end, and that no mapping loses a value: `api/<table>_v<number>.py`."""
+        operations = [each for each in self.code.operations if each.resource.name == name and each.resource.newest]
+        known = {each.resource.version: each.resource for each in operations}
+        declared = {each.api_version: each for each in resource.versions()[1:]}
+        folder = f"services/{self.service}/{package_of(self.service)}/api"
+        agree(marked(map(str, known), "a version"), marked(map(str, declared), "a version"), f"{folder} ({name})")
+        for number, version in declared.items():
+            place = f"{folder}/{resource.table(name)}_v{number}.py"
+            written = known[number]
+            kinds = [each.kind for each in operations if each.resource.version == number]
+            agree(marked(kinds, "an operation"), marked(resource.operations, "an operation"), place)
+            agree(_fields_of(written.body), _written(version), f"{place} ({written.body.__name__})")
+            agree(_fields_of(written.item), _shown(version), f"{place} ({written.item.__name__})")
+            agree(marked(_ending(written), "said"), marked(_ending(version), "said"), f"{place} (deprecated)")
+            self._check_mapping(name, number, place)
+
+    def _check_mapping(self, name: str, number: int, place: str) -> None:
+        """What a client of an earlier version reads and sends back unchanged changes nothing."""
+        module = importlib.import_module(f"{package_of(self.service)}.api.{place.rpartition('/')[2][:-3]}")
+        version = getattr(module, f"V{number}")
+        assert isinstance(version, EarlierVersion)
+        newest = next(each.resource for each in self.code.operations if each.resource.name == name)
+        newest = newest.newest or newest
+        item = _example_item(newest)
+        seen = msgspec.structs.asdict(version.earlier(item))
+        sent = version.body(
+            **{field.name: seen[field.name] for field in msgspec.structs.fields(version.body) if field.name in seen}
+        )
+        back = msgspec.structs.asdict(version.newest(sent, item))
+        lost = [key for key, value in back.items() if value != getattr(item, key)]
+        if lost:
+            listed = "\n".join(f"  - `{key}` becomes {back[key]!r}, and was {getattr(item, key)!r}" for key in lost)
+            pytest.fail(
+                f"{place}: what version {number} answers, sent back unchanged, changes the row:\n{listed}",
+                pytrace=False,
+            )
 
     def check_fields(self) -> None:
         """What a client may say, and what it is answered: in `domain/`."""
         for each, resource, written in self.resources():
             place = file_of(self.service, "domain", each)
-            body = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.body)}
-            wanted = {key: presence(needed) for key, needed in resource.written().items()}
-            agree(body, wanted, f"{place} ({written.body.__name__})")
-            item = {field.encode_name: presence(field.required) for field in msgspec.structs.fields(written.item)}
-            wanted = {key: presence(field.required) for key, field in resource.fields.items()}
-            wanted |= marked(OF_ITSELF, "required")
-            agree(item, wanted, f"{place} ({written.item.__name__})")
+            agree(_fields_of(written.body), _written(resource), f"{place} ({written.body.__name__})")
+            agree(_fields_of(written.item), _shown(resource), f"{place} ({written.item.__name__})")
 
     def check_authority(self) -> None:
         """S9: defaults, computed fields, fields that stay, writers, and steps from state to state: in `domain/`."""
@@ -178,6 +257,15 @@ class Agreement:
         agree(
             consumed, marked(self.declared.consumes, "an event"), f"{package}/service.py (consumers; a file for each)"
         )
+        if self.system is not None:
+            broken = [
+                line
+                for event, handler in self.code.consumers.items()
+                for line in unreadable(self.service, event, handler, self.system)
+            ]
+            if broken:
+                listed = "\n".join(f"  - {line}" for line in broken)
+                pytest.fail(f"publishers send what consumers don't read:\n{listed}", pytrace=False)
 
     def check_read_models(self) -> None:
         """A4: every resource of a service with CQRS has one, with a column for each field that lists filter by."""
@@ -208,7 +296,8 @@ class Agreement:
         personal = {
             each
             for resource in self.declared.resources.values()
-            for each, field in resource.fields.items()
+            for version in resource.versions()
+            for each, field in version.fields.items()
             if field.personal
         }
         place = f"services/{self.service}/{package_of(self.service)}/service.py (personal_fields)"

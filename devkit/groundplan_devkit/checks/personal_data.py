@@ -294,7 +294,7 @@ def _use(stage: Stage, service: str, name: str) -> None:
     resource = declared.resources[name]
     sample = getattr(import_module(f"{package_of(service)}.seed"), f"sample_{name}")
     fields = personal_texts(resource)
-    collection = f"/api/v1/{resource.path(name)}"
+    collection = resource.collection(name)
     places = {f"database {service}: {resource.table(name)}", f"database {service}: idempotency_keys"}
     if declared.cqrs:
         places.add(f"database {service}: {name}_read_model")

@@ -24,8 +24,8 @@ from groundplan.stack.environment import Environment
 _PATHS_A_RULE = 2
 """A listener rule compares five values; a path takes two, and the methods of reads (GET, HEAD) the other two."""
 _HEALTH_RULE = 1
-_SHARED_RESOURCES = 3
-"""Of every API: the root, `v1` and `health`."""
+_SHARED_RESOURCES = 2
+"""Of every API: the root and `health`; each version has one more."""
 _RESOURCES_A_PATH = 2
 """The collection and `{id}`."""
 _SECONDS_A_DAY = 86_400
@@ -95,13 +95,16 @@ def _public(plan: Plan, system: System) -> list[WorkloadPlan]:
 
 def _balancer(plan: Plan, system: System) -> Iterator[tuple[str, float]]:
     public = {name: service for name, service in system.services.items() if service.exposure == "public"}
+    paths = {name: sum(len(each.versions()) for each in service.resources.values()) for name, service in public.items()}
     rules = sum(
-        math.ceil(len(service.resources) / _PATHS_A_RULE) + (len(service.resources) if service.cqrs else 0)
-        for service in public.values()
+        math.ceil(paths[name] / _PATHS_A_RULE) + (paths[name] if service.cqrs else 0)
+        for name, service in public.items()
     )
     yield "alb_rules", rules + _HEALTH_RULE
-    paths = sum(len(service.resources) for service in public.values())
-    yield "gateway_resources", _SHARED_RESOURCES + _RESOURCES_A_PATH * paths
+    versions = {
+        each.api_version for service in public.values() for of in service.resources.values() for each in of.versions()
+    }
+    yield "gateway_resources", _SHARED_RESOURCES + len(versions) + _RESOURCES_A_PATH * sum(paths.values())
     groups = len(_public(plan, system))
     yield "alb_target_groups", groups
     yield "alb_groups_per_region", groups

@@ -59,6 +59,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "follow": Entry("groundplan.cli.follow", "Bring services' code and migrations after system.yaml."),
         "contracts": Entry("groundplan.cli.contracts", "What changed of APIs and events, and whom it breaks."),
         "openapi": Entry("groundplan.cli.openapi", "Write each service's openapi.json from its code."),
+        "clients": Entry("groundplan.cli.clients", "Make clients of the APIs in Python and TypeScript."),
     },
     "Deployment": {
         "foundation": Entry(

@@ -27,8 +27,9 @@ def list_problems(project: Path) -> list[Problem]:
     for service, folder in coded(project):
         document = _read(folder / "openapi.json")
         for name, resource in system.services[service].resources.items():
-            path = resource.path(name)
-            parameters = document.get("paths", {}).get(f"/api/v1/{path}", {}).get("get", {}).get("parameters", [])
+            parameters = (
+                document.get("paths", {}).get(resource.collection(name), {}).get("get", {}).get("parameters", [])
+            )
             api = f"services/{service}/{package_of(service)}/api/{resource.table(name)}.py"
             where = f"services.{service}.resources.{name}.fields"
             for kind, field in _goes_by(parameters):

@@ -40,12 +40,13 @@ def endpoints(program: CapturedProgram) -> Iterator[Endpoint]:
     for service, declared in program.system.services.items():
         if declared.exposure != "public":
             continue
-        for name, resource in declared.resources.items():
+        versions = [(name, each) for name, resource in declared.resources.items() for each in resource.versions()]
+        for name, resource in versions:
             for operation in resource.operations:
                 method, one = HTTP[operation]
                 access = resource.access(operation)
                 if access is not None:
-                    path = f"/v1/{resource.path(name)}" + ("/{id}" if one else "")
+                    path = resource.collection(name).removeprefix("/api") + ("/{id}" if one else "")
                     yield Endpoint(service, resource, operation, path, method, access)
 
 

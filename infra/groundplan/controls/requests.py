@@ -75,7 +75,8 @@ def routing(program: CapturedProgram, check: Check) -> None:
         raise NotApplicable("no public service has an image yet")
     for name, service in declared:
         for singular, resource in service.resources.items():
-            for path in (f"/api/v1/{resource.path(singular)}", f"/api/v1/{resource.path(singular)}/*"):
+            collections = [version.collection(singular) for version in resource.versions()]
+            for path in (f"{collection}{below}" for collection in collections for below in ("", "/*")):
                 for method in METHODS:
                     role = ("query" if method in ("GET", "HEAD") else "command") if service.cqrs else "api"
                     arn = next((a for _, paths, m, a in rules if path in paths and (m is None or method in m)), "")

@@ -16,7 +16,7 @@ from groundplan.declaration.measured import Measured, Quantity, Spread
 from groundplan.declaration.patterns import pattern_problem
 from groundplan.declaration.shapes import said
 from groundplan.declaration.text_rules import TextFormat
-from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, PLAIN, plural
+from groundplan.declaration.words import COUNTRY, EVENT, HYPHENATED, IDENTIFIER, LINE, PLAIN, WEB_PAGE, plural
 from groundplan.problems import listed
 
 
@@ -201,6 +201,36 @@ Operation = Literal["list", "get", "create", "update", "delete"]
 ERASED = ".erased"
 """How the event ends by which a resource with the erasure `person` tells other services."""
 
+
+class Deprecation(Declared):
+    """A version of a resource's API that is announced to end."""
+
+    since: Day
+    """From this day on clients are asked to leave: answers carry `Deprecation` (RFC 9745)."""
+    sunset: Day | None = None
+    """The first day on which it may be gone: answers carry `Sunset` (RFC 8594). `groundplan contracts` refuses to lose
+    it before."""
+    link: Annotated[str, Field(pattern=WEB_PAGE, max_length=200)] | None = None
+    """A page that says what to use instead; answers carry it in `Link`."""
+
+
+class EarlierVersion(Declared):
+    """A version of a resource's API before the newest, which is answered still: in what it differs from the newest."""
+
+    version: Annotated[int, Field(ge=1, le=99)]
+    """Its number: 1 is answered at `/api/v1/<plural>`."""
+    deprecated: Deprecation | None = None
+    """When it ends."""
+    renamed: dict[Identifier, Identifier] = {}
+    """Names of its fields that the newest version calls otherwise, and the newest version's names."""
+    without: list[Identifier] = []
+    """Fields of the newest version that it does not have: what it creates has their default, what it updates keeps
+    them."""
+    fields: dict[Identifier, ResourceField] = {}
+    """Fields that it alone has. They are stored nowhere: the mapping in the service's `api` folder says what they are
+    in the newest version's words, and answers their `default` until its owner has it say better."""
+
+
 ANYONE = "anyone"
 """In an operation's list: no role, not even a signed-in caller, is needed."""
 _OWN = ":own"
@@ -233,7 +263,7 @@ def access_of(entries: list[str]) -> Access:
 
 
 class Resource(Declared):
-    """An aggregate: one table, one event table (D2), five endpoints under `/api/v1/<plural>` (R1)."""
+    """An aggregate: one table, one event table (D2), five endpoints under `/api/v<version>/<plural>` (R1)."""
 
     plural: Annotated[str, Field(pattern=HYPHENATED, max_length=40)] | None = None
     """The path segment; by English rule from the name when absent."""
@@ -252,6 +282,12 @@ class Resource(Declared):
     `delete`: it goes with the person; `anonymise`: it stays without personal values. Absent: it stays as it is."""
     renamed_from: Identifier | None = None
     """The resource's name before this one: `make follow` keeps its rows. Remove it once that is released."""
+    api_version: Annotated[int, Field(ge=1, le=99)] = 1
+    """The newest version of its API, which has the declared fields: 2 is answered at `/api/v2/<plural>`."""
+    deprecated: Deprecation | None = None
+    """When the newest version ends, with the resource's API."""
+    earlier_versions: Annotated[list[EarlierVersion], Field(max_length=5)] = []
+    """Versions before the newest that are answered still, from the same rows."""
 
     def has_index(self, name: str) -> bool:
         """Whether lists are filtered and sorted by the field through an index of its own values (D1, R2)."""
@@ -274,6 +310,26 @@ class Resource(Declared):
     def path(self, name: str) -> str:
         """Its path segment: ``order-lines`` for the resource ``order_line`` (R1)."""
         return self.plural or plural(name.replace("_", "-"))
+
+    def collection(self, name: str) -> str:
+        """Where this version of it is answered: ``/api/v1/order-lines`` (R1)."""
+        return f"/api/v{self.api_version}/{self.path(name)}"
+
+    def versions(self) -> tuple[Resource, ...]:
+        """As each version of its API has it, the newest first: another version has other fields, and the same rows."""
+        return (self, *(self._earlier(each) for each in self.earlier_versions))
+
+    def _earlier(self, earlier: EarlierVersion) -> Resource:
+        ours = {there: here for here, there in earlier.renamed.items()}
+        shared = {ours.get(name, name): each for name, each in self.fields.items() if name not in earlier.without}
+        return self.model_copy(
+            update={
+                "fields": shared | earlier.fields,
+                "api_version": earlier.version,
+                "deprecated": earlier.deprecated,
+                "earlier_versions": [],
+            }
+        )
 
     def table(self, name: str) -> str:
         """Its table: ``order_lines`` for the resource ``order_line``."""

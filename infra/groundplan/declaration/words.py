@@ -10,6 +10,8 @@ IDENTIFIER = "^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 EVENT = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*\.[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 COUNTRY = "^[A-Z]{2}$"
 LINE = "^[^\\x00-\\x1f\\x7f]*$"
+WEB_PAGE = "^https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+$"
+"""What stands in a header and in a document as it is."""
 PLAIN = "^[^\\x00-\\x1f\\x7f\\\\:\"'%]+$"
 
 IN_WORDS = {
@@ -18,6 +20,7 @@ IN_WORDS = {
     EVENT: "`<resource>.<past tense>` in lower case, such as `order.placed`",
     LINE: "one line of text",
     PLAIN: "one line of text without backslashes, colons, quotation marks and percent signs",
+    WEB_PAGE: "the address of a page, such as `https://shop.example.com/api/v2`",
     COUNTRY: "two capital letters, an ISO 3166-1 code such as `DE`",
 }
 

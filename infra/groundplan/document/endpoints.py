@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from groundplan.declaration.model import Access, Operation, System
+from groundplan.declaration.model import Access, Deprecation, Operation, Resource, System
 from groundplan.document.markdown import table
 
 _METHODS: dict[Operation, tuple[str, str]] = {
@@ -29,15 +29,26 @@ def api_design(system: System) -> str:
 def _rows(system: System) -> Iterator[tuple[str, str, str, str, str]]:
     for service_name, service in system.services.items():
         for name, resource in service.resources.items():
-            collection = f"/api/v1/{resource.path(name)}"
-            for operation, (method, verb) in _METHODS.items():
-                access = resource.access(operation)
-                if access is None:
-                    continue
-                path = collection if operation in ("list", "create") else f"{collection}/{{id}}"
-                noun = resource.path(name).replace("-", " ") if operation == "list" else name.replace("_", " ")
-                purpose = f"{verb}: {noun}"
-                yield service_name, method, f"`{path}`", purpose, roles(access)
+            for version in resource.versions():
+                yield from _of_version(service_name, name, version)
+
+
+def _of_version(service: str, name: str, resource: Resource) -> Iterator[tuple[str, str, str, str, str]]:
+    collection = resource.collection(name)
+    for operation, (method, verb) in _METHODS.items():
+        access = resource.access(operation)
+        if access is None:
+            continue
+        path = collection if operation in ("list", "create") else f"{collection}/{{id}}"
+        noun = resource.path(name).replace("-", " ") if operation == "list" else name.replace("_", " ")
+        yield service, method, f"`{path}`", f"{verb}: {noun}{_ending(resource.deprecated)}", roles(access)
+
+
+def _ending(deprecated: Deprecation | None) -> str:
+    if deprecated is None:
+        return ""
+    until = "" if deprecated.sunset is None else f", until {deprecated.sunset}"
+    return f" (deprecated since {deprecated.since}{until})"
 
 
 def roles(access: Access) -> str:

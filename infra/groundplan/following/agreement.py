@@ -7,6 +7,7 @@ document has and the declaration lacks is refused to clients as soon as that is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,8 +96,12 @@ def _documented(project: Path, name: str, declared: Service) -> Iterator[Disagre
     except (OSError, ValueError, KeyError, TypeError):
         # Not written yet, or damaged: `make openapi` and its test say so.
         return
-    answered = {path.removeprefix("/api/v1/"): each for path, each in paths.items() if path.startswith("/api/v1/")}
-    known = {resource.path(each): (each, resource) for each, resource in declared.resources.items()}
+    answered = {path.removeprefix("/api/"): each for path, each in paths.items() if _VERSIONED.match(path)}
+    known = {
+        version.collection(each).removeprefix("/api/"): (each, version)
+        for each, resource in declared.resources.items()
+        for version in resource.versions()
+    }
     for path, (resource_name, resource) in known.items():
         place = f"services.{name}.resources.{resource_name}"
         yield from _operations(where, place, path, resource, answered)
@@ -104,9 +109,9 @@ def _documented(project: Path, name: str, declared: Service) -> Iterator[Disagre
         if body is not None and any(kind in resource.operations for kind in _WRITES):
             yield from _fields(where, f"{place}.fields", resource, body)
     for path in answered:
-        if path.removesuffix("/{id}") not in known and path.count("/") <= 1:
+        if path.removesuffix("/{id}") not in known and path.count("/") <= 2:
             expected = "a path of a declared resource; the gateway routes no other"
-            problem = Problem(where, f"/api/v1/{path}", "answered, not declared", expected, _FOLLOW)
+            problem = Problem(where, f"/api/{path}", "answered, not declared", expected, _FOLLOW)
             yield Disagreement(problem, breaks=True)
 
 
@@ -129,6 +134,7 @@ def _erasures(project: Path, name: str, declared: Service) -> Iterator[Disagreem
 _ERASURES = "CREATE TABLE erasures"
 
 
+_VERSIONED = re.compile("/api/v[0-9]+/")
 _METHODS = {
     "list": ("", "get"),
     "create": ("", "post"),

@@ -6,11 +6,12 @@ requests nothing more may be asked, and answers and events may promise no less.
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from groundplan.declaration.model import FieldType, ResourceField, Service, System
+from groundplan.declaration.model import FieldType, Resource, ResourceField, Service, System
 from groundplan.following.fields import SCALE, STRING_LENGTH
 
 Json = Mapping[str, Any]
@@ -31,20 +32,37 @@ class ContractChange:
     breaks: bool
 
 
-def api_differences(contract: str, before: Json, after: Json) -> tuple[ContractChange, ...]:
-    """Differences of two OpenAPI documents; descriptions are none."""
-    return tuple(_Api(contract, before, after).differences())
+def today() -> datetime.date:
+    """In UTC, as sunsets are."""
+    return datetime.datetime.now(datetime.UTC).date()
+
+
+def may_be_gone(sunset: datetime.date | str | None, now: datetime.date) -> bool:
+    """Whether clients were told that it is gone by now."""
+    return sunset is not None and str(sunset) <= now.isoformat()
+
+
+def api_differences(
+    contract: str, before: Json, after: Json, now: datetime.date | None = None
+) -> tuple[ContractChange, ...]:
+    """Differences of two OpenAPI documents; descriptions are none.
+
+    ``now``: what had its sunset by then may be gone. Default: today.
+    """
+    return tuple(_Api(contract, before, after, now or today()).differences())
 
 
 class _Api:
-    def __init__(self, contract: str, before: Json, after: Json) -> None:
-        self.contract, self.before, self.after = contract, before, after
+    def __init__(self, contract: str, before: Json, after: Json, now: datetime.date) -> None:
+        self.contract, self.before, self.after, self.now = contract, before, after, now
 
     def differences(self) -> Iterator[ContractChange]:
         older, newer = dict(_operations(self.before)), dict(_operations(self.after))
         for place, operation in older.items():
             if place not in newer:
-                yield self._change(place, "answered no more", breaks=True)
+                sunset = operation.get("x-sunset")
+                said = "" if sunset is None else f"; its sunset {_was(sunset, self.now)}"
+                yield self._change(place, f"answered no more{said}", breaks=not may_be_gone(sunset, self.now))
             else:
                 yield from self._operation(place, operation, newer[place])
         for place in newer:
@@ -52,6 +70,7 @@ class _Api:
                 yield self._change(place, "answered from now on", breaks=False)
 
     def _operation(self, place: str, before: Json, after: Json) -> Iterator[ContractChange]:
+        yield from self._ending(place, before, after)
         older, newer = (
             {(each["in"], each["name"]): each for each in map(resolve, operation.get("parameters", ()))}
             for operation, resolve in ((before, self._old), (after, self._new))
@@ -70,6 +89,15 @@ class _Api:
                 yield self._change(f"{place} ?{key[1]}", "required from now on" if needed else "taken", breaks=needed)
         yield from self._bodies(place, before, after)
         yield from self._answers(place, before, after)
+
+    def _ending(self, place: str, before: Json, after: Json) -> Iterator[ContractChange]:
+        older, newer = before.get("x-sunset"), after.get("x-sunset")
+        if bool(before.get("deprecated")) != bool(after.get("deprecated")):
+            yield self._change(place, "deprecated" if after.get("deprecated") else "no longer deprecated", breaks=False)
+        if older != newer:
+            # Clients plan by the day that they were told.
+            sooner = older is not None and newer is not None and newer < older
+            yield self._change(place, f"sunset {newer or 'none'}, before {older or 'none'}", breaks=sooner)
 
     def _bodies(self, place: str, before: Json, after: Json) -> Iterator[ContractChange]:
         older, newer = self._old(before.get("requestBody", {})), self._new(after.get("requestBody", {}))
@@ -113,6 +141,10 @@ class _Api:
 
     def _change(self, place: str, what: str, *, breaks: bool) -> ContractChange:
         return ContractChange(self.contract, place, what, breaks)
+
+
+def _was(sunset: str, now: datetime.date) -> str:
+    return f"was {sunset}" if may_be_gone(sunset, now) else f"is {sunset}, keep it until then"
 
 
 def _operations(document: Json) -> Iterator[tuple[str, Json]]:
@@ -266,6 +298,26 @@ def _shape(field: ResourceField) -> dict[str, Any]:
     if field.description:
         shape["description"] = field.description
     return shape
+
+
+def version_differences(contract: str, before: Resource, after: Resource) -> tuple[ContractChange, ...]:
+    """Of one version of a resource's API, by what is declared: bodies and answers."""
+    sides: tuple[tuple[Side, str], ...] = (("request", "body"), ("answer", "answer"))
+    return tuple(
+        change
+        for side, place in sides
+        for change in schema_differences(contract, place, _wire(before, side), _wire(after, side), side)
+    )
+
+
+def _wire(resource: Resource, side: Side) -> dict[str, Any]:
+    names = resource.written() if side == "request" else {name: each.required for name, each in resource.fields.items()}
+    return {
+        "type": "object",
+        "properties": {name: _shape(resource.fields[name]) for name in names},
+        "required": [name for name, needed in names.items() if needed],
+        "additionalProperties": False,
+    }
 
 
 def event_differences(before: Mapping[str, Service], after: Mapping[str, Service]) -> tuple[ContractChange, ...]:

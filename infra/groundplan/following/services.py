@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from groundplan.declaration.model import Access, Resource, Service
+from groundplan.declaration.model import Access, Deprecation, Resource, Service
 from groundplan.following.changes import Broken, Change, Effect, Takes
+from groundplan.following.contracts import may_be_gone, today, version_differences
 from groundplan.following.fields import Pair, Renames, added, announced, effects, list_options, removed, renamed
 
 Services = Mapping[str, Service]
@@ -100,7 +102,11 @@ def _resources(name: str, before: Service, after: Service, renames: Renames) -> 
             if getattr(known, attribute) != getattr(resource, attribute):
                 for effect in rule(known, resource):
                     yield _change(name, f"{path}.{attribute}", effect)
-        yield from _fields(name, path, announced(before, older), known, resource, renames)
+        yield from _versions(name, path, known, resource)
+        kept = _kept(known, resource)
+        for change in _fields(name, path, announced(before, older), known, resource, renames):
+            # Clients of the version that they use notice nothing, but for what `_versions` tells of it.
+            yield replace(change, breaks=tuple(each for each in change.breaks if each != "api")) if kept else change
     for resource_name in before.resources:
         if resource_name not in after.resources and resource_name not in own:
             what = "removed: first without API and code, then its table is dropped with all rows"
@@ -136,6 +142,35 @@ def _change(service: str, path: str, effect: Effect) -> Change:
     return Change(
         service, path, effect.what, effect.takes, effect.breaks, effect.steps, effect.tightens, effect.loosens
     )
+
+
+def _kept(before: Resource, after: Resource) -> bool:
+    """Whether there is a newer version, and the one that was the newest is answered still."""
+    return any(each.api_version == before.api_version for each in after.versions()[1:])
+
+
+def _versions(service: str, path: str, before: Resource, after: Resource) -> Iterator[Change]:
+    """Of each version of a resource's API: that it is answered or gone, and what its clients notice."""
+    if before.versions() == (before,) and after.versions() == (after,) and before.api_version == after.api_version:
+        return
+    newer = {each.api_version: each for each in after.versions()}
+    older = {each.api_version: each for each in before.versions()}
+    for number, version in older.items():
+        here = f"{path}.earlier_versions"
+        if number not in newer:
+            sunset = None if version.deprecated is None else version.deprecated.sunset
+            gone = may_be_gone(sunset, today())
+            said = "" if sunset is None else f"; its sunset {'was' if gone else 'is'} {sunset}"
+            steps = () if gone else (f"keep version {number} under `earlier_versions` until its sunset has passed",)
+            what = f"version {number} of its API is answered no more{said}"
+            yield _change(service, here, Effect(what, breaks=() if gone else ("api",), steps=steps))
+        elif newer[number] is not after or version is not before:
+            for change in version_differences("", version, newer[number]):
+                what = f"version {number}: {change.place} {change.what}"
+                yield _change(service, here, Effect(what, breaks=("api",) if change.breaks else ()))
+    for number in newer:
+        if number not in older:
+            yield _change(service, f"{path}.api_version", Effect(f"version {number} of its API is answered as well"))
 
 
 def _service_renamed(before: str, after: str) -> Effect:
@@ -298,6 +333,29 @@ def _covers(newer: Access, older: Access) -> bool:
     return all(grant.role in may and (grant.own or not may[grant.role]) for grant in older.grants)
 
 
+def _earlier(before: Resource, after: Resource) -> Iterator[Effect]:
+    # The newest version's own end is the other attribute's to tell.
+    if before.deprecated == after.deprecated:
+        yield from _ending(before, after)
+
+
+def _ending(before: Resource, after: Resource) -> Iterator[Effect]:
+    older, newer = _endings(before), _endings(after)
+    for number, deprecated in newer.items():
+        if number not in older or older[number] == deprecated:
+            continue
+        known = older[number]
+        until = f", until {deprecated.sunset}" if deprecated and deprecated.sunset else ""
+        what = f"version {number} is {f'deprecated{until}' if deprecated else 'no longer deprecated'}"
+        promised = known.sunset if known else None
+        sooner = promised is not None and deprecated is not None and (deprecated.sunset or promised) < promised
+        yield Effect(f"{what}, before {promised}" if sooner else what, breaks=("api",) if sooner else ())
+
+
+def _endings(resource: Resource) -> dict[int, Deprecation | None]:
+    return {each.api_version: each.deprecated for each in resource.versions()}
+
+
 SERVICE: Mapping[str, ServiceRule] = {
     "description": _service_text,
     "exposure": _exposure,
@@ -326,5 +384,9 @@ RESOURCE: Mapping[str, ResourceRule] = {
     "cache": _cache,
     "erasure": _erasure,
     "renamed_from": _below,
+    # Versions are compared one by one, with their fields.
+    "api_version": _below,
+    "deprecated": _ending,
+    "earlier_versions": _earlier,
 }
 """By attribute of `Resource`; `fields` are compared one by one."""

@@ -22,6 +22,7 @@ def gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:
         routes.append(
             {
                 "plural": declared.path(each.name),
+                **({} if declared.api_version == 1 else {"version": declared.api_version}),
                 "operations": list(declared.operations),
                 "open_operations": [
                     operation

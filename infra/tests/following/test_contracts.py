@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
 
 from groundplan.following.contracts import api_differences, asyncapi, event_differences
+from groundplan.following.services import differences
 from infra.tests.following.samples import changed, changes, system_of, values
 
 Json = dict[str, Any]
@@ -155,6 +159,49 @@ def test_what_does_not(name: str) -> None:
     assert not [change for change in found if change.breaks]
 
 
+def ending(found: Json, sunset: str | None) -> Json:
+    found["paths"]["/items"]["get"] |= {"deprecated": True, **({"x-sunset": sunset} if sunset else {})}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("sunset", "breaks"), [(None, True), ("2026-12-02", True), ("2026-12-01", False), ("2026-01-31", False)]
+)
+def test_what_was_announced_to_end_may_go_from_its_sunset_on(sunset: str | None, breaks: bool) -> None:
+    before, after = ending(document(), sunset), document()
+    del after["paths"]["/items"]["get"]
+    [change] = api_differences("items", before, after, datetime.date(2026, 12, 1))
+    assert change.breaks is breaks
+    assert (sunset or "answered no more") in change.what
+
+
+def test_the_end_of_an_api_is_told_and_an_earlier_one_breaks() -> None:
+    announced = ending(document(), "2027-06-01")
+    told = api_differences("items", document(), announced)
+    assert [(each.what, each.breaks) for each in told] == [
+        ("deprecated", False),
+        ("sunset 2027-06-01, before none", False),
+    ]
+    for sunset, breaks in (("2027-05-31", True), ("2027-12-01", False), (None, False)):
+        [change] = api_differences("items", announced, ending(document(), sunset))
+        assert change.breaks is breaks
+
+
+@pytest.mark.parametrize(("sunset", "breaks"), [("2027-06-01", True), ("2026-11-01", False), (None, True)])
+def test_a_version_of_an_api_goes_from_its_sunset_on(
+    sunset: str | None, breaks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("groundplan.following.services.today", lambda: datetime.date(2026, 12, 1))
+    ends = {"since": "2026-01-31", **({"sunset": sunset} if sunset else {})}
+    both = {"r/item/api_version": 2, "r/item/earlier_versions": [{"version": 1, "deprecated": ends}]}
+    before, after = (
+        system_of(changed(values(), {"set": places})) for places in (both, {**both, "r/item/earlier_versions": []})
+    )
+    [change] = differences(before.services, after.services)
+    assert bool(change.breaks) is breaks
+    assert bool(change.steps) is breaks
+
+
 def test_words_for_people_are_no_difference() -> None:
     after = document()
     after["components"]["schemas"]["Item"]["description"] = "Another text"
@@ -187,6 +234,10 @@ def test_events_are_judged_as_the_declaration_is() -> None:
 
 def test_events_as_asyncapi() -> None:
     found = asyncapi(system_of(values()))
+    # AsyncAPI's own schema of a document, of the package @asyncapi/specs (Apache-2.0).
+    schema = json.loads((Path(__file__).parent / "asyncapi-3.0.0.json").read_text(encoding="utf-8"))
+    problems = [f"{list(each.path)}: {each.message}" for each in Draft7Validator(schema).iter_errors(found)]
+    assert problems == []
     assert found["asyncapi"] == "3.0.0"
     assert found["channels"]["item_created"]["address"] == "lab.item.created"
     assert found["operations"]["journal_receives_item_created"]["action"] == "receive"

@@ -152,6 +152,23 @@ def _longest() -> Declared:
     return system, with_images(stack("prod").model_copy(update={"name": "e" * 12}), system)
 
 
+def _versions() -> Declared:
+    """An API in two versions, the first of which has a field of its own and is to end."""
+    declared = few("order", "payment", broker="sqs").model_dump(mode="json", exclude_unset=True)
+    declared["services"]["order"]["resources"]["order"] |= {
+        "api_version": 2,
+        "earlier_versions": [
+            {
+                "version": 1,
+                "renamed": {"state": "status"},
+                "fields": {"remark": {"type": "string", "max_length": 20}},
+                "deprecated": {"since": "2026-12-01", "sunset": "2027-06-01"},
+            }
+        ],
+    }
+    return _on("dev", System.model_validate(declared))
+
+
 def _own_pipeline() -> Declared:
     """A stack that still has the role of an earlier deployment."""
     system, environment = _on("dev", few("order"))
@@ -179,7 +196,7 @@ VARIANTS: dict[str, Callable[[], Declared]] = {
     "no images": lambda: (shop(), stack("dev")),
     "pair": lambda: _on("prod", few("order", "payment")),
     "pair in dev": lambda: _on("dev", few("order", "payment")),
-    "pair of queues": lambda: _on("dev", few("order", "payment", broker="sqs")),
+    "pair of queues": _versions,
     "alone": lambda: _on("prod", few("order")),
     "alone in dev": lambda: _on("dev", few("order")),
     "sharded alone": lambda: _on("prod", few("order", data_gb=3000, shard_map=[{"since": "2024-01-01", "shards": 4}])),

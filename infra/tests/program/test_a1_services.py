@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from groundplan.capacity.quotas import planned_use
 from groundplan.cloud import Resource
+from groundplan.controls import assess
 from infra.tests.program.graphs import Graph, on
 from infra.tests.program.reading import DEPLOYMENT, JOB, openapi, settings
 
@@ -42,9 +44,33 @@ def target(graph: Graph, method: str, path: str) -> Resource:
 def test_r2_lists_take_pages_an_order_and_filters(graph: Graph) -> None:
     paths = openapi(graph)["paths"]
     for service in graph.system.services.values():
-        for name, resource in service.resources.items():
-            parameters = {each["name"] for each in paths[f"/v1/{resource.path(name)}"]["get"]["parameters"]}
+        for name, resource in [(name, each) for name, of in service.resources.items() for each in of.versions()]:
+            path = resource.collection(name).removeprefix("/api")
+            parameters = {each["name"] for each in paths[path]["get"]["parameters"]}
             assert parameters >= {"page", "limit", "sort", "cursor", *resource.fields}
+
+
+@on("pair of queues")
+def test_r1_each_version_of_an_api_is_routed_and_has_its_own_fields(graph: Graph) -> None:
+    document = openapi(graph)
+    bodies = {
+        version: document["paths"][f"/{version}/orders"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        for version in ("v1", "v2")
+    }
+    fields = {
+        version: set(document["components"]["schemas"][body["$ref"].rpartition("/")[2]]["properties"])
+        for version, body in bodies.items()
+    }
+    assert fields["v1"] - fields["v2"] == {"state", "remark"}
+    assert fields["v2"] - fields["v1"] == {"status"}
+    for method in ("GET", "POST"):
+        assert len({target(graph, method, f"/api/{version}/orders").urn for version in ("v1", "v2")}) == 1
+    uses = {each.quota.key: each.now for each in planned_use(graph.plan, graph.system, graph.environment)}
+    # The root, health, v1 and v2; three resources, one of them twice, each with `{id}`.
+    assert uses["gateway_resources"] == 2 + 2 + 2 * 4
+    verdicts = assess(graph.captured)
+    of_routes = ("A1.routing", "S3.operation-scopes", "S6.request-validation", "S6.body-fields")
+    assert {name: verdicts[name].findings for name in of_routes} == dict.fromkeys(of_routes, ())
 
 
 @on("no images")

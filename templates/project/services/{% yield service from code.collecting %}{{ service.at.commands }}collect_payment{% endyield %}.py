@@ -22,7 +22,7 @@ from payment_service.domain.settlement import Step, when_cancelled, when_placed
 ACQUIRER: Acquirer = LocalAcquirer(limit=Decimal(10_000))
 
 
-class _Order(Struct, frozen=True):
+class OrderEvent(Struct, frozen=True):
     """The fields of an order's events that are used."""
 
     customer_id: str
@@ -41,7 +41,7 @@ class Bill(Struct, frozen=True):
 
 
 def bill_of(event: Event, shard: int) -> Bill:
-    order = event.payload_as(_Order)
+    order = event.payload_as(OrderEvent)
     fields = PaymentFields(
         order_id=event.aggregate_id,
         customer_id=order.customer_id,

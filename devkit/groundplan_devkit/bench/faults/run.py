@@ -101,7 +101,7 @@ def choose(system: System) -> tuple[str, str, Resource]:
 async def run(on: Stage, planned: Sequence[Strike]) -> Faults:
     """Injects faults while clients write and read, then waits for quiet and counts."""
     service, name, resource = choose(on.system)
-    target = Target(name, resource, f"/api/v1/{resource.path(name)}", ())
+    target = Target(name, resource, resource.collection(name), ())
     log = Path(on.directory) / "event-log"
     # Threads, since starting processes is not asynchronous; the clients' loop must not stand still.
     running = await asyncio.to_thread(whole, on)

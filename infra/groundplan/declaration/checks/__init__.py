@@ -13,6 +13,7 @@ from groundplan.declaration.checks.references import check_references
 from groundplan.declaration.checks.renames import check_renames
 from groundplan.declaration.checks.requirements import check_requirements
 from groundplan.declaration.checks.tables import check_tables
+from groundplan.declaration.checks.versions import check_versions
 from groundplan.declaration.model import System
 from groundplan.problems import Finding
 
@@ -31,4 +32,5 @@ def check(system: System) -> list[Finding]:
         *check_erasure(system),
         *check_references(system),
         *check_renames(system),
+        *check_versions(system),
     ]

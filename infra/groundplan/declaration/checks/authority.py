@@ -38,7 +38,7 @@ def check_authority(system: System) -> list[Finding]:
 
 
 def _field(path: Path, name: str, field: ResourceField, resource: Resource, roles: list[str]) -> Iterator[Finding]:
-    yield from _default(path, field, owner=name == resource.owner)
+    yield from default_findings(path, field, owner=name == resource.owner)
     if field.computed:
         for option in ("set_once", "written_by", "transitions"):
             if getattr(field, option):
@@ -89,7 +89,8 @@ def _transitions(path: Path, field: ResourceField, resource: Resource, roles: li
             yield from role_findings((*here, value, step), entries, resource, roles)
 
 
-def _default(path: Path, field: ResourceField, *, owner: bool) -> Iterator[Finding]:
+def default_findings(path: Path, field: ResourceField, *, owner: bool = False) -> Iterator[Finding]:
+    """Whether the field's default is a value of it."""
     value, here = field.default, (*path, "default")
     if value is None:
         return

@@ -36,11 +36,12 @@ def check_fields(system: System) -> list[Finding]:
         for service_name, service in system.services.items()
         for resource_name, resource in service.resources.items()
         for name, field in resource.fields.items()
-        for finding in _field(("services", service_name, "resources", resource_name, "fields", name), field)
+        for finding in field_findings(("services", service_name, "resources", resource_name, "fields", name), field)
     ]
 
 
-def _field(path: Path, field: ResourceField) -> Iterator[Finding]:
+def field_findings(path: Path, field: ResourceField) -> Iterator[Finding]:
+    """Whether the field's options fit each other."""
     yield from _misplaced(path, field)
     yield from _missing(path, field)
     yield from _bounds(path, field)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from groundplan.declaration.model import Resource, Service, System
 from groundplan.declaration.reserved import (
@@ -23,7 +23,7 @@ def check_tables(system: System) -> list[Finding]:
         for resource_name, resource in service.resources.items():
             path = ("services", name, "resources", resource_name)
             findings += _resource(path, resource_name, resource)
-            findings += _columns((*path, "fields"), resource)
+            findings += reserved_names((*path, "fields"), resource.fields)
     return findings
 
 
@@ -40,7 +40,7 @@ def _public_paths(system: System) -> Iterator[Finding]:
             if owner != service_name:
                 yield Finding(
                     ("services", service_name, "resources", name),
-                    f"served at /api/v1/{path}",
+                    f"served at {resource.collection(name)}",
                     f"a path of its own; the gateway sends this one to `{other}` of the service `{owner}`",
                     f"add `plural: {service_name[:19]}-{path[:20]}`, for example, or rename the resource",
                 )
@@ -77,8 +77,9 @@ def _resource(path: Path, name: str, resource: Resource) -> Iterator[Finding]:
         yield Finding((*path, "plural"), table, expected, "choose another plural")
 
 
-def _columns(path: Path, resource: Resource) -> Iterator[Finding]:
-    for name in resource.fields:
+def reserved_names(path: Path, fields: Iterable[str]) -> Iterator[Finding]:
+    """Names that a field can't have."""
+    for name in fields:
         here = (*path, name)
         if name in OWN_FIELDS:
             yield Finding(here, "declared", "no such field: every resource has it of itself (D1)", "remove it")

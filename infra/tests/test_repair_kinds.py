@@ -25,9 +25,9 @@ SCHEMAS = Path(str(find_spec("cfnlint").origin)).parent / "data" / "schemas"  # 
 HERE = Path()
 
 
-@pytest.fixture(scope="module")
-def prod() -> Graph:
-    return graph_of("prod")
+@pytest.fixture(scope="module", params=["prod", "pair of queues"])
+def graph(request: pytest.FixtureRequest) -> Graph:
+    return graph_of(request.param)
 
 
 def item_of(resource: Resource) -> Item:
@@ -65,12 +65,12 @@ def taken_in_by(resource: Resource) -> set[str]:
     return {resource.id, filled(IMPORTS.get(resource.type, "{id}"), values)}
 
 
-def test_whatever_was_being_made_is_found(prod: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = [each for each in prod.resources if each.custom]
+def test_whatever_was_being_made_is_found(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [each for each in graph.resources if each.custom]
     cli = AwsCli(lambda: [item_of(each) for each in made])
     monkeypatch.setattr(_account, "_aws", cli)
-    region = prod.environment.region
-    account = _account.account_of(HERE, Scope(prod.system.name, prod.environment.name), region)
+    region = graph.environment.region
+    account = _account.account_of(HERE, Scope(graph.system.name, graph.environment.name), region)
     how, lost = Counter[str](), []
     for resource in made:
         state = killed_at(resource, made)

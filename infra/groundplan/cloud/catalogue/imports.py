@@ -29,6 +29,7 @@ IMPORTS: Mapping[str, str] = {
     "aws:rds/instance:Instance": "{identifier}",
     "aws:route53/record:Record": "{zoneId}_{name}_{type}",
     "aws:sns/topicPolicy:TopicPolicy": "{arn}",
+    "aws:sqs/queue:Queue": "https://sqs.{region}.amazonaws.com/{account}/{name}",
     "aws:wafv2/webAcl:WebAcl": "{id}/{name}/{scope}",
 }
 """Templates over the inputs; of alternatives (`a|b`) the one that is given, ``{id}`` is what AWS made up."""

@@ -133,6 +133,7 @@ CAMPAIGNS = {
         1_000_000,
         "rows",
         {"PROVE": "1", "MIGRATION_ROWS": "{size}"},
+    ),
     "kills": Campaign(
         "Killed at any point, repaired (e8)",
         "The Pulumi engine gets SIGKILL at seeded points of creating, changing and destroying a stack with something "

@@ -19,7 +19,7 @@ _TAGS = {"Key=system": "system", "Key=environment": "environment"}
 
 
 class AwsCli:
-    """Stands in for `groundplan.cli._account._aws`. ``things`` tells what the account has now."""
+    """Stands in for `groundplan.cli._account.ask_aws`. ``things`` tells what the account has now."""
 
     def __init__(self, things: Callable[[], Iterable[Item]]) -> None:
         self._things = things

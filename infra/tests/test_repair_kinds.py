@@ -68,7 +68,7 @@ def taken_in_by(resource: Resource) -> set[str]:
 def test_whatever_was_being_made_is_found(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> None:
     made = [each for each in graph.resources if each.custom]
     cli = AwsCli(lambda: [item_of(each) for each in made])
-    monkeypatch.setattr(_account, "_aws", cli)
+    monkeypatch.setattr(_account, "ask_aws", cli)
     region = graph.environment.region
     account = _account.account_of(HERE, Scope(graph.system.name, graph.environment.name), region)
     how, lost = Counter[str](), []

@@ -206,7 +206,7 @@ class Killed(SmallStack):
 def killed(cli: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Killed]:
     with ProviderServers() as servers:
         made = Killed(cli, tmp_path, servers)
-        monkeypatch.setattr(_account, "_aws", AwsCli(made.things))
+        monkeypatch.setattr(_account, "ask_aws", AwsCli(made.things))
         for key, value in made.engine._environment.items():
             monkeypatch.setenv(key, value)
         yield made

@@ -105,7 +105,7 @@ def plan_repair(state: State, account: Iterable[Found], program: Sequence[Resour
     settled = {each["urn"] for each in resources(state)} | {step.urn for step in steps}
     missing = [each for each in program if each.custom and each.urn not in settled]
     for alike in _alike(loose):
-        if not {each.id for each in alike} & taken:
+        if not {name for each in alike for name in (each.id, _import_id(each.type, {}, place, each))} & taken:
             step = _stray(alike, missing, place)
             steps.append(step)
             missing = [each for each in missing if each.urn != step.urn]
@@ -127,7 +127,8 @@ def unclear(state: State, account: Iterable[Found]) -> list[Mapping[str, Any]]:
 
 def _loose(state: State, account: Iterable[Found]) -> list[Found]:
     """What the state doesn't hold. What was asked for by itself says more than what its tags say."""
-    known = _handles(resources(state))
+    # What was made before the engine died has its id already, though its operation has no end.
+    known = _handles([*resources(state), *(each["resource"] for each in pending(state))])
     everything = list(account)
     held = {each.arn for each in everything if each.arn and {(each.type, each.id), (each.type, each.arn)} & known}
     found: dict[tuple[str, str], Found] = {}

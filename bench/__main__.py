@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from bench import copying, own_tests, planning
+from bench import client, copying, own_tests, planning
 
 TITLES = {
     "Planning the prod stack in-process (floor: the same imports and as many plain resources)": planning.rows,
+    "The program's processor time under the Pulumi engine (floor: as many plain resources)": client.rows,
     "Copying a project (floor: copier with as many static files)": copying.rows,
     "An untouched project's own tests (limits for two quiet cores)": own_tests.rows,
 }

@@ -143,6 +143,16 @@ CAMPAIGNS = {
         "languages",
         {"PROVE": "1"},
     ),
+    "kills": Campaign(
+        "Killed at any point, repaired (e8)",
+        "The Pulumi engine gets SIGKILL at seeded points of creating, changing and destroying a stack with something "
+        "of each way in which a repair finds things. After each, `groundplan repair` ends with a state that is the "
+        "account, and nothing twice. Needs the Pulumi CLI.",
+        ("tests/engine/test_repair.py::test_killed_wherever_it_is",),
+        20,
+        "points",
+        {"KILLS": "{size}", "KILLS_SEED": "{seed}"},
+    ),
     "faults": Campaign(
         "Every call of shop goes wrong once, under the Pulumi engine",
         "Dev and prod are created, changed and destroyed; every call is throttled once, and every answer is lost once. "

@@ -16,6 +16,7 @@ QUEUE, POLICY, BUCKET, GROUP = (
     "aws:s3/bucket:Bucket",
     "aws:ec2/securityGroup:SecurityGroup",
 )
+QUEUES = "https://sqs.eu-central-1.amazonaws.com/123456789012"
 STACK = "urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev"
 PROVIDER = "urn:pulumi:dev::shop::pulumi:providers:aws::region"
 
@@ -41,7 +42,9 @@ def declared(token: str, name: str, parent: str = STACK, /, **inputs: Any) -> Re
 
 
 def queue(name: str, **tags: str) -> Found:
-    return Found(QUEUE, f"https://sqs/1/{name}", f"arn:aws:sqs:eu-central-1:123456789012:{name}", tags)
+    """As `found_of` tells of one: its URL, which imports are asked for by, follows from the ARN's parts."""
+    parts = {"region": "eu-central-1", "account": "123456789012", "name": name}
+    return Found(QUEUE, name, f"arn:aws:sqs:eu-central-1:123456789012:{name}", tags, {}, parts)
 
 
 def test_what_was_being_made_and_exists_is_taken_in() -> None:
@@ -53,7 +56,7 @@ def test_what_was_being_made_and_exists_is_taken_in() -> None:
     ]
     after = repaired(broken, repair, [declared(QUEUE, "other")])
     held = {each["urn"]: each for each in after["deployment"]["resources"]}
-    assert held[urn(QUEUE, "order")]["id"] == "https://sqs/1/order-1a2b3c4"
+    assert held[urn(QUEUE, "order")]["id"] == f"{QUEUES}/order-1a2b3c4"
     assert held[urn(QUEUE, "order")]["inputs"]["name"] == "order-1a2b3c4"
     assert held[urn(QUEUE, "other")]["inputs"] == {"name": "other-1a2b3c4", "__defaults": ["name"]}
     assert held[urn(QUEUE, "other")]["provider"] == f"{PROVIDER}::p-1"
@@ -71,9 +74,9 @@ def test_what_was_being_made_and_does_not_exist_is_forgotten() -> None:
 
 def test_what_was_made_before_the_engine_died_is_taken_in_by_its_id() -> None:
     """The account need not tell of it: the engine had the answer, and did not come to note the end."""
-    made = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")
+    made = resource(QUEUE, "order", f"{QUEUES}/order-1", name="order-1")
     repair = plan_repair(state(operations=(("creating", made),)), [queue("order-1")], [])
-    assert [(step.action, step.id) for step in repair.steps] == [("import", "https://sqs/1/order-1")]
+    assert [(step.action, step.id) for step in repair.steps] == [("import", f"{QUEUES}/order-1")]
 
 
 def test_two_that_fit_are_left_to_a_person() -> None:
@@ -105,7 +108,7 @@ def test_what_has_neither_is_known_by_what_it_joins() -> None:
 
 @pytest.mark.parametrize("kind", ["updating", "deleting", "reading"])
 def test_what_was_being_changed_or_deleted_is_read(kind: str) -> None:
-    there = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")
+    there = resource(QUEUE, "order", f"{QUEUES}/order-1", name="order-1")
     broken = state(there, operations=((kind, there),))
     repair = plan_repair(broken, [queue("order-1")], [])
     assert [step.action for step in repair.steps if step.urn] == ["read"]
@@ -133,7 +136,7 @@ def test_a_lost_version_brings_back_the_component_too() -> None:
 
 
 def test_nothing_to_do_is_nothing() -> None:
-    there = resource(QUEUE, "order", "https://sqs/1/order-1", name="order-1")
+    there = resource(QUEUE, "order", f"{QUEUES}/order-1", name="order-1")
     there["outputs"] = {"arn": queue("order-1").arn}
     assert plan_repair(state(there), [queue("order-1")], [declared(QUEUE, "order")]).nothing
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,7 @@ from groundplan.cli.remember import run_pulumi
 from groundplan.cli.stacks import read_project
 from groundplan.permissions.grants import Scope
 from groundplan.project import find_project
-from groundplan.repair import Found, State, pending, plan_repair, repaired
+from groundplan.repair import Found, State, pending, plan_repair, repaired, unclear
 
 if TYPE_CHECKING:
     from groundplan.cloud.model import Resource
@@ -46,8 +46,11 @@ def command(stack: str, *, yes: bool) -> int:
     def delete(token: str, identifier: str) -> None:
         _account.remove(project, token, identifier, environment.region)
 
+    def siblings(resource: Mapping[str, Any]) -> Iterable[Found]:
+        return _account.siblings_of(project, resource, environment.region)
+
     found = _account.account_of(project, scope, environment.region)
-    return mend(project, stack, found, program, delete, yes=yes)
+    return mend(project, stack, found, program, delete, siblings, yes=yes)
 
 
 main = main_of(command)
@@ -65,11 +68,16 @@ def mend(
     account: Sequence[Found],
     program: Sequence[Resource],
     delete: Callable[[str, str], None],
+    siblings: Callable[[Mapping[str, Any]], Iterable[Found]],
     *,
     yes: bool,
 ) -> int:
-    """Shows the repair, does it on a yes, and ends with a preview; 1 when something is left. Raises ProblemsFound."""
+    """Shows the repair, does it on a yes, and ends with a preview; 1 when something is left. Raises ProblemsFound.
+
+    ``account`` is what has the stack's tags or path; ``siblings`` asks for what the account has of a resource's type.
+    """
     state = state_of(project, stack)
+    account = [*account, *(found for resource in unclear(state, account) for found in siblings(resource))]
     repair = plan_repair(state, account, program)
     if repair.nothing and not pending(state):
         print(f"{stack}: nothing is pending, and the state has all that carries the stack's tags.")

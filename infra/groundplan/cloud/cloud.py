@@ -9,6 +9,7 @@ from typing import Any
 
 from groundplan.cloud import names, references, schema
 from groundplan.cloud.catalogue import answer, kind_of
+from groundplan.cloud.catalogue.imports import IMPORTS, filled
 from groundplan.cloud.catalogue.kind import Kind
 from groundplan.cloud.catalogue.kubernetes import kind_name
 from groundplan.cloud.holders import Holding, held_already, own_holdings
@@ -183,6 +184,17 @@ class Cloud:
         found = [item for item in self.named(identifier) if item.type == token and item.id == identifier]
         found.sort(key=lambda item: (item.urn == urn, item.generation))
         return found[-1] if found else None
+
+    def imported(self, token: str, identifier: str) -> Item | None:
+        """What a type's importer means by an id that isn't the state's."""
+        template = IMPORTS.get(token)
+        if template is None:
+            return None
+        for item in self.of(token):
+            values = {**item.outputs, **item.inputs, "id": item.id, "account": ACCOUNT, "region": item.place}
+            if not item.adopted and filled(template, values) == identifier:
+                return item
+        return None
 
     def generation(self, urn: str) -> int:
         """One more than the newest that exists under a URN; of one whose maker was never told, its own."""

@@ -147,7 +147,10 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
         with self._lock:
             _lose(self._strike("read", token, request.urn, context), context)
             item = self.cloud.held(request.urn, token, request.id)
-            if item is None and request.properties.fields:
+            if item is None and not request.properties.fields:
+                item = self.cloud.imported(token, request.id)
+            if item is None and (request.properties.fields or request.inputs.fields):
+                # A program that looks something up has told neither.
                 return provider_pb2.ReadResponse()
             if item is None:
                 item = self._item(request.urn, {}, context, 0)

@@ -101,6 +101,7 @@ KINDS = (
     Kind(
         "aws:eks/podIdentityAssociation:PodIdentityAssociation",
         id="a-{hex17}",
+        form="arn:aws:eks:{region}:{account}:podidentityassociation/{clusterName}/{id}",
         outputs={
             "associationId": "{id}",
             "associationArn": "arn:aws:eks:{region}:{account}:podidentityassociation/{clusterName}/{id}",

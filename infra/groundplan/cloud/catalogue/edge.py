@@ -146,6 +146,7 @@ KINDS = (
         _ACL,
         id="{uuid}",
         arn=_waf_arn("webacl"),
+        form="arn:aws:wafv2:{region}:{account}:{scope}/webacl/{name}/{id}",
         name=_WAF_NAME,
         outputs={"capacity": _capacity, "lockToken": "{uuid}", "applicationIntegrationUrl": ""},
         replaces=("name", "namePrefix", "scope"),

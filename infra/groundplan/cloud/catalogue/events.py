@@ -200,7 +200,7 @@ KINDS = (
     ),
     Kind(
         "aws:cloudwatch/eventTarget:EventTarget",
-        id="{rule}-{hex8}",
+        id=lambda item, _: f"{item.known('rule')}-{item.known('targetId') or item.hex(26)}",
         references={"rule": "aws:cloudwatch/eventRule:EventRule"},
         outputs={"targetId": "{hex26}"},
         replaces=("rule", "targetId", "eventBusName"),

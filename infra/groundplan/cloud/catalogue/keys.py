@@ -113,6 +113,7 @@ KINDS = (
         arn=lambda item, _: (
             f"arn:aws:secretsmanager:{item.place}:{ACCOUNT}:secret:{item.physical_name}-{_six(item.hex(6))}"
         ),
+        form="arn:aws:secretsmanager:{region}:{account}:secret:{name}",
         name=Name(
             longest=512,
             pattern=r"[A-Za-z0-9/_+=.@-]+",

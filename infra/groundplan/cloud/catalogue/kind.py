@@ -55,6 +55,8 @@ class Kind:
     type: str
     id: Answer = "{name}"
     arn: Answer = ""
+    form: str = ""
+    """How its ARN looks, as a template, where ``arn`` is a function or the type has no such output."""
     name: Name | None = None
     outputs: Mapping[str, Answer] = field(default_factory=dict)
     references: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)

@@ -70,6 +70,7 @@ KINDS = (
         arn=lambda item, cloud: (
             f"arn:aws:elasticloadbalancing:{item.place}:{ACCOUNT}:loadbalancer/{_suffix(item, cloud)}"
         ),
+        form=f"{_ELB}:loadbalancer/{{kind}}/{{name}}/{{hex16}}",
         name=_NAME,
         outputs={
             "arnSuffix": _suffix,
@@ -102,6 +103,7 @@ KINDS = (
         "aws:lb/listener:Listener",
         id="{arn}",
         arn=_listener_arn,
+        form=f"{_ELB}:listener/{{kind}}/{{balancer}}/{{hex16}}/{{hex17}}",
         outputs={"protocol": "HTTP", "sslPolicy": ""},
         replaces=("loadBalancerArn",),
     ),
@@ -109,6 +111,7 @@ KINDS = (
         "aws:lb/listenerRule:ListenerRule",
         id="{arn}",
         arn=_rule_arn,
+        form=f"{_ELB}:listener-rule/{{kind}}/{{balancer}}/{{hex16}}/{{hex17}}/{{hex18}}",
         outputs={"priority": lambda item, _: 1 + int(item.hex(4), 16) % 49000},
         references={"listenerArn": "aws:lb/listener:Listener"},
         replaces=("listenerArn",),

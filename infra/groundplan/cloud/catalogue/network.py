@@ -142,6 +142,7 @@ KINDS = (
     Kind(
         "aws:ec2/natGateway:NatGateway",
         id="nat-{hex17}",
+        form="arn:aws:ec2:{region}:{account}:natgateway/{id}",
         outputs={
             "networkInterfaceId": "eni-{hex17}",
             "publicIp": _address,

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import copy
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from groundplan.cloud.catalogue import kind_of
+from groundplan.cloud.catalogue.imports import IMPORTS, NOTHING, filled
+from groundplan.cloud.catalogue.kubernetes import NAMESPACELESS, kind_name
+from groundplan.cloud.item import look_up
 from groundplan.cloud.model import Resource
 
 State = dict[str, Any]
@@ -37,8 +41,10 @@ class Found:
     id: str
     arn: str
     tags: Mapping[str, str] = field(default_factory=dict)
-    properties: Mapping[str, str] = field(default_factory=dict)
-    """What tells it from others of its type where it has neither name nor tags."""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    """What tells it from others of its type where it has neither name nor tags; None where it has no such value."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Parts of its id that an import is asked for by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class Step:
     urn: str
     id: str
     why: str
+    found: str = ""
+    """What the account calls it, where the provider takes it in by another id."""
 
     def __str__(self) -> str:
         name = self.urn.rpartition("::")[2] or "not in the program"
@@ -84,52 +92,104 @@ def plan_repair(state: State, account: Iterable[Found], program: Sequence[Resour
 
     ``account`` is all that carries the stack's tags or path; ``program`` is what the declaration declares now.
     """
-    known = _handles(resources(state))
-    loose = [each for each in account if each.id not in known and each.arn not in known]
+    loose = _loose(state, account)
+    place = _place(state)
     steps: list[Step] = []
     for operation in pending(state):
         resource = operation["resource"]
         if operation["type"] in ("creating", "importing"):
-            steps.append(_created(resource, loose))
+            steps.append(_created(resource, loose, place))
         else:
             steps.append(Step("read", resource["type"], resource["urn"], resource.get("id", ""), _WORDS["read"]))
-    taken = {step.id for step in steps if step.action in ("import", "keep")}
+    taken = {step.found or step.id for step in steps if step.action in ("import", "keep")}
     settled = {each["urn"] for each in resources(state)} | {step.urn for step in steps}
     missing = [each for each in program if each.custom and each.urn not in settled]
-    for found in loose:
-        if found.id not in taken:
-            step = _stray(found, missing)
+    for alike in _alike(loose):
+        if not {name for each in alike for name in (each.id, _import_id(each.type, {}, place, each))} & taken:
+            step = _stray(alike, missing, place)
             steps.append(step)
             missing = [each for each in missing if each.urn != step.urn]
     return Repair(tuple(steps))
 
 
-def _created(resource: Mapping[str, Any], loose: Sequence[Found]) -> Step:
+def unclear(state: State, account: Iterable[Found]) -> list[Mapping[str, Any]]:
+    """Creations whose end neither tags nor names nor their own inputs tell: the account has to be asked for what it has
+    of their types."""
+    loose, place = _loose(state, account), _place(state)
+    return [
+        operation["resource"]
+        for operation in pending(state)
+        if operation["type"] in ("creating", "importing")
+        and operation["resource"]["type"] not in NOTHING
+        and _created(operation["resource"], loose, place).action in ("forget", "keep")
+    ]
+
+
+def _loose(state: State, account: Iterable[Found]) -> list[Found]:
+    """What the state doesn't hold. What was asked for by itself says more than what its tags say."""
+    # What was made before the engine died has its id already, though its operation has no end.
+    known = _handles([*resources(state), *(each["resource"] for each in pending(state))])
+    everything = list(account)
+    held = {each.arn for each in everything if each.arn and {(each.type, each.id), (each.type, each.arn)} & known}
+    found: dict[tuple[str, str], Found] = {}
+    for each in everything:
+        if each.arn not in held and (each.type, each.id) not in known:
+            before = found.get((each.type, each.id))
+            found[each.type, each.id] = before if before is not None and before.properties else each
+    return list(found.values())
+
+
+def _alike(loose: Iterable[Found]) -> list[list[Found]]:
+    """One thing may be of several types, as far as its ARN tells."""
+    found: dict[str, list[Found]] = {}
+    for each in loose:
+        found.setdefault(each.arn or f"{each.type} {each.id}", []).append(each)
+    return list(found.values())
+
+
+def _place(state: State) -> Mapping[str, str]:
+    """The account and region of most that the state holds, by its ARNs."""
+    arns = [str((each.get("outputs") or {}).get("arn") or "").split(":") for each in resources(state)]
+    places = Counter((arn[3], arn[4]) for arn in arns if len(arn) > 5 and arn[3] and arn[4])
+    if not places:
+        return {}
+    region, account = places.most_common(1)[0][0]
+    return {"region": region, "account": account}
+
+
+def _created(resource: Mapping[str, Any], loose: Sequence[Found], place: Mapping[str, str]) -> Step:
     """What became of a creation: it exists under the name or tag that it was asked for with, or it doesn't."""
     token, urn = resource["type"], resource["urn"]
     if resource.get("id"):
         # Made, and the engine died before it noted that the operation had ended.
         return Step("import", token, urn, str(resource["id"]), _WORDS["import"])
+    if token in NOTHING:
+        return Step("forget", token, urn, "", NOTHING[token])
     inputs = resource.get("inputs") or {}
     same = [each for each in loose if each.type == token]
     matching = [each for each in same if _named(each, token, inputs)]
     if len(matching) == 1:
-        return Step("import", token, urn, matching[0].id, _WORDS["import"])
+        (found,) = matching
+        return Step("import", token, urn, _import_id(token, inputs, place, found), _WORDS["import"], found.id)
     if len(matching) > 1:
         ids = ", ".join(each.id for each in matching)
         return Step("keep", token, urn, matching[0].id, f"{len(matching)} fit: {ids}; delete all but one by hand")
-    identity = _identity(token, inputs)
+    identity = _identity(token, inputs, place)
     if identity:
         # It has no tags, and its id follows from what it was asked for with: a refresh drops it if it isn't there.
         return Step("import", token, urn, identity, "may exist: the state takes it in, and the account is read")
     return Step("forget", token, urn, "", _WORDS["forget"])
 
 
-def _stray(found: Found, missing: Sequence[Resource]) -> Step:
-    same = [each for each in missing if each.type == found.type and _stem(found, each)]
+def _stray(alike: Sequence[Found], missing: Sequence[Resource], place: Mapping[str, str]) -> Step:
+    same = [(found, each) for found in alike for each in missing if each.type == found.type and _stem(found, each)]
     if len(same) == 1:
-        return Step("import", found.type, same[0].urn, found.id, _WORDS["import"])
-    if same or kind_of(found.type).stateful:
+        ((found, resource),) = same
+        identity = _import_id(found.type, resource.inputs, place, found)
+        if identity:
+            return Step("import", found.type, resource.urn, identity, _WORDS["import"], found.id)
+    found = alike[0]
+    if same or any(kind_of(each.type).stateful for each in alike):
         return Step("keep", found.type, "", found.id, _WORDS["keep"])
     return Step("remove", found.type, "", found.id, _WORDS["remove"])
 
@@ -137,14 +197,17 @@ def _stray(found: Found, missing: Sequence[Resource]) -> Step:
 def _named(found: Found, token: str, inputs: Mapping[str, Any]) -> bool:
     """Whether it has the name, or else the `Name` tag or the properties, that a creation asked for."""
     if found.properties:
-        return all(inputs.get(key) == value for key, value in found.properties.items())
-    rule = kind_of(token).name
-    given = inputs.get(rule.property) if rule is not None else inputs.get("name")
-    if isinstance(given, str):
-        return given == found.id or _ends(found.arn, given) or _ends(found.id, given)
-    prefix = inputs.get(f"{rule.property}Prefix") if rule is not None else None
-    if isinstance(prefix, str):
-        return _last(found.arn or found.id).startswith(prefix)
+        return all(inputs.get(key) in (None, value) for key, value in found.properties.items())
+    kind = kind_of(token)
+    rule = kind.name
+    if rule is None or any("{name}" in each for each in (kind.form, kind.arn, kind.id) if isinstance(each, str)):
+        given = inputs.get(rule.property) if rule is not None else inputs.get("name")
+        if isinstance(given, str):
+            return given == found.id or _ends(found.arn, given) or _ends(found.id, given)
+        prefix = inputs.get(f"{rule.property}Prefix") if rule is not None else None
+        if isinstance(prefix, str):
+            return _last(found.arn or found.id).startswith(prefix)
+    # AWS makes up the id, and the ARN says nothing of a name.
     tags = inputs.get("tags")
     wanted = tags.get("Name") if isinstance(tags, Mapping) else None
     return wanted is not None and found.tags.get("Name") == wanted
@@ -167,25 +230,39 @@ def _last(text: str) -> str:
     return text.replace(":", "/").rpartition("/")[2]
 
 
-def _identity(token: str, inputs: Mapping[str, Any]) -> str:
-    """The id of what has no tags, where it follows from the inputs alone: `{role}:{name}` of a role's policy."""
-    template = kind_of(token).id
-    if not isinstance(template, str):
-        return ""
-    fields = re.findall(r"\{(\w+)\}", template)
-    values = {name: inputs.get(name) for name in fields}
-    if any(name in ("id", "arn", "uuid", "region", "account") or name.startswith("hex") for name in fields):
-        return ""
-    if not fields or not all(isinstance(value, str) and value for value in values.values()):
-        return ""
-    return template.format(**values)
+def _import_id(token: str, inputs: Mapping[str, Any], place: Mapping[str, str], found: Found) -> str:
+    """What the provider takes in for something that was found; empty when neither it nor the inputs tell."""
+    given = {key: value for key, value in _values(token, inputs).items() if value is not None}
+    values = {**found.parts, **given, **place, "id": found.parts.get("id", found.id)}
+    return filled(IMPORTS.get(token, "{id}"), values)
 
 
-def _handles(held: Iterable[Mapping[str, Any]]) -> set[str]:
-    found: set[str] = set()
+def _identity(token: str, inputs: Mapping[str, Any], place: Mapping[str, str]) -> str:
+    """What the provider takes in, where that follows from the inputs alone: `{role}:{name}` of a role's policy."""
+    if token.startswith("kubernetes:"):
+        name = look_up(inputs, "metadata.name")
+        namespace = look_up(inputs, "metadata.namespace") or "default"
+        return str(name if kind_name(token) in NAMESPACELESS else f"{namespace}/{name}") if name else ""
+    template = IMPORTS.get(token) or kind_of(token).id
+    if not isinstance(template, str) or not re.search(r"\{\w", template):
+        return ""
+    return filled(template, {**_values(token, inputs), **place})
+
+
+def _values(token: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs, with the physical name under `name`. AWS makes up the rest: ids, and what templates call `hex17`."""
+    rule = kind_of(token).name
+    name = inputs.get(rule.property) if rule is not None else inputs.get("name")
+    return {**{key: value for key, value in inputs.items() if key not in ("id", "region")}, "name": name}
+
+
+def _handles(held: Iterable[Mapping[str, Any]]) -> set[tuple[str, str]]:
+    """Types with ids and ARNs: what hangs on a thing may have its ARN as an id."""
+    found: set[tuple[str, str]] = set()
     for resource in held:
         outputs = resource.get("outputs") or {}
-        found.update(each for each in (resource.get("id"), outputs.get("arn")) if isinstance(each, str) and each)
+        handles = (resource.get("id"), outputs.get("arn"))
+        found.update((resource["type"], each) for each in handles if isinstance(each, str) and each)
     return found
 
 

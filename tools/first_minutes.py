@@ -1,7 +1,7 @@
 """The README's first ten minutes, as steps that can be run: commands, and what they print.
 
-A block of `sh` is a step; a block of `text` after it is what it prints. `…` stands for anything within a line, and alone
-on a line for any lines. A comment `<!-- not run: … -->` before a block says why it isn't run by `make prove`.
+A block of `sh` is a step; a block of `text` after it is what it prints. `…` stands for anything within a line; alone on
+a line it stands for any lines. A comment `<!-- not run: … -->` before a block says why it isn't run by `make prove`.
 """
 
 from __future__ import annotations

@@ -180,6 +180,24 @@ CAMPAIGNS = {
         "declarations",
         {"EDGES": "{size}"},
     ),
+    "first-minutes": Campaign(
+        "The README's first ten minutes, as a newcomer",
+        "Every step of the README, its output compared, in an empty folder: a plain path, and one with a blank and `é`; "
+        "a user without rights, no identity for git. Not run here: `make dev`, whose servers an administrator installs; "
+        "`pipx` in the place of `uvx`.",
+        ("tests/front_door/test_first_ten_minutes.py",),
+        2,
+        "folders",
+        {"PROVE_FIRST_MINUTES": "1"},
+    ),
+    "site": Campaign(
+        "The documentation as a site",
+        "It is built strictly, links checked, by the pinned generator; no page asks for anything from elsewhere.",
+        ("tests/front_door/test_first_ten_minutes.py",),
+        1,
+        "site",
+        {"PROVE_SITE": "1"},
+    ),
     "alarms": Campaign(
         "Every alarm of twelve other systems has its page (U8)",
         "The systems of docs/expectations/systems.yaml are declared in the simulated cloud. Each alarm's description "

@@ -1,4 +1,4 @@
-"""`make docs`: writes the site's source, and builds it with MkDocs Material; links are checked, a broken one is an error."""
+"""`make docs`: writes the site's source, and builds it with MkDocs Material. A broken link is an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import yaml
 from groundplan.cli._run import run
 from groundplan.owned import claim, remove
 from groundplan.problems import Problem, ProblemsFound
-from tools.site.markdown import Site, asset_place, indented
+from tools.site.markdown import Site, asset_place, headed, indented
 from tools.site.pages import flat, navigation
 from tools.site.sections import ROOT
 
@@ -41,7 +41,7 @@ def _make(*, source_only: bool) -> int:
     if source_only:
         return 0
     build(SOURCE, BUILT, _mkdocs())
-    print(f"Open {BUILT.relative_to(ROOT)}/index.html: it needs no server.")
+    print(f"Look at it: python3 -m http.server --bind 127.0.0.1 --directory {BUILT.relative_to(ROOT)} 8000")
     return 0
 
 
@@ -56,14 +56,13 @@ def write(folder: Path) -> int:
         )
         place = folder / "pages" / each.path
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(indented(linked), encoding="utf-8")
+        place.write_text(indented(headed(linked)), encoding="utf-8")
         for asset in assets:
             copy = folder / "pages" / asset_place(asset)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / asset, copy)
-    style = folder / "pages" / "files" / "site.css"
-    style.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(CONFIGURATION.with_name("site.css"), style)
+    for name in ("site.css", "site.js"):
+        shutil.copyfile(CONFIGURATION.with_name(name), folder / "pages" / "files" / name)
     settings = {"INHERIT": str(CONFIGURATION), "docs_dir": "pages", "site_dir": str(BUILT), "nav": navigation()}
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return len(pages)

@@ -11,6 +11,9 @@ from pathlib import PurePosixPath
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
 _FENCE = re.compile(r"^( *)(```+)")
 _INDENTED = re.compile(r"^( {2,3})(?=\S)")
+_RULE = re.compile(r"\|(?: *:?-+:? *\|)+")
+_EMPTY_CELL = re.compile(r"\|\s*\|")
+_UNSEEN = ' <span class="unseen">column {}</span> '
 _ELSEWHERE = ("http://", "https://", "mailto:", "#")
 ASSETS = frozenset({".svg", ".webp", ".png", ".json"})
 """Files that are copied to the site, rather than shown as pages."""
@@ -62,6 +65,18 @@ def _outside_code(text: str, change: object) -> str:
         fence = _FENCE.match(line) is not None
         lines.append(line if inside or fence else change(line))
         inside ^= fence
+    return "\n".join(lines) + "\n"
+
+
+def headed(text: str) -> str:
+    """Empty headings of columns say which column it is, to those who hear the page."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines[1:]):
+        if _RULE.fullmatch(line) and _EMPTY_CELL.search(lines[number]):
+            cells = lines[number].strip().strip("|").split("|")
+            lines[number] = "|".join(
+                ["", *(each if each.strip() else _UNSEEN.format(column) for column, each in enumerate(cells, 1)), ""]
+            )
     return "\n".join(lines) + "\n"
 
 

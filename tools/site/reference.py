@@ -30,8 +30,8 @@ def declaration() -> str:
         (
             "# The declaration: `system.yaml`",
             "",
-            "What the system must hold and what its services are. Editors complete and check it by `system.schema.json`, which every",
-            "project has; what ties values together is checked by every command, with file, line, expectation and remedy.",
+            "What the system must hold and what its services are. Editors complete and check it by the project's",
+            "`system.schema.json`. What ties values together is checked by every command, with file, line and remedy.",
             "",
             *_tables(json_schema(), "The file"),
         )
@@ -44,8 +44,8 @@ def stack() -> str:
         (
             "# A stack: `Pulumi.<stack>.yaml`",
             "",
-            "Keys below `config`, each with the system's name before it (`shop:domain`), but for `aws:region`. Defaults are the safe",
-            "ones: what is left out never weakens a stack. `pulumi config set` writes them, too.",
+            "Keys below `config`, each with the system's name before it (`shop:domain`), but for `aws:region`.",
+            "Defaults are the safe ones: what is left out never weakens a stack. `pulumi config set` writes them, too.",
             "",
             *_tables(Environment.model_json_schema(), "Keys", without=frozenset({"name", "region"})),
         )
@@ -63,7 +63,7 @@ def _tables(root: Schema, title: str, without: frozenset[str] = frozenset()) -> 
             yield from ("One of " + ", ".join(f"`{each}`" for each in shape["enum"]) + ".", "")
             continue
         needed = set(shape.get("required", ()))
-        yield "| key | takes | default | |"
+        yield "| key | takes | default | meaning |"
         yield "|---|---|---|---|"
         for key, value in shape.get("properties", {}).items():
             if not (shape is root and key in without):
@@ -180,9 +180,9 @@ def alarms() -> str:
     lines = [
         "# Alarms",
         "",
-        "Each alarm's description ends with the name of its page, which `groundplan alarm NAME` prints in the terminal, too.",
+        "Each alarm's description ends with the name of its page. `groundplan alarm NAME` prints it in the terminal.",
         "",
-        "| page | |",
+        "| page | when |",
         "|---|---|",
         *(f"| [{name}]({name}.md) | {page(name).title} |" for name in names()),
     ]

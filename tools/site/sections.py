@@ -18,10 +18,19 @@ def title(text: str) -> str:
 
 def section(text: str, heading: str) -> str:
     """What stands below a heading of the second level, up to the next. Raises ValueError where there is none."""
-    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-    if found is None:
+    found: list[str] = []
+    inside = code = False
+    for line in text.splitlines():
+        # What stands in a block is no heading.
+        if line.startswith("## ") and not code:
+            inside = line == f"## {heading}"
+            continue
+        code ^= line.startswith("```")
+        if inside:
+            found.append(line)
+    if not found:
         raise ValueError(f"no heading `## {heading}`")
-    return found[1].strip() + "\n"
+    return "\n".join(found).strip() + "\n"
 
 
 def first_ten_minutes() -> str:

@@ -182,9 +182,9 @@ CAMPAIGNS = {
     ),
     "first-minutes": Campaign(
         "The README's first ten minutes, as a newcomer",
-        "Every step of the README, its output compared, in an empty folder: a plain path, and one with a blank and `é`; "
-        "a user without rights, no identity for git. Not run here: `make dev`, whose servers an administrator installs; "
-        "`pipx` in the place of `uvx`.",
+        "Every step of the README, its output compared, in an empty folder: a plain path, one with a blank and `é`; "
+        "a user without rights, no identity for git. Not run here: `make dev`, whose servers an administrator "
+        "installs; `pipx` in the place of `uvx`.",
         ("tests/front_door/test_first_ten_minutes.py",),
         2,
         "folders",

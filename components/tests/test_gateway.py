@@ -20,7 +20,7 @@ from components.tests.ingress_samples import (
     simulated,
 )
 from groundplan.cloud import Simulation
-from groundplan_components.gateway import Gateway, GatewayAccount, GatewayArgs
+from groundplan_components.gateway import Gateway, GatewayAccount, GatewayArgs, GatewayRoute
 
 API = "aws:apigateway/restApi:RestApi"
 STAGE = "aws:apigateway/stage:Stage"
@@ -80,7 +80,7 @@ def test_r1_versions_stand_beside_each_other() -> None:
 
 @pytest.mark.parametrize("version", [0, 100])
 def test_a_version_that_is_none_is_refused(version: int) -> None:
-    first = {**gateway_args()["routes"][0], "version": version}
+    first: GatewayRoute = {**gateway_args()["routes"][0], "version": version}
     assert "from 1 to 99" in refusal(lambda: Gateway("shop", {**gateway_args(), "routes": [first]}))
 
 

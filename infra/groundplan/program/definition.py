@@ -19,25 +19,25 @@ def gateway_routes(resources: list[PublicResource]) -> list[GatewayRoute]:
     for each in resources:
         declared = each.resource
         schema = body_schema(declared)
-        routes.append(
-            {
-                "plural": declared.path(each.name),
-                **({} if declared.api_version == 1 else {"version": declared.api_version}),
-                "operations": list(declared.operations),
-                "open_operations": [
-                    operation
-                    for operation in declared.operations
-                    if (access := declared.access(operation)) and access.anyone
-                ],
-                "query_parameters": [
-                    name
-                    for name, field in declared.fields.items()
-                    if field.type is not FieldType.JSON and name not in LIST_PARAMETERS
-                ],
-                "create_schema": schema,
-                "update_schema": schema,
-            }
-        )
+        route: GatewayRoute = {
+            "plural": declared.path(each.name),
+            "operations": list(declared.operations),
+            "open_operations": [
+                operation
+                for operation in declared.operations
+                if (access := declared.access(operation)) and access.anyone
+            ],
+            "query_parameters": [
+                name
+                for name, field in declared.fields.items()
+                if field.type is not FieldType.JSON and name not in LIST_PARAMETERS
+            ],
+            "create_schema": schema,
+            "update_schema": schema,
+        }
+        if declared.api_version != 1:
+            route["version"] = declared.api_version
+        routes.append(route)
     return routes
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from watchfiles import Change, watch
 
+from groundplan.installation.contract import start
+from groundplan.problems import ProblemsFound
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
 from groundplan_devkit.servers import servers
@@ -29,12 +31,13 @@ _LEFT_OUT = {".git", ".venv", "build", "__pycache__", "node_modules"}
 def main(arguments: Sequence[str]) -> int:
     """Until Ctrl-C; then 0, or the status of servers that did not start."""
     try:
+        start(PROJECT)
         with ExitStack() as stack:
             if not os.environ.get("QUICK") and STATE_VARIABLE not in os.environ:
                 say("Starting servers, which stay up between runs (QUICK=1 does without)")
                 os.environ[STATE_VARIABLE] = str(stack.enter_context(servers(shards=declared_shards())).state_file)
             follow(_edits(), arguments, _run_tests)
-    except Unavailable as problem:
+    except (ProblemsFound, Unavailable) as problem:
         say(str(problem))
         return 1
     except KeyboardInterrupt:

@@ -23,7 +23,7 @@ _STEP = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-NOBODY = 65534
+UNPRIVILEGED = 65534
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def run(place: Place, wanted: Sequence[Step], timeout_seconds: float = 1200) -> 
     user: dict[str, object] = {}
     if os.getuid() == 0:
         for each in (place.folder, place.home):
-            os.chown(each, NOBODY, NOBODY)
-        user = {"user": NOBODY, "group": NOBODY, "extra_groups": ()}
+            os.chown(each, UNPRIVILEGED, UNPRIVILEGED)
+        user = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": ()}
     for number, step in enumerate(wanted, start=1):
         if step.reason:
             continue

@@ -1,4 +1,4 @@
-"""Whatever a deployment was making when it was killed is found again in the account, of every type (e8)."""
+"""What a deployment was making when it was killed is found again in the account, of every type (e8)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.projects import ROOT
-from tools.site.markdown import Site, headed, indented
+from tools.site.markdown import SiteLinks, headed, indented
 from tools.site.pages import flat
 
 
@@ -23,7 +23,7 @@ def test_every_page_of_the_site_has_its_source() -> None:
 
 
 def test_links_are_those_of_the_site() -> None:
-    site = Site({"docs/a.md": "how-to/a.md", "README.md": "index.md"}, frozenset({"infra", "docs/x.svg"}))
+    site = SiteLinks({"docs/a.md": "how-to/a.md", "README.md": "index.md"}, frozenset({"infra", "docs/x.svg"}))
     text = "[a](docs/a.md#b) ![x](docs/x.svg) [code](infra) [out](https://example.com) [gone](no.md)\n"
     assert site.linked(text, "README.md", "index.md") == (
         "[a](how-to/a.md#b) ![x](files/docs/x.svg) code [out](https://example.com) [gone](no.md)\n",

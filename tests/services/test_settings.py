@@ -11,16 +11,13 @@ from groundplan.capacity.shards import shard_count
 from groundplan.declaration.loader import parse_system
 from groundplan_chassis.clock import SystemClock
 from groundplan_chassis.database.sharding import ShardMap
-from groundplan_chassis.observe.tracing import SAMPLE_VARIABLE
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import READING, KafkaSettings, QueueSettings, Settings, ShardGeneration
+from groundplan_devkit.checks.pods import OF_TRACES, OPTIONAL
 from groundplan_devkit.recording import Recording
 from infra.tests.program.graphs import Graph, on
 from infra.tests.program.reading import migration_settings, settings
 from infra.tests.samples import SMALLEST
-
-OF_TRACES = {SAMPLE_VARIABLE}
-"""Read where traces are set up, before there are settings; optional."""
 
 
 def environments(graph: Graph) -> dict[str, tuple[str, dict[str, str]]]:
@@ -55,7 +52,7 @@ def test_what_pods_are_given_is_what_the_chassis_reads(graph: Graph) -> None:
 def test_each_variable_is_needed(graph: Graph) -> None:
     """What makes the test above one that can fail."""
     for name, (role, variables) in environments(graph).items():
-        for variable in variables.keys() - {"WORKLOAD_ROLE", "EVENTS_BROKER", *OF_TRACES}:
+        for variable in variables.keys() - OPTIONAL:
             fewer = {key: variables[key] for key in variables.keys() - {variable}}
             assert variable in refused(fewer, role), f"{name} starts without {variable}"
 

@@ -15,7 +15,7 @@ import yaml
 from groundplan.cli._run import run
 from groundplan.owned import claim, remove
 from groundplan.problems import Problem, ProblemsFound
-from tools.site.markdown import Site, asset_place, headed, indented
+from tools.site.markdown import SiteLinks, asset_place, headed, indented
 from tools.site.pages import flat, navigation
 from tools.site.sections import ROOT
 
@@ -48,7 +48,7 @@ def _make(*, source_only: bool) -> int:
 def write(folder: Path) -> int:
     """Every page, its assets, and the configuration. Returns the number of pages."""
     pages = flat()
-    site = Site({each.source: each.path for each in pages if each.source}, _files())
+    site = SiteLinks({each.source: each.path for each in pages if each.source}, _files())
     for each in pages:
         text = each.made() if each.made else (ROOT / each.source).read_text(encoding="utf-8")
         linked, assets = (

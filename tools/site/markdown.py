@@ -20,7 +20,7 @@ ASSETS = frozenset({".svg", ".webp", ".png", ".json"})
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class SiteLinks:
     """``places``: the page on the site of every source; ``files``: what else the repository holds, folders included."""
 
     places: Mapping[str, str]

@@ -9,6 +9,7 @@ from typing import Any
 from groundplan.cloud import Simulation
 from groundplan.declaration.model import System
 from groundplan_chassis import health
+from groundplan_chassis.observe.tracing import SAMPLE_VARIABLE
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.settings import READING, ROLES, Settings
 from groundplan_components.workload import WORKLOAD_PORT
@@ -20,7 +21,9 @@ DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 JOB = "kubernetes:batch/v1:Job"
 PROBES = {"startupProbe": health.LIVE, "livenessProbe": health.LIVE, "readinessProbe": health.READY}
-OPTIONAL = {"WORKLOAD_ROLE", "EVENTS_BROKER"}
+OF_TRACES = {SAMPLE_VARIABLE}
+"""Variables that are read where traces are set up, before there are settings."""
+OPTIONAL = {"WORKLOAD_ROLE", "EVENTS_BROKER", *OF_TRACES}
 """Variables that a process starts without."""
 
 
@@ -68,7 +71,7 @@ def check_settings(system: System, simulation: Simulation, stack: str) -> None:
     for name, variables in environments.items():
         recording = Recording(variables)
         settings = Settings.from_environment(recording, variables.get("WORKLOAD_ROLE", "migrate"))
-        assert variables.keys() - recording.read == set(), f"{name} gets variables that it does not read"
+        assert variables.keys() - recording.read <= OF_TRACES, f"{name} gets variables that it does not read"
         assert settings.environment == stack
         assert settings.database.tls
         if settings.role in READING:

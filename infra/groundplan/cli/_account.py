@@ -84,7 +84,7 @@ def _listed(project: Path, token: str, listing: Listing, inputs: Mapping[str, An
         name = ("--identifier", each["Identifier"])
         described = ask_aws(project, "cloudcontrol", "get-resource", *options, *name)["ResourceDescription"]
         properties = json.loads(described["Properties"])
-        yield Found(token, str(properties[listing.id]), "", {}, listing.told(properties))
+        yield Found(token, str(properties[listing.id]), "", {}, listing.stated(properties))
 
 
 def _targets(project: Path, rule: str, region: str) -> Iterator[Found]:

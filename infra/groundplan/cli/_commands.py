@@ -69,7 +69,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "repair": Entry("groundplan.cli.repair", "Bring state and account together after a killed deployment."),
         "credentials": Entry("groundplan.cli.credentials", "AWS credentials of a GitHub job, renewed as they end."),
         "drift": Entry("groundplan.cli.drift", "What was changed in the account behind the program's back."),
-        "alarm": Entry("groundplan.cli.alarm", "What an alarm means, where to look, what to do."),
+        "alarm": Entry("groundplan.cli.alarm", "Say what an alarm means, and what to do."),
         "deliver": Entry("groundplan.cli.deliver", "Build and push the services' images, and deploy them."),
         "wheels": Entry("groundplan.cli.wheels", "Fill build/wheels with what the services' images are built from."),
         "destroy": Entry("groundplan.cli.destroy", "Take a stack away, so that it can be deployed again."),

@@ -43,9 +43,9 @@ def _complete_pages(ctx: click.Context, param: click.Parameter, incomplete: str)
     "--stack", metavar="NAME", help="List this stack's alarms with their pages.", shell_complete=complete_stacks
 )
 def command(name: str | None, stack: str | None) -> int:
-    """Print the page of an alarm: what it means, where to look, what to do, how to prove that it is over.
+    """Say what an alarm means, and what to do.
 
-    NAME is the page that the alarm's description names, or the alarm's own name as its notification has it; with that
+    Its page says where to look and how to prove that it is over, too. NAME is the page that the alarm's description names, or the alarm's own name as its notification has it; with that
     the commands are filled in as far as the project knows them. Without NAME all pages are listed. Nothing is asked of
     an account.
     """

@@ -30,7 +30,7 @@ class Listing:
         """What to list with: the parent that the siblings share."""
         return {name: inputs.get(given) for name, given in self.parents.items()}
 
-    def told(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+    def stated(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """What a sibling was asked for with, as the provider calls it, of all that tells siblings apart; None where
         nothing is set."""
         return {given: look_up(properties, name) for name, given in {**self.same, **self.parents}.items()}

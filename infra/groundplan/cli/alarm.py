@@ -45,9 +45,9 @@ def _complete_pages(ctx: click.Context, param: click.Parameter, incomplete: str)
 def command(name: str | None, stack: str | None) -> int:
     """Say what an alarm means, and what to do.
 
-    Its page says where to look and how to prove that it is over, too. NAME is the page that the alarm's description names, or the alarm's own name as its notification has it; with that
-    the commands are filled in as far as the project knows them. Without NAME all pages are listed. Nothing is asked of
-    an account.
+    Its page says where to look and how to prove that it is over, too. NAME is the page that the alarm's description
+    names, or the alarm's own name as its notification has it; with that the commands are filled in as far as the
+    project knows them. Without NAME all pages are listed. Nothing is asked of an account.
     """
     if stack is not None:
         print("\n".join(_alarms_of(stack, name)))

@@ -41,6 +41,10 @@ RUNNING = pytest.mark.xdist_group("running dev")
 """Tests that share one run, in one process."""
 
 
+IN_THE_BACKGROUND = ("sh", "-c", 'trap "" INT; exec "$0" "$@"')
+"""As a shell starts what runs in the background: with SIGINT ignored."""
+
+
 class Dev:
     """A run of `python -m groundplan_devkit.dev`, and what it has said."""
 
@@ -48,7 +52,7 @@ class Dev:
         self.project = project
         self.directory = project / "build" / "local"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "groundplan_devkit.dev", "--port", "0", *options],
+            [*IN_THE_BACKGROUND, sys.executable, "-m", "groundplan_devkit.dev", "--port", "0", *options],
             cwd=project,
             env=environment(project),
             stdout=subprocess.PIPE,
@@ -92,7 +96,7 @@ class Dev:
         return self.ended()
 
     def ended(self) -> int:
-        status = self.process.wait()
+        status = self.process.wait(PATIENCE_SECONDS)
         self._reader.join()
         assert self.process.stdout is not None
         self.process.stdout.close()

@@ -79,7 +79,9 @@ async def _run(session: Session, *, once: bool) -> int:
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as `nohup` has it
+        # `nohup` has hang-ups ignored. A shell has SIGINT ignored by what it starts in the background, and who sends it
+        # there means it.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             loop.add_signal_handler(number, end)
     watch = asyncio.create_task(_after_make(os.getppid(), end)) if os.environ.get("MAKELEVEL") else None
     try:

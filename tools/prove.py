@@ -78,7 +78,7 @@ CAMPAIGNS = {
     "answers": Campaign(
         "Projects of all kinds of answers pass their own tests",
         "Thirteen sets of answers are copied, and each project runs its own `make test` untouched. "
-        "Moved here by name: eleven of them, a minute of CPU each; two run in every `make test`.",
+        "Moved here by name: all but the default answers' own tests, a minute of CPU each, and the copies of eight.",
         ("tests/template/test_answers.py",),
         13,
         "projects",

@@ -346,8 +346,8 @@ _DATA = (
     Break(
         "databases with AWS's key",
         "components/groundplan_components/database/instance.py",
-        '            allocated_storage=args["storage_gib"],\n            kms_key_id=args["kms_key_arn"],\n',
-        '            allocated_storage=args["storage_gib"],\n',
+        'kms_key_id=restored["kms_key_arn"] if restored is not None else args["kms_key_arn"],\n',
+        "\n",
         ("S5.database-encryption",),
     ),
     Break(

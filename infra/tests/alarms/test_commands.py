@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import botocore.session
 import click
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 import pytest
 import yaml
 from botocore import xform_name

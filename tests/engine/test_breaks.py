@@ -86,6 +86,6 @@ def test_the_pack_reports_what_check_finds(
     reported = {name for error in failed.errors for name in REPORTED.findall(error)} & CONTROLS.keys()
     if said["refused"]:
         # The cloud stops it before the pack is asked.
-        assert reported or any(first in str(failed) for first in said["refused"]), str(failed)
+        assert reported or any(urn in str(failed) for urn in said["refused"]), str(failed)
         return
     assert reported == found & IN_POLICIES, str(failed)[:3000]

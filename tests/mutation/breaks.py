@@ -229,7 +229,7 @@ _TRANSPORT = (
         "queues take plain text",
         "components/groundplan_components/events/queues.py",
         'policy=document(tls_only(["sqs:*"], [queue.arn])),',
-        'policy=document(tls_only(["sqs:SendMessage"], [])),',
+        'policy=document(tls_only(["sqs:SendMessage"], [queue.arn])),',
         ("S2.queue-tls",),
         on="pair of queues",
     ),

@@ -46,7 +46,7 @@ def run(broken: Break | None, variant: str) -> dict[str, Any]:
             "ticked": [each for each, verdict in verdicts.items() if verdict.met],
             "checklist": by_checklist(graph.system, graph.environment.name, verdicts),
             "policies": by_policies(graph),
-            "refused": [str(refusal) for refusal in graph.simulation.refusals],
+            "refused": [refusal.urn for refusal in graph.simulation.refusals],
         }
     except AssertionError as stale:
         return {"error": str(stale)}

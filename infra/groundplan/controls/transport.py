@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from groundplan.cloud.model import Resource
 from groundplan.controls.captured import CONFIG_MAP, DATABASE, REST_API, CapturedProgram, listed
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.network import DISTRIBUTION, requires_own_network
@@ -13,6 +14,11 @@ CACHE = "aws:elasticache/replicationGroup:ReplicationGroup"
 KAFKA = "aws:msk/cluster:Cluster"
 PROXY = "aws:rds/proxy:Proxy"
 BUCKET = "aws:s3/bucket:Bucket"
+SENDING = "sns:Publish"
+"""What reaches a topic's subscribers; AWS's own policy for TLS denies it alone.
+
+https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html
+"""
 PLAIN_REFUSED = {"Bool": {"aws:SecureTransport": "false"}}
 NO_DOMAIN = "the stack has no `domain`: without a certificate AWS offers no such setting"
 
@@ -212,14 +218,9 @@ def queue_tls(program: CapturedProgram, check: Check) -> None:
         if found is None:
             check.missing("a policy that denies requests without TLS", resource)
             continue
-        denies = any(
-            statement.get("Effect") == "Deny"
-            and statement.get("Condition") == PLAIN_REFUSED
-            and statement.get("Principal") == "*"
-            and arn in statement["Resource"]
-            for statement in check.statements(found)
-        )
-        check.that(denies, found, "policy", "a statement that denies every request without TLS")
+        every = SENDING if resource.type == TOPIC else "sqs:*"
+        denies = _denies_plain_text(check, found, every, {arn})
+        check.that(denies, found, "policy", f"a statement that denies {every} without TLS")
 
 
 @control(
@@ -236,15 +237,20 @@ def bucket_tls(program: CapturedProgram, check: Check) -> None:
         if policy is None:
             check.missing("a bucket policy that denies requests without TLS", bucket)
             continue
-        denies = any(
-            statement.get("Effect") == "Deny"
-            and statement.get("Principal") == "*"
-            and statement["Action"] == ["s3:*"]
-            and set(statement["Resource"]) == {arn, f"{arn}/*"}
-            and statement.get("Condition") == PLAIN_REFUSED
-            for statement in check.statements(policy)
-        )
-        check.that(denies, policy, "policy", "a statement that denies every request without TLS")
+        denies = _denies_plain_text(check, policy, "s3:*", {arn, f"{arn}/*"})
+        check.that(denies, policy, "policy", "a statement that denies s3:* without TLS")
+
+
+def _denies_plain_text(check: Check, policy: Resource, action: str, resources: set[str]) -> bool:
+    """Whether a statement denies ``action`` on all of ``resources`` to everyone who comes without TLS."""
+    return any(
+        statement.get("Effect") == "Deny"
+        and statement.get("Principal") == "*"
+        and statement.get("Condition") == PLAIN_REFUSED
+        and not {action, "*"}.isdisjoint(statement["Action"])
+        and resources <= set(statement["Resource"])
+        for statement in check.statements(policy)
+    )
 
 
 @control(

@@ -208,8 +208,8 @@ def marked(directory: Path) -> dict[str, str]:
 def end_marked(directory: Path, *, but: Iterable[ServerProcess] = ()) -> None:
     """Kill what carries the directory's mark, known to a file or not.
 
-    Spared are this process and those that it was started from, the families of ``but``, and a person's terminal: a shell
-    that was opened from within a service has the mark, too.
+    Spared are this process and those that it was started from, the families of ``but``, and a person's terminal: a
+    shell that was opened from within a service has the mark, too.
     """
     spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
     for kept in but:

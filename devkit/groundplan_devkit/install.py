@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from groundplan.installation.allowed import ALLOW, HINT, may_install
+from groundplan.installation.allowed import HINT, may_install, was_allowed
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
 from groundplan_devkit.state import cache_directory, locked
@@ -86,7 +86,7 @@ def refused(what: str, expected: str, remedy: str) -> Unavailable:
         means.append("no apt-get here")
     elif _as_root() is None:
         means.append("apt-get needs root or sudo without a password")
-    elif os.environ.get(ALLOW, "0") in ("", "0"):
+    elif not was_allowed():
         means.append("nothing is installed unasked")
         remedy = f"{HINT}, or {remedy}"
     else:

@@ -11,7 +11,7 @@ import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -56,7 +56,9 @@ class Birth(msgspec.Struct, frozen=True):
 
     def wait(self) -> None:
         """Until it has ended."""
-        while self.process() is not None:
+        # Looked up once: a clock that is set moves its beginning, and must not pass for its end.
+        process = self.process()
+        while process is not None and _runs(process):
             time.sleep(WAIT_SECONDS)
 
 
@@ -204,13 +206,28 @@ def marked(directory: Path) -> dict[str, str]:
 
 
 def end_marked(directory: Path, *, but: Iterable[ServerProcess] = ()) -> None:
-    """Kill what carries the directory's mark, known to a file or not, apart from this process and the families of
-    ``but``."""
-    spared = {os.getpid()}
+    """Kill what carries the directory's mark, known to a file or not.
+
+    Spared are this process and those that it was started from, the families of ``but``, and a person's terminal: a
+    shell that was opened from within a service has the mark, too.
+    """
+    spared = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
     for kept in but:
         process = kept._process()
         spared |= {each.pid for each in _family(process)} if process else set()
-    _end([process for process in _carriers(directory) if process.pid not in spared])
+    carriers = {process.pid: process for process in _carriers(directory)}
+    _end([process for pid, process in carriers.items() if pid not in spared and not _at_a_terminal(pid, carriers)])
+
+
+def _at_a_terminal(pid: int, carriers: Mapping[int, psutil.Process]) -> bool:
+    """Whether its session is a terminal's that carries the mark itself.
+
+    Servers and services have sessions without a terminal; commands are in the session of `make`, without the mark.
+    """
+    with contextlib.suppress(psutil.Error, OSError):
+        leader = carriers.get(os.getsid(pid))
+        return leader is not None and leader.terminal() is not None
+    return False
 
 
 def _carriers(directory: Path) -> Iterator[psutil.Process]:

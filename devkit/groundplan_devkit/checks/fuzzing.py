@@ -23,7 +23,7 @@ from groundplan_devkit.state import PROJECT
 Operation = APIOperation[Any, Any, Any, Any]
 Case = schemathesis.Case[Any]
 
-EXAMPLES = 15
+EXAMPLES = 10
 """Sound requests of each operation and role, and as many that break the document's rules."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from groundplan.cloud.only_raised import ONLY_RAISED, shrinks
-from infra.tests.program.graphs import graph_of
+from infra.tests.program.graphs import graph_of, group
 
 TOPIC, CLUSTER = "aws:msk/topic:Topic", "aws:msk/cluster:Cluster"
 INSTANCE, EKS = "aws:rds/instance:Instance", "aws:eks/cluster:Cluster"
@@ -98,6 +98,7 @@ def test_every_rule_is_tried() -> None:
     assert tried == {(rule.type, rule.path) for rule in ONLY_RAISED}
 
 
+@pytest.mark.xdist_group(group("prod"))
 def test_every_rule_is_about_something_that_the_program_declares() -> None:
     """A path that is written differently would never refuse anything."""
     inputs = [(each.type, each.inputs) for name in ("dev", "prod") for each in graph_of(name).resources]

@@ -18,7 +18,7 @@ from groundplan.pricing.cost import BILLED, BROUGHT_CLUSTER, Cost, cost
 from groundplan.pricing.figures import ASSUMPTIONS
 from groundplan.pricing.table import built_in
 from infra.tests.pricing.recomputed import recompute
-from infra.tests.program.graphs import ALL, STACKS, Graph, graph_of, on
+from infra.tests.program.graphs import ALL, EITHER_BROKER, STACKS, Graph, graph_of, in_group, on
 from infra.tests.samples import ROOT
 
 WITHIN = 0.01
@@ -194,7 +194,7 @@ def test_every_line_counts_something_by_a_rate_that_is_known(graph: Graph) -> No
 LOADS = st.floats(0.01, 40, allow_nan=False)
 
 
-@pytest.mark.parametrize("name", ["dev", "prod", "queues"])
+@pytest.mark.parametrize("name", [in_group(name) for name in EITHER_BROKER])
 @given(load=LOADS, more=st.floats(0, 10))
 @settings(max_examples=25, deadline=None)
 def test_more_load_never_costs_less(name: str, load: float, more: float) -> None:
@@ -204,7 +204,7 @@ def test_more_load_never_costs_less(name: str, load: float, more: float) -> None
         assert less <= larger * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("name", ["dev", "prod", "queues"])
+@pytest.mark.parametrize("name", [in_group(name) for name in EITHER_BROKER])
 @given(load=LOADS)
 @settings(max_examples=25, deadline=None)
 def test_a_little_more_load_costs_a_little_more(name: str, load: float) -> None:

@@ -17,7 +17,7 @@ from groundplan.problems import Problem, ProblemsFound
 from groundplan.stack.contradictions import contradictions
 from groundplan.stack.environment import Environment
 from infra.tests.pricing.test_cost import hold
-from infra.tests.program.graphs import VARIANTS, graph_of, simulated
+from infra.tests.program.graphs import VARIANTS, graph_of, group, simulated
 
 _SIMULATED: list[tuple[System, Environment]] = []
 
@@ -44,14 +44,14 @@ def _today() -> Cost:
     return cost(graph.resources, graph.system, graph.environment, graph.plan, built_in())
 
 
-@pytest.mark.xdist_group("savings")
+@pytest.mark.xdist_group(group("prod"))
 def test_what_saves_most_of_production() -> None:
     names = [each.alternative.name for each in _found()]
     assert names[:3] == ["no standby in another zone", "queues for Kafka", "no read replicas"]
     assert {"AWS services through NAT", "one NAT gateway", "one database instance for all services"} <= set(names)
 
 
-@pytest.mark.xdist_group("savings")
+@pytest.mark.xdist_group(group("prod"))
 def test_each_saving_is_planned_and_simulated_anew() -> None:
     found = _found()
     assert len(_SIMULATED) == len(list(alternatives(*VARIANTS["prod"]())))
@@ -75,13 +75,26 @@ def test_each_saving_is_planned_and_simulated_anew() -> None:
             break  # the rest takes as long again, and shows the same
 
 
-@pytest.mark.xdist_group("savings")
+@pytest.mark.xdist_group(group("prod"))
 def test_what_is_expected_to_save_does() -> None:
     """By hand: docs/expectations/costs.md."""
     saved = {each.alternative.name: each for each in _found()}
     hold("queues for Kafka, saved", "prod", 700, saved["queues for Kafka"].saved, 1100)
     assert 60 <= saved["one NAT gateway"].saved <= 100
     assert 250 <= saved["AWS services through NAT"].saved <= 400
+
+
+def test_what_is_saved_in_dev_is_simulated_anew() -> None:
+    system, environment = VARIANTS["queues in dev"]()
+    before = graph_of("queues in dev")
+    today = cost(before.resources, system, environment, before.plan, built_in())
+    (found,), refused = savings(system, environment, built_in(), simulate, before=today)
+    assert not refused
+    other = found.alternative
+    resources = simulated(other.name, other.system, other.environment).resources
+    anew = cost(resources, other.system, other.environment, plan(other.system, other.environment), built_in())
+    assert found.cost.total == anew.total
+    assert found.saved == pytest.approx(today.total.expected - anew.total.expected)
 
 
 def test_what_is_not_there_is_no_alternative() -> None:

@@ -13,7 +13,7 @@ from groundplan.cloud.only_raised import Shrunk, shrinks
 from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered, deployed
-from infra.tests.program.graphs import Graph, few, graph_of, simulated
+from infra.tests.program.graphs import Graph, few, graph_of, in_group, simulated
 from infra.tests.samples import changed, stack, with_images
 
 
@@ -26,7 +26,7 @@ def memory_of(graph: Graph) -> Remembered:
     return deployed(state_of(graph), [*graph.system.services, "shared"])
 
 
-@pytest.mark.parametrize("name", ["dev", "staging", "prod", "sharded", "queues"])
+@pytest.mark.parametrize("name", [in_group(name) for name in ("dev", "staging", "prod", "sharded", "queues")])
 def test_the_state_holds_what_was_planned(name: str) -> None:
     """The names by which the state is read are those that the program gives."""
     graph = graph_of(name)
@@ -41,7 +41,7 @@ def sizes_of(memory: Any, planned: Any) -> Any:
     return memory
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
+@pytest.mark.parametrize("name", [in_group("dev"), in_group("prod")])
 def test_the_state_holds_where_the_stack_is_and_what_it_runs(name: str) -> None:
     """d4, d5, d6: names by which the state is read are those that the program gives."""
     graph = graph_of(name)

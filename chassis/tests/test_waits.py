@@ -32,5 +32,6 @@ def test_waits_are_as_long_as_they_are_said_to_be() -> None:
 
 def test_a_frozen_server_is_known_before_its_clients_give_up() -> None:
     assert limits.SUSPICIOUS_SECONDS + limits.PROBE_SECONDS < limits.RETRY_SECONDS
+    assert limits.PROBE_LOGIN_SECONDS <= limits.PROBE_SECONDS - 0.5
     assert limits.CONNECT_SECONDS < limits.ACQUIRE_SECONDS <= limits.RETRY_SECONDS
     assert limits.LOCK_SECONDS < limits.STATEMENT_SECONDS < limits.COMMAND_SECONDS

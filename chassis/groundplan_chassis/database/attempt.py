@@ -10,7 +10,7 @@ from typing import Final, Generic, Literal, TypeVar
 import asyncpg
 
 from groundplan_chassis.database import limits
-from groundplan_chassis.database.failures import CONNECTION_LOST, Away, OutcomeUnknown, describe
+from groundplan_chassis.database.failures import Away, OutcomeUnknown, describe
 from groundplan_chassis.database.place import Place, Pooled, is_gone
 from groundplan_chassis.database.transaction import Transaction, Witness
 from groundplan_chassis.http.errors import Unavailable
@@ -51,7 +51,7 @@ class Attempt(Generic[T]):
                 if transaction.broken:
                     raise RuntimeError("the work went on after a statement that failed; use `savepoint` around such")
             except BaseException:
-                await _undo(connection, block)
+                await self._undo(connection, block)
                 raise
             self.witness = transaction.witness
             await self._commit(connection, block)
@@ -76,15 +76,14 @@ class Attempt(Generic[T]):
             raise
         self.committing = False
 
-
-async def _undo(connection: Pooled, block: Block) -> None:
-    if is_gone(connection):
-        return
-    try:
-        await block.rollback()
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, *CONNECTION_LOST) as error:
-        # Without a connection there is no transaction; and one that is left open isn't taken back by the pool.
-        log.info("a transaction was undone by its connection's end: %s", describe(error))
+    async def _undo(self, connection: Pooled, block: Block) -> None:
+        if is_gone(connection):
+            return
+        try:
+            await self._primary.run(connection, "ROLLBACK", block.rollback())
+        except (Away, Unavailable, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            # Without a connection there is no transaction; and one that is left open isn't taken back by the pool.
+            log.info("a transaction was undone by its connection's end: %s", describe(error))
 
 
 async def took_place(primary: Place, witness: Witness | None, away: Away) -> bool:

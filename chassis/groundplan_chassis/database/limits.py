@@ -20,6 +20,9 @@ SUSPICIOUS_SECONDS: Final = 0.5
 PROBE_SECONDS: Final = 1.25
 """Time for that answer, a new connection included. Together they are below RETRY_SECONDS: clients of a frozen server
 wait no longer than those of one that refuses."""
+PROBE_LOGIN_SECONDS: Final = 0.75
+"""Of which for a login; the rest is for a first byte. For a login with TLS, a busy server needs its turn several
+times."""
 UNACKNOWLEDGED_MS: Final = 3_000
 """Time after which the kernel gives up a connection whose other end acknowledges nothing: a machine that is gone."""
 IDLE_IN_TRANSACTION_SECONDS: Final = 30.0

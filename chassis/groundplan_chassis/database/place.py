@@ -67,7 +67,7 @@ class Place:
         self._statements = statements
         self._turn = 0
         self._last_failure = ""
-        self._watch = Watch(self._probe, self._silent)
+        self._watch = Watch(login.probe, self._silent)
         self._pool: Pool = asyncpg.create_pool(
             min_size=0,
             max_size=most,
@@ -179,17 +179,6 @@ class Place:
         if not is_gone(connection):
             connection.terminate()
         await self._pool.expire_connections()
-
-    async def _probe(self, address: Address) -> None:
-        """Returns once the server has answered anything, a refusal too. Without the pool, which may have no room."""
-        try:
-            connection = await self._login.connect(address)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, SecretUnavailable):
-            return
-        try:
-            await connection.fetchval("SELECT 1")
-        finally:
-            connection.terminate()
 
     async def _silent(self, address: Address) -> None:
         for server in self._servers:

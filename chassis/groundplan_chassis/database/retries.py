@@ -32,15 +32,16 @@ class Retries:
         """Waits before the next try. Raises Unavailable when the place has been away for too long."""
         if self._since is None:
             self._since = away.since
-        if self.left() <= 0:
+        seconds = self._next_pause()
+        if seconds >= self.left():
             raise Unavailable from away
-        await self._pause()
+        await asyncio.sleep(seconds)
 
     def left(self) -> float:
-        """The seconds until tries end: all of them while nothing was lost yet."""
+        """The seconds until tries end, and never less than none: all of them while nothing was lost yet."""
         if self._since is None:
             return limits.RETRY_SECONDS
-        return self._since + limits.RETRY_SECONDS - time.monotonic()
+        return max(0.0, self._since + limits.RETRY_SECONDS - time.monotonic())
 
     async def after_conflict(self, error: Exception) -> None:
         """Waits before the next try. Raises Unavailable when there were too many."""
@@ -48,9 +49,9 @@ class Retries:
         if self._conflicts > MOST_CONFLICTS:
             log.warning("a transaction gave up after %d conflicts: %s", self._conflicts, describe(error))
             raise Unavailable("Too many changes at once") from error
-        await self._pause()
+        await asyncio.sleep(self._next_pause())
 
-    async def _pause(self) -> None:
-        longest = min(FIRST_PAUSE_SECONDS * 2**self.number, LONGEST_PAUSE_SECONDS)
+    def _next_pause(self) -> float:
+        longest: float = min(FIRST_PAUSE_SECONDS * 2**self.number, LONGEST_PAUSE_SECONDS)
         self.number += 1
-        await asyncio.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - no secret

@@ -12,7 +12,7 @@ import asyncpg
 
 from groundplan_chassis.database.changes import Change, messages
 from groundplan_chassis.database.names import joined, quoted
-from groundplan_chassis.database.place import Place, Pooled
+from groundplan_chassis.database.place import Place, Pooled, is_gone
 
 T = TypeVar("T")
 Record = asyncpg.Record
@@ -68,11 +68,16 @@ class Transaction:
     async def savepoint(self) -> AsyncIterator[None]:
         """A failure inside undoes the block only; the transaction goes on."""
         broken = self.broken
-        async with self._connection.transaction():
-            try:
-                yield
-            finally:
+        block = self._connection.transaction()
+        await self._run("SAVEPOINT", block.start())
+        try:
+            yield
+        except BaseException:
+            if not is_gone(self._connection):
+                await self._run("ROLLBACK TO SAVEPOINT", block.rollback())
                 self.broken = broken
+            raise
+        await self._run("RELEASE SAVEPOINT", block.commit())
 
     async def serialise(self, key: UUID) -> None:
         """Waits until no other transaction works on the key, and has others wait until this one ends: also for a row

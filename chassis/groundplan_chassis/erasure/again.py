@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import datetime
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from groundplan_chassis.erasure.handler import ErasureHandler, subject_of
-from groundplan_chassis.erasure.requests import request_erasure
+from groundplan_chassis.erasure.requests import request_for_event
+from groundplan_chassis.events.arguments import add_event_log
 from groundplan_chassis.events.errors import Refused
 from groundplan_chassis.events.event import Event, decode
 from groundplan_chassis.problems import Problem, ProblemsFound
@@ -30,17 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("log", help="s3://bucket of the event log, or a folder")
-    parser.add_argument(
-        "--from", dest="first", required=True, type=_day, help="day of the backup that was restored, YYYY-MM-DD (UTC)"
-    )
-
-
-def _day(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; expected is YYYY-MM-DD") from None
+    add_event_log(parser, first="day of the backup that was restored")
 
 
 def owners(service: Service) -> Mapping[str, str]:
@@ -99,13 +89,7 @@ async def run(service: Service, context: Context, arguments: argparse.Namespace,
 
 async def _ask(context: Context, event: Event, subject: str) -> None:
     async def ask(transaction: Transaction) -> None:
-        await request_erasure(
-            transaction,
-            subject,
-            actor=event.actor or "",
-            correlation_id=event.correlation_id or "",
-            identifier=event.event_id,
-        )
+        await request_for_event(transaction, subject, event)
 
     shard = context.database.place(str(event.aggregate_id), at=event.occurred_at)
     await context.database.write(ask, shard=shard, idempotent=True)

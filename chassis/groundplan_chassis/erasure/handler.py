@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from groundplan_chassis.erasure.requests import request_erasure
+from groundplan_chassis.erasure.requests import request_for_event
 from groundplan_chassis.events.errors import Unreadable
 from groundplan_chassis.events.event import Event
 from groundplan_chassis.events.handler import Handler
@@ -30,13 +30,7 @@ def erasure_handler(owner: str) -> ErasureHandler:
         del context
         subject = subject_of(event, owner)
         if subject is not None:
-            await request_erasure(
-                transaction,
-                subject,
-                actor=event.actor or "",
-                correlation_id=event.correlation_id or "",
-                identifier=event.event_id,
-            )
+            await request_for_event(transaction, subject, event)
 
     return ErasureHandler(handle, owner=owner)
 

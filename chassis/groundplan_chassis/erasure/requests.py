@@ -13,6 +13,7 @@ from groundplan_chassis.identifiers import new_id
 if TYPE_CHECKING:
     from groundplan_chassis.database.database import Database
     from groundplan_chassis.database.transaction import Transaction
+    from groundplan_chassis.events.event import Event
 
 LEASE: Final = timedelta(minutes=1)
 """Time for which one process has a request to itself; two at the same one do no harm."""
@@ -77,6 +78,17 @@ async def request_erasure(
     request = identifier or new_id(transaction.shard)
     await transaction.execute(_REQUEST, request, subject, actor, correlation_id)
     return request
+
+
+async def request_for_event(transaction: Transaction, subject: str, event: Event) -> None:
+    """Asks for the erasure of a person because of an event; once, however often it is delivered."""
+    await request_erasure(
+        transaction,
+        subject,
+        actor=event.actor or "",
+        correlation_id=event.correlation_id or "",
+        identifier=event.event_id,
+    )
 
 
 async def claim(transaction: Transaction) -> list[ErasureRequest]:

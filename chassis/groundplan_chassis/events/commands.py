@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from groundplan_chassis.events import limits
+from groundplan_chassis.events.arguments import add_event_log, day
 from groundplan_chassis.events.brokers import Broker
 from groundplan_chassis.events.event_log import Days, open_log
 from groundplan_chassis.events.port import Processor
@@ -54,24 +55,14 @@ async def _rebuild(service: Service, context: Context, arguments: argparse.Names
 
 
 def _replay_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("log", help="s3://bucket of the event log, or a folder")
+    add_event_log(parser, first="first day of delivery")
     parser.add_argument("--event", action="append", default=[], help="this one only; may be given several times")
-    parser.add_argument(
-        "--from", dest="first", required=True, type=_day, help="first day of delivery, YYYY-MM-DD (UTC)"
-    )
-    parser.add_argument("--to", dest="last", required=True, type=_day, help="last day, included")
+    parser.add_argument("--to", dest="last", required=True, type=day, help="last day, included")
     parser.add_argument(
         "--beyond-inbox",
         action="store_true",
         help=f"consumers handle events again that are older than {limits.KEPT_INBOX_DAYS} days, whose marks are gone",
     )
-
-
-def _day(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; expected is YYYY-MM-DD") from None
 
 
 async def _replay(service: Service, context: Context, arguments: argparse.Namespace, stop: asyncio.Event) -> None:

@@ -8,6 +8,15 @@ from groundplan_chassis.http.queries import DEEPEST_ROW, DEFAULT_LIMIT, LARGEST_
 
 Document = dict[str, Any]
 
+_ETAG: Final = '"3-1a2b3c4d"'
+
+
+def _header(description: str, example: str | None = None, **schema: str) -> Document:
+    """``schema``: `type`, which is string by default, and more of JSON Schema."""
+    header: Document = {"description": description, "schema": {"type": "string", **schema}}
+    return header if example is None else {**header, "example": example}
+
+
 ERROR_SCHEMA: Final[Document] = {
     "type": "object",
     "description": "Why a request was refused",
@@ -80,14 +89,14 @@ PARAMETERS: Final[Document] = {
         "in": "header",
         "description": "Only if the item still has the version of one of these ETags; else 412. Absent: any version.",
         "schema": {"type": "string"},
-        "example": '"3-1a2b3c4d"',
+        "example": _ETAG,
     },
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
         "description": "Only if the item no longer has one of these ETags; else 304.",
         "schema": {"type": "string"},
-        "example": '"3-1a2b3c4d"',
+        "example": _ETAG,
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key",
@@ -112,41 +121,20 @@ PARAMETERS: Final[Document] = {
     },
 }
 HEADERS: Final[Document] = {
-    "ETag": {
-        "description": "Version and checksum of the item's representation",
-        "schema": {"type": "string"},
-        "example": '"3-1a2b3c4d"',
-    },
-    "Consistency-Token": {
-        "description": "Send it with a GET of this item, to read what was written",
-        "schema": {"type": "string"},
-    },
-    "Location": {"description": "The item's path", "schema": {"type": "string", "format": "uri-reference"}},
-    "RateLimit-Policy": {
-        "description": "`q`: requests that are allowed in `w` seconds",
-        "schema": {"type": "string"},
-        "example": '"client";q=100;w=60',
-    },
-    "RateLimit": {
-        "description": "`r`: requests that are left; `t`: seconds until more are there",
-        "schema": {"type": "string"},
-        "example": '"client";r=99;t=1',
-    },
-    "Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}},
-    "WWW-Authenticate": {"description": "How to prove who one is", "schema": {"type": "string"}},
-    "X-Request-Id": {"description": "The request's id", "schema": {"type": "string"}},
+    "ETag": _header("Version and checksum of the item's representation", example=_ETAG),
+    "Consistency-Token": _header("Send it with a GET of this item, to read what was written"),
+    "Location": _header("The item's path", format="uri-reference"),
+    "RateLimit-Policy": _header("`q`: requests that are allowed in `w` seconds", example='"client";q=100;w=60'),
+    "RateLimit": _header("`r`: requests that are left; `t`: seconds until more are there", example='"client";r=99;t=1'),
+    "Retry-After": _header("Seconds to wait", type="integer"),
+    "WWW-Authenticate": _header("How to prove who one is"),
+    "X-Request-Id": _header("The request's id"),
 }
 ENDING: Final[Document] = {
-    "Deprecation": {
-        "description": "Since when its use is discouraged (RFC 9745), as `@` and seconds since 1970",
-        "schema": {"type": "string"},
-        "example": "@1764547200",
-    },
-    "Sunset": {
-        "description": "From when on it may be gone (RFC 8594)",
-        "schema": {"type": "string"},
-        "example": "Tue, 01 Jun 2027 00:00:00 GMT",
-    },
-    "Link": {"description": "Where it says what to use instead", "schema": {"type": "string"}},
+    "Deprecation": _header(
+        "Since when its use is discouraged (RFC 9745), as `@` and seconds since 1970", example="@1764547200"
+    ),
+    "Sunset": _header("From when on it may be gone (RFC 8594)", example="Tue, 01 Jun 2027 00:00:00 GMT"),
+    "Link": _header("Where it says what to use instead"),
 }
 """Headers of what is deprecated."""

@@ -199,13 +199,23 @@ async def test_a_row_that_another_one_holds_is_not_waited_for_for_long(target: T
 
 async def test_a_server_that_falls_silent_is_left(target: TemporaryDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "COMMAND_SECONDS", 0.1)
+    tries = 0
+
+    async def work(transaction: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        async with transaction.savepoint():
+            await transaction.execute("SELECT pg_sleep(30)")
+
     async with target.opened() as hurried:
         for asking in (
             hurried.fetchval("SELECT pg_sleep(30)", shard=0),
             hurried.write(lambda transaction: transaction.execute("SELECT pg_sleep(30)"), shard=0),
+            hurried.write(work, shard=0),
         ):
             with pytest.raises(Unavailable):
                 await asking
+        assert tries == 1, "what took too long once is not done again"
         assert await hurried.fetchval("SELECT 1", shard=0) == 1
 
 

@@ -24,6 +24,7 @@ from botocore.model import Shape
 from botocore.session import Session
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
+from groundplan.repair.listings import CALLS, LISTINGS, STACK_CALLS
 from tools.compile_rules import TARGET, Cfn
 from tools.compiled_calls import ADDED, ALONGSIDE, MANAGED, NOT_CALLED, SERVICES, WHOLE
 from tools.compiled_types import TYPES
@@ -74,7 +75,7 @@ def _under(token: str, table: dict[str, Any]) -> Iterator[Any]:
 
 
 def calls(token: str) -> dict[str, list[str]]:
-    """What creating, reading, updating and deleting one takes; nothing where no one says."""
+    """What creating, reading, updating, deleting and repairing one takes; nothing where no one says."""
     own = token.removeprefix("aws:")
     if own in WHOLE:
         found = {operation: set(WHOLE[own].get(operation, "").split()) for operation in OPERATIONS}
@@ -92,7 +93,18 @@ def calls(token: str) -> dict[str, list[str]]:
     for added in _under(token, ADDED):
         for operation, names in added.items():
             found[operation].update(names.split())
+    found["repair"] = set(_listing(token))
     return {operation: sorted({canonical(each) for each in names}) for operation, names in found.items() if names}
+
+
+def _listing(token: str) -> Iterator[str]:
+    """What `groundplan repair` takes to find one that has neither tags nor a name."""
+    if token in CALLS:
+        yield CALLS[token]
+    if token in LISTINGS:
+        handlers = Cfn(LISTINGS[token].type).schema["handlers"]
+        for operation in ("list", "read"):
+            yield from handlers[operation]["permissions"]
 
 
 def _kept(token: str, action: str) -> bool:
@@ -172,7 +184,7 @@ def compiled() -> dict[str, Any]:
         *(f"aws:{own}" for own in (*WHOLE, *ADDED) if ":" in own),
     }
     types = {token: found for token in sorted(tokens) if (found := calls(token))}
-    actions = {action for found in types.values() for names in found.values() for action in names}
+    actions = {action for found in types.values() for names in found.values() for action in names} | set(STACK_CALLS)
     unknown = sorted(
         each
         for each in actions

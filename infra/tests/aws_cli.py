@@ -37,6 +37,8 @@ class AwsCli:
             "get-resource": lambda: self._described(options),
             "list-targets-by-rule": lambda: self._targets(options["--rule"]),
             "describe-managed-login-branding-by-client": lambda: self._branding(options),
+            "delete-resource": lambda: {"ProgressEvent": {"RequestToken": "token-1", "OperationStatus": "IN_PROGRESS"}},
+            "wait": dict,
         }
         return answers[arguments[1]]()
 

@@ -88,11 +88,17 @@ def test_whatever_was_being_made_is_found(graph: Graph, monkeypatch: pytest.Monk
     assert min(how.values()) > 5
 
 
+def schema_of(name: str) -> dict[str, Any]:
+    """CloudFormation's schema of a type, as cfn-lint carries it."""
+    index = json.loads((SCHEMAS / "providers" / "eu-central-1.json").read_text())
+    found: dict[str, Any] = json.loads((SCHEMAS / "resources" / f"{index[name]}.json").read_text())
+    return found
+
+
 @pytest.mark.parametrize("token", LISTINGS)
 def test_a_listing_is_what_the_schema_of_the_type_says(token: str) -> None:
     listing = LISTINGS[token]
-    index = json.loads((SCHEMAS / "providers" / "eu-central-1.json").read_text())
-    schema = json.loads((SCHEMAS / "resources" / f"{index[listing.type]}.json").read_text())
+    schema = schema_of(listing.type)
     assert set(listing.parents) == set(schema["handlers"]["list"].get("handlerSchema", {}).get("required", []))
     assert f"/properties/{listing.id}" in schema["primaryIdentifier"] or listing.id.endswith("Id")
     for name in (listing.id, *listing.same):

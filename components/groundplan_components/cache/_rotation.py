@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pulumi
-from pulumi_aws import lambda_
 
-from groundplan_components.keys import Rotation, rotation_function
+from groundplan_components.keys import Rotation, Rotator, rotation_function
 from groundplan_components.shared.arn import account_of, partition_of, region_of
 
 CODE = Path(__file__).with_name("rotation_function.py")
@@ -22,7 +21,7 @@ def rotating_function(
     kms_key_arn: pulumi.Input[str],
     log_days: int,
     alarm_topic_arn: pulumi.Input[str] | None,
-) -> lambda_.Function:
+) -> Rotator:
     """It calls AWS's APIs alone, so it stands outside of the network, and needs no way out of it."""
     key_arn = pulumi.Output.from_input(kms_key_arn)
     account = pulumi.Output.concat(

@@ -357,7 +357,7 @@ class Cache(pulumi.ComponentResource):
         cluster: elasticache.ReplicationGroup,
     ) -> None:
         """The first rotation comes ``rotation_days`` after the deployment, when services run."""
-        function = rotating_function(
+        rotator = rotating_function(
             name,
             self,
             id_prefix=args.get("id_prefix", name),
@@ -368,15 +368,8 @@ class Cache(pulumi.ComponentResource):
             alarm_topic_arn=args.get("alarm_topic_arn"),
         )
         for service, secret in secrets.items():
-            rotate(
-                f"{name}-{service}-schedule",
-                secret,
-                function.arn,
-                args.get("rotation_days", 30),
-                immediately=False,
-                parent=self,
-                after=[function],
-            )
+            days = args.get("rotation_days", 30)
+            rotate(f"{name}-{service}-schedule", secret, rotator, days, immediately=False, parent=self)
 
     def _alarms(self, name: str, args: CacheArgs) -> None:
         if "alarm_topic_arn" not in args:

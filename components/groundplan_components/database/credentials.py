@@ -112,15 +112,7 @@ class ServiceCredentials(pulumi.ComponentResource):
                 },
                 inside,
             )
-            rotate(
-                f"{name}-{service}-schedule",
-                secret,
-                function.arn,
-                days,
-                immediately=False,
-                parent=self,
-                after=[function],
-            )
+            rotate(f"{name}-{service}-schedule", secret, function.rotator, days, immediately=False, parent=self)
             self.secret_arns[service] = secret.arn
             self.database_names[service] = identifier
             self.user_names[service] = identifier

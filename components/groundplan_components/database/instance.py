@@ -152,15 +152,8 @@ class Database(pulumi.ComponentResource):
         if "alarm_topic_arn" in args:
             rotation_args["alarm_topic_arn"] = args["alarm_topic_arn"]
         rotation = RotationFunction(f"{name}-admin-rotation", rotation_args, inside)
-        rotate(
-            f"{name}-admin-schedule",
-            secret,
-            rotation.arn,
-            args.get("rotation_days", 30),
-            immediately=True,
-            parent=self,
-            after=[rotation],
-        )
+        days = args.get("rotation_days", 30)
+        rotate(f"{name}-admin-schedule", secret, rotation.rotator, days, immediately=True, parent=self)
         declare_alarms(self, name, args, primary, replicas)
 
         self.address = primary.address

@@ -91,7 +91,7 @@ class RotationFunction(pulumi.ComponentResource):
         variables["AUTHORITIES_URL"] = region_of(key_arn).apply(authorities_url)
         if "admin_secret_arn" in args:
             variables["ADMIN_SECRET_ARN"] = args["admin_secret_arn"]
-        function = rotation_function(
+        self.rotator = rotation_function(
             name,
             self,
             Rotation(
@@ -110,7 +110,7 @@ class RotationFunction(pulumi.ComponentResource):
                 alarm_topic_arn=args.get("alarm_topic_arn"),
             ),
         )
-        self.arn = function.arn
+        self.arn = self.rotator.arn
         self.register_outputs({"arn": self.arn})
 
 

@@ -1,6 +1,6 @@
 """Customer-managed KMS keys, and secrets in Secrets Manager."""
 
-from groundplan_components.keys._rotation import Rotation, require_rotation_days, rotate, rotation_function
+from groundplan_components.keys._rotation import Rotation, Rotator, require_rotation_days, rotate, rotation_function
 from groundplan_components.keys.keys import Keys, KeysArgs
 from groundplan_components.keys.stored_secret import StoredSecret, StoredSecretArgs, generated_password
 
@@ -8,6 +8,7 @@ __all__ = [
     "Keys",
     "KeysArgs",
     "Rotation",
+    "Rotator",
     "StoredSecret",
     "StoredSecretArgs",
     "generated_password",

@@ -51,7 +51,16 @@ class Rotation:
     alarm_topic_arn: pulumi.Input[str] | None = None
 
 
-def rotation_function(name: str, parent: pulumi.Resource, rotation: Rotation) -> lambda_.Function:
+@dataclass(frozen=True, slots=True)
+class Rotator:
+    """A function that Secrets Manager may call, with all that it needs to rotate."""
+
+    arn: pulumi.Output[str]
+    parts: tuple[pulumi.Resource, ...]
+    """What has to be there before a secret names the function: Secrets Manager tests it then."""
+
+
+def rotation_function(name: str, parent: pulumi.Resource, rotation: Rotation) -> Rotator:
     """Declares the function with its log, role and alarm, as children of ``parent``."""
     inside = pulumi.ResourceOptions(parent=parent)
     key_arn = pulumi.Output.from_input(rotation.kms_key_arn)
@@ -101,13 +110,13 @@ def rotation_function(name: str, parent: pulumi.Resource, rotation: Rotation) ->
         tags={"Name": name},
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[runs]),
     )
-    iam.RolePolicy(
+    rotates = iam.RolePolicy(
         f"{name}-rotate",
         role=role.name,
         policy=policy(*_own_secrets(key_arn, function), *rotation.changing),
         opts=inside,
     )
-    lambda_.Permission(
+    called = lambda_.Permission(
         f"{name}-secrets-manager",
         action="lambda:InvokeFunction",
         function=function.name,
@@ -122,27 +131,20 @@ def rotation_function(name: str, parent: pulumi.Resource, rotation: Rotation) ->
             [rotation.alarm_topic_arn],
             pulumi.ResourceOptions(parent=parent),
         )
-    return function
+    return Rotator(function.arn, (function, rotates, called))
 
 
 def rotate(
-    name: str,
-    secret: StoredSecret,
-    function_arn: pulumi.Input[str],
-    days: int,
-    *,
-    immediately: bool,
-    parent: pulumi.Resource,
-    after: Sequence[pulumi.Resource],
+    name: str, secret: StoredSecret, rotator: Rotator, days: int, *, immediately: bool, parent: pulumi.Resource
 ) -> secretsmanager.SecretRotation:
     """Let the function rotate the secret every ``days`` days, the first time at once with ``immediately``."""
     return secretsmanager.SecretRotation(
         name,
         secret_id=secret.arn,
-        rotation_lambda_arn=function_arn,
+        rotation_lambda_arn=rotator.arn,
         rotate_immediately=immediately,
         rotation_rules={"automatically_after_days": days},
-        opts=pulumi.ResourceOptions(parent=parent, depends_on=[secret.version, *after]),
+        opts=pulumi.ResourceOptions(parent=parent, depends_on=[secret.version, *rotator.parts]),
     )
 
 

@@ -165,16 +165,18 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def remove(project: Path, found_type: str, identifier: str, region: str) -> None:
-    """Deletes one thing by the Cloud Control API, which takes any type of CloudFormation's. Raises ProblemsFound."""
+    """Deletes one thing by the Cloud Control API, which takes any type of CloudFormation's, and waits until it is gone.
+    Raises ProblemsFound."""
     name = cloudformation_type(found_type)
     if name is None:
         raise ProblemsFound(
             [_refusal(f"no way to delete {found_type}", "delete it in the console, then run this again")]
         )
-    ask_aws(
-        project,
-        *("cloudcontrol", "delete-resource", "--region", region, "--type-name", name, "--identifier", identifier),
-    )
+    place = ("--region", region)
+    asked = ask_aws(project, "cloudcontrol", "delete-resource", *place, "--type-name", name, "--identifier", identifier)
+    # The answer is only that deleting begins.
+    token = asked["ProgressEvent"]["RequestToken"]
+    ask_aws(project, "cloudcontrol", "wait", "resource-request-success", *place, "--request-token", token)
 
 
 def cloudformation_type(token: str) -> str | None:

@@ -56,6 +56,9 @@ def _recover(project: Project, stack: str, name: str, *, dry_run: bool) -> int:
 
     lost, system = project.environments[stack], project.system
     region = _copy_region(lost, system.name)
+    if Path(name).name != name:
+        expected = "a stack's name: lower-case letters, digits and hyphens"
+        raise _refusal("--as", name, expected, "choose another name, for example `rebuilt`")
     target = project.folder / f"Pulumi.{name}.yaml"
     if not dry_run and target.exists():
         raise _refusal("--as", name, "a stack that has no file yet", "choose another name, or delete the file")

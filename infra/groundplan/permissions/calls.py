@@ -18,9 +18,10 @@ from groundplan.cloud import compiled
 from groundplan.cloud.item import ACCOUNT, leaves
 from groundplan.cloud.model import Resource
 from groundplan.permissions.evaluation import Request
+from groundplan.repair.listings import LISTINGS, STACK_CALLS
 
-Operation = Literal["create", "read", "update", "delete"]
-OPERATIONS: tuple[Operation, ...] = ("create", "read", "update", "delete")
+Operation = Literal["create", "read", "update", "delete", "repair"]
+OPERATIONS: tuple[Operation, ...] = ("create", "read", "update", "delete", "repair")
 
 ROLE = "aws:iam/role:Role"
 GLOBAL_REGION = "us-east-1"
@@ -72,7 +73,7 @@ _GATEWAY_PATHS = {
     "aws:apigateway/usagePlan:UsagePlan": "/usageplans",
     "aws:apigatewayv2/vpcLink:VpcLink": "/vpclinks",
 }
-"""The collection that a resource of API Gateway is made in; the method is the action."""
+"""The collection that a resource of API Gateway is made in and listed from; the method is the action."""
 _GATEWAY_OWN = {
     "aws:apigateway/account:Account": "/account",
     "aws:apigateway/basePathMapping:BasePathMapping": "/domainnames/{domainName}/basepathmappings/{basePath}",
@@ -130,16 +131,18 @@ class UnknownType(LookupError):
 
 
 def calls_of(resources: Sequence[Resource], invoked: Iterable[str] = tuple(ASKED)) -> list[Call]:
-    """Every call of an `up` from nothing, a change of everything, a refresh and a `destroy`.
+    """Every call of an `up` from nothing, a change of everything, a refresh, a `destroy` and a `groundplan repair`.
 
     ``invoked`` are the functions that the program asks AWS by; all that are known, unless said otherwise. Raises
     UnknownType for a type that no calls are known of.
     """
     program = _Program(resources)
     found = [Call(action, "*", token, "", "read") for token in sorted(invoked) for action in ASKED.get(token, ())]
-    for resource in resources:
-        if resource.custom and resource.type.startswith("aws:"):
-            found.extend(program.calls(resource))
+    own = [each for each in resources if each.custom and each.type.startswith("aws:")]
+    if own:
+        found.extend(Call(action, "*", "", "the stack", "repair") for action in STACK_CALLS)
+    for resource in own:
+        found.extend(program.calls(resource))
     return list({(each.action, each.resource, each.type, each.name, each.operation): each for each in found}.values())
 
 
@@ -171,7 +174,10 @@ class _Program:
             raise UnknownType(resource.type)
         for operation in OPERATIONS:
             for action in known.get(operation, ()):
-                yield from self._call(resource, operation, action)
+                if operation == "repair" and _among_all(resource):
+                    yield Call(action, "*", resource.type, "", operation)
+                else:
+                    yield from self._call(resource, operation, action)
         yield from self._gateway_tags(resource)
         yield from self._restored(resource)
 
@@ -252,8 +258,8 @@ class _Program:
 
     def _arns(self, resource: Resource, operation: Operation, action: str) -> list[str]:
         if action.startswith("apigateway:") and action.partition(":")[2].isupper() and resource.type in _GATEWAY_OWN:
-            makes = action == "apigateway:POST" and resource.type in _GATEWAY_PATHS
-            path = (_GATEWAY_PATHS if makes else _GATEWAY_OWN)[resource.type]
+            collection = (action == "apigateway:POST" or operation == "repair") and resource.type in _GATEWAY_PATHS
+            path = (_GATEWAY_PATHS if collection else _GATEWAY_OWN)[resource.type]
             return [f"arn:aws:apigateway:{_region(resource)}::{_render(path, resource)}"]
         forms = compiled.call_facts()[action]["on"]
         if not forms or _unnarrowed(action):
@@ -363,6 +369,12 @@ def trusted_services(trust: object) -> list[str]:
 def _service(resource: Resource) -> str:
     """IAM's name of the service that a type belongs to."""
     return compiled.services()[resource.type]
+
+
+def _among_all(resource: Resource) -> bool:
+    """Whether repair looks for one among all of the account: one that is refused would end the listing."""
+    listing = LISTINGS.get(resource.type)
+    return listing is not None and not listing.parents
 
 
 def _unnarrowed(action: str) -> bool:

@@ -39,8 +39,7 @@ def runbook() -> str:
 
 
 def _parts() -> Iterator[str]:
-    yield from (_wrapped(part) for part in _HEAD.split("\n\n")[:1])
-    yield from (_wrapped(part) for part in _HEAD.split("\n\n")[1:])
+    yield from (_wrapped(part) for part in _HEAD.split("\n\n"))
     yield "## What comes back"
     yield "\n".join(["| what | comes back | why |", "|---|---|---|", *_losses()])
     yield "## Variables"

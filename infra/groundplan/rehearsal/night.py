@@ -137,7 +137,8 @@ class Night:
 
     def execute(self, command: str) -> None:
         """Does what a command of the runbook does. Raises ProblemsFound, and _Missing for what it lacks."""
-        text = Template(command).substitute(_Variables(self))
+        template = Template(command)
+        text = template.substitute({name: self.variable(name) for name in template.get_identifiers()})
         words = shlex.split(text)
         for first, act in _COMMANDS.items():
             if tuple(words[: len(first)]) == first:
@@ -435,20 +436,6 @@ class Night:
 
 class _Missing(Exception):
     """What a command needs, and isn't there."""
-
-
-class _Variables(Mapping[str, str]):
-    def __init__(self, night: Night) -> None:
-        self._night = night
-
-    def __getitem__(self, name: str) -> str:
-        return self._night.variable(name)
-
-    def __iter__(self) -> Iterator[str]:
-        raise NotImplementedError
-
-    def __len__(self) -> int:
-        raise NotImplementedError
 
 
 _COMMANDS: Mapping[tuple[str, ...], Callable[[Night, list[str]], None]] = {

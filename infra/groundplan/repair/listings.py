@@ -97,3 +97,22 @@ LISTINGS: Mapping[str, Listing] = {
     ),
 }
 """By the provider's type."""
+
+STACK_CALLS = (
+    "tag:GetResources",
+    "iam:ListRoles",
+    "cloudformation:ListResources",
+    "cloudformation:GetResource",
+    "cloudformation:DeleteResource",
+    "cloudformation:GetResourceRequestStatus",
+)
+"""What repair asks the account for as a whole, as IAM calls it. The last four are Cloud Control's, which does what it
+does with the permissions of its caller:
+https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/security_iam_service-with-iam.html"""
+
+CALLS: Mapping[str, str] = {
+    "aws:cloudwatch/eventTarget:EventTarget": "events:ListTargetsByRule",
+    "aws:cognito/managedLoginBranding:ManagedLoginBranding": "cognito-idp:DescribeManagedLoginBrandingByClient",
+    "aws:sns/topic:Topic": "sns:ListSubscriptionsByTopic",
+}
+"""What Cloud Control doesn't list, by the type that it is asked of: subscriptions of a topic, whoever declares them."""

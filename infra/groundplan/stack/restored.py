@@ -19,22 +19,13 @@ _SNAPSHOT = r"arn:aws:rds:[a-z0-9-]{4,20}:[0-9]{12}:snapshot:[A-Za-z][A-Za-z0-9:
 _KEY = r"arn:aws:kms:[a-z0-9-]{4,20}:[0-9]{12}:key/[0-9a-f-]{36}"
 
 
-def _snapshot(arn: str) -> str:
-    if not re.fullmatch(_SNAPSHOT, arn):
-        raise said(
-            "a database snapshot's ARN such as arn:aws:rds:eu-west-1:111122223333:snapshot:awsbackup:copyjob-0a1b",
-            "copy it from the vault: `aws backup list-recovery-points-by-backup-vault`",
-        )
-    return arn
+def _arn(form: str, expected: str, remedy: str) -> AfterValidator:
+    def check(arn: str) -> str:
+        if not re.fullmatch(form, arn):
+            raise said(expected, remedy)
+        return arn
 
-
-def _key(arn: str) -> str:
-    if not re.fullmatch(_KEY, arn):
-        raise said(
-            "a key's ARN: arn:aws:kms:eu-west-1:111122223333:key/, then its id",
-            "copy the snapshot's: `aws rds describe-db-snapshots`, KmsKeyId",
-        )
-    return arn
+    return AfterValidator(check)
 
 
 class _Model(BaseModel):
@@ -44,9 +35,23 @@ class _Model(BaseModel):
 class RestoredDatabase(_Model):
     """One instance, and the snapshot that it is made from."""
 
-    snapshot: Annotated[str, AfterValidator(_snapshot)]
+    snapshot: Annotated[
+        str,
+        _arn(
+            _SNAPSHOT,
+            "a database snapshot's ARN such as arn:aws:rds:eu-west-1:111122223333:snapshot:awsbackup:copyjob-0a1b",
+            "copy it from the vault: `aws backup list-recovery-points-by-backup-vault`",
+        ),
+    ]
     """ARN of a snapshot in the stack's region and account."""
-    kms_key_arn: Annotated[str, AfterValidator(_key)]
+    kms_key_arn: Annotated[
+        str,
+        _arn(
+            _KEY,
+            "a key's ARN: arn:aws:kms:eu-west-1:111122223333:key/, then its id",
+            "copy the snapshot's: `aws rds describe-db-snapshots`, KmsKeyId",
+        ),
+    ]
     """The key that the snapshot is encrypted with: the instance keeps it for life."""
     storage_gb: Annotated[int, Field(ge=20, le=65_536)]
     """GiB that the snapshot's instance had; the new one has no less."""

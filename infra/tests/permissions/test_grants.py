@@ -105,6 +105,7 @@ def test_what_neither_name_nor_tag_keeps_apart_is_listed() -> None:
 WITHOUT_TAGS = {
     "apigateway": "deployments, base paths and tags have paths of their own, without tags",
     "backup-storage": "the action has no resource",
+    "cloudformation": "Cloud Control's calls name no resource; what they delete takes the role's own grant as well",
     "cloudfront": "policies, origin access controls and what is being made have no tags",
     "elasticloadbalancing": "SetWebACL has no resource",
     "kafka": "configurations have no tags",

@@ -52,3 +52,24 @@ def test_s5_what_pods_are_told_about_secrets_is_their_address(graph: Graph) -> N
     for service in graph.system.services:
         for shard in json.loads(migration_settings(graph, service)["DATABASE_ADMIN"]):
             assert shard["secret_arn"] in addresses
+
+
+@on("dev", "prod")
+def test_a_secret_names_its_function_when_that_may_be_called(graph: Graph) -> None:
+    """Secrets Manager tests the function at once, and refuses one that it may not call."""
+    allowed: dict[str, set[str]] = {}
+    for permission in graph.some("aws:lambda/permission:Permission"):
+        if permission.inputs["principal"] == "secretsmanager.amazonaws.com":
+            allowed.setdefault(str(permission.inputs["function"]), set()).add(permission.urn)
+    functions = {str(each.outputs["arn"]): each for each in graph.some("aws:lambda/function:Function")}
+    for rotation in graph.some("aws:secretsmanager/secretRotation:SecretRotation"):
+        function = functions[str(rotation.inputs["rotationLambdaArn"])]
+        assert allowed[str(function.outputs["name"])] & rotation.dependencies, rotation.name
+        role = str(function.inputs["role"])
+        grants = {
+            each.urn
+            for each in graph.some("aws:iam/rolePolicy:RolePolicy")
+            if role.endswith(f"/{each.inputs['role']}") and each.name.endswith("-rotate")
+        }
+        assert grants, function.name
+        assert grants <= rotation.dependencies, rotation.name

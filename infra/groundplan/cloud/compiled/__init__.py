@@ -38,7 +38,8 @@ def engine_facts(what: str, engine: str) -> frozenset[str]:
 
 
 def calls() -> dict[str, dict[str, list[str]]]:
-    """By type and operation (`create`, `read`, `update`, `delete`), the API calls that the provider makes."""
+    """By type and operation (`create`, `read`, `update`, `delete`), the API calls that the provider makes; and by
+    `repair`, those that find one again."""
     return _content("calls.json")["types"]
 
 

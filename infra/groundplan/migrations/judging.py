@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,7 @@ from groundplan.migrations.rules import LESS_EXACT, RULES
 from groundplan.migrations.squawk import found_in
 from groundplan.migrations.statements import Statement, findings, statements_of
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
-from groundplan.project import own_chassis
+from groundplan.project import run_with_services
 
 SHORTEST_REASON = 10
 """Characters of a reason."""
@@ -65,15 +62,7 @@ def _written(project: Path, files: Mapping[str, Sequence[Path]]) -> dict[str, An
         service: (str(project / "services" / service), [str(path) for path in paths])
         for service, paths in files.items()
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "groundplan.migrations._offline"],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([*own_chassis(project), str(project)])},
-        input=json.dumps(asked),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = run_with_services(project, "groundplan.migrations._offline", asked)
     try:
         answers: dict[str, dict[str, Any]] = json.loads(done.stdout)
     except json.JSONDecodeError:

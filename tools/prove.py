@@ -201,8 +201,8 @@ CAMPAIGNS = {
     "alarms": Campaign(
         "Every alarm of ten other systems has its page (U8)",
         "The systems of docs/expectations/systems.yaml that the plan accepts are declared in the simulated cloud. Each "
-        "alarm's description names a page that speaks of each of its metrics, and whose commands ask for dimensions that "
-        "it has. The reference system's stacks are in `make test`.",
+        "alarm's description names a page that speaks of each of its metrics, and whose commands ask for dimensions "
+        "that it has. The reference system's stacks are in `make test`.",
         ("infra/tests/alarms/test_systems.py",),
         10,
         "systems",

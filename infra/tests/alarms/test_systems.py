@@ -1,4 +1,4 @@
-"""U8 on other systems, ten of the twelve expected ones: every alarm that they declare has its page (`make prove`, alarms)."""
+"""U8 on ten other systems: every alarm that they declare has its page (`make prove`, alarms)."""
 
 from __future__ import annotations
 

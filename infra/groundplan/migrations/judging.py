@@ -39,7 +39,7 @@ def judged(project: Path, services: Sequence[str] | None = None) -> list[Problem
     files = {service: paths for service, paths in files.items() if paths}
     if not files:
         return []
-    answers = _written(project, files)
+    answers = sql_of(project, files)
     texts = {str(path): answers[str(path)] for paths in files.values() for path in paths}
     linted = found_in({path: _sql(written) for path, written in texts.items() if isinstance(written, list)})
     return [
@@ -56,8 +56,11 @@ def _revisions(service: Path) -> list[Path]:
     return [*known, *waiting(service)]
 
 
-def _written(project: Path, files: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
-    """What each revision sends, with lines, by its path; or why that can't be told."""
+def sql_of(project: Path, files: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    """What each revision of some services sends, with lines, by its path; or why that can't be told.
+
+    Raises ProblemsFound where the services' environment can't be loaded.
+    """
     asked = {
         service: (str(project / "services" / service), [str(path) for path in paths])
         for service, paths in files.items()

@@ -276,6 +276,7 @@ def test_everything_is_in_the_component_and_on_the_given_cluster() -> None:
         ({"image": "shop/order:latest"}, "a tag other than latest"),
         ({"port": 80}, "the pod isn't root"),
         ({"drain_seconds": 4000}, "0 to 3600 seconds"),
+        ({"cpu_target_percent": 0}, "cpu_target_percent is 0"),
         ({"cpu_target_percent": 100}, "cpu_target_percent is 100"),
         ({"memory_target_percent": 5}, "memory_target_percent is 5"),
         ({"system": "my shop"}, "system is 'my shop'"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,6 +52,20 @@ def own_chassis(project: Path) -> tuple[str, ...]:
     """
     folder = project / OWN_CHASSIS
     return (str(folder),) if (folder / CHASSIS).is_dir() and not (folder / "pyproject.toml").exists() else ()
+
+
+def run_with_services(project: Path, module: str, request: object) -> subprocess.CompletedProcess[str]:
+    """Runs a module of the library that loads services' code, in a process of its own: ``request`` as JSON is its
+    standard input."""
+    return subprocess.run(
+        [sys.executable, "-m", module],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*own_chassis(project), str(project)])},
+        input=json.dumps(request),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
 
 
 def load_program(project: Path) -> Declare:

@@ -9,6 +9,7 @@ import pytest
 from groundplan.cli._account import cloudformation_type, found_of
 from groundplan.cloud.model import Resource
 from groundplan.repair import Found, State, pending, plan_repair, repaired
+from groundplan.repair.listings import LISTINGS
 
 QUEUE, POLICY, BUCKET, GROUP = (
     "aws:sqs/queue:Queue",
@@ -123,6 +124,28 @@ def test_what_no_program_declares_goes_unless_it_holds_data() -> None:
         "sg-1": "remove",
         "shop-dev--log-1": "keep",
     }
+
+
+@pytest.mark.parametrize("token", LISTINGS)
+def test_of_siblings_only_what_was_being_made_is_touched(token: str) -> None:
+    """They are the whole account's: other systems' rules, queries and configurations are among them."""
+    listing = LISTINGS[token]
+    asked = {name: f"{name}-of-ours" for name in (*listing.same.values(), *listing.parents.values())}
+    broken = state(operations=(("creating", resource(token, "ours", **asked)),))
+    ours = Found(token, "1", "", {}, asked)
+    others = [Found(token, str(number), "", {}, dict.fromkeys(asked, "others")) for number in (2, 3)]
+    for told, action in (([ours, *others], "import"), (others, "forget")):
+        assert [(step.action, step.urn) for step in plan_repair(broken, [], [], told).steps] == [
+            (action, urn(token, "ours"))
+        ]
+
+
+def test_what_goes_is_deleted_where_it_is() -> None:
+    rule = "aws:wafv2/webAcl:WebAcl"
+    firewall = Found(rule, "edge", "arn:aws:wafv2:us-east-1:1:global/webacl/edge/2")
+    stray = Found(GROUP, "sg-1", "arn:aws:ec2:eu-central-1:1:security-group/sg-1")
+    repair = plan_repair(state(), [stray, firewall], [])
+    assert {step.type: step.region for step in repair.of("remove")} == {GROUP: "eu-central-1", rule: "us-east-1"}
 
 
 def test_a_lost_version_brings_back_the_component_too() -> None:

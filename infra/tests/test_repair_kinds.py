@@ -75,7 +75,7 @@ def test_whatever_was_being_made_is_found(graph: Graph, monkeypatch: pytest.Monk
     for resource in made:
         state = killed_at(resource, made)
         told = [found for each in unclear(state, account) for found in _account.siblings_of(HERE, each, region)]
-        steps = [step for step in plan_repair(state, [*account, *told], []).steps if step.urn == resource.urn]
+        steps = [step for step in plan_repair(state, account, [], told).steps if step.urn == resource.urn]
         if resource.type in NOTHING:
             assert [step.action for step in steps] == ["forget"]
             how["leaves nothing"] += 1

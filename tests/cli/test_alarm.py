@@ -49,6 +49,8 @@ def test_an_alarm_of_the_project_is_found_by_its_name(
     printed = capsys.readouterr().out
     assert printed.startswith("# The error budget burns too fast\n")
     assert "ALARM='shop-dev-slo-burn-1h-burning-12ab34f'\nSTACK='dev'\nSCOPE='shop-dev'\n" in printed
+    assert alarm.main(["--stack", "dev", "shop-dev-slo-burn-1h-burning-12ab34f"]) == 0
+    assert capsys.readouterr().out == "shop-dev-slo-burn-1h  error-budget\n"
 
 
 def test_an_unknown_name_is_refused_with_a_near_one(

@@ -29,6 +29,7 @@ GENERATIONS = [{"since": "2000-01-01", "shards": 2}, {"since": "2026-11-30", "sh
     ("service", "sizes", "before", "after"),
     [
         ("user", {"data_gb": 50}, "data_gb: 20  # measured", "data_gb: 50  # measured"),
+        ("user", {"read_share": 1e-05}, "    resources: {}\n  o", "    read_share: 1.0e-05\n    resources: {}\n  o"),
         ("user", {"cqrs": True}, "cqrs: no", "cqrs: true"),
         ("user", {"read_share": 0.9}, "    resources: {}\n  order", "    read_share: 0.9\n    resources: {}\n  order"),
         ("order", {"data_gb": 7, "read_share": 0.5}, "{data_gb: 5, ", "{read_share: 0.5, data_gb: 7, "),

@@ -117,8 +117,9 @@ def test_a_dry_run_writes_nothing_and_lists_what_to_raise(
     ("points", "name", "expected"),
     [
         ([], "rebuilt", "one of db-user, db-order, db-payment at least"),
-        (POINTS, "Prod_2", "name"),
-        (POINTS, "west/2", "a stack's name"),
+        (POINTS, "Prod_2", "lower-case letters, digits and single hyphens"),
+        (POINTS, "west/prod", "lower-case letters, digits and single hyphens"),
+        (POINTS, "a-name-too-long-for-a-stack", "name"),
         (POINTS, "prod", "a stack that has no file yet"),
         (POINTS, "prod-west", "a name that doesn't begin with `prod-`"),
     ],

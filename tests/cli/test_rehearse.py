@@ -93,6 +93,20 @@ def test_a_fault_is_taken_up_again_and_one_that_meets_nothing_is_told(
 
 
 @pytest.mark.parametrize(
+    ("picture", "stacks", "remedy"),
+    [("none/year.svg", ["dev"], "make the folder first"), ("year.svg", ["dev", "prod"], "one by one")],
+)
+def test_a_picture_that_can_not_be_written_is_refused_before_the_year(
+    picture: str, stacks: list[str], remedy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = [word for stack in stacks for word in ("--stack", stack)]
+    assert rehearse.main(["--in-process", *named, "--picture", str(tmp_path / picture)]) == 1
+    said = capsys.readouterr()
+    assert remedy in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
     ("name", "remedy"),
     [
         ("pord", "did you mean `prod`?"),

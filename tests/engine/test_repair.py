@@ -177,9 +177,9 @@ class Killed(SmallStack):
     def repair(self) -> None:
         program = declared(*json.loads((self.project / "wanted.json").read_text()))
 
-        def delete(token: str, identifier: str) -> None:
+        def delete(token: str, identifier: str, region: str) -> None:
             for item in self.things():
-                if item.type == token and item.id == identifier:
+                if item.type == token and item.id == identifier and region in ("", item.place):
                     self.servers.cloud.remove(item)
 
         found = _account.account_of(self.project, Scope("queues", "dev"), "eu-central-1")

@@ -8,6 +8,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.tests.following.samples import changed
 
 PACKAGE = "services/catalogue/catalogue_service"
 
@@ -113,3 +118,17 @@ def require_unit_tests(project: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+
+
+def check_code(project: Path) -> None:
+    """It is as the formatter leaves it, imports what is there, and its unit tests pass."""
+    ruff = [sys.executable, "-m", "ruff"]
+    for arguments in (["format", "--check"], ["check"]):
+        done = subprocess.run([*ruff, *arguments, "services"], cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    require_unit_tests(project)
+
+
+def declare(project: Path, *several: dict[str, Any]) -> None:
+    path = project / "system.yaml"
+    path.write_text(yaml.safe_dump(changed(yaml.safe_load(path.read_text()), *several), sort_keys=False))

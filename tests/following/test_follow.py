@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from groundplan.cli import contracts, plan, up
 from groundplan.cli.follow import main
-from groundplan.cli.openapi import write_documents
 from groundplan.declaration.loader import load_system
 from groundplan.following.agreement import disagreements
+from groundplan.following.revisions import in_order
+from groundplan.migrations import judged
 from infra.tests.following.samples import changed, changes, system_of, values
-from tests.following.edits import PACKAGE, edit, lost, require_unit_tests
-from tests.projects import commit_all, commit_project, git, make_project, overridden, snapshot
+from tests.following.edits import PACKAGE, check_code, declare, lost
+from tests.projects import commit_all, git
 
 NAMES = (
     "a required enum with a default more",
@@ -30,36 +29,6 @@ NAMES = (
     "a second version of a small API, and the end of the first",
 )
 SEVERAL = [each for each in changes() if each["is"] in NAMES]
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A committed project with its owner's edits; read only."""
-    template = snapshot(tmp_path_factory.mktemp("template") / "groundplan")
-    services = [{"name": name, **service} for name, service in values()["services"].items()]
-    project = make_project(template, tmp_path_factory.mktemp("lab") / "lab", {"name": "lab", "services": services})
-    edit(project)
-    # As `make setup` leaves it.
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in overridden().items():
-            patch.setenv(name, value)
-        write_documents(project)
-    commit_project(project)
-    return project
-
-
-@pytest.fixture
-def project(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    copy = Path(shutil.copytree(lab, tmp_path / "lab", symlinks=True))
-    for name, value in overridden().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(copy)
-    return copy
-
-
-def declare(project: Path, *several: dict[str, Any]) -> None:
-    path = project / "system.yaml"
-    path.write_text(yaml.safe_dump(changed(yaml.safe_load(path.read_text()), *several), sort_keys=False))
 
 
 def document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -127,15 +96,6 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert not (project / "services/catalogue/migrations/waiting").exists()
     versions = sorted(path.name for path in (project / "services/catalogue/migrations/versions").glob("*.py"))
     assert versions[-1].endswith("_item_sku_and_more_end.py")
-
-
-def check_code(project: Path) -> None:
-    """It is as the formatter leaves it, imports what is there, and its unit tests pass."""
-    ruff = [sys.executable, "-m", "ruff"]
-    for arguments in (["format", "--check"], ["check"]):
-        done = subprocess.run([*ruff, *arguments, "services"], cwd=project, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    require_unit_tests(project)
 
 
 def test_where_edits_and_the_change_meet_both_are_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -219,17 +179,74 @@ def test_no_sound_declaration_is_told_of(lab: Path, tmp_path: Path) -> None:
     assert [each.breaks for each in disagreements(project, system_of(values()))] == [True, True]
 
 
-def test_an_erasure_without_its_table_is_not_deployed(lab: Path, tmp_path: Path) -> None:
-    """As after an update of the template, which changes no migration that may have run."""
-    erasing = system_of(changed(values(), next(each for each in changes() if "persons to erase" in each["is"])))
-    (found,) = [each for each in disagreements(lab, erasing) if "migrations" in each.problem.where]
-    assert found.breaks
-    assert "add a migration" in found.problem.remedy
-    project = Path(shutil.copytree(lab, tmp_path / "lab", symlinks=True))
-    (project / "services/catalogue/migrations/versions/0002_erasures.py").write_text(
-        'revision = "0002"\ndown_revision = "0001"\n# CREATE TABLE erasures\n'
+def older_tables(project: Path) -> Path:
+    """The service's migrations as an older template wrote them: without a table, a column and some indexes."""
+    first = project / "services/catalogue/migrations/versions/0001_initial.py"
+    text = first.read_text()
+    for pattern, instead in (
+        (r'    op\.execute\(\n        """\n        CREATE TABLE idempotency_keys.*?"""\n    \)\n', ""),
+        (r"\n        CREATE INDEX (?:inbox_handled_at|outbox_unsent)\w+\n.*?;\n", ""),
+        (r",\n            sent_at timestamptz", ""),
+        (r",\n            idempotency_keys", ""),
+    ):
+        text, count = re.subn(pattern, instead, text, flags=re.DOTALL)
+        assert count, pattern
+    first.write_text(text)
+    return first
+
+
+def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Updates change no migration that may have run."""
+    declared = load_system(project / "system.yaml")
+    first = older_tables(project)
+    found = {each.problem.value: each.breaks for each in disagreements(project, declared)}
+    assert found == {
+        "without the table `idempotency_keys`": True,
+        **dict.fromkeys(
+            (
+                "without the index `outbox_unsent_idx`",
+                "without the index `outbox_unsent_aggregate_idx`",
+                "without the index `inbox_handled_at_idx`",
+            ),
+            False,
+        ),
+    }
+    commit_all(project, "Made by an older template")
+    older = first.read_text()
+    assert main(["--json"]) == 0
+    done = document(capsys)
+    (change,) = done["changes"]
+    assert (change["place"], change["takes"]) == ("services.catalogue.migrations", "one release")
+    assert change["what"].endswith(
+        "column outbox.sent_at, index outbox_unsent_aggregate_idx, index outbox_unsent_idx, "
+        "index inbox_handled_at_idx, table idempotency_keys"
     )
-    assert [each for each in disagreements(project, erasing) if "migrations" in each.problem.where] == []
+    versions = first.parent
+    assert done["changed"] == [
+        f"services/catalogue/migrations/versions/{name}" for name in ("0002_tables.py", "0003_tables_online.py")
+    ]
+    assert first.read_text() == older
+    text = (versions / "0002_tables.py").read_text()
+    assert "ALTER TABLE outbox ADD COLUMN sent_at timestamptz" in text
+    assert "CREATE TABLE idempotency_keys" in text
+    assert disagreements(project, declared) == []
+    assert judged(project) == []
+    commit_all(project, "Tables")
+    declare(project, next(each for each in changes() if each["is"] == "an optional field more"))
+    assert main(["--json"]) == 0
+    assert [Path(path).name for path in document(capsys)["migrations"]] == ["0004_item_colour.py"]
+
+
+def test_tables_come_before_what_is_declared_besides(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    older_tables(project)
+    commit_all(project, "Made by an older template")
+    declare(project, next(each for each in changes() if each["is"] == "a resource renamed"))
+    assert main(["--json"]) == 0
+    names = [Path(path).name for path in document(capsys)["migrations"]]
+    assert names == ["0002_tables.py", "0003_tables_online.py", "0004_vendor_and_more.py"]
+    assert [each.name for each in in_order(project / "services/catalogue")][1:] == names
+    assert main(["--tables", "--dry-run"]) == 0
+    assert "Nothing to do" in capsys.readouterr().out
 
 
 def test_a_service_renamed_by_hand_is_noticed(lab: Path) -> None:

@@ -75,12 +75,17 @@ def _alarms_of(stack: str, wanted: str | None) -> Iterator[str]:
 
     project = read_project(find_project(), [stack])
     rows = [(each.name, page_name(_description(each)) or "-") for each in _alarms(project, stack)]
-    rows = [row for row in rows if wanted in (None, *row)]
+    rows = [row for row in rows if wanted is None or row[1] == wanted or row[0] == _logical(wanted)]
     if not rows:
         raise _unknown(wanted or "", [], f"`groundplan alarm --stack {stack}` lists the alarms of {stack}")
     width = max(len(name) for name, _ in rows)
     for name, named in sorted(rows):
         yield f"{name:<{width}}  {named}"
+
+
+def _logical(name: str) -> str:
+    """What the program calls an alarm that the account calls so."""
+    return _AUTONAMED.sub("", name).replace("-burning", "")
 
 
 def _declared(name: str) -> Mapping[str, str]:
@@ -95,7 +100,7 @@ def _declared(name: str) -> Mapping[str, str]:
     # The name of an alarm on service levels says its stack; others have the same page in every stack.
     for stack in sorted(project.environments, key=lambda each: f"{project.system.name}-{each}-" not in looked_up):
         for each in _alarms(project, stack):
-            if each.name != looked_up.replace("-burning", ""):
+            if each.name != _logical(name):
                 continue
             named = page_name(_description(each))
             if named is None:

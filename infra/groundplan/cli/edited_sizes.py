@@ -5,10 +5,15 @@ PyYAML says where a value begins and ends; the text between is replaced, so comm
 
 from __future__ import annotations
 
+import datetime
+import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
+
+from groundplan.cli.service_request import plain
 
 SHARD_MAP = "shard_map"
 FIRST_OF_THE_REST = "resources"
@@ -20,13 +25,13 @@ def with_sizes(text: str, service: str, sizes: Mapping[str, Any]) -> str | None:
 
     ``sizes`` are plain values; dates in a shard map are text, `2026-11-30`.
     """
-    wanted = _plain(yaml.safe_load(text))
+    wanted = plain(yaml.safe_load(text))
     changed = {key: value for key, value in sizes.items() if wanted["services"][service].get(key) != value}
     wanted["services"][service].update(changed)
     for key, value in changed.items():
         text = _with_size(text, service, key, value)
     try:
-        return text if _plain(yaml.safe_load(text)) == wanted else None
+        return text if plain(yaml.safe_load(text)) == wanted else None
     except yaml.YAMLError:
         return None
 
@@ -57,26 +62,19 @@ def _with_size(text: str, service: str, key: str, value: Any) -> str:  # noqa: A
 
 
 def _flow(value: Any) -> str:  # noqa: ANN401  # any YAML value
-    match value:
-        case bool():
-            return str(value).lower()
-        case list():
-            return f"[{', '.join(map(_flow, value))}]"
-        case dict():
-            return f"{{{', '.join(f'{key}: {_flow(each)}' for key, each in value.items())}}}"
-    return str(value)
+    """On one line; days as the template writes them."""
+    return yaml.safe_dump([_days(value)], default_flow_style=True, sort_keys=False, width=math.inf).strip()[1:-1]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  # any YAML value
-    """Dates as text: a shard map's days are, in answers."""
+def _days(value: Any) -> Any:  # noqa: ANN401  # any YAML value
     match value:
         case dict():
-            return {key: _plain(each) for key, each in value.items()}
+            return {key: _days(each) for key, each in value.items()}
         case list():
-            return [_plain(each) for each in value]
-        case bool() | int() | float() | str() | None:
-            return value
-    return value.isoformat()
+            return [_days(each) for each in value]
+        case str() if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            return datetime.date.fromisoformat(value)
+    return value
 
 
 def _mapping(node: yaml.Node | None) -> yaml.MappingNode:

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,11 +19,12 @@ from groundplan.cli.template import git, read_answers
 from groundplan.declaration.loader import load_system, parse_system
 from groundplan.declaration.model import Service
 from groundplan.following.changes import Change
-from groundplan.following.following import Followed, coded, follow
+from groundplan.following.following import Followed, coded, follow, follow_tables
 from groundplan.following.rendering import SHARED
 from groundplan.following.revisions import WAITING, released, waiting
 from groundplan.following.stamps import STAMP, stamp_text, stamped
 from groundplan.following.swapping import interrupted, resume, swap
+from groundplan.migrations.behind import behind
 from groundplan.problems import Problem, ProblemsFound, listed
 from groundplan.project import DECLARATION, find_project
 
@@ -43,8 +45,13 @@ _WRITTEN = ("services", "ARCHITECTURE.md", *SHARED)
     metavar="COMMIT",
     help="Change nothing: note that code and migrations follow what this commit declares.",
 )
+@click.option(
+    "--tables",
+    is_flag=True,
+    help="Only write migrations for tables that a newer template makes otherwise, as `make update` does.",
+)
 @json_option
-def command(*, dry_run: bool, finish: bool, adopt: str | None, as_json: bool) -> int:
+def command(*, dry_run: bool, finish: bool, adopt: str | None, tables: bool, as_json: bool) -> int:
     """Bring services' code and migrations after system.yaml.
 
     Code, tests and seeds are merged with your edits; a migration is written; openapi.json and ARCHITECTURE.md are
@@ -58,22 +65,23 @@ def command(*, dry_run: bool, finish: bool, adopt: str | None, as_json: bool) ->
         return _adopt(project, adopt, as_json=as_json)
     if finish:
         return _finish(project, dry_run=dry_run, as_json=as_json)
-    return _follow(project, dry_run=dry_run, as_json=as_json)
+    return _follow(project, dry_run=dry_run, tables=tables, as_json=as_json)
 
 
 main = main_of(command)
 
 
-def _follow(project: Path, *, dry_run: bool, as_json: bool) -> int:
+def _follow(project: Path, *, dry_run: bool, tables: bool, as_json: bool) -> int:
     answers = read_answers(project)
     system = load_system(project / DECLARATION)
-    if not dry_run:
+    if not dry_run and not tables:
         _require_committed(project)
-    followed = follow(project, answers, system.services, committed_services(project))
+    follows = follow_tables if tables else follow
+    followed = follows(project, answers, system.services, committed_services(project), partial(behind, project))
     diff = _diff(project, followed.files) if dry_run else ""
     if not dry_run and followed.files:
         swap(project, followed.files)
-        if not followed.conflicted:
+        if not followed.conflicted and not tables:
             _documents(project)
     if as_json:
         print_document(_document(followed, applied=not dry_run, diff=diff))

@@ -6,9 +6,6 @@ The file is checked in, so that a change of the API is seen where it is reviewed
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +14,7 @@ import click
 from groundplan.cli._command import Command, main_of
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import find_project, own_chassis
+from groundplan.project import find_project, run_with_services
 
 DOCUMENT = "openapi.json"
 NOT_YET = "Filled in by `make setup`"
@@ -82,15 +79,7 @@ def described(project: Path, services: Sequence[tuple[str, Path]]) -> dict[str, 
     Raises ProblemsFound with every service whose program fails.
     """
     asked = {service: (package_of(service), str(folder)) for service, folder in services}
-    done = subprocess.run(
-        [sys.executable, "-m", "groundplan.cli._ask_services"],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([*own_chassis(project), str(project)])},
-        input=json.dumps(asked),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = run_with_services(project, "groundplan.cli._ask_services", asked)
     try:
         answers: dict[str, list[str]] = json.loads(done.stdout)
     except json.JSONDecodeError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import sys
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
@@ -14,6 +15,7 @@ import click
 from groundplan.capacity import plan
 from groundplan.cli._command import Command, main_of, stack_argument, switched_by
 from groundplan.cli.stacks import Project, read_project
+from groundplan.declaration.words import HYPHENATED, IN_WORDS
 from groundplan.permissions.grants import Scope
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
@@ -56,9 +58,8 @@ def _recover(project: Project, stack: str, name: str, *, dry_run: bool) -> int:
 
     lost, system = project.environments[stack], project.system
     region = _copy_region(lost, system.name)
-    if Path(name).name != name:
-        expected = "a stack's name: lower-case letters, digits and hyphens"
-        raise _refusal("--as", name, expected, "choose another name, for example `rebuilt`")
+    if re.fullmatch(HYPHENATED, name) is None:
+        raise _refusal("--as", name, IN_WORDS[HYPHENATED], "choose another name, for example `rebuilt`")
     target = project.folder / f"Pulumi.{name}.yaml"
     if not dry_run and target.exists():
         raise _refusal("--as", name, "a stack that has no file yet", "choose another name, or delete the file")

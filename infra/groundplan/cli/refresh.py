@@ -39,7 +39,19 @@ def refresh_architecture(project: Path) -> None:
     )
 
 
-def _run(project: Path, failed: str, *command: str, doing_what: str) -> None:
+def write_tables(project: Path) -> None:
+    """Writes migrations for tables that a newer template makes otherwise, and names them."""
+    said = _run(
+        project,
+        "Tables that the newer template makes otherwise have no migrations yet. Mend this, then run `make follow`",
+        *("follow", "--tables"),
+        doing_what="Comparing the services' migrations with the tables of the newer template",
+    )
+    if "Migration: " in said:
+        print(said.strip())
+
+
+def _run(project: Path, failed: str, *command: str, doing_what: str) -> str:
     with doing(doing_what):
         done = subprocess.run(
             [sys.executable, "-m", "groundplan", *command],
@@ -51,6 +63,7 @@ def _run(project: Path, failed: str, *command: str, doing_what: str) -> None:
         )
     if done.returncode:
         print(f"{failed}:\n{done.stderr.strip()}", file=sys.stderr)
+    return done.stdout
 
 
 def changes_since(project: Path, before: System) -> Comparison:

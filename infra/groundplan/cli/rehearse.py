@@ -58,6 +58,7 @@ def command(
     """
     from groundplan.rehearsal.faulting import fault_of
 
+    _require_place(picture, stack)
     faults = [fault_of(each) for each in fault]
     try:
         return rehearse_project(
@@ -245,6 +246,18 @@ def _fail(stack: str, surprises: Sequence[str]) -> None:
     print(f"{stack} is not ready: {len(surprises)} surprise{'s' if len(surprises) > 1 else ''}", file=sys.stderr)
     for surprise in surprises:
         print(f"  - {surprise}", file=sys.stderr)
+
+
+def _require_place(picture: Path | None, stacks: Sequence[str]) -> None:
+    """Said before the year that it is of, which takes a minute."""
+    if picture is None:
+        return
+    if not picture.parent.is_dir():
+        expected = "a file in a folder that is there"
+        raise ProblemsFound([Problem("command line", "--picture", str(picture), expected, "make the folder first")])
+    if len(stacks) > 1:
+        remedy = "rehearse the stacks one by one, each with a picture of its own"
+        raise ProblemsFound([Problem("command line", "--picture", str(picture), "one stack, which it is of", remedy)])
 
 
 def _first(folder: Path) -> list[str]:

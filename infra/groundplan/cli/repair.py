@@ -43,8 +43,8 @@ def command(stack: str, *, yes: bool) -> int:
     scope = Scope(read.system.name, stack)
     program = simulated(project, read.system, environment, strict=False).resources
 
-    def delete(token: str, identifier: str) -> None:
-        _account.remove(project, token, identifier, environment.region)
+    def delete(token: str, identifier: str, region: str) -> None:
+        _account.remove(project, token, identifier, region or _account.EDGE_REGION)
 
     def siblings(resource: Mapping[str, Any]) -> Iterable[Found]:
         return _account.siblings_of(project, resource, environment.region)
@@ -67,7 +67,7 @@ def mend(
     stack: str,
     account: Sequence[Found],
     program: Sequence[Resource],
-    delete: Callable[[str, str], None],
+    delete: Callable[[str, str, str], None],
     siblings: Callable[[Mapping[str, Any]], Iterable[Found]],
     *,
     yes: bool,
@@ -77,8 +77,8 @@ def mend(
     ``account`` is what has the stack's tags or path; ``siblings`` asks for what the account has of a resource's type.
     """
     state = state_of(project, stack)
-    account = [*account, *(found for resource in unclear(state, account) for found in siblings(resource))]
-    repair = plan_repair(state, account, program)
+    asked = [found for resource in unclear(state, account) for found in siblings(resource)]
+    repair = plan_repair(state, account, program, asked)
     if repair.nothing and not pending(state):
         print(f"{stack}: nothing is pending, and the state has all that carries the stack's tags.")
         return _preview(project, stack)
@@ -93,7 +93,7 @@ def mend(
         file.write_text(json.dumps(repaired(state, repair, program)), encoding="utf-8")
         run_pulumi(project, stack, "stack", "import", "--file", str(file), "--force")
     for step in repair.of("remove"):
-        delete(step.type, step.id)
+        delete(step.type, step.id, step.region)
     run_pulumi(project, stack, "refresh", "--yes", "--skip-preview", "--suppress-outputs")
     kept = repair.of("keep")
     for step in kept:

@@ -51,7 +51,7 @@ def read_request(name: str, file: Path | None, words: Sequence[str]) -> ServiceR
     if document is None:
         return ServiceRequest(line, None, frozenset(line))
     document.refuse([*document.findings, *document.spellings, *_wrapped(document, name)])
-    settings = {key: _plain(value) for key, value in document.values.items()}
+    settings = {key: plain(value) for key, value in document.values.items()}
     if settings.get("name") == name:
         del settings["name"]
     return ServiceRequest({**settings, **line}, document, frozenset(line))
@@ -64,7 +64,7 @@ def parse_settings(words: Sequence[str]) -> dict[str, Any]:
     for word in (part for text in words for part in _split(text)):
         key, equals, value = word.partition("=")
         try:
-            settings[key] = _plain(yaml.safe_load(value))
+            settings[key] = plain(yaml.safe_load(value))
         except (yaml.YAMLError, ValueError):
             equals = ""
         if not key or not equals:
@@ -123,13 +123,13 @@ def _wrapped(document: Document, name: str) -> list[Finding]:
     return []
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401  # any YAML value
+def plain(value: Any) -> Any:  # noqa: ANN401  # any YAML value
     """Dates as text, because answers are kept as YAML and as JSON, which has none."""
     match value:
         case dict():
-            return {key: _plain(each) for key, each in value.items()}
+            return {key: plain(each) for key, each in value.items()}
         case list():
-            return [_plain(each) for each in value]
+            return [plain(each) for each in value]
         case datetime.date():
             return value.isoformat()
     return value

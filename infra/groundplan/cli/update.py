@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from groundplan.cli._command import Command, main_of
-from groundplan.cli.refresh import refresh
+from groundplan.cli.refresh import refresh, write_tables
 from groundplan.cli.template import Updated, read_answers, require_clean, tell_conflicts, update
 from groundplan.installation.contract import renew
 from groundplan.moving.report import read_lost, tell, write_report
@@ -20,7 +20,8 @@ from groundplan.project import find_project
 def command() -> int:
     """Bring the project to the template's newest version.
 
-    What was edited stays. The status is 2 when edits and the template met and await a decision.
+    What was edited stays; tables that services have otherwise now get a migration. The status is 2 when edits and the
+    template met and await a decision.
     """
     project, lost = find_project(), list[str]()
     before = read_answers(project)
@@ -42,6 +43,7 @@ def command() -> int:
     # The code that runs here is the old one; the new one fills in ARCHITECTURE.md.
     renew(project)
     refresh(project)
+    write_tables(project)
     print(
         f"Done: from {before['_commit']} to {after['_commit']}. See it with `git diff`, run `make test`, then commit."
     )

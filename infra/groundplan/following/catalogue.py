@@ -7,7 +7,7 @@ of `groundplan.document.data_model`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from groundplan.declaration.model import Service
@@ -54,13 +54,14 @@ _STATEMENT = re.compile(r";[ \t]*(?:\n|$)")
 _TABLE = re.compile(r"CREATE TABLE (\S+) \(\n(.*)\n\)$", re.DOTALL)
 _INDEX = re.compile(r"CREATE (UNIQUE )?INDEX (\S+) ON (\S+) (.*)$", re.DOTALL)
 _LATE = re.compile(r"ALTER TABLE (\S+)\s+ADD CONSTRAINT (\S+) (.*)$", re.DOTALL)
-_CONSTRAINT = re.compile(r"CONSTRAINT (\S+) (CHECK .*)$", re.DOTALL)
+_CONSTRAINT = re.compile(r"CONSTRAINT (\S+) (CHECK .*)$", re.DOTALL | re.IGNORECASE)
 _COLUMN = re.compile(
     r"(?P<name>\S+) (?P<type>.+?)"
     r"(?P<primary> PRIMARY KEY)?(?P<not_null> NOT NULL)?"
     r"(?: DEFAULT (?P<default>'[^']*'|\S+))?"
     r"(?:(?: CONSTRAINT (?P<unique_name>\S+))? (?P<unique>UNIQUE))?"
-    r"(?:(?: CONSTRAINT (?P<key_name>\S+))? REFERENCES (?P<target>\S+) \(id\))?$"
+    r"(?:(?: CONSTRAINT (?P<key_name>\S+))? REFERENCES (?P<target>\S+) \(id\))?$",
+    re.IGNORECASE,
 )
 
 
@@ -72,7 +73,8 @@ def catalogue_of(name: str, service: Service) -> Catalogue:
         if not statement:
             continue
         if found := _TABLE.match(statement):
-            tables[found[1]] = _table(found[1], found[2], statement)
+            parts = [line.strip().removesuffix(",") for line in found[2].split("\n")]
+            tables[found[1]] = table_of(found[1], parts, statement)
         elif found := _INDEX.match(statement):
             table = tables[found[3]]
             table.indexes[found[2]] = Index(bool(found[1]), " ".join(found[4].split()))
@@ -84,17 +86,18 @@ def catalogue_of(name: str, service: Service) -> Catalogue:
     return tables
 
 
-def _table(name: str, body: str, statement: str) -> Table:
+def table_of(name: str, parts: Sequence[str], statement: str = "") -> Table:
+    """A table from what stands between its brackets. Raises ValueError for a column of another form."""
     table = Table(statement)
-    for line in body.split("\n"):
-        part = line.strip().removesuffix(",")
+    for part in parts:
         if found := _CONSTRAINT.match(part):
             table.constraints[found[1]] = found[2]
-        elif part.startswith("PRIMARY KEY"):
+        elif part.upper().startswith("PRIMARY KEY"):
             continue
         else:
             column = _COLUMN.match(part)
-            assert column, f"a column of another form: {part}"
+            if column is None:
+                raise ValueError(f"a column of another form: {part}")
             bare, of = column["name"].strip('"'), name.strip('"')
             not_null = bool(column["not_null"] or column["primary"])
             table.columns[column["name"]] = Column(column["type"], not_null, column["default"])

@@ -322,12 +322,19 @@ def _values(pair: Pair) -> Iterator[Effect]:
 def _to(pair: Pair) -> Iterator[Effect]:
     if pair.before.type is not pair.after.type or pair.renames.get(str(pair.before.to)) == pair.after.to:
         return
+    what = f"refers to `{pair.after.to}`, before to `{pair.before.to}`"
+    steps: tuple[str, ...]
+    if _foreign(pair.before) and _foreign(pair.after):
+        # No foreign key leads to another service's database.
+        steps = (f"rows keep the ids that they hold: `{pair.after.to}` must have them before this is released",)
+        yield Effect(what, Takes.DATA, steps=steps)
+        return
     steps = (
         f"declare a new reference to `{pair.after.to}` beside it, and follow that",
         "release it and fill it",
         "then remove the old field and follow again",
     )
-    yield Effect(f"refers to `{pair.after.to}`, before to `{pair.before.to}`", Takes.REFUSED, steps=steps)
+    yield Effect(what, Takes.REFUSED, steps=steps)
 
 
 def _personal(pair: Pair) -> Iterator[Effect]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from groundplan.following.changes import Change, Takes
 from groundplan.following.merging import Files, Merged, merged
 from groundplan.following.rendering import SHARED, answers_services, rendered
 from groundplan.following.revisions import VERSIONS, WAITING, waiting, written
-from groundplan.following.schema import plan_of
+from groundplan.following.schema import Plan, plan_of
 from groundplan.following.services import Services, differences, resource_renames, service_renames, targets
 from groundplan.following.stamps import STAMP, stamp_text, stamped
 from groundplan.problems import Problem, ProblemsFound
@@ -37,6 +37,19 @@ class Followed:
     """Migrations that wait for the second release."""
 
 
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What a service's migrations have otherwise than its declaration makes it now."""
+
+    what: tuple[str, ...]
+    """Tables, columns, constraints and indexes, in words."""
+    plan: Plan
+
+
+TablesBehind = Callable[[Services], Mapping[str, Behind]]
+"""Of services that are followed already, those whose migrations make other tables."""
+
+
 def coded(project: Path) -> list[str]:
     """Folders of `services/` that hold a service's code, declared or not."""
     found = []
@@ -50,7 +63,46 @@ def package_of(service: str) -> str:
     return f"{service.replace('-', '_')}_service"
 
 
-def follow(project: Path, answers: Mapping[str, Any], declared: Services, committed: Services) -> Followed:
+def follow_tables(
+    project: Path, answers: Mapping[str, Any], declared: Services, committed: Services, tables_behind: TablesBehind
+) -> Followed:
+    """Migrations for tables that a newer version of the template makes otherwise, and nothing else.
+
+    Raises ProblemsFound as `follow`.
+    """
+    there = set(coded(project))
+    bases = base_services(project, answers, declared, committed)
+    return _tables(project, tables_behind({name: service for name, service in bases.items() if name in there}))
+
+
+def _tables(project: Path, found: Mapping[str, Behind]) -> Followed:
+    files: dict[str, str | None] = {}
+    for name, behind in found.items():
+        _require_none_waits(project, name)
+        said = f"Tables as a newer version of the template has them: {', '.join(behind.what)}"
+        new = written(project / "services" / name, behind.plan, "tables", said)
+        files |= {f"services/{name}/{path.as_posix()}": text for path, text in new.items()}
+    return Followed(
+        tuple(_behind(*each) for each in found.items()),
+        files,
+        migrations=tuple(path for path in files if VERSIONS.as_posix() in path),
+        waiting=tuple(path for path in files if WAITING.as_posix() in path),
+    )
+
+
+def _behind(name: str, behind: Behind) -> Change:
+    takes = Takes.TWO if behind.plan.last or behind.plan.last_online else Takes.ONE
+    what = f"tables as a newer version of the template has them: {', '.join(behind.what)}"
+    return Change(name, "migrations", what, takes, ())
+
+
+def follow(
+    project: Path,
+    answers: Mapping[str, Any],
+    declared: Services,
+    committed: Services,
+    tables_behind: TablesBehind = lambda _: {},
+) -> Followed:
     """``committed``: what the last commit declares, by whose order answers are read that lost theirs.
 
     Raises ProblemsFound for changes that no migration can make, and for what can't be read.
@@ -71,10 +123,10 @@ def follow(project: Path, answers: Mapping[str, Any], declared: Services, commit
     else:
         base = rendered(project, answers, older) if older else {}
         theirs = rendered(project, answers, newer) if newer else {}
-    files: dict[str, str | None] = {}
+    tables = _tables(project, tables_behind(known))
+    files = dict(tables.files)
     result = _merged_files(project, *({path: each[path] for path in SHARED if path in each} for each in (base, theirs)))
-    migrations: list[str] = []
-    later: list[str] = []
+    migrations, later = list(tables.migrations), list(tables.waiting)
     renames = targets(known, wanted)
     for name in touched:
         if name not in older:
@@ -82,13 +134,13 @@ def follow(project: Path, answers: Mapping[str, Any], declared: Services, commit
         else:
             own = resource_renames(older[name], newer[name])
             result = _joined(result, _merged(project, name, base, theirs, older[name], newer[name]))
-            new = _migrations(project, name, older[name], newer[name], {**renames, **own}, changes)
+            new = _migrations(project, name, older[name], newer[name], {**renames, **own}, changes, tables.files)
             migrations += [path for path in new if VERSIONS.as_posix() in path]
             later += [path for path in new if WAITING.as_posix() in path]
             files |= new
         files[f"services/{name}/{STAMP}"] = stamp_text(newer[name])
     return Followed(
-        changes,
+        (*tables.changes, *changes),
         {**result.files, **files},
         result.conflicted,
         result.kept_away,
@@ -242,19 +294,30 @@ def _migrations(
     after: Service,
     renames: Mapping[str, str],
     changes: Sequence[Change],
+    tables: Mapping[str, str | None],
 ) -> dict[str, str]:
+    """``tables``: files of migrations that come before, for tables of a newer version of the template."""
     plan = plan_of(name, before, after, renames)
     if plan.empty:
         return {}
-    folder = project / "services" / name
-    if waits := waiting(folder):
+    _require_none_waits(project, name)
+    prefix = f"services/{name}/"
+    earlier = {Path(path.removeprefix(prefix)): str(text) for path, text in tables.items() if path.startswith(prefix)}
+    if any(path.parent == WAITING for path in earlier):
+        expected = "one after the other: tables of the newer template take two releases of their own"
+        remedy = "take back the change of system.yaml, `make follow` and release; then change it again"
+        raise ProblemsFound([Problem(_DECLARATION, f"services.{name}", "changed", expected, remedy)])
+    own = [change for change in changes if change.service == name]
+    files = written(project / "services" / name, plan, _slug(own), _title(own), earlier)
+    return {f"{prefix}{path.as_posix()}": text for path, text in files.items()}
+
+
+def _require_none_waits(project: Path, name: str) -> None:
+    if waits := waiting(project / "services" / name):
         value = ", ".join(path.name for path in waits)
         remedy = "release what is there, then `groundplan follow --finish`, and follow again"
         expected = "no migration that waits for a second release"
         raise ProblemsFound([Problem(f"services/{name}/{WAITING.as_posix()}", "", value, expected, remedy)])
-    own = [change for change in changes if change.service == name]
-    files = written(folder, plan, _slug(own), _title(own))
-    return {f"services/{name}/{path.as_posix()}": text for path, text in files.items()}
 
 
 def _slug(changes: Sequence[Change]) -> str:

@@ -55,6 +55,19 @@ def head(folder: Path) -> str | None:
     return heads[0].identifier if heads else None
 
 
+def in_order(folder: Path) -> list[Revision]:
+    """The revisions as they run. Raises ProblemsFound for more than one newest."""
+    head(folder)
+    left, found = history(folder), list[Revision]()
+    while left:
+        done = {each.identifier for each in found}
+        ready = [each for each in left if all(before in done for before in each.follows)]
+        # What follows a revision that is elsewhere runs when that has.
+        found += ready or left
+        left = [each for each in left if each not in found]
+    return found
+
+
 def waiting(folder: Path) -> list[Path]:
     """Revisions that wait, in the order in which they will run."""
     return sorted((folder / WAITING).glob("*.py"))
@@ -71,13 +84,18 @@ def accepted_in(path: Path) -> Mapping[str, object]:
     return accepted if isinstance(accepted, dict) else {}
 
 
-def written(folder: Path, plan: Plan, slug: str, title: str) -> dict[Path, str]:
-    """The files that a plan adds to a service's folder, by their paths in it.
+def written(
+    folder: Path, plan: Plan, slug: str, title: str, earlier: Mapping[Path, str] | None = None
+) -> dict[Path, str]:
+    """The files that a plan adds to a service's folder, by their paths in it, after those of an ``earlier`` plan.
 
     Raises ProblemsFound for a history with more than one head.
     """
     files: dict[Path, str] = {}
     before, number = head(folder), _next_number(folder)
+    for path in earlier or ():
+        if path.parent == VERSIONS:
+            before, number = f"{number:04}", number + 1
     for steps, ending, online in ((plan.first, "", False), (plan.online, "_online", True)):
         if steps:
             identifier = f"{number:04}"

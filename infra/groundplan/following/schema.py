@@ -61,6 +61,14 @@ def plan_of(name: str, before: Service, after: Service, renames: Renames) -> Pla
     return writer.written()
 
 
+def plan_between(service: Service, old: Catalogue, new: Catalogue) -> Plan:
+    """Statements that bring a database with the tables of ``old`` to those of ``new``, both of one declaration.
+
+    Its tables are in ``old`` as far as there are any; others are left alone.
+    """
+    return _Writer(service, service, old, new, ()).written()
+
+
 def _widened(before: str, after: str) -> dict[str, str]:
     return {"changing-column-type": f"every {before} is a {after} as it is: no row is written anew"}
 

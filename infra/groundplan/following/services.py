@@ -174,10 +174,16 @@ def _versions(service: str, path: str, before: Resource, after: Resource) -> Ite
 
 
 def _service_renamed(before: str, after: str) -> Effect:
+    # No event is published twice, and no path leads to two services.
     steps = (
-        f"deploy `{after}` beside `{before}`: its database, topics' subscriptions, image and role have the new name",
-        f"stop writes of `{before}`, and copy its database: pg_dump, pg_restore",
-        f"send traffic to `{after}`, and remove what `{before}` had: `make up` shows it",
+        f"declare `{after}` beside `{before}` with the same resources, `exposure: internal` and without `publishes`, "
+        "`consumes` and `renamed_from`; `make follow`, and release it: database, image and role have the new name",
+        f"stop what writes to `{before}`, and copy its rows, shard by shard: `pg_dump --data-only "
+        f"--exclude-table=alembic_version` of its database, psql into that of `{after}`",
+        f"in one change give `{after}` the `exposure`, `publishes` and `consumes` of `{before}`, and that one "
+        f"`exposure: internal` and none of them; references say `{after}.<resource>`; `make follow`, and release it: "
+        "topics have the names of events, and stay",
+        f"`make remove-service NAME={before}`, and release that",
     )
     return Effect(f"renamed from `{before}`", Takes.DATA, steps=steps)
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +14,7 @@ from groundplan.migrations.rules import LESS_EXACT, RULES
 from groundplan.migrations.squawk import found_in
 from groundplan.migrations.statements import Statement, findings, statements_of
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
-from groundplan.project import own_chassis
+from groundplan.project import run_with_services
 
 SHORTEST_REASON = 10
 """Characters of a reason."""
@@ -42,7 +39,7 @@ def judged(project: Path, services: Sequence[str] | None = None) -> list[Problem
     files = {service: paths for service, paths in files.items() if paths}
     if not files:
         return []
-    answers = _written(project, files)
+    answers = sql_of(project, files)
     texts = {str(path): answers[str(path)] for paths in files.values() for path in paths}
     linted = found_in({path: _sql(written) for path, written in texts.items() if isinstance(written, list)})
     return [
@@ -59,21 +56,16 @@ def _revisions(service: Path) -> list[Path]:
     return [*known, *waiting(service)]
 
 
-def _written(project: Path, files: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
-    """What each revision sends, with lines, by its path; or why that can't be told."""
+def sql_of(project: Path, files: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    """What each revision of some services sends, with lines, by its path; or why that can't be told.
+
+    Raises ProblemsFound where the services' environment can't be loaded.
+    """
     asked = {
         service: (str(project / "services" / service), [str(path) for path in paths])
         for service, paths in files.items()
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "groundplan.migrations._offline"],
-        cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([*own_chassis(project), str(project)])},
-        input=json.dumps(asked),
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = run_with_services(project, "groundplan.migrations._offline", asked)
     try:
         answers: dict[str, dict[str, Any]] = json.loads(done.stdout)
     except json.JSONDecodeError:

@@ -34,13 +34,13 @@ class Statement:
     def plain(self) -> str:
         """In lower case, on one line, without comments; texts and bodies are empty."""
         parts = []
-        for found in _TOKEN.finditer(self.sql):
-            part = found[0]
-            if part.startswith(("--", "/*")):
-                part = " "
-            elif part.startswith(("'", "e'", "E'", "$")):
-                part = "''"
-            parts.append(part)
+        for piece in pieces(self.sql):
+            if piece.startswith(("--", "/*")):
+                parts.append(" ")
+            elif piece.startswith(("'", "e'", "E'", "$")):
+                parts.append("''")
+            else:
+                parts.append(piece)
         return " ".join("".join(parts).lower().split())
 
     @property
@@ -63,14 +63,20 @@ def statements_of(written: Sequence[tuple[str, int]]) -> list[Statement]:
     return found
 
 
+def pieces(sql: str) -> Iterator[str]:
+    """Comments, texts and quoted names each as one; all else by character."""
+    for found in _TOKEN.finditer(sql):
+        yield found[0]
+
+
 def _split(text: str) -> Iterator[str]:
     parts: list[str] = []
-    for found in _TOKEN.finditer(text):
-        if found[0] == ";":
+    for piece in pieces(text):
+        if piece == ";":
             yield "".join(parts).strip()
             parts = []
         else:
-            parts.append(found[0])
+            parts.append(piece)
     if rest := "".join(parts).strip():
         yield rest
 

@@ -46,6 +46,11 @@ class Found:
     parts: Mapping[str, str] = field(default_factory=dict)
     """Parts of its id that an import is asked for by."""
 
+    @property
+    def region(self) -> str:
+        """As its ARN says; empty where that names none."""
+        return self.arn.split(":")[3] if self.arn else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -58,6 +63,8 @@ class Step:
     why: str
     found: str = ""
     """What the account calls it, where the provider takes it in by another id."""
+    region: str = ""
+    """Where it is deleted; empty: it is of no region, as a distribution is."""
 
     def __str__(self) -> str:
         name = self.urn.rpartition("::")[2] or "not in the program"
@@ -87,12 +94,16 @@ def resources(state: State) -> list[dict[str, Any]]:
     return found
 
 
-def plan_repair(state: State, account: Iterable[Found], program: Sequence[Resource]) -> Repair:
+def plan_repair(
+    state: State, account: Sequence[Found], program: Sequence[Resource], siblings: Sequence[Found] = ()
+) -> Repair:
     """What brings state and account together.
 
     ``account`` is all that carries the stack's tags or path; ``program`` is what the declaration declares now.
+    ``siblings`` are of the types that are `unclear`, of whatever system: what the stack was making is looked for among
+    them, and the others are nobody's business here.
     """
-    loose = _loose(state, account)
+    loose = _loose(state, [*account, *siblings])
     place = _place(state)
     steps: list[Step] = []
     for operation in pending(state):
@@ -104,7 +115,7 @@ def plan_repair(state: State, account: Iterable[Found], program: Sequence[Resour
     taken = {step.found or step.id for step in steps if step.action in ("import", "keep")}
     settled = {each["urn"] for each in resources(state)} | {step.urn for step in steps}
     missing = [each for each in program if each.custom and each.urn not in settled]
-    for alike in _alike(loose):
+    for alike in _alike(_loose(state, account)):
         if not {name for each in alike for name in (each.id, _import_id(each.type, {}, place, each))} & taken:
             step = _stray(alike, missing, place)
             steps.append(step)
@@ -191,7 +202,7 @@ def _stray(alike: Sequence[Found], missing: Sequence[Resource], place: Mapping[s
     found = alike[0]
     if same or any(kind_of(each.type).stateful for each in alike):
         return Step("keep", found.type, "", found.id, _WORDS["keep"])
-    return Step("remove", found.type, "", found.id, _WORDS["remove"])
+    return Step("remove", found.type, "", found.id, _WORDS["remove"], region=found.region)
 
 
 def _named(found: Found, token: str, inputs: Mapping[str, Any]) -> bool:

@@ -37,6 +37,8 @@ ROUND = {
     "statements_a_create": 4,
     "read_statement_core_ms": 0.3,
     "write_statement_core_ms": 0.6,
+    "read_statement_ms": 2,
+    "write_statement_ms": 3,
 }
 """Figures that values in tests are worked out from by hand; what was measured changes with each measurement."""
 

@@ -19,7 +19,7 @@ from groundplan.declaration.measured import Quantity, Spread
 from groundplan.declaration.model import FieldType, Service
 from groundplan_devkit.bench import mix, traced
 from groundplan_devkit.bench.load import Shot, drive
-from groundplan_devkit.bench.mix import Target, Tokens, body_of, request, subject
+from groundplan_devkit.bench.mix import Target, Tokens, created, request
 from groundplan_devkit.bench.rows import rows
 from groundplan_devkit.bench.seeding import seed
 from groundplan_devkit.bench.stage import NEVER_REFUSED, Stage
@@ -69,9 +69,7 @@ class _Service:
         shots = []
         for number, row in enumerate(islice(rows(resource, start=_NEW + self.made), count)):
             caller = number % mix.CALLERS
-            body = {**body_of(resource, row), **firsts}
-            if resource.owner and self.target.only_own("create"):
-                body[resource.owner] = subject(caller)
+            body = {**created(self.target, row, caller), **firsts}
             token = self.tokens.of("create")[caller]
             shots.append(Shot("create", request("POST", self.target.path, token, json.dumps(body).encode())))
         self.made += count

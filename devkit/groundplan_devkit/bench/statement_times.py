@@ -1,7 +1,7 @@
 """How many statements a request asks, and how long they take: from what a traced process remembered.
 
-A connection is held for a statement's whole time, from its sending to its answer, which is what sizes pools; PostgreSQL's
-CPU time is a part of that.
+A connection is held for a statement's whole time, from its sending to its answer, which is what sizes pools;
+PostgreSQL's CPU time is a part of that.
 """
 
 from __future__ import annotations

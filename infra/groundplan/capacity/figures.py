@@ -106,6 +106,12 @@ READ_STATEMENT_CORE_MS = Figure(
 WRITE_STATEMENT_CORE_MS = Figure(
     _ours("write_statement_core_ms"), "ms of a core", f"PostgreSQL's CPU time a statement of creations: {OURS}"
 )
+READ_STATEMENT_MS = Figure(
+    _ours("read_statement_ms"), "ms", f"until PostgreSQL beside it answers a statement of gets and lists, mean: {OURS}"
+)
+WRITE_STATEMENT_MS = Figure(
+    _ours("write_statement_ms"), "ms", f"until PostgreSQL beside it answers a statement of creations, mean: {OURS}"
+)
 WAITING_P95_MS = Figure(
     20,
     "ms",
@@ -399,5 +405,8 @@ EDGE_MS = Figure(15, "ms", "CloudFront to a region of the same continent, on con
 GATEWAY_MS = Figure(25, "ms", "API Gateway's own part with an authorizer that has its key", assumed=True)
 BALANCER_MS = Figure(5, "ms", "VPC link and load balancer, inside a region", assumed=True)
 ZONE_MS = Figure(1, "ms", "a round trip between two zones of a region", assumed=True)
+STATEMENT_WAY_MS = Figure(
+    2 * ZONE_MS, "ms", "a statement's way to a proxy or pooler in another zone, and on to the database", assumed=True
+)
 CACHE_ROUND_TRIPS = Figure(2, "round trips", "token bucket, and copy or its invalidation")
 LATENCY_QUANTILE = Figure(0.95, "of requests", "T1 and T2 are 95th percentiles")

@@ -36,8 +36,8 @@ Quantity = Literal[
     "bytes_an_update",
 ]
 """`…_ms` are milliseconds of a core, of the service's process or of PostgreSQL's; but `read_statement_ms` and
-`write_statement_ms` are those that pass for the service until a statement of a get, a list or a creation is answered, by
-servers on the same machine."""
+`write_statement_ms` are those that pass for the service until a statement of a get, a list or a creation is answered,
+by servers on the same machine."""
 
 
 class _Written(BaseModel):

@@ -43,6 +43,8 @@ MEASURED: dict[str, Quantity] = {
     "STATEMENTS_PER_WRITE": "statements_a_create",
     "READ_STATEMENT_CORE_MS": "read_statement_core_ms",
     "WRITE_STATEMENT_CORE_MS": "write_statement_core_ms",
+    "READ_STATEMENT_MS": "read_statement_ms",
+    "WRITE_STATEMENT_MS": "write_statement_ms",
 }
 
 

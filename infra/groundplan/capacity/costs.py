@@ -41,6 +41,8 @@ class Costs:
     """One event at the broker."""
     source: str = figures.OURS
     """Of the CPU times."""
+    statements_source: str = figures.WRITE_STATEMENT_MS.source
+    """Of the times that statements take."""
 
 
 def costs_of(system: System, name: str) -> Costs:
@@ -48,7 +50,10 @@ def costs_of(system: System, name: str) -> Costs:
     costs = Costs()
     if own := system.measured_of(name):
         assert system.measured is not None
-        costs = replace(replace(costs, **_measured(own)), source=f"this project's, {system.measured.provenance}")
+        source = f"this project's, {system.measured.provenance}"
+        costs = replace(replace(costs, **_measured(own)), source=source)
+        if "write_statement_ms" in own:
+            costs = replace(costs, statements_source=source)
     load = system.services[name].load
     given: dict[str, Any] = {}
     if load.payload_bytes is not None:
@@ -57,7 +62,8 @@ def costs_of(system: System, name: str) -> Costs:
     costs = replace(costs, **given)
     if load.cpu_ms_per_request is not None:
         kinds = ("cached_read_ms", "database_read_ms", "list_ms", "write_ms")
-        costs = replace(costs, **dict.fromkeys(kinds, load.cpu_ms_per_request), source="declared")
+        declared: dict[str, Any] = dict.fromkeys(kinds, load.cpu_ms_per_request)
+        costs = replace(costs, **declared, source="declared")
     working = working_ms(system)
     return replace(
         costs,
@@ -87,9 +93,8 @@ def _measured(own: dict[Quantity, Spread]) -> dict[str, Any]:
         found["statements_a_read"] = (
             own["statements_a_get"].median * (1 - share) + own["statements_a_list"].median * share
         )
-    for kind in ("read_statement_ms", "write_statement_ms"):
-        if kind in own:
-            found[kind] = own[kind].median + figures.STATEMENT_WAY_MS
+    timed: tuple[Quantity, ...] = ("read_statement_ms", "write_statement_ms")
+    found |= {kind: own[kind].median + figures.STATEMENT_WAY_MS for kind in timed if kind in own}
     return found
 
 
@@ -118,7 +123,8 @@ def provenance(system: System) -> list[tuple[str, str]]:
                 name,
                 f"{number(costs.cached_read_ms)} ms of a core for a read from the cache, "
                 f"{number(costs.database_read_ms)} from the database, {number(costs.write_ms)} for a write; "
-                f"{number(costs.statements_a_read)} statements a read, {number(costs.statements_a_write)} a write "
+                f"{number(costs.statements_a_read)} statements a read, {number(costs.statements_a_write)} a write, "
+                f"which take {number(costs.read_statement_ms)} and {number(costs.write_statement_ms)} ms each "
                 f"({costs.source})",
             )
         )

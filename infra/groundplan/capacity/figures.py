@@ -48,6 +48,18 @@ def _a_core(quantity: Quantity, unit: str, what: str) -> Figure:
     return Figure(1000 / _ours(quantity), unit, f"{what}: {OURS}")
 
 
+def _mean_ms(quantity: Quantity, what: str, p95: float) -> Figure:
+    """Of a statement, until PostgreSQL beside the service answers; ``p95`` where no mean was measured yet."""
+    if any(quantity in each for each in ours().services.values()):
+        return Figure(_ours(quantity), "ms", f"{what}, mean until PostgreSQL beside it answers: {OURS}")
+    return Figure(
+        p95,
+        "ms",
+        f"{what}: more than its mean, its 95th percentile at 1,000 requests/s on 0.8 of a core, docs/measured.md",
+        assumed=True,
+    )
+
+
 # Utilisation
 
 TARGET_UTILISATION = Figure(
@@ -106,12 +118,8 @@ READ_STATEMENT_CORE_MS = Figure(
 WRITE_STATEMENT_CORE_MS = Figure(
     _ours("write_statement_core_ms"), "ms of a core", f"PostgreSQL's CPU time a statement of creations: {OURS}"
 )
-READ_STATEMENT_MS = Figure(
-    _ours("read_statement_ms"), "ms", f"until PostgreSQL beside it answers a statement of gets and lists, mean: {OURS}"
-)
-WRITE_STATEMENT_MS = Figure(
-    _ours("write_statement_ms"), "ms", f"until PostgreSQL beside it answers a statement of creations, mean: {OURS}"
-)
+READ_STATEMENT_MS = _mean_ms("read_statement_ms", "a statement of gets and lists", 2.5)
+WRITE_STATEMENT_MS = _mean_ms("write_statement_ms", "a statement of creations", 2.5)
 WAITING_P95_MS = Figure(
     20,
     "ms",

@@ -29,6 +29,8 @@ class Work:
     replicas: Statements | None
     source: str = ""
     """Of the cores."""
+    statements_source: str = ""
+    """Of the connections."""
 
 
 SERVING: frozenset[WorkloadRole] = frozenset({"api", "command", "query"})
@@ -64,7 +66,7 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
     if service.cqrs:
         rate, each = demand.projected_events, costs.statements_a_projected_event
         works.append(_background("projector", rate, costs.projected_event_ms, each, costs))
-    return tuple(replace(work, source=costs.source) for work in works)
+    return tuple(replace(work, source=costs.source, statements_source=costs.statements_source) for work in works)
 
 
 def _reading(
@@ -281,7 +283,7 @@ def _reasons(
             str(workload.primary_connections),
             _pool_reason(workload.primary_connections, work.primary, work.cores, "primary"),
             "D3, T2",
-            f"Little's law; {figures.WRITE_STATEMENT_MS.source}; {figures.POOL_LIMIT.source}",
+            f"Little's law; {work.statements_source}; {figures.POOL_LIMIT.source}",
         ),
         Decision(
             subject,
@@ -289,7 +291,7 @@ def _reasons(
             str(workload.replica_connections),
             _pool_reason(workload.replica_connections, work.replicas, work.cores, "replicas"),
             "D3, T2",
-            f"Little's law; {figures.WRITE_STATEMENT_MS.source}; {figures.POOL_LIMIT.source}",
+            f"Little's law; {work.statements_source}; {figures.POOL_LIMIT.source}",
         ),
         Decision(
             subject,

@@ -14,7 +14,7 @@ from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
 from infra.tests.samples import busy_shop as shop
-from infra.tests.samples import system_of, with_round_figures
+from infra.tests.samples import WAITING_MS, system_of, with_round_figures, with_statements_of
 
 
 def workload(sized: Plan, name: str) -> WorkloadPlan:
@@ -224,7 +224,7 @@ def test_replicas_go_where_the_stack_wants_them() -> None:
 
 def test_a_pooler_comes_when_replicas_can_not_take_every_pool() -> None:
     """D3: RDS Proxy serves the writer only, so PgBouncer stands before replicas."""
-    system = one_service({"requests_per_second": 20_000, "query_p95_ms": 30}, read_share=0.99)
+    system = with_statements_of(one_service({"requests_per_second": 20_000}, read_share=0.99), WAITING_MS)
     database = plan(system, PROD).databases[0]
     assert database.pooler is not None
     assert database.pooler.pods >= 2

@@ -65,16 +65,16 @@ def test_figures_and_the_file_of_the_bench_are_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", TIMED)
 def test_statements_take_what_was_measured_of_them(name: str) -> None:
-    """q8: below a third of T2's 20 ms, which is a limit."""
+    """q8: T2's 20 ms are a limit, and what they allow on average counts only until statements have been timed."""
     found = [each[TIMED[name]].median for each in ours().services.values() if TIMED[name] in each]
     figure = FIGURES[name]
-    assert figure < 20 / 3
     if found:
         assert figure == max(found)
+        assert figure + figures.STATEMENT_WAY_MS < 20 / 3
         assert not figure.assumed
     else:
+        assert figure + figures.STATEMENT_WAY_MS == pytest.approx(20 / 3)
         assert figure.assumed
-        assert "docs/measured.md" in figure.source
 
 
 def test_reads_are_gets_and_lists() -> None:

@@ -7,16 +7,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from groundplan.capacity import Plan, figures, plan
-from groundplan.capacity.costs import Costs, costs_of
+from groundplan.capacity.costs import costs_of
 from groundplan.capacity.demand import demands, reads_apart, statement_core_seconds
 from groundplan.capacity.placement import class_named
 from groundplan.capacity.workloads import usable_cores, work_of
-from groundplan.declaration.measured import Spread
 from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import PROD, environments, one_service, systems
-from infra.tests.samples import busy_shop, shop
+from infra.tests.samples import busy_shop, shop, with_statements_of
 
 
 def reports(query_p95_ms: int, load: float = 100) -> System:
@@ -48,28 +47,18 @@ def pools(system: System) -> list[tuple[int, int]]:
     return [(each.primary_connections, each.replica_connections) for each in plan(system, PROD).workloads]
 
 
-def measured(system: System, milliseconds: float) -> System:
-    """As if statements had been measured to take so long."""
-    assert system.measured is not None
-    spread = Spread(median=milliseconds, least=milliseconds, most=milliseconds, rounds=1)
-    own = {
-        name: {**figures, "read_statement_ms": spread, "write_statement_ms": spread}
-        for name, figures in system.measured.services.items()
-    }
-    return system.with_measured(system.measured.model_copy(update={"services": own}))
-
-
 def test_pools_and_partitions_follow_what_statements_take_not_their_limit() -> None:
     """q8: T2 allows 20 ms at the 95th percentile, 6.7 on average; statements take a fraction of that."""
-    system = shop()
+    system = with_statements_of(busy_shop(), 0.7)
     for name, demand in demands(system, PROD).items():
         costs = demand.costs
         for work in work_of(system.services[name], demand, replicas=True):
             for asked, each in ((work.primary, costs.write_statement_ms), (work.replicas, costs.read_statement_ms)):
                 if asked is not None:
                     assert asked.sessions == pytest.approx(asked.rate * each / 1000)
-    assert Costs().read_statement_ms == pytest.approx(figures.READ_STATEMENT_MS + figures.STATEMENT_WAY_MS)
-    assert Costs().write_statement_ms < 20 / 3
+        assert costs.read_statement_ms == costs.write_statement_ms == pytest.approx(0.7 + figures.STATEMENT_WAY_MS)
+    untimed = demands(shop(), PROD)["order"].costs
+    assert untimed.write_statement_ms == pytest.approx(figures.WRITE_STATEMENT_MS + figures.STATEMENT_WAY_MS)
 
 
 def test_a_limit_below_what_was_measured_sizes_nothing() -> None:
@@ -77,7 +66,7 @@ def test_a_limit_below_what_was_measured_sizes_nothing() -> None:
 
 
 def test_own_measurements_size_pools() -> None:
-    quick, slow = measured(busy_shop(), 1), measured(busy_shop(), 10)
+    quick, slow = with_statements_of(busy_shop(), 1), with_statements_of(busy_shop(), 10)
     held = [[sum(pool) for pool in pools(each)] for each in (quick, slow)]
     assert all(one <= other for one, other in zip(*held, strict=True))
     assert sum(held[1]) > 2 * sum(held[0])

@@ -13,8 +13,8 @@ from groundplan.capacity.workloads import plan_workloads, pods_for
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
-from infra.tests.samples import busy_shop as shop
 from infra.tests.samples import WAITING_MS, system_of, with_round_figures, with_statements_of
+from infra.tests.samples import busy_shop as shop
 
 
 def workload(sized: Plan, name: str) -> WorkloadPlan:

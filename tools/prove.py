@@ -198,6 +198,17 @@ CAMPAIGNS = {
         "site",
         {"PROVE_SITE": "1"},
     ),
+    "report": Campaign(
+        "The report page in a browser (issue 12)",
+        "The reports of the reference system, of a tool of 2 requests/s and of thirty services, in headless Chromium, "
+        "at a desk's width and a phone's, light and dark: no console message, nothing requested, nothing wider than "
+        "the window, all reached by keyboard, and no violation that axe-core finds. Takes the pictures of docs/report. "
+        "Needs Chromium, Node.js and the npm registry.",
+        ("tests/front_door/test_report_in_a_browser.py",),
+        3,
+        "systems",
+        {"PROVE_REPORT": "1"},
+    ),
     "alarms": Campaign(
         "Every alarm of ten other systems has its page (U8)",
         "The systems of docs/expectations/systems.yaml that the plan accepts are declared in the simulated cloud. Each "

@@ -19,10 +19,11 @@ from groundplan.declaration.measured import Quantity, Spread
 from groundplan.declaration.model import FieldType, Service
 from groundplan_devkit.bench import mix, traced
 from groundplan_devkit.bench.load import Shot, drive
-from groundplan_devkit.bench.mix import Target, Tokens, body_of, request, subject
+from groundplan_devkit.bench.mix import Target, Tokens, created, request
 from groundplan_devkit.bench.rows import rows
 from groundplan_devkit.bench.seeding import seed
 from groundplan_devkit.bench.stage import NEVER_REFUSED, Stage
+from groundplan_devkit.bench.statement_times import Durations, after_start, means, number_of, steady
 from groundplan_devkit.bench.table_bytes import table_bytes
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.services import RunningService
@@ -30,8 +31,8 @@ from groundplan_devkit.services import RunningService
 ROUNDS = 3
 REQUESTS = 600
 """Of each kind in a round: some tenths of a second of CPU time, which the kernel counts in hundredths."""
-COUNTED = 100
-"""Requests of each kind whose statements are counted."""
+COUNTED = 200
+"""Requests of each kind whose statements are counted and timed, after `WARM` others."""
 AT_ONCE = 300
 CONNECTIONS = 16
 WARM = 100
@@ -68,9 +69,7 @@ class _Service:
         shots = []
         for number, row in enumerate(islice(rows(resource, start=_NEW + self.made), count)):
             caller = number % mix.CALLERS
-            body = {**body_of(resource, row), **firsts}
-            if resource.owner and self.target.only_own("create"):
-                body[resource.owner] = subject(caller)
+            body = {**created(self.target, row, caller), **firsts}
             token = self.tokens.of("create")[caller]
             shots.append(Shot("create", request("POST", self.target.path, token, json.dumps(body).encode())))
         self.made += count
@@ -163,10 +162,15 @@ async def _requests(
 ) -> None:
     """CPU time and statements of each kind of request, in turns."""
     counts: dict[Quantity, float] = {}
+    timed: dict[Quantity, list[Durations]] = {}
     for quantity, (shots, statements) in kinds.items():
         if statements:
-            counts[quantity] = await _counted(of, role, shots)
+            counts[quantity], taken = await _asked(of, role, shots)
             of.add(statements, counts[quantity])
+            timed.setdefault("write_statement_ms" if quantity == "create_ms" else "read_statement_ms", []).append(taken)
+    for kind, each in timed.items():
+        for mean in means(each, rounds):
+            of.add(kind, mean)
     running = await asyncio.to_thread(of.on.start, of.name, role, **NEVER_REFUSED)
     for shots, _ in kinds.values():
         await _send(running, shots(WARM))
@@ -190,18 +194,19 @@ async def _requests(
     await asyncio.to_thread(running.stop)
 
 
-async def _counted(of: _Service, role: str, shots: Callable[[int], list[Shot]]) -> float:
-    """Statements a request of one kind."""
+async def _asked(of: _Service, role: str, shots: Callable[[int], list[Shot]]) -> tuple[float, Durations]:
+    """Statements a request of one kind, and how long they take while `AT_ONCE` requests come each second."""
     file = str(of.on.directory / f"counted-{of.name}.json")
     environment = {**NEVER_REFUSED, traced.FILE: file}
     # What a process asks at its start is no part of a request.
     idle = await asyncio.to_thread(of.on.start, of.name, role, through=traced.__name__, **environment)
     await asyncio.to_thread(idle.stop)
-    own = sum(len(taken) for taken in traced.durations(idle).values())
+    at_start = traced.durations(idle)
     running = await asyncio.to_thread(of.on.start, of.name, role, through=traced.__name__, **environment)
-    answered = await _send(running, shots(COUNTED))
+    answered = await _send(running, shots(WARM + COUNTED))
     await asyncio.to_thread(running.stop)
-    return max(0.01, (sum(len(taken) for taken in traced.durations(running).values()) - own) / answered)
+    taken = after_start(traced.durations(running), at_start)
+    return max(0.01, number_of(taken) / answered), steady(taken, WARM / (WARM + COUNTED))
 
 
 async def _separated(on: Stage, of: _Service, measured: dict[str, Found], rounds: int) -> None:

@@ -102,9 +102,7 @@ def shots(target: Target, tokens: Tokens, seed: int = 1) -> Iterator[Shot]:
             yield Shot(name, request("GET", f"{target.path}?{query}", chance.choice(listing)))
         else:
             caller = chance.randrange(CALLERS)
-            body = body_of(target.resource, next(made))
-            if target.resource.owner and target.only_own("create"):
-                body[target.resource.owner] = subject(caller)
+            body = created(target, next(made), caller)
             yield Shot("create", request("POST", target.path, creating[caller], json.dumps(body).encode()))
 
 
@@ -118,6 +116,18 @@ def _lists(target: Target) -> Iterator[tuple[str, str]]:
             yield f"list by {name}, page 3", f"{name}={field.values[-1]}&limit=20&page=3"
         elif field.indexed and field.type is FieldType.STRING:
             yield f"list by {name}", f"{name}={first[name]}&limit=20"
+
+
+def created(target: Target, row: Row, caller: int) -> dict[str, object]:
+    """The body of a creation by the caller with that number: of a row of its own where its role has no other.
+
+    Else of the row's owner: those of unique owners are as many as rows, callers are not.
+    """
+    resource = target.resource
+    body = body_of(resource, row)
+    if resource.owner and not resource.fields[resource.owner].computed:
+        body[resource.owner] = subject(caller) if target.only_own("create") else row.owner
+    return body
 
 
 def body_of(resource: Resource, row: Row) -> dict[str, object]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from groundplan.capacity import figures
 from groundplan.capacity.cache import CacheLoad, cache_load, node_named, operations
 from groundplan.capacity.cluster import NodePool, node_pool
-from groundplan.capacity.demand import Demand, query_seconds, reads_apart, requests_per_second
+from groundplan.capacity.demand import Demand, reads_apart, requests_per_second
 from groundplan.capacity.events import broker_named, event_load, partitions_in_use, readers_of
 from groundplan.capacity.gateway import public_requests
 from groundplan.capacity.model import CachePlan, DatabasePlan, EventsPlan, Plan, Tier, WorkloadPlan
@@ -67,7 +67,6 @@ class _Reckoning:
         self.environment = environment
         self.demands = demands
         self.growth = system.requirements.growth_factor
-        self.seconds = query_seconds(system)
         self.load = requests_per_second(system, environment)
         self.shards = {name: database.shards for database in plan.databases for name in database.services}
         self.works: dict[str, tuple[str, Work]] = {
@@ -79,7 +78,7 @@ class _Reckoning:
         self.pod_sizes: dict[str, tuple[float, float, int]] = {}
         for workload in plan.workloads:
             service, work = self.works[workload.name]
-            cores = usable_cores(workload, work, self.shards[service], self.seconds)
+            cores = usable_cores(workload, work, self.shards[service])
             self.pod_sizes[workload.name] = (work.cores, cores, pods_floor(workload.role, environment))
 
     def tier(
@@ -140,7 +139,7 @@ class _Reckoning:
             service, work = self.works[workload.name]
             if not work.cores:
                 continue
-            cores = usable_cores(workload, work, self.shards[service], self.seconds)
+            cores = usable_cores(workload, work, self.shards[service])
             yield self.tier(
                 f"workload.{workload.name}",
                 work.unit,
@@ -177,7 +176,7 @@ class _Reckoning:
                 ),
                 f"up to {figures.MAX_REPLICAS:.0f} replicas, then a larger class, with no interruption: {_RAISE}",
             )
-        yield from self._connections(database, statements.primary, statements.replicas)
+        yield from self._connections(database, statements.primary.sessions, statements.replicas.sessions)
 
     def _class_remedy(self, enough: str, now: str) -> str:
         """What to do about an instance class, given the one that would hold full growth with headroom."""
@@ -190,13 +189,12 @@ class _Reckoning:
         subject = f"database.{database.name}"
         workloads = [workload for name in database.services for workload in self.plan.workloads_of(name)]
         usable = usable_connections(class_named(database.instance_class))
-        seconds = self.seconds * figures.BUSY_HEADROOM
         if database.proxy:
             yield self.tier(
                 f"{subject}.connections",
                 "connections",
                 usable,
-                primary * seconds,
+                primary * figures.BUSY_HEADROOM,
                 "a larger class takes more connections; faster statements need fewer",
             )
         else:
@@ -212,7 +210,7 @@ class _Reckoning:
         usable = usable_connections(class_named(database.replica_class)) * database.replicas
         remedy = "more replicas take more connections; faster statements need fewer"
         if database.pooler:
-            now = replicas * seconds
+            now = replicas * figures.BUSY_HEADROOM
             yield self.tier(f"{subject}.replica-connections", "connections", usable, now, remedy)
         else:
             held = self._held({w: w.replica_connections for w in workloads})
@@ -283,7 +281,7 @@ class _Reckoning:
 
     def _partitions(self, events: EventsPlan) -> Iterator[Tier]:
         """A partition's events are handled one after the other: the topic with the least to spare."""
-        busy = partitions_in_use(self.system, self.demands)
+        busy = partitions_in_use(self.demands)
         ways = [(topic, busy[reader]) for topic in events.topics for reader in readers_of(topic) if busy[reader]]
         if not ways:
             return

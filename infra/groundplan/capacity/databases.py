@@ -14,7 +14,7 @@ from dataclasses import replace
 from groundplan.capacity import figures
 from groundplan.capacity.cluster import surge
 from groundplan.capacity.database_reasons import Facts, database_reasons
-from groundplan.capacity.demand import Demand, grown_read_cores, query_seconds, read_heavy
+from groundplan.capacity.demand import Demand, Statements, grown_read_cores, read_heavy
 from groundplan.capacity.figures import DatabaseClass
 from groundplan.capacity.model import DatabasePlan, Decision, PoolerPlan, WorkloadPlan, instance_name
 from groundplan.capacity.placement import (
@@ -78,11 +78,10 @@ def _database(
 ) -> tuple[DatabasePlan, list[WorkloadPlan], list[Decision]]:
     load = instance_load(placement, system, environment, demands)
     growth = system.requirements.growth_factor
-    seconds = query_seconds(system)
     statements = statements_per_shard(placement, system, environment, demands)
 
     clients = _together(workloads, _primary)
-    busy = _busy(statements.primary * growth, seconds)
+    busy = _busy(statements.primary.sessions * growth)
     proxy = environment.database_proxy and clients > figures.POOLING_FROM
     largest = classes(environment)[-1]
     # More than the largest class takes is shared (the proxy queues) or cut (pools shrink): it asks for no larger one.
@@ -96,7 +95,7 @@ def _database(
     replica_class = chosen
     if has_replicas(placement, system, environment, demands):
         replica_class, replicas = _replicas(load, chosen, environment)
-    pooler = _pooler(fitted, replica_class, replicas, statements.replicas * growth, seconds, environment)
+    pooler = _pooler(fitted, replica_class, replicas, statements.replicas * growth, environment)
 
     remembered = environment.remembered.databases.get(placement.name)
     horizon = system.requirements.horizon_months
@@ -140,7 +139,7 @@ def _database(
         data_growth,
         squeezed,
         chosen,
-        statements.replicas * growth,
+        statements.replicas.rate * growth,
     )
     return database, fitted, database_reasons(database, placement, system, environment, facts)
 
@@ -168,9 +167,9 @@ def _rolling(workloads: list[WorkloadPlan], pool: Callable[[WorkloadPlan], int])
     return sum((workload.max_pods + surge(workload.max_pods)) * pool(workload) for workload in workloads)
 
 
-def _busy(statements: float, seconds: float) -> int:
-    """Connections in use at once, with room for uneven arrivals: Little's law."""
-    return math.ceil(statements * seconds * figures.BUSY_HEADROOM)
+def _busy(sessions: float) -> int:
+    """Connections in use at once, with room for uneven arrivals."""
+    return math.ceil(sessions * figures.BUSY_HEADROOM)
 
 
 def _fit_pools(
@@ -236,8 +235,7 @@ def _pooler(
     workloads: list[WorkloadPlan],
     replica_class: DatabaseClass,
     replicas: int,
-    statements: float,
-    seconds: float,
+    statements: Statements,
     environment: Environment,
 ) -> PoolerPlan | None:
     """PgBouncer, once the pods' connections pass what the replicas that survive one's loss can take."""
@@ -250,10 +248,10 @@ def _pooler(
     lost = 1 if environment.multi_zone else 0
     pods = max(
         floor,
-        math.ceil(statements / (figures.POOLER_STATEMENTS * figures.TARGET_UTILISATION)),
+        math.ceil(statements.rate / (figures.POOLER_STATEMENTS * figures.TARGET_UTILISATION)),
         math.ceil(rolling / figures.POOLER_CLIENTS) + lost,
     )
-    server = min(max(_busy(statements, seconds), pods), budget) // pods
+    server = min(max(_busy(statements.sessions), pods), budget) // pods
     server = min(server, most // (pods + surge(pods)))
     return PoolerPlan(
         pods=pods,

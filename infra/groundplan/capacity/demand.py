@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from groundplan.capacity import figures
-from groundplan.capacity.costs import Costs, costs_of
+from groundplan.capacity.costs import Costs, costs_of, working_ms
 from groundplan.declaration.model import Service, System
 from groundplan.stack.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Statements a second, and the connections that they hold at once: by Little's law, on average."""
+
+    rate: float
+    sessions: float
+
+    @classmethod
+    def of(cls, rate: float, milliseconds: float) -> Self:
+        return cls(rate, rate * milliseconds / 1000)
+
+    def __add__(self, other: Statements) -> Statements:
+        return Statements(self.rate + other.rate, self.sessions + other.sessions)
+
+    def __mul__(self, factor: float) -> Statements:
+        return Statements(self.rate * factor, self.sessions * factor)
+
+    def __truediv__(self, parts: float) -> Statements:
+        return Statements(self.rate / parts, self.sessions / parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +81,15 @@ class Demand:
 def statement_core_seconds(system: System, costs: Costs) -> tuple[float, float]:
     """Seconds of a core that a read and a write take.
 
-    Pools count with the declared duration of a statement, so cores must too: a statement that runs for longer than
-    waits explain is active on a vCPU for the rest.
+    What a statement is declared to work beyond its waits holds a connection, and a vCPU as long.
     """
-    running = max(0.0, query_seconds(system) - figures.WAITING_P95_MS / 1000 / figures.P95_TO_MEAN)
+    running = working_ms(system) / 1000
     return costs.read_statement_core_ms / 1000 + running, costs.write_statement_core_ms / 1000 + running
 
 
 def query_seconds(system: System) -> float:
-    """Mean duration of a statement, by what is declared of its 95th percentile (T2)."""
+    """Mean duration of a statement that just meets its declared 95th percentile (T2): for budgets of latency, which T2
+    bounds. What a statement takes, and so sizes, is `Costs.read_statement_ms` and `write_statement_ms`."""
     return system.requirements.query_p95_ms / 1000 / figures.P95_TO_MEAN
 
 

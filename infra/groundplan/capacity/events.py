@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, mean_share, query_seconds
+from groundplan.capacity.demand import Demand, mean_share
 from groundplan.capacity.figures import BrokerType
 from groundplan.capacity.model import Decision, EventsPlan, KafkaPlan, TopicPlan, WorkloadPlan
 from groundplan.capacity.wording import count, number, percent
@@ -59,7 +59,7 @@ def plan_events(
 ) -> tuple[EventsPlan | None, tuple[Decision, ...]]:
     """Where events travel; None when no service has any."""
     kafka = system.events.broker is Broker.KAFKA
-    needed = partitions_in_use(system, demands)
+    needed = partitions_in_use(demands)
     remembered = environment.remembered.cluster(environment.kafka) if kafka else None
     floors = remembered.topics if remembered else {}
     topics = _topics(system, workloads, needed, floors, partitioned=kafka)
@@ -96,17 +96,19 @@ def plan_events(
     return events, (*decisions, *reasons)
 
 
-def partitions_in_use(system: System, demands: dict[str, Demand]) -> dict[str, float]:
+def partitions_in_use(demands: dict[str, Demand]) -> dict[str, float]:
     """By reader, the partitions that are being worked on at any moment today, by Little's law.
 
     A partition's events are handled one after the other, which is what keeps them in order: each takes the mean time of
-    its statements.
+    its statements, and the work of the pod itself.
     """
-    seconds = query_seconds(system)
     busy: dict[str, float] = {}
     for name, demand in demands.items():
-        busy[f"{name}-consumer"] = demand.consumed_events * demand.costs.statements_a_consumed_event * seconds
-        busy[f"{name}-projector"] = demand.projected_events * demand.costs.statements_a_projected_event * seconds
+        costs = demand.costs
+        consumed = costs.statements_a_consumed_event * costs.write_statement_ms + costs.consumed_event_ms
+        projected = costs.statements_a_projected_event * costs.write_statement_ms + costs.projected_event_ms
+        busy[f"{name}-consumer"] = demand.consumed_events * consumed / 1000
+        busy[f"{name}-projector"] = demand.projected_events * projected / 1000
     return busy
 
 

@@ -399,5 +399,24 @@ EDGE_MS = Figure(15, "ms", "CloudFront to a region of the same continent, on con
 GATEWAY_MS = Figure(25, "ms", "API Gateway's own part with an authorizer that has its key", assumed=True)
 BALANCER_MS = Figure(5, "ms", "VPC link and load balancer, inside a region", assumed=True)
 ZONE_MS = Figure(1, "ms", "a round trip between two zones of a region", assumed=True)
+STATEMENT_WAY_MS = Figure(
+    2 * ZONE_MS, "ms", "a statement's way to a proxy or pooler in another zone, and on to the database", assumed=True
+)
+
+
+def _statement_ms(quantity: Quantity, what: str) -> Figure:
+    """Mean time until PostgreSQL beside the service answers a statement."""
+    if any(quantity in each for each in ours().services.values()):
+        return Figure(_ours(quantity), "ms", f"{what}, mean until PostgreSQL beside it answers: {OURS}")
+    return Figure(
+        WAITING_P95_MS / P95_TO_MEAN - STATEMENT_WAY_MS,
+        "ms",
+        f"{what}, mean of what T2 allows: no bench has timed it yet",
+        assumed=True,
+    )
+
+
+READ_STATEMENT_MS = _statement_ms("read_statement_ms", "a statement of a get or a list")
+WRITE_STATEMENT_MS = _statement_ms("write_statement_ms", "a statement of a creation")
 CACHE_ROUND_TRIPS = Figure(2, "round trips", "token bucket, and copy or its invalidation")
 LATENCY_QUANTILE = Figure(0.95, "of requests", "T1 and T2 are 95th percentiles")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, reads_apart, statement_core_seconds
+from groundplan.capacity.demand import Demand, Statements, reads_apart, statement_core_seconds
 from groundplan.capacity.figures import DatabaseClass
 from groundplan.capacity.shards import FIRST_GENERATION, shard_count, shard_generations, shards_gb
 from groundplan.capacity.workloads import work_of
@@ -131,24 +131,24 @@ def smallest_class(
 
 
 @dataclass(frozen=True, slots=True)
-class Statements:
-    """Statements a second today, of one shard: on the writer, and on all its replicas together."""
+class ShardStatements:
+    """Today's, of one shard: on the writer, and on all its replicas together."""
 
-    primary: float
-    replicas: float
+    primary: Statements
+    replicas: Statements
 
 
 def statements_per_shard(
     placement: Placement, system: System, environment: Environment, demands: dict[str, Demand]
-) -> Statements:
-    primary = replicas = 0.0
+) -> ShardStatements:
+    primary = replicas = Statements(0.0, 0.0)
     for name in placement.services:
         for work in work_of(
             system.services[name], demands[name], replicas=reads_apart(system, environment, name, demands[name])
         ):
-            primary += work.primary_statements or 0.0
-            replicas += work.replica_statements or 0.0
-    return Statements(primary / placement.shards, replicas / placement.shards)
+            primary += work.primary or Statements(0.0, 0.0)
+            replicas += work.replicas or Statements(0.0, 0.0)
+    return ShardStatements(primary / placement.shards, replicas / placement.shards)
 
 
 def surviving_replicas(replicas: int) -> int:

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, replace
 
 from groundplan.capacity import figures
-from groundplan.capacity.demand import Demand, consumes, query_seconds, reads_apart, relays
+from groundplan.capacity.costs import Costs
+from groundplan.capacity.demand import Demand, Statements, consumes, reads_apart, relays
 from groundplan.capacity.model import Decision, WorkloadPlan, WorkloadRole
 from groundplan.capacity.wording import number, percent
 from groundplan.declaration.model import Broker, Service, System
@@ -24,10 +25,12 @@ class Work:
     rate: float
     unit: str
     cores: float
-    primary_statements: float | None
-    replica_statements: float | None
+    primary: Statements | None
+    replicas: Statements | None
     source: str = ""
     """Of the cores."""
+    statements_source: str = ""
+    """Of the connections."""
 
 
 SERVING: frozenset[WorkloadRole] = frozenset({"api", "command", "query"})
@@ -42,9 +45,12 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
     costs = demand.costs
     reading = (
         (demand.cached_reads * costs.cached_read_ms + demand.database_reads * costs.database_read_ms) / 1000,
-        demand.read_statements,
+        Statements.of(demand.read_statements, costs.read_statement_ms),
     )
-    writing = (demand.writes * costs.write_ms / 1000, demand.writes * costs.statements_a_write)
+    writing = (
+        demand.writes * costs.write_ms / 1000,
+        Statements.of(demand.writes * costs.statements_a_write, costs.write_statement_ms),
+    )
     works: list[Work] = []
     if service.cqrs:
         works.append(Work("command", demand.writes, "requests/s", writing[0], writing[1], None))
@@ -52,28 +58,33 @@ def work_of(service: Service, demand: Demand, *, replicas: bool) -> tuple[Work, 
     else:
         works.append(_reading("api", demand.requests, reading, writing, replicas))
     if consumes(service):
-        rate = demand.consumed_events
-        works.append(_background("consumer", rate, costs.consumed_event_ms, costs.statements_a_consumed_event))
+        rate, each = demand.consumed_events, costs.statements_a_consumed_event
+        works.append(_background("consumer", rate, costs.consumed_event_ms, each, costs))
     if relays(service):
-        rate = demand.relayed_events
-        works.append(_background("relay", rate, costs.relayed_event_ms, figures.STATEMENTS_PER_RELAYED_EVENT))
+        rate, each = demand.relayed_events, float(figures.STATEMENTS_PER_RELAYED_EVENT)
+        works.append(_background("relay", rate, costs.relayed_event_ms, each, costs))
     if service.cqrs:
-        rate = demand.projected_events
-        works.append(_background("projector", rate, costs.projected_event_ms, costs.statements_a_projected_event))
-    return tuple(replace(work, source=costs.source) for work in works)
+        rate, each = demand.projected_events, costs.statements_a_projected_event
+        works.append(_background("projector", rate, costs.projected_event_ms, each, costs))
+    return tuple(replace(work, source=costs.source, statements_source=costs.statements_source) for work in works)
 
 
 def _reading(
-    role: WorkloadRole, rate: float, reading: tuple[float, float], writing: tuple[float, float] | None, replicas: bool
+    role: WorkloadRole,
+    rate: float,
+    reading: tuple[float, Statements],
+    writing: tuple[float, Statements] | None,
+    replicas: bool,
 ) -> Work:
     cores = reading[0] + (writing[0] if writing else 0.0)
     if replicas:
         return Work(role, rate, "requests/s", cores, writing[1] if writing else None, reading[1])
-    return Work(role, rate, "requests/s", cores, reading[1] + (writing[1] if writing else 0.0), None)
+    return Work(role, rate, "requests/s", cores, reading[1] + writing[1] if writing else reading[1], None)
 
 
-def _background(role: WorkloadRole, rate: float, milliseconds: float, statements: float) -> Work:
-    return Work(role, rate, "events/s", rate * milliseconds / 1000, rate * statements, None)
+def _background(role: WorkloadRole, rate: float, milliseconds: float, statements: float, costs: Costs) -> Work:
+    asked = Statements.of(rate * statements, costs.write_statement_ms)
+    return Work(role, rate, "events/s", rate * milliseconds / 1000, asked, None)
 
 
 def pods_for(cores: float, pod_cores: float, floor: int, *, multi_zone: bool) -> int:
@@ -113,17 +124,13 @@ def _workload(
     system: System, environment: Environment, service: str, work: Work, shards: int
 ) -> tuple[WorkloadPlan, tuple[Decision, ...]]:
     growth = system.requirements.growth_factor
-    seconds = query_seconds(system)
     floor = pods_floor(work.role, environment)
     multi_zone = environment.multi_zone
 
     def effective(millicores: int) -> tuple[float, int, int]:
         """Cores that a pod of this size can use, and its pools: Little's law, for a pod that is busy all the time."""
         cores = millicores / 1000
-        busy = [
-            _busy(statements, work.cores, cores, seconds)
-            for statements in (work.primary_statements, work.replica_statements)
-        ]
+        busy = [_busy(statements, work.cores, cores) for statements in (work.primary, work.replicas)]
         together = sum(connections or 0.0 for connections in busy)
         usable = min(1.0, figures.POOL_LIMIT * shards / max(together, 1e-9))
         primary, replica = (_pool(connections, usable / shards) for connections in busy)
@@ -153,24 +160,24 @@ def _workload(
         replica_connections=replica,
         target_cpu_percent=round(figures.TARGET_UTILISATION * 100),
     )
-    return workload, _reasons(workload, work, pod_cores, needed, floor, growth, seconds)
+    return workload, _reasons(workload, work, pod_cores, needed, floor, growth)
 
 
-def _busy(statements: float | None, cores: float, pod_cores: float, seconds: float) -> float | None:
+def _busy(statements: Statements | None, cores: float, pod_cores: float) -> float | None:
     """Connections in use at once in a pod that does ``pod_cores`` worth of this work, with room for uneven arrivals."""
     if statements is None:
         return None
-    return statements / cores * pod_cores * seconds * figures.BUSY_HEADROOM if cores else 0.0
+    return statements.sessions / cores * pod_cores * figures.BUSY_HEADROOM if cores else 0.0
 
 
-def usable_cores(workload: WorkloadPlan, work: Work, shards: int, seconds: float) -> float:
+def usable_cores(workload: WorkloadPlan, work: Work, shards: int) -> float:
     """Cores that a pod can use: its own, or fewer when its pools are smaller than these would ask for."""
     cores = workload.cpu_millicores / 1000
     for pool, statements in (
-        (workload.primary_connections, work.primary_statements),
-        (workload.replica_connections, work.replica_statements),
+        (workload.primary_connections, work.primary),
+        (workload.replica_connections, work.replicas),
     ):
-        busy = _busy(statements, work.cores, cores, seconds)
+        busy = _busy(statements, work.cores, cores)
         if busy:
             cores *= min(1.0, pool * shards / busy)
     return cores
@@ -187,7 +194,6 @@ def with_reachable_targets(
 
     A pod that its pools hold to a part of its core never gets to 60 % of the whole.
     """
-    seconds = query_seconds(system)
     reached: dict[str, tuple[str, Work]] = {}
     for name, service in system.services.items():
         apart = reads_apart(system, environment, name, demands[name])
@@ -195,7 +201,7 @@ def with_reachable_targets(
     targets = []
     for workload in workloads:
         name, work = reached[workload.name]
-        usable = usable_cores(workload, work, shards[name], seconds) * 1000 / workload.cpu_millicores
+        usable = usable_cores(workload, work, shards[name]) * 1000 / workload.cpu_millicores
         whole = math.floor(figures.TARGET_UTILISATION * 100 * usable + 1e-9)
         targets.append(replace(workload, target_cpu_percent=max(1, whole)))
     return tuple(targets)
@@ -223,7 +229,7 @@ def _pool(busy: float | None, share: float) -> int:
 
 
 def _reasons(
-    workload: WorkloadPlan, work: Work, pod_cores: float, needed: int, floor: int, growth: float, seconds: float
+    workload: WorkloadPlan, work: Work, pod_cores: float, needed: int, floor: int, growth: float
 ) -> tuple[Decision, ...]:
     subject = f"workload.{workload.name}"
     per_core = work.rate / work.cores if work.cores else 0.0
@@ -275,17 +281,17 @@ def _reasons(
             subject,
             "primary_connections",
             str(workload.primary_connections),
-            _pool_reason(workload.primary_connections, work.primary_statements, work.cores, seconds, "primary"),
+            _pool_reason(workload.primary_connections, work.primary, work.cores, "primary"),
             "D3, T2",
-            f"Little's law; {figures.POOL_LIMIT.source}",
+            f"Little's law; {work.statements_source}; {figures.POOL_LIMIT.source}",
         ),
         Decision(
             subject,
             "replica_connections",
             str(workload.replica_connections),
-            _pool_reason(workload.replica_connections, work.replica_statements, work.cores, seconds, "replicas"),
+            _pool_reason(workload.replica_connections, work.replicas, work.cores, "replicas"),
             "D3, T2",
-            f"Little's law; {figures.POOL_LIMIT.source}",
+            f"Little's law; {work.statements_source}; {figures.POOL_LIMIT.source}",
         ),
         Decision(
             subject,
@@ -298,12 +304,12 @@ def _reasons(
     )
 
 
-def _pool_reason(pool: int, statements: float | None, cores: float, seconds: float, where: str) -> str:
+def _pool_reason(pool: int, statements: Statements | None, cores: float, where: str) -> str:
     if not pool or statements is None:
         return f"sends nothing to the {where}"
-    a_pod = statements / cores if cores else 0.0
+    a_pod = statements.rate / cores if cores else 0.0
+    each = statements.sessions / statements.rate * 1000 if statements.rate else 0.0
     return (
-        f"{number(a_pod)} statements/s a core to the {where}, {number(seconds * 1000)} ms each, and half as many "
-        "again; "
+        f"{number(a_pod)} statements/s a core to the {where}, {number(each)} ms each, and half as many again; "
         f"at least {figures.SMALLEST_POOL:.0f}, at most {figures.POOL_LIMIT:.0f} a pod"
     )

@@ -30,10 +30,14 @@ Quantity = Literal[
     "statements_a_projected_event",
     "read_statement_core_ms",
     "write_statement_core_ms",
+    "read_statement_ms",
+    "write_statement_ms",
     "bytes_a_create",
     "bytes_an_update",
 ]
-"""`…_ms` are milliseconds of a core, of the service's process or of PostgreSQL's."""
+"""`…_ms` are milliseconds of a core, of the service's process or of PostgreSQL's; but `read_statement_ms` and
+`write_statement_ms` are those that pass for the service until a statement of a get, a list or a creation is answered,
+by servers on the same machine."""
 
 
 class _Written(BaseModel):

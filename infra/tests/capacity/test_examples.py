@@ -13,8 +13,8 @@ from groundplan.capacity.workloads import plan_workloads, pods_for
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import DEV, PROD, one_service
+from infra.tests.samples import WAITING_MS, system_of, with_round_figures, with_statements_of
 from infra.tests.samples import busy_shop as shop
-from infra.tests.samples import system_of, with_round_figures
 
 
 def workload(sized: Plan, name: str) -> WorkloadPlan:
@@ -79,13 +79,13 @@ def test_pods_of_the_shop() -> None:
 
 
 def test_pools_of_the_shop() -> None:
-    """D3, T2: 430 writes/s x 4 statements x 20/3 ms x 1.5 = 17.2 connections; queries open none to the primary."""
+    """D3: 430 writes/s x 4 statements x (3 + 2) ms x 1.5 = 12.9 connections; queries open none to the primary."""
     sized = plan(shop(), PROD)
-    assert workload(sized, "order-command").primary_connections == 18
+    assert workload(sized, "order-command").primary_connections == 13
     assert workload(sized, "order-command").replica_connections == 0
     assert workload(sized, "order-query").primary_connections == 0
-    # 297.5 x 2 statements/s / 0.41 cores x 20/3 ms x 1.5 = 14.5
-    assert workload(sized, "order-query").replica_connections == 15
+    # 297.5 x 2 statements/s / 0.41 cores x (2 + 2) ms x 1.5 = 8.7
+    assert workload(sized, "order-query").replica_connections == 9
 
 
 def test_workloads_follow_the_declaration() -> None:
@@ -180,9 +180,9 @@ def test_kafka_of_the_shop() -> None:
         2,
     )
     partitions = {topic.event: topic.partitions for topic in events.topics}
-    # 1,000 events/s x 3 statements x 20/3 ms = 20 partitions in use, at 60 % 33.3: 36 in multiples of three.
-    assert partitions["payment.settled"] == 36
-    assert partitions["order.placed"] == 27
+    # 1,000 events/s x (3 statements x 5 ms + 1/430 s) = 17.3 partitions in use, at 60 % 28.9: 30 in multiples of three.
+    assert partitions["payment.settled"] == 30
+    assert partitions["order.placed"] == 24
     assert partitions["user.closed"] == 3
 
 
@@ -218,13 +218,13 @@ def test_replicas_go_where_the_stack_wants_them() -> None:
     """Without replicas the queries of a CQRS service ask the primary."""
     sized = plan(shop(), PROD.model_copy(update={"read_replicas": False}))
     assert {database.replicas for database in sized.databases} == {0}
-    assert workload(sized, "order-query").primary_connections == 15
+    assert workload(sized, "order-query").primary_connections == 9
     assert reason(sized, "database.order", "replicas") == "this stack keeps no replicas; reads go to the primary"
 
 
 def test_a_pooler_comes_when_replicas_can_not_take_every_pool() -> None:
     """D3: RDS Proxy serves the writer only, so PgBouncer stands before replicas."""
-    system = one_service({"requests_per_second": 20_000}, read_share=0.99)
+    system = with_statements_of(one_service({"requests_per_second": 20_000}, read_share=0.99), WAITING_MS)
     database = plan(system, PROD).databases[0]
     assert database.pooler is not None
     assert database.pooler.pods >= 2

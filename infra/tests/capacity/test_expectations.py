@@ -89,7 +89,7 @@ class Case:
 
     def reachable(self) -> int:
         """Whether every pool-bound pod asks for another before its pool is used up."""
-        from groundplan.capacity.demand import demands, query_seconds
+        from groundplan.capacity.demand import demands
         from groundplan.capacity.workloads import usable_cores, work_of
 
         today = demands(self.system, self.environment)
@@ -97,7 +97,7 @@ class Case:
             database = self.plan.database_of(name)
             for work in work_of(service, today[name], replicas=bool(database.replicas)):
                 workload = next(each for each in self.plan.workloads if each.name == f"{name}-{work.role}")
-                cores = usable_cores(workload, work, database.shards, query_seconds(self.system))
+                cores = usable_cores(workload, work, database.shards)
                 if cores * 1000 / workload.cpu_millicores < workload.target_cpu_percent / 100:
                     return 0
         return 1

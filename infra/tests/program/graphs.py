@@ -17,7 +17,16 @@ from groundplan.controls import CapturedProgram
 from groundplan.declaration.model import System
 from groundplan.project import load_program
 from groundplan.stack.environment import Environment, ExistingCluster
-from infra.tests.samples import ROOT, changed, shop, stack, system_of, with_images
+from infra.tests.samples import (
+    ROOT,
+    WAITING_MS,
+    changed,
+    shop,
+    stack,
+    system_of,
+    with_images,
+    with_statements_of,
+)
 
 KUBECONFIG = json.dumps({"apiVersion": "v1", "kind": "Config", "clusters": [], "contexts": [], "users": []})
 Declared = tuple[System, Environment]
@@ -143,6 +152,12 @@ def _sharded() -> System:
     return with_services(order={"data_gb": 1500, "shard_map": shards})
 
 
+def _pooled() -> Declared:
+    """So many pods with such pools that connections are shared before writers and before replicas."""
+    busy = changed(shop(), requirements={"requests_per_second": 50_000})
+    return _on("prod", with_statements_of(busy, WAITING_MS))
+
+
 def _longest() -> Declared:
     """Names of as many letters as a declaration and a configuration may have, on the stack with every part."""
     declared = few("order", "payment", broker="sqs").model_dump(mode="json", exclude_unset=True)
@@ -184,7 +199,7 @@ VARIANTS: dict[str, Callable[[], Declared]] = {
     "domain in dev": lambda: _stack("dev", domain="dev.shop.example.com", hosted_zone="shop.example.com"),
     "one service": lambda: _on("prod", system_of(1)),
     "sharded": lambda: _on("prod", _sharded()),
-    "pooled": lambda: _shop("prod", requirements={"requests_per_second": 50_000}),
+    "pooled": _pooled,
     "existing cluster": _existing,
     "network firewall": lambda: _stack("prod", network_firewall=True),
     "repository": lambda: _stack("dev", repository="example/shop"),
@@ -197,7 +212,7 @@ VARIANTS: dict[str, Callable[[], Declared]] = {
     "pair": lambda: _on("prod", few("order", "payment")),
     "pair in dev": lambda: _on("dev", few("order", "payment")),
     "pair of queues": _versions,
-    "alone": lambda: _on("prod", few("order")),
+    "alone": lambda: _on("prod", with_statements_of(few("order"), WAITING_MS)),
     "alone in dev": lambda: _on("dev", few("order")),
     "sharded alone": lambda: _on("prod", few("order", data_gb=3000, shard_map=[{"since": "2024-01-01", "shards": 4}])),
     "own pipeline": _own_pipeline,

@@ -19,7 +19,7 @@ from groundplan.stack.regions import CODES, CONTROL_PLANES, LACKS, LINKS, lackin
 from groundplan.stack.values import REGIONS
 from infra.tests.program.following import followed, problems_of
 from infra.tests.program.graphs import Graph, few, simulated
-from infra.tests.samples import shop, stack, with_images
+from infra.tests.samples import WAITING_MS, shop, stack, with_images, with_statements_of
 
 PROVING = bool(os.environ.get("REGIONS"))
 ODD = ("ap-east-1", "ap-east-2", "ap-southeast-7", "ca-central-1", "eu-west-3", "us-east-1")
@@ -72,15 +72,16 @@ def at(name: str, region: str, **settings: object) -> Environment:
 
 def test_at_least_28_regions_plan_and_the_others_are_refused_by_name() -> None:
     refused = {}
+    of = with_statements_of(shop(), WAITING_MS)
     for region in sorted(REGIONS):
-        said = [each for name in ("dev", "staging", "prod") for each in problems_of(shop(), at(name, region))]
+        said = [each for name in ("dev", "staging", "prod") for each in problems_of(of, at(name, region))]
         if said:
             refused[region] = said
     assert len(REGIONS) - len(refused) >= 28
     assert refused.keys() == {"ap-east-2"}
     assert all("RDS Proxy" in each.expected and "ap-east-2" in each.expected for each in refused["ap-east-2"])
-    (_, there), _ = followed(shop(), at("prod", "ap-east-2"))
-    assert not problems_of(shop(), there)
+    (_, there), _ = followed(of, at("prod", "ap-east-2"))
+    assert not problems_of(of, there)
 
 
 def declared(region: str, name: str = "prod", system: System | None = None, **settings: object) -> Graph:

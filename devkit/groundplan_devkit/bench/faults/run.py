@@ -173,7 +173,8 @@ def _clients(on: Stage, running: Whole, service: str, target: Target) -> Clients
 
 
 def _bodies(resource: Resource, owner: str) -> Iterator[Body]:
-    """Bodies as a client begins: the first value of every choice, and the caller as the owner."""
+    """Bodies as a client begins: the first value of every choice, and the caller as the owner, where it may
+    own many."""
     first = {
         name: field.values[0]
         for name, field in resource.fields.items()
@@ -183,8 +184,8 @@ def _bodies(resource: Resource, owner: str) -> Iterator[Body]:
     # From 1: amounts of nothing are refused by some.
     for row in rows(resource, start=1):
         body = {**body_of(resource, row), **first}
-        if resource.owner and not unique_owner:
-            body[resource.owner] = owner
+        if resource.owner and not resource.fields[resource.owner].computed:
+            body[resource.owner] = row.owner if unique_owner else owner
         yield body
 
 

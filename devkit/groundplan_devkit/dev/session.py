@@ -354,6 +354,7 @@ def traced(port: int) -> dict[str, str]:
     return {
         TRACES_VARIABLE: f"http://{HOST}:{port}{TRACES_PATH}",
         SAMPLE_VARIABLE: "1",
+        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "none",
         "OTEL_BSP_SCHEDULE_DELAY": str(EXPORT_MILLISECONDS),
     }
 

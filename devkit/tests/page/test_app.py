@@ -33,13 +33,11 @@ class Broker:
 
     letter: Letter | None = Letter("order.placed", "no acquirer", "", "shop.order.placed, partition 0, offset 1", "{}")
 
-    async def topics(self) -> list[Topic]:
-        return [Topic("order.placed", "order", 1, ["card-payment"])]
-
-    async def readers(self) -> list[Reader]:
+    async def state(self) -> tuple[list[Topic], list[Reader]]:
         if self.letter is None:
             raise Unavailable("Kafka", "no answer", "a broker that answers", "start it anew")
-        return [Reader("card-payment", "card-payment", "consumer", 0, 1)]
+        topics = [Topic("order.placed", "order", 1, ["card-payment"])]
+        return topics, [Reader("card-payment", "card-payment", "consumer", 0, 1)]
 
     async def letters(self, reader: str) -> list[Letter]:
         assert self.letter is not None

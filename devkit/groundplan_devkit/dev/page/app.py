@@ -204,7 +204,7 @@ class Page:
         del request
         if self._broker is None:
             return JSONResponse({"topics": [], "readers": []})
-        topics, readers = await asyncio.gather(self._broker.topics(), self._broker.readers())
+        topics, readers = await self._broker.state()
         return JSONResponse(
             {
                 "topics": [dataclasses.asdict(topic) for topic in topics],

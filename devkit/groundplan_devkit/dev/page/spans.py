@@ -42,9 +42,11 @@ class Span:
 
     @property
     def title(self) -> str:
-        """What a person calls it: of a request its method and route."""
+        """What a person calls it: of a request its method and route, of a statement its text."""
         method, route = self.attributes.get("http.request.method"), self.attributes.get("http.route")
-        return f"{method} {route}" if method and route else self.name
+        if method and route:
+            return f"{method} {route}"
+        return str(self.attributes.get("db.query.text") or self.name)
 
 
 def decoded(body: bytes) -> list[Span]:

@@ -34,27 +34,14 @@ class KafkaTopics:
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
 
-    async def topics(self) -> list[Topic]:
+    async def state(self) -> tuple[list[Topic], list[Reader]]:
         planned = self._installation.plan.events
         assert planned is not None
-        by_topic = {self._installation.topic(topic.event): topic for topic in planned.topics}
-        async with self._reading(by_topic) as consumer:
-            held = await _held(consumer)
-        return [
-            Topic(
-                event=topic.event,
-                publisher=topic.publisher,
-                messages=sum(count for partition, count in held.items() if partition.topic == name),
-                readers=[reader for reader in readers_of(self._installation) if topic.event in self._followed(reader)],
-            )
-            for name, topic in by_topic.items()
-        ]
-
-    async def readers(self) -> list[Reader]:
         readers = readers_of(self._installation)
         letters = {reader: self._dead_letter_topic(reader) for reader in readers}
-        sources = {reader: [self._installation.topic(event) for event in self._followed(reader)] for reader in readers}
-        every = {topic for each in sources.values() for topic in each} | set(letters.values())
+        events = {reader: self._followed(reader) for reader in readers}
+        sources = {reader: [self._installation.topic(event) for event in events[reader]] for reader in readers}
+        every = {self._installation.topic(topic.event) for topic in planned.topics} | set(letters.values())
         found = []
         async with self._reading(every) as consumer, self._asking() as admin:
             partitions = list(consumer.assignment())
@@ -73,7 +60,16 @@ class KafkaTopics:
                         dead_letters=_behind([letters[reader]], firsts, ends, handled),
                     )
                 )
-        return found
+        topics = [
+            Topic(
+                event=topic.event,
+                publisher=topic.publisher,
+                messages=_behind([self._installation.topic(topic.event)], firsts, ends, {}),
+                readers=[reader for reader in readers if topic.event in events[reader]],
+            )
+            for topic in planned.topics
+        ]
+        return topics, found
 
     async def letters(self, reader: str) -> list[Letter]:
         topic = self._dead_letter_topic(reader)
@@ -143,12 +139,6 @@ class KafkaTopics:
         kafka = self._installation.servers.kafka
         assert kafka is not None
         return kafka.bootstrap
-
-
-async def _held(consumer: AIOKafkaConsumer) -> Offsets:
-    partitions = list(consumer.assignment())
-    firsts, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-    return {partition: ends[partition] - firsts[partition] for partition in partitions}
 
 
 async def _committed(admin: AIOKafkaAdminClient, group: str) -> Offsets:

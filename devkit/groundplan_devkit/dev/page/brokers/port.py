@@ -13,7 +13,7 @@ MOST_LETTERS = 50
 """Dead letters that are shown of one reader: the newest."""
 LONGEST_BODY = 20_000
 """Characters of a dead letter that are shown."""
-SECONDS = 5.0
+SECONDS = 10.0
 """How long a broker may take to answer."""
 
 
@@ -50,10 +50,8 @@ class Letter:
 
 
 class Broker(Protocol):
-    async def topics(self) -> list[Topic]:
-        """Raises Unavailable when the broker does not answer; so do all."""
-
-    async def readers(self) -> list[Reader]: ...
+    async def state(self) -> tuple[list[Topic], list[Reader]]:
+        """All topics and readers. Raises Unavailable when the broker does not answer; so does `letters`."""
 
     async def letters(self, reader: str) -> list[Letter]:
         """Dead letters that wait, the newest first; they stay where they are."""

@@ -36,7 +36,10 @@ class QueueTopics:
         assert aws is not None
         self._sqs = aws.client("sqs", installation.stack.region)
 
-    async def topics(self) -> list[Topic]:
+    async def state(self) -> tuple[list[Topic], list[Reader]]:
+        return self._topics(), await self._readers()
+
+    def _topics(self) -> list[Topic]:
         planned = self._installation.plan.events
         assert planned is not None
         readers = readers_of(self._installation)
@@ -50,7 +53,7 @@ class QueueTopics:
             for topic in planned.topics
         ]
 
-    async def readers(self) -> list[Reader]:
+    async def _readers(self) -> list[Reader]:
         queues = self._installation.queues
         return [
             Reader(

@@ -14,7 +14,7 @@ export function events(main) {
         h("td", {}, each.dead_letters ? h("button", { type: "button", class: "plain", onclick: () => showLetters(letters, each.name, fresh) }, `Show dead letters of ${each.name}`) : "")));
     return h("div", {},
       h("section", { class: "card" }, h("h2", {}, "Readers"),
-        readers.length ? table("Readers", ["Reader", "#Not read yet", "#Dead letters", ""], rows) : empty("No service reads events", "Topics fill, and the event log keeps them.")),
+        readers.length ? table("Readers", ["Reader", "#Not read yet", "#Dead letters", "To do"], rows) : empty("No service reads events", "Topics fill, and the event log keeps them.")),
       h("section", { class: "card" }, h("h2", {}, "Topics"),
         table("Topics", ["Event", "Published by", "#Messages", "Read by"], topics.map((each) =>
           h("tr", {}, h("td", {}, each.event), h("td", {}, each.publisher), h("td", { class: "number" }, each.messages === null ? "–" : each.messages.toLocaleString("en")), h("td", {}, each.readers.join(", ") || "none"))))));

@@ -48,7 +48,7 @@ export function logs(main, asked) {
 }
 
 function drawLine(line, open) {
-  const head = [h("span", { class: "soft mono" }, clock(line.time)), h("span", {}, line.process), h("span", { class: line.level === "error" ? "pill bad" : line.level === "warning" ? "pill warn" : "soft" }, line.level), h("span", { class: "message" }, line.message)];
+  const head = [h("span", { class: "soft mono" }, clock(line.time)), h("span", {}, line.process), h("span", { class: line.level === "error" ? "pill bad" : line.level === "warning" ? "pill warn" : "soft" }, line.level), h("span", { class: "message" }, [line.message, line.fields.operation ?? line.fields.statement].filter(Boolean).join(": "))];
   const fields = Object.entries(line.fields);
   if (!fields.length && !line.trace_id) return h("li", {}, h("div", { class: `flat ${line.level}` }, head));
   const more = h("details", { open: open.has(line.number) }, h("summary", { class: line.level }, head));

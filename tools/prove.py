@@ -190,6 +190,16 @@ CAMPAIGNS = {
         "folders",
         {"PROVE_FIRST_MINUTES": "1"},
     ),
+    "dev-page": Campaign(
+        "The page of make dev, clicked through in a browser (U9)",
+        "A project with the default answers runs under `make dev`; headless Chromium places an order and follows its "
+        "trace to the payment, sees a broken handler's dead letter and has it handled again, and meets the empty, "
+        "loading and broken states. No console message, nothing that axe-core finds. Needs npm and Chromium.",
+        ("tests/front_door/test_dev_page.py",),
+        1,
+        "project",
+        {"PROVE_PAGE": "1"},
+    ),
     "site": Campaign(
         "The documentation as a site",
         "It is built strictly, links checked, by the pinned generator; no page asks for anything from elsewhere.",

@@ -125,14 +125,16 @@ def run_service(
     *arguments: str,
     environment: dict[str, str] | None = None,
     seconds: float | None = None,
+    role: str | None = None,
 ) -> str:
     """Run one of a service's commands to its end (`migrate`, `seed`, `rebuild` …); returns what it printed.
 
-    ``seconds``: how long it may take; None: as long as it takes. Raises Unavailable with the end of what it said.
+    ``seconds``: how long it may take; None: as long as it takes. ``role``: whose settings it runs with; by default the
+    command's own, else one that may write. Raises Unavailable with the end of what it said.
     """
     _require(service)
     roles = installation.roles(service)
-    role = arguments[0] if arguments[0] in (*roles, "migrate") else _main_role(roles)
+    role = role or (arguments[0] if arguments[0] in (*roles, "migrate") else _main_role(roles))
     try:
         result = subprocess.run(
             command(service, *arguments),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from groundplan.cli import service
+from groundplan.cli.service import with_plural
 from groundplan.cli.service_request import ServiceRequest, judge, read_request
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import load_system
@@ -165,6 +166,27 @@ def test_a_file_that_is_not_there_or_not_readable(
     assert f"{tmp_path}: not a file" in refused("invoice", tmp_path, capsys)
     (tmp_path / "image.yaml").write_bytes(b"\x89PNG\xff")
     assert "UTF-8" in refused("invoice", tmp_path / "image.yaml", capsys)
+
+
+def test_a_new_service_gets_the_plural_that_the_rule_of_english_fails_at() -> None:
+    assert with_plural("person", {"cqrs": True}) == {"cqrs": True, "plural": "people"}
+    for name, settings in (("order", {}), ("person", {"plural": "persons"}), ("person", {"resources": {}})):
+        assert with_plural(name, settings) == settings
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("people", ""), ("People", "lower-case letters"), ("orders", "of the service `order`")]
+)
+def test_the_plural_of_a_new_service_is_judged(document: Document, declared: System, value: str, expected: str) -> None:
+    request = ServiceRequest({"plural": value}, None, frozenset({"plural"}))
+    if not expected:
+        judge(request, "person", document, declared)
+        return
+    with pytest.raises(ProblemsFound) as caught:
+        judge(request, "person", document, declared)
+    [problem] = caught.value.problems
+    assert (problem.where, problem.path) == ("SET", "plural")
+    assert expected in str(problem)
 
 
 def test_all_mistakes_are_told_at_once(untouched: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,3 +90,12 @@ def test_shards_are_declared_by_the_plans_own_rule(
     needed = required_shards(service, system.requirements)
     declared = [(str(g.since), g.shards) for g in service.shard_map or ()]
     assert declared == ([("2000-01-01", needed)] if needed > 1 else [])
+
+
+def test_a_plural_that_an_answer_says_names_path_and_table(template: Path, tmp_path: Path) -> None:
+    """n6. Without one a project keeps what it has had: the rule of English, right or wrong."""
+    services = ["child", {"name": "person", "plural": "people"}]
+    project = make_project(template, tmp_path / "named", {"services": services})
+    system = System.model_validate(yaml.safe_load((project / "system.yaml").read_text()))
+    paths = {name: each.resources[name].path(name) for name, each in system.services.items()}
+    assert paths == {"child": "childs", "person": "people"}

@@ -188,6 +188,30 @@ def test_events_of_samples_are_known(checks: Any) -> None:
     assert 'one of user.registered, user.closed, mail.created, mail.updated, mail.deleted, not "user.craeted"' in said
 
 
+@pytest.mark.parametrize(
+    ("service", "says"),
+    [
+        ({"name": "person", "plural": "people"}, ""),
+        ({"name": "person", "plural": "People"}, "plural"),
+        ({"name": "person", "plural": 3}, "plural"),
+        ({"name": "person", "plural": "people", "resources": {}}, "expected it inside a resource"),
+    ],
+)
+def test_a_service_may_say_the_plural_of_the_resource_it_gets(checks: Any, service: Services, says: str) -> None:
+    said = str(checks.services_problem([service])).strip()
+    assert bool(said) == bool(says)
+    assert says in said
+
+
+def test_bad_english_is_told_with_what_to_answer(checks: Any) -> None:
+    services = ["order", "sales-person", {"name": "data", "plural": "records"}, {"name": "child", "resources": {}}]
+    told = " ".join(str(checks.plurals_told(services)).split())
+    assert told == (
+        "The service sales-person answers at /api/v1/sales-persons. For /api/v1/sales-people "
+        "copy again with {name: sales-person, plural: sales-people} among the services."
+    )
+
+
 def test_every_attribute_of_a_field_is_in_the_rules() -> None:
     assert set(json.loads((ROOT / RULES_FILE).read_text())["shapes"]["ResourceField"]["properties"]) == set(
         ResourceField.model_fields

@@ -135,7 +135,7 @@ class Place:
                 result = await running
             else:
                 attributes = {"db.system.name": "postgresql", "db.query.text": one_line(statement)}
-                with tracing.span(statement.partition(" ")[0], "client", attributes):
+                with tracing.span(statement.split(None, 1)[0], "client", attributes):
                     result = await running
             answered = True
             return result

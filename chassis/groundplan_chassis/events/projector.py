@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from groundplan_chassis.events.port import Delivery, Outcome, Refusal, Verdict
 from groundplan_chassis.events.projection import POSITIONS, Projection, write_rows
 from groundplan_chassis.events.tries import Tries
 from groundplan_chassis.http.errors import NotFound
-from groundplan_chassis.observe import names
+from groundplan_chassis.observe import names, tracing
 
 if TYPE_CHECKING:
     from groundplan_chassis.context import Context
@@ -139,7 +140,10 @@ class Projector:
             written: Applied = await self._context.database.write(work, shard=shard, idempotent=True)
             return written
 
+        began = time.time_ns()
         applied = await self._tries.until_done(once, shard, stop, most or limits.MOST_TRIES)
+        if tracing.enabled():
+            _trace(updates, began)
         now = datetime.now(UTC)
         newest = max(update.event.occurred_at for update in updates)
         self._context.metrics.count(names.EVENTS_CONSUMED, len(updates))
@@ -152,6 +156,19 @@ class Projector:
                 except Exception as error:
                     # Then its expiry makes the cache forget.
                     log.warning("a cache was not told of a change", extra={"error": type(error).__name__})
+
+
+def _trace(updates: Sequence[Update], began_ns: int) -> None:
+    """A span for each update of a batch, in the trace of the request that caused it."""
+    for update in updates:
+        event = update.event
+        tracing.record(
+            f"project {update.projection.resource}",
+            "consumer",
+            began_ns,
+            {"messaging.message.id": str(event.event_id)},
+            correlation_id=event.correlation_id,
+        )
 
 
 async def apply(transaction: Transaction, updates: Sequence[Update]) -> Applied:

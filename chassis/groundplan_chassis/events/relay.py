@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -21,9 +22,11 @@ from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import BrokerAway
 from groundplan_chassis.events.port import Outgoing, Publisher, Sent
 from groundplan_chassis.http.errors import Unavailable
-from groundplan_chassis.observe import names
+from groundplan_chassis.observe import names, tracing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from groundplan_chassis.database.database import Database
     from groundplan_chassis.database.transaction import Transaction
     from groundplan_chassis.observe.metrics import Metrics
@@ -84,6 +87,7 @@ class Relay:
             rows = await outbox.claim(transaction, limits.SEND_BATCH + room)
             if not rows:
                 return Sent(frozenset())
+            began = time.time_ns()
             try:
                 async with asyncio.timeout(limits.LONGEST_SEND_SECONDS):
                     sent = await self._publisher.send([_outgoing(row) for row in rows])
@@ -91,6 +95,8 @@ class Relay:
                 raise BrokerAway("no answer") from None
             if sent.acknowledged:
                 await outbox.mark_sent(transaction, list(sent.acknowledged))
+            if tracing.enabled():
+                _trace(rows, sent, began)
             return sent
 
         # Sending again is as good as sending once: readers have inboxes.
@@ -122,6 +128,22 @@ class Relay:
         if self._failing:
             self._failing = False
             log.info("events of shard %d are sent again", self._shard)
+
+
+def _trace(rows: Sequence[outbox.OutboxRow], sent: Sent, began_ns: int) -> None:
+    """A span for each event, in the trace of the request that caused it."""
+    failed = {**sent.failed, **sent.unsendable}
+    for row in rows:
+        if row.event_id not in sent.acknowledged and row.event_id not in failed:
+            continue
+        tracing.record(
+            f"publish {row.topic}",
+            "producer",
+            began_ns,
+            {"messaging.message.id": str(row.event_id), "messaging.destination.name": row.topic},
+            correlation_id=row.payload.get("correlation_id"),
+            failure=failed.get(row.event_id),
+        )
 
 
 def _outgoing(row: outbox.OutboxRow) -> Outgoing:

@@ -101,6 +101,30 @@ def span(
     return _OpenSpan(_tracer, name, kind, attributes, parent, correlation_id)
 
 
+def record(
+    name: str,
+    kind: Kind,
+    started_ns: int,
+    attributes: Mapping[str, str | int | float | bool] | None = None,
+    correlation_id: str | None = None,
+    failure: str | None = None,
+) -> None:
+    """A span of what is over, in the trace of its own request: members of a batch belong to different ones.
+
+    ``started_ns``: `time.time_ns()` at its beginning. ``failure``: why it failed.
+    """
+    if _tracer is None:
+        return
+    from opentelemetry.context import Context as OtelContext
+    from opentelemetry.trace import SpanKind, Status, StatusCode
+
+    around = _named_after(correlation_id, OtelContext())
+    over = _tracer.start_span(name, around, SpanKind[kind.upper()], dict(attributes or {}), start_time=started_ns)
+    if failure is not None:
+        over.set_status(Status(StatusCode.ERROR, failure))
+    over.end()
+
+
 def inject() -> dict[str, str]:
     """The current span's context as headers, for a request or an event that goes out; empty when there is none."""
     if _tracer is None:
@@ -235,7 +259,16 @@ def _context_of(parent: Mapping[str, str] | None, correlation_id: str | None) ->
     if parent and "traceparent" in parent:
         return TraceContextTextMapPropagator().extract(dict(parent), here)
     correlation_id = correlation_id or correlation.current()
-    if correlation_id is None or trace.get_current_span(here).get_span_context().is_valid:
+    if trace.get_current_span(here).get_span_context().is_valid:
+        return here
+    return _named_after(correlation_id, here)
+
+
+def _named_after(correlation_id: str | None, here: OtelContext) -> OtelContext:
+    """A context whose trace's id is the request's, where that is a UUID; else ``here``."""
+    from opentelemetry import trace
+
+    if correlation_id is None:
         return here
     try:
         trace_id = uuid.UUID(correlation_id).int

@@ -131,6 +131,23 @@ def test_a_request_and_what_its_event_causes_elsewhere_are_one_trace(collector: 
     assert spans["other"].trace_id != spans["event"].trace_id
 
 
+def test_members_of_a_batch_are_in_the_traces_of_their_own_requests(collector: Collector) -> None:
+    tracing.configure("shop", "prod", "order", "relay")
+    first, second = str(uuid.uuid4()), str(uuid.uuid4())
+    with tracing.span("batch", correlation_id=first):
+        tracing.record("publish a", "producer", 1_000, {"messaging.message.id": "1"}, correlation_id=second)
+        tracing.record("publish b", "producer", 2_000, correlation_id=second, failure="NoAnswer")
+    tracing.close()
+    spans = collector.spans()
+    assert spans["batch"].trace_id.hex() == first.replace("-", "")
+    published, failed = spans["publish a"], spans["publish b"]
+    assert published.trace_id.hex() == failed.trace_id.hex() == second.replace("-", "")
+    assert (published.kind, published.start_time_unix_nano) == (Span.SPAN_KIND_PRODUCER, 1_000)
+    assert published.end_time_unix_nano > published.start_time_unix_nano
+    assert (failed.status.code, failed.status.message) == (Status.STATUS_CODE_ERROR, "NoAnswer")
+    assert published.status.code == Status.STATUS_CODE_UNSET
+
+
 def random_ids(count: int) -> list[str]:
     """As requests have them: UUIDs of version 4, the same in every run."""
     numbers = random.Random(1)  # noqa: S311

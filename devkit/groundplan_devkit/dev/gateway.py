@@ -49,6 +49,8 @@ class Gateway:
     resources: Sequence[PublicResource]
     addresses: Mapping[str, str]
     """By workload (`order-query`), where it answers: `http://127.0.0.1:4711`."""
+    pages: Sequence[Route] = ()
+    """What is answered here, before all else."""
     client: httpx.AsyncClient = field(
         default_factory=lambda: httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False, trust_env=False)
     )
@@ -56,6 +58,7 @@ class Gateway:
     def app(self) -> Starlette:
         return Starlette(
             routes=[
+                *self.pages,
                 Route(HEALTH_PATH, _healthy, methods=["GET"]),
                 Route("/{path:path}", self.forward, methods=METHODS),
             ]
@@ -75,12 +78,15 @@ class Gateway:
         body = await request.body()
         if len(body) > LARGEST_BODY:
             return refusal(413, "PAYLOAD_TOO_LARGE", "The body is too large")
+        address = self.addresses.get(workload)
+        if address is None:
+            return refusal(502, "BAD_GATEWAY", "The service could not be reached")
         request_id = str(uuid.uuid4())
         try:
             answer = await self.client.request(
                 request.method,
                 # As it was sent: decoding and encoding it anew could make another path of it.
-                f"{self.addresses[workload]}{_target(request)}",
+                f"{address}{_target(request)}",
                 headers=_headers(request, request_id),
                 content=body,
             )

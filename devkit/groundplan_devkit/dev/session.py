@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from watchfiles import Change, awatch
 from groundplan.capacity import plan
 from groundplan.declaration.model import System
 from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
+from groundplan_chassis.observe.tracing import ENDPOINT_VARIABLE, SAMPLE_VARIABLE, TRACES_VARIABLE
 from groundplan_devkit import event_log
 from groundplan_devkit.dev import debugged as debugger
 from groundplan_devkit.dev.alone import record_address
@@ -24,6 +26,8 @@ from groundplan_devkit.dev.debugged import FIRST_PORT, PORT_VARIABLE
 from groundplan_devkit.dev.edits import concerned
 from groundplan_devkit.dev.follow import Follower
 from groundplan_devkit.dev.gateway import Gateway, listening
+from groundplan_devkit.dev.managed import FIRST_PAUSE, ManagedProcess
+from groundplan_devkit.dev.page.app import PATH, TRACES_PATH, Page
 from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.ports import HOST, free_port, is_free
 from groundplan_devkit.problems import Unavailable
@@ -33,30 +37,21 @@ from groundplan_devkit.say import say
 from groundplan_devkit.servers import Kind, start, stop
 from groundplan_devkit.servers.identity import People
 from groundplan_devkit.servers.running import end_left_over, start_reaper
-from groundplan_devkit.services import RunningService, run_service, start_service
+from groundplan_devkit.services import run_service, start_service
 from groundplan_devkit.state import PROJECT
 
 PORT = 8080
 LOOK_SECONDS = 0.15
 """Pause between two checks of logs and processes."""
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
-"""Seconds before a process that ended by itself starts again: twice as many every time, as Kubernetes does."""
+LONGEST_PAUSE = 30.0
+"""Seconds before a process that ended by itself starts again, at most."""
 GUARD_SECONDS = 2.0
 """Pause between two looks whether the process that ends everything after this one is still there."""
+EXPORT_MILLISECONDS = 500
+"""Pause between two exports of spans; OpenTelemetry's own is ten times as long."""
 NO_REQUEST = "No public resource can be listed: the services' own addresses answer what their openapi.json says"
 STABLE_SECONDS = 60.0
 """Run time after which a failure counts as a new one, with a short pause."""
-
-
-@dataclass
-class ManagedProcess:
-    """A process with its restarts."""
-
-    running: RunningService
-    started: float = field(default_factory=time.monotonic)
-    pause: float = FIRST_PAUSE
-    again_at: float | None = None
-    """Time of the next start; None: it runs."""
 
 
 @dataclass
@@ -85,25 +80,30 @@ class Session:
         background: list[asyncio.Task[None]] = []
         try:
             installation = await self._prepare()
-            follower = await self._start(installation)
-            background.append(asyncio.create_task(self._attend(follower)))
-            sink = event_log.Folder(self.directory / "event-log")
-            background.append(asyncio.create_task(event_log.write(installation, sink)))
             port = self.free_port()
-            async with listening(self._gateway(installation), port):
-                # From before it is said that edits are picked up.
-                if self.reload and not once:
-                    background.append(asyncio.create_task(self._watch_edits(installation)))
-                await self._ready(all_must=once)
-                self._banner(installation, port, time.monotonic() - began)
-                if once:
-                    return await self._try_it(installation, port)
-                await self._until_one_fails(background)
+            page = Page(installation, self.processes, lambda: bool(self.url))
+            # Services export spans to the page from their first moment on.
+            async with listening(self._gateway(installation, page), port), contextlib.aclosing(page):
+                try:
+                    follower = await self._start(installation, page, port)
+                    background.append(asyncio.create_task(self._attend(follower)))
+                    sink = event_log.Folder(self.directory / "event-log")
+                    background.append(asyncio.create_task(event_log.write(installation, sink)))
+                    # From before it is said that edits are picked up.
+                    if self.reload and not once:
+                        background.append(asyncio.create_task(self._watch_edits(installation)))
+                    await self._ready(all_must=once)
+                    self._banner(installation, port, time.monotonic() - began)
+                    if once:
+                        return await self._try_it(installation, port)
+                    await self._until_one_fails(background)
+                finally:
+                    # While the page still takes their last spans: they would wait for one that is gone.
+                    await _ended(background)
+                    await self._stop_services()
             return 1
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            await _ended(background)
             await self._stop()
 
     def needed(self) -> tuple[tuple[Kind, ...], int]:
@@ -136,7 +136,7 @@ class Session:
         await asyncio.to_thread(installation.settings, services[0], "migrate")
         await asyncio.gather(*(asyncio.to_thread(run_service, installation, service, command) for service in services))
 
-    async def _start(self, installation: Installation) -> Follower:
+    async def _start(self, installation: Installation, page: Page, port: int) -> Follower:
         workloads = [(service, role) for service in self.system.services for role in installation.roles(service)]
         follower = Follower(max(len(f"{service}-{role}") for service, role in workloads))
         debugged = self._debugged([(f"{service}-{role}", service) for service, role in workloads])
@@ -145,13 +145,17 @@ class Session:
             log = self.directory / f"{name}.log"
             log.unlink(missing_ok=True)
             follower.add(name, log)
+            page.lines.add(name, log)
             running = await asyncio.to_thread(
                 start_service,
                 installation,
                 service,
                 role,
                 self.directory,
-                {PORT_VARIABLE: str(debugged[name])} if name in debugged else None,
+                {
+                    **traced(port),
+                    **({PORT_VARIABLE: str(debugged[name])} if name in debugged else {}),
+                },
                 name=name,
                 through=debugger.__name__ if name in debugged else None,
             )
@@ -213,9 +217,10 @@ class Session:
             self.shown(f"Port {before.port} of {name} was taken by another program; it is at {managed.running.url} now")
         managed.running.process.start()
         managed.started, managed.again_at = time.monotonic(), None
+        managed.restarts += 1
 
-    def _gateway(self, installation: Installation) -> Gateway:
-        return Gateway(public_resources(self.system, installation.plan), self.addresses)
+    def _gateway(self, installation: Installation, page: Page) -> Gateway:
+        return Gateway(public_resources(self.system, installation.plan), self.addresses, page.routes())
 
     def free_port(self) -> int:
         """The port that was asked for, or another one when it is taken."""
@@ -290,6 +295,7 @@ class Session:
             "",
             f"Ready after {seconds:.1f} s: {self.url}",
             *(f"    {name:24} {managed.running.url}{_debugger(managed)}" for name, managed in self.processes.items()),
+            f"    {'the page':24} http://{HOST}:{port}{PATH}/  logs, traces, dead letters, tokens, the APIs",
             f"    {'tokens':24} {identity.issuer.url}",
             f"    {'event log':24} {_relative(self.directory / 'event-log')}",
             f"    {'logs':24} {_relative(self.directory)}/*.log",
@@ -310,6 +316,10 @@ class Session:
         bearer = f'-H "authorization: Bearer $({python} -m groundplan_devkit.token --role {role})" ' if role else ""
         return ["The first request:", f"    curl {bearer}http://{HOST}:{port}{resource.path}"]
 
+    async def _stop_services(self) -> None:
+        running = [managed.running for managed in self.processes.values()]
+        await asyncio.gather(*(asyncio.to_thread(each.stop) for each in running))
+
     async def _stop(self) -> None:
         self.shown("Stopping")
         # All that was started in the directory, the services' processes among them.
@@ -328,6 +338,25 @@ def first_request(system: System, installation: Installation) -> tuple[PublicRes
         if access and access.grants:
             return resource, min(access.grants, key=lambda grant: grant.own).role
     return None
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def traced(port: int) -> dict[str, str]:
+    """The settings by which a service exports its spans to the page, all of them and soon; a collector that the caller
+    has named gets them instead."""
+    if any(os.environ.get(name) for name in (ENDPOINT_VARIABLE, TRACES_VARIABLE)):
+        return {}
+    return {
+        TRACES_VARIABLE: f"http://{HOST}:{port}{TRACES_PATH}",
+        SAMPLE_VARIABLE: "1",
+        "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION": "none",
+        "OTEL_BSP_SCHEDULE_DELAY": str(EXPORT_MILLISECONDS),
+    }
 
 
 def _worth_a_look(change: Change, path: str) -> bool:

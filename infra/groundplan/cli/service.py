@@ -23,6 +23,7 @@ from groundplan.cli.template import ANSWERS_FILE, Updated, git, read_answers, re
 from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system, load_system
 from groundplan.declaration.model import Service, System
+from groundplan.declaration.words import irregular_plural
 from groundplan.document.rewriting import read_text, write_text
 from groundplan.following.following import coded
 from groundplan.following.stamps import stamp_of, stamp_text, stamped
@@ -44,6 +45,14 @@ Services = list[Any]
 def added(services: Services, name: str, settings: Settings) -> Services:
     """The answer with one service more."""
     return [*services, {"name": name, **settings} if settings else name]
+
+
+def with_plural(name: str, settings: Settings) -> Settings:
+    """``settings`` with the plural of the resource that the service gets, where the rule of English fails."""
+    right = irregular_plural(name)
+    if right is None or "plural" in settings or "resources" in settings:
+        return settings
+    return {**settings, "plural": right}
 
 
 def removed(services: Services, name: str) -> Services:
@@ -93,7 +102,7 @@ def change(project: Path, action: Action, name: str, request: ServiceRequest, *,
     if action == "add":
         _require_new(name, services, system)
         judge(request, name, document, system)
-        changed = added(services, name, settings)
+        changed = added(services, name, with_plural(name, settings))
     else:
         _require_answered(name, services, system)
         if action == "remove":

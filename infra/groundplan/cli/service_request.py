@@ -19,6 +19,7 @@ from groundplan.declaration.document import Document, read_document
 from groundplan.declaration.loader import judge_system
 from groundplan.declaration.model import Service, System
 from groundplan.problems import Finding, Problem, ProblemsFound, dotted
+from groundplan.problems import Path as Place
 
 LINE = "SET"
 """Where a setting stands that the command line gives."""
@@ -90,10 +91,13 @@ def judge(request: ServiceRequest, name: str, system: Document, declared: System
         services[name] = {**before, **request.settings}
     else:
         # The template will write resources that need no judge; events are then of those, which it alone knows.
-        services[name] = {"resources": _any_resource(declared), **request.settings}
+        services[name] = {"resources": _any_resource(declared, request.settings), **request.settings}
+        services[name].pop("plural", None)
         said.discard("publishes")
+        if "plural" in said:
+            said.add("resources")
     within = [
-        Finding(finding.path[2:], finding.value, finding.expected, finding.remedy)
+        Finding(_as_said(finding.path[2:], request), finding.value, finding.expected, finding.remedy)
         for finding in judge_system(values)
         if finding.path[:2] == ("services", name) and (len(finding.path) == 2 or finding.path[2] in said)
     ]
@@ -101,9 +105,16 @@ def judge(request: ServiceRequest, name: str, system: Document, declared: System
         raise ProblemsFound(request.problem(each) if each.path else _about_the_name(name, each) for each in within)
 
 
-def _any_resource(declared: System) -> dict[str, object]:
+def _any_resource(declared: System, settings: Mapping[str, Any]) -> dict[str, object]:
+    """With the plural that the settings say of the resource which the service will get."""
     role = declared.identity.roles[0]
-    return {"resource": {"fields": {"name": {"type": "string"}}, "operations": {"get": [role]}}}
+    resource: dict[str, object] = {"fields": {"name": {"type": "string"}}, "operations": {"get": [role]}}
+    return {"resource": {**resource, **({"plural": settings["plural"]} if "plural" in settings else {})}}
+
+
+def _as_said(path: Place, request: ServiceRequest) -> Place:
+    """Of a resource that the request does not have itself, all that can be wrong is its plural."""
+    return ("plural",) if path[:1] == ("resources",) and "resources" not in request.settings else path
 
 
 def _about_the_name(name: str, finding: Finding) -> Problem:

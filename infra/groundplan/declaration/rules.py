@@ -21,6 +21,7 @@ from groundplan.declaration.reserved import (
     SYSTEM_COLUMNS,
 )
 from groundplan.declaration.schema import json_schema
+from groundplan.declaration.words import IRREGULAR_PLURALS
 
 RULES_FILE = Path("templates") / "answers" / "rules.json"
 MOST_REQUESTS_PER_SECOND = 10_000_000
@@ -43,6 +44,7 @@ def rules() -> dict[str, Any]:
         "reserved_resources": sorted(PYTHON_WORDS),
         "reserved_tables": sorted(OWN_TABLES | POSTGRES_WORDS),
         "only_with": {option: [str(each) for each in types] for option, types in ONLY_WITH.items()},
+        "irregular_plurals": IRREGULAR_PLURALS,
         "most_requests_per_second": MOST_REQUESTS_PER_SECOND,
     }
 

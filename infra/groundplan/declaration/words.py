@@ -42,6 +42,35 @@ def plural(noun: str) -> str:
     return f"{noun}s"
 
 
+# Of nouns that services and resources are named after. A list, not a library (inflect): templates, which run no code
+# (ADR 9), read the same one from templates/answers/rules.json.
+_IRREGULAR = {
+    "analysis": "analyses", "appendix": "appendices", "axis": "axes", "basis": "bases", "child": "children",
+    "crisis": "crises", "criterion": "criteria", "diagnosis": "diagnoses", "foot": "feet", "goose": "geese",
+    "half": "halves", "hypothesis": "hypotheses", "knife": "knives", "leaf": "leaves", "life": "lives", "man": "men",
+    "matrix": "matrices", "mouse": "mice", "ox": "oxen", "person": "people", "phenomenon": "phenomena",
+    "quiz": "quizzes", "salesperson": "salespeople", "shelf": "shelves", "thesis": "theses", "tooth": "teeth",
+    "vertex": "vertices", "wife": "wives", "wolf": "wolves", "woman": "women",
+}  # fmt: skip
+_WITHOUT_PLURAL = (
+    "advice", "aircraft", "baggage", "cash", "clothing", "data", "equipment", "feedback", "fish", "furniture",
+    "hardware", "homework", "information", "knowledge", "luggage", "machinery", "mail", "media", "merchandise",
+    "metadata", "money", "music", "progress", "research", "series", "sheep", "software", "species", "staff",
+    "telemetry", "traffic", "weather",
+)  # fmt: skip
+IRREGULAR_PLURALS = dict(
+    sorted({**_IRREGULAR, **{each: each for each in (*_WITHOUT_PLURAL, *_IRREGULAR.values())}}.items())
+)
+"""Nouns that `plural` gets wrong, and what is right. `plural` itself stays as it is: paths and tables come of it."""
+
+
+def irregular_plural(noun: str) -> str | None:
+    """What `plural` gets wrong, of the last word of a name with hyphens: ``sales-people`` of ``sales-person``."""
+    before, hyphen, last = noun.rpartition("-")
+    right = IRREGULAR_PLURALS.get(last)
+    return None if right is None else f"{before}{hyphen}{right}"
+
+
 # What Unicode does not take apart into a letter and its marks.
 _LETTERS = str.maketrans(
     {

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from groundplan.declaration.words import EVENT, HYPHENATED, IDENTIFIER, in_form
+from groundplan.declaration.words import (
+    EVENT,
+    HYPHENATED,
+    IDENTIFIER,
+    IRREGULAR_PLURALS,
+    in_form,
+    irregular_plural,
+    plural,
+)
 
 ADVISED = {
     "Größe": "groesse",
@@ -42,3 +50,24 @@ def test_advice_has_the_form_and_loses_no_letter(name: str, form: str) -> None:
         assert re.search(form, advised)
         letters = [character for character in name if character.isalnum()]
         assert len(re.sub(r"[-_.]", "", advised)) >= len(letters)
+
+
+@pytest.mark.parametrize(
+    ("noun", "right"),
+    [("person", "people"), ("sales-person", "sales-people"), ("order-data", "order-data"), ("people", "people")],
+)
+def test_the_rule_of_english_and_where_it_fails(noun: str, right: str) -> None:
+    assert irregular_plural(noun) == right
+
+
+@pytest.mark.parametrize("noun", ["order", "box", "category", "day", "order-line", "personal"])
+def test_regular_nouns_need_no_plural(noun: str) -> None:
+    assert irregular_plural(noun) is None
+
+
+def test_paths_and_tables_of_deployed_projects_stay() -> None:
+    """`plural` names tables: what it says of a noun must never change, were it ever so wrong."""
+    said = ["persons", "datas", "childs", "orders", "boxes", "categories", "days", "serieses", "analysises"]
+    nouns = ["person", "data", "child", "order", "box", "category", "day", "series", "analysis"]
+    assert [plural(noun) for noun in nouns] == said
+    assert all(plural(noun) != right for noun, right in IRREGULAR_PLURALS.items())

@@ -1,0 +1,117 @@
+"""SQS: how many messages queues hold, and what lies in those for dead letters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from groundplan_chassis.events.queues.message import delivery_of
+from groundplan_chassis.events.queues.subscription import REASON, SOURCE
+from groundplan_devkit.dev.page.brokers.port import (
+    LONGEST_BODY,
+    MOST_LETTERS,
+    SECONDS,
+    Letter,
+    Reader,
+    Topic,
+    followed,
+    readers_of,
+)
+from groundplan_devkit.problems import Unavailable
+from groundplan_devkit.provision import Installation
+
+MOST_LOOKS = 20
+"""Requests for dead letters: each answers with ten at most, some of them more than once."""
+
+T = TypeVar("T")
+
+
+class QueueTopics:
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        aws = installation.servers.aws
+        assert aws is not None
+        self._sqs = aws.client("sqs", installation.stack.region)
+
+    async def state(self) -> tuple[list[Topic], list[Reader]]:
+        return self._topics(), await self._readers()
+
+    def _topics(self) -> list[Topic]:
+        planned = self._installation.plan.events
+        assert planned is not None
+        readers = readers_of(self._installation)
+        return [
+            Topic(
+                event=topic.event,
+                publisher=topic.publisher,
+                messages=None,
+                readers=[reader for reader in readers if topic.event in followed(self._installation, reader)],
+            )
+            for topic in planned.topics
+        ]
+
+    async def _readers(self) -> list[Reader]:
+        queues = self._installation.queues
+        return [
+            Reader(
+                name=reader,
+                service=service,
+                role=role,
+                waiting=await _asked(self._held, queues.queue_urls[reader]),
+                dead_letters=await _asked(self._held, queues.dead_letter_urls[reader]),
+            )
+            for reader, (service, role) in readers_of(self._installation).items()
+        ]
+
+    async def letters(self, reader: str) -> list[Letter]:
+        return await _asked(self._letters, self._installation.queues.dead_letter_urls[reader])
+
+    def _held(self, url: str) -> int:
+        name = "ApproximateNumberOfMessages"
+        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
+        return int(found["Attributes"][name])
+
+    def _letters(self, url: str) -> list[Letter]:
+        held = min(self._held(url), MOST_LETTERS)
+        found: dict[str, Letter] = {}
+        for _ in range(MOST_LOOKS):
+            if len(found) >= held:
+                break
+            # Hidden for no time: they stay where they are.
+            answer = self._sqs.receive_message(
+                QueueUrl=url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=0,
+                WaitTimeSeconds=0,
+                MessageAttributeNames=["All"],
+            )
+            found |= {each["MessageId"]: _letter(each, url) for each in answer.get("Messages", [])}
+        return list(found.values())
+
+
+def _letter(message: dict[str, Any], url: str) -> Letter:
+    said = {name: each.get("StringValue", "") for name, each in message.get("MessageAttributes", {}).items()}
+    delivery = delivery_of(message, url)
+    return Letter(
+        event=delivery.event or "",
+        reason=said.get(REASON, ""),
+        failed_at="",
+        origin=said.get(SOURCE, url).rsplit("/", 1)[-1],
+        body=delivery.body.decode(errors="replace")[:LONGEST_BODY],
+    )
+
+
+async def _asked(ask: Callable[[str], T], url: str) -> T:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await asyncio.to_thread(ask, url)
+    except (BotoCoreError, ClientError, TimeoutError) as error:
+        raise Unavailable(
+            "SQS",
+            f"no answer within {SECONDS:.0f} s" if isinstance(error, TimeoutError) else str(error),
+            "queues that answer",
+            "look at build/local/aws.log; `make dev` starts it anew",
+        ) from None

@@ -57,7 +57,7 @@ def gateway(system: System) -> Gateway:
         app=Starlette(routes=[Route("/{path:path}", echo, methods=["GET", "POST", "PUT", "DELETE"])])
     )
     addresses = {workload.name: f"http://{workload.name}" for workload in planned.workloads}
-    return Gateway(public_resources(system, planned), addresses, httpx.AsyncClient(transport=services))
+    return Gateway(public_resources(system, planned), addresses, client=httpx.AsyncClient(transport=services))
 
 
 @pytest.fixture

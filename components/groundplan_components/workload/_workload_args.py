@@ -124,8 +124,10 @@ def check_workload(name: str, args: WorkloadArgs) -> None:
     drain = args.get("drain_seconds", 30)
     require(0 <= drain <= 3600, component, "drain_seconds", drain, "0 to 3600 seconds", "pass the longest request")
     # A pod that waits for slow statements never uses more than a few percent of its CPU; its memory is never that low.
-    for argument, least in (("cpu_target_percent", 1), ("memory_target_percent", 10)):
-        percent = args.get(argument, 60)
+    for argument, least, percent in (
+        ("cpu_target_percent", 1, args.get("cpu_target_percent", 60)),
+        ("memory_target_percent", 10, args.get("memory_target_percent", 60)),
+    ):
         expected = f"{least} to 95 percent of the request"
         require(least <= percent <= 95, component, argument, percent, expected, "use about 60")
     _check_reach(component, args)

@@ -165,7 +165,7 @@ async def _requests(
     timed: dict[Quantity, list[Durations]] = {}
     for quantity, (shots, statements) in kinds.items():
         if statements:
-            counts[quantity], taken = await _asked(of, role, shots)
+            counts[quantity], taken = await _measured(of, role, shots)
             of.add(statements, counts[quantity])
             timed.setdefault("write_statement_ms" if quantity == "create_ms" else "read_statement_ms", []).append(taken)
     for kind, each in timed.items():
@@ -194,7 +194,7 @@ async def _requests(
     await asyncio.to_thread(running.stop)
 
 
-async def _asked(of: _Service, role: str, shots: Callable[[int], list[Shot]]) -> tuple[float, Durations]:
+async def _measured(of: _Service, role: str, shots: Callable[[int], list[Shot]]) -> tuple[float, Durations]:
     """Statements a request of one kind, and how long they take while `AT_ONCE` requests come each second."""
     file = str(of.on.directory / f"counted-{of.name}.json")
     environment = {**NEVER_REFUSED, traced.FILE: file}

@@ -151,7 +151,7 @@ async def test_dead_letters_are_shown_and_handled_again_with_their_readers_setti
     done = await client.post("/dev/api/dead-letters/order-projector/redrive")
     assert done.json() == {"outcome": "dead letters: 1 handled, 0 refused again, 0 left"}
     assert asked == [("order", "redrive"), "projector"]
-    assert (await client.post("/dev/api/dead-letters/nobody/redrive")).status_code == 404
+    assert (await client.post("/dev/api/dead-letters/stranger/redrive")).status_code == 404
     broker.letter = None
     away = await client.get("/dev/api/events")
     assert (away.status_code, away.json()["remedy"]) == (503, "start it anew")

@@ -52,7 +52,7 @@ def behind_of(name: str, service: Service, there: Made) -> Behind:
 
 
 def _of_owner(service: Service) -> set[str]:
-    """Tables of resources: what is in them that nobody declared is their owner's."""
+    """Tables of resources: what is in them undeclared is their owner's."""
     return {quoted(resource.table(name)) for name, resource in service.resources.items()}
 
 

@@ -155,7 +155,7 @@ class _Database:
     def _alter(self, name: str, action: str) -> None:
         """One action on a table; on one that it does not know, nothing."""
         if name not in self.tables:
-            # Alembic's own, a view, or made where nobody sees it.
+            # Alembic's own, a view, or made out of sight.
             return
         if found := re.match(rf"rename to {_NEW}$", action):
             self._rename(name, found["new"])

@@ -115,4 +115,4 @@ CALLS: Mapping[str, str] = {
     "aws:cognito/managedLoginBranding:ManagedLoginBranding": "cognito-idp:DescribeManagedLoginBrandingByClient",
     "aws:sns/topic:Topic": "sns:ListSubscriptionsByTopic",
 }
-"""What Cloud Control doesn't list, by the type that it is asked of: subscriptions of a topic, whoever declares them."""
+"""What Cloud Control does not list, by the type it is asked of: subscriptions of a topic, of other programs too."""

@@ -100,8 +100,8 @@ def plan_repair(
     """What brings state and account together.
 
     ``account`` is all that carries the stack's tags or path; ``program`` is what the declaration declares now.
-    ``siblings`` are of the types that are `unclear`, of whatever system: what the stack was making is looked for among
-    them, and the others are nobody's business here.
+    ``siblings`` are of the types that are `unclear`, of any system: what the stack was making is looked for among
+    them, and the others don't count here.
     """
     loose = _loose(state, [*account, *siblings])
     place = _place(state)

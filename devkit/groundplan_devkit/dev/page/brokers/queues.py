@@ -60,14 +60,14 @@ class QueueTopics:
                 name=reader,
                 service=service,
                 role=role,
-                waiting=await _asked(self._held, queues.queue_urls[reader]),
-                dead_letters=await _asked(self._held, queues.dead_letter_urls[reader]),
+                waiting=await _ask(self._held, queues.queue_urls[reader]),
+                dead_letters=await _ask(self._held, queues.dead_letter_urls[reader]),
             )
             for reader, (service, role) in readers_of(self._installation).items()
         ]
 
     async def letters(self, reader: str) -> list[Letter]:
-        return await _asked(self._letters, self._installation.queues.dead_letter_urls[reader])
+        return await _ask(self._letters, self._installation.queues.dead_letter_urls[reader])
 
     def _held(self, url: str) -> int:
         name = "ApproximateNumberOfMessages"
@@ -104,7 +104,7 @@ def _letter(message: dict[str, Any], url: str) -> Letter:
     )
 
 
-async def _asked(ask: Callable[[str], T], url: str) -> T:
+async def _ask(ask: Callable[[str], T], url: str) -> T:
     try:
         async with asyncio.timeout(SECONDS):
             return await asyncio.to_thread(ask, url)

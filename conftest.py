@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return
     for item in items:
         for name, reason in MOVED.items():
-            if item.nodeid == name or item.nodeid.startswith((f"{name}::", f"{name}[")):
+            if item.nodeid == name or item.nodeid.startswith((f"{name}::", f"{name}[", f"{name}@")):
                 item.add_marker(pytest.mark.skip(reason=f"in `make prove`: {reason}"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,18 @@ CHANGES = Path(__file__).parent / "changes.yaml"
 _SHORT = {"f": "catalogue/resources/item/fields", "r": "catalogue/resources"}
 
 
+@cache
+def _loaded(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
 def values() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(DECLARED.read_text(encoding="utf-8"))
+    loaded: dict[str, Any] = copy.deepcopy(_loaded(DECLARED))
     return loaded
 
 
 def changes() -> list[dict[str, Any]]:
-    loaded: list[dict[str, Any]] = yaml.safe_load(CHANGES.read_text(encoding="utf-8"))
+    loaded: list[dict[str, Any]] = copy.deepcopy(_loaded(CHANGES))
     return loaded
 
 

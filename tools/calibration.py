@@ -32,8 +32,6 @@ ROWS: dict[Quantity, tuple[str, float]] = {
     "relayed_event_ms": ("relay, ms of a core a message", 1000 / figures.POD_RELAYED_EVENTS),
     "read_statement_core_ms": ("PostgreSQL, ms of a core a read's statement", float(figures.READ_STATEMENT_CORE_MS)),
     "write_statement_core_ms": ("PostgreSQL, ms of a core a write's statement", float(figures.WRITE_STATEMENT_CORE_MS)),
-    "read_statement_ms": ("a read's statement, ms until it is answered", float(figures.READ_STATEMENT_MS)),
-    "write_statement_ms": ("a write's statement, ms until it is answered", float(figures.WRITE_STATEMENT_MS)),
     "statements_a_get": ("statements a get", float(figures.STATEMENTS_PER_GET)),
     "statements_a_list": ("statements a list", float(figures.STATEMENTS_PER_LIST)),
     "statements_a_create": ("statements a create", float(figures.STATEMENTS_PER_WRITE)),

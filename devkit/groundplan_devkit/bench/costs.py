@@ -20,6 +20,7 @@ from groundplan.declaration.model import FieldType, Service
 from groundplan_devkit.bench import mix, traced
 from groundplan_devkit.bench.load import Shot, drive
 from groundplan_devkit.bench.mix import Target, Tokens, created, request
+from groundplan_devkit.bench.published import events_for, publish
 from groundplan_devkit.bench.rows import rows
 from groundplan_devkit.bench.seeding import seed
 from groundplan_devkit.bench.stage import NEVER_REFUSED, Stage
@@ -79,8 +80,9 @@ class _Service:
 async def measure(on: Stage, names: list[str], rounds: int = ROUNDS) -> dict[str, dict[Quantity, Spread]]:
     """The figures of each service that has a resource which can be created alone."""
     measured: dict[str, Found] = {}
-    for name in names:
-        on.migrate(name)
+    for name in on.system.services:
+        if name in names or any(_reads(on.system.services[name], on.system.services[other]) for other in names):
+            on.migrate(name)
     for name in names:
         found = _fitting(on, name)
         if found is None:
@@ -220,11 +222,8 @@ async def _background(on: Stage, of: _Service, measured: dict[str, Found], round
     """Relay, projector and consumers, while a backlog of created rows is worked off."""
     if not (of.service.publishes or of.service.cqrs):
         return
-    consumers = [
-        name
-        for name, service in on.system.services.items()
-        if any(event in of.service.publishes for event in service.consumes)
-    ]
+    consumers = [name for name, service in on.system.services.items() if _reads(service, of.service)]
+    events = events_for(of.service, {name: on.system.services[name] for name in consumers})
     workers: dict[tuple[str, str], RunningService] = {}
     for name, what in [(of.name, "relay"), *([(of.name, "projector")] if of.service.cqrs else [])] + [
         (name, "consumer") for name in consumers
@@ -238,6 +237,7 @@ async def _background(on: Stage, of: _Service, measured: dict[str, Found], round
         processes = {key: psutil.Process(worker.process.pid) for key, worker in workers.items()}
         processes[of.name, "relay"].suspend()
         created = await _send(creating, of.creates(REQUESTS))
+        await publish(on, of.name, of.target.name, events, created)
         before = {key: _cpu(process.pid) for key, process in processes.items()}
         processes[of.name, "relay"].resume()
         await _drained(on, of, consumers)
@@ -247,10 +247,16 @@ async def _background(on: Stage, of: _Service, measured: dict[str, Found], round
         if of.service.cqrs:
             of.add("projected_event_ms", spent[of.name, "projector"] / created)
         for name in consumers:
-            if events := await _handled(on, name) - handled[name]:
-                _merge(measured, name, {"consumed_event_ms": [spent[name, "consumer"] / events]})
+            if count := await _handled(on, name) - handled[name]:
+                _merge(measured, name, {"consumed_event_ms": [spent[name, "consumer"] / count]})
+            else:
+                on.say(f"{name}: its consumer handled nothing: look for its log in {on.directory}")
     for worker in (*workers.values(), creating):
         await asyncio.to_thread(worker.stop)
+
+
+def _reads(consumer: Service, publisher: Service) -> bool:
+    return any(event in publisher.publishes for event in consumer.consumes)
 
 
 async def _drained(on: Stage, of: _Service, consumers: list[str]) -> None:

@@ -24,9 +24,10 @@ _HEAD = """\
 
 
 def write(services: Mapping[str, dict[Quantity, Spread]], busy: float, only: str | None) -> Path:
-    """Writes the file; with ``only`` one service's figures are replaced and the others stay."""
+    """Writes the file; with ``only`` what was measured is replaced, of its consumers too, and the rest stays."""
     path = PROJECT / FILE
     held = read_measured(path) if only else None
+    before = held.services if held else {}
     measured = Measured(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
         commit=_commit(),
@@ -38,7 +39,7 @@ def write(services: Mapping[str, dict[Quantity, Spread]], busy: float, only: str
             postgres=_postgres(),
             busy=round(busy, 2),
         ),
-        services={**(held.services if held else {}), **services},
+        services={**before, **{name: {**before.get(name, {}), **found} for name, found in services.items()}},
     )
     path.write_text(text(measured), encoding="utf-8")
     return path

@@ -212,7 +212,7 @@ CAMPAIGNS = {
         "The report page in a browser (issue 12)",
         "The reports of the reference system, of a tool of 2 requests/s and of thirty services, in headless Chromium, "
         "at a desk's width and a phone's, light and dark: no console message, nothing requested, nothing wider than "
-        "the window, all reached by keyboard, and no violation that axe-core finds. Takes the pictures of docs/report. "
+        "the window, all reached by keyboard, and no violation that axe-core finds. Pictures: build/report. "
         "Needs Chromium, Node.js and the npm registry.",
         ("tests/front_door/test_report_in_a_browser.py",),
         3,

@@ -1,5 +1,5 @@
-"""The report page in a browser: whole, legible to everybody, and alone. `make prove WHAT=report`, which also takes the
-pictures of docs/report."""
+"""The report page in a browser: whole, legible to everybody, and alone. `make prove WHAT=report`, which leaves
+pictures in build/report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.tests.samples import shop, stack, system_of
 from tests.projects import ROOT
 
 HERE = Path(__file__).parent / "browser"
-PICTURES = ROOT / "docs/report"
+PICTURES = ROOT / "build/report"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 SYSTEMS: dict[str, tuple[System, Environment]] = {
     "shop": (shop(), stack("prod")),
@@ -41,6 +41,7 @@ def test_the_report_of_three_systems_in_a_browser(tmp_path: Path) -> None:
     """Must show 5 of issue 12: no console message, nothing asked for, and axe-core finds nothing."""
     browser = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     assert browser, f"none of {', '.join(CHROMIUM)} is installed"
+    PICTURES.mkdir(parents=True, exist_ok=True)
     looks: list[dict[str, Any]] = []
     for name, (system, environment) in SYSTEMS.items():
         file = tmp_path / f"{name}.html"

@@ -109,6 +109,26 @@ def test_a_second_region_gets_a_copy_of_everything() -> None:
         assert {each.region for each in simulation.of_type(token)} == {"eu-central-1", "eu-west-1"}
 
 
+ELSEWHERE = "arn:aws:backup:eu-central-1:210987654321:backup-vault:shop-prod-copies"
+
+
+@pytest.mark.parametrize("protect", [True, False])
+def test_another_account_gets_a_copy_of_everything_and_may_send_it_back(protect: bool) -> None:
+    simulation = with_backup(given(account_vault_arn=ELSEWHERE, protect=protect))
+    for plan in ("shop-snapshots", "shop-continuous"):
+        for rule in rules(simulation, plan).values():
+            assert [each["destinationVaultArn"] for each in rule["copyActions"]] == [ELSEWHERE]
+    statements = {each["Effect"]: each for each in json.loads(only(simulation, POLICY).inputs["policy"])["Statement"]}
+    assert statements["Allow"] == {
+        "Sid": "CopiesComeBack",
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
+        "Action": "backup:CopyIntoBackupVault",
+        "Resource": "*",
+    }
+    assert ("Deny" in statements) is protect
+
+
 def test_p3_the_role_is_aws_backups_alone() -> None:
     simulation = with_backup()
     role = only(simulation, "aws:iam/role:Role")
@@ -176,6 +196,8 @@ def test_failures_raise_notifications() -> None:
         ({"continuous_days": 1}, "continuous_days"),
         ({"min_days": 0}, "min_days"),
         ({"also_tagged": {"backup": "yes"}}, "also_tagged"),
+        ({"account_vault_arn": "shop-prod-copies"}, "account_vault_arn"),
+        ({"account_vault_arn": ELSEWHERE.replace("shop-prod-copies", "Default")}, "account_vault_arn"),
     ],
 )
 def test_wrong_args_are_refused_by_name(change: dict[str, Any], argument: str) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from cfnlint.api import lint_all
 
-ACCOUNT = Path(__file__).resolve().parents[2] / "templates/project/foundation/account.yaml"
+from groundplan_components.backup.backup import DENIED
+
+FOUNDATION = Path(__file__).resolve().parents[2] / "templates/project/foundation"
+ACCOUNT, COPIES = FOUNDATION / "account.yaml", FOUNDATION / "copies.yaml"
 
 
 class _CloudFormation(yaml.SafeLoader):
@@ -60,6 +64,21 @@ def test_what_watches_an_account_is_offered_and_off() -> None:
         assert f"# - {parameter} (" in text
 
 
-def test_cloudformation_takes_it() -> None:
-    found = [str(each) for each in lint_all(ACCOUNT.read_text(encoding="utf-8"))]
+def test_the_vault_in_another_account_takes_copies_of_one_account_and_lets_none_be_deleted() -> None:
+    """e10: what `backup_copy_vault_arn` names."""
+    with COPIES.open(encoding="utf-8") as file:
+        resources = yaml.load(file, Loader=_CloudFormation)["Resources"]  # noqa: S506  it is a safe one
+    for each in resources.values():
+        assert (each["DeletionPolicy"], each["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    vault = resources["CopiesVault"]["Properties"]
+    assert vault["LockConfiguration"]["MinRetentionDays"] == 7, "no more than `Backup` keeps the shortest-lived ones"
+    allowed, denied = vault["AccessPolicy"]["Statement"]
+    assert allowed["Action"] == "backup:CopyIntoBackupVault"
+    assert "${StackAccount}" in str(allowed["Principal"])
+    assert (denied["Effect"], denied["Principal"], set(denied["Action"])) == ("Deny", "*", set(DENIED))
+
+
+@pytest.mark.parametrize("template", [ACCOUNT, COPIES], ids=lambda each: each.name)
+def test_cloudformation_takes_it(template: Path) -> None:
+    found = [str(each) for each in lint_all(template.read_text(encoding="utf-8"))]
     assert [each for each in found if not each.startswith("[I")] == []

@@ -1,5 +1,6 @@
 """Arguments of `Backup`, and what AWS Backup accepts of them."""
 
+import re
 from typing import NotRequired, TypedDict
 
 import pulumi
@@ -12,6 +13,10 @@ TAG = "backup"
 
 # AWS Backup developer guide, "Continuous backups and point-in-time restore".
 MOST_CONTINUOUS_DAYS = 35
+
+# AWS Backup API, BackupVaultName. The account's default vault takes no copies from others: AWS Backup developer guide,
+# "Creating backup copies across AWS accounts".
+_VAULT_ARN = re.compile(r"arn:[a-z-]+:backup:[a-z0-9-]+:\d{12}:backup-vault:(?!Default$)[A-Za-z0-9_-]{2,50}")
 
 
 class RestoreTesting(TypedDict):
@@ -51,6 +56,10 @@ class BackupArgs(TypedDict):
     """Least retention, in days, that a protected vault enforces. Default: 7."""
     copy: NotRequired[BackupCopy]
     """A second region, and the key of the copies there. Default: no second region."""
+    account_vault_arn: NotRequired[str]
+    """ARN of a vault of another account in this region, which gets a copy of every backup, and may send them back. It
+    must admit this account, both must be of one organization, and the keys of this account's databases and vault must
+    admit the other account (`Keys`, `copies_account`). Default: no other account."""
     restore_testing: NotRequired[RestoreTesting]
     """Regular restores from the copies, to prove that they can be read. Default: no restore tests."""
     bucket_restores: NotRequired[bool]
@@ -106,6 +115,15 @@ def check_backup(name: str, args: BackupArgs) -> None:
             after,
             "a protected vault: without `protect` there is no lock",
             "set `protect`, or leave it out",
+        )
+    if "account_vault_arn" in args:
+        require(
+            _VAULT_ARN.fullmatch(args["account_vault_arn"]) is not None,
+            component,
+            "account_vault_arn",
+            args["account_vault_arn"],
+            "a backup vault's ARN, not that of an account's `Default` vault, which takes no copies of others",
+            "make a vault there with a customer key, and give its ARN",
         )
     continuous = args.get("continuous_days", 35)
     require(

@@ -1,7 +1,9 @@
 """Rules and selections of a backup plan."""
 
+from collections.abc import Sequence
 from typing import Any
 
+import pulumi
 from pulumi_aws import backup
 
 from groundplan_components.backup._args import TAG, BackupArgs
@@ -15,7 +17,7 @@ def rule(
     schedule: str,
     days: int,
     vault: backup.Vault,
-    copy_vault: backup.Vault | None,
+    copy_vaults: Sequence[pulumi.Input[str]],
     *,
     continuous: bool = False,
 ) -> dict[str, Any]:
@@ -29,11 +31,7 @@ def rule(
         "enable_continuous_backup": continuous,
         # No cold storage: RDS doesn't support it (AWS Backup developer guide, "Feature availability by resource").
         "lifecycle": {"delete_after": days},
-        "copy_actions": (
-            [{"destination_vault_arn": copy_vault.arn, "lifecycle": {"delete_after": days}}]
-            if copy_vault is not None
-            else []
-        ),
+        "copy_actions": [{"destination_vault_arn": arn, "lifecycle": {"delete_after": days}} for arn in copy_vaults],
     }
 
 

@@ -1,14 +1,15 @@
 """AWS Backup: protected copies of tagged resources, and regular restore tests."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pulumi
 from pulumi_aws import backup, cloudwatch, iam
 
 from groundplan_components.backup._args import BackupArgs, RestoreTesting, check_backup
 from groundplan_components.backup._rules import rule, wanted_tags
-from groundplan_components.shared.arn import managed_policy
+from groundplan_components.shared.arn import managed_policy, root_of
 from groundplan_components.shared.iam import trust
 from groundplan_components.shared.names import autonamed, bounded
 from groundplan_components.shared.resource_policy import document
@@ -31,6 +32,14 @@ RESTORE_WINDOW_DAYS = 7
 
 # Actions that a protected vault denies to all principals.
 DENIED = ("backup:DeleteBackupVault", "backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle")
+_NOTHING_IS_DELETED: dict[str, Any] = {
+    "Sid": "NothingIsDeleted",
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": list(DENIED),
+    # In a vault's policy `*` means its contents.
+    "Resource": "*",
+}
 # Failures that a vault still reports itself; events of backup jobs are deprecated there and come through EventBridge
 # (AWS Backup API reference, "PutBackupVaultNotifications").
 VAULT_EVENTS = ["COPY_JOB_FAILED", "S3_BACKUP_OBJECT_FAILED"]
@@ -62,11 +71,16 @@ class Backup(pulumi.ComponentResource):
                     parent=self, retain_on_delete=True, ignore_changes=["resourceTypeOptInPreference"]
                 ),
             )
-        vault = self._vault(f"{name}-vault", args["kms_key_arn"], args)
+        elsewhere = args.get("account_vault_arn")
+        vault = self._vault(f"{name}-vault", args["kms_key_arn"], args, sent_back_from=elsewhere)
         copy_vault = None
+        copies: list[pulumi.Input[str]] = []
         if "copy" in args:
             copy = args["copy"]
             copy_vault = self._vault(f"{name}-copy", copy["kms_key_arn"], args, copy["region"])
+            copies.append(copy_vault.arn)
+        if elsewhere is not None:
+            copies.append(elsewhere)
         role = self._role(
             f"{name}-backup",
             args,
@@ -79,9 +93,9 @@ class Backup(pulumi.ComponentResource):
         snapshots = backup.Plan(
             autonamed(f"{name}-snapshots", LONGEST_NAME),
             rules=[
-                rule("daily", DAILY, args.get("daily_days", 35), vault, copy_vault),
-                rule("weekly", WEEKLY, args.get("weekly_days", 90), vault, copy_vault),
-                rule("monthly", MONTHLY, args.get("monthly_days", 365), vault, copy_vault),
+                rule("daily", DAILY, args.get("daily_days", 35), vault, copies),
+                rule("weekly", WEEKLY, args.get("weekly_days", 90), vault, copies),
+                rule("monthly", MONTHLY, args.get("monthly_days", 365), vault, copies),
             ],
             tags={"Name": f"{name}-snapshots"},
             opts=pulumi.ResourceOptions(parent=self),
@@ -89,7 +103,7 @@ class Backup(pulumi.ComponentResource):
         continuous = backup.Plan(
             autonamed(f"{name}-continuous", LONGEST_NAME),
             rules=[
-                rule("continuous", DAILY, args.get("continuous_days", 35), vault, copy_vault, continuous=True),
+                rule("continuous", DAILY, args.get("continuous_days", 35), vault, copies, continuous=True),
             ],
             tags={"Name": f"{name}-continuous"},
             opts=pulumi.ResourceOptions(parent=self),
@@ -122,8 +136,14 @@ class Backup(pulumi.ComponentResource):
         )
 
     def _vault(
-        self, name: str, kms_key_arn: pulumi.Input[str], args: BackupArgs, region: str | None = None
+        self,
+        name: str,
+        kms_key_arn: pulumi.Input[str],
+        args: BackupArgs,
+        region: str | None = None,
+        sent_back_from: str | None = None,
     ) -> backup.Vault:
+        """``sent_back_from``: ARN of another account's vault, whose copies this one takes."""
         inside = pulumi.ResourceOptions(parent=self)
         protect = args.get("protect", True)
         vault = backup.Vault(
@@ -134,23 +154,16 @@ class Backup(pulumi.ComponentResource):
             tags={"Name": name},
             opts=pulumi.ResourceOptions(parent=self, protect=protect),
         )
-        if protect:
+        statements = [*([_NOTHING_IS_DELETED] if protect else []), *_takes_copies(sent_back_from)]
+        if statements:
             backup.VaultPolicy(
                 f"{name}-policy",
                 backup_vault_name=vault.name,
-                policy=document(
-                    {
-                        "Sid": "NothingIsDeleted",
-                        "Effect": "Deny",
-                        "Principal": "*",
-                        "Action": list(DENIED),
-                        # In a vault's policy `*` means its contents.
-                        "Resource": "*",
-                    }
-                ),
+                policy=document(*statements),
                 region=region,
                 opts=inside,
             )
+        if protect:
             backup.VaultLockConfiguration(
                 f"{name}-lock",
                 backup_vault_name=vault.name,
@@ -277,3 +290,18 @@ class Backup(pulumi.ComponentResource):
                 opts=inside,
             )
             cloudwatch.EventTarget(f"{name}-{what}", rule=rule.name, arn=topic_arn, opts=inside)
+
+
+def _takes_copies(vault_arn: str | None) -> Iterator[dict[str, Any]]:
+    """Lets the account of another vault copy into this one: a restore needs the backup in the account that it is for.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html
+    """
+    if vault_arn is not None:
+        yield {
+            "Sid": "CopiesComeBack",
+            "Effect": "Allow",
+            "Principal": {"AWS": root_of(vault_arn)},
+            "Action": "backup:CopyIntoBackupVault",
+            "Resource": "*",
+        }

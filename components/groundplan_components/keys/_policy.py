@@ -20,14 +20,15 @@ class Place:
 PolicyStatement = dict[str, Any]
 
 
-def key_policy(purpose: str, place: Place) -> str:
-    """The policy of the key for ``purpose`` (one of `PURPOSES`), as JSON."""
-    return json.dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [_administrators(place), _log_groups(place), *(rule(place) for rule in PURPOSES[purpose])],
-        }
-    )
+def key_policy(purpose: str, place: Place, copies_account: str | None = None) -> str:
+    """The policy of the key for ``purpose`` (one of `PURPOSES`), as JSON.
+
+    ``copies_account``: the number of another account that gets copies of backups.
+    """
+    statements = [_administrators(place), _log_groups(place), *(rule(place) for rule in PURPOSES[purpose])]
+    if copies_account is not None and purpose in COPIED:
+        statements += _copies(place, copies_account)
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def _administrators(place: Place) -> PolicyStatement:
@@ -114,6 +115,34 @@ def _distributions(place: Place) -> PolicyStatement:
     )
 
 
+def _copies(place: Place, account: str) -> list[PolicyStatement]:
+    """The account that gets copies of backups reads what is encrypted with the key, to encrypt it with its own.
+
+    AWS Backup's service-linked role there does it. A policy can't name that role before the account has it, so it names
+    the account, whose own policies decide.
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+    """
+    principal = {"AWS": f"arn:{place.partition}:iam::{account}:root"}
+    return [
+        {
+            "Sid": "CopiesOfBackups",
+            "Effect": "Allow",
+            "Principal": principal,
+            "Action": ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            "Resource": "*",  # in a key's policy: this key
+        },
+        {
+            "Sid": "CopiesOfBackupsByServices",
+            "Effect": "Allow",
+            "Principal": principal,
+            "Action": ["kms:CreateGrant", "kms:ListGrants", "kms:RevokeGrant"],
+            "Resource": "*",
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        },
+    ]
+
+
 def _service(sid: str, services: list[str], actions: list[str], condition: dict[str, Any]) -> PolicyStatement:
     return {
         "Sid": sid,
@@ -137,3 +166,6 @@ PURPOSES: dict[str, tuple[Callable[[Place], PolicyStatement], ...]] = {
     "secrets": (),
     "site": (_distributions,),
 }
+
+COPIED = frozenset({"backups", "data"})
+"""Snapshots of databases keep the databases' key; buckets' backups have their vault's."""

@@ -1,5 +1,6 @@
 """Customer-managed KMS keys, one for each purpose, so that access to one kind of data doesn't include another (S5)."""
 
+import re
 from functools import partial
 from typing import NotRequired, TypedDict
 
@@ -24,6 +25,9 @@ class KeysArgs(TypedDict):
     retained: NotRequired[bool]
     """Keep the keys in the account when their stack is destroyed: others hold data that they encrypt. Default:
     false."""
+    copies_account: NotRequired[str]
+    """Number of another account that gets copies of backups: it may read what the keys `backups` and `data` encrypt.
+    Default: none."""
     protect: NotRequired[bool]
     """Refuse to delete the keys: all data that they encrypt would be lost. Default: true."""
 
@@ -55,6 +59,15 @@ class Keys(pulumi.ComponentResource):
             "each purpose once",
             "remove the second mention",
         )
+        account = args.get("copies_account")
+        require(
+            account is None or re.fullmatch(r"\d{12}", account) is not None,
+            who,
+            "copies_account",
+            account,
+            "the twelve digits of an account",
+            "write the number of the account that gets the copies",
+        )
         super().__init__("groundplan:index:Keys", name, {}, opts)
         protect = args.get("protect", True)
         retained = args.get("retained", False)
@@ -71,7 +84,7 @@ class Keys(pulumi.ComponentResource):
             key = kms.Key(
                 f"{name}-{purpose}",
                 description=f"{name}: {purpose}",
-                policy=place.apply(partial(key_policy, purpose)),
+                policy=place.apply(partial(key_policy, purpose, copies_account=args.get("copies_account"))),
                 enable_key_rotation=True,
                 deletion_window_in_days=LONGEST_DELETION_WINDOW_DAYS if protect else SHORTEST_DELETION_WINDOW_DAYS,
                 region=region,

@@ -21,3 +21,9 @@ def account_of(arn: pulumi.Input[str]) -> pulumi.Output[str]:
 def managed_policy(neighbour: pulumi.Input[str], name: str) -> pulumi.Output[str]:
     """The ARN of the policy ``name`` that AWS manages, in the partition of ``neighbour`` (any ARN)."""
     return pulumi.Output.concat("arn:", partition_of(neighbour), ":iam::aws:policy/", name)
+
+
+def root_of(arn: str) -> str:
+    """Whoever the account of ``arn`` admits by its own policies, as a principal."""
+    _, partition, _, _, account, *_ = arn.split(":")
+    return f"arn:{partition}:iam::{account}:root"

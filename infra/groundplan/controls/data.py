@@ -405,6 +405,33 @@ def backup_vault(program: CapturedProgram, check: Check) -> None:
         check.not_applicable("`protect` is off in this stack")
 
 
+@control(
+    "S5.backup-copies",
+    "Backups have the copies elsewhere that the stack's file asks for",
+    "backup.backup",
+    remedy="leave plans, the vault's policy and the keys' to `Backup` and `Keys` (`backup_copy_region`, "
+    "`backup_copy_vault_arn`)",
+)
+def backup_copies(program: CapturedProgram, check: Check) -> None:
+    region, elsewhere = program.environment.backup_copy_region, program.environment.backup_copy_vault_arn
+    if region is None and elsewhere is None:
+        raise NotApplicable("the stack's file asks for no copies elsewhere")
+    in_region = {str(each.outputs.get("arn")) for each in program.of(VAULT) if each.region == region}
+    for plan in check.some("aws:backup/plan:Plan"):
+        for rule in mappings(plan.inputs.get("rules")):
+            targets = {str(each.get("destinationVaultArn")) for each in mappings(rule.get("copyActions"))}
+            check.that(region is None or targets & in_region, plan, "rules", f"a copy in {region} by each rule")
+            check.that(elsewhere is None or elsewhere in targets, plan, "rules", f"a copy in {elsewhere} by each rule")
+    if elsewhere is None:
+        return
+    admitted = f"arn:aws:iam::{program.environment.backup_copy_account}:root"
+    used = {each.inputs.get("kmsKeyId") for each in program.primaries}
+    for key in program.of(KEY):
+        if key.outputs.get("arn") in used:
+            principals = [statement.get("Principal") for statement in check.statements(key)]
+            check.that({"AWS": admitted} in principals, key, "policy", f"{admitted}, which encrypts its copies anew")
+
+
 _PROTECTED = (
     BUCKET,
     VAULT,

@@ -11,7 +11,7 @@ from groundplan_components.keys import Keys, KeysArgs
 
 def declare_backups(stack: StackContext) -> Backup:
     """Declare backups of all tagged resources, in a vault that denies deletion to principals who can delete the
-    originals, and in a second region where the stack names one."""
+    originals, and in a second region and another account where the stack names them."""
     environment = stack.environment
     args: BackupArgs = {
         "kms_key_arn": stack.key("backups"),
@@ -21,6 +21,8 @@ def declare_backups(stack: StackContext) -> Backup:
     }
     if environment.backup_copy_region is not None:
         args["copy"] = {"region": environment.backup_copy_region, "kms_key_arn": _copy_key(stack)}
+    if environment.backup_copy_vault_arn is not None:
+        args["account_vault_arn"] = environment.backup_copy_vault_arn
     if environment.restored:
         args["bucket_restores"] = True
     if environment.backup_restore_test:
@@ -39,4 +41,6 @@ def _copy_key(stack: StackContext) -> pulumi.Output[str]:
     args: KeysArgs = {"purposes": ["backups"], "protect": environment.protect, "retained": True}
     if environment.backup_copy_region is not None:
         args["region"] = environment.backup_copy_region
+    if environment.backup_copy_account is not None:
+        args["copies_account"] = environment.backup_copy_account
     return stack.component(Keys)(f"{stack.scope}-copies", args, stack.in_region()).arns["backups"]

@@ -19,7 +19,7 @@ from groundplan.program.own import Change, chosen
 from groundplan.program.restored import check_restored
 from groundplan.program.roots import check_roots
 from groundplan.stack.environment import Environment
-from groundplan_components.keys import Keys
+from groundplan_components.keys import Keys, KeysArgs
 from groundplan_components.observability import AlarmTopic
 
 _Component = TypeVar("_Component", bound=pulumi.ComponentResource)
@@ -63,14 +63,11 @@ class StackContext:
         bounded = environment.repository is not None and not environment.delivery_role
         mark(scope, _in_account(region, f"policy/{scope.boundary}") if bounded else None)
         here = pulumi.ResourceOptions(providers=[region])
-        keys = chosen(changes, Keys)(
-            f"{system.name}-{environment.name}",
-            {
-                "purposes": ["alarms", "backups", "cluster", "data", "events", "logs", "secrets", "site"],
-                "protect": environment.protect,
-            },
-            here,
-        )
+        purposes = ["alarms", "backups", "cluster", "data", "events", "logs", "secrets", "site"]
+        of_keys: KeysArgs = {"purposes": purposes, "protect": environment.protect}
+        if environment.backup_copy_account is not None:
+            of_keys["copies_account"] = environment.backup_copy_account
+        keys = chosen(changes, Keys)(f"{system.name}-{environment.name}", of_keys, here)
         alarms = chosen(changes, AlarmTopic)(
             "alarms", {"kms_key_arn": keys.arns["alarms"], "emails": environment.alarm_emails}, here
         )

@@ -128,8 +128,8 @@ def _log(stack: StackContext, planned: EventsPlan, kafka: Kafka | None, queues: 
         "alarm_topic_arn": stack.alarms.arn,
         "protect": stack.environment.protect,
     }
-    if stack.environment.backup_copy_region is not None:
-        # A lost region takes the log with it otherwise; in its own region the log is locked, and needs no copy.
+    if stack.environment.backup_copy_region is not None or stack.environment.backup_copy_vault_arn is not None:
+        # A lost region, or account, takes the log with it otherwise; where it is the log is locked, and needs no copy.
         args["backup"] = True
     if kafka is not None:
         args["kafka_cluster_arn"] = kafka.log_source_arn

@@ -23,7 +23,7 @@ class Kept:
 
 
 WITHOUT_A_COPY: Mapping[str, Kept] = {
-    DATABASE: Kept("databases", "lost", "no copy: set `backup_copy_region`"),
+    DATABASE: Kept("databases", "lost", "no copy in another region: set `backup_copy_region`"),
     BUCKET: Kept(
         "other buckets",
         "lost",

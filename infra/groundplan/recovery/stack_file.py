@@ -17,6 +17,7 @@ REGION = "aws:region"
 
 OF_THE_REGION = (
     "backup_copy_region",
+    "backup_copy_vault_arn",
     "delivery_role",
     "existing_cluster",
     "gateway_account_role",

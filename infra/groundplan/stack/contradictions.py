@@ -135,12 +135,56 @@ def _backups(environment: Environment, system: System) -> Iterator[Finding]:
             "another region than the stack's own, which may be lost",
             f"run {_set(environment, system, 'backup_copy_region', 'eu-west-1')}, with a region that you may use",
         )
+    yield from _copy_vault(environment, system)
     if environment.backup_compliance_after_days is not None and not environment.protect:
         yield Finding(
             ("backup_compliance_after_days",),
             str(environment.backup_compliance_after_days),
             "a protected stack: without `protect` its vaults have no lock",
             f"run {remove_command(environment.name, f'{system.name}:backup_compliance_after_days')}",
+        )
+
+
+def _copy_vault(environment: Environment, system: System) -> Iterator[Finding]:
+    """What AWS Backup asks of copies in another account.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/create-cross-account-backup.html
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-a-copy.html
+    """
+    arn = environment.backup_copy_vault_arn
+    if arn is None:
+        return
+    _, _, _, region, account, _, vault = arn.split(":")
+    key = "backup_copy_vault_arn"
+    if region != environment.region:
+        yield Finding(
+            (key,),
+            arn,
+            f"a vault in {environment.region}, the stack's region: AWS Backup copies databases to another account or "
+            "to another region, not to both at once",
+            f"deploy foundation/copies.yaml in {environment.region} of that account and name its vault; "
+            f"{_set(environment, system, 'backup_copy_region', region)} has a copy in {region}, in this account",
+        )
+    if vault == "Default":
+        yield Finding(
+            (key,),
+            arn,
+            "a vault with a key of its own: an account's default vault takes no copies from others",
+            "deploy foundation/copies.yaml there, and name its vault",
+        )
+    if environment.account is None:
+        yield Finding(
+            ("account",),
+            "missing",
+            f"the number of the stack's own account beside `{key}`, which is to be another's",
+            f"run {_set(environment, system, 'account', '<number>')}",
+        )
+    elif environment.account == account:
+        yield Finding(
+            (key,),
+            arn,
+            "a vault of another account: this is the stack's own, which may be lost",
+            f"name a vault of another account, or run {remove_command(environment.name, f'{system.name}:{key}')}",
         )
 
 
@@ -416,7 +460,19 @@ _RULES: tuple[tuple[_Rule, frozenset[str]], ...] = (
     (_domain, frozenset({"domain", "hosted_zone", "require_domain"})),
     (_network, frozenset({"existing_cluster", "nat", "network_firewall"})),
     (_protection, frozenset({"protect", "backup_days", "cluster_endpoint_cidrs"})),
-    (_backups, frozenset({"backup_copy_region", "backup_compliance_after_days", "protect"})),
+    (
+        _backups,
+        frozenset(
+            {
+                "account",
+                "backup_compliance_after_days",
+                "backup_copy_region",
+                "backup_copy_vault_arn",
+                "protect",
+                "region",
+            }
+        ),
+    ),
     (_restored, frozenset({"region", "restored"})),
     (_cluster, frozenset({"existing_cluster"})),
     (_images, frozenset({"images"})),

@@ -1,6 +1,6 @@
 """What one stack's configuration may say. Defaults are the safe ones: what is left out never weakens a stack.
 
-Shapes and bounds of single values live here and in `stack_values.py`; what ties several together, in
+Shapes and bounds of single values live here and in `values.py`; what ties several together, in
 `contradictions.py`.
 """
 
@@ -17,6 +17,7 @@ from groundplan.stack.restored import Restored
 from groundplan.stack.values import (
     AccountNumber,
     Address,
+    BackupVaultArn,
     Budget,
     ClusterName,
     ConnectionArn,
@@ -108,6 +109,11 @@ class Environment(BaseModel):
     """Days of point-in-time recovery."""
     backup_copy_region: Region | None = None
     """Another region, in which a second vault gets a copy of every backup: what is left when this region is lost."""
+    backup_copy_vault_arn: BackupVaultArn | None = None
+    """A vault of another account in the stack's region, which gets a copy of every backup too: what is left when this
+    account is lost, or its administrator deletes them. `foundation/copies.yaml` makes one. That account may then read
+    what the keys of databases and backups encrypt. Both must be of one organization, whose management account allows
+    copies across accounts, and this stack says its own `account`."""
     backup_restore_test: bool = False
     """Restore a database from its newest backup every Monday, for an hour, to prove that it can be read."""
     backup_compliance_after_days: Annotated[int, Field(ge=3, le=36_500)] | None = None
@@ -189,6 +195,11 @@ class Environment(BaseModel):
     one of `foundation/pipeline.<stack>.json`, whose permissions are no wider than the deployment needs."""
     oidc_provider_arn: OidcProviderArn | None = None
     """ARN of GitHub's identity provider. Default: the account's, as `foundation/account.yaml` makes it."""
+
+    @property
+    def backup_copy_account(self) -> str | None:
+        """The number of the other account that gets copies of backups."""
+        return self.backup_copy_vault_arn.split(":")[4] if self.backup_copy_vault_arn is not None else None
 
     def quota(self, key: str) -> float:
         """The account's: as configured, else AWS's default in the stack's region."""

@@ -212,6 +212,14 @@ RoleArn = Annotated[
 ]
 AccountNumber = Annotated[str, _like("[0-9]{12}", 'an AWS account\'s number in quotes such as "111122223333"')]
 ZoneId = Annotated[str, _like("[a-z]{3,5}[0-9]-az[0-9]", "a zone's id such as euc1-az1")]
+# AWS Backup API, BackupVaultName.
+BackupVaultArn = Annotated[
+    str,
+    _like(
+        "arn:aws:backup:[a-z0-9-]{4,20}:[0-9]{12}:backup-vault:[A-Za-z0-9_-]{2,50}",
+        "a backup vault's ARN such as arn:aws:backup:eu-central-1:111122223333:backup-vault:copies",
+    ),
+]
 SesIdentityArn = Annotated[
     str,
     _like(

@@ -73,6 +73,7 @@ def test_stack_files_explain_every_key_in_the_same_order() -> None:
     rare = {
         "backup_compliance_after_days",
         "backup_copy_region",
+        "backup_copy_vault_arn",
         "backup_opt_in",
         "backup_restore_test",
         "budget_tag",

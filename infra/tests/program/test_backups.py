@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 
 from groundplan.controls import assess
 from groundplan.controls.authorization import pipeline_grants
+from groundplan.controls.data import backup_copies
 from groundplan.declaration.model import System
 from groundplan.stack.contradictions import contradictions
 from groundplan.stack.environment import Environment
@@ -19,7 +23,10 @@ VAULT, LOCK, PLAN = (
     "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
     "aws:backup/plan:Plan",
 )
+ELSEWHERE = "arn:aws:backup:eu-central-1:210987654321:backup-vault:shop-prod-copies"
 ALL = {
+    "account": "123456789012",
+    "backup_copy_vault_arn": ELSEWHERE,
     "backup_copy_region": "eu-west-1",
     "backup_restore_test": True,
     "backup_compliance_after_days": 3,
@@ -51,9 +58,36 @@ def test_each_backup_has_a_copy_in_another_region_under_a_key_of_its_own() -> No
     rules = [rule for plan in graph().some(PLAN) for rule in plan.inputs["rules"]]
     assert len(rules) >= 4
     for rule in rules:
-        assert [each["destinationVaultArn"] for each in rule["copyActions"]] == [copies.outputs["arn"]], rule[
-            "ruleName"
-        ]
+        targets = [each["destinationVaultArn"] for each in rule["copyActions"]]
+        assert targets == [copies.outputs["arn"], ELSEWHERE], rule["ruleName"]
+
+
+def test_the_other_account_may_read_what_the_copies_are_of_and_no_more() -> None:
+    """AWS Backup encrypts copies with its key there, once it has read them with the keys that they have here."""
+    admitting: dict[str, list[dict[str, Any]]] = {}
+    for key in graph().some("aws:kms/key:Key"):
+        for statement in json.loads(key.inputs["policy"])["Statement"]:
+            if "210987654321" in json.dumps(statement):
+                admitting.setdefault(key.name, []).append(statement)
+    assert set(admitting) == {"shop-prod-backups", "shop-prod-data", "shop-prod-copies-backups"}
+    for statements in admitting.values():
+        assert {each["Principal"]["AWS"] for each in statements} == {"arn:aws:iam::210987654321:root"}
+        actions = {action for each in statements for action in each["Action"]}
+        assert "kms:Decrypt" in actions
+        assert not {each for each in actions if each.startswith(("kms:Put", "kms:Schedule", "kms:Disable", "kms:*"))}
+        grants = next(each for each in statements if "kms:CreateGrant" in each["Action"])
+        assert grants["Condition"] == {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+
+def test_a_copy_that_the_file_asks_for_and_the_program_lacks_is_told() -> None:
+    assert assess(graph().captured, [backup_copies])["S5.backup-copies"].met
+    other = ELSEWHERE.replace("210987654321", "345678901234")
+    for lacking in ({"backup_copy_vault_arn": other}, {"backup_copy_region": "eu-north-1"}):
+        declared = graph().captured
+        environment = declared.environment.model_copy(update=lacking)
+        verdict = assess(replace(declared, environment=environment), [backup_copies])["S5.backup-copies"]
+        assert not verdict.met
+        assert len(verdict.findings) >= 4
 
 
 def test_compliance_mode_locks_both_vaults() -> None:
@@ -98,6 +132,16 @@ def test_by_default_nothing_of_it_is_there() -> None:
     [
         ({"backup_copy_region": "eu-central-1"}, "backup_copy_region"),
         ({"backup_compliance_after_days": 3, "protect": False}, "backup_compliance_after_days"),
+        ({"backup_copy_vault_arn": ELSEWHERE}, "account"),
+        ({"backup_copy_vault_arn": ELSEWHERE, "account": "210987654321"}, "backup_copy_vault_arn"),
+        (
+            {"backup_copy_vault_arn": ELSEWHERE.replace("eu-central-1", "eu-west-1"), "account": "123456789012"},
+            "backup_copy_vault_arn",
+        ),
+        (
+            {"backup_copy_vault_arn": ELSEWHERE.replace("shop-prod-copies", "Default"), "account": "123456789012"},
+            "backup_copy_vault_arn",
+        ),
     ],
 )
 def test_what_would_protect_nothing_is_refused(settings: dict[str, object], key: str) -> None:

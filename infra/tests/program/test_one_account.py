@@ -11,6 +11,8 @@ import pytest
 from groundplan.cloud import Cloud, Simulation, destroy, identifiers_in, simulate
 from groundplan.cloud.catalogue import catalogued, kind_of
 from groundplan.declaration.model import System
+from groundplan.rehearsal import growth
+from groundplan.rehearsal.account import Account
 from groundplan.stack.environment import Environment
 from infra.__main__ import declare
 from infra.tests.program.graphs import EXISTING, KUBECONFIG, few
@@ -120,14 +122,36 @@ def test_a_name_that_is_written_out_carries_system_and_stack() -> None:
     assert {key: stacks for key, stacks in given.items() if len(stacks) > 1} == {}
 
 
-def test_one_stack_goes_and_the_others_keep_all_they_have() -> None:
-    cloud = Cloud()
-    stacks = [declared(*each, cloud) for each in account()[:3]]
-    for gone in stacks[:2]:
-        others = {urn for urn in _urns(cloud) if not urn.startswith(gone.stack_urn.rpartition("::pulumi:")[0])}
-        assert [str(refusal) for refusal in destroy(gone, cloud)] == []
-        left = set(_urns(cloud)) - others
-        assert others <= set(_urns(cloud))
+def test_stacks_come_change_and_go_beside_each_other() -> None:
+    """dev, staging and a second system in one account, prod in another: nothing is refused, and the others keep all."""
+    shop, stall = (changed(few("order", broker="sqs"), name=name) for name in ("shop", "stall"))
+    shared_account, own_account = Cloud(), Cloud()
+    lives: list[tuple[Account, Simulation, Simulation | None]] = []
+    # A change for each account: programs are most of what this takes.
+    for cloud, system, name, after in (
+        (shared_account, shop, "dev", growth.more_load(shop)),
+        (shared_account, shop, "staging", None),
+        (shared_account, stall, "dev", None),
+        (own_account, shop, "prod", growth.more_load(shop)),
+    ):
+        account = Account("eu-central-1")
+        account.cloud = cloud
+        grown = declared(*_on(after, name, name), Cloud()) if after is not None else None
+        lives.append((account, declared(*_on(system, name, name), Cloud()), grown))
+    for account, program, _ in lives:
+        assert account.deploy(program.resources).errors == []
+    for account, _, grown in lives:
+        if grown is not None:
+            run = account.deploy(grown.resources)
+            assert run.errors == []
+            assert run.calls
+        assert account.doubled == []
+    for account, program, _ in lives:
+        own = program.stack_urn.rpartition("::pulumi:")[0]
+        others = {urn for urn in _urns(account.cloud) if not urn.startswith(own)}
+        assert account.destroy().errors == []
+        left = set(_urns(account.cloud)) - others
+        assert others <= set(_urns(account.cloud))
         # Log groups that come back after their cluster (d7): `groundplan destroy` deletes them.
         assert all(each.startswith("returned::") for each in left), left
 

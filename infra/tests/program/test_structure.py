@@ -87,6 +87,17 @@ def test_names_outlive_zone_account_and_region(graph: Graph) -> None:
 
 
 @on(*ALL)
+def test_uploads_that_were_given_up_leave_every_bucket(graph: Graph) -> None:
+    """e12: their parts are no objects, so that no expiry of objects ends them."""
+    ended = {
+        str(each.inputs["bucket"])
+        for each in graph.of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
+        if any(rule.get("abortIncompleteMultipartUpload") for rule in each.inputs["rules"])
+    }
+    assert [each.name for each in graph.some("aws:s3/bucket:Bucket") if each.id not in ended] == []
+
+
+@on(*ALL)
 def test_objects_on_the_cluster_die_with_it(graph: Graph) -> None:
     """A cluster made elsewhere outlives the stack, so there each object is deleted."""
     clusters = {cluster.urn for cluster in graph.of("aws:eks/cluster:Cluster")}

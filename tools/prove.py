@@ -372,6 +372,9 @@ MOVED: Mapping[str, str] = {
     "tests/following/test_follow.py::test_a_declaration_is_followed_in_two_releases": (
         "a whole project's code, twice, two minutes of CPU (following)"
     ),
+    "tests/following/test_follow.py::test_tables_come_before_what_is_declared_besides": (
+        "a whole project's code, twice, half a minute of CPU; the tables alone are followed every time (following)"
+    ),
 }
 """Tests that run in a campaign alone, by name: why, and in which. Parts of others do where a list beside them says so:
 `IN_EVERY_RUN` in tests/template/test_answers.py and tests/mutation/test_mutations.py, `EVERY` in infra/tests/following.

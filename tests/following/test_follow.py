@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,13 @@ import pytest
 
 from groundplan.cli import contracts, plan, up
 from groundplan.cli.follow import main
+from groundplan.cli.refresh import write_tables
 from groundplan.declaration.loader import load_system
 from groundplan.following.agreement import disagreements
 from groundplan.following.revisions import in_order
 from groundplan.migrations import judged
 from infra.tests.following.samples import changed, changes, system_of, values
-from tests.following.edits import PACKAGE, check_code, declare, lost
+from tests.following.edits import PACKAGE, check_code, declare, lost, older_tables
 from tests.projects import commit_all, git
 
 NAMES = (
@@ -179,22 +179,6 @@ def test_no_sound_declaration_is_told_of(lab: Path, tmp_path: Path) -> None:
     assert [each.breaks for each in disagreements(project, system_of(values()))] == [True, True]
 
 
-def older_tables(project: Path) -> Path:
-    """The service's migrations as an older template wrote them: without a table, a column and some indexes."""
-    first = project / "services/catalogue/migrations/versions/0001_initial.py"
-    text = first.read_text()
-    for pattern, instead in (
-        (r'    op\.execute\(\n        """\n        CREATE TABLE idempotency_keys.*?"""\n    \)\n', ""),
-        (r"\n        CREATE INDEX (?:inbox_handled_at|outbox_unsent)\w+\n.*?;\n", ""),
-        (r",\n            sent_at timestamptz", ""),
-        (r",\n            idempotency_keys", ""),
-    ):
-        text, count = re.subn(pattern, instead, text, flags=re.DOTALL)
-        assert count, pattern
-    first.write_text(text)
-    return first
-
-
 def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Updates change no migration that may have run."""
     declared = load_system(project / "system.yaml")
@@ -213,10 +197,10 @@ def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytes
     }
     commit_all(project, "Made by an older template")
     older = first.read_text()
-    assert main(["--json"]) == 0
+    assert main(["--dry-run", "--json"]) == 0
     done = document(capsys)
     (change,) = done["changes"]
-    assert (change["place"], change["takes"]) == ("services.catalogue.migrations", "one release")
+    assert (change["service"], change["path"], change["takes"]) == ("catalogue", "migrations", "one release")
     assert change["what"].endswith(
         "column outbox.sent_at, index outbox_unsent_aggregate_idx, index outbox_unsent_idx, "
         "index inbox_handled_at_idx, table idempotency_keys"
@@ -225,6 +209,10 @@ def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytes
     assert done["changed"] == [
         f"services/catalogue/migrations/versions/{name}" for name in ("0002_tables.py", "0003_tables_online.py")
     ]
+    # As `make update` does, which leaves its own changes uncommitted.
+    (project / "README.md").write_text("Newer.\n")
+    write_tables(project)
+    assert f"Migration: {done['changed'][1]}\n" in capsys.readouterr().out
     assert first.read_text() == older
     text = (versions / "0002_tables.py").read_text()
     assert "ALTER TABLE outbox ADD COLUMN sent_at timestamptz" in text
@@ -243,7 +231,7 @@ def test_tables_come_before_what_is_declared_besides(project: Path, capsys: pyte
     declare(project, next(each for each in changes() if each["is"] == "a resource renamed"))
     assert main(["--json"]) == 0
     names = [Path(path).name for path in document(capsys)["migrations"]]
-    assert names == ["0002_tables.py", "0003_tables_online.py", "0004_vendor_and_more.py"]
+    assert names == ["0002_tables.py", "0003_tables_online.py", "0004_vendor.py"]
     assert [each.name for each in in_order(project / "services/catalogue")][1:] == names
     assert main(["--tables", "--dry-run"]) == 0
     assert "Nothing to do" in capsys.readouterr().out

@@ -71,6 +71,8 @@ def follow_tables(
     Raises ProblemsFound as `follow`.
     """
     there = set(coded(project))
+    if not there:
+        return Followed((), {})
     bases = base_services(project, answers, declared, committed)
     return _tables(project, tables_behind({name: service for name, service in bases.items() if name in there}))
 

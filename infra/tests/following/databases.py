@@ -9,6 +9,7 @@ import datetime
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,8 @@ import psycopg
 from groundplan.declaration.model import FieldType, Resource, ResourceField, Service
 from groundplan.document.names import joined, quoted
 from groundplan.following.schema import Step
+from groundplan_devkit.servers import Postgres
+from groundplan_devkit.testing import FreshDatabase, label
 
 Connection = psycopg.Connection[Any]
 
@@ -41,6 +44,22 @@ CATALOGUE = {
     "function": "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
     "trigger": "SELECT tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
 }
+
+
+@contextmanager
+def fresh(server: Postgres) -> Iterator[Connection]:
+    """A connection to a database of its own, which its user owns, and which is dropped afterwards."""
+    name = label()
+    server.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{name}'")
+    server.execute(f"GRANT {name} TO CURRENT_USER")
+    server.execute(f"CREATE DATABASE {name} OWNER {name}")
+    try:
+        dsn = FreshDatabase(name, name, name, server).dsn
+        options = "-c synchronous_commit=off"
+        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None, options=options) as made:
+            yield made
+    finally:
+        server.drop(name, name)
 
 
 def catalogue(connection: Connection) -> dict[str, dict[str, str]]:

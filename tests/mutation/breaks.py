@@ -411,15 +411,15 @@ _DATA = (
     Break(
         "administrators' passwords wait a month",
         "components/groundplan_components/database/instance.py",
-        "            immediately=True,\n            parent=self,\n            after=[rotation],",
-        "            immediately=False,\n            parent=self,\n            after=[rotation],",
+        "days, immediately=True, parent=self)",
+        "days, immediately=False, parent=self)",
         ("S5.password-rotation",),
     ),
     Break(
         "cache passwords wait a year",
         "components/groundplan_components/cache/cache.py",
-        '                args.get("rotation_days", 30),',
-        "                365,",
+        'days = args.get("rotation_days", 30)',
+        "days = 365",
         ("S5.password-rotation",),
     ),
     Break(

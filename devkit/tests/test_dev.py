@@ -182,6 +182,13 @@ def test_what_it_says_can_be_done(running: Dev) -> None:
     assert answered["authorization"].startswith("Bearer ey")
     assert (answered["service"], answered["role"]) == ("order", "query")
     assert running.get("/payments")["role"] == "api"
+    [page] = re.findall(r"the page +(http://\S+/dev/)", running.said)
+    with urllib.request.urlopen(f"{page}api/state") as told:  # noqa: S310
+        state = json.load(told)
+    assert {(each["name"], each["state"]) for each in state["processes"]} == {
+        (role.replace(" ", "-"), "ready") for role in ROLES
+    }
+    assert state["ready"]
     running.until(lambda: "order-query" in running.said and "Answered path=/api/v1/orders" in running.said)
 
 

@@ -1,7 +1,7 @@
 """U9: the page of `make dev` in headless Chromium, clicked through: `make prove WHAT=dev-page`.
 
 An order is placed, and its trace reaches the payment; a handler is broken, its event becomes a dead letter, the handler
-is mended, the letter is handled again. No console message, nothing that axe-core finds; pictures in docs/dev-page.
+is mended, the letter is handled again. No console message, nothing that axe-core finds; pictures in build/dev-page.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ import pytest
 from groundplan_devkit.servers import stop
 from tests.projects import ROOT, borrowed_environment, commit_project, make_project, overridden, snapshot
 
-PACKAGES = ("playwright-core@1.64.1", "axe-core@4.14.1")
+HERE = Path(__file__).parent / "browser"
 BROWSER = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-PICTURES = ROOT / "docs" / "dev-page"
+PICTURES = ROOT / "build" / "dev-page"
 WORK = "    await collect_payment("
 BROKEN = f'    raise RuntimeError("the acquirer is away")\n{WORK}'
 PATIENCE_SECONDS = 900
@@ -90,19 +90,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What drives the browser, at its pins: nothing of it is needed to run a project."""
-    folder = tmp_path_factory.mktemp("modules")
-    npm = shutil.which("npm")
-    assert npm, "npm drives the browser: install Node.js"
+    """What drives the browser, as its lock file pins it: nothing of it is needed to run a project."""
+    assert shutil.which("npm"), "npm installs what drives the browser: install Node.js"
     assert Path(BROWSER).exists(), f"{BROWSER}: install Debian's chromium, or name another one in CHROMIUM"
-    command = [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(folder), *PACKAGES]
-    subprocess.run(command, check=True)
+    folder = tmp_path_factory.mktemp("modules")
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(HERE / name, folder / name)
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run(install, cwd=folder, check=True)
     return folder / "node_modules"
 
 
-def click(flow: str, run: Running, modules: Path, pictures: Path) -> None:
+def click(flow: str, run: Running, modules: Path) -> None:
     done = subprocess.run(
-        ["node", str(Path(__file__).with_name("dev_page.cjs")), flow, run.page, str(pictures)],
+        ["node", str(HERE / "dev_page.cjs"), flow, run.page, str(PICTURES)],
         env={**os.environ, "NODE_PATH": str(modules), "CHROMIUM": BROWSER},
         check=False,
         capture_output=True,
@@ -113,17 +114,17 @@ def click(flow: str, run: Running, modules: Path, pictures: Path) -> None:
     assert json.loads(done.stdout) == {"console": [], "axe": []}
 
 
-def test_the_page_is_clicked_through(running: Running, modules: Path, tmp_path: Path) -> None:
-    pictures = PICTURES if os.environ.get("PICTURES") else tmp_path
-    click("empty", running, modules, pictures)
-    click("order", running, modules, pictures)
+def test_the_page_is_clicked_through(running: Running, modules: Path) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    click("empty", running, modules)
+    click("order", running, modules)
     handler = running.project / "services" / "payment" / "payment_service" / "consumers" / "on_order_placed.py"
     right = handler.read_text()
     assert WORK in right
     handler.write_text(right.replace(WORK, BROKEN))
     running.until_said("Restarted payment")
-    click("fail", running, modules, pictures)
+    click("fail", running, modules)
     handler.write_text(right)
     running.until_said("Restarted payment", times=2)
-    click("redrive", running, modules, pictures)
-    click("states", running, modules, pictures)
+    click("redrive", running, modules)
+    click("states", running, modules)

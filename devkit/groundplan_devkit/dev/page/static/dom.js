@@ -36,7 +36,7 @@ export async function ask(path, options = {}) {
     answer = await fetch(`api/${path}`, { ...options, signal: AbortSignal.timeout(150_000) });
   } catch {
     document.dispatchEvent(new CustomEvent("gone"));
-    throw new Problem(GONE);
+    throw Object.assign(new Problem(GONE), { gone: true });
   }
   document.dispatchEvent(new CustomEvent("answered"));
   const content = await answer.json().catch(() => ({}));
@@ -74,8 +74,10 @@ export function keepFresh(place, load, draw, seconds) {
       }
     } catch (problem) {
       if (ended || mine !== turn) return;
-      if (shown !== String(problem)) place.replaceChildren(broken(problem, () => { place.replaceChildren(loading()); shown = null; now(); }));
-      shown = String(problem);
+      // What was shown stays while make dev is away: the banner tells of it.
+      const stays = problem.gone && shown !== null;
+      if (!stays && shown !== String(problem)) place.replaceChildren(broken(problem, () => { place.replaceChildren(loading()); shown = null; now(); }));
+      if (!stays) shown = String(problem);
     }
     timer = setTimeout(() => (document.hidden ? again() : now()), seconds * 1000);
   };

@@ -2,7 +2,7 @@
 import { ask, broken, count, empty, h, keepFresh, link, loading, send, table } from "./dom.js";
 
 export function events(main) {
-  const overviewOf = h("div", {}), letters = h("section", { class: "card", "aria-live": "polite", hidden: true });
+  const overviewOf = h("div", {}), letters = h("section", { class: "card letters", "aria-live": "polite", hidden: true });
   main.append(h("h1", {}, "Events"), overviewOf, letters);
   const draw = ({ topics, readers }) => {
     if (!topics.length) return h("div", { class: "card" }, empty("This system has no events", "A service publishes and consumes what system.yaml declares: ", h("code", {}, "publishes: [order.placed]"), "."));
@@ -26,6 +26,7 @@ export function events(main) {
 async function showLetters(place, reader, fresh, said = null) {
   place.hidden = false;
   place.replaceChildren(h("h2", {}, `Dead letters of ${reader}`), loading());
+  place.scrollIntoView({ block: "start" });
   try {
     const { letters } = await ask(`dead-letters/${encodeURIComponent(reader)}`);
     const redrive = h("button", { type: "button", onclick: () => again() }, "Redrive all");

@@ -120,6 +120,7 @@ const FLOWS = {
     await open(page, "events");
     await page.getByRole("button", { name: "Show dead letters of payment" }).click();
     await page.getByRole("heading", { name: "order.placed" }).waitFor();
+    await page.evaluate(() => document.querySelector(".letters").scrollIntoView());
     await look(page, "dead-letters");
   },
 
@@ -130,6 +131,7 @@ const FLOWS = {
     await page.getByRole("button", { name: "Redrive all" }).click();
     await page.getByText("dead letters: 1 handled, 0 refused again, 0 left").waitFor();
     await page.getByText("None waits").waitFor();
+    await page.evaluate(() => document.querySelector(".letters").scrollIntoView());
     await look(page, "redriven");
   },
 

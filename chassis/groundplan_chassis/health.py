@@ -1,6 +1,7 @@
 """Liveness and readiness of a process, for Kubernetes and the load balancer.
 
 The probes and their intervals are in `groundplan_components.shared.pod`; the load balancer asks `/health/ready` too.
+Once a process has started, Kubernetes asks for its liveness no more than an open port (`groundplan_chassis.watchdog`).
 """
 
 from __future__ import annotations

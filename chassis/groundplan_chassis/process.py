@@ -6,6 +6,7 @@ The argument is a role, in which the process stays until it is told to stop, or 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -23,6 +24,7 @@ from groundplan_chassis.service import Service, check, check_settings
 from groundplan_chassis.serving import DRAIN_SECONDS, Server, listen
 from groundplan_chassis.settings import ROLES, SERVING, Settings
 from groundplan_chassis.signals import StopOrder
+from groundplan_chassis.watchdog import watchdog
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -155,7 +157,9 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
             settings.service,
             extra={"event": "started", "port": server.port, "version": service.version},
         )
-        await until_stopped(server, workers, context.health, order)
+        # A debugger may hold a local process for as long as it likes.
+        with contextlib.nullcontext() if settings.local else watchdog():
+            await until_stopped(server, workers, context.health, order)
     log.info("stopped", extra={"event": "stopped", "reason": order.reason})
 
 

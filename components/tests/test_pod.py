@@ -75,6 +75,15 @@ def test_t4_a_database_that_is_away_takes_pods_out_of_service_and_never_restarts
     assert probes["liveness_probe"]["http_get"]["path"] == "/health/live"
     assert probes["startup_probe"]["http_get"]["path"] == "/health/live"
     assert probes["readiness_probe"]["http_get"]["path"] == "/health/ready"
+    assert pod.probes(8080, watched=True) == {
+        **probes,
+        "liveness_probe": {
+            "tcp_socket": {"port": 8080},
+            "period_seconds": 10,
+            "timeout_seconds": 3,
+            "failure_threshold": 3,
+        },
+    }
     startup = probes["startup_probe"]
     assert startup["period_seconds"] * startup["failure_threshold"] == 60
 

@@ -146,6 +146,12 @@ def test_t4_all_three_probes_ask_over_http() -> None:
     assert {get["port"] for get in asked.values()} == {9000}
 
 
+def test_t4_load_delays_no_liveness_of_a_program_that_watches_itself() -> None:
+    container = container_of(run(args(watched=True)).named("order-api-deployment"))
+    assert container["livenessProbe"]["tcpSocket"] == {"port": 8080}
+    assert "httpGet" not in container["livenessProbe"]
+
+
 def test_a_changed_setting_rolls_out_under_another_name() -> None:
     def names(level: str) -> tuple[str, str]:
         simulation = run(args(environment={"LOG_LEVEL": level}))

@@ -69,11 +69,12 @@ def resources(cpu_millicores: int, memory_mib: int, cpu_limit_millicores: int | 
     return {"requests": {"cpu": f"{cpu_millicores}m", "memory": f"{memory_mib}Mi"}, "limits": limits}
 
 
-def probes(port: int) -> Document:
-    """Startup, liveness and readiness over HTTP.
+def probes(port: int, watched: bool = False) -> Document:
+    """Startup, liveness and readiness over HTTP; liveness by an open port where the program is ``watched`` by itself.
 
     A pod has a minute to start. Liveness checks only that the process answers, so an unavailable database never
-    restarts pods. Readiness checks dependencies, and takes the pod out of service after ten seconds.
+    restarts pods; a watched one's is the kernel's answer, so neither does load. Readiness checks dependencies, and
+    takes the pod out of service after ten seconds.
     """
 
     def get(path: str) -> Document:
@@ -87,7 +88,7 @@ def probes(port: int) -> Document:
             "failure_threshold": 30,
         },
         "liveness_probe": {
-            "http_get": get("/health/live"),
+            **({"tcp_socket": {"port": port}} if watched else {"http_get": get("/health/live")}),
             "period_seconds": 10,
             "timeout_seconds": 3,
             "failure_threshold": 3,

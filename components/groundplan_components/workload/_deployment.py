@@ -25,7 +25,10 @@ def template(
 ) -> dict[str, Any]:
     serves = args.get("serves", True)
     port = args.get("port", WORKLOAD_PORT)
-    extra: dict[str, Any] = {"ports": [{"name": "http", "container_port": port, "protocol": "TCP"}], **pod.probes(port)}
+    extra: dict[str, Any] = {
+        "ports": [{"name": "http", "container_port": port, "protocol": "TCP"}],
+        **pod.probes(port, args.get("watched", False)),
+    }
     if settings is not None:
         extra["env_from"] = [{"config_map_ref": {"name": settings}}]
     if "span_port" in args:

@@ -63,6 +63,9 @@ class WorkloadArgs(TypedDict):
     networks in ``egress`` too. Default: none, no traces."""
     port: NotRequired[int]
     """Port of requests and health endpoints. Default: 8080."""
+    watched: NotRequired[bool]
+    """Whether the program ends itself when it hangs, as services of the chassis do: liveness then takes an open port,
+    which load doesn't delay. Default: false, liveness takes an answer from `/health/live`."""
     drain_seconds: NotRequired[int]
     """Longest duration of a request or message: give `LoadBalancer` the same value. Default: 30."""
     cpu_target_percent: NotRequired[int]

@@ -20,7 +20,12 @@ GROUP = "aws:cognito/userGroup:UserGroup"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 JOB = "kubernetes:batch/v1:Job"
-PROBES = {"startupProbe": health.LIVE, "livenessProbe": health.LIVE, "readinessProbe": health.READY}
+PROBES = {
+    "startupProbe": ("httpGet", health.LIVE),
+    "livenessProbe": ("tcpSocket", None),
+    "readinessProbe": ("httpGet", health.READY),
+}
+"""How each asks, and for which path."""
 OF_TRACES = {SAMPLE_VARIABLE}
 """Variables that are read where traces are set up, before there are settings."""
 OPTIONAL = {"WORKLOAD_ROLE", "EVENTS_BROKER", *OF_TRACES}
@@ -55,11 +60,13 @@ def check_topics(system: System, simulation: Simulation) -> None:
 
 def check_probe(system: System, simulation: Simulation, probe: str) -> None:
     """It asks where the chassis answers."""
+    how, path = PROBES[probe]
     found = list(_containers(system, simulation))
     assert found
     for container in found:
-        assert container[probe]["httpGet"]["path"] == PROBES[probe]
-        assert container[probe]["httpGet"]["port"] == WORKLOAD_PORT
+        asked = container[probe][how]
+        assert asked.get("path") == path
+        assert asked["port"] == WORKLOAD_PORT
 
 
 def check_settings(system: System, simulation: Simulation, stack: str) -> None:

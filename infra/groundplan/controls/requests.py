@@ -190,7 +190,11 @@ def rollouts(program: CapturedProgram, check: Check) -> None:
             at(deployment.inputs, f"{container}.startupProbe"), deployment, f"{container}.startupProbe", "a probe"
         )
         check.same(deployment, f"{container}.readinessProbe.httpGet.path", "/health/ready")
-        check.same(deployment, f"{container}.livenessProbe.httpGet.path", "/health/live")
+        probe = f"{container}.livenessProbe"
+        if at(deployment.inputs, f"{probe}.tcpSocket"):
+            check.same(deployment, f"{probe}.tcpSocket.port", 8080)
+        else:
+            check.same(deployment, f"{probe}.httpGet.path", "/health/live")
         if workload.role in SERVING and workload.name in delays:
             settle = at(deployment.inputs, f"{container}.lifecycle.preStop.sleep.seconds")
             path = "spec.template.spec.terminationGracePeriodSeconds"

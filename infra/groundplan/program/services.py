@@ -131,6 +131,7 @@ def _workload(
         "migration": migration.completed,
         "egress": _destinations(stack, platform, dependencies, workload),
         "serves": workload.role in SERVING,
+        "watched": True,
         "callers": _callers(stack, workload),
         "spread_zones": stack.environment.multi_zone,
     }

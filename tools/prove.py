@@ -79,7 +79,7 @@ CAMPAIGNS = {
         "Projects of all kinds of answers pass their own tests",
         "Thirteen sets of answers are copied, and each project runs its own `make test` untouched. "
         "Moved here by name: all but the default answers' own tests, a minute of CPU each, and the copies of eight.",
-        ("tests/template/test_answers.py",),
+        ("tests/template/test_answers.py", "tests/template/test_services.py"),
         13,
         "projects",
         {"PROVE": "1"},
@@ -243,16 +243,22 @@ CAMPAIGNS = {
         "ejected components. Moved here by name: five to forty seconds of CPU each; `make test` has a smaller system, "
         "or one of several such changes.",
         (
-            "infra/tests/pricing/test_savings.py",
-            "infra/tests/pricing/test_cost.py",
-            "infra/tests/program/test_one_account.py",
-            "infra/tests/program/test_stability.py",
-            "infra/tests/program/test_remembered_sizes.py",
+            "infra/tests/pricing",
+            "infra/tests/program",
             "infra/tests/changes/test_upgrades.py",
             "infra/tests/changes/test_sentence.py",
             "tests/cli/test_eject.py",
             "tests/cli/test_rehearse.py",
         ),
+        1,
+        "run of each",
+        {"PROVE": "1"},
+    ),
+    "updates": Campaign(
+        "Updates of whole projects, further ones",
+        "New questions, migrations that may have run, services declared by a file. Moved here by name: ten to fifteen "
+        "seconds of CPU each.",
+        ("tests/template/test_update.py", "tests/template/test_update_services.py", "tests/cli/test_service.py"),
         1,
         "run of each",
         {"PROVE": "1"},
@@ -289,7 +295,6 @@ CAMPAIGNS = {
 }
 
 
-_COST = "infra/tests/pricing/test_cost.py::test_every_resource_is_priced_or_listed"
 _SAVING = "infra/tests/pricing/test_savings.py::test"
 _ACCOUNT = "infra/tests/program/test_one_account.py::test"
 _ON_THE_WAY = "infra/tests/program/test_stability.py::test_u6_nothing_that_aws_refuses_lies_on_the_way"
@@ -301,8 +306,8 @@ _EXAMPLE = "tests/cli/test_own_program.py::test_an_example_is_planned_accepted_a
 _FAULT = "chassis/tests/events/test_faults.py::test"
 MOVED: Mapping[str, str] = {
     **{
-        f"{_EXAMPLE}[{name}]": "a year of a stack, half a minute of CPU; the bucket runs every time (own-program)"
-        for name in ("component", "argument", "transformation", "ejected")
+        f"{_EXAMPLE}[{name}]": "a year of a stack, half a minute of CPU (own-program)"
+        for name in ("bucket", "component", "argument", "transformation", "ejected")
     },
     "tests/cli/test_eject.py::test_a_changed_copy_is_planned_rehearsed_and_compared": (
         "a year of a stack, half a minute of CPU (own-program)"
@@ -318,7 +323,6 @@ MOVED: Mapping[str, str] = {
     },
     **dict.fromkeys(
         (
-            f"{_COST}[fifty services]",
             f"{_SAVING}_what_saves_most_of_production",
             f"{_SAVING}_each_saving_is_planned_and_simulated_anew",
             f"{_SAVING}_what_is_expected_to_save_does",
@@ -331,6 +335,9 @@ MOVED: Mapping[str, str] = {
             f"{_ON_THE_WAY}[ten times the load-dev]",
             f"{_ON_THE_WAY}[ten times the load-staging]",
             f"{_ON_THE_WAY}[ten times the load-prod]",
+            "infra/tests/changes/test_upgrades.py::test_pods_wait_for_the_database_that_grows_in_its_window",
+            "infra/tests/changes/test_sentence.py::test_protection_is_lifted_in_the_order_of_deletion",
+            "tests/cli/test_eject.py::test_with_all_subjects_ejected_the_same_is_deployed[dev]",
             "infra/tests/program/test_remembered_sizes.py::test_more_load_and_back[prod-10000-types1]",
             "infra/tests/changes/test_sentence.py::test_fifty_times_the_load_says_what_waits_and_what_does_not",
             "tests/cli/test_eject.py::test_with_all_subjects_ejected_the_same_is_deployed[prod]",
@@ -343,6 +350,8 @@ MOVED: Mapping[str, str] = {
             "tests/installation/test_set_up.py::test_an_index_is_never_asked_for_ours[by_repository]",
             "tests/installation/test_set_up.py::test_an_index_is_never_asked_for_ours[by_override]",
             "tests/installation/test_set_up.py::test_an_index_is_never_asked_for_ours[by_vendor]",
+            "tests/installation/test_set_up.py::test_a_teammate_gets_the_same_commit",
+            "tests/installation/test_set_up.py::test_a_patched_checkout_stands_in",
             "tests/installation/test_set_up.py::test_a_fork_is_named_by_a_variable_too",
             "tests/installation/test_set_up.py::test_a_fix_is_taken_without_an_update",
             "tests/installation/test_set_up.py::test_an_update_brings_its_libraries",
@@ -367,6 +376,25 @@ MOVED: Mapping[str, str] = {
         _STARTED,
     ),
     f"{_EDGE}[20 resources of 100 fields-prod]": "two thousand fields, planned again, twenty seconds of CPU (edges)",
+    **dict.fromkeys(
+        (
+            "tests/template/test_update.py::test_a_new_question_takes_its_default_and_is_told",
+            "tests/template/test_update_services.py::test_a_migration_that_may_have_run_is_never_written_anew",
+            "tests/cli/test_service.py::test_a_file_can_say_what_a_line_cannot",
+        ),
+        "a project made and updated again, ten to fifteen seconds of CPU (updates)",
+    ),
+    **{
+        f"tests/template/test_services.py::test_{name}[sqs]": "awkward services on queues, five seconds each (answers)"
+        for name in (
+            "the_declaration_is_sound_and_every_service_has_code",
+            "what_needs_no_servers_passes",
+            "what_needs_servers_can_be_collected",
+        )
+    },
+    "tests/following/test_follow.py::test_tables_of_a_newer_template_get_a_migration": (
+        "a project's migrations on a server, half a minute of CPU; infra/tests follow tables every time (following)"
+    ),
     "tests/template/test_update_own_program.py": "two rehearsals and an update, three minutes of CPU (own-program)",
     "tests/following/test_under_load.py": "a service under load, half a minute also with few rows (migrations)",
     "tests/following/test_follow.py::test_a_declaration_is_followed_in_two_releases": (

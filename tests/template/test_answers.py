@@ -112,6 +112,8 @@ STACKS: dict[str, str] = {
 ON_SERVERS = {"the default answers"}
 """Variants whose services are tested on real servers."""
 ANSWERED = "tests services"
+LONG = ("fuzzing", "hostile_input", "running", "schemas")
+"""Of `tests/system`, in `make prove WHAT=answers`: a minute and a half of CPU for what the chassis' tests hold too."""
 TESTS: dict[str, str] = {
     # Services that differ in nothing but their names: the first and the last stand for all.
     "fifty services": "tests services/part-0 services/part-49",
@@ -220,7 +222,7 @@ def test_it_passes_its_own_tests_untouched(project: Path, variant: str, environm
             *("make", "test", f"VENV={environment}", "JOBS=0"),
             *([f"STACK={stacks}"] if stacks else []),
             *([] if variant in ON_SERVERS else ["QUICK=1"]),
-            f"TESTS={TESTS.get(variant, ANSWERED)}",
+            f"TESTS={_tests(variant)}",
         ],
         cwd=project,
         env={
@@ -233,6 +235,18 @@ def test_it_passes_its_own_tests_untouched(project: Path, variant: str, environm
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert "failed" not in done.stdout
+
+
+def _tests(variant: str) -> str:
+    chosen = TESTS.get(variant, ANSWERED)
+    if variant not in ON_SERVERS or "PROVE" in os.environ:
+        return chosen
+    return " ".join((chosen, *(f"--ignore=tests/system/test_{name}.py" for name in LONG)))
+
+
+def test_what_is_left_to_the_campaign_is_there(template: Path) -> None:
+    there = {path.name for path in (template / "templates/project/tests/system").iterdir()}
+    assert {f"test_{name}.py" for name in LONG} <= there
 
 
 def test_stacks_and_tests_are_chosen_for_variants_that_there_are() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -232,6 +233,8 @@ FEW = (
     "longest names",
 )
 ALL = tuple(name for name in VARIANTS if name not in FEW)
+LARGE = ("fifty services",)
+"""Simulated in `make prove WHAT=simulations` alone: twenty seconds of CPU."""
 STACKS = ("dev", "staging", "prod")
 COMPARED = (*STACKS, "pooled", "sharded")
 EITHER_BROKER = ("dev", "prod", "queues")
@@ -276,4 +279,6 @@ def on(*names: str) -> pytest.MarkDecorator:
 
 def in_group(name: str) -> Any:  # pytest keeps the type of its parameters to itself
     """A variant as the parameter of a test that runs where that variant is simulated."""
-    return pytest.param(name, marks=pytest.mark.xdist_group(group(name)))
+    left_out = name in LARGE and "PROVE" not in os.environ
+    moved = pytest.mark.skipif(left_out, reason="twenty seconds of CPU, in `make prove WHAT=simulations`")
+    return pytest.param(name, marks=[pytest.mark.xdist_group(group(name)), moved])

@@ -52,7 +52,7 @@ def shrunk(before: Plan, after: Plan) -> dict[str, tuple[int, int]]:
 
 
 CHANGES = {
-    "a service added": ("prod", shop(), changed(shop(), services={"invoice": INVOICE})),
+    "a service added": ("prod", shop(), changed(shop(), services={"invoice": {**INVOICE, "traffic_weight": 3}})),
     "a tenth of the load": ("prod", shop(), loaded(shop(), 0.1)),
     "ten times the load and back": ("dev", loaded(shop(), 10), shop()),
 }

@@ -32,6 +32,7 @@ VARIANTS = (
     "network firewall",
     "repository",
     "own pipeline",
+    "copied backups",
 )
 """Together they show every control at work."""
 SAMPLES = 12

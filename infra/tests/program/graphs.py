@@ -191,6 +191,25 @@ def _own_pipeline() -> Declared:
     return system, environment.model_copy(update={"repository": "example/shop", "delivery_role": True})
 
 
+COPIES = "arn:aws:backup:eu-central-1:210987654321:backup-vault:shop-prod-copies"
+"""A vault of another account."""
+
+
+def _copied() -> Declared:
+    """Backups with every copy, lock and test that a stack's file can ask for."""
+    system, environment = _on("prod", few("order"))
+    asked = {
+        "account": "123456789012",
+        "backup_copy_vault_arn": COPIES,
+        "backup_copy_region": "eu-west-1",
+        "backup_restore_test": True,
+        "backup_compliance_after_days": 3,
+        "backup_opt_in": True,
+        "repository": "example/shop",
+    }
+    return system, environment.model_copy(update=asked)
+
+
 VARIANTS: dict[str, Callable[[], Declared]] = {
     "dev": lambda: _stack("dev"),
     "staging": lambda: _stack("staging"),
@@ -217,6 +236,7 @@ VARIANTS: dict[str, Callable[[], Declared]] = {
     "alone in dev": lambda: _on("dev", few("order")),
     "sharded alone": lambda: _on("prod", few("order", data_gb=3000, shard_map=[{"since": "2024-01-01", "shards": 4}])),
     "own pipeline": _own_pipeline,
+    "copied backups": _copied,
     "nothing pushed": lambda: (few("order"), stack("dev")),
     "longest names": _longest,
     "fifty services": lambda: _on("dev", system_of(50)),
@@ -229,6 +249,7 @@ FEW = (
     "alone in dev",
     "sharded alone",
     "own pipeline",
+    "copied backups",
     "nothing pushed",
     "longest names",
 )

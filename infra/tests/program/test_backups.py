@@ -15,7 +15,7 @@ from groundplan.controls.data import backup_copies
 from groundplan.declaration.model import System
 from groundplan.stack.contradictions import contradictions
 from groundplan.stack.environment import Environment
-from infra.tests.program.graphs import Graph, few, simulated
+from infra.tests.program.graphs import COPIES, Graph, few, graph_of, group, simulated
 from infra.tests.samples import stack, with_images
 
 VAULT, LOCK, PLAN = (
@@ -23,16 +23,8 @@ VAULT, LOCK, PLAN = (
     "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
     "aws:backup/plan:Plan",
 )
-ELSEWHERE = "arn:aws:backup:eu-central-1:210987654321:backup-vault:shop-prod-copies"
-ALL = {
-    "account": "123456789012",
-    "backup_copy_vault_arn": ELSEWHERE,
-    "backup_copy_region": "eu-west-1",
-    "backup_restore_test": True,
-    "backup_compliance_after_days": 3,
-    "backup_opt_in": True,
-    "repository": "example/shop",
-}
+
+pytestmark = pytest.mark.xdist_group(group("copied backups"))
 
 
 @cache
@@ -40,9 +32,8 @@ def system() -> System:
     return few("order")
 
 
-@cache
 def graph() -> Graph:
-    return simulated("prod", system(), with_images(stack("prod").model_copy(update=ALL), system()))
+    return graph_of("copied backups")
 
 
 def test_everything_is_declared_and_nothing_refused() -> None:
@@ -59,7 +50,7 @@ def test_each_backup_has_a_copy_in_another_region_under_a_key_of_its_own() -> No
     assert len(rules) >= 4
     for rule in rules:
         targets = [each["destinationVaultArn"] for each in rule["copyActions"]]
-        assert targets == [copies.outputs["arn"], ELSEWHERE], rule["ruleName"]
+        assert targets == [copies.outputs["arn"], COPIES], rule["ruleName"]
 
 
 def test_the_other_account_may_read_what_the_copies_are_of_and_no_more() -> None:
@@ -81,7 +72,7 @@ def test_the_other_account_may_read_what_the_copies_are_of_and_no_more() -> None
 
 def test_a_copy_that_the_file_asks_for_and_the_program_lacks_is_told() -> None:
     assert assess(graph().captured, [backup_copies])["S5.backup-copies"].met
-    other = ELSEWHERE.replace("210987654321", "345678901234")
+    other = COPIES.replace("210987654321", "345678901234")
     for lacking in ({"backup_copy_vault_arn": other}, {"backup_copy_region": "eu-north-1"}):
         declared = graph().captured
         environment = declared.environment.model_copy(update=lacking)
@@ -132,14 +123,14 @@ def test_by_default_nothing_of_it_is_there() -> None:
     [
         ({"backup_copy_region": "eu-central-1"}, "backup_copy_region"),
         ({"backup_compliance_after_days": 3, "protect": False}, "backup_compliance_after_days"),
-        ({"backup_copy_vault_arn": ELSEWHERE}, "account"),
-        ({"backup_copy_vault_arn": ELSEWHERE, "account": "210987654321"}, "backup_copy_vault_arn"),
+        ({"backup_copy_vault_arn": COPIES}, "account"),
+        ({"backup_copy_vault_arn": COPIES, "account": "210987654321"}, "backup_copy_vault_arn"),
         (
-            {"backup_copy_vault_arn": ELSEWHERE.replace("eu-central-1", "eu-west-1"), "account": "123456789012"},
+            {"backup_copy_vault_arn": COPIES.replace("eu-central-1", "eu-west-1"), "account": "123456789012"},
             "backup_copy_vault_arn",
         ),
         (
-            {"backup_copy_vault_arn": ELSEWHERE.replace("shop-prod-copies", "Default"), "account": "123456789012"},
+            {"backup_copy_vault_arn": COPIES.replace("shop-prod-copies", "Default"), "account": "123456789012"},
             "backup_copy_vault_arn",
         ),
     ],

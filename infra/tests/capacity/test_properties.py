@@ -272,7 +272,7 @@ def test_consumers_have_partitions_to_work_on(system: System, environment: Envir
 
 
 def calls_of_a_plan(count: int, broker: str) -> int:
-    """Calls of functions in one plan of so many services: its work, whatever the machine does besides."""
+    """Calls of functions in one plan of so many services: its work, on any machine."""
     system, made = system_of(count, broker), 0
 
     def count_call(_: object, event: str, __: object) -> None:

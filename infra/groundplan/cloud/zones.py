@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from groundplan.stack.regions import CODES, ZONE_LACKS, lacking_zones
 
-_MORE = {"us-east-1": 6, "ca-central-1": 4, "us-west-2": 4}
-"""Zones of a region; elsewhere there are three."""
+_MORE = {"us-east-1": 6, "ap-northeast-1": 4, "ca-central-1": 4, "us-west-2": 4}
+"""Zones of a region, by AWS's list of its infrastructure (https://aws.amazon.com/about-aws/global-infrastructure/regions_az/);
+elsewhere three are taken. Of Tokyo's four an account sees three or all."""
 
 
 def zone_ids(region: str) -> tuple[str, ...]:

@@ -27,8 +27,9 @@ class ByGroupOrFile(LoadGroupScheduling):  # type: ignore[misc]  # has no types
         return nodeid.partition("::")[0] if scope == nodeid else scope
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling:
-    return ByGroupOrFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling | None:
+    """With `--dist loadgroup`, as `make test` has it; any other choice stays."""
+    return ByGroupOrFile(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -149,6 +149,8 @@ async def test_a_refused_event_is_put_aside_with_the_reason(
     sqs: Any,
     recorded: shop.MetricRecorder,
 ) -> None:
+    # Not visible again before it is deleted, on a busy machine either: SQS would deliver it twice.
+    sqs.set_queue_attributes(QueueUrl=own.queue_url, Attributes={"VisibilityTimeout": "600"})
     events = [event_of(new_id(), 1, PLACED) for _ in range(3)]
     recorder = Recorder()
     recorder.refuse = {events[1].event_id}
@@ -156,14 +158,12 @@ async def test_a_refused_event_is_put_aside_with_the_reason(
     async with reading(subscription, recorder):
         await until(lambda: len(recorder.ids()) == 2)
         await until(lambda: waiting(sqs, own.queue_url) == 0)
-    # Once; more often where the machine is so busy that the message is visible again before it is deleted.
-    letter, *again = dead(sqs, own.dead_letters)
-    assert {each["Body"] for each in again} <= {letter["Body"]}
+    (letter,) = dead(sqs, own.dead_letters)
     assert letter["Body"].encode() == encode(events[1])
     assert letter["MessageAttributes"][REASON]["StringValue"] == "as the test wants it"
     assert letter["MessageAttributes"][SOURCE]["StringValue"] == own.queue_url
     assert letter["MessageAttributes"]["event"]["StringValue"] == PLACED
-    assert recorded.total(names.EVENTS_DEAD_LETTERED) == 1 + len(again)
+    assert recorded.total(names.EVENTS_DEAD_LETTERED) == 1
 
 
 async def test_without_the_right_to_put_aside_the_queue_does_it_itself(

@@ -24,6 +24,6 @@ def managed_policy(neighbour: pulumi.Input[str], name: str) -> pulumi.Output[str
 
 
 def root_of(arn: str) -> str:
-    """Whoever the account of ``arn`` admits by its own policies, as a principal."""
+    """The principal that stands for the whole account of ``arn``, whose own policies decide who of it may."""
     _, partition, _, _, account, *_ = arn.split(":")
     return f"arn:{partition}:iam::{account}:root"

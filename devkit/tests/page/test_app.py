@@ -89,6 +89,8 @@ async def test_every_file_of_the_page_is_there_and_nothing_from_elsewhere(client
         ({"origin": "https://evil.example"}, 403),
         ({"origin": "http://127.0.0.1:3000"}, 403),
         ({"origin": "null"}, 403),
+        ({"host": "["}, 403),
+        ({"origin": "http://["}, 403),
         ({"host": "evil.example:8080"}, 403),
         ({"host": "evil.example:8080", "origin": "http://evil.example:8080"}, 403),
         ({"host": "localhost:8080", "origin": "http://localhost:8080"}, 200),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from groundplan.stack.regions import CODES, ZONE_LACKS, lacking_zones
 
 _MORE = {"us-east-1": 6, "ap-northeast-1": 4, "ca-central-1": 4, "us-west-2": 4}
-"""Zones of a region, by AWS's list of its infrastructure (https://aws.amazon.com/about-aws/global-infrastructure/regions_az/);
-elsewhere three are taken. Of Tokyo's four an account sees three or all."""
+"""The highest number in a region's zone ids; elsewhere three are taken. An account sees three of Tokyo's four, or all:
+https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-availability-zones.html"""
 
 
 def zone_ids(region: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 import pytest
+from pulumi.runtime import resource as resources
 from pulumi.runtime import settings
 
 from groundplan.cloud import CloudRefused, Refusal, Resource, Simulation, identifiers_in, parts_alone, simulate
@@ -383,3 +384,16 @@ def test_programs_may_be_asynchronous() -> None:
         network()
 
     assert len(simulate(program).resources) == 2
+
+
+def test_the_sdk_finds_places_in_the_source_again_afterwards() -> None:
+    """An engine that runs in the same process shows them."""
+    found = resources._get_stack_trace
+
+    def ends() -> None:
+        assert resources._get_stack_trace is not found
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        simulate(ends)
+    assert resources._get_stack_trace is found

@@ -29,10 +29,18 @@ HEADERS = {
 def refused(request: Request) -> str | None:
     """Why the request is refused; None: it isn't."""
     host = request.headers.get("host", "")
-    if urlsplit(f"//{host}").hostname not in NAMES:
+    if _named(f"//{host}") not in NAMES:
         return f"the host {host!r}: expected is {HOST} or localhost, as make dev shows it"
     origin = request.headers.get("origin")
     # Programs, such as services that export spans, send none; browsers do with each request that isn't a read.
-    if request.method not in READS and origin is not None and urlsplit(origin).netloc != host:
+    if request.method not in READS and origin is not None and origin.partition("://")[2] != host:
         return f"the origin {origin!r}: expected is this page itself"
     return None
+
+
+def _named(address: str) -> str | None:
+    """The host of an address; none of one that can't be read (`//[`)."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return None

@@ -15,7 +15,6 @@ from groundplan_chassis.events.kafka.dead_letters import FAILED_AT, OFFSET, PART
 from groundplan_chassis.events.kafka.redrive import GROUP_SUFFIX
 from groundplan_devkit import names
 from groundplan_devkit.dev.page.brokers.port import (
-    LONGEST_BODY,
     MOST_LETTERS,
     SECONDS,
     Letter,
@@ -23,6 +22,8 @@ from groundplan_devkit.dev.page.brokers.port import (
     Topic,
     followed,
     readers_of,
+    shown,
+    topics_of,
 )
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation
@@ -39,8 +40,10 @@ class KafkaTopics:
         assert planned is not None
         readers = readers_of(self._installation)
         letters = {reader: self._dead_letter_topic(reader) for reader in readers}
-        events = {reader: self._followed(reader) for reader in readers}
-        sources = {reader: [self._installation.topic(event) for event in events[reader]] for reader in readers}
+        sources = {
+            reader: [self._installation.topic(event) for event in followed(self._installation, reader)]
+            for reader in readers
+        }
         every = {self._installation.topic(topic.event) for topic in planned.topics} | set(letters.values())
         found = []
         async with self._reading(every) as consumer, self._asking() as admin:
@@ -60,15 +63,9 @@ class KafkaTopics:
                         dead_letters=_behind([letters[reader]], firsts, ends, handled),
                     )
                 )
-        topics = [
-            Topic(
-                event=topic.event,
-                publisher=topic.publisher,
-                messages=_behind([self._installation.topic(topic.event)], firsts, ends, {}),
-                readers=[reader for reader in readers if topic.event in events[reader]],
-            )
-            for topic in planned.topics
-        ]
+        topics = topics_of(
+            self._installation, lambda event: _behind([self._installation.topic(event)], firsts, ends, {})
+        )
         return topics, found
 
     async def letters(self, reader: str) -> list[Letter]:
@@ -97,11 +94,8 @@ class KafkaTopics:
             reason=headers.get(REASON, ""),
             failed_at=headers.get(FAILED_AT, ""),
             origin=f"{source}, partition {headers.get(PARTITION, '?')}, offset {headers.get(OFFSET, '?')}",
-            body=(record.value or b"").decode(errors="replace")[:LONGEST_BODY],
+            body=shown(record.value or b""),
         )
-
-    def _followed(self, reader: str) -> list[str]:
-        return followed(self._installation, reader)
 
     def _dead_letter_topic(self, reader: str) -> str:
         return names.dead_letter_topic_name(self._installation.events_scope, reader)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -71,6 +71,27 @@ def readers_of(installation: Installation) -> dict[str, tuple[str, str]]:
         if service in projecting:
             found[names.projector(service)] = service, "projector"
     return found
+
+
+def topics_of(installation: Installation, held: Callable[[str], int | None]) -> list[Topic]:
+    """All topics with their readers; ``held``: how many messages that of an event holds."""
+    planned = installation.plan.events
+    assert planned is not None
+    events = {reader: followed(installation, reader) for reader in readers_of(installation)}
+    return [
+        Topic(
+            event=topic.event,
+            publisher=topic.publisher,
+            messages=held(topic.event),
+            readers=[reader for reader, its in events.items() if topic.event in its],
+        )
+        for topic in planned.topics
+    ]
+
+
+def shown(body: bytes) -> str:
+    """As much of a dead letter's body as is shown."""
+    return body.decode(errors="replace")[:LONGEST_BODY]
 
 
 def followed(installation: Installation, reader: str) -> list[str]:

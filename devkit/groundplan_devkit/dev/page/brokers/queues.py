@@ -11,14 +11,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from groundplan_chassis.events.queues.message import delivery_of
 from groundplan_chassis.events.queues.subscription import REASON, SOURCE
 from groundplan_devkit.dev.page.brokers.port import (
-    LONGEST_BODY,
     MOST_LETTERS,
     SECONDS,
     Letter,
     Reader,
     Topic,
-    followed,
     readers_of,
+    shown,
+    topics_of,
 )
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation
@@ -37,21 +37,7 @@ class QueueTopics:
         self._sqs = aws.client("sqs", installation.stack.region)
 
     async def state(self) -> tuple[list[Topic], list[Reader]]:
-        return self._topics(), await self._readers()
-
-    def _topics(self) -> list[Topic]:
-        planned = self._installation.plan.events
-        assert planned is not None
-        readers = readers_of(self._installation)
-        return [
-            Topic(
-                event=topic.event,
-                publisher=topic.publisher,
-                messages=None,
-                readers=[reader for reader in readers if topic.event in followed(self._installation, reader)],
-            )
-            for topic in planned.topics
-        ]
+        return topics_of(self._installation, lambda _: None), await self._readers()
 
     async def _readers(self) -> list[Reader]:
         queues = self._installation.queues
@@ -100,7 +86,7 @@ def _letter(message: dict[str, Any], url: str) -> Letter:
         reason=said.get(REASON, ""),
         failed_at="",
         origin=said.get(SOURCE, url).rsplit("/", 1)[-1],
-        body=delivery.body.decode(errors="replace")[:LONGEST_BODY],
+        body=shown(delivery.body),
     )
 
 

@@ -1,6 +1,8 @@
 """What one request, event and statement of each service takes: CPU time, statements and bytes, for `capacity.yaml`.
 
 CPU time is the process's own, not the clock's, so that a busy machine makes it noisier but not several times larger.
+Requests come as often as keep the process as busy as plans let pods be: one that sleeps between two requests takes
+several times as much for each, as its core, its caches and the kernel's timers have to wake up every time.
 Each figure is the median of some rounds, with the least and the most of them.
 """
 
@@ -10,11 +12,12 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import cycle, islice
 from statistics import median
 
 import psutil
 
+from groundplan.capacity.figures import TARGET_UTILISATION
 from groundplan.declaration.measured import Quantity, Spread
 from groundplan.declaration.model import FieldType, Service
 from groundplan_devkit.bench import mix, traced
@@ -30,11 +33,20 @@ from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.services import RunningService
 
 ROUNDS = 3
-REQUESTS = 600
-"""Of each kind in a round: some tenths of a second of CPU time, which the kernel counts in hundredths."""
+ROUND_SECONDS = 2.0
+"""Of each kind: more than a second of CPU time, which the kernel counts in hundredths."""
+PROBE_SECONDS = 1.0
+PROBES = 5
+NEAR = 0.1
+"""How far from the aim a rate may keep its process."""
+FASTEST = 5_000
+"""Requests a second: beyond it the load generator is what is measured."""
+BACKLOG = 2_400
+"""Rows of a round whose events are worked off: some tenths of a second of a relay's CPU time."""
 COUNTED = 200
 """Requests of each kind whose statements are counted and timed, after `WARM` others."""
-AT_ONCE = 300
+AT_FIRST = 300.0
+"""Requests a second: of creations for a backlog, while statements are timed, and where the search for a rate begins."""
 CONNECTIONS = 16
 WARM = 100
 DRAIN_SECONDS = 240.0
@@ -89,10 +101,10 @@ async def measure(on: Stage, names: list[str], rounds: int = ROUNDS) -> dict[str
             on.say(f"{name}: left out, as none of its resources can be created alone")
             continue
         if found.service.cqrs:
-            on.say(f"{name}: commands, relay, projector and queries, {rounds} times {REQUESTS} requests")
+            on.say(f"{name}: commands, relay, projector and queries, {rounds} times {ROUND_SECONDS:g} s")
             await _separated(on, found, measured, rounds)
         else:
-            on.say(f"{name}: requests, {rounds} times {REQUESTS} of each kind")
+            on.say(f"{name}: requests, {rounds} times {ROUND_SECONDS:g} s of each kind")
             await _serving(found, "api", rounds, seeded=True)
             await _background(on, found, measured, rounds, "api")
         await _bytes(found)
@@ -130,7 +142,7 @@ async def _serving(of: _Service, role: str, rounds: int, *, seeded: bool) -> Non
         table = of.target.resource.table(of.target.name)
         ids = [row["id"] for row in await of.on.query(of.name, f'SELECT id FROM "{table}"')]  # noqa: S608  # declared
     target = Target(of.target.name, of.target.resource, of.target.path, ids)
-    unread = iter(ids * (1 + 2 * (rounds + 1) * REQUESTS // len(ids)))
+    unread = cycle(ids)
     get = of.tokens.of("get")
 
     def got(count: int) -> list[Shot]:
@@ -176,14 +188,16 @@ async def _requests(
     running = await asyncio.to_thread(of.on.start, of.name, role, **NEVER_REFUSED)
     for shots, _ in kinds.values():
         await _send(running, shots(WARM))
+    rates = {quantity: await _rate(running, shots) for quantity, (shots, _) in kinds.items()}
+    of.on.say("  " + ", ".join(f"{quantity.removesuffix('_ms')} {rate:,.0f}/s" for quantity, rate in rates.items()))
     for _ in range(rounds):
         reads = 0.0
         read_statements = 0.0
         for quantity, (shots, statements) in kinds.items():
-            prepared = shots(REQUESTS)
+            prepared = shots(round(rates[quantity] * ROUND_SECONDS))
             reading = quantity != "create_ms"
             before, database_before = _cpu(running.process.pid), _postgres_cpu(of.on, replicas=reading)
-            answered = await _send(running, prepared)
+            answered = await _send(running, prepared, rates[quantity])
             of.add(quantity, (_cpu(running.process.pid) - before) * 1000 / answered)
             spent = (_postgres_cpu(of.on, replicas=reading) - database_before) * 1000
             if not reading:
@@ -196,8 +210,29 @@ async def _requests(
     await asyncio.to_thread(running.stop)
 
 
+async def _rate(running: RunningService, shots: Callable[[int], list[Shot]]) -> float:
+    """Requests/s of one kind that keep the process as busy as plans let pods be."""
+    rate = AT_FIRST
+    for _ in range(PROBES):
+        before = _cpu(running.process.pid)
+        answered = await _send(running, shots(round(rate * PROBE_SECONDS)), rate)
+        wanted = next_rate(rate, (_cpu(running.process.pid) - before) / answered)
+        if abs(wanted / rate - 1) < NEAR:
+            break
+        rate = wanted
+    return rate
+
+
+def next_rate(rate: float, core_seconds: float) -> float:
+    """The rate at which requests that take ``core_seconds`` each keep a core as busy as plans let pods be.
+
+    At most three times the ``rate`` at which they took that, as they take less when they come faster.
+    """
+    return min(TARGET_UTILISATION / max(core_seconds, 1e-6), 3 * rate, FASTEST)
+
+
 async def _measured(of: _Service, role: str, shots: Callable[[int], list[Shot]]) -> tuple[float, Durations]:
-    """Statements a request of one kind, and how long they take while `AT_ONCE` requests come each second."""
+    """Statements a request of one kind, and how long they take while `AT_FIRST` requests come each second."""
     file = str(of.on.directory / f"counted-{of.name}.json")
     environment = {**NEVER_REFUSED, traced.FILE: file}
     # What a process asks at its start is no part of a request.
@@ -236,7 +271,7 @@ async def _background(on: Stage, of: _Service, measured: dict[str, Found], round
         sent = await _sent(on, of.name)
         processes = {key: psutil.Process(worker.process.pid) for key, worker in workers.items()}
         processes[of.name, "relay"].suspend()
-        created = await _send(creating, of.creates(REQUESTS))
+        created = await _send(creating, of.creates(BACKLOG))
         await publish(on, of.name, of.target.name, events, created)
         before = {key: _cpu(process.pid) for key, process in processes.items()}
         processes[of.name, "relay"].resume()
@@ -312,20 +347,16 @@ async def _bytes(of: _Service) -> None:
     of.add("bytes_an_update", each.update)
 
 
-async def _send(running: RunningService, shots: list[Shot]) -> int:
-    """Sends them as fast as they are answered; the number that succeeded. Raises Unavailable where most failed."""
-    succeeded = 0
-    for first in range(0, len(shots), AT_ONCE):
-        part = shots[first : first + AT_ONCE]
-        run = await drive(
-            "127.0.0.1", running.port, iter(part), rate=float(len(part)), seconds=1.0, connections=CONNECTIONS
-        )
-        every = run.all()
-        succeeded += sum(count for status, count in every.statuses.items() if 200 <= status < 300)
+async def _send(running: RunningService, shots: list[Shot], rate: float = AT_FIRST) -> int:
+    """Sends ``rate`` of them a second; the number that succeeded. Raises Unavailable where most failed."""
+    seconds = (len(shots) + 0.5) / rate
+    run = await drive("127.0.0.1", running.port, iter(shots), rate=rate, seconds=seconds, connections=CONNECTIONS)
+    every = run.all()
+    succeeded = sum(count for status, count in every.statuses.items() if 200 <= status < 300)
     if succeeded < len(shots) * 0.8:
         raise Unavailable(
             f"{running.service} {running.role}",
-            f"{succeeded} of {len(shots)} requests succeeded, the last ones: {dict(every.statuses)}",
+            f"{succeeded} of {len(shots)} requests succeeded: {dict(every.statuses)}",
             "some that succeed",
             f"look at its log: {running.process.log}",
         )

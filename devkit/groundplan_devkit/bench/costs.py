@@ -348,15 +348,22 @@ async def _bytes(of: _Service) -> None:
 
 
 async def _send(running: RunningService, shots: list[Shot], rate: float = AT_FIRST) -> int:
-    """Sends ``rate`` of them a second; the number that succeeded. Raises Unavailable where most failed."""
-    seconds = (len(shots) + 0.5) / rate
-    run = await drive("127.0.0.1", running.port, iter(shots), rate=rate, seconds=seconds, connections=CONNECTIONS)
-    every = run.all()
-    succeeded = sum(count for status, count in every.statuses.items() if 200 <= status < 300)
+    """Sends ``rate`` of them a second, for a round at most until all so far are answered; the number that succeeded.
+
+    Raises Unavailable where most failed.
+    """
+    succeeded = 0
+    portion = max(1, round(rate * ROUND_SECONDS))
+    for first in range(0, len(shots), portion):
+        part = shots[first : first + portion]
+        seconds = (len(part) + 0.5) / rate
+        run = await drive("127.0.0.1", running.port, iter(part), rate=rate, seconds=seconds, connections=CONNECTIONS)
+        every = run.all()
+        succeeded += sum(count for status, count in every.statuses.items() if 200 <= status < 300)
     if succeeded < len(shots) * 0.8:
         raise Unavailable(
             f"{running.service} {running.role}",
-            f"{succeeded} of {len(shots)} requests succeeded: {dict(every.statuses)}",
+            f"{succeeded} of {len(shots)} requests succeeded, the last ones: {dict(every.statuses)}",
             "some that succeed",
             f"look at its log: {running.process.log}",
         )

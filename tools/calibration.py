@@ -66,7 +66,7 @@ def table() -> str:
     quiet = (
         "a quiet machine"
         if measured.machine.quiet
-        else f"a busy machine ({measured.machine.busy:g} waiting for each core), so that the run is to be repeated"
+        else f"a busy machine (others used {measured.machine.busy:.0%} of it), so that the run is to be repeated"
     )
     lines = [
         "# Calibration",

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 import uvloop
 
 from groundplan.installation.contract import start
@@ -30,6 +31,8 @@ ROWS = 1_000_000
 RATE = 1000.0
 """T3."""
 SECONDS = 60.0
+LOOK_SECONDS = 5.0
+"""For which the machine is looked at, before and after a bench, while it should do nothing."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,10 +91,11 @@ async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
 
 
 async def _capacity(options: argparse.Namespace, say: Say) -> None:
-    busy = os.getloadavg()[1] / (os.cpu_count() or 1)
+    before = _used_by_others()
     with stage.stage(say, load_share=1.0) as on:
         names = [options.service] if options.service else list(on.system.services)
         services = await costs.measure(on, names)
+    busy = max(before, _used_by_others())
     path = written.write(services, busy, options.service)
     print(
         f"\n{written.summary(path)}\nWritten to {path.name}: `make plan WHY=1` shows which figures a plan uses",
@@ -104,6 +108,11 @@ def _write(name: str, text: str) -> None:
     path = RESULTS / f"{name}.md"
     path.write_text(text, encoding="utf-8")
     print(f"\n{text}\nWritten to {path}", flush=True)
+
+
+def _used_by_others() -> float:
+    """The share of all cores' time that is used while the bench itself does nothing."""
+    return float(psutil.cpu_percent(interval=LOOK_SECONDS)) / 100
 
 
 def _machine() -> str:

@@ -365,7 +365,7 @@ async def _send(running: RunningService, shots: list[Shot], rate: float = AT_FIR
             f"{running.service} {running.role}",
             f"{succeeded} of {len(shots)} requests succeeded, the last ones: {dict(every.statuses)}",
             "some that succeed",
-            f"look at its log: {running.process.log}",
+            f"leave the machine to the bench alone; else look at its log: {running.process.log}",
         )
     return succeeded
 

@@ -61,11 +61,11 @@ class Machine(_Written):
     python: str
     postgres: str = ""
     busy: Annotated[float, Field(ge=0)]
-    """Load average of its last five minutes for each core, without the bench itself: over 0.2 it wasn't quiet."""
+    """Share of its cores' time that others used just before the bench or just after it: over 0.1 it wasn't quiet."""
 
     @property
     def quiet(self) -> bool:
-        return self.busy <= 0.2
+        return self.busy <= 0.1
 
 
 class Measured(_Written):

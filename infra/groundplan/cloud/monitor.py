@@ -15,10 +15,9 @@ from typing import Any, Literal, ParamSpec, TypeVar
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 from pulumi.runtime import mocks, settings
-from pulumi.runtime import resource as resources
 from pulumi.runtime import stack as stacks
 from pulumi.runtime.config import set_all_config
-from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2, source_pb2
+from pulumi.runtime.proto import engine_pb2, provider_pb2, resource_pb2
 
 from groundplan.cloud import invokes, providers
 from groundplan.cloud.cloud import Cloud, identifiers_in
@@ -26,6 +25,7 @@ from groundplan.cloud.deletion import refusal_to_delete, take_away
 from groundplan.cloud.item import Item
 from groundplan.cloud.model import Message, Resource, Simulation
 from groundplan.cloud.refusals import CloudRefused, Refusal
+from groundplan.cloud.sdk import shortcuts
 from groundplan.cloud.wire import UNKNOWN, Plain, decode, encode, value_of
 
 P = ParamSpec("P")
@@ -73,7 +73,7 @@ def simulate(
     refused_before = frozenset(cloud.refusals)
     monitor = SimulatedMonitor(cloud, project, stack, settled["aws:region"], preview, progress)
     engine = _Engine()
-    with _uncollected(), _unplaced():
+    with _uncollected(), shortcuts():
         contextvars.copy_context().run(_run, program, monitor, engine, project, stack, settled, tuple(secret_keys))
     simulation = Simulation(
         project=project,
@@ -137,18 +137,6 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-@contextlib.contextmanager
-def _unplaced() -> Iterator[None]:
-    """Without the place in the source of each resource: the SDK takes a stack trace for it, a seventh of the time of a
-    simulation, and only an engine shows it."""
-    found = resources._get_stack_trace
-    resources._get_stack_trace = source_pb2.StackTrace
-    try:
-        yield
-    finally:
-        resources._get_stack_trace = found
-
-
 def _run(
     program: Callable[[], object],
     monitor: SimulatedMonitor,
@@ -200,13 +188,22 @@ def _run(
 async def _settled() -> None:
     """Wait until every resource is registered and every output is there.
 
-    The SDK waits for whichever output comes first, again and again, which is quadratic in the size of the program.
+    The SDK waits for whichever output comes first, again and again, which is quadratic in the size of the program. It
+    is left with the outputs that failed, whose errors it tells.
     """
+    outputs = settings.SETTINGS.outputs
     while True:
-        pending = [task for task in (*settings._get_rpc_manager().rpcs, *settings.SETTINGS.outputs) if not task.done()]
+        await asyncio.sleep(0)  # what was declared last begins
+        # Nearly all outputs are there once the resources are.
+        pending = _pending(settings._get_rpc_manager().rpcs) or _pending(outputs)
         if not pending:
+            outputs.difference_update([each for each in outputs if not each.cancelled() and not each.exception()])
             return
         await asyncio.wait(pending)
+
+
+def _pending(tasks: Iterable[asyncio.Future[Any]]) -> list[asyncio.Future[Any]]:
+    return [task for task in tasks if not task.done()]
 
 
 def _close(loop: asyncio.AbstractEventLoop) -> None:

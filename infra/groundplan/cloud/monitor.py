@@ -202,7 +202,7 @@ async def _settled() -> None:
         await asyncio.wait(pending)
 
 
-def _pending(tasks: Iterable[asyncio.Future[Any]]) -> list[asyncio.Future[Any]]:
+def _pending(tasks: Iterable[Any]) -> list[asyncio.Future[Any]]:
     return [task for task in tasks if not task.done()]
 
 

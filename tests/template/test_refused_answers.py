@@ -370,7 +370,8 @@ def test_the_template_knows_what_the_declaration_reserves() -> None:
     for name in ("orders", "none-such", "publicity", "isolation", "in-store", "pgadmin", "kube", "classes"):
         assert not refused(name, "a service"), name
         assert not refused(name, "a system"), name
-    assert set(environment.get_template("templates/answers/service.jinja").module.field_types) == set(FieldType)  # type: ignore[attr-defined]
+    service: Any = environment.get_template("templates/answers/service.jinja").module
+    assert set(service.field_types) == set(FieldType)
     for region in REGIONS:
         assert not checks.region_problem(region).strip(), region
     for noun in ("order", "box", "city", "day", "dish", "match", "class", "quiz", "web-shop"):

@@ -89,7 +89,7 @@ def test_secrets_unknowns_and_dependencies_are_those_of_the_sdk(monkeypatch: pyt
 
 def test_a_resource_that_fails_tells_why(monkeypatch: pytest.MonkeyPatch) -> None:
     def program() -> None:
-        queue = aws.sqs.Queue("q", tags={"Name": object()})  # type: ignore[dict-item]
+        queue = aws.sqs.Queue("q", tags={"Name": object()})
         pulumi.export("arn", queue.arn)
 
     for way in (sdk.shortcuts, the_long_way):

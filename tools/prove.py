@@ -125,9 +125,9 @@ CAMPAIGNS = {
     ),
     "cancellations": Campaign(
         "Cancelled orders and their money (h10)",
-        "So many orders of the sample are placed and cancelled after pauses of any length, by customers, by the support "
-        "and by both at once, on real servers: in the end each cancelled order's money is given back or was never "
-        "collected, each paid one's is there, and nothing was collected or given back twice.",
+        "So many orders of the sample are placed and cancelled after pauses of any length, by customers, by the "
+        "support and by both at once, on real servers: in the end each cancelled order's money is given back or was "
+        "never collected, each paid one's is there, and nothing was collected or given back twice.",
         ("tests/services/test_cancellations.py",),
         1_000,
         "orders",

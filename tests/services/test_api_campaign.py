@@ -51,18 +51,22 @@ def test_no_answer_is_wrong(whole_template: Path, tmp_path: Path, capfd: pytest.
     (project / "tests/system/test_campaign.py").write_text(
         TEST.format(services=SERVICES, cases=CASES, seed=SEED, share=LEAST_SHARE)
     )
-    done = subprocess.run(
+    running = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-n0", "-s", "-q", "-p", "no:cacheprovider", "tests/system/test_campaign.py"],
         cwd=project,
         env=environment,
-        check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    said = []
+    assert running.stdout is not None
     with capfd.disabled():
-        print(done.stdout)
-    assert done.returncode == 0
-    asked = re.search(r"^([0-9,]+) requests;", done.stdout, re.MULTILINE)
+        # As it comes: it takes long.
+        for line in running.stdout:
+            print(line, end="", flush=True)
+            said.append(line)
+    assert running.wait() == 0
+    asked = re.search(r"^([0-9,]+) requests;", "".join(said), re.MULTILINE)
     assert asked is not None
     assert int(asked[1].replace(",", "")) >= CASES

@@ -23,13 +23,16 @@ PROGRAM = Path(__file__).with_name("cancelling.py")
 @pytest.mark.skipif(not ORDERS, reason="minutes of CPU, in `make prove WHAT=cancellations`")
 def test_no_money_is_wrong(whole_template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     project = make_project(whole_template, tmp_path / "shop")
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    written = [sys.executable, "-m", "groundplan", "openapi", "--missing"]
+    subprocess.run(written, cwd=project, env=environment, check=True, capture_output=True)
     target = project / "tests/system/test_cancellations.py"
     shutil.copy(PROGRAM, target)
     with capfd.disabled():
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-n0", "-s", "-q", "-p", "no:cacheprovider", str(target)],
             cwd=project,
-            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            env=environment,
             check=False,
         )
     assert done.returncode == 0

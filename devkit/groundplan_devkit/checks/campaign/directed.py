@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,8 +27,6 @@ from groundplan_devkit.deployed import DeployedService, http_client
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.services import RunningService, package_of, start_service
 
-FIRST = 5000
-"""Number of the first sample: beyond those that are seeded."""
 SLOW_SECONDS = 40.0
 """Longest wait for the answer to a body that does not come."""
 LARGE = b'{"a":"' + b"x" * 1_200_000 + b'"}'
@@ -45,10 +45,14 @@ class Directed:
     service: DeployedService
     found: Found
     sign: Sign
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST))
+    numbers: dict[str, Iterator[int]] = field(default_factory=dict)
+    """Of samples that are not there yet, by resource."""
 
     def run(self) -> None:
         resources = self.service.installation.system.services[self.service.service].resources
+        for name, resource in resources.items():
+            (seeded,) = self.service.rows_on(0, f'SELECT count(*) AS rows FROM "{resource.table(name)}"')  # noqa: S608
+            self.numbers[name] = itertools.count(int(seeded["rows"]))
         with ThreadPoolExecutor(2 * len(resources)) as pool:
             waiting = [each for name, resource in resources.items() for each in self._slow(pool, name, resource)]
             for name, resource in resources.items():
@@ -67,52 +71,57 @@ class Directed:
             for query in ({}, {"no_such_field": "1"}, {"limit": LONG}):
                 self._ask(name, resource, "list", query=query)
             self._unwelcome(name, resource, "list")
-        path = self._item(name, resource)
+        number, path = self._item(name, resource)
         if "get" in kinds:
-            tag = self._ask(name, resource, "get", path).headers.get("etag", '"1"')
-            self._ask(name, resource, "get", path, headers={"if-none-match": tag})
-            self._ask(name, resource, "get", path, headers={"consistency-token": "x"})
+            tag = self._ask(name, resource, "get", path, number=number).headers.get("etag", '"1"')
+            self._ask(name, resource, "get", path, number=number, headers={"if-none-match": tag})
+            self._ask(name, resource, "get", path, number=number, headers={"consistency-token": "x"})
             self._ask(name, resource, "get", self._nowhere(name, resource))
             self._unwelcome(name, resource, "get", path)
         if "create" in kinds:
             self._create(name, resource)
         if "update" in kinds:
-            self._update(name, resource, path)
+            self._update(name, resource, number, path)
         self._others(name, resource)
         if "delete" in kinds:
             # Samples refer to each other's first rows.
             self._ask(name, resource, "delete", self._path(name, resource, self._seeded(name, 0)))
-            self._ask(name, resource, "delete", path, headers={"if-match": "x"})
-            self._ask(name, resource, "delete", path, headers={"if-match": '"99"'})
+            self._ask(name, resource, "delete", path, number=number, headers={"if-match": "x"})
+            self._ask(name, resource, "delete", path, number=number, headers={"if-match": '"99"'})
             self._unwelcome(name, resource, "delete", path)
-            self._ask(name, resource, "delete", path)
-            self._ask(name, resource, "delete", path)
+            self._ask(name, resource, "delete", path, number=number)
+            self._ask(name, resource, "delete", path, number=number)
 
     def _create(self, name: str, resource: Resource) -> None:
-        first = self._content(name, resource, next(self.numbers))
-        self._ask(name, resource, "create", body=first)
-        self._ask(name, resource, "create", body=first)
+        first = next(self.numbers[name])
+        for _ in range(2):
+            self._ask(name, resource, "create", number=first, body=self._content(name, resource, first))
         for _ in range(TRIES):
             # A key that another request is using.
             key = {"idempotency-key": str(uuid.uuid4())}
-            body = self._content(name, resource, next(self.numbers))
+            number = next(self.numbers[name])
+            body = self._content(name, resource, number)
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 asked = [
-                    pool.submit(self._ask, name, resource, "create", body=body, headers=key) for _ in range(AT_ONCE)
+                    pool.submit(self._ask, name, resource, "create", number=number, body=body, headers=key)
+                    for _ in range(AT_ONCE)
                 ]
             if any(each.result().status_code == httpx.codes.CONFLICT for each in asked):
                 break
         self._bodies(name, resource, "create")
         self._unwelcome(name, resource, "create")
 
-    def _update(self, name: str, resource: Resource, path: str) -> None:
-        body = self._content(name, resource, next(self.numbers))
-        self._ask(name, resource, "update", path, body=body)
-        self._ask(name, resource, "update", path, body=body, headers={"if-match": '"99"'})
-        # What is unique is another row's.
-        twin = next(self.numbers)
-        if self._ask(name, resource, "create", body=self._content(name, resource, twin)).is_success:
-            self._ask(name, resource, "update", path, body=self._content(name, resource, twin))
+    def _update(self, name: str, resource: Resource, number: int, path: str) -> None:
+        body = self._content(name, resource, number)
+        self._ask(name, resource, "update", path, number=number, body=body)
+        self._ask(name, resource, "update", path, number=number, body=body, headers={"if-match": '"99"'})
+        if "create" in resource.operations:
+            # What is unique is another row's.
+            twin = self._content(name, resource, next(self.numbers[name]))
+            if resource.owner is not None and resource.owner in body:
+                twin[resource.owner] = body[resource.owner]
+            self._ask(name, resource, "create", number=number, body=twin)
+            self._ask(name, resource, "update", path, number=number, body=twin)
         self._ask(name, resource, "update", self._nowhere(name, resource), body=body)
         self._bodies(name, resource, "update", path)
         self._unwelcome(name, resource, "update", path)
@@ -138,7 +147,7 @@ class Directed:
                 if not own_alone(resource, kind, role):
                     continue
                 for identifier in oracle.of_others(name, resource, person.subject, OTHERS):
-                    body = self._content(name, resource, next(self.numbers)) if kind == "update" else None
+                    body = self._content(name, resource, next(self.numbers[name])) if kind == "update" else None
                     if body is not None and resource.owner is not None:
                         body.pop(resource.owner, None)
                     path = self._path(name, resource, identifier)
@@ -155,6 +164,7 @@ class Directed:
         kind: Operation,
         path: str = "",
         *,
+        number: int = 0,
         body: Mapping[str, object] | None = None,
         content: bytes | None = None,
         query: Mapping[str, str] | None = None,
@@ -162,7 +172,8 @@ class Directed:
         token: str | None = None,
         base: str | None = None,
     ) -> httpx.Response:
-        sent = {"authorization": f"Bearer {token or self._token(resource, kind)}"}
+        """``number``: of the sample, whose person asks."""
+        sent = {"authorization": f"Bearer {token or self._token(name, resource, kind, number)}"}
         if body is not None:
             content = msgspec.json.encode(body)
         if content is not None:
@@ -183,17 +194,32 @@ class Directed:
         )
         return answer
 
-    def _token(self, resource: Resource, kind: Operation) -> str:
-        """Of a role that may do it to all rows, where there is one."""
+    def _token(self, name: str, resource: Resource, kind: Operation, number: int = 0) -> str:
+        """Of a role that may do it to all rows, where there is one; of the sample's person in any case."""
         access = resource.access(kind)
         assert access is not None
         roles = self.service.installation.system.identity.roles
         best = sorted(access.grants, key=lambda grant: grant.own)
-        return self.sign(best[0].role if best else roles[0], subject=self._subject)
+        return self.sign(best[0].role if best else roles[0], subject=self._person(name, resource, number))
 
-    @property
-    def _subject(self) -> str:
-        return str(uuid.UUID(int=FIRST))
+    def _person(self, name: str, resource: Resource, number: int) -> str:
+        """Whose the sample is: of what it belongs to, where that is someone's."""
+        content = self._content(name, resource, number)
+        resources = self.service.installation.system.services[self.service.service].resources
+        for field_name, declared in resource.fields.items():
+            above = resources.get(declared.to or "")
+            if above is not None and above.owner is not None and field_name in content:
+                statement = (
+                    f'SELECT "{above.owner}"::text AS owner FROM "{above.table(declared.to or "")}" WHERE id = %s'  # noqa: S608
+                )
+                for row in self.service.rows(statement, content[field_name]):
+                    return str(row["owner"])
+        own = content.get(resource.owner or "")
+        return str(own or getattr(self._seed, "subject", str)(number))
+
+    @cached_property
+    def _seed(self) -> ModuleType:
+        return import_module(f"{package_of(self.service.service)}.seed")
 
     def _process(self, kind: Operation) -> RunningService:
         running = self.service.processes
@@ -204,15 +230,12 @@ class Directed:
         return f"{METHODS[kind]} {resource.collection(name)}{item}"
 
     def _content(self, name: str, resource: Resource, number: int) -> dict[str, Any]:
-        """A sample that is not there yet, of the campaign's own subject."""
-        sample = getattr(import_module(f"{package_of(self.service.service)}.seed"), f"sample_{name}")(number)
-        content = {key: value for key, value in msgspec.to_builtins(sample).items() if value is not None}
-        if resource.owner is not None and resource.owner in content:
-            content[resource.owner] = self._subject
-        return content
+        del resource
+        sample = getattr(self._seed, f"sample_{name}")(number)
+        return {key: value for key, value in msgspec.to_builtins(sample).items() if value is not None}
 
     def _seeded(self, name: str, number: int) -> str:
-        return str(import_module(f"{package_of(self.service.service)}.seed").identifier_of(name, number))
+        return str(self._seed.identifier_of(name, number))
 
     def _path(self, name: str, resource: Resource, identifier: str) -> str:
         return f"{resource.collection(name)}/{identifier}"
@@ -220,17 +243,19 @@ class Directed:
     def _nowhere(self, name: str, resource: Resource) -> str:
         return self._path(name, resource, str(uuid.uuid4()))
 
-    def _item(self, name: str, resource: Resource) -> str:
-        """A new one, or a sample where none is created."""
+    def _item(self, name: str, resource: Resource) -> tuple[int, str]:
+        """A new one, or a sample where none is created; with its number."""
         if "create" in resource.operations:
-            answer = self._ask(name, resource, "create", body=self._content(name, resource, next(self.numbers)))
+            number = next(self.numbers[name])
+            body = self._content(name, resource, number)
+            answer = self._ask(name, resource, "create", number=number, body=body)
             if answer.status_code == httpx.codes.CREATED:
                 location = str(answer.headers["location"])
                 if "get" in resource.operations:
                     token = {"consistency-token": answer.headers["consistency-token"]}
-                    self._ask(name, resource, "get", location, headers=token)
-                return location
-        return self._path(name, resource, self._seeded(name, 1))
+                    self._ask(name, resource, "get", location, number=number, headers=token)
+                return number, location
+        return 1, self._path(name, resource, self._seeded(name, 1))
 
     # What takes long
 
@@ -243,7 +268,7 @@ class Directed:
         path = resource.collection(name) if kind == "create" else self._nowhere(name, resource)
         head = (
             f"{METHODS[kind]} {path} HTTP/1.1\r\nHost: campaign\r\n"
-            f"Authorization: Bearer {self._token(resource, kind)}\r\n"
+            f"Authorization: Bearer {self._token(name, resource, kind)}\r\n"
             "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
         )
         port = urlsplit(self._process(kind).url).port
@@ -284,12 +309,13 @@ class Directed:
         resources = self.service.installation.system.services[self.service.service].resources
 
         def ask(name: str, resource: Resource, kind: Operation) -> None:
-            body = None
+            body, number = None, 0
             if kind in ("create", "update"):
-                body = self._content(name, resource, next(self.numbers))
+                number = next(self.numbers[name])
+                body = self._content(name, resource, number)
             path = "" if kind in ("list", "create") else self._nowhere(name, resource)
             for _ in range(1 if status == httpx.codes.SERVICE_UNAVAILABLE else 2 * TRIES):
-                answer = self._ask(name, resource, kind, path, body=body, base=base(kind))
+                answer = self._ask(name, resource, kind, path, number=number, body=body, base=base(kind))
                 if answer.status_code == status:
                     return
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from groundplan_devkit.deployed import DeployedService
 KNOWN = 40
 """Rows of others whose ids generated requests ask for."""
 SHOWN = 600
+BY_FORMAT = re.compile(r"^Invalid component: [^\n]*Value not matching the '[a-z-]+' format$", re.MULTILINE)
+"""Of what was taken all the same. A `format` is an annotation, which validators read in different ways; the rule is the
+`pattern` beside it."""
 
 
 @dataclass
@@ -48,11 +52,11 @@ class Generated:
         known = self._of_others(person)
 
         @schema.hook  # type: ignore[untyped-decorator]
-        def map_path_parameters(context: HookContext, path_parameters: dict[str, Any]) -> dict[str, Any]:
+        def map_path_parameters(context: HookContext, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
             """Half of the ids are rows that are there, and another one's."""
             ids = known.get(context.operation.label, [])
-            chance = sum(map(ord, str(path_parameters.get("id"))))
-            if ids and chance % 2:
+            chance = sum(map(ord, str((path_parameters or {}).get("id"))))
+            if path_parameters and ids and chance % 2:
                 return {**path_parameters, "id": ids[chance // 2 % len(ids)]}
             return path_parameters
 
@@ -83,9 +87,9 @@ class Generated:
                 self.oracle.look(name, resource, kind, person, response.content)
         for identifier, checks in recorder.checks.items():
             for check in checks:
-                if check.status is not Status.SUCCESS:
+                failure = check.failure_info.failure if check.failure_info else None
+                if check.status is not Status.SUCCESS and not (failure and BY_FORMAT.search(failure.message)):
                     case = recorder.cases[identifier].value
-                    failure = check.failure_info.failure if check.failure_info else None
                     what = f"{self.service.service} {case.method.upper()} {case.operation.path}: {check.name}"
                     said = f"{failure.title}: {failure.message}" if failure else ""
                     sample = check.failure_info.code_sample if check.failure_info else ""

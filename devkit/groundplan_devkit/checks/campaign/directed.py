@@ -255,7 +255,7 @@ class Directed:
                     token = {"consistency-token": answer.headers["consistency-token"]}
                     self._ask(name, resource, "get", location, number=number, headers=token)
                 return number, location
-        return 1, self._path(name, resource, self._seeded(name, 1))
+        return 0, self._path(name, resource, self._seeded(name, 0))
 
     # What takes long
 

@@ -51,10 +51,10 @@ class Generated:
         ).include(lambda context: context.operation.label in self.places)
         known = self._of_others(person)
 
-        @schema.hook  # type: ignore[untyped-decorator]
+        @schema.hook
         def map_path_parameters(context: HookContext, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
             """Half of the ids are rows that are there, and another one's."""
-            ids = known.get(context.operation.label, [])
+            ids = known.get(context.operation.label, []) if context.operation else []
             chance = sum(map(ord, str((path_parameters or {}).get("id"))))
             if path_parameters and ids and chance % 2:
                 return {**path_parameters, "id": ids[chance // 2 % len(ids)]}

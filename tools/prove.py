@@ -133,6 +133,15 @@ CAMPAIGNS = {
         "orders",
         {"CANCELLATIONS": "{size}", "CANCELLATIONS_SEED": "{seed}"},
     ),
+    "pages": Campaign(
+        "Pages of the largest items (h6)",
+        "A process of its own has rows of 0.9 MiB; ten clients ask for pages of a hundred at once. Liveness is "
+        "answered in time, the process keeps within the smallest pod's memory, and the pages lead to every row once.",
+        ("chassis/tests/http/test_heavy_pages.py",),
+        100,
+        "rows",
+        {"HEAVY_ROWS": "{size}"},
+    ),
     "api": Campaign(
         "Whole APIs, by generated requests of every kind (issue 13)",
         "Services with a field of every type and option run on real servers. Schemathesis asks in all its phases, with "

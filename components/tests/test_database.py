@@ -277,7 +277,7 @@ def test_t2_slower_statements_are_logged_without_their_parameters() -> None:
 
 
 def test_s5_plans_are_logged_where_they_have_no_values_of_parameters() -> None:
-    """From PostgreSQL 16 on they have, in full, whatever `log_parameter_max_length` says."""
+    """From PostgreSQL 16 on they have, in full: `log_parameter_max_length` is not for them."""
 
     def logged(version: str) -> str:
         group = settings(with_database(given(slow_statement_ms=35, postgres_version=version)))

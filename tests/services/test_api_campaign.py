@@ -28,7 +28,7 @@ from groundplan_devkit.checks.campaign import campaign
 def test_campaign(new_deployment, sign):
     with new_deployment() as made:
         found = campaign(made, sign, {services}, cases={cases}, seed={seed})
-    print("\\n".join(found.told()))
+    print("\\n".join(found.summary()))
     assert not found.wrong
     assert not [pair for pair in found.reached if pair[2] == "500"]
     assert found.looked_at > 0

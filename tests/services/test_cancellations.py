@@ -1,4 +1,4 @@
-"""Many orders of the sample are cancelled at every moment, by whoever may, while their payment is collected (h10).
+"""Many orders of the sample are cancelled at every moment, by all who may, while their payment is collected (h10).
 
 `make prove WHAT=cancellations`, on real servers. Every interleaving of the rules by themselves is in
 tests/template/test_settlement.py, in every run.

@@ -43,7 +43,7 @@ class Deadline:
     """Since the row's last change."""
     handle: Handle
     field: str | None = None
-    """The field that holds the state, which has an index. None: whatever the state; `updated_at` has the index."""
+    """The field that holds the state, which has an index. None: in any state; `updated_at` has the index."""
     value: str | None = None
     """The state."""
     deletes: bool = False

@@ -133,7 +133,7 @@ class Directed:
         self._ask(name, resource, kind, path, content=b"a=1", headers={"content-type": "text/plain"})
 
     def _unwelcome(self, name: str, resource: Resource, kind: Operation, path: str = "") -> None:
-        self._ask(name, resource, kind, path, token="none.of.ours")  # noqa: S106 - a token of nobody
+        self._ask(name, resource, kind, path, token="none.of.ours")  # noqa: S106 - no token at all
         roles = self.service.installation.system.identity.roles
         self._ask(name, resource, kind, path, token=self.sign(*roles, subject="a", scope=""))
 

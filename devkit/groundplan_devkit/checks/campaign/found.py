@@ -53,7 +53,7 @@ class Found:
         """Of the documented pairs of operation and status that were reached."""
         return 1 - len(self.missing) / len(self.documented)
 
-    def told(self) -> Iterator[str]:
+    def summary(self) -> Iterator[str]:
         yield (
             f"{self.cases:,} requests; {len(self.documented) - len(self.missing)} of {len(self.documented)} documented "
             f"answers reached ({self.share:.1%}); {self.looked_at:,} rows looked at by the oracle; "

@@ -12,7 +12,7 @@ from groundplan_devkit.deployed import DeployedService
 
 @dataclass(frozen=True)
 class Person:
-    """A caller of the campaign: a role and a subject, or nobody."""
+    """A caller of the campaign: a role and a subject, or no one known."""
 
     role: str | None
     subject: str

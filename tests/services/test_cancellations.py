@@ -17,6 +17,7 @@ import pytest
 from tests.projects import make_project
 
 ORDERS = int(os.environ.get("CANCELLATIONS", "0"))
+SEED = os.environ.get("CANCELLATIONS_SEED", "20261130")
 PROGRAM = Path(__file__).with_name("cancelling.py")
 
 
@@ -24,6 +25,7 @@ PROGRAM = Path(__file__).with_name("cancelling.py")
 def test_no_money_is_wrong(whole_template: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     project = make_project(whole_template, tmp_path / "shop")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment["CANCELLATIONS_SEED"] = SEED
     written = [sys.executable, "-m", "groundplan", "openapi", "--missing"]
     subprocess.run(written, cwd=project, env=environment, check=True, capture_output=True)
     target = project / "tests/system/test_cancellations.py"

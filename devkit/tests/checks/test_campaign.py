@@ -22,7 +22,7 @@ NOTES = Resource.model_validate(
 
 def test_what_is_documented_and_reached() -> None:
     found = Found()
-    answers = {"200": {}, "404": {}, "500": {}, "503": {}}
+    answers: dict[str, object] = {"200": {}, "404": {}, "500": {}, "503": {}}
     found.document("note", {"paths": {"/notes/{id}": {"get": {"responses": answers}}}})
     for status in (200, 200, 503, 418):
         found.answered("note", "GET /notes/{id}", status)

@@ -145,10 +145,10 @@ CAMPAIGNS = {
     "api": Campaign(
         "Whole APIs, by generated requests of every kind (issue 13)",
         "Services with a field of every type and option run on real servers. Schemathesis asks in all its phases, with "
-        "sound and with broken data and in sequences, as every role and without a token; half of the ids are rows "
-        "of others. Directed requests ask for each documented answer. No 5xx but the 503 of a database that is away, no answer "
-        "other than documented, at least 95 % of the documented pairs of operation and status reached, and no row of "
-        "another one's in any answer, by an oracle that asks the database.",
+        "sound and with broken data and in sequences, as every role and without a token; half of the ids are rows of "
+        "others. Directed requests ask for each documented answer. No 5xx but the 503 of a database that is away, no "
+        "answer other than documented, at least 95 % of the documented pairs of operation and status reached, and no "
+        "row of another one's in any answer, by an oracle that asks the database.",
         ("tests/services/test_api_campaign.py",),
         50_000,
         "requests",

@@ -116,12 +116,43 @@ CAMPAIGNS = {
     "events": Campaign(
         "Events through every fault",
         "Relays, consumers and projectors are killed, the broker is killed and started again, the database is stopped "
-        "and started again: nothing is lost, doubled or out of order. On Kafka and on queues. Moved here by name: "
-        "four minutes.",
+        "and started again: nothing is lost, doubled or out of order. On Kafka and on queues, each with so many "
+        "processes killed. Moved here by name.",
         ("chassis/tests/events/test_faults.py",),
-        2,
-        "brokers",
-        {"PROVE": "1"},
+        100,
+        "kills of processes for each broker",
+        {"PROVE": "1", "EVENT_KILLS": "{size}", "EVENT_SEED": "{seed}"},
+    ),
+    "cancellations": Campaign(
+        "Cancelled orders and their money (h10)",
+        "So many orders of the sample are placed and cancelled after pauses of any length, by customers, by the "
+        "support and by both at once, on real servers: in the end each cancelled order's money is given back or was "
+        "never collected, each paid one's is there, and nothing was collected or given back twice.",
+        ("tests/services/test_cancellations.py",),
+        1_000,
+        "orders",
+        {"CANCELLATIONS": "{size}", "CANCELLATIONS_SEED": "{seed}"},
+    ),
+    "pages": Campaign(
+        "Pages of the largest items (h6)",
+        "A process of its own has rows of 0.9 MiB; ten clients ask for pages of a hundred at once. Liveness is "
+        "answered in time, the process keeps within the smallest pod's memory, and the pages lead to every row once.",
+        ("chassis/tests/http/test_heavy_pages.py",),
+        100,
+        "rows",
+        {"HEAVY_ROWS": "{size}"},
+    ),
+    "api": Campaign(
+        "Whole APIs, by generated requests of every kind (issue 13)",
+        "Services with a field of every type and option run on real servers. Schemathesis asks in all its phases, with "
+        "sound and with broken data and in sequences, as every role and without a token; half of the ids are rows of "
+        "others. Directed requests ask for each documented answer. No 5xx but the 503 of a database that is away, no "
+        "answer other than documented, at least 95 % of the documented pairs of operation and status reached, and no "
+        "row of another one's in any answer, by an oracle that asks the database.",
+        ("tests/services/test_api_campaign.py",),
+        50_000,
+        "requests",
+        {"API_CASES": "{size}", "API_SEED": "{seed}"},
     ),
     "migrations": Campaign(
         "Migrations of a large table while requests go on (h19)",

@@ -143,7 +143,8 @@ def workers(service: Service, context: Context) -> Sequence[Worker]:
         if service.deadlines:
             from groundplan_chassis.database.deadlines import Deadlines
 
-            found.append(Deadlines(context, service.deadlines))
+            # One each: a table of a million rows that are kept no longer holds up no order that is not paid.
+            found += [Deadlines(context, [deadline]) for deadline in service.deadlines]
         if service.erasables:
             from groundplan_chassis.erasure.worker import Erasures
 

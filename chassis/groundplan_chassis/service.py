@@ -48,7 +48,7 @@ class Service:
     """The folder with `env.py` and `versions/`."""
     seed: Seed | None = None
     deadlines: Sequence[Deadline] = ()
-    """States that rows leave in time."""
+    """States that rows leave in time, and how long rows are kept."""
     personal_fields: frozenset[str] = frozenset()
     """Names of fields that are personal: their values reach neither logs nor events."""
     erasables: Sequence[Erasable] = ()

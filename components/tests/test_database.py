@@ -14,6 +14,7 @@ from components.tests.data_samples import PASSWORD, leaks, only, secret_texts, u
 from groundplan.changes import classify
 from groundplan.cloud import Resource, Simulation
 from groundplan_components.database import Database, DatabaseArgs, DatabaseInsights
+from groundplan_components.database._checks import POSTGRES_VERSIONS
 from groundplan_components.database._parameters import STATIC, parameters
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -266,7 +267,6 @@ def test_minor_versions_are_awss_and_major_ones_the_users() -> None:
 def test_t2_slower_statements_are_logged_without_their_parameters() -> None:
     found = {name: each["value"] for name, each in settings(with_database(given(slow_statement_ms=35))).items()}
     assert found["log_min_duration_statement"] == "35"
-    assert found["auto_explain.log_min_duration"] == "350"
     assert found["log_parameter_max_length"] == "0"
     assert found["log_parameter_max_length_on_error"] == "0"
     assert found["log_error_verbosity"] == "terse"
@@ -274,6 +274,16 @@ def test_t2_slower_statements_are_logged_without_their_parameters() -> None:
     assert found["statement_timeout"] == "30000"
     assert found["idle_in_transaction_session_timeout"] == "60000"
     assert found["rds.logical_replication"] == "0"
+
+
+def test_s5_plans_are_logged_where_they_have_no_values_of_parameters() -> None:
+    """From PostgreSQL 16 on they have, in full: `log_parameter_max_length` is not for them."""
+
+    def logged(version: str) -> str:
+        group = settings(with_database(given(slow_statement_ms=35, postgres_version=version)))
+        return str(group["auto_explain.log_min_duration"]["value"])
+
+    assert {version: logged(version) for version in POSTGRES_VERSIONS} == {"15": "350", "16": "-1", "17": "-1"}
 
 
 def test_static_parameters_wait_for_a_reboot_and_others_do_not() -> None:
@@ -285,7 +295,7 @@ def test_static_parameters_wait_for_a_reboot_and_others_do_not() -> None:
 
 def test_max_connections_is_rds_own_unless_asked_for() -> None:
     found = parameters(
-        slow_statement_ms=20, statement_timeout_ms=1000, idle_transaction_timeout_ms=1000, max_connections=None
+        "17", slow_statement_ms=20, statement_timeout_ms=1000, idle_transaction_timeout_ms=1000, max_connections=None
     )
     assert "max_connections" not in {each.name for each in found}
 

@@ -1,4 +1,5 @@
-"""Deadlines of states: a row that stays in one for too long is taken on, such as an order that no one pays.
+"""Deadlines of rows: one that stays in a state for too long is taken on, such as an order that no one pays; one that is
+kept no longer is deleted (S8).
 
 Every process that takes writes looks for such rows, in the background; the row's lock and its handler's own look at it
 see to it that one of them acts.
@@ -34,18 +35,36 @@ Handle = Callable[[Transaction, UUID], Awaitable[int | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deadline:
-    """How long rows of a resource may stay in one state."""
+    """How long rows of a resource may stay in one state, or unchanged at all."""
 
     resource: str
     table: str
-    field: str
-    """The field that holds the state, which has an index."""
-    value: str
     after: timedelta
     """Since the row's last change."""
     handle: Handle
+    field: str | None = None
+    """The field that holds the state, which has an index. None: in any state; `updated_at` has the index."""
+    value: str | None = None
+    """The state."""
     deletes: bool = False
     """Deleted rows stay, with `deleted_at`."""
+
+    @property
+    def statement(self) -> str:
+        """Takes the time since the last change, then the moment and id of the last row that is known, then the state.
+
+        Rows come in the order of an index.
+        """
+        moment = "updated_at" if self.field is None else "created_at"
+        state = "" if self.field is None else f" AND {quoted(self.field)} = $4"
+        living = " AND deleted_at IS NULL" if self.deletes else ""
+        return f"""
+            SELECT id, {moment} AS moment
+            FROM {quoted(self.table)}
+            WHERE updated_at < now() - $1::interval AND ({moment}, id) > ($2::timestamptz, $3::uuid){state}{living}
+            ORDER BY {moment}, id
+            LIMIT {MOST_ROWS}
+        """  # noqa: S608 - names are quoted
 
 
 class Deadlines:
@@ -69,28 +88,20 @@ class Deadlines:
 
     async def _look(self, deadline: Deadline, shard: int) -> None:
         """A failure is logged, and the next look tries again."""
-        living = " AND deleted_at IS NULL" if deadline.deletes else ""
-        statement = f"""
-            SELECT id, created_at
-            FROM {quoted(deadline.table)}
-            WHERE {quoted(deadline.field)} = $1 AND updated_at < now() - $2::interval
-                AND (created_at, id) > ($3::timestamptz, $4::uuid){living}
-            ORDER BY created_at, id
-            LIMIT {MOST_ROWS}
-        """  # noqa: S608 - names are quoted
+        state = () if deadline.field is None else (deadline.value,)
         database = self._context.database
         last: tuple[object, UUID] = datetime.min.replace(tzinfo=UTC), UUID(int=0)
         try:
             while True:
-                found = (deadline.value, deadline.after, *last)
-                rows = await database.fetch(statement, *found, shard=shard, fresh=True)
+                arguments = (deadline.after, *last, *state)
+                rows = await database.fetch(deadline.statement, *arguments, shard=shard, fresh=True)
                 for row in rows:
                     if self._stop.is_set():
                         return
                     await self._take_on(deadline, row["id"], shard)
                 if len(rows) < MOST_ROWS:
                     return
-                last = rows[-1]["created_at"], rows[-1]["id"]
+                last = rows[-1]["moment"], rows[-1]["id"]
         except Unavailable as error:
             log.info("deadlines of %s on shard %d are looked at later: %s", deadline.resource, shard, error.message)
         except Exception as error:

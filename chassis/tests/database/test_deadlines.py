@@ -60,6 +60,42 @@ async def test_late_rows_are_taken_on_once_by_any_number_of_processes(
     assert await target.values("SELECT count(*) FROM books WHERE pages = 7") == [3]
 
 
+async def test_rows_that_are_kept_no_longer_are_taken_on_whatever_their_state(
+    target: TemporaryDatabase, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest first, a page at a time, past those that stay; those that are deleted are left alone (S8)."""
+    monkeypatch.setattr(deadlines, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(deadlines, "MOST_ROWS", 2)
+    documents = [await db.write(lambda transaction: add(transaction, BOOK), shard=0) for _ in range(7)]
+    old, held, gone, young = documents[:4], documents[4].id, documents[5].id, documents[6].id
+    age = "UPDATE books SET updated_at = now() - $2::interval, status = $3 WHERE id = $1 RETURNING id"
+    for number, document in enumerate(documents[:6]):
+        await target.values(age, document.id, timedelta(days=20 - number), ("lent", "lost")[number % 2])
+    await target.values("UPDATE books SET deleted_at = now() WHERE id = $1 RETURNING id", gone)
+    asked: list[UUID] = []
+
+    async def handle(transaction: Transaction, identifier: UUID) -> int | None:
+        asked.append(identifier)
+        if identifier == held:
+            return None
+        expire = "UPDATE books SET deleted_at = now() WHERE id = $1 AND deleted_at IS NULL RETURNING 2"
+        found: int | None = await transaction.fetchval(expire, identifier)
+        return found
+
+    deadline = Deadline(resource="book", table="books", after=timedelta(days=10), handle=handle, deletes=True)
+    context: Any = SimpleNamespace(database=db, changed=None)
+    worker = Deadlines(context, [deadline])
+    running = asyncio.create_task(worker.run())
+    async with asyncio.timeout(10):
+        while asked.count(held) < 2:
+            await asyncio.sleep(0.02)
+    worker.stop()
+    await running
+    assert asked[:5] == [*(document.id for document in old), held]
+    assert set(asked[5:]) == {held}
+    assert await target.values("SELECT id FROM books WHERE deleted_at IS NULL ORDER BY id") == sorted([held, young])
+
+
 async def test_a_row_that_is_not_there_yet_is_waited_for(target: TemporaryDatabase, db: Database) -> None:
     """Of two transactions on one key the second sees what the first has written."""
     key, begun, go = UUID(int=5), asyncio.Event(), asyncio.Event()

@@ -33,12 +33,12 @@ class Stage:
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     secret: str = ""
 
-    def start(self, name: str) -> None:
-        """``name``: a role, and what tells its processes apart: `relay`, `relay-2`."""
+    def start(self, name: str, program: str = "chassis.tests.events.program") -> None:
+        """``name``: a role, and what tells its processes apart: `relay-2`; ``program``: the service's module."""
         role = name.partition("-")[0]
         with (self.folder / f"{name}.log").open("ab") as output:
             self.running[name] = subprocess.Popen(
-                [sys.executable, "-m", "chassis.tests.events.program", role],
+                [sys.executable, "-m", program, role],
                 env=self.environment(role),
                 cwd=PROJECT,
                 stdout=output,

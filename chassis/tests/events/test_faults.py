@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -32,7 +33,8 @@ from groundplan_devkit.servers import Servers
 from groundplan_devkit.testing import FreshDatabase, PrivateServers, label
 
 PARTITIONS = 3
-KILLS = 24
+KILLS = int(os.environ.get("EVENT_KILLS", "24"))
+SEED = int(os.environ.get("EVENT_SEED", "13"))
 
 
 def on_kafka(servers: Servers, prefix: str) -> dict[str, dict[str, str]]:
@@ -192,7 +194,7 @@ async def test_relays_consumers_and_projectors_killed_at_any_moment(stage: Stage
     # moto is one process that answers one request at a time.
     customers = Customers(db, 0.004 if "KAFKA_BOOTSTRAP" in stage.events["relay"] else 0.04)
     ordering = asyncio.create_task(customers.run())
-    chance = random.Random(13)  # noqa: S311 - the same each time
+    chance = random.Random(SEED)  # noqa: S311 - the same each time
     await asyncio.sleep(3)
     for _ in range(KILLS):
         name = chance.choice(everybody)

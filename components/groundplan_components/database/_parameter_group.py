@@ -20,6 +20,7 @@ def parameter_group(
                 name=parameter.name, value=parameter.value, apply_method=parameter.apply_method
             )
             for parameter in parameters(
+                version,
                 slow_statement_ms=args.get("slow_statement_ms", 20),
                 statement_timeout_ms=args.get("statement_timeout_ms", 30_000),
                 idle_transaction_timeout_ms=args.get("idle_transaction_timeout_ms", 60_000),

@@ -11,6 +11,11 @@ STATIC = frozenset({"max_connections", "rds.logical_replication", "shared_preloa
 
 # Log the plan of a statement that takes ten times the limit.
 PLAN_LOGGING_FACTOR = 10
+# From this version on a logged plan has the values of the statement's parameters in full (PostgreSQL 16 release notes,
+# auto_explain). `auto_explain.log_parameter_max_length` would leave them out; that RDS's parameter groups have it is
+# written nowhere, and AWS refuses a parameter that a group does not have.
+PLANS_WITH_VALUES = 16
+NEVER = "-1"
 LOGGED_TEMP_FILE_KIB = 10_240
 
 
@@ -25,6 +30,7 @@ class Parameter:
 
 
 def parameters(
+    version: str,
     *,
     slow_statement_ms: int,
     statement_timeout_ms: int,
@@ -48,7 +54,9 @@ def parameters(
         "log_parameter_max_length_on_error": "0",
         # A violated constraint would quote the row's values in the error's detail.
         "log_error_verbosity": "terse",
-        "auto_explain.log_min_duration": str(slow_statement_ms * PLAN_LOGGING_FACTOR),
+        "auto_explain.log_min_duration": NEVER
+        if int(version) >= PLANS_WITH_VALUES
+        else str(slow_statement_ms * PLAN_LOGGING_FACTOR),
         "auto_explain.log_format": "json",
         "shared_preload_libraries": "auto_explain,pg_stat_statements",
         "track_io_timing": "1",

@@ -27,6 +27,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer
 
@@ -444,14 +445,23 @@ def check_search(stage: Stage) -> None:
         log.write(f'{{"message": "{token}"}}\n')
     expected.add(f"log: {service.service} {role}")
 
+    # PostgreSQL quotes what it can't read, in its own log.
+    with pytest.raises(psycopg.Error):
+        service.rows(f"SELECT '{token}'::integer")
+
     events: Any = installation.plan.events
     if events is not None:
-        event = next(topic.event for topic in events.topics)
+        # No event, so that its readers put it among their dead letters.
+        event, readers = max(
+            ((topic.event, set(topic.consumers) & set(stage.services)) for topic in events.topics),
+            key=lambda each: len(each[1]),
+        )
         stage.deployment.send(event, uuid.uuid4(), json.dumps({"payload": token}).encode())
         expected.add(f"event log: event={event}")
         if events.kafka is not None:
-            expected.add(f"topic: {event}")
+            expected |= {f"topic: {event}", *(f"topic: {reader}.dead-letter" for reader in readers)}
     try:
         eventually(lambda: expected <= stage.search(token))
+        assert [place for place in stage.search(token) if place.startswith("log: postgres")]
     finally:
         valkey.execute("DEL", f"{installation.key_prefix(service.service)}leak:1")

@@ -143,6 +143,8 @@ def _table(resource: Resource) -> float:
     nullable = deletes or any(not field.required for field in fields)
     size = _row(columns, len(columns) + deletes if nullable else 0)
     size += _entry([_UUID], _IN_ORDER) + _entry([_TIME, _UUID], _IN_ORDER)
+    if resource.retention_days is not None:
+        size += _entry([_TIME, _UUID], _IN_ORDER)
     for name, field in resource.fields.items():
         if field.unique:
             size += _entry([_column(field)], _BETWEEN)

@@ -280,6 +280,9 @@ class Resource(Declared):
     erasure: Annotated[Erasure, Field(strict=False)] | None = None
     """What erasing the owner does to a row (S8). `person`: the row is the person, and its DELETE asks for the erasure;
     `delete`: it goes with the person; `anonymise`: it stays without personal values. Absent: it stays as it is."""
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+    """Days that a row is kept after its last change (S8): the service then deletes it, as a DELETE does, without its
+    personal values. A row that others refer to waits for them. Absent: it is kept until it is deleted."""
     renamed_from: Identifier | None = None
     """The resource's name before this one: `make follow` keeps its rows. Remove it once that is released."""
     api_version: Annotated[int, Field(ge=1, le=99)] = 1
@@ -294,6 +297,11 @@ class Resource(Declared):
         field = self.fields[name]
         exact = field.unique and not field.caseless
         return field.indexed or exact or name == self.owner or field.type is FieldType.REFERENCE
+
+    @property
+    def forgets(self) -> bool:
+        """Whether a row that is deleted loses its personal values (S8)."""
+        return self.erasure is not None or self.retention_days is not None
 
     def personal(self) -> dict[str, ResourceField]:
         """Its personal fields, by name."""

@@ -92,9 +92,14 @@ def _resource(service: Service, name: str, made: set[str], late: list[str]) -> I
     if _deletes(resource):
         columns.append("deleted_at timestamptz")
     columns += _checks(table, resource)
-    yield _create(table, columns, resource.description)
+    yield _create(table, columns, _said(resource))
     yield "\n".join(_indexes(table, resource))
     yield from _events(name, table)
+
+
+def _said(resource: Resource) -> str:
+    kept = f"Kept for {resource.retention_days} days after the last change (S8)" if resource.retention_days else ""
+    return "\n".join(filter(None, (resource.description, kept)))
 
 
 def _deletes(resource: Resource) -> bool:
@@ -203,6 +208,9 @@ def _indexes(table: str, resource: Resource) -> Iterator[str]:
     """
     living = _LIVING if _deletes(resource) else ""
     yield f"CREATE INDEX {joined(table, 'created_at', 'idx')} ON {quoted(table)} (created_at, id){living};"
+    if resource.retention_days is not None:
+        # Its way to the rows that are kept no longer.
+        yield f"CREATE INDEX {joined(table, 'updated_at', 'idx')} ON {quoted(table)} (updated_at, id){living};"
     for name, field in resource.fields.items():
         if resource.has_index(name) and (field.caseless or not field.unique):
             index = joined(table, name, "idx")
@@ -213,7 +221,8 @@ def _indexes(table: str, resource: Resource) -> Iterator[str]:
 
 
 def _create(table: str, columns: list[str], comment: str = "") -> str:
-    said = f"-- {' '.join(comment.replace('`', chr(39)).split())}\n" if comment else ""
+    lines = [" ".join(line.split()) for line in comment.replace("`", "'").splitlines()]
+    said = "".join(f"-- {line}\n" for line in lines)
     return f"{said}CREATE TABLE {quoted(table)} (\n    " + ",\n    ".join(columns) + "\n);"
 
 

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from groundplan.declaration.model import Service
+from groundplan.declaration.erased import erased_value
+from groundplan.declaration.model import Resource, Service
 from groundplan.document.names import joined, quoted
 from groundplan.following import statements as sql
 from groundplan.following.catalogue import Catalogue, Column, Index, Table, catalogue_of
 from groundplan.following.changes import Change
 from groundplan.following.fields import Renames
-from groundplan.following.services import field_renames, resource_renames, service_differences
+from groundplan.following.services import field_renames, resource_renames, scrubbed, service_differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,13 @@ def _made(catalogue: Catalogue, names: Sequence[str]) -> tuple[str, ...]:
         late = catalogue[name].late.items()
         statements += [f"ALTER TABLE {name} ADD CONSTRAINT {each} {text}" for each, text in late]
     return tuple(statements)
+
+
+def _forgotten(name: str, resource: Resource) -> Step:
+    values = {quoted(field): erased_value(declared) for field, declared in resource.personal().items()}
+    change = ", ".join(f"{column} = {value}" for column, value in values.items())
+    held = " OR ".join(f"{column} IS DISTINCT FROM {value}" for column, value in values.items())
+    return Step((sql.backfill(quoted(resource.table(name)), change, f"deleted_at IS NOT NULL AND ({held})"),))
 
 
 class _Writer:
@@ -528,12 +536,15 @@ class _Writer:
         steps.append(Step(tuple(up), tuple(down)))
 
     def _scrub(self) -> None:
-        """What became personal leaves the rows' histories, once no release writes it there any more (S8)."""
+        """What became personal leaves the rows' histories, and what is forgotten at a DELETE leaves the rows that are
+        deleted, once no release writes it there any more (S8)."""
         for name, resource in self.before.resources.items():
             newer = self.resources.get(name, name)
             if newer not in self.after.resources:
                 continue
             renames = field_renames(resource, self.after.resources[newer])
+            if scrubbed(resource, self.after.resources[newer]):
+                self.plan.last_online.append(_forgotten(newer, self.after.resources[newer]))
             for field_name, declared in resource.fields.items():
                 after = self.after.resources[newer].fields.get(renames.get(field_name, field_name))
                 if after is not None and after.personal and not declared.personal:

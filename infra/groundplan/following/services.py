@@ -305,6 +305,31 @@ def _erasure(before: Resource, after: Resource) -> Iterator[Effect]:
     yield Effect(what, steps=steps if before.erasure is not None else ())
 
 
+def _retention(before: Resource, after: Resource) -> Iterator[Effect]:
+    if after.retention_days is None:
+        yield Effect(f"kept until they are deleted, before for {before.retention_days} days")
+        return
+    what = f"rows are kept for {after.retention_days} days after their last change"
+    if before.retention_days is None or before.retention_days > after.retention_days:
+        older = f"`updated_at < now() - interval '{after.retention_days} days' AND deleted_at IS NULL`"
+        steps = (f"count the rows that the service will delete as soon as it runs, and keep what you need: {older}",)
+        # Rows that were deleted before still have their personal values.
+        takes = Takes.DATA if scrubbed(before, after) else Takes.ONE
+        yield Effect(f"{what}, before {_days(before)}", takes, steps=steps)
+    else:
+        yield Effect(f"{what}, before {_days(before)}")
+
+
+def _days(resource: Resource) -> str:
+    return "until they are deleted" if resource.retention_days is None else f"for {resource.retention_days}"
+
+
+def scrubbed(before: Resource, after: Resource) -> bool:
+    """Whether rows that are marked as deleted have personal values; those that are deleted from now on have none."""
+    deletes = "delete" in before.operations and "delete" in after.operations
+    return deletes and not before.forgets and after.retention_days is not None and bool(after.personal())
+
+
 def _operations(before: Resource, after: Resource) -> Iterator[Effect]:
     gone = [kind for kind in before.operations if kind not in after.operations]
     new = [kind for kind in after.operations if kind not in before.operations]
@@ -389,6 +414,7 @@ RESOURCE: Mapping[str, ResourceRule] = {
     "owner": _owner,
     "cache": _cache,
     "erasure": _erasure,
+    "retention_days": _retention,
     "renamed_from": _below,
     # Versions are compared one by one, with their fields.
     "api_version": _below,

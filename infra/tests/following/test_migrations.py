@@ -190,6 +190,19 @@ def test_what_became_personal_leaves_histories(connection: Connection) -> None:
     assert found == (False, True)
 
 
+def test_what_was_deleted_before_there_was_a_retention_is_forgotten(connection: Connection) -> None:
+    before, after, plan = pair(next(each for each in changes() if each["is"] == "rows that are kept for two years"))
+    emptied(connection)
+    connection.execute(ddl_of(NAME, before))
+    for number in range(2):
+        insert(connection, before, number, newer=after)
+    connection.execute("UPDATE items SET contact = 'a person'")
+    connection.execute("UPDATE items SET deleted_at = now() WHERE id = (SELECT min(id::text)::uuid FROM items)")
+    all_up(connection, plan)
+    found = connection.execute("SELECT deleted_at IS NULL, contact FROM items").fetchall()
+    assert sorted(tuple(row) for row in found) == [(False, None), (True, "a person")]
+
+
 def test_two_names_are_kept_in_step(connection: Connection) -> None:
     before, after, plan = pair(next(each for each in changes() if each["is"] == "a field renamed"))
     emptied(connection)

@@ -12,6 +12,7 @@ from groundplan.declaration.checks.names import check_names
 from groundplan.declaration.checks.references import check_references
 from groundplan.declaration.checks.renames import check_renames
 from groundplan.declaration.checks.requirements import check_requirements
+from groundplan.declaration.checks.retention import check_retention
 from groundplan.declaration.checks.tables import check_tables
 from groundplan.declaration.checks.versions import check_versions
 from groundplan.declaration.model import System
@@ -30,6 +31,7 @@ def check(system: System) -> list[Finding]:
         *check_fields(system),
         *check_authority(system),
         *check_erasure(system),
+        *check_retention(system),
         *check_references(system),
         *check_renames(system),
         *check_versions(system),

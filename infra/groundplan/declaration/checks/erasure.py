@@ -18,6 +18,8 @@ def check_erasure(system: System) -> list[Finding]:
             path = ("services", service_name, "resources", name)
             if resource.erasure is not None:
                 findings += _resource(path, resource)
+            if resource.forgets:
+                findings += _values(path, resource)
             if service.erases and resource.table(name) == _TABLE:
                 expected = f"another name: erasure requests stand in the table `{_TABLE}`"
                 findings.append(Finding(path, name, expected, "rename the resource, or give it a `plural`"))
@@ -39,9 +41,12 @@ def _resource(path: Path, resource: Resource) -> Iterator[Finding]:
         if kind is Erasure.DELETE:
             remedy += ", or write `erasure: anonymise`"
         yield Finding(here, str(kind), expected, remedy)
+
+
+def _values(path: Path, resource: Resource) -> Iterator[Finding]:
     for name, field in resource.personal().items():
         if erased_value(field) is None:
-            expected = "a value that says nothing once the person is erased; none has the form that is declared"
+            expected = "a value that says nothing once the row is erased; none has the form that is declared"
             yield Finding((*path, "fields", name), "required and personal", expected, "remove `required`")
 
 

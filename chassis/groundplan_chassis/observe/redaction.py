@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 HIDDEN: Final = "[hidden]"
@@ -142,6 +143,7 @@ def _hide(found: re.Match[str]) -> str:
     return found[0].replace(value, HIDDEN) if value else HIDDEN
 
 
+@lru_cache(maxsize=1024)
 def _plain(name: str) -> str:
     """``Set-Cookie``, ``setCookie`` and ``set_cookie`` are one name."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")

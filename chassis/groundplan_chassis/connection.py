@@ -121,7 +121,7 @@ class BoundedProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's own name
         self._done = self._closing = True
-        self._state.connections.discard(self)  # type: ignore[arg-type]
+        self._state.connections.discard(self)
         self._stop_timer()
         self._forget_idleness()
         for exchange in (self._running, self._exchange):

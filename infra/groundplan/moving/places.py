@@ -11,6 +11,9 @@ ROOTS = ("infra", "components", "chassis", "local", "bench")
 """The packages that were copied into projects."""
 
 NAMES: Mapping[str, tuple[str, str]] = {
+    "bench.capacity.PEAK_SECONDS": ("groundplan_devkit.bench.rounds", "PEAK_SECONDS"),
+    "bench.capacity.bearer": ("groundplan_devkit.bench.floors", "bearer"),
+    "bench.floor.floor": ("groundplan_devkit.bench.floor", "cached"),
     "chassis.serving.HEAD_BYTES": ("groundplan_chassis.connection", "HEAD_BYTES"),
     "chassis.serving.HEAD_SECONDS": ("groundplan_chassis.connection", "HEAD_SECONDS"),
     "infra.program.ground.Ground": ("groundplan.program.platform", "Platform"),

@@ -113,13 +113,18 @@ async def main() -> None:
         await uvicorn.Server(config).serve()
 
 
+async def _left_as_it_is(connection: object) -> None:
+    """The pool's own reset would be a second question to the database for each request."""
+
+
 @contextlib.asynccontextmanager
 async def _application(settings: Settings, order: Order) -> AsyncIterator[App]:
     body = order.body.encode()
     if order.row is not None:
         # A table's name is the declaration's.
         statement = f'SELECT * FROM "{order.row.table}" WHERE id = $1'  # noqa: S608
-        async with asyncpg.create_pool(order.row.dsn, min_size=CONNECTIONS, max_size=CONNECTIONS) as pool:
+        pooled = asyncpg.create_pool(order.row.dsn, min_size=CONNECTIONS, max_size=CONNECTIONS, reset=_left_as_it_is)
+        async with pooled as pool:
             yield indexed(pool, statement, order.row.id, body)
         return
     assert settings.cache is not None

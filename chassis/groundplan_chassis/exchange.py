@@ -73,8 +73,8 @@ class Exchange:
         self._arrived: asyncio.Event | None = None
 
     async def run(self, app: Callable[..., Awaitable[None]]) -> None:
-        """Has the request answered. Whatever the application does, the client gets a whole response or a broken
-        connection."""
+        """Has the request answered. The client gets a whole response or a broken connection, also of an application
+        that fails."""
         connection = self._connection
         try:
             await app(self.scope, self.receive, self.send)

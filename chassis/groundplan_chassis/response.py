@@ -12,7 +12,7 @@ Header = tuple[bytes, bytes]
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROLS: Final = bytes({*range(0x20), 0x7F} - {0x09})
 _MOST_NAMES: Final = 256
-"""Names of headers are the program's own; whatever makes them up as it goes is not remembered."""
+"""Names of headers are the program's own; beyond so many, none is remembered."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -55,7 +55,7 @@ class Head:
         self, status: int, headers: Iterable[Header], defaults: Defaults, *, has_body: bool, old: bool, closes: bool
     ) -> None:
         """``has_body``: False for HEAD; ``old``: for a client of HTTP/1.0, which knows no chunks; ``closes``: the
-        connection ends after this response, whatever the headers say.
+        connection ends after this response, also where the headers do not say so.
 
         Raises ValueError for a header that is none.
         """

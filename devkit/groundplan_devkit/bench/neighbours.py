@@ -42,7 +42,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class BesideOthers:
     """All rounds."""
 
     service: str
@@ -66,7 +66,7 @@ class Neighbours:
         return [text for wrong, text in found if wrong]
 
 
-async def neighbours(on: Stage, service: str, target: Target) -> Neighbours:
+async def neighbours(on: Stage, service: str, target: Target) -> BesideOthers:
     """Rounds with and without the client, by the rate limit of the declaration."""
     tokens = Tokens(target, on.sign)
     limit = on.system.edge.rate_limit.requests
@@ -85,7 +85,7 @@ async def neighbours(on: Stage, service: str, target: Target) -> Neighbours:
             f"{beside.all().percentile(0.95):.1f} ms; its answers: {dict(client.all().statuses)}"
         )
     await asyncio.to_thread(running.stop)
-    return Neighbours(service, len(target.ids), rounds)
+    return BesideOthers(service, len(target.ids), rounds)
 
 
 async def _others(running: RunningService, target: Target, tokens: Tokens, seed: int) -> Run:
@@ -134,7 +134,7 @@ def costliest(target: Target, tokens: Tokens) -> cycle[Shot]:
     return cycle([Shot("list", mix.request("GET", f"{target.path}?{query}", token)) for query in chain(queries)])
 
 
-def table(found: Neighbours) -> str:
+def table(found: BesideOthers) -> str:
     """In Markdown."""
     lines = [
         f"# One client beside others: {found.service}, one worker process, {found.rows:,} rows",

@@ -1,5 +1,5 @@
-"""Servers measured in turns. Whatever a machine does meanwhile, it does to all of them; so a share of one in another is
-taken within each round, and of the rounds the median counts, with the least and the most."""
+"""Servers measured in turns. What slows a machine down slows all of them; so a share of one in another is taken within
+each round, and of the rounds the median counts, with the least and the most."""
 
 from __future__ import annotations
 

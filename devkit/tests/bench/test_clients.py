@@ -15,7 +15,7 @@ from groundplan_devkit.bench.clients import addresses
 from groundplan_devkit.bench.load import Shot, drive
 from groundplan_devkit.bench.memory import Memory
 from groundplan_devkit.bench.mix import Target, Tokens
-from groundplan_devkit.bench.neighbours import Neighbours, Round
+from groundplan_devkit.bench.neighbours import BesideOthers, Round
 
 
 def tokens(of: Target) -> Tokens:
@@ -64,7 +64,7 @@ def test_varied_requests_are_hardly_ever_the_same() -> None:
 
 @pytest.mark.parametrize(("beside", "wrong"), [(9.9, 0), (10.1, 1)])
 def test_others_may_wait_twice_as_long_beside_one_client(beside: float, wrong: int) -> None:
-    found = Neighbours("user", 1_000_000, [Round(run(5.0), run(beside), run(50.0))] * 5)
+    found = BesideOthers("user", 1_000_000, [Round(run(5.0), run(beside), run(50.0))] * 5)
     assert len(found.wrong) == wrong
     assert f"| {beside / 5:.2f} |" in neighbours.table(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, cycle, islice, repeat
+from itertools import cycle, islice, repeat
 
 from groundplan.declaration.model import FieldType
 from groundplan_devkit.bench import mix
@@ -117,21 +117,23 @@ async def _one(running: RunningService, target: Target, tokens: Tokens, limit: i
 
 
 def costliest(target: Target, tokens: Tokens) -> cycle[Shot]:
-    """Lists as long and as deep as a page may be, by every index and by none."""
+    """Lists as long and as deep as a page may be: by every index, and by none, as there is none for two fields."""
     first = next(rows(target.resource)).values
     deep = "limit=100&page=100"
-    queries = ["limit=100", deep, f"{deep}&sort=-updated_at", f"{deep}&sort=updated_at"]
-    for name, field in target.resource.fields.items():
-        if field.indexed:
-            value = field.values[0] if field.type is FieldType.ENUM and field.values else first[name]
-            queries += [
-                f"{name}={value}&limit=100",
-                f"{name}={value}&{deep}",
-                f"{deep}&sort={name}",
-                f"{deep}&sort=-{name}",
-            ]
+    # As the API's own parameters: the fields with an index, owners among them.
+    owner = target.resource.owner
+    indexed = {name: field for name, field in target.resource.fields.items() if field.indexed or name == owner}
+    values = {
+        name: field.values[0] if field.type is FieldType.ENUM and field.values else first[name]
+        for name, field in indexed.items()
+    }
+    queries = ["limit=100", deep, *(f"{deep}&sort={direction}{name}" for name in indexed for direction in ("", "-"))]
+    queries += [f"{name}={value}&{size}" for name, value in values.items() for size in ("limit=100", deep)]
+    queries += [
+        f"{name}={value}&{deep}&sort={other}" for name, value in values.items() for other in indexed if other != name
+    ]
     token = tokens.of("list")[0]
-    return cycle([Shot("list", mix.request("GET", f"{target.path}?{query}", token)) for query in chain(queries)])
+    return cycle([Shot("list", mix.request("GET", f"{target.path}?{query}", token)) for query in queries])
 
 
 def table(found: BesideOthers) -> str:

@@ -189,7 +189,7 @@ class BoundedProtocol(asyncio.Protocol):
             return
         self._closing = True
         self.pipeline.clear()
-        if self._may_be_sending():
+        if self._may_be_sending() and not self.transport.is_closing():
             self.transport.write_eof()
             self.resume_reading()
             self.loop.call_later(LINGER_SECONDS, self.transport.close)

@@ -258,6 +258,15 @@ async def test_an_application_hears_that_the_client_is_gone() -> None:
     assert heard == ["http.request", "http.disconnect"]
 
 
+async def test_a_connection_that_closes_already_is_not_ended_twice() -> None:
+    """As a client's own end closes it, before the protocol is told."""
+    client = Client(answering(b"", headers=(length(0), (b"connection", b"close"))))
+    client.protocol.data_received(POST % 9)
+    client.close()
+    await turns()
+    assert not client.sent_eof
+
+
 async def test_a_client_that_waits_to_continue_is_told_to_once_its_body_is_wanted() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         body = (await receive())["body"]

@@ -24,7 +24,8 @@ WARM = 0.1
 """Part of the requests before the first look: caches, pools and Python's own memory are as large as they get."""
 LOOKS = 20
 """At the process's memory, evenly spread."""
-AT_ONCE = 2_000
+AT_ONCE = 500
+"""Requests that are due together: a slow machine answers them all before they count as overdue."""
 CONNECTIONS = 32
 MOST_GROWTH = 0.1
 """From the first look on."""

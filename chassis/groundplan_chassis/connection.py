@@ -128,7 +128,8 @@ class BoundedProtocol(asyncio.Protocol):
             if exchange is not None:
                 exchange.disconnect()
         self.resume_writing()
-        # The parser holds this object, and this object the parser.
+        # They hold this object, and this object holds them.
+        self._exchange = self._running = None
         del self._parser
 
     def data_received(self, data: bytes) -> None:

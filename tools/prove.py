@@ -202,6 +202,26 @@ CAMPAIGNS = {
         "byte streams",
         {"FRAMING_STREAMS": "{size}", "FRAMING_SEED": "{seed}"},
     ),
+    "neighbours": Campaign(
+        "One client in its rate limit beside others (h5)",
+        "A service of the default answers with so many rows: one client asks for the longest and deepest lists, all "
+        "that its limit lets it, over thirty connections; others' p95 at most doubles, by the median of five rounds. "
+        "Wants a quiet machine. Numbers: build/bench/neighbours.txt.",
+        ("tests/services/test_bench.py::test_one_client_in_its_limit_at_most_doubles_what_others_wait",),
+        1_000_000,
+        "rows",
+        {"BENCH_ROWS": "{size}"},
+    ),
+    "memory": Campaign(
+        "Memory over varied requests",
+        "A process of a service answers so many requests, a third of them made up: names, ids, tokens, queries and "
+        "bodies that are none. Its memory stays within a tenth of what it was after the first tenth of them. Numbers: "
+        "build/bench/memory.txt.",
+        ("tests/services/test_bench.py::test_memory_stays_flat_over_many_varied_requests",),
+        200_000,
+        "requests",
+        {"BENCH_REQUESTS": "{size}"},
+    ),
     "edges": Campaign(
         "Declarations at the edges of the model (d9)",
         "Generated declarations at the edges plan, or each remedy is followed until they do; the named edges are also "

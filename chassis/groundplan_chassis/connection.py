@@ -1,7 +1,8 @@
 """One connection of the HTTP server: message framing, and refusals before the application gets a request.
 
-Uvicorn on httptools, made strict. httptools has no bounds for a request's head, and lets pass what two parsers can read
-in two ways. Three rules hold here (RFC 9112, sections 6 and 11.2):
+A protocol of its own on httptools' parser (docs/adr/0023-http-protocol.md), for uvicorn's server, which listens and
+drains. httptools has no bounds for a request's head, and lets pass what two parsers can read in two ways. Three rules
+hold here (RFC 9112, sections 6 and 11.2):
 
 1. A request whose end is ambiguous is answered 400, and the connection ends.
 2. Nothing that follows such a request, or a last one, is read as a request.
@@ -13,13 +14,16 @@ in two ways. Three rules hold here (RFC 9112, sections 6 and 11.2):
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NoReturn
+import urllib.parse
+from collections import deque
+from typing import Any, Final, NoReturn, cast
 
 import httptools
-import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import uvicorn
+from uvicorn.server import ServerState
 
-from groundplan_chassis.joined_writes import JoinedWrites
+from groundplan_chassis.exchange import Exchange, error_body
+from groundplan_chassis.response import Defaults
 
 HEAD_BYTES: Final = 64 * 1024
 """Largest request line and headers: those that the load balancer accepts (Application Load Balancers, quotas)."""
@@ -27,6 +31,8 @@ TARGET_BYTES: Final = 16 * 1024
 """Largest request target: the load balancer's quota for a request line."""
 HEAD_SECONDS: Final = 10.0
 """Time for the whole head to arrive, once its first byte or the connection is there."""
+UNRECEIVED_BYTES: Final = 64 * 1024
+"""Bytes of a body that wait for the application; with more, the client has to wait."""
 UNREAD_BYTES: Final = 1024 * 1024
 """Bytes of a body after the response: they are skipped to keep the connection; with more it is closed."""
 LINGER_SECONDS: Final = 1.0
@@ -35,48 +41,25 @@ CHUNK_OVERHEAD: Final = 16
 """Bytes of chunk sizes, extensions and trailers for each byte of content, beyond the first HEAD_BYTES of them."""
 
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"host", b"expect"})
-_SERVED: Final = frozenset({"1.0", "1.1"})
+_ORIGIN_FORM: Final = bytes(range(0x21, 0x7F)).replace(b"#", b"")
+"""Characters of a target that is a path and a query alone."""
+_ASGI: Final = {"version": "3.0", "spec_version": "2.3"}
+_TIMER_SECONDS: Final = 0.01
+"""What timers may be early by: the event loop's clock counts milliseconds."""
 
 
-def error_body(code: str, message: str) -> bytes:
-    """The error envelope."""
-    return msgspec.json.encode({"error": {"code": code, "message": message, "details": []}})
+class BoundedProtocol(asyncio.Protocol):
+    """A connection with limits in time and bytes for each request; violations get the error envelope.
 
-
-class _Transport(JoinedWrites):
-    """Closes in two steps while the client may be sending: otherwise TCP's reset could overtake the response."""
-
-    def __init__(self, transport: asyncio.Transport, protocol: BoundedProtocol) -> None:
-        super().__init__(transport, protocol.loop)
-        self._protocol = protocol
-        self._lingers = False
-
-    def write(self, data: bytes) -> None:
-        if not self._lingers:
-            super().write(data)
-
-    def is_closing(self) -> bool:
-        return self._lingers or self._transport.is_closing()
-
-    def close(self) -> None:
-        protocol = self._protocol
-        if self._lingers or not protocol.may_be_sending() or self._transport.is_closing():
-            super().close()
-            return
-        self._lingers = True
-        self.write_eof()
-        protocol.flow.resume_reading()
-        protocol.loop.call_later(LINGER_SECONDS, super().close)
-
-
-class BoundedProtocol(HttpToolsProtocol):
-    """A connection with limits in time and bytes for each request; violations get the error envelope."""
+    As uvicorn's own protocols it reads and writes what its server shares: connections, tasks, default headers.
+    """
 
     _in_head = True
     _in_body = False
     _done = False
     """All further bytes are ignored."""
     _refused = False
+    _closing = False
     _ended = False
     """A request ended in the segment that is being read."""
     _skips_head = False
@@ -85,27 +68,72 @@ class BoundedProtocol(HttpToolsProtocol):
     _fed = 0
     """Bytes of all segments that hold a part of the head."""
     _head_timer: asyncio.TimerHandle | None = None
+    _idle_since: float | None = None
+    """By the event loop's clock; None while a request is read or answered."""
+    _idle_timer: asyncio.TimerHandle | None = None
     _body_bytes = 0
     _overhead = 0
     _unread = 0
     _length: bytes | None = None
     _chunked = False
     _has_host = False
+    _waits_to_continue = False
     _fault: tuple[int, str, str] | None = None
     _pending_refusal: bytes | None = None
     """Waits for the responses to the requests before it."""
+    _reading_paused = False
+    _exchange: Exchange | None = None
+    """Of the newest request; it may wait for others."""
+    _running: Exchange | None = None
+    unwritable: asyncio.Event | None = None
+    """Set once the client has taken enough of what was written; None: there is nothing to wait for."""
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(_Transport(transport, self))  # type: ignore[arg-type]
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self.loop = _loop or asyncio.get_event_loop()
+        self.pipeline: deque[Exchange] = deque()
+        """Requests that wait for the response to one before them."""
+        self._app = config.loaded_app
+        self._keep_alive_seconds = config.timeout_keep_alive
+        self._state = server_state
+        self._app_state = app_state
+        self._defaults = Defaults()
+        self._parser = httptools.HttpRequestParser(self)
+        # A last request may be answered before what follows it is refused.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self._client = _address(transport.get_extra_info("peername"))
+        self._server = _address(transport.get_extra_info("sockname"))
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._state.connections.add(self)  # type: ignore[arg-type]  # its own protocols are listed by name
         self._start_timer()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._done = True
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's own name
+        self._done = self._closing = True
+        self._state.connections.discard(self)
         self._stop_timer()
-        super().connection_lost(exc)
+        self._forget_idleness()
+        for exchange in (self._running, self._exchange):
+            if exchange is not None:
+                exchange.disconnect()
+        self.resume_writing()
+        # They hold this object, and this object holds them.
+        self._exchange = self._running = None
+        del self._parser
 
     def data_received(self, data: bytes) -> None:
-        if self._done or self.transport.is_closing():
+        if self._done or self._closing:
             return
         self._ended = False
         self._fed += len(data)
@@ -134,9 +162,156 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._overhead > HEAD_BYTES + CHUNK_OVERHEAD * self._body_bytes:
                 self._refuse(400, "BAD_REQUEST", "The body's chunks carry more extensions and trailers than content")
 
-    def may_be_sending(self) -> bool:
-        """The current request has not been read to its end, or reading has stopped."""
-        return self._in_body or self._refused
+    def pause_writing(self) -> None:
+        if self.unwritable is None:
+            self.unwritable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        if self.unwritable is not None:
+            self.unwritable.set()
+            self.unwritable = None
+
+    def shutdown(self) -> None:
+        """The server stops: what is in work is answered, and then the connection ends."""
+        if self._exchange is None or self._exchange.complete:
+            self.close()
+        else:
+            self._exchange.keep_alive = False
+
+    # What exchanges ask for.
+
+    def write(self, data: bytes) -> None:
+        if not self._closing:
+            self.transport.write(data)
+
+    def close(self) -> None:
+        """Closes in two steps while the client may be sending: otherwise TCP's reset could overtake the response."""
+        if self._closing:
+            return
+        self._closing = True
+        self.pipeline.clear()
+        if self._may_be_sending() and not self.transport.is_closing():
+            self.transport.write_eof()
+            self.resume_reading()
+            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        else:
+            self.transport.close()
+
+    def resume_reading(self) -> None:
+        # Requests that wait already are enough, however many the client would send.
+        if self._reading_paused and not self.pipeline:
+            self._reading_paused = False
+            self.transport.resume_reading()
+
+    def defaults(self) -> Defaults:
+        """The headers of every response."""
+        self._defaults.take(self._state.default_headers)
+        return self._defaults
+
+    def response_complete(self) -> None:
+        self._state.total_requests += 1
+        if self._closing:
+            return
+        if self.pipeline:
+            self._begin(self.pipeline.popleft())
+            self.resume_reading()
+            return
+        self.resume_reading()
+        if self._pending_refusal is not None:
+            self._answer_and_close(self._pending_refusal)
+            return
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self._keep_alive_seconds, self._look_for_idleness)
+
+    def forget(self, exchange: Exchange) -> None:
+        """Its task ends."""
+        if exchange.task is not None:
+            self._state.tasks.discard(exchange.task)
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        if self._skips_head:
+            return
+        if self._done:
+            raise ValueError("a request after the last one")
+        # Here and not for each segment: blank lines and the rest of an answered request's body keep no connection open.
+        self._idle_since = None
+        self._in_head = True
+        self._length = None
+        self._chunked = self._has_host = self._waits_to_continue = False
+        self._url = b""
+        self._headers = []
+
+    def on_url(self, url: bytes) -> None:
+        if self._skips_head:
+            return
+        self._url += url
+        if len(self._url) > TARGET_BYTES:
+            self._fail(414, "URI_TOO_LONG", f"The request's target is longer than {TARGET_BYTES} bytes")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Trailers: the application must not take them for headers, which a proxy may have checked (RFC 9110, 6.5.1).
+        if self._skips_head or not self._in_head:
+            return
+        name = name.lower()
+        self._headers.append((name, value))
+        if name in _FRAMING:
+            self._read_framing(name, value.strip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        if self._skips_head:
+            self._skips_head = False
+            return
+        parser = self._parser
+        version = parser.get_http_version()
+        method = parser.get_method()
+        self._check_head(version, method)
+        scope = self._scope(version, method.decode("ascii"))
+        # A client that is answered without `100 Continue` may send the body or leave it out.
+        waits = self._waits_to_continue
+        keep_alive = version != "1.0" and not waits and parser.should_keep_alive()
+        before = self._exchange
+        exchange = Exchange(self, scope, keep_alive=keep_alive, waits_to_continue=waits)
+        self._exchange = exchange
+        self._in_head = False
+        self._in_body = True
+        self._body_bytes = self._overhead = self._unread = 0
+        if before is None or before.complete:
+            self._begin(exchange)
+        else:
+            self.pipeline.append(exchange)
+            self._pause_reading()
+        self._skips_head = parser.should_upgrade()
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._exchange
+        assert exchange is not None
+        self._body_bytes += len(body)
+        if exchange.complete:
+            self._unread += len(body)
+            if self._unread > UNREAD_BYTES:
+                self._done = True
+                self.close()
+        elif exchange.feed(body) > UNRECEIVED_BYTES:
+            self._pause_reading()
+
+    def on_message_complete(self) -> None:
+        if self._skips_head:
+            return
+        exchange = self._exchange
+        assert exchange is not None
+        self._in_body = False
+        self._ended = True
+        if not self._parser.should_keep_alive():
+            # A trailer may say so too, and httptools then reads no further.
+            exchange.keep_alive = False
+        if not exchange.keep_alive:
+            self._done = True
+            if exchange.complete:
+                self.close()
+        exchange.end()
 
     def _feed(self, data: bytes) -> None:
         """Parses a segment.
@@ -147,11 +322,11 @@ class BoundedProtocol(HttpToolsProtocol):
         rest: bytes | memoryview = data
         while rest:
             try:
-                self.parser.feed_data(rest)
+                self._parser.feed_data(rest)
             except httptools.HttpParserUpgrade as upgrade:
                 rest = memoryview(rest)[upgrade.args[0] :]
-                self.parser = httptools.HttpRequestParser(self)
-                self.parser.feed_data(self._head_without_upgrade())
+                self._parser = httptools.HttpRequestParser(self)
+                self._parser.feed_data(self._head_without_upgrade())
             else:
                 return
 
@@ -160,78 +335,40 @@ class BoundedProtocol(HttpToolsProtocol):
             return b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
         return b"POST / HTTP/1.1\r\ncontent-length: %b\r\n\r\n" % (self._length or b"0")
 
-    def on_message_begin(self) -> None:
-        if self._skips_head:
-            return
-        if self._done:
-            raise ValueError("a request after the last one")
-        # Here and not for each segment: blank lines and the rest of an answered request's body keep no connection open.
-        self._unset_keepalive_if_required()
-        self._in_head = True
-        self._length = None
-        self._chunked = self._has_host = False
-        super().on_message_begin()
+    def _begin(self, exchange: Exchange) -> None:
+        self._idle_since = None
+        self._running = exchange
+        task = self.loop.create_task(exchange.run(self._app))
+        exchange.task = task
+        # It leaves by `forget`.
+        self._state.tasks.add(task)
 
-    def on_url(self, url: bytes) -> None:
-        if self._skips_head:
-            return
-        self.url += url
-        if len(self.url) > TARGET_BYTES:
-            self._fail(414, "URI_TOO_LONG", f"The request's target is longer than {TARGET_BYTES} bytes")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # Trailers: the application must not take them for headers, which a proxy may have checked (RFC 9110, 6.5.1).
-        if self._skips_head or not self._in_head:
-            return
-        name = name.lower()
-        self.headers.append((name, value))
-        if name in _FRAMING:
-            self._read_framing(name, value.strip(b" \t"))
-
-    def on_headers_complete(self) -> None:
-        if self._skips_head:
-            self._skips_head = False
-            return
-        version = self.parser.get_http_version()
-        self._check_head(version)
-        self._in_head = False
-        self._in_body = True
-        self._body_bytes = self._overhead = self._unread = 0
-        super().on_headers_complete()
-        if self.expect_100_continue:
-            # A client that is answered without `100 Continue` may send the body or leave it out.
-            self.cycle.keep_alive = False
-        self._skips_head = self.parser.should_upgrade()
-
-    def on_body(self, body: bytes) -> None:
-        self._body_bytes += len(body)
-        if self.cycle.response_complete:
-            self._unread += len(body)
-            if self._unread > UNREAD_BYTES:
-                self._done = True
-                self.transport.close()
-            return
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        if self._skips_head:
-            return
-        self._in_body = False
-        self._ended = True
-        if not self.parser.should_keep_alive():
-            # A trailer may say so too, and httptools then reads no further.
-            self.cycle.keep_alive = False
-        if not self.cycle.keep_alive:
-            self._done = True
-            if self.cycle.response_complete:
-                self.transport.close()
-        super().on_message_complete()
-
-    def on_response_complete(self) -> None:
-        last = not self.pipeline
-        super().on_response_complete()
-        if last and self._pending_refusal is not None and not self.transport.is_closing():
-            self._answer_and_close(self._pending_refusal)
+    def _scope(self, version: str, method: str) -> dict[str, Any]:
+        url = self._url
+        if url[:1] == b"/" and not url.translate(None, _ORIGIN_FORM):
+            raw_path, _, query = url.partition(b"?")
+        else:
+            # Raises for what is none, or has other characters than ASCII's.
+            parsed = httptools.parse_url(url)
+            raw_path, query = parsed.path, parsed.query or b""
+        path = raw_path.decode("ascii")
+        scope = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": version,
+            "server": self._server,
+            "client": self._client,
+            "scheme": self._scheme,
+            "method": method,
+            "root_path": "",
+            "path": urllib.parse.unquote(path) if "%" in path else path,
+            "raw_path": raw_path,
+            "query_string": query,
+            "headers": self._headers,
+        }
+        if self._app_state:
+            scope["state"] = self._app_state.copy()
+        return scope
 
     def _read_framing(self, name: bytes, value: bytes) -> None:
         # The fault is raised once the head is complete: httptools expects no error from this callback.
@@ -249,28 +386,29 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._fault = _ambiguous("Host")
             self._has_host = True
         elif value.lower() == b"100-continue":
-            self.expect_100_continue = True
+            self._waits_to_continue = True
 
-    def _check_head(self, version: str) -> None:
+    def _check_head(self, version: str, method: bytes) -> None:
         """Raises ValueError, with the reason in `_fault`."""
         if self._fault is not None:
             raise ValueError(self._fault)
-        if version not in _SERVED:
-            self._fail(400, "BAD_REQUEST", "Expected HTTP/1.1")
-        if version == "1.0":
+        if version == "1.1":
+            if not self._has_host:
+                self._fail(400, "BAD_REQUEST", "Expected a Host header")
+        elif version == "1.0":
             # Proxies of that version pass on what they do not understand (RFC 9112, 6.1; RFC 9110, 10.1.1).
-            self.expect_100_continue = False
+            self._waits_to_continue = False
             if self._chunked:
                 self._fail(*_ambiguous("Transfer-Encoding"))
-        elif not self._has_host:
-            self._fail(400, "BAD_REQUEST", "Expected a Host header")
+        else:
+            self._fail(400, "BAD_REQUEST", "Expected HTTP/1.1")
         if self._chunked and self._length is not None:
             self._fail(*_ambiguous("Content-Length"))
-        if self.parser.get_method() == b"CONNECT":
+        if method == b"CONNECT":
             self._fail(400, "BAD_REQUEST", "CONNECT is not served")
         if (
             self._fed > HEAD_BYTES
-            and len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > HEAD_BYTES
+            and len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers) > HEAD_BYTES
         ):
             self._fail(431, "HEADERS_TOO_LARGE", f"The request's headers are larger than {HEAD_BYTES} bytes")
 
@@ -284,45 +422,52 @@ class BoundedProtocol(HttpToolsProtocol):
         connection."""
         self._done = self._refused = True
         self._stop_timer()
-        if self.transport.is_closing():
+        if self._closing:
             return
         body = error_body(code, message)
         answer = (
             b"HTTP/1.1 %d \r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
             b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (status, len(body), body)
         )
-        cycle = self.cycle
-        if cycle is None or (cycle.response_complete and not self._in_body):
+        exchange = self._exchange
+        if exchange is None or (exchange.complete and not self._in_body):
             self._answer_and_close(answer)
         elif not self._in_body:
             self._pending_refusal = answer
-        elif cycle.response_complete:
-            self.transport.close()
-        elif self.pipeline and self.pipeline[0][0] is cycle:
+        elif exchange.complete:
+            self.close()
+        elif self.pipeline and self.pipeline[-1] is exchange:
             # The broken request itself still waits for those before it.
-            self.pipeline.popleft()
+            self.pipeline.pop()
             self._pending_refusal = answer
-        elif cycle.response_started:
-            cycle.keep_alive = False
+        elif exchange.started:
+            exchange.keep_alive = False
         else:
             # The application hears that the client is gone, and what it still sends goes nowhere.
-            cycle.disconnected = True
-            cycle.waiting_for_100_continue = False
-            cycle.message_event.set()
+            exchange.disconnect()
             self._answer_and_close(answer)
 
     def _answer_and_close(self, answer: bytes) -> None:
-        self._unset_keepalive_if_required()
-        self.transport.write(answer)
-        self.transport.close()
+        self._idle_since = None
+        self.write(answer)
+        self.close()
+
+    def _may_be_sending(self) -> bool:
+        """The current request has not been read to its end, or reading has stopped."""
+        return self._in_body or self._refused
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused and not self._closing:
+            self._reading_paused = True
+            self.transport.pause_reading()
 
     def _head_is_late(self) -> None:
         self._head_timer = None
-        if self._in_head and not self._done and not self.transport.is_closing():
+        if self._in_head and not self._done and not self._closing:
             if self._head_bytes:
                 self._refuse(408, "REQUEST_TIMEOUT", f"The request's headers did not arrive within {HEAD_SECONDS:g} s")
             else:
-                self.transport.close()
+                self.close()
 
     def _start_timer(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._head_is_late)
@@ -332,6 +477,28 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def _look_for_idleness(self) -> None:
+        """One timer a connection, not one a request: it looks for how long the connection has been idle by now."""
+        self._idle_timer = None
+        if self._idle_since is None:
+            return
+        left = self._idle_since + self._keep_alive_seconds - self.loop.time()
+        if left > _TIMER_SECONDS:
+            self._idle_timer = self.loop.call_later(left, self._look_for_idleness)
+        else:
+            self.close()
+
+    def _forget_idleness(self) -> None:
+        self._idle_since = None
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
 
 def _ambiguous(header: str) -> tuple[int, str, str]:
     return 400, "BAD_REQUEST", f"{header} does not say one thing"
+
+
+def _address(found: object) -> tuple[str, int] | None:
+    """Host and port; None for what has none, as a socket in the file system."""
+    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import uvicorn
 
-from groundplan_chassis.connection import BoundedProtocol, error_body
+from groundplan_chassis.connection import BoundedProtocol
+from groundplan_chassis.exchange import error_body
 from groundplan_chassis.health import App, Health, HealthEndpoints, Receive, Scope, Send
 from groundplan_chassis.problems import Problem, ProblemsFound
 

@@ -84,7 +84,12 @@ class Api:
                     answer = self._refusal(request, error)
             endpoint = request.endpoint
             if endpoint is not None and endpoint.audited and answer.status < 400:
-                _audit(request)
+                self._requests.audited(
+                    request_id=request.request_id,
+                    subject=request.caller.subject,
+                    operation=request.operation,
+                    items=request.answered or (() if request.item_id is None else (request.item_id,)),
+                )
             await self._send(request, answer, send)
             self._requests.finished(
                 method=request.method if endpoint is None else endpoint.method,
@@ -251,19 +256,6 @@ class Api:
             await _send_large(body, send)
         else:
             await send({"type": "http.response.body", "body": body})
-
-
-def _audit(request: Request) -> None:
-    """Who has read personal data or written anything: before it is answered, so that no answer goes out unrecorded."""
-    log.info(
-        "answered",
-        extra={
-            "event": names.LOG_AUDIT,
-            "subject": request.caller.subject,
-            "operation": request.operation,
-            "aggregate_id": ",".join(map(str, request.answered)) or str(request.item_id or ""),
-        },
-    )
 
 
 async def _send_large(body: bytes, send: Send) -> None:

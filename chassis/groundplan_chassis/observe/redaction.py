@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 HIDDEN: Final = "[hidden]"
@@ -80,6 +81,11 @@ _DATABASE: Final = "asyncpg"
 
 # None of the shapes is without one of these: most texts are done with a look at each.
 _SIGNS: Final = re.compile(r"eyJ|@|bearer|basic|akia|asia|-----|passw|secret|token|api[_-]?key", re.IGNORECASE)
+_ASCII_SIGNS: Final = (
+    *("eyj", "@", "bearer", "basic", "akia", "asia", "-----", "passw", "secret", "token"),
+    *("apikey", "api_key", "api-key"),
+)
+"""The same in lower case, for texts in ASCII: a fifth of the time."""
 # JSON escapes what lies below U+0020. Terminals and some log readers also act on these: delete, C1 control codes, line
 # and paragraph separators, marks that reverse the direction of text, and halves of pairs that are no text at all.
 _ACTIVE: Final = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
@@ -120,7 +126,7 @@ class Redaction:
         """The text without secrets, addresses of e-mail, and characters that act on what shows it; cut when long."""
         if len(text) > LONGEST_TEXT:
             text = f"{text[:LONGEST_TEXT]}… ({len(text)} characters)"
-        if _SIGNS.search(text):
+        if _signs(text):
             text = _SHAPES.sub(_hide, text)
         if not text.isascii() or "\x7f" in text:
             text = _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
@@ -137,11 +143,19 @@ class Redaction:
         return self.text(said if isinstance(error, _OF_PROGRAMS) else _QUOTED.sub(HIDDEN, said))
 
 
+def _signs(text: str) -> bool:
+    if not text.isascii():
+        return _SIGNS.search(text) is not None
+    lower = text.lower()
+    return any([sign in lower for sign in _ASCII_SIGNS])  # noqa: C419  a generator costs more than it saves
+
+
 def _hide(found: re.Match[str]) -> str:
     value = found["value"]
     return found[0].replace(value, HIDDEN) if value else HIDDEN
 
 
+@lru_cache(maxsize=1024)
 def _plain(name: str) -> str:
     """``Set-Cookie``, ``setCookie`` and ``set_cookie`` are one name."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")

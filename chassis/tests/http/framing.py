@@ -107,7 +107,6 @@ async def read_by_server(segments: Sequence[bytes]) -> Read:
     read.statuses = [int(status) for status in re.findall(rb"HTTP/1\.1 ([2-5][0-9][0-9]) ", transport.sent)]
     read.ended = protocol._done or transport.closed
     read.in_message = protocol._in_head or protocol._in_body
-    protocol._unset_keepalive_if_required()
     protocol.connection_lost(None)
     await _idle(protocol)
     return read

@@ -1,16 +1,19 @@
-"""`make bench-services`: the load that one worker process sustains, and the faults that the system survives. Results go
-to build/bench/, and what a request takes to capacity.yaml."""
+"""`make bench-services`: the load that one worker process sustains, what one client does to others, what a process
+keeps of requests, and the faults that the system survives. Results go to build/bench/, and what a request takes to
+capacity.yaml."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import datetime
+import json
 import logging
 import os
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -20,7 +23,7 @@ from groundplan.installation.contract import start
 from groundplan.owned import make
 from groundplan.problems import ProblemsFound
 from groundplan.project import find_project
-from groundplan_devkit.bench import capacity, costs, report, stage, written
+from groundplan_devkit.bench import capacity, costs, memory, neighbours, report, stage, written
 from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
 from groundplan_devkit.bench.progress import Progress, Say
@@ -28,6 +31,8 @@ from groundplan_devkit.problems import Unavailable
 
 RESULTS = Path("build/bench")
 ROWS = 1_000_000
+PARTS = ("load", "neighbours", "memory", "faults", "capacity", "all")
+"""`all` are `load`, `capacity` and `faults`; the others take minutes more and answer one question each."""
 RATE = 1000.0
 """T3."""
 SECONDS = 60.0
@@ -38,11 +43,14 @@ LOOK_SECONDS = 5.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 after lost or repeated effects or missed targets, 2 when this machine lacks a prerequisite."""
     parser = argparse.ArgumentParser(prog="groundplan bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("load", "faults", "capacity", "all"), default="all")
+    parser.add_argument("what", nargs="?", choices=PARTS, default="all")
     parser.add_argument("--service", help="the service under load (default: the first that fits)")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of its table (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=RATE, help="requests/s to hold (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for so long (default: %(default)s)")
+    parser.add_argument(
+        "--requests", type=int, default=memory.REQUESTS, help="varied requests of `memory` (default: %(default)s)"
+    )
     parser.add_argument("--kills", type=int, default=KILLS, help="processes killed (default: %(default)s)")
     options = parser.parse_args(arguments)
     progress = Progress()
@@ -54,6 +62,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.what in ("load", "all"):
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 wrong += runner.run(_load(options, progress))
+        if options.what == "neighbours":
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                wrong += runner.run(_neighbours(options, progress))
+        if options.what == "memory":
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                wrong += runner.run(_memory(options, progress))
         if options.what in ("capacity", "all"):
             asyncio.run(_capacity(options, progress))
         if options.what in ("faults", "all"):
@@ -77,10 +91,35 @@ async def _load(options: argparse.Namespace, say: Say) -> list[str]:
         target = await stage.filled(on, service, name, resource, options.rows)
         results = await capacity.capacity(on, service, target, rate=options.rate, seconds=options.seconds)
     _write("load", report.load(results, _machine()))
+    record = {
+        "date": _today(),
+        "commit": written.commit(),
+        "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+        "figures": {name: asdict(figure) for name, figure in report.figures(results).items()},
+    }
+    (RESULTS / "load.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     picture = RESULTS / "latency.svg"
     report.picture(results.steps, picture)
     print(f"The picture: {picture}", flush=True)
     return results.wrong
+
+
+async def _neighbours(options: argparse.Namespace, say: Say) -> list[str]:
+    with stage.stage(say, load_share=1.0) as on:
+        service, name, resource = stage.choose(on.system, options.service)
+        target = await stage.filled(on, service, name, resource, options.rows)
+        found = await neighbours.neighbours(on, service, target)
+    _write("neighbours", f"{neighbours.table(found)}\n{_machine()}\n")
+    return found.wrong
+
+
+async def _memory(options: argparse.Namespace, say: Say) -> list[str]:
+    with stage.stage(say, load_share=1.0) as on:
+        service, name, resource = stage.choose(on.system, options.service)
+        target = await stage.filled(on, service, name, resource, options.rows)
+        found = await memory.memory(on, service, target, options.requests)
+    _write("memory", f"{memory.table(found)}\n{_machine()}\n")
+    return found.wrong
 
 
 async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
@@ -117,11 +156,14 @@ def _used_by_others() -> float:
 
 def _machine() -> str:
     """The context of the figures: machine, versions, date."""
-    today = datetime.datetime.now(datetime.UTC).date()
     return (
-        f"Measured {today.isoformat()} by `make bench-services`: {os.cpu_count()} cores ({platform.machine()}), "
+        f"Measured {_today()} by `make bench-services`: {os.cpu_count()} cores ({platform.machine()}), "
         f"Python {platform.python_version()}, client and servers on the same machine."
     )
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.UTC).date().isoformat()
 
 
 if __name__ == "__main__":

@@ -123,8 +123,9 @@ class _Connection(asyncio.Protocol):
 
 
 class _Generator:
-    def __init__(self, host: str, port: int, connections: int) -> None:
+    def __init__(self, host: str, port: int, connections: int, sources: Iterator[str] | None) -> None:
         self._address = (host, port)
+        self._sources = sources
         self._wanted = connections
         self._connections: set[_Connection] = set()
         self._opening: set[asyncio.Task[None]] = set()
@@ -176,8 +177,11 @@ class _Generator:
         self._send()
 
     async def _open(self) -> None:
+        source = None if self._sources is None else (next(self._sources), 0)
         try:
-            await asyncio.get_running_loop().create_connection(lambda: _Connection(self), *self._address)
+            await asyncio.get_running_loop().create_connection(
+                lambda: _Connection(self), *self._address, local_addr=source
+            )
         except OSError:
             # The server is away: requests wait, and their latency tells.
             await asyncio.sleep(0.05)
@@ -208,9 +212,19 @@ class _Generator:
             samples.latencies_ms.append((perf_counter() - due) * 1000)
 
 
-async def drive(host: str, port: int, shots: Iterator[Shot], *, rate: float, seconds: float, connections: int) -> Run:
+async def drive(
+    host: str,
+    port: int,
+    shots: Iterator[Shot],
+    *,
+    rate: float,
+    seconds: float,
+    connections: int,
+    sources: Iterator[str] | None = None,
+) -> Run:
     """Sends ``rate`` requests/s for ``seconds`` over ``connections`` and waits for the answers.
 
-    A connection that breaks is opened anew; its request counts as unanswered, status 0.
+    A connection that breaks is opened anew; its request counts as unanswered, status 0. ``sources``: the local address
+    of each connection, one after the other; Linux lets any of 127.0.0.0/8 be one.
     """
-    return await _Generator(host, port, connections).run(shots, rate, seconds)
+    return await _Generator(host, port, connections, sources).run(shots, rate, seconds)

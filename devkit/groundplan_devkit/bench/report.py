@@ -6,8 +6,11 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from groundplan_devkit.bench import floors
 from groundplan_devkit.bench.capacity import MIXED_P95_MS, Results
 from groundplan_devkit.bench.load import Run
+from groundplan_devkit.bench.rounds import ROUNDS, Figure, Rounds
+from groundplan_devkit.bench.saturation import SHARE, Saturation
 from groundplan_devkit.bench.statements import Statement
 
 _SHOWN = 110
@@ -83,7 +86,12 @@ def load(results: Results, machine: str) -> str:
         (
             f"# {results.service}, one worker process, {results.rows:,} rows",
             machine,
-            _peaks(results),
+            f"Medians of {ROUNDS} rounds in which the servers take turns, with the least and the most of them.",
+            turns(results.cached, floors.STOCK),
+            turns(results.database, floors.INDEXED),
+            f"## Latency at {SHARE:.0%} of saturation",
+            "What the process does at most, and the latency at a share of that, one after the other in each round.",
+            _saturation(results.saturation),
             "## Latency over load",
             "80 % get, 15 % list, 5 % create; latency counts from when a request was due.",
             table(results.steps),
@@ -101,17 +109,53 @@ def load(results: Results, machine: str) -> str:
     )
 
 
-def _peaks(results: Results) -> str:
-    rows = (
-        ("floor: bare ASGI handler, one cache round trip", results.floor),
-        ("GET by id from the cache: token, role and rate limit checked", results.cached_get),
-        ("GET by id from PostgreSQL, the cache away", results.database_get),
-    )
-    lines = ["| at the peak | requests/s | of the floor | p99 ms | failed |", "|---|---|---|---|---|"]
-    for name, peak in rows:
-        share = peak.rate / results.floor.rate
-        lines.append(f"| {name} | {peak.rate:,.0f} | {share:.2f} | {peak.latency_ms[99]:.1f} | {peak.failed} |")
+def figures(results: Results) -> dict[str, Figure]:
+    """What a record of runs holds of this one: names without units are shares."""
+    cached, database = results.cached, results.database
+    return {
+        "cached_get_cpu_us": cached.cpu_us(floors.CACHED_GET),
+        "cached_get_of_stock": cached.share(floors.CACHED_GET, floors.STOCK),
+        "cached_get_of_own": cached.share(floors.CACHED_GET, floors.OWN),
+        "cached_get_per_second": cached.rate(floors.CACHED_GET),
+        "database_get_cpu_us": database.cpu_us(floors.DATABASE_GET),
+        "database_get_of_indexed_read": database.share(floors.DATABASE_GET, floors.INDEXED),
+        "database_get_per_second": database.rate(floors.DATABASE_GET),
+        "saturation_per_second": results.saturation.rate,
+        "p95_ms_at_share": results.saturation.p95_ms,
+    }
+
+
+def turns(rounds: Rounds, floor: str) -> str:
+    lines = [
+        "| one worker process at its peak | server CPU a request, µs | requests/s | of the first's requests/s "
+        "| p99 ms | failed |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, peaks in rounds.peaks.items():
+        p99 = Figure.of([peak.latency_ms[99] for peak in peaks])
+        lines.append(
+            f"| {name} | {_spread(rounds.cpu_us(name), '.0f')} | {_spread(rounds.rate(name), ',.0f')} | "
+            f"{_spread(rounds.share(name, floor), '.2f')} | {_spread(p99, '.1f')} | "
+            f"{sum(peak.failed for peak in peaks)} |"
+        )
     return "\n".join(lines)
+
+
+def _saturation(found: Saturation) -> str:
+    lines = [
+        "| round | at most, requests/s | asked, requests/s | p50 ms | p95 ms | p99 ms | failed |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for number, each in enumerate(found.rounds, 1):
+        every = each.run.all()
+        shares = " | ".join(f"{every.percentile(share):.1f}" for share in (0.5, 0.95, 0.99))
+        lines.append(f"| {number} | {each.saturation:,.0f} | {each.run.rate:,.0f} | {shares} | {every.failed} |")
+    return "\n".join(lines)
+
+
+def _spread(figure: Figure, form: str) -> str:
+    """`0.68 (0.66 to 0.71)`."""
+    return f"{figure.median:{form}} ({figure.least:{form}} to {figure.most:{form}})"
 
 
 def _statements(evaluated: Sequence[Statement]) -> str:

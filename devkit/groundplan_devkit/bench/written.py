@@ -30,7 +30,7 @@ def write(services: Mapping[str, dict[Quantity, Spread]], busy: float, only: str
     before = held.services if held else {}
     measured = Measured(
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-        commit=_commit(),
+        commit=commit(),
         command="make bench-services WHAT=capacity" + (f" NAME={only}" if only else ""),
         machine=Machine(
             cores=os.cpu_count() or 1,
@@ -61,7 +61,7 @@ def summary(path: Path) -> str:
     return "\n".join(lines)
 
 
-def _commit() -> str:
+def commit() -> str:
     """Of the project, with a mark where files differ from it."""
     git = shutil.which("git")
     if git is None:

@@ -11,6 +11,9 @@ ROOTS = ("infra", "components", "chassis", "local", "bench")
 """The packages that were copied into projects."""
 
 NAMES: Mapping[str, tuple[str, str]] = {
+    "bench.capacity.PEAK_SECONDS": ("groundplan_devkit.bench.rounds", "PEAK_SECONDS"),
+    "bench.capacity.bearer": ("groundplan_devkit.bench.floors", "bearer"),
+    "bench.floor.floor": ("groundplan_devkit.bench.floor", "cached"),
     "chassis.serving.HEAD_BYTES": ("groundplan_chassis.connection", "HEAD_BYTES"),
     "chassis.serving.HEAD_SECONDS": ("groundplan_chassis.connection", "HEAD_SECONDS"),
     "infra.program.ground.Ground": ("groundplan.program.platform", "Platform"),
@@ -31,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
 
 GONE: Mapping[str, str] = {
     "chassis.http.conditions.if_match": "gone: `changeable` takes If-Match and If-None-Match, and gives all versions",
+    "chassis.joined_writes.JoinedWrites": "gone: groundplan_chassis.exchange writes head and body at once",
     "infra.architecture.facts": "gone: groundplan.controls.assess gives a verdict for each control",
     "infra.architecture.security.ITEMS": "gone: groundplan.controls.CONTROLS",
     "infra.architecture.security.Item": "gone: groundplan.controls.Control",
@@ -76,6 +80,7 @@ _FILES: Mapping[str, str | None] = {
     "infra/README.md": "infra/README.md",
     "local/README.md": "devkit/README.md",
     "tests/chassis/database/sites.py": None,
+    "tests/chassis/test_joined_writes.py": "chassis/tests/test_exchange.py",
     "tests/chassis/test_running.py": None,
 }
 """Files whose place follows from no module or folder; None for those that no library holds."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -19,10 +18,9 @@ from pathlib import Path
 import pytest
 
 from groundplan_devkit.servers import stop
+from tests.front_door.looking import BROWSER, chromium, installed
 from tests.projects import ROOT, borrowed_environment, commit_project, make_project, overridden, snapshot
 
-HERE = Path(__file__).parent / "browser"
-BROWSER = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PICTURES = ROOT / "build" / "dev-page"
 WORK = "    await collect_payment("
 BROKEN = f'    raise RuntimeError("the acquirer is away")\n{WORK}'
@@ -90,21 +88,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What drives the browser, as its lock file pins it: nothing of it is needed to run a project."""
-    assert shutil.which("npm"), "npm installs what drives the browser: install Node.js"
-    assert Path(BROWSER).exists(), f"{BROWSER}: install Debian's chromium, or name another one in CHROMIUM"
-    folder = tmp_path_factory.mktemp("modules")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, folder / name)
-    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(install, cwd=folder, check=True)
-    return folder / "node_modules"
+    """What drives the browser."""
+    return installed(tmp_path_factory.mktemp("modules")) / "node_modules"
 
 
 def click(flow: str, run: Running, modules: Path) -> None:
     done = subprocess.run(
-        ["node", str(HERE / "dev_page.cjs"), flow, run.page, str(PICTURES)],
-        env={**os.environ, "NODE_PATH": str(modules), "CHROMIUM": BROWSER},
+        ["node", str(BROWSER / "dev_page.cjs"), flow, run.page, str(PICTURES)],
+        env={**os.environ, "NODE_PATH": str(modules), "CHROMIUM": chromium()},
         check=False,
         capture_output=True,
         text=True,

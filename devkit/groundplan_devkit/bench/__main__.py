@@ -16,11 +16,13 @@ from pathlib import Path
 import psutil
 import uvloop
 
+from groundplan.cli.stacks import read_project
 from groundplan.installation.contract import start
 from groundplan.owned import make
 from groundplan.problems import ProblemsFound
 from groundplan.project import find_project
 from groundplan_devkit.bench import capacity, costs, report, stage, written
+from groundplan_devkit.bench.alarms.pace import PACE
 from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
 from groundplan_devkit.bench.progress import Progress, Say
@@ -38,12 +40,15 @@ LOOK_SECONDS = 5.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 after lost or repeated effects or missed targets, 2 when this machine lacks a prerequisite."""
     parser = argparse.ArgumentParser(prog="groundplan bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("load", "faults", "capacity", "all"), default="all")
+    parser.add_argument("what", nargs="?", choices=("load", "faults", "alarms", "capacity", "all"), default="all")
     parser.add_argument("--service", help="the service under load (default: the first that fits)")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of its table (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=RATE, help="requests/s to hold (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for so long (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=KILLS, help="processes killed (default: %(default)s)")
+    parser.add_argument(
+        "--pace", type=float, default=PACE, help="how many times shorter the alarms' periods are (default: %(default)g)"
+    )
     options = parser.parse_args(arguments)
     progress = Progress()
     # The bench's own readers of topics tell of each attempt to reach a broker that it has killed.
@@ -60,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # On asyncio's own loop: on uvloop anyio, and so httpx, takes a connection that breaks as it is made for a
             # mistake of its own (`'NoneType' object has no attribute 'getpeername'`).
             wrong += asyncio.run(_faults(options, progress))
+        if options.what == "alarms":
+            wrong += asyncio.run(_alarms(options, progress))
     except (Unavailable, ProblemsFound) as error:
         print(error, file=sys.stderr)
         return 2
@@ -87,6 +94,16 @@ async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
     with stage.stage(say, replicas=REPLICAS) as on:
         result = await faults.run(on, strikes(on.system, options.kills))
     _write("faults", f"{_machine()}\n\n{faults.table(result)}\n")
+    return result.wrong
+
+
+async def _alarms(options: argparse.Namespace, say: Say) -> list[str]:
+    # It simulates the program, and so brings Pulumi's SDK along, which no other bench needs.
+    from groundplan_devkit.bench.alarms import run as alarms
+
+    with stage.stage(say, replicas=REPLICAS) as on:
+        result = await alarms.run(on, read_project(find_project()), options.pace)
+    _write("alarms", f"{_machine()}\n\n{alarms.table(result)}\n")
     return result.wrong
 
 

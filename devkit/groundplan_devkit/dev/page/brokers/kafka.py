@@ -66,6 +66,11 @@ class KafkaTopics:
         )
         return topics, found
 
+    async def has_controller(self) -> bool:
+        """Whether the brokers name one. Raises Unavailable."""
+        async with self._asking() as admin:
+            return int((await admin.describe_cluster())["controller_id"]) >= 0
+
     async def lags(self) -> Mapping[tuple[str, str], int]:
         """Events that a reader has not read yet, by reader and event. Raises Unavailable."""
         readers = readers_of(self._installation)
@@ -132,9 +137,12 @@ class KafkaTopics:
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=int(SECONDS * 1000))
-        await admin.start()
         try:
+            async with asyncio.timeout(SECONDS):
+                await admin.start()
             yield admin
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise _away(error) from None
         finally:
             await admin.close()
 

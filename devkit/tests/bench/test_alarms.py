@@ -11,7 +11,7 @@ import pytest
 from groundplan_devkit.bench.alarms.metric_math import evaluate
 from groundplan_devkit.bench.alarms.readings import Metric, Readings
 from groundplan_devkit.bench.alarms.run import Watch
-from groundplan_devkit.bench.alarms.sources import embedded
+from groundplan_devkit.bench.alarms.sources import denials, embedded
 from groundplan_devkit.bench.alarms.watched import COMPOSITE, METRIC, Composite, State, Watched, declared
 
 LATENCY = Metric("request_duration_ms", "order")
@@ -80,6 +80,12 @@ def test_lines_of_the_embedded_metric_format() -> None:
     ]
     assert list(embedded('{"message": "no metric"}')) == []
     assert list(embedded('cut off, "_aws"')) == []
+
+
+def test_refusals_of_the_cache_are_counted_by_their_reason() -> None:
+    log = "count\n3\nreason\nauth\ncontext\ntoplevel\ncount\n2\nreason\nkey\ncontext\nlua\ncount\n1\nreason\nauth"
+    assert denials(log) == {"auth": 4, "key": 2}
+    assert denials("") == {}
 
 
 def alarm(missing: str = "notBreaching", periods: int = 3, datapoints: int = 2) -> Watched:

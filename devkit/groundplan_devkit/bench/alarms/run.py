@@ -192,7 +192,8 @@ async def _until(
     tell: Callable[[str, float], None] = lambda _alarm, _after: None,
 ) -> dict[str, float]:
     """After how many seconds each was in this state; those that never were are left out."""
-    begun, found = time.monotonic(), {}
+    begun = time.monotonic()
+    found: dict[str, float] = {}
     longest = max(map(watch.longest, rings)) + PATIENCE_SECONDS
     while len(found) < len(rings) and time.monotonic() - begun < longest:
         for name in rings:

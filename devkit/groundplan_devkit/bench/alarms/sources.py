@@ -37,7 +37,7 @@ from groundplan_devkit.tail import Tail
 
 EVERY_SECONDS = 2.0
 """Pause between two looks at a server."""
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 8.0
 UNHEALTHY_CHECKS = 3
 """Failed checks in a row after which a target gets no requests (`groundplan_components.gateway.load_balancer`)."""
 HEALTHY_CHECKS = 2
@@ -46,14 +46,12 @@ BEHIND_THE_BALANCER = ("api", "command", "query")
 _REFUSED_STATUSES = (401, 403, 429)
 _SERVER_ERROR, _CLIENT_ERROR = 500, 400
 _DENIED = {
-    "AuthenticationFailures": "acl_access_denied_auth",
-    "CommandAuthorizationFailures": "acl_access_denied_cmd",
-    "KeyAuthorizationFailures": "acl_access_denied_key",
-    "ChannelAuthorizationFailures": "acl_access_denied_channel",
+    "auth": "AuthenticationFailures",
+    "command": "CommandAuthorizationFailures",
+    "key": "KeyAuthorizationFailures",
+    "channel": "ChannelAuthorizationFailures",
 }
-"""ElastiCache's metric to the counter of Valkey's `INFO stats`."""
-
-
+"""The reason in the log of refusals to ElastiCache's metric: counters of them came with Valkey and Redis 7.2."""
 _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, Unavailable, RuntimeError, OSError, TimeoutError)
 """What looks at servers raise that don't answer."""
 
@@ -168,9 +166,10 @@ class Sources:
         valkey = self._on.servers.valkey
         assert valkey is not None
         said = await asyncio.to_thread(valkey.execute, "INFO", "all")
+        refused = denials(await asyncio.to_thread(valkey.execute, "ACL", "LOG", "128"))
         at, info = time.time(), dict(_pairs(said))
-        for metric, counter in _DENIED.items():
-            self._counted(metric, "", at, float(info.get(counter, 0)))
+        for reason, metric in _DENIED.items():
+            self._counted(metric, "", at, refused.get(reason, 0))
         self._counted("Evictions", "", at, float(info["evicted_keys"]))
         self._add("DatabaseMemoryUsagePercentage", "", at, 100 * float(info["used_memory"]) / float(info["maxmemory"]))
         busy = float(info["used_cpu_sys_main_thread"]) + float(info["used_cpu_user_main_thread"])
@@ -231,6 +230,19 @@ def embedded(line: str) -> Iterator[tuple[str, str, float, float, int]]:
                     yield name, service, at, float(each), int(count)
             else:
                 yield name, service, at, float(value), 1
+
+
+def denials(log: str) -> dict[str, int]:
+    """How many refusals of each reason `ACL LOG` tells of, as the client prints it: a name and its value in turns."""
+    lines = log.splitlines()
+    found: dict[str, int] = {}
+    count = 0
+    for name, value in zip(lines[::2], lines[1::2], strict=False):
+        if name == "count":
+            count = int(value)
+        elif name == "reason":
+            found[value] = found.get(value, 0) + count
+    return found
 
 
 def _pairs(info: str) -> Iterator[tuple[str, str]]:

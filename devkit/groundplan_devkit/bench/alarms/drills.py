@@ -114,7 +114,10 @@ def _locked(scene: Scene) -> Drill:
         try:
             async with connection.transaction():
                 await connection.execute(f'LOCK TABLE "{scene.table}" IN SHARE ROW EXCLUSIVE MODE')
-                await asyncio.Event().wait()
+                while True:
+                    # A transaction that is idle would be ended by the database's own limit.
+                    await connection.execute("SELECT 1")
+                    await asyncio.sleep(1)
         finally:
             connection.terminate()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,26 +17,31 @@ class Metric:
     subject: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class _Sample:
     at: float
-    value: float
-    count: int
+    value: float = field(compare=False)
+    count: int = field(compare=False)
+
+
+def _at(sample: _Sample) -> float:
+    return sample.at
 
 
 @dataclass
 class Readings:
-    """All that was measured, by metric; moments are seconds of one clock."""
+    """All that was measured, by metric in the order of time; moments are seconds of one clock."""
 
     _samples: dict[Metric, list[_Sample]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, metric: Metric, at: float, value: float, count: int = 1) -> None:
         """``count``: how often the value was measured."""
-        self._samples[metric].append(_Sample(at, value, count))
+        bisect.insort(self._samples[metric], _Sample(at, value, count))
 
     def statistic(self, metric: Metric, statistic: str, start: float, end: float) -> float | None:
         """`Sum`, `Average`, `Minimum`, `Maximum` or a percentile (`p95`) of ``[start, end)``; None: no data."""
-        samples = [each for each in self._samples.get(metric, ()) if start <= each.at < end]
+        every = self._samples.get(metric, [])
+        samples = every[bisect.bisect_left(every, start, key=_at) : bisect.bisect_left(every, end, key=_at)]
         if not samples:
             return None
         if statistic.startswith("p"):

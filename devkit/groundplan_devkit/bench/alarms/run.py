@@ -94,6 +94,8 @@ class Watch:
     def __init__(self, alarms: Alarms, readings: Readings, pace: float, now: Callable[[], float] = time.time) -> None:
         self._alarms, self._readings, self._pace, self._now = alarms, readings, pace, now
         self._began = now()
+        self._evaluated: dict[str, tuple[float, State]] = {}
+        """When each was looked at last, and what it was."""
 
     def longest(self, name: str) -> float:
         """Seconds after which it has rung, where what it watches is wrong from the first one on."""
@@ -107,7 +109,10 @@ class Watch:
         alarm = self._alarms[name]
         if isinstance(alarm, Composite):
             return alarm.state({part: self.state(part) for part in alarm.parts})
-        return alarm.state(self._values(alarm))
+        end = self._end()
+        if name not in self._evaluated or self._evaluated[name][0] != end:
+            self._evaluated[name] = end, alarm.state(self._values(alarm))
+        return self._evaluated[name][1]
 
     def within(self, name: str) -> bool:
         """Whether the latest period is within the threshold."""
@@ -117,10 +122,14 @@ class Watch:
         values = self._values(alarm)
         return bool(values) and not alarm.breaches(values[-1])
 
+    def _end(self) -> float:
+        """The latest moment at which alarms are evaluated."""
+        step = EVALUATED_SECONDS / self._pace
+        return self._began + (self._now() - self._began) // step * step
+
     def _values(self, alarm: Watched) -> list[float | None]:
         """Of the latest periods, in their order; of what was before the beginning nothing is known."""
-        length, step = alarm.period / self._pace, EVALUATED_SECONDS / self._pace
-        end = self._began + (self._now() - self._began) // step * step
+        length, end = alarm.period / self._pace, self._end()
         ends = [end - number * length for number in reversed(range(alarm.periods))]
         return [alarm.value(self._readings, each - length, each) for each in ends if each > self._began]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -112,6 +113,43 @@ def borrowed_environment(into: Path) -> Path:
     state = {"request": bootstrap._request(source), "commit": bootstrap.state_of(ROOT)}
     (into / bootstrap.STATE).write_text(json.dumps(state))
     return into
+
+
+def bare_environment(into: Path, requirements: Path) -> Path:
+    """This interpreter's packages without our libraries, in an environment as a set-up of these requirements leaves it:
+    for projects that hold a copy of the libraries."""
+    here = Path(sys.prefix)
+    shutil.copytree(here, into, symlinks=True, copy_function=_link, ignore=_libraries)
+    shutil.copyfile(requirements, into / "requirements.txt")
+    for script in filter(Path.is_file, (into / "bin").iterdir()):
+        content = script.read_bytes()
+        if content.startswith(f"#!{here}/".encode()):
+            _write_anew(script, content.replace(str(here).encode(), str(into).encode()))
+    return into
+
+
+def _libraries(folder: str, names: list[str]) -> set[str]:
+    """Our libraries, and what a set-up writes of its own: it would write into this interpreter's environment."""
+    set_up = {name for name in names if folder == sys.prefix and not (Path(folder) / name).is_dir()}
+    ours = {name for name in names if Path(folder).name == "site-packages" and "groundplan" in name}
+    return ours | set_up - {"pyvenv.cfg"}
+
+
+def _write_anew(path: Path, content: bytes) -> None:
+    mode = path.stat().st_mode
+    path.unlink()
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+def _link(source: str, target: str) -> None:
+    if Path(source).name == "pyvenv.cfg":
+        shutil.copy2(source, target)
+        return
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def overridden() -> dict[str, str]:

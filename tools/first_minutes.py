@@ -24,6 +24,8 @@ _STEP = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 UNPRIVILEGED = 65534
+STEP_SECONDS = 3600.0
+"""Of one step: its set-up took more than twenty minutes where seven others used the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Place:
         }
 
 
-def run(place: Place, wanted: Sequence[Step], timeout_seconds: float = 1200) -> Mapping[int, str]:
+def run(place: Place, wanted: Sequence[Step], timeout_seconds: float = STEP_SECONDS) -> Mapping[int, str]:
     """Runs the steps in one shell each, in the folder that the one before ended in; what went wrong, by step.
 
     As root it runs as a user without rights, to whom the folder and the home are given. The first failure ends it.

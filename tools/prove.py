@@ -245,15 +245,18 @@ CAMPAIGNS = {
         "The page of make dev, clicked through in a browser (U9)",
         "A project with the default answers runs under `make dev`; headless Chromium places an order and follows its "
         "trace to the payment, sees a broken handler's dead letter and has it handled again, and meets the empty, "
-        "loading and broken states. No console message, nothing that axe-core finds. Needs npm and Chromium.",
+        "loading and broken states. On Kafka, and what differs on queues. No console message, nothing that axe-core "
+        "finds. Needs npm and Chromium.",
         ("tests/front_door/test_dev_page.py",),
-        1,
-        "project",
+        2,
+        "brokers",
         {"PROVE_PAGE": "1"},
     ),
     "site": Campaign(
         "The documentation as a site",
-        "It is built strictly, links checked, by the pinned generator; no page asks for anything from elsewhere.",
+        "It is built strictly, links checked, by the pinned generator. Every page in headless Chromium, one of each "
+        "kind on a phone and dark: no console message, nothing asked of anyone else, nothing wider than the window, "
+        "nothing that axe-core finds; an alarm is looked up. Pictures: build/site. Needs npm and Chromium.",
         ("tests/front_door/test_site.py",),
         1,
         "site",
@@ -269,6 +272,15 @@ CAMPAIGNS = {
         3,
         "systems",
         {"PROVE_REPORT": "1"},
+    ),
+    "alarms-ring": Campaign(
+        "Alarms ring in real faults, and end as their pages say (U9)",
+        "In a project with the default answers `make bench-services WHAT=alarms` breaks what runs: alarms as shop/prod "
+        "declares them, evaluated on what services and servers measure, ring and end. At least twelve pages.",
+        ("tests/front_door/test_alarms_ring.py",),
+        1,
+        "project",
+        {"PROVE_ALARMS": "1"},
     ),
     "alarms": Campaign(
         "Every alarm of ten other systems has its page (U8)",

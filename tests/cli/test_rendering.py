@@ -1,16 +1,21 @@
-"""Templates are compiled once, and mean the same; copier's repeated remark is left out."""
+"""Templates are compiled once, and mean the same; what copier asks or says again and again, it does once."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import jinja2
 import pytest
+import yaml
+from copier._main import Worker
 from jinja2.ext import Extension
 
 from groundplan.cli import _rendering
-from groundplan.cli._rendering import compiled_once, without_repetitions
+from groundplan.cli._rendering import compiled_once, modes_asked_once, read_by_libyaml, without_repetitions
+from tests.projects import ROOT, git
 
 
 class Notes(Extension):
@@ -71,3 +76,36 @@ def test_only_the_repeated_remark_is_left_out(capsys: pytest.CaptureFixture[str]
             print("No git tags found in template; using HEAD as ref", file=sys.stderr)
         print("A warning", file=sys.stderr)
     assert capsys.readouterr().err == "A warning\n"
+
+
+@pytest.mark.parametrize(("setting", "synced"), [("true", []), ("false", ["a.sh", "b.sh"])])
+def test_git_is_asked_once_whether_it_sees_modes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, synced: list[str]
+) -> None:
+    """Where it doesn't, copier's own way with each file stays."""
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "config", "core.fileMode", setting)
+    found: list[str] = []
+    own = lambda _worker, path, _mode: found.append(str(path))  # noqa: E731
+    monkeypatch.setattr(Worker, "_sync_git_index_executable_bit", own)
+    asked = []
+    run = _rendering.subprocess.run
+    monkeypatch.setattr(_rendering.subprocess, "run", lambda *a, **k: asked.append(a) or run(*a, **k))
+    worker = cast("Any", SimpleNamespace(subproject=SimpleNamespace(local_abspath=tmp_path)))
+    with modes_asked_once():
+        for name in ("a.sh", "b.sh"):
+            Worker._sync_git_index_executable_bit(worker, Path(name), 0o755)
+    assert (found, len(asked)) == (synced, 1)
+    assert Worker._sync_git_index_executable_bit is own
+
+
+def test_answers_are_read_alike_by_either_parser() -> None:
+    """Every answer of the tests' projects, and each question's default."""
+    places = [ROOT / "copier.yml", *sorted((ROOT / "tests/template/answers").glob("*")), ROOT / "system.yaml"]
+    texts = [path.read_text(encoding="utf-8") for path in places if path.suffix in (".yml", ".yaml")]
+    assert len(texts) > 2
+    plainly = [yaml.safe_load(text) for text in texts]
+    with read_by_libyaml():
+        assert yaml.SafeLoader is yaml.CSafeLoader
+        assert [yaml.safe_load(text) for text in texts] == plainly
+    assert yaml.SafeLoader is not yaml.CSafeLoader

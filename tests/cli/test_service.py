@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from groundplan.cli.service_request import ServiceRequest, parse_settings
 from groundplan.cli.stacks import read_project
 from groundplan.cli.template import Updated
 from groundplan.declaration.loader import load_system
+from groundplan.document import OF_THE_PROGRAM
+from groundplan.document.document import EMPTY
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from tests.projects import commit_all, commit_project, git, make_project
@@ -385,14 +389,17 @@ def test_preview_changes_nothing(
 def test_the_document_and_the_plan_follow(
     whole_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command ends with everything in step: what the project's own `make plan` would change is nothing."""
+    """The document follows the declaration by itself; the controls are for `make plan`, as the command says."""
     project = commit_project(make_project(whole_template, tmp_path / "shop", {"services": ["user"]}))
     monkeypatch.chdir(project)
     assert service.main(["add", "invoice"]) == 0
     said = capsys.readouterr()
     assert said.err == ""
     assert "database.invoice" in said.out
-    assert "/api/v1/invoices" in (project / "ARCHITECTURE.md").read_text()
+    document = (project / "ARCHITECTURE.md").read_text()
+    assert "/api/v1/invoices" in document
+    assert document.count(EMPTY) == len(OF_THE_PROGRAM)
+    assert "The program was not run: `make plan` does" in said.out
     assert set(git(project, "diff", "--name-only").split()) == {
         ".copier-answers.yml",
         "ARCHITECTURE.md",
@@ -401,6 +408,16 @@ def test_the_document_and_the_plan_follow(
         "services/user/openapi.json",
         "system.yaml",
     }
+
+
+def test_adding_a_service_loads_no_sdk() -> None:
+    """With the SDKs and the simulated cloud it took twice the time."""
+    code = (
+        "import sys; import groundplan.cli.service, groundplan.cli.refresh; "
+        "loaded = {name.partition('.')[0] for name in sys.modules} & {'pulumi', 'groundplan_components'}; "
+        "sys.exit(f'loaded {loaded}' if loaded else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_file_can_say_what_a_line_cannot(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """U9: the page of `make dev` in headless Chromium, clicked through: `make prove WHAT=dev-page`.
 
 An order is placed, and its trace reaches the payment; a handler is broken, its event becomes a dead letter, the handler
-is mended, the letter is handled again. No console message, nothing that axe-core finds; pictures in build/dev-page.
+is mended, the letter is handled again. On Kafka and on queues. No console message, nothing that axe-core finds;
+pictures in build/dev-page.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -19,10 +19,9 @@ from pathlib import Path
 import pytest
 
 from groundplan_devkit.servers import stop
+from tests.front_door.looking import BROWSER, chromium, installed
 from tests.projects import ROOT, borrowed_environment, commit_project, make_project, overridden, snapshot
 
-HERE = Path(__file__).parent / "browser"
-BROWSER = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PICTURES = ROOT / "build" / "dev-page"
 WORK = "    await collect_payment("
 BROKEN = f'    raise RuntimeError("the acquirer is away")\n{WORK}'
@@ -43,8 +42,10 @@ def until(look: Callable[[], object], said: Callable[[], str]) -> None:
 class Running:
     """`make dev` of a project, and what it has said."""
 
-    def __init__(self, project: Path) -> None:
-        self.project, self.log = project, project / "dev.log"
+    def __init__(self, project: Path, broker: str) -> None:
+        self.project, self.broker, self.log = project, broker, project / "dev.log"
+        self.pictures = PICTURES / broker
+        self.pictures.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "groundplan_devkit.dev", "--port", "0"],
@@ -71,14 +72,15 @@ class Running:
         return found.group(1)
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+@pytest.fixture(scope="module", params=["kafka", "sqs"])
+def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     base = tmp_path_factory.mktemp("page")
-    project = commit_project(make_project(snapshot(base / "template"), base / "shop"))
+    answers = {"events": request.param}
+    project = commit_project(make_project(snapshot(base / "template"), base / "shop", answers))
     borrowed_environment(project / ".venv")
     environment = {**os.environ, **overridden()}
     subprocess.run([sys.executable, "-m", "groundplan", "openapi"], cwd=project, env=environment, check=True)
-    run = Running(project)
+    run = Running(project, request.param)
     try:
         run.until_said("Ctrl-C stops everything")
         yield run
@@ -90,21 +92,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What drives the browser, as its lock file pins it: nothing of it is needed to run a project."""
-    assert shutil.which("npm"), "npm installs what drives the browser: install Node.js"
-    assert Path(BROWSER).exists(), f"{BROWSER}: install Debian's chromium, or name another one in CHROMIUM"
-    folder = tmp_path_factory.mktemp("modules")
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(HERE / name, folder / name)
-    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(install, cwd=folder, check=True)
-    return folder / "node_modules"
+    """What drives the browser."""
+    return installed(tmp_path_factory.mktemp("modules")) / "node_modules"
 
 
 def click(flow: str, run: Running, modules: Path) -> None:
     done = subprocess.run(
-        ["node", str(HERE / "dev_page.cjs"), flow, run.page, str(PICTURES)],
-        env={**os.environ, "NODE_PATH": str(modules), "CHROMIUM": BROWSER},
+        ["node", str(BROWSER / "dev_page.cjs"), flow, run.page, str(run.pictures)],
+        env={**os.environ, "NODE_PATH": str(modules), "CHROMIUM": chromium()},
         check=False,
         capture_output=True,
         text=True,
@@ -115,8 +110,10 @@ def click(flow: str, run: Running, modules: Path) -> None:
 
 
 def test_the_page_is_clicked_through(running: Running, modules: Path) -> None:
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    click("empty", running, modules)
+    """On queues what differs by the broker: a trace, dead letters and their redrive."""
+    whole = running.broker == "kafka"
+    if whole:
+        click("empty", running, modules)
     click("order", running, modules)
     handler = running.project / "services" / "payment" / "payment_service" / "consumers" / "on_order_placed.py"
     right = handler.read_text()
@@ -127,4 +124,5 @@ def test_the_page_is_clicked_through(running: Running, modules: Path) -> None:
     handler.write_text(right)
     running.until_said("Restarted payment", times=2)
     click("redrive", running, modules)
-    click("states", running, modules)
+    if whole:
+        click("states", running, modules)

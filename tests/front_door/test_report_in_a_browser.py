@@ -3,10 +3,7 @@ pictures in build/report."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +16,10 @@ from groundplan.report.page import page
 from groundplan.stack.environment import Environment
 from infra.tests.capacity.stacks import PROD, one_service
 from infra.tests.samples import shop, stack, system_of
+from tests.front_door.looking import installed, looked
 from tests.projects import ROOT
 
-HERE = Path(__file__).parent / "browser"
 PICTURES = ROOT / "build/report"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 SYSTEMS: dict[str, tuple[System, Environment]] = {
     "shop": (shop(), stack("prod")),
     "tool": (one_service({"requests_per_second": 2}, broker="sqs", data_gb=2), PROD),
@@ -39,8 +35,6 @@ PICTURED = {("shop", 1000, "light"), ("thirty", 1000, "dark"), ("tool", 390, "li
 )
 def test_the_report_of_three_systems_in_a_browser(tmp_path: Path) -> None:
     """Must show 5 of issue 12: no console message, nothing asked for, and axe-core finds nothing."""
-    browser = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    assert browser, f"none of {', '.join(CHROMIUM)} is installed"
     PICTURES.mkdir(parents=True, exist_ok=True)
     looks: list[dict[str, Any]] = []
     for name, (system, environment) in SYSTEMS.items():
@@ -51,23 +45,7 @@ def test_the_report_of_three_systems_in_a_browser(tmp_path: Path) -> None:
             pictured = (name, width, scheme) in PICTURED
             picture = str(PICTURES / f"{name}-{width}-{scheme}.jpeg") if pictured else None
             looks.append({"page": str(file), "width": width, "scheme": scheme, "picture": picture})
-    found = looked(browser, looks, tmp_path)
-    assert len(found) == len(SYSTEMS) * len(LOOKS)
-    for each in found:
+    for each in looked(installed(tmp_path), looks):
         for what in ("violations", "said", "requested", "unreached"):
             assert each[what] == [], (what, each)
         assert each["wider"] == 0, each
-
-
-def looked(browser: str, looks: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-    """What `browser/look.mjs` says of each, with what its lock file pins."""
-    for name in ("package.json", "package-lock.json", "look.mjs"):
-        shutil.copy(HERE / name, folder / name)
-    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(install, cwd=folder, check=True)
-    (folder / "looks.json").write_text(json.dumps(looks), encoding="utf-8")
-    command = ["node", "look.mjs", browser, "looks.json"]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found

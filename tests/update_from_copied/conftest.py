@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.projects import ROOT, commit_all, commit_project, git, make_project, snapshot
+from tests.projects import ROOT, bare_environment, commit_all, commit_project, git, make_project, snapshot
 
 LAST_COPIED = "93b9da09059b2b70af9ae47f338dfc7aabf6a595"
 """The last commit whose projects held copies."""
@@ -108,38 +107,7 @@ def environment(copied: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     Each test has one, as a move brings it to the new pins, which the old set-up would take back.
     """
-    here, venv = Path(sys.prefix), tmp_path_factory.mktemp("environment") / "venv"
-    shutil.copytree(here, venv, symlinks=True, copy_function=_link, ignore=_libraries)
-    shutil.copyfile(copied / "requirements.txt", venv / "requirements.txt")
-    for script in filter(Path.is_file, (venv / "bin").iterdir()):
-        content = script.read_bytes()
-        if content.startswith(f"#!{here}/".encode()):
-            _write_anew(script, content.replace(str(here).encode(), str(venv).encode()))
-    return venv
-
-
-def _libraries(folder: str, names: list[str]) -> set[str]:
-    """Our libraries, and what a set-up writes of its own: it would write into this interpreter's environment."""
-    set_up = {name for name in names if folder == sys.prefix and not (Path(folder) / name).is_dir()}
-    ours = {name for name in names if Path(folder).name == "site-packages" and "groundplan" in name}
-    return ours | set_up - {"pyvenv.cfg"}
-
-
-def _write_anew(path: Path, content: bytes) -> None:
-    mode = path.stat().st_mode
-    path.unlink()
-    path.write_bytes(content)
-    path.chmod(mode)
-
-
-def _link(source: str, target: str) -> None:
-    if Path(source).name == "pyvenv.cfg":
-        shutil.copy2(source, target)
-        return
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copy2(source, target)
+    return bare_environment(tmp_path_factory.mktemp("environment") / "venv", copied / "requirements.txt")
 
 
 @pytest.fixture

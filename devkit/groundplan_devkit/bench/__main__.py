@@ -19,11 +19,13 @@ from pathlib import Path
 import psutil
 import uvloop
 
+from groundplan.cli.stacks import read_project
 from groundplan.installation.contract import start
 from groundplan.owned import make
 from groundplan.problems import ProblemsFound
 from groundplan.project import find_project
 from groundplan_devkit.bench import capacity, costs, memory, neighbours, report, stage, written
+from groundplan_devkit.bench.alarms.pace import PACE
 from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
 from groundplan_devkit.bench.progress import Progress, Say
@@ -31,7 +33,7 @@ from groundplan_devkit.problems import Unavailable
 
 RESULTS = Path("build/bench")
 ROWS = 1_000_000
-PARTS = ("load", "neighbours", "memory", "faults", "capacity", "all")
+PARTS = ("load", "neighbours", "memory", "faults", "alarms", "capacity", "all")
 """`all` are `load`, `capacity` and `faults`; the others take minutes more and answer one question each."""
 RATE = 1000.0
 """T3."""
@@ -52,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--requests", type=int, default=memory.REQUESTS, help="varied requests of `memory` (default: %(default)s)"
     )
     parser.add_argument("--kills", type=int, default=KILLS, help="processes killed (default: %(default)s)")
+    parser.add_argument(
+        "--pace", type=float, default=PACE, help="how many times shorter the alarms' periods are (default: %(default)g)"
+    )
     options = parser.parse_args(arguments)
     progress = Progress()
     # The bench's own readers of topics tell of each attempt to reach a broker that it has killed.
@@ -74,6 +79,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # On asyncio's own loop: on uvloop anyio, and so httpx, takes a connection that breaks as it is made for a
             # mistake of its own (`'NoneType' object has no attribute 'getpeername'`).
             wrong += asyncio.run(_faults(options, progress))
+        if options.what == "alarms":
+            wrong += asyncio.run(_alarms(options, progress))
     except (Unavailable, ProblemsFound) as error:
         print(error, file=sys.stderr)
         return 2
@@ -126,6 +133,16 @@ async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
     with stage.stage(say, replicas=REPLICAS) as on:
         result = await faults.run(on, strikes(on.system, options.kills))
     _write("faults", f"{_machine()}\n\n{faults.table(result)}\n")
+    return result.wrong
+
+
+async def _alarms(options: argparse.Namespace, say: Say) -> list[str]:
+    # It simulates the program, and so brings Pulumi's SDK along, which no other bench needs.
+    from groundplan_devkit.bench.alarms import run as alarms
+
+    with stage.stage(say, replicas=REPLICAS) as on:
+        result = await alarms.run(on, read_project(find_project()), options.pace)
+    _write("alarms", f"{_machine()}\n\n{alarms.table(result)}\n")
     return result.wrong
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
+from groundplan_devkit.tail import Tail
+
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)
 """ANSI foregrounds that can be told apart on light and dark screens; red is for errors."""
 RED, FAINT = 31, 2
@@ -45,7 +47,7 @@ class Follower:
     """Of the longest name."""
     output: TextIO = field(default_factory=lambda: sys.stdout)
     clock: Callable[[], float] = time.monotonic
-    _read: dict[str, tuple[Path, int, str, int]] = field(default_factory=dict)
+    _read: dict[str, tuple[Tail, int]] = field(default_factory=dict)
     _kinds: dict[tuple[str, str], _Kind] = field(default_factory=dict)
     """By process and message, so that a hundred slow statements bury nothing."""
     _lines: int = 0
@@ -54,28 +56,17 @@ class Follower:
 
     def add(self, name: str, file: Path) -> None:
         """From what is in it now on."""
-        size = file.stat().st_size if file.exists() else 0
-        self._read[name] = (file, size, "", COLOURS[len(self._read) % len(COLOURS)])
+        self._read[name] = (Tail.from_here(file), COLOURS[len(self._read) % len(COLOURS)])
 
     def show(self) -> None:
         """Print what is new in all files."""
-        for name, (file, position, rest, colour) in list(self._read.items()):
-            if not file.exists():
-                continue
-            with file.open("rb") as opened:
-                size = os.fstat(opened.fileno()).st_size
-                if size < position:
-                    position, rest = 0, ""
-                opened.seek(position)
-                text = rest + opened.read(size - position).decode(errors="replace")
-            *lines, rest = text.split("\n")
-            self._read[name] = (file, size, rest, colour)
-            for line in lines:
+        for name, (tail, colour) in list(self._read.items()):
+            for line in tail.lines():
                 if self._counted(name, line):
                     continue
                 for shown in readable(line):
                     self._print(name, colour, *shown)
-            self._tell_counted(name, file, colour)
+            self._tell_counted(name, tail.path, colour)
 
     def scrolled_away(self) -> bool:
         """Whether what was printed before has left the screen, and the logs are quiet now; then counts anew."""

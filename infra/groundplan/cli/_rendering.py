@@ -8,6 +8,7 @@ import hashlib
 import io
 import marshal
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from types import CodeType
 from typing import Any
 
 import jinja2
+import yaml
 
 _REPEATED = "No git tags found in template"
 """Copier says this of a template without releases for each copy that it makes; it changes nothing for the reader."""
@@ -74,6 +76,51 @@ def compiled_once() -> Iterator[None]:
         jinja2.Environment.compile = compile_  # type: ignore[method-assign]
         if len(known) > before:
             _write(known)
+
+
+@contextlib.contextmanager
+def modes_asked_once() -> Iterator[None]:
+    """Inside, copier asks git once a folder whether it sees files' modes by itself, and not again for each file.
+
+    A process for each of the files of three copies took most of the processor's time of an update.
+    """
+    from copier._main import Worker
+
+    sync = Worker._sync_git_index_executable_bit
+    seen_by_git: dict[Path, bool] = {}
+
+    @functools.wraps(sync)
+    def once(self: Worker, dst_relpath: Path, src_mode: int) -> None:
+        folder = self.subproject.local_abspath
+        if folder not in seen_by_git:
+            said = subprocess.run(
+                ["git", "config", "--type=bool", "--get", "core.fileMode"],
+                cwd=folder,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+            seen_by_git[folder] = said.stdout.strip() != "false"
+        if not seen_by_git[folder]:
+            sync(self, dst_relpath, src_mode)
+
+    Worker._sync_git_index_executable_bit = once  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        Worker._sync_git_index_executable_bit = sync  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def read_by_libyaml() -> Iterator[None]:
+    """Inside, answers are read by PyYAML's parser in C, where it was built with it: all of them again and again, which
+    took a quarter of an update."""
+    loader = yaml.SafeLoader
+    yaml.SafeLoader = getattr(yaml, "CSafeLoader", loader)  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        yaml.SafeLoader = loader  # type: ignore[misc]
 
 
 @contextlib.contextmanager

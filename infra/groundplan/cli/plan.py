@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from groundplan.capacity import Plan, plan, reach
+from groundplan.capacity import plan, reach
 from groundplan.capacity.costs import provenance
 from groundplan.capacity.reach import reach_sentences
 from groundplan.capacity.report import report
 from groundplan.capacity.text import paragraph
 from groundplan.cli._agreement import tell_disagreements
 from groundplan.cli._command import Command, json_option, main_of, stack_option, switched_by
-from groundplan.cli._facts import declared_verdicts
+from groundplan.cli._document import DOCUMENT, rewrite_whole
 from groundplan.cli.documents import DocumentChange, PlanDocument, print_document
-from groundplan.cli.stacks import Project, read_project
+from groundplan.cli.stacks import read_project
 from groundplan.declaration.model import System
-from groundplan.document import PARTS, Subject, blocks, rewrite
-from groundplan.document.rewriting import read_text, write_text
-from groundplan.problems import Problem, ProblemsFound
 from groundplan.progress import doing
 from groundplan.project import find_project
-
-DOCUMENT = "ARCHITECTURE.md"
 
 
 @click.command("plan", cls=Command)
@@ -75,7 +70,7 @@ def plan_project(
     if not quiet:
         tell_disagreements(folder, project.system)
     with doing(f"Running the program in the simulated cloud, for {DOCUMENT}"):
-        changed = _document(folder, project, plans, check=check)
+        changed = rewrite_whole(folder, project, plans, check=check)
     if as_json:
         print_document(
             PlanDocument(
@@ -103,31 +98,3 @@ def figures_used(system: System) -> list[str]:
             "capacity.yaml."
         )
     return lines
-
-
-def _document(folder: Path, project: Project, plans: Mapping[str, Plan], *, check: bool) -> tuple[str, ...]:
-    """The headings of the parts that were out of date. Raises ProblemsFound when ``check`` finds one."""
-    path = folder / DOCUMENT
-    text = read_text(path)
-    # Markers are looked at first: finding out what the program declares takes a second.
-    rewrite(text, dict.fromkeys(PARTS, ""), DOCUMENT)
-    main_stack = project.main
-    verdicts = declared_verdicts(project.folder, project.system, project.environments[main_stack])
-    subject = Subject(project.system, project.environments, plans, verdicts, main_stack)
-    rewritten = rewrite(text, blocks(subject), DOCUMENT)
-    headings = tuple(PARTS[name][0] for name in rewritten.changed)
-    if headings and check:
-        raise ProblemsFound(
-            [
-                Problem(
-                    DOCUMENT,
-                    ", ".join(headings),
-                    "out of date",
-                    "what system.yaml and the stacks give",
-                    "run `make plan`",
-                )
-            ]
-        )
-    if headings:
-        write_text(path, rewritten.text)
-    return headings

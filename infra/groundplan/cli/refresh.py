@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -9,10 +11,35 @@ from pathlib import Path
 
 from groundplan.capacity import plan
 from groundplan.capacity.comparison import Comparison, compare, comparison_report
+from groundplan.cli._document import DOCUMENT, rewrite_declared
+from groundplan.cli.openapi import write_documents
 from groundplan.cli.stacks import read_project
 from groundplan.declaration.model import System
+from groundplan.problems import ProblemsFound
 from groundplan.progress import doing
 from groundplan.project import PROJECT_VARIABLE
+
+_WRITING = "Writing openapi.json of services that have none"
+_NOT_WRITTEN = "A service's openapi.json is not written yet. Mend this, then run `make openapi`"
+
+
+def refresh_declared(project: Path) -> None:
+    """Brings up to date what of ``ARCHITECTURE.md`` follows from the declaration, and writes a new service's
+    ``openapi.json``; tells what could not be done.
+
+    By the libraries of this process, without the program: with Pulumi's SDK and the simulated cloud that would take
+    longer than all else. `make plan` runs it.
+    """
+    with doing(f"Bringing {DOCUMENT} up to date"):
+        try:
+            rewrite_declared(project)
+        except ProblemsFound as found:
+            print(f"{DOCUMENT} is not up to date yet. Mend this, then run `make plan`:\n{found}", file=sys.stderr)
+    with doing(_WRITING), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            write_documents(project, missing=True)
+        except ProblemsFound as found:
+            print(f"{_NOT_WRITTEN}:\n{found}", file=sys.stderr)
 
 
 def refresh(project: Path) -> None:
@@ -21,12 +48,7 @@ def refresh(project: Path) -> None:
     By the code that the project holds now: an update may have changed it.
     """
     refresh_architecture(project)
-    _run(
-        project,
-        "A service's openapi.json is not written yet. Mend this, then run `make openapi`",
-        *("openapi", "--missing"),
-        doing_what="Writing openapi.json of services that have none",
-    )
+    _run(project, _NOT_WRITTEN, *("openapi", "--missing"), doing_what=_WRITING)
 
 
 def refresh_architecture(project: Path) -> None:

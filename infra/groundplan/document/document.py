@@ -58,6 +58,9 @@ PARTS: dict[str, tuple[str, Callable[[Subject], str]]] = {
 }
 """Block name to heading and content, in the mandated order."""
 
+OF_THE_PROGRAM = frozenset({"security"})
+"""Blocks that take the verdicts on the program; the others follow from declaration and plan."""
+
 EMPTY = "Filled in by `make plan`."
 """What a block says before it has been."""
 
@@ -65,6 +68,11 @@ EMPTY = "Filled in by `make plan`."
 def blocks(subject: Subject) -> dict[str, str]:
     """The content of every generated block, by name."""
     return {name: content(subject) for name, (_, content) in PARTS.items()}
+
+
+def declared_blocks(subject: Subject) -> dict[str, str]:
+    """As `blocks`, without those of the program: its verdicts are not looked at."""
+    return {name: content(subject) for name, (_, content) in PARTS.items() if name not in OF_THE_PROGRAM}
 
 
 def render_document(subject: Subject) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +23,21 @@ class Rewritten:
     changed: tuple[str, ...]
 
 
-def rewrite(text: str, contents: Mapping[str, str], where: str = "ARCHITECTURE.md") -> Rewritten:
-    """The document with each block's content replaced; line ends stay those of the block's own marker.
+def rewrite(
+    text: str, contents: Mapping[str, str], where: str = "ARCHITECTURE.md", kept: Collection[str] = ()
+) -> Rewritten:
+    """The document with each block's content replaced, but for those that are ``kept``; line ends stay those of the
+    block's own marker.
 
     Raises ProblemsFound, naming lines, for markers that are missing, doubled, unclosed, crossed or of no known name.
     """
-    spans = _spans(text, contents, where)
+    spans = _spans(text, [*contents, *kept], where)
     changed = []
     pieces = []
     position = 0
     for name, (start, end) in sorted(spans.items(), key=lambda span: span[1]):
+        if name in kept:
+            continue
         line_end = "\r\n" if text.startswith("\r\n", start) else "\n"
         new = line_end + contents[name].replace("\n", line_end) + line_end
         if text[start:end] != new:
@@ -42,7 +47,7 @@ def rewrite(text: str, contents: Mapping[str, str], where: str = "ARCHITECTURE.m
     return Rewritten("".join([*pieces, text[position:]]), tuple(name for name in contents if name in changed))
 
 
-def _spans(text: str, contents: Mapping[str, str], where: str) -> dict[str, tuple[int, int]]:
+def _spans(text: str, names: Collection[str], where: str) -> dict[str, tuple[int, int]]:
     """By block, the text from after its opening marker to before its closing one."""
     problems: list[Problem] = []
     spans: dict[str, tuple[int, int]] = {}
@@ -54,8 +59,8 @@ def _spans(text: str, contents: Mapping[str, str], where: str) -> dict[str, tupl
         def problem(expected: str, remedy: str, line: int = line, marker: re.Match[str] = marker) -> None:
             problems.append(Problem(f"{where}:{line}", marker[0].strip(), "", expected, remedy))
 
-        if name not in contents:
-            problem(f"one of {', '.join(contents)}", "correct the name, or remove the line")
+        if name not in names:
+            problem(f"one of {', '.join(names)}", "correct the name, or remove the line")
         elif not closing and opened:
             problem(
                 f"<!-- /plan:{opened[0]} --> first: that block is open since line {opened[2]}",
@@ -84,7 +89,7 @@ def _spans(text: str, contents: Mapping[str, str], where: str) -> dict[str, tupl
             )
         )
     mentioned = {problem.path for problem in problems}
-    for name in contents:
+    for name in names:
         if name not in spans and not any(f"plan:{name} " in path for path in mentioned):
             problems.append(
                 Problem(

@@ -39,6 +39,15 @@ def test_only_what_differs_counts_as_changed() -> None:
     assert rewrite(once.text, {**CONTENTS, "two": "newer"}).changed == ("two",)
 
 
+def test_a_block_that_is_kept_is_required_and_stays() -> None:
+    """What takes the program stays as it was, where only the declaration was looked at."""
+    rewritten = rewrite(DOCUMENT, {"two": "new two"}, kept={"one"})
+    assert rewritten.changed == ("two",)
+    assert "<!-- plan:one -->\nold\n<!-- /plan:one -->" in rewritten.text
+    with pytest.raises(ProblemsFound, match="plan:three"):
+        rewrite(DOCUMENT, CONTENTS, kept={"three"})
+
+
 def test_blocks_may_stand_in_any_order() -> None:
     text = "<!-- plan:two -->\n<!-- /plan:two -->\n<!-- plan:one -->\n<!-- /plan:one -->"
     assert rewrite(text, CONTENTS).text == (

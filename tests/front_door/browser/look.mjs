@@ -1,7 +1,8 @@
 // Looks at pages in a headless browser: node look.mjs CHROMIUM WIDTHS.json
-// WIDTHS.json: [{"page": "/file.html", "width": 1000, "scheme": "light", "picture": "/file.webp"}, …]
-// Prints as JSON, of each: what axe-core finds, console messages and errors, requests besides the page itself,
-// elements that are wider than the window, links and scrolling parts that the keyboard doesn't reach.
+// WIDTHS.json: [{"page": "/file.html", "width": 1000, "scheme": "light", "picture": "/file.webp", "keyboard": true}, …]
+// A page is a file, which may request nothing, or an address, which may request what is at the same origin.
+// Prints as JSON, of each: what axe-core finds, console messages and errors, other requests, elements that are wider
+// than the window, links and scrolling parts that the keyboard doesn't reach (unless "keyboard" is false).
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
@@ -13,19 +14,20 @@ const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-bac
   '--disable-component-update', '--no-first-run']
 const browser = await chromium.launch({ executablePath, args: quiet })
 const found = []
-for (const { page: file, width, scheme, picture } of JSON.parse(readFileSync(list, 'utf8'))) {
+for (const { page: file, width, scheme, picture, keyboard = true } of JSON.parse(readFileSync(list, 'utf8'))) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: scheme })
   const page = await context.newPage()
-  const address = pathToFileURL(file).href
+  const address = /^https?:/.test(file) ? file : pathToFileURL(file).href
+  const origin = address.startsWith('file:') ? null : new URL(address).origin
   const said = []
   const requested = []
   page.on('console', message => said.push(`${message.type()}: ${message.text()}`))
   page.on('pageerror', error => said.push(`error: ${error}`))
-  page.on('request', request => { if (request.url() !== address) requested.push(request.url()) })
+  page.on('request', request => { if (request.url() !== address && new URL(request.url()).origin !== origin) requested.push(request.url()) })
   await page.goto(address, { waitUntil: 'load' })
   if (picture) await page.screenshot({ path: picture, type: 'jpeg', quality: 60 })
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
-  const unreached = await reached(page)
+  const unreached = keyboard ? await reached(page) : []
   await page.evaluate(axe)
   const { violations } = await page.evaluate(() => window.axe.run())
   found.push({

@@ -167,12 +167,12 @@ def _clients(on: Stage, running: Whole, service: str, target: Target) -> Clients
         reading=lambda: f"{running.reading(service).url}{target.path}",
         writer_token=writer,
         reader_token=reader,
-        bodies=_bodies(target.resource, "bench"),
+        bodies=bodies(target.resource, "bench"),
         rate=WRITES_PER_SECOND,
     )
 
 
-def _bodies(resource: Resource, owner: str) -> Iterator[Body]:
+def bodies(resource: Resource, owner: str) -> Iterator[Body]:
     """Bodies as a client begins: the first value of every choice, and the caller as the owner, where it may
     own many."""
     first = {

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ class Page:
         self._began = time.time()
         self._client = httpx.AsyncClient(timeout=READY_SECONDS, trust_env=False)
         self._redriving: set[str] = set()
+        self._at_letters: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def routes(self) -> list[Route]:
         api = f"{PATH}/api"
@@ -216,7 +218,9 @@ class Page:
         reader = request.path_params["reader"]
         if self._broker is None or reader not in readers_of(self._installation):
             return self._no_reader(reader)
-        letters = await self._broker.letters(reader)
+        # A look hides what it meets from a redrive, and the other way round.
+        async with self._at_letters[reader]:
+            letters = await self._broker.letters(reader)
         return JSONResponse({"letters": [dataclasses.asdict(letter) for letter in letters]})
 
     async def _redrive(self, request: Request) -> Response:
@@ -229,9 +233,10 @@ class Page:
         service, role = known[reader]
         self._redriving.add(reader)
         try:
-            said = await asyncio.to_thread(
-                run_service, self._installation, service, "redrive", role=role, seconds=REDRIVE_SECONDS
-            )
+            async with self._at_letters[reader]:
+                said = await asyncio.to_thread(
+                    run_service, self._installation, service, "redrive", role=role, seconds=REDRIVE_SECONDS
+                )
         finally:
             self._redriving.discard(reader)
         return JSONResponse({"outcome": _outcome(said)})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from groundplan_devkit.tail import Tail
 
 KEPT_LINES = 4000
 """Of each process."""
@@ -54,9 +55,7 @@ class Line:
 
 @dataclass
 class _File:
-    path: Path
-    position: int = 0
-    rest: bytes = b""
+    tail: Tail
     lines: deque[Line] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     counts: dict[str, int] = field(default_factory=dict)
 
@@ -69,7 +68,7 @@ class Lines:
         self._number = 0
 
     def add(self, process: str, path: Path) -> None:
-        self._files[process] = _File(path)
+        self._files[process] = _File(Tail(path))
 
     def counts(self, process: str) -> Mapping[str, int]:
         """Sums of its metrics since it first started."""
@@ -78,19 +77,8 @@ class Lines:
     def read(self) -> None:
         """What is new in all files; one that was cut off is read from its beginning."""
         for process, file in self._files.items():
-            try:
-                with file.path.open("rb") as opened:
-                    size = os.fstat(opened.fileno()).st_size
-                    if size < file.position:
-                        file.position, file.rest = 0, b""
-                    opened.seek(file.position)
-                    content = file.rest + opened.read(size - file.position)
-                    file.position = size
-            except FileNotFoundError:
-                continue
-            *lines, file.rest = content.split(b"\n")
-            for line in lines:
-                self._take(process, file, line.decode(errors="replace"))
+            for line in file.tail.lines():
+                self._take(process, file, line)
 
     def found(
         self, text: str = "", *, process: str = "", level: str = "debug", kind: str = "", trace_id: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -47,9 +47,7 @@ class KafkaTopics:
         every = {self._installation.topic(topic.event) for topic in planned.topics} | set(letters.values())
         found = []
         async with self._reading(every) as consumer, self._asking() as admin:
-            partitions = list(consumer.assignment())
-            firsts = await consumer.beginning_offsets(partitions)
-            ends = await consumer.end_offsets(partitions)
+            firsts, ends = await _held(consumer)
             for reader, (service, role) in readers.items():
                 group = names.group_name(self._installation.events_scope, reader)
                 read = await _committed(admin, group)
@@ -68,16 +66,33 @@ class KafkaTopics:
         )
         return topics, found
 
+    async def has_controller(self) -> bool:
+        """Whether the brokers name one. Raises Unavailable."""
+        async with self._asking() as admin:
+            return int((await admin.describe_cluster())["controller_id"]) >= 0
+
+    async def lags(self) -> Mapping[tuple[str, str], int]:
+        """Events that a reader has not read yet, by reader and event. Raises Unavailable."""
+        readers = readers_of(self._installation)
+        followed_by = {reader: followed(self._installation, reader) for reader in readers}
+        every = {self._installation.topic(event) for events in followed_by.values() for event in events}
+        found = {}
+        async with self._reading(every) as consumer, self._asking() as admin:
+            firsts, ends = await _held(consumer)
+            for reader, events in followed_by.items():
+                read = await _committed(admin, names.group_name(self._installation.events_scope, reader))
+                for event in events:
+                    found[reader, event] = _behind([self._installation.topic(event)], firsts, ends, read)
+        return found
+
     async def letters(self, reader: str) -> list[Letter]:
         topic = self._dead_letter_topic(reader)
         group = names.group_name(self._installation.events_scope, reader)
         found: list[tuple[int, Letter]] = []
         async with self._reading([topic]) as consumer, self._asking() as admin:
             handled = await _committed(admin, group + GROUP_SUFFIX)
-            partitions = list(consumer.assignment())
-            firsts = await consumer.beginning_offsets(partitions)
-            ends = await consumer.end_offsets(partitions)
-            for partition in partitions:
+            firsts, ends = await _held(consumer)
+            for partition in ends:
                 first = max(handled.get(partition, 0), firsts[partition], ends[partition] - MOST_LETTERS)
                 consumer.seek(partition, first)
                 while await consumer.position(partition) < ends[partition]:
@@ -122,9 +137,12 @@ class KafkaTopics:
     @contextlib.asynccontextmanager
     async def _asking(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap, request_timeout_ms=int(SECONDS * 1000))
-        await admin.start()
         try:
+            async with asyncio.timeout(SECONDS):
+                await admin.start()
             yield admin
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise _away(error) from None
         finally:
             await admin.close()
 
@@ -133,6 +151,12 @@ class KafkaTopics:
         kafka = self._installation.servers.kafka
         assert kafka is not None
         return kafka.bootstrap
+
+
+async def _held(consumer: AIOKafkaConsumer) -> tuple[Offsets, Offsets]:
+    """First offsets, and those that are written next, of all partitions that it is given."""
+    partitions = list(consumer.assignment())
+    return await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
 
 
 async def _committed(admin: AIOKafkaAdminClient, group: str) -> Offsets:

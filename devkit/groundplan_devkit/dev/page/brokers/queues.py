@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,7 +24,12 @@ from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation
 
 MOST_LOOKS = 20
-"""Requests for dead letters: each answers with ten at most, some of them more than once."""
+"""Requests for dead letters: each answers with ten at most, or with none although there are some."""
+BATCH = 10
+"""Messages that one request takes, or shows again."""
+HIDDEN_SECONDS = 20
+"""From the others of a look: what it meets comes again at its end, or by itself when this process dies meanwhile."""
+WAITING, HIDDEN = "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"
 
 T = TypeVar("T")
 
@@ -47,7 +52,7 @@ class QueueTopics:
                 service=service,
                 role=role,
                 waiting=await _ask(self._held, queues.queue_urls[reader]),
-                dead_letters=await _ask(self._held, queues.dead_letter_urls[reader]),
+                dead_letters=await _ask(self._held_or_looked_at, queues.dead_letter_urls[reader]),
             )
             for reader, (service, role) in readers_of(self._installation).items()
         ]
@@ -56,26 +61,44 @@ class QueueTopics:
         return await _ask(self._letters, self._installation.queues.dead_letter_urls[reader])
 
     def _held(self, url: str) -> int:
-        name = "ApproximateNumberOfMessages"
-        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])
-        return int(found["Attributes"][name])
+        return self._count(url, WAITING)
+
+    def _held_or_looked_at(self, url: str) -> int:
+        return self._count(url, WAITING, HIDDEN)
+
+    def _count(self, url: str, *names: str) -> int:
+        found = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(names))
+        return sum(int(found["Attributes"][name]) for name in names)
 
     def _letters(self, url: str) -> list[Letter]:
         held = min(self._held(url), MOST_LETTERS)
         found: dict[str, Letter] = {}
-        for _ in range(MOST_LOOKS):
-            if len(found) >= held:
-                break
-            # Hidden for no time: they stay where they are.
-            answer = self._sqs.receive_message(
-                QueueUrl=url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=0,
-                WaitTimeSeconds=0,
-                MessageAttributeNames=["All"],
-            )
-            found |= {each["MessageId"]: _letter(each, url) for each in answer.get("Messages", [])}
+        handles: list[str] = []
+        try:
+            for _ in range(MOST_LOOKS):
+                if len(found) >= held:
+                    break
+                answer = self._sqs.receive_message(
+                    QueueUrl=url,
+                    MaxNumberOfMessages=BATCH,
+                    VisibilityTimeout=HIDDEN_SECONDS,
+                    WaitTimeSeconds=0,
+                    MessageAttributeNames=["All"],
+                )
+                messages = answer.get("Messages", [])
+                found |= {each["MessageId"]: _letter(each, url) for each in messages}
+                handles += [each["ReceiptHandle"] for each in messages]
+        finally:
+            self._show_again(url, handles)
         return list(found.values())
+
+    def _show_again(self, url: str, handles: Sequence[str]) -> None:
+        for start in range(0, len(handles), BATCH):
+            entries = [
+                {"Id": str(number), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                for number, handle in enumerate(handles[start : start + BATCH])
+            ]
+            self._sqs.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
 def _letter(message: dict[str, Any], url: str) -> Letter:

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from groundplan.cloud.wire import SECRET, SIGNATURE
+
 _CREATIONS = frozenset({"create", "create-replacement"})
 _PARTIAL = 1
 """The state holds what was made (sdk/go/common/resource/status.go, StatusPartialFailure)."""
@@ -29,7 +31,7 @@ _NO_ANSWER = re.compile(
 def unanswered(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The creations of an engine's event log whose end nobody knows, as operations that are pending.
 
-    ``events`` are of `pulumi up --event-log` (sdk/go/common/apitype/events.go). Secrets among their inputs are masked.
+    ``events`` are of `pulumi up --event-log` (sdk/go/common/apitype/events.go). Secret inputs are left out.
     """
     said: dict[str, list[str]] = defaultdict(list)
     failed: dict[str, Mapping[str, Any]] = {}
@@ -54,5 +56,16 @@ def had_no_answer(error: str) -> bool:
 
 def _resource(new: Mapping[str, Any]) -> dict[str, Any]:
     """As the state has it."""
-    kept = ("urn", "type", "custom", "parent", "provider", "protect", "retainOnDelete", "inputs")
-    return {key: new[key] for key in kept if new.get(key)}
+    kept = ("urn", "type", "custom", "parent", "provider", "protect", "retainOnDelete")
+    return {**{key: new[key] for key in kept if new.get(key)}, "inputs": _plain(new.get("inputs") or {})}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  # JSON
+    """Without secrets, which the log masks: the next deployment sets them."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items() if not _masked(each)}
+    return [_plain(each) for each in value if not _masked(each)] if isinstance(value, list) else value
+
+
+def _masked(value: object) -> bool:
+    return isinstance(value, Mapping) and value.get(SIGNATURE) == SECRET

@@ -23,11 +23,11 @@ from groundplan.cli import _account
 from groundplan.cli._unanswered import take_in
 from groundplan.cloud.faults import Call, Kind
 from groundplan.cloud.provider import ProviderServers
-from groundplan.permissions.grants import Scope
 from groundplan.rehearsal import growth
 from groundplan.rehearsal.engine import Stack, StepFailed
 from groundplan.rehearsal.stage import Stage
 from groundplan.repair import unanswered
+from groundplan.stack.scope import Scope
 from infra.tests.aws_cli import AwsCli
 from infra.tests.samples import ROOT
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from groundplan.cli.remember import run_pulumi
 from groundplan.declaration.loader import load_system
-from groundplan.permissions.grants import Scope
 from groundplan.repair import Action, Repair, pending, plan_repair, repaired, unanswered, unclear
 from groundplan.stack.configuration import read_stack_file
+from groundplan.stack.scope import Scope
 
 EVENT_LOGS: Mapping[str, str] = {"PULUMI_DEBUG_COMMANDS": "true"}
 """The option `--event-log` is there for programs that drive the CLI, as the SDK's automation does."""

@@ -154,7 +154,7 @@ def test_what_was_made_without_an_answer_comes_into_the_state(
     tagged = {"ResourceARN": "arn:aws:sns:eu-central-1:123456789012:alarms-1a2b3c4", "Tags": []}
     tools.install("aws", {"get-resources": (0, json.dumps({"ResourceTagMappingList": [tagged]})), "": (0, "{}")})
     tools.install("pulumi", {"stack export": (0, json.dumps({"version": 3, "deployment": {"resources": []}}))})
-    _unanswered.settle(project, "dev", log)
+    _unanswered.take_in_unanswered(project, "dev", log)
     shown = capsys.readouterr().out
     assert shown.startswith("Without an answer, though AWS may have made it: alarms, jobs.")
     assert "import  aws:sns/topic:Topic  alarms" in shown
@@ -167,8 +167,8 @@ def test_nothing_is_asked_when_all_was_answered(project: Path, tools: Tools, tmp
     log = tmp_path / "events.json"
     for text in ("", '{"summaryEvent": {"isPreview": false}}\n'):
         log.write_text(text)
-        _unanswered.settle(project, "dev", log)
-    _unanswered.settle(project, "dev", tmp_path / "none.json")
+        _unanswered.take_in_unanswered(project, "dev", log)
+    _unanswered.take_in_unanswered(project, "dev", tmp_path / "none.json")
     assert tools.calls == []
 
 

@@ -18,7 +18,7 @@ EVENT_LOGS: Mapping[str, str] = {"PULUMI_DEBUG_COMMANDS": "true"}
 """The option `--event-log` is there for programs that drive the CLI, as the SDK's automation does."""
 
 
-def settle(project: Path, stack: str, log: Path) -> None:
+def take_in_unanswered(project: Path, stack: str, log: Path) -> None:
     """Takes into the state what the failed deployment of an event log made without an answer, and says so.
 
     Raises ProblemsFound when the account or the state can't be asked.
@@ -35,7 +35,7 @@ def settle(project: Path, stack: str, log: Path) -> None:
 def take_in(
     project: Path, stack: str, begun: Sequence[Mapping[str, Any]], scope: Scope, region: str
 ) -> tuple[Action, ...]:
-    """The creations ``begun`` that were made come into the state; what became of each. Raises ProblemsFound as `settle`
+    """The creations ``begun`` that were made come into the state; what became of each. Raises ProblemsFound as `take_in_unanswered`
     does."""
     from groundplan.cli import _account
 

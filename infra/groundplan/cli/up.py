@@ -15,7 +15,7 @@ import click
 
 from groundplan.cli._agreement import refuse_breaking
 from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
-from groundplan.cli._unanswered import EVENT_LOGS, settle
+from groundplan.cli._unanswered import EVENT_LOGS, take_in_unanswered
 from groundplan.cli.consent import can_ask, consent, previewed
 from groundplan.cli.remember import remember, resources_of, state_of
 from groundplan.declaration.loader import load_system
@@ -230,7 +230,7 @@ def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = (
             check=False,
         ).returncode
         if status:
-            settle(project, stack, log)
+            take_in_unanswered(project, stack, log)
     if remember(project, stack):
         print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
     return status

@@ -29,7 +29,7 @@ _NO_ANSWER = re.compile(
 
 
 def unanswered(events: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The creations of an engine's event log whose end nobody knows, as operations that are pending.
+    """The creations of an engine's event log that have no known end, as operations that are pending.
 
     ``events`` are of `pulumi up --event-log` (sdk/go/common/apitype/events.go). Secret inputs are left out.
     """

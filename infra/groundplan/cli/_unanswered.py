@@ -35,8 +35,10 @@ def take_in_unanswered(project: Path, stack: str, log: Path) -> None:
 def take_in(
     project: Path, stack: str, begun: Sequence[Mapping[str, Any]], scope: Scope, region: str
 ) -> tuple[Action, ...]:
-    """The creations ``begun`` that were made come into the state; what became of each. Raises ProblemsFound as `take_in_unanswered`
-    does."""
+    """The creations ``begun`` that were made come into the state; what became of each.
+
+    Raises ProblemsFound when the account or the state can't be asked.
+    """
     from groundplan.cli import _account
 
     state = json.loads(run_pulumi(project, stack, "stack", "export"))

@@ -86,7 +86,7 @@ class _Service(ModuleType):
 
     def _load_all(self) -> None:
         if self.__class__ is _Service:
-            self.__class__ = ModuleType
+            self.__class__ = ModuleType  # type: ignore[assignment]  # as importlib.util.LazyLoader does
             assert isinstance(self.__loader__, _Loader)
             self.__loader__.execute(self)
 

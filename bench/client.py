@@ -105,7 +105,8 @@ def measure(command: Path, rounds: int) -> Iterator[tuple[str, str, float]]:
                 turn = here / f"{name}-{number}"
                 turn.mkdir()
                 seconds, count = programs[name].seconds(turn)
-                programs.setdefault("floor", Program(command, _floor(here / "plain", count), region))
+                if "floor" not in programs:
+                    programs["floor"] = Program(command, _floor(here / "plain", count), region)
                 for step, each in seconds.items():
                     yield name, step, each
 

@@ -186,12 +186,15 @@ CAMPAIGNS = {
     ),
     "faults": Campaign(
         "Every call of shop goes wrong once, under the Pulumi engine",
-        "Dev and prod are created, changed and destroyed; every call is throttled once, and every answer is lost once. "
-        "Needs the Pulumi CLI, and about an hour.",
-        ("tests/engine/test_faults.py",),
+        "A stack is created, changed by ten times the load and destroyed. Every call that creates, changes or deletes "
+        "goes wrong once: half of them are throttled, of the others the answer is lost after the work was done; in the "
+        "next life it is the other way round. Deployments are repeated until nothing fails, and what had no answer is "
+        "looked for in the account, as `groundplan up` does. Counts: faults-calls.md. Needs the Pulumi CLI, half an "
+        "hour for each life.",
+        ("tests/engine/test_faults.py::test_every_call_of_shop_goes_wrong_once",),
         4,
         "lives",
-        {"PROVE_FAULTS": "1"},
+        {"FAULTS": "{size}", "FAULTS_SEED": "{seed}", "FAULTS_ROWS": "docs/proof/faults-calls.md"},
     ),
     "framing": Campaign(
         "Where a message ends (h2)",

@@ -15,9 +15,9 @@ from groundplan.cloud import Resource
 from groundplan.cloud.catalogue import kind_of
 from groundplan.cloud.catalogue.imports import IMPORTS, NOTHING, filled
 from groundplan.cloud.item import ACCOUNT, Item
-from groundplan.permissions.grants import Scope
 from groundplan.repair import State, plan_repair, unclear
 from groundplan.repair.listings import LISTINGS
+from groundplan.stack.scope import Scope
 from infra.tests.aws_cli import AwsCli
 from infra.tests.program.graphs import Graph, graph_of, in_group
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cli import deliver, up
+from groundplan.cli import _unanswered, deliver, up
 from tests.cli.stand_ins import Tools, only_these
 from tests.projects import ROOT, commit_all, git
 
@@ -128,9 +128,48 @@ def test_a_retained_identity_provider_may_leave_the_stack(tools: Tools) -> None:
 def test_up_hands_over_to_the_cli(tools: Tools) -> None:
     tools.install("pulumi", {"stack output": (0, "{}"), "up --stack": (3, "")})
     assert up.main(["dev"]) == 3, "the CLI's own status"
-    assert tools.asked("pulumi", "up") == [["pulumi", "up", "--stack", "dev"]]
     up.main(["dev", "--yes"])
-    assert tools.asked("pulumi", "up")[-1] == ["pulumi", "up", "--stack", "dev", "--yes", "--non-interactive"]
+    first, second = tools.asked("pulumi", "up")
+    assert first[:-1] == ["pulumi", "up", "--stack", "dev", "--event-log"]
+    assert second[:5] == first[:5]
+    assert second[6:] == ["--yes", "--non-interactive"]
+
+
+def test_what_was_made_without_an_answer_comes_into_the_state(
+    project: Path, tools: Tools, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The connection broke after SNS had made the topic; the queue was never made."""
+    stem = "urn:pulumi:dev::shop::aws"
+    made = {"urn": f"{stem}:sns/topic:Topic::alarms", "type": "aws:sns/topic:Topic", "custom": True}
+    asked = {**made, "id": "", "inputs": {"name": "alarms-1a2b3c4"}}
+    missing = {**asked, "urn": f"{stem}:sqs/queue:Queue::jobs", "type": "aws:sqs/queue:Queue", "inputs": {}}
+    log = tmp_path / "events.json"
+    events: list[object] = []
+    for new in (asked, missing):
+        said = "https response error StatusCode: 0, request send failed, read: connection reset by peer"
+        events.append({"diagnosticEvent": {"urn": new["urn"], "message": said, "severity": "error"}})
+        metadata = {"op": "create", "urn": new["urn"], "type": new["type"], "new": new}
+        events.append({"resOpFailedEvent": {"metadata": metadata, "status": 2, "steps": 1}})
+    log.write_text("".join(f"{json.dumps(event)}\n" for event in events))
+    tagged = {"ResourceARN": "arn:aws:sns:eu-central-1:123456789012:alarms-1a2b3c4", "Tags": []}
+    tools.install("aws", {"get-resources": (0, json.dumps({"ResourceTagMappingList": [tagged]})), "": (0, "{}")})
+    tools.install("pulumi", {"stack export": (0, json.dumps({"version": 3, "deployment": {"resources": []}}))})
+    _unanswered.take_in_unanswered(project, "dev", log)
+    shown = capsys.readouterr().out
+    assert shown.startswith("Without an answer, though AWS may have made it: alarms, jobs.")
+    assert "import  aws:sns/topic:Topic  alarms" in shown
+    assert "forget  aws:sqs/queue:Queue  jobs" in shown
+    assert [call[1] for call in tools.asked("pulumi")] == ["stack", "stack", "refresh"]
+    assert made["urn"] in tools.asked("pulumi", "refresh")[0]
+
+
+def test_nothing_is_asked_when_all_was_answered(project: Path, tools: Tools, tmp_path: Path) -> None:
+    log = tmp_path / "events.json"
+    for text in ("", '{"summaryEvent": {"isPreview": false}}\n'):
+        log.write_text(text)
+        _unanswered.take_in_unanswered(project, "dev", log)
+    _unanswered.take_in_unanswered(project, "dev", tmp_path / "none.json")
+    assert tools.calls == []
 
 
 def test_a_new_service_gets_its_repository_then_its_image_then_runs(tools: Tools, order_with_code: str) -> None:

@@ -23,8 +23,8 @@ from groundplan.cloud import Resource, simulate
 from groundplan.cloud.catalogue.imports import NOTHING
 from groundplan.cloud.item import Item
 from groundplan.cloud.provider import ProviderServers
-from groundplan.permissions.grants import Scope
 from groundplan.problems import ProblemsFound
+from groundplan.stack.scope import Scope
 from infra.tests.aws_cli import AwsCli
 from tests.engine.programs import SmallStack
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from groundplan.cloud.catalogue import catalogued
 from groundplan.cloud.catalogue.imports import filled
-from groundplan.permissions.grants import Scope
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.repair import Found
 from groundplan.repair.listings import LISTINGS, Listing
+from groundplan.stack.scope import Scope
 
 TOPIC = "aws:sns/topic:Topic"
 TARGET = "aws:cloudwatch/eventTarget:EventTarget"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from groundplan.cli._account import ask_aws, tagged
-from groundplan.permissions.grants import Scope
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.recovery.stack_file import Point
+from groundplan.stack.scope import Scope
 
 VAULT = "aws:backup/vault:Vault"
 _SUFFIX = re.compile(r"-([0-9a-f]{6,7}|[0-9a-f]{26})$")

@@ -44,7 +44,7 @@ def grants_for(project: Project, stack: str) -> tuple[Grants, list[Call]]:
     """The grants of a stack and the calls that they are for. Raises ProblemsFound."""
     from groundplan.permissions import calls_of, grants_of
     from groundplan.permissions.calls import unknown_types
-    from groundplan.permissions.grants import Scope
+    from groundplan.stack.scope import Scope
 
     simulation = simulated(project.folder, project.system, project.environments[stack])
     unknown = unknown_types(simulation.resources)

@@ -16,12 +16,12 @@ from groundplan.capacity import plan
 from groundplan.cli._command import Command, main_of, stack_argument, switched_by
 from groundplan.cli.stacks import Project, read_project
 from groundplan.declaration.words import HYPHENATED, IN_WORDS
-from groundplan.permissions.grants import Scope
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
 from groundplan.stack.configuration import read_stack_file
 from groundplan.stack.contradictions import set_command
 from groundplan.stack.environment import Environment
+from groundplan.stack.scope import Scope
 
 if TYPE_CHECKING:
     from groundplan.cli._copies import Copied

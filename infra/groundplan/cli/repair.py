@@ -15,9 +15,9 @@ from groundplan.cli._command import Command, main_of, stack_argument, switched_b
 from groundplan.cli._facts import simulated
 from groundplan.cli.remember import run_pulumi
 from groundplan.cli.stacks import read_project
-from groundplan.permissions.grants import Scope
 from groundplan.project import find_project
 from groundplan.repair import Found, State, pending, plan_repair, repaired, unclear
+from groundplan.stack.scope import Scope
 
 if TYPE_CHECKING:
     from groundplan.cloud.model import Resource

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import click
 
 from groundplan.cli._agreement import refuse_breaking
 from groundplan.cli._command import Command, lose_option, main_of, stack_argument, switched_by
+from groundplan.cli._unanswered import EVENT_LOGS, take_in_unanswered
 from groundplan.cli.consent import can_ask, consent, previewed
 from groundplan.cli.remember import remember, resources_of, state_of
 from groundplan.declaration.loader import load_system
@@ -203,7 +206,8 @@ def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = (
 
     First it is said what the deployment does, and what would go has to be named, in ``lose`` or in the terminal. What
     is deployed and only grows is remembered before, so that nothing is planned smaller, and after, however it
-    ended: a deployment that failed has raised some sizes too. Raises ProblemsFound when the state can't be read.
+    ended: a deployment that failed has raised some sizes too. What it made without an answer is looked for in the
+    account. Raises ProblemsFound when the state can't be read.
     """
     state = resources_of(project, stack)
     if _refresh_waiting(project, stack, state):
@@ -217,7 +221,16 @@ def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = (
         consent(previewed(project, stack, state), stack, named=lose, ask=can_ask(yes=yes))
         # It was shown already; without `--yes` the CLI shows its own, and asks.
         options += ["--skip-preview"] if yes else []
-    status = subprocess.run(["pulumi", "up", "--stack", stack, *options], cwd=project, check=False).returncode
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "events.json"
+        status = subprocess.run(
+            ["pulumi", "up", "--stack", stack, "--event-log", str(log), *options],
+            cwd=project,
+            env={**os.environ, **EVENT_LOGS},
+            check=False,
+        ).returncode
+        if status:
+            take_in_unanswered(project, stack, log)
     if remember(project, stack):
         print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
     return status

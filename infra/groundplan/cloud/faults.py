@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -37,8 +38,14 @@ class Struck(Exception):
 
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
-        words = {"throttle": "ThrottlingException: Rate exceeded", "lost": "RequestError: the connection was reset"}
-        super().__init__(words.get(fault.kind, fault.message))
+        super().__init__(_WORDS.get(fault.kind, fault.message))
+
+
+_WORDS = {
+    "throttle": "https response error StatusCode: 400, api error ThrottlingException: Rate exceeded",
+    "lost": "https response error StatusCode: 0, request send failed, read: connection reset by peer",
+}
+"""As AWS's SDK for Go says it."""
 
 
 @dataclass(slots=True)
@@ -47,8 +54,12 @@ class Faults:
 
     waiting: list[Fault] = field(default_factory=list)
     struck: list[Fault] = field(default_factory=list)
-    every: Kind | None = None
-    """How every call goes wrong the first time that it is made for a URN; None: as `waiting` says."""
+    every: Kind | Callable[[Call, str], Kind] | None = None
+    """How every call goes wrong the first time that it is made for a URN, or what tells that of a call and a URN; None:
+    as `waiting` says."""
+    retried: bool = True
+    """A creation whose answer is lost is found by the next attempt, as a provider's own retry finds it: by its token or
+    its name. False: the next attempt is a new call, which makes another one or is refused."""
     once: set[tuple[Call, str]] = field(default_factory=set)
     """Calls and URNs that have gone wrong so."""
     _calls: Counter[Fault] = field(default_factory=Counter)
@@ -62,8 +73,9 @@ class Faults:
         """Count a call. Raises Struck when it shall go wrong, and returns that when only its answer is lost."""
         if self.every is not None and call != "read" and (call, urn) not in self.once:
             self.once.add((call, urn))
-            struck = Struck(Fault(call, token, kind=self.every, urn=urn))
-            if self.every == "lost":
+            kind = self.every(call, urn) if callable(self.every) else self.every
+            struck = Struck(Fault(call, token, kind=kind, urn=urn))
+            if kind == "lost":
                 return struck
             raise struck
         met = [fault for fault in self.waiting if fault.meets(call, token, urn)]

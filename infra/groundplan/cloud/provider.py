@@ -135,7 +135,7 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
                 lost = self._strike("create", item.type, request.urn, context)
                 _stop(context, self.cloud.admit(item))
                 self.cloud.enter(item)
-                item.unanswered = lost is not None
+                item.unanswered = lost is not None and self.faults.retried
                 _lose(lost, context)
             return provider_pb2.CreateResponse(
                 id=item.id, properties=_answer(request.properties, self._answered(item.outputs, item.id))

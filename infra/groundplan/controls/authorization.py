@@ -11,7 +11,8 @@ from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.reading import Statement, at, items
 from groundplan.declaration import model as declared
 from groundplan.permissions.calls import calls_of, unknown_types
-from groundplan.permissions.grants import Scope, grants_of, overreach
+from groundplan.permissions.grants import grants_of, overreach
+from groundplan.stack.scope import Scope
 
 IDENTITY_POLICIES = ("aws:iam/policy:Policy", ROLE_POLICY)
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"

@@ -13,8 +13,9 @@ from typing import Any
 
 from groundplan.cloud.item import ACCOUNT
 from groundplan.permissions.evaluation import Document
-from groundplan.permissions.grants import ATTACHED_LIMIT, DELIVERY_PATH, Grants, Scope
+from groundplan.permissions.grants import ATTACHED_LIMIT, Grants
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.stack.scope import DELIVERY_PATH, Scope
 from groundplan_components.delivery import ISSUER, PUSH_ACTIONS
 
 SESSION_SECONDS = 3600

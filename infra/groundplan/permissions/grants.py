@@ -20,9 +20,7 @@ from groundplan.cloud.item import ACCOUNT
 from groundplan.cloud.model import Resource
 from groundplan.permissions.calls import ROLE, Call, calls_of, form_of
 from groundplan.permissions.evaluation import Decision, Document, decide
-
-DELIVERY_PATH = "/delivery/"
-"""Path of what makes the pipeline: no pipeline may write there."""
+from groundplan.stack.scope import DELIVERY_PATH, Scope
 
 MANAGED_LIMIT = 6144
 """Characters of a managed policy, spaces not counted: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
@@ -38,39 +36,6 @@ _TAGS = ("system", "environment")
 
 Condition = tuple[tuple[str, str, tuple[str, ...]], ...]
 """Operator, key and values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose resources these are."""
-
-    system: str
-    stack: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.system}-{self.stack}"
-
-    @property
-    def path(self) -> str:
-        """Of the roles that the stack declares: no system's or stack's name holds a slash."""
-        return f"/{self.system}/{self.stack}/"
-
-    @property
-    def boundary(self) -> str:
-        return f"{DELIVERY_PATH.lstrip('/')}{self.name}-boundary"
-
-    @property
-    def pipeline(self) -> str:
-        return f"{DELIVERY_PATH.lstrip('/')}{self.name}-pipeline"
-
-    @property
-    def reader(self) -> str:
-        return f"{DELIVERY_PATH.lstrip('/')}{self.name}-reader"
-
-    @property
-    def administrators(self) -> str:
-        return f"{DELIVERY_PATH.lstrip('/')}{self.name}-administrators"
 
 
 @dataclass(frozen=True)

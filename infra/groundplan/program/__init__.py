@@ -2,7 +2,9 @@
 diagram."""
 
 from groundplan.program.importing import uncollected
+from groundplan.program.on_first_use import load_services_on_first_use
 
+load_services_on_first_use()
 with uncollected():
     from groundplan.program.backups import declare_backups
     from groundplan.program.caching import declare_cache

@@ -11,7 +11,6 @@ import pulumi_aws as aws
 
 from groundplan.capacity import Plan, check_limits, check_shards, plan
 from groundplan.declaration.model import System
-from groundplan.permissions.grants import Scope
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.program.definition import check_definition
 from groundplan.program.identities import mark
@@ -19,6 +18,7 @@ from groundplan.program.own import Change, chosen
 from groundplan.program.restored import check_restored
 from groundplan.program.roots import check_roots
 from groundplan.stack.environment import Environment
+from groundplan.stack.scope import Scope
 from groundplan_components.keys import Keys, KeysArgs
 from groundplan_components.observability import AlarmTopic
 

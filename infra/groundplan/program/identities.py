@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pulumi
 
-from groundplan.permissions.grants import Scope
+from groundplan.stack.scope import Scope
 
 _ROLE = "aws:iam/role:Role"
 _BUCKET = "aws:s3/bucket:Bucket"

@@ -107,9 +107,14 @@ class Stack:
         """Lifts Pulumi's own protection from everything."""
         self._run("state", "unprotect", "--all", "--yes", "--stack", self.name)
 
+    @property
+    def events(self) -> Path:
+        """The event log of the newest step."""
+        return self._home / f"events-{self._steps}.json"
+
     def _step(self, step: str, *options: str) -> Outcome:
         self._steps += 1
-        log = self._home / f"events-{self._steps}.json"
+        log = self.events
         start = time.monotonic()
         try:
             self._run(step, *options, "--stack", self.name, "--suppress-outputs", "--event-log", str(log))

@@ -1,6 +1,7 @@
 """State and account brought together after a deployment that was killed, or a state that was lost."""
 
 from groundplan.repair.plan import (
+    Action,
     Found,
     Repair,
     State,
@@ -10,5 +11,6 @@ from groundplan.repair.plan import (
     repaired,
     unclear,
 )
+from groundplan.repair.unanswered import unanswered
 
-__all__ = ["Found", "Repair", "State", "Step", "pending", "plan_repair", "repaired", "unclear"]
+__all__ = ["Action", "Found", "Repair", "State", "Step", "pending", "plan_repair", "repaired", "unanswered", "unclear"]

@@ -297,9 +297,15 @@ def repaired(state: State, repair: Repair, program: Sequence[Resource]) -> State
 
 
 def _insert(state: State, entry: dict[str, Any], held: set[str]) -> None:
-    if entry["urn"] not in held:
-        state["deployment"].setdefault("resources", []).append(entry)
-        held.add(entry["urn"])
+    """Adds an entry. What the state has under its URN was to be replaced by it, and goes with the next deployment."""
+    entries = state["deployment"].setdefault("resources", [])
+    same = [each for each in entries if each["urn"] == entry["urn"]]
+    if any(each.get("id") == entry.get("id") for each in same):
+        return
+    for old in same:
+        old["delete"] = True
+    entries.append(entry)
+    held.add(entry["urn"])
 
 
 def _with_parents(resource: Resource, declared: Mapping[str, Resource], held: set[str]) -> list[Resource]:

@@ -13,8 +13,9 @@ from groundplan.cli.foundation import reading_for
 from groundplan.cloud import compiled
 from groundplan.permissions import Call, Grants, Request, calls_of, decide, foundation, grants_of
 from groundplan.permissions.calls import OPERATIONS, trusted_services, unknown_types
-from groundplan.permissions.grants import ATTACHED_LIMIT, MANAGED_LIMIT, Scope, overreach
+from groundplan.permissions.grants import ATTACHED_LIMIT, MANAGED_LIMIT, overreach
 from groundplan.rehearsal import growth
+from groundplan.stack.scope import Scope
 from infra.tests.program.graphs import Graph, simulated
 from infra.tests.samples import shop, stack, with_images
 

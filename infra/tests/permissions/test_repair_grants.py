@@ -10,8 +10,8 @@ import pytest
 
 from groundplan.cli import _account
 from groundplan.cloud import compiled
-from groundplan.permissions.grants import Scope
 from groundplan.repair.listings import LISTINGS
+from groundplan.stack.scope import Scope
 from infra.tests.aws_cli import AwsCli
 from infra.tests.permissions.test_grants import calls, grants, graph, reading
 from infra.tests.test_repair_kinds import asked_for, item_of, schema_of

@@ -12,13 +12,13 @@ from groundplan.cloud.model import Resource
 from groundplan.declaration.model import System
 from groundplan.permissions import calls_of, decide, grants_of
 from groundplan.permissions.evaluation import Request
-from groundplan.permissions.grants import Scope
 from groundplan.recovery.copies import DATABASE, copies_of, period_hours
 from groundplan.recovery.losses import WITHOUT_A_COPY, losses
 from groundplan.recovery.runbook import STEPS
 from groundplan.rehearsal.night import Night, Took
 from groundplan.rehearsal.night_told import lines, markdown, row, served_after, verdict
 from groundplan.stack.environment import Environment
+from groundplan.stack.scope import Scope
 from infra.__main__ import declare
 from infra.tests.program.graphs import few
 from infra.tests.samples import stack

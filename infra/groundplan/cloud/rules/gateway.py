@@ -40,8 +40,8 @@ _CACHE_SIZES = ("0.5", "1.6", "6.1", "13.5", "28.4", "58.2", "118", "237")
 
 @rule(API, "aws:apigateway/domainName:DomainName")
 def security_policy(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A policy named `SecurityPolicy_…` needs an endpoint access mode; TLS 1.3 only is insisted on in mode STRICT;
-    EDGE policies are for edge endpoints.
+    """A policy named `SecurityPolicy_…` needs an endpoint access mode; EDGE policies are for edge endpoints. That the
+    mode is STRICT, without which TLS 1.3 isn't insisted on, is no rule of AWS's but a control (S2.gateway-tls).
 
     Source: API Gateway developer guide, Security policies for REST APIs; Endpoint access mode.
     """
@@ -54,10 +54,6 @@ def security_policy(item: Item, _: Cloud) -> Iterator[Broken]:
     if policy.startswith("SecurityPolicy_") and item.get("endpointAccessMode") is None:
         yield Broken(
             "endpointAccessMode", f"STRICT, as the security policy is {policy}", "set endpoint_access_mode to STRICT"
-        )
-    if "TLS13_1_3" in policy and item.known("endpointAccessMode") == "BASIC":
-        yield Broken(
-            "endpointAccessMode", "STRICT, so that TLS 1.3 is insisted on", "set endpoint_access_mode to STRICT"
         )
     if policy.endswith("_EDGE") and kind != "EDGE":
         yield Broken("securityPolicy", f"a policy for a {kind} endpoint", "use one whose name doesn't end with _EDGE")

@@ -381,16 +381,18 @@ def security_labels(item: Item, _: Cloud) -> Iterator[Broken]:
 
 @rule("kubernetes:core/v1:Secret", "kubernetes:core/v1:ConfigMap")
 def data(item: Item, _: Cloud) -> Iterator[Broken]:
-    """Keys have letters, digits and -._; all values together stay below 1 MiB.
+    """Keys have letters, digits and -._, and don't lead out of a folder; all values together stay below 1 MiB.
 
-    Source: Kubernetes, Secrets; ConfigMaps (server validation).
+    Source: Kubernetes, Secrets; ConfigMaps (server validation: IsConfigMapKey).
     """
     size = 0
     for part in ("data", "stringData", "binaryData"):
         content = item.known(part)
         for key, value in content.items() if isinstance(content, dict) else ():
-            if re.fullmatch(r"[-._a-zA-Z0-9]{1,253}", key) is None:
-                yield Broken(f"{part}.{key}", "letters, digits and -._", "rename the key", key)
+            if re.fullmatch(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}", key) is None:
+                yield Broken(
+                    f"{part}.{key}", "letters, digits and -._, not . and nothing after ..", "rename the key", key
+                )
             size += len(value) if isinstance(value, str) else 0
     if size > 1024 * 1024:
         yield Broken("data", "less than 1 MiB in all", "split it", size)

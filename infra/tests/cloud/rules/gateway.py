@@ -182,14 +182,6 @@ CASES = (
         "endpointAccessMode",
         "STRICT, as the security policy is",
     ),
-    Case(
-        "gateway.security_policy",
-        _API,
-        api,
-        {"endpointAccessMode": "BASIC"},
-        "endpointAccessMode",
-        "TLS 1.3 is insisted on",
-    ),
     Case("gateway.security_policy", _API, api, {"securityPolicy": "TLS_1_3"}, "securityPolicy", "TLS_1_2"),
     Case(
         "gateway.security_policy",

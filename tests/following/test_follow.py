@@ -55,7 +55,7 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert [Path(path).name for path in done["waiting"]] == ["01_item_sku_and_more_end.py"]
     assert done["conflicted"] == []
     assert lost(project) == []
-    check_code(project)
+    check_code(project, "catalogue")
     assert disagreements(project, load_system(project / "system.yaml")) == []
     answered = json.loads((project / "services/catalogue/openapi.json").read_text())
     body, paths = answered["components"]["schemas"]["ItemBody"], answered["paths"]

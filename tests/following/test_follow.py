@@ -179,6 +179,7 @@ def test_no_sound_declaration_is_told_of(lab: Path, tmp_path: Path) -> None:
     assert [each.breaks for each in disagreements(project, system_of(values()))] == [True, True]
 
 
+@pytest.mark.usefixtures("without_plan")
 def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Updates change no migration that may have run."""
     declared = load_system(project / "system.yaml")
@@ -225,6 +226,7 @@ def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytes
     assert [Path(path).name for path in document(capsys)["migrations"]] == ["0004_item_colour.py"]
 
 
+@pytest.mark.usefixtures("without_plan")
 def test_tables_come_before_what_is_declared_besides(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     older_tables(project)
     commit_all(project, "Made by an older template")

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -52,24 +53,26 @@ def downgrade() -> None:
 """
 EDITS = (
     ("domain/item.py", r"^    version: int$", "    # Ours: what every row has follows.\n    version: int"),
-    ("domain/item.py", r"\Z", "\n\ndef ours(item: ItemItem) -> int:\n    return item.version\n"),
+    ("domain/item.py", r"\Z", "\n\ndef ours(number: int) -> int:\n    return number\n"),
     ("api/items.py", r"\A(\"\"\".*\"\"\"\n)", r"\1# Ours: the API.\n"),
     ("seed.py", r"quantity=number,", "quantity=number + 7,"),
 )
 """Beside generated lines, whatever the older template wrote there."""
-SIGNS = ("# Ours: what every row has follows.", "def ours(item: ItemItem)", "# Ours: the API.", "quantity=number + 7,")
+SIGNS = ("# Ours: what every row has follows.", "def ours(number: int)", "# Ours: the API.", "quantity=number + 7,")
 UPDATE = "import sys; sys.path[:0] = sys.argv[1:]; from groundplan.cli.update import main; sys.exit(main([]))"
 """The code that a project has updates it; commands that it starts then are those of the newer libraries."""
 
 
 @pytest.fixture(scope="module")
 def old() -> str:
+    """The newest commit of this line that has so many after it."""
     if git(ROOT, "rev-parse", "--is-shallow-repository").strip() == "true":
         pytest.skip(f"a shallow clone has no commit {BACK} back")
-    found = git(ROOT, "rev-list", f"--skip={BACK}", "--max-count=1", "HEAD").strip()
-    if not found:
+    line = git(ROOT, "rev-list", "--first-parent", "HEAD").split()
+    place = bisect_left(line, BACK, key=lambda each: int(git(ROOT, "rev-list", "--count", f"{each}..HEAD")))
+    if place == len(line):
         pytest.skip(f"the history has no commit {BACK} back")
-    return found
+    return line[place]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from groundplan.following import following
 from groundplan.following.agreement import disagreements
 from groundplan.following.changes import Takes
 from infra.tests.following.samples import WORDS, apart, changes
-from tests.following.edits import PACKAGE, check_code, declare, lost
+from tests.following.edits import PACKAGE, check_format, declare, is_own, lost, require_unit_tests
 from tests.following.type_checker import TypeChecker, type_checker
 from tests.projects import git, overridden
 
@@ -45,8 +45,13 @@ MEETS: Mapping[str, str] = {
     "an enum that becomes a string": "domain/item.py",
 }
 """Changes of what the owner has changed as well, and in which file: what is right there only they know."""
-USED = ("a required field less", "one value of an enum less")
-"""What the owner's own code reads, which is not rewritten."""
+USED = ("a required field less", "one value of an enum less", "a field that becomes optional")
+"""Changes of what the owner's own code reads: types are wrong there, and nowhere else."""
+GIVEN_UP: Mapping[str, str] = {
+    "a required field less": "quantity=number + 7,",
+    "an enum that becomes a string": "def final(self)",
+}
+"""Edits of what is no more: the owner takes them out, and keeps theirs everywhere else."""
 FIRST_TAKEN_AWAY = ("a service less", "a service renamed")
 """Told with the steps that come first."""
 
@@ -101,24 +106,30 @@ def project(shared: Path, without_plan: None, monkeypatch: pytest.MonkeyPatch) -
     return shared
 
 
-def kept(text: str) -> str:
-    """With the owner's lines where they and the change meet."""
-    decided, count = re.subn(
-        r"^<{7} yours\n(.*?)^={7}\n.*?^>{7} from system.yaml\n", r"\1", text, flags=re.DOTALL | re.MULTILINE
+def decided(text: str, *, mine: bool) -> str:
+    """With the owner's lines where they and the change meet, or with the declaration's."""
+    found, count = re.subn(
+        r"^<{7} yours\n(.*?)^={7}\n(.*?)^>{7} from system.yaml\n",
+        r"\1" if mine else r"\2",
+        text,
+        flags=re.DOTALL | re.MULTILINE,
     )
     assert count == 1, "the one place is marked"
-    return decided
+    return found
 
 
-def check(project: Path, done: Mapping[str, Any], types: TypeChecker | None) -> None:
-    """Of a change that met no edit: everything holds."""
+def check(project: Path, done: Mapping[str, Any], types: TypeChecker | None, *, used: bool = False) -> None:
+    """``used``: the owner's own code reads what has changed."""
     assert done["applied"]
     assert not done["kept_away"]
-    assert lost(project) == []
+    check_format(project)
     services = sorted({path.split("/")[1] for path in done["changed"] if path.startswith("services/")})
-    check_code(project, *services)
-    if types is not None:
-        assert types.findings(services) == ""
+    found = [] if types is None else types.findings(services)
+    assert bool(found) is used, found
+    for path, line in (each.split(":")[:2] for each in found):
+        assert is_own((project / path).read_text(encoding="utf-8").splitlines()[int(line) - 1]), found
+    if not used:
+        require_unit_tests(project, *services)
     assert disagreements(project, load_system(project / "system.yaml")) == []
 
 
@@ -142,18 +153,17 @@ def test_a_single_change_is_followed(
         is WORDS[change["takes"]]
     )
     assert {each for told in done["changes"] for each in told["breaks"]} == set(change.get("breaks", ()))
+    assert lost(project) == []
     meets = [f"{PACKAGE}/{MEETS[name]}"] if name in MEETS else []
     assert done["conflicted"] == meets, out.err
     assert status == (2 if name in MEETS else 0), out.err
     for path in meets:
         text = (project / path).read_text(encoding="utf-8")
-        (project / path).write_text(kept(text), encoding="utf-8")
+        (project / path).write_text(decided(text, mine=name not in GIVEN_UP), encoding="utf-8")
     if meets:
         write_documents(project)
-    if name in USED:
-        assert lost(project) == []
-    else:
-        check(project, done, types)
+    assert lost(project) == [GIVEN_UP[name]] * (name in GIVEN_UP)
+    check(project, done, types, used=name in USED)
 
 
 def test_ten_changes_at_once_are_followed(
@@ -163,4 +173,5 @@ def test_ten_changes_at_once_are_followed(
     assert main(["--json"]) == 0
     done = json.loads(capsys.readouterr().out)
     assert done["conflicted"] == []
+    assert lost(project) == []
     check(project, done, types)

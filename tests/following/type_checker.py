@@ -18,12 +18,14 @@ class TypeChecker:
     project: Path
     state: Path
 
-    def findings(self, services: Sequence[str]) -> str:
-        """What it says of the services' code; nothing where types hold."""
+    def findings(self, services: Sequence[str]) -> list[str]:
+        """What it says of the services' code, each as `path:line: error: …`; nothing where types hold."""
         paths = [f"services/{name}/{name.replace('-', '_')}_service" for name in services]
         options = ["--timeout", _IDLE_SECONDS, "--", "--no-error-summary", "--cache-dir", str(self.state / "cache")]
         done = self.run("run", *options, *paths)
-        return "" if done.returncode == 0 else done.stdout + done.stderr
+        found = [line for line in done.stdout.splitlines() if ": error: " in line]
+        assert (done.returncode == 0) == (not found), done.stdout + done.stderr
+        return found
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "mypy.dmypy", "--status-file", str(self.state / "daemon.json"), *arguments]

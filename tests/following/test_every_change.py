@@ -39,6 +39,7 @@ MEETS: Mapping[str, str] = {
             "a higher minimum",
             "a lower maximum",
             "both bounds moved up",
+            "a default for a required field",
         ),
         "seed.py",
     ),

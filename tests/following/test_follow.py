@@ -179,6 +179,20 @@ def test_no_sound_declaration_is_told_of(lab: Path, tmp_path: Path) -> None:
     assert [each.breaks for each in disagreements(project, system_of(values()))] == [True, True]
 
 
+def test_what_only_the_service_sets_is_in_no_body(lab: Path, tmp_path: Path) -> None:
+    computed = system_of(changed(values(), {"set": {"f/price/computed": True, "f/price/default": 0}}))
+    [found] = disagreements(lab, computed)
+    assert (found.breaks, found.problem.value) == (True, "taken, declared as computed")
+    project = Path(shutil.copytree(lab, tmp_path / "lab", symlinks=True))
+    path = project / "services/catalogue/openapi.json"
+    document = json.loads(path.read_text())
+    body = document["components"]["schemas"]["ItemBody"]
+    del body["properties"]["price"]
+    body["required"].remove("price")
+    path.write_text(json.dumps(document))
+    assert disagreements(project, computed) == []
+
+
 @pytest.mark.usefixtures("without_plan")
 def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Updates change no migration that may have run."""

@@ -11,7 +11,7 @@ from groundplan.following.revisions import VERSIONS
 from groundplan_devkit.servers import Postgres
 from infra.tests.following.databases import catalogue, contents, emptied, fresh, insert
 from tests.following.revisions import revisions_of, run
-from tests.projects import commit_all
+from tests.projects import commit_all, git
 from tests.update_from_copied.conftest import Project
 
 SERVICE = "order"
@@ -67,7 +67,8 @@ def test_its_rows_and_edits_come_after_a_changed_declaration(project: Project, p
         assert refused.returncode != 0
         assert "order_lines.customer_id" in refused.stderr
         project.write(f"services/{SERVICE}/{VERSIONS.as_posix()}/0002_filled.py", FILLED)
-        commit_all(project.folder, "Filled")
+        git(project.folder, "add", "services")
+        git(project.folder, "commit", "--quiet", "--message", "Filled")
         followed = project.make("follow")
         assert followed.returncode == 0, followed.stdout + followed.stderr
         for path in EDITED:

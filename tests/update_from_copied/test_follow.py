@@ -56,6 +56,8 @@ def test_its_rows_and_edits_come_after_a_changed_declaration(project: Project, p
         run(connection, project.folder, SERVICE, ran)
         for number in range(3):
             insert(connection, before, number)
+        # The newer sample's constraint takes nothing else.
+        connection.execute("UPDATE orders SET currency = 'EUR'")
         resource = before.resources["order"]
         rows = contents(connection, resource, "order", list(resource.fields))
 

@@ -104,14 +104,39 @@ CAMPAIGNS = {
     ),
     "following": Campaign(
         "Code follows the declaration (U7)",
-        "Every single change of the table and generated pairs of declarations: after both releases the database is "
-        "that of the newer one, with old rows and the release before running. Ten pairs as whole projects are the "
-        "files, the OpenAPI documents and the passing unit tests of projects made from the newer one. Answers and "
-        "loader judge alike.",
-        ("infra/tests/following", "tests/following", "tests/template/test_judges.py"),
+        "Migrations of every single change of the table and of generated pairs of declarations: after both releases "
+        "the database is that of the newer one, with old rows and the release before running. Ten pairs as whole "
+        "projects are the files, the OpenAPI documents and the passing unit tests of projects made from the newer "
+        "one. Answers and loader judge alike.",
+        (
+            "infra/tests/following",
+            "tests/following/test_follow.py",
+            "tests/following/test_pairs.py",
+            "tests/template/test_judges.py",
+        ),
         200,
         "pairs",
         {"PROVE": "1", "FOLLOWING_PAIRS": "{size}", "FOLLOWING_SEED": "{seed}"},
+    ),
+    "single-changes": Campaign(
+        "Code that its owner edited follows every single change (U7)",
+        "A project whose owner edited beside generated lines follows each change of the table, and ten at once: every "
+        "edit is kept or marked, the change is classified as the table says, the code is formatted, typed by mypy and "
+        "passes its unit tests. The migrations of the same changes are in the campaign `following`.",
+        ("tests/following/test_every_change.py",),
+        1,
+        "table of changes",
+        {"PROVE": "1"},
+    ),
+    "old-projects": Campaign(
+        "Projects of long ago come after (U7)",
+        "A project of a commit 200 back, with its owner's edits, is updated by its own code, follows a changed "
+        "declaration, and its rows are migrated: the database is that of the declaration, nothing is lost. So does "
+        "one whose tables are older still, and one of the last commit with copied libraries.",
+        ("tests/following/test_old_commit.py", "tests/update_from_copied/test_follow.py"),
+        3,
+        "projects",
+        {"PROVE": "1"},
     ),
     "events": Campaign(
         "Events through every fault",

@@ -55,7 +55,7 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert [Path(path).name for path in done["waiting"]] == ["01_item_sku_and_more_end.py"]
     assert done["conflicted"] == []
     assert lost(project) == []
-    check_code(project)
+    check_code(project, "catalogue")
     assert disagreements(project, load_system(project / "system.yaml")) == []
     answered = json.loads((project / "services/catalogue/openapi.json").read_text())
     body, paths = answered["components"]["schemas"]["ItemBody"], answered["paths"]
@@ -179,6 +179,21 @@ def test_no_sound_declaration_is_told_of(lab: Path, tmp_path: Path) -> None:
     assert [each.breaks for each in disagreements(project, system_of(values()))] == [True, True]
 
 
+def test_what_only_the_service_sets_is_in_no_body(lab: Path, tmp_path: Path) -> None:
+    computed = system_of(changed(values(), {"set": {"f/price/computed": True, "f/price/default": 0}}))
+    [found] = disagreements(lab, computed)
+    assert (found.breaks, found.problem.value) == (True, "taken, declared as computed")
+    project = Path(shutil.copytree(lab, tmp_path / "lab", symlinks=True))
+    path = project / "services/catalogue/openapi.json"
+    document = json.loads(path.read_text())
+    body = document["components"]["schemas"]["ItemBody"]
+    del body["properties"]["price"]
+    body["required"].remove("price")
+    path.write_text(json.dumps(document))
+    assert disagreements(project, computed) == []
+
+
+@pytest.mark.usefixtures("without_plan")
 def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Updates change no migration that may have run."""
     declared = load_system(project / "system.yaml")
@@ -225,6 +240,7 @@ def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytes
     assert [Path(path).name for path in document(capsys)["migrations"]] == ["0004_item_colour.py"]
 
 
+@pytest.mark.usefixtures("without_plan")
 def test_tables_come_before_what_is_declared_besides(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     older_tables(project)
     commit_all(project, "Made by an older template")

@@ -192,14 +192,18 @@ def _body(document: Mapping[str, Any], answered: Mapping[str, Any], path: str) -
 def _fields(where: str, place: str, resource: Resource, body: Mapping[str, Any]) -> Iterator[Disagreement]:
     taken: Mapping[str, Any] = body["properties"]
     required = set(body.get("required", ()))
+    written = resource.written()
     for name, schema in taken.items():
         if name not in resource.fields:
             expected = "a declared field; the gateway refuses bodies with any other"
             yield Disagreement(Problem(where, f"{place}.{name}", "taken, not declared", expected, _FOLLOW), breaks=True)
-            continue
-        yield from _values(where, f"{place}.{name}", resource, name, schema)
-    for name, field in resource.fields.items():
-        mandatory = field.mandatory and name != resource.owner
+        elif name not in written:
+            expected = "no field that only the service's own code sets; the gateway refuses bodies with it"
+            problem = Problem(where, f"{place}.{name}", "taken, declared as computed", expected, _FOLLOW)
+            yield Disagreement(problem, breaks=True)
+        else:
+            yield from _values(where, f"{place}.{name}", resource, name, schema)
+    for name, mandatory in written.items():
         if name not in taken:
             problem = Problem(where, f"{place}.{name}", "declared, not taken", "a field that the code knows", _FOLLOW)
             yield Disagreement(problem, breaks=mandatory)

@@ -44,6 +44,8 @@ class Behind:
     what: tuple[str, ...]
     """Tables, columns, constraints and indexes, in words."""
     plan: Plan
+    unfilled: tuple[str, ...] = ()
+    """Columns that rows which are there have no value for: required, without a default."""
 
 
 TablesBehind = Callable[[Services], Mapping[str, Behind]]
@@ -78,6 +80,7 @@ def follow_tables(
 
 
 def _tables(project: Path, found: Mapping[str, Behind]) -> Followed:
+    _require_filled(found)
     files: dict[str, str | None] = {}
     for name, behind in found.items():
         _require_none_waits(project, name)
@@ -90,6 +93,23 @@ def _tables(project: Path, found: Mapping[str, Behind]) -> Followed:
         migrations=tuple(path for path in files if VERSIONS.as_posix() in path),
         waiting=tuple(path for path in files if WAITING.as_posix() in path),
     )
+
+
+def _require_filled(found: Mapping[str, Behind]) -> None:
+    """A newer template's samples may have a field more that every row must have."""
+    problems = [
+        Problem(
+            f"services/{name}/{VERSIONS.as_posix()}",
+            column,
+            "not there; a newer version of the template has it required and without a default",
+            "a value for the rows that are there, which only you know",
+            "write a migration that adds the column, fills it and sets it NOT NULL; commit, and run the command again",
+        )
+        for name, behind in found.items()
+        for column in behind.unfilled
+    ]
+    if problems:
+        raise ProblemsFound(problems)
 
 
 def _behind(name: str, behind: Behind) -> Change:

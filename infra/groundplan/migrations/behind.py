@@ -40,15 +40,21 @@ def behind_of(name: str, service: Service, there: Made) -> Behind:
     own = _of_owner(service)
     known: dict[str, Table] = {}
     said: list[str] = []
+    unfilled: list[str] = []
     for table, declared in wanted.items():
         if table in there.unclear:
             known[table] = declared
         elif table in there.tables:
             known[table] = _as_declared(there.tables[table], declared, plainly[table], bare(table), own=table in own)
             said += _differences(table, known[table], declared)
+            unfilled += [
+                f"{table}.{column}"
+                for column, each in declared.columns.items()
+                if column not in known[table].columns and each.not_null and each.default is None
+            ]
         else:
             said.append(f"table {table}")
-    return Behind(tuple(said), plan_between(service, known, wanted))
+    return Behind(tuple(said), plan_between(service, known, wanted), tuple(unfilled))
 
 
 def _of_owner(service: Service) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import yaml
 
 from groundplan.declaration.loader import judge_system
 from groundplan.declaration.model import System
+from groundplan.following.changes import Takes
 
 DECLARED = Path(__file__).parent / "declared.yaml"
 CHANGES = Path(__file__).parent / "changes.yaml"
+WORDS = {"one": Takes.ONE, "two": Takes.TWO, "data": Takes.DATA, "refused": Takes.REFUSED}
+"""What a change takes, in the table's words."""
 _SHORT = {"f": "catalogue/resources/item/fields", "r": "catalogue/resources"}
 
 
@@ -50,10 +54,13 @@ def changed(before: dict[str, Any], *several: dict[str, Any]) -> dict[str, Any]:
     return after
 
 
-def apart(count: int) -> list[dict[str, Any]]:
-    """So many changes of fields that can be made at once: no two of one field, and none that is refused."""
+def apart(count: int, *, without: Collection[str] = ()) -> list[dict[str, Any]]:
+    """So many changes of fields that can be made at once: no two of one field, and none that is refused.
+
+    ``without``: fields that none of them touches.
+    """
     found: list[dict[str, Any]] = []
-    taken: set[str] = set()
+    taken = set(without)
     for change in changes():
         named = [place for key in ("set", "remove", "move") for place in change.get(key, ())]
         places = {place.split("/")[1] for place in named if "/" in place} | set(change.get("move", {}).values())

@@ -12,9 +12,7 @@ from groundplan.document.data_model import ddl_of
 from groundplan.following.changes import Takes, broken, most
 from groundplan.following.fields import ATTRIBUTES
 from groundplan.following.services import RESOURCE, SERVICE, differences
-from infra.tests.following.samples import apart, changed, changes, system_of, values
-
-WORDS = {"one": Takes.ONE, "two": Takes.TWO, "data": Takes.DATA, "refused": Takes.REFUSED}
+from infra.tests.following.samples import WORDS, apart, changed, changes, system_of, values
 
 
 @pytest.mark.parametrize("change", changes(), ids=lambda change: str(change["is"]))

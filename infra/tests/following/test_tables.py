@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from groundplan.document.data_model import ddl_of
+from groundplan.following.following import follow_tables
 from groundplan.following.schema import plan_of
 from groundplan.following.services import resource_renames, targets
+from groundplan.following.stamps import STAMP, stamp_text
 from groundplan.migrations.behind import behind_of
 from groundplan.migrations.statements import statements_of
 from groundplan.migrations.tables import Made, made
+from groundplan.problems import ProblemsFound
 from infra.tests.following.databases import Connection, catalogue, down, emptied, insert, up
 from infra.tests.following.samples import changed, changes, system_of, values
 
@@ -108,6 +113,20 @@ def test_what_a_newer_version_makes_otherwise_is_told() -> None:
         "index items_created_at_idx, otherwise",
         "index items_due_on_idx, no longer",
     }
+
+
+def test_a_required_column_that_rows_have_no_value_for_is_refused(tmp_path: Path) -> None:
+    """A newer template's sample may have such a field."""
+    lacks = [f"ALTER TABLE items DROP COLUMN {each}" for each in ("name", "notes")]
+    found = behind_of(NAME, SERVICE, after(DDL, *lacks))
+    assert found.unfilled == ("items.name",)
+    code = tmp_path / "services/catalogue/catalogue_service/__main__.py"
+    code.parent.mkdir(parents=True)
+    code.touch()
+    (tmp_path / "services/catalogue" / STAMP).write_text(stamp_text(SERVICE))
+    with pytest.raises(ProblemsFound, match=r"(?s)items\.name.*fills it"):
+        follow_tables(tmp_path, {}, {NAME: SERVICE}, {}, lambda _: {NAME: found})
+    assert not list(tmp_path.rglob("0*.py")), "nothing is written"
 
 
 def test_its_migrations_make_it_with_rows_and_the_release_before_running(connection: Connection) -> None:

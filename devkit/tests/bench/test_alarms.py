@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from groundplan.cloud.model import Resource
 from groundplan_devkit.bench.alarms.metric_math import evaluate
 from groundplan_devkit.bench.alarms.readings import Metric, Readings
 from groundplan_devkit.bench.alarms.run import Watch
@@ -136,9 +136,10 @@ def test_an_alarm_rings_and_ends_at_its_pace() -> None:
     assert watch.longest("latency") == 40
 
 
-def resource(kind: str, name: str, **inputs: Any) -> SimpleNamespace:
+def resource(kind: str, name: str, **inputs: Any) -> Resource:
     common = {"comparisonOperator": "GreaterThanThreshold", "evaluationPeriods": 3, "treatMissingData": "missing"}
-    return SimpleNamespace(type=kind, name=name, inputs=common | inputs, outputs={"name": f"{name}-1a2b3c4"})
+    outputs = {"name": f"{name}-1a2b3c4"}
+    return Resource(name, kind, name, name, common | inputs, outputs, "", custom=True)
 
 
 def test_alarms_are_read_as_a_program_declares_them() -> None:
@@ -217,5 +218,5 @@ def test_alarms_are_read_as_a_program_declares_them() -> None:
     assert found["burn"] == Composite("burn", "error-budget", ("burn-long", "burn-short"))
     assert found["latency"].page == "service-latency"
     states = {"burn-long": State.ALARM, "burn-short": State.OK}
-    assert found["burn"].state(states) is State.OK  # type: ignore[arg-type]
-    assert found["burn"].state(dict.fromkeys(states, State.ALARM)) is State.ALARM  # type: ignore[arg-type]
+    assert found["burn"].state(states) is State.OK
+    assert found["burn"].state(dict.fromkeys(states, State.ALARM)) is State.ALARM

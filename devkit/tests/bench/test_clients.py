@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from itertools import islice, repeat
 from uuid import UUID
 
@@ -71,6 +72,6 @@ def test_others_may_wait_twice_as_long_beside_one_client(beside: float, wrong: i
 
 @pytest.mark.parametrize(("last", "answers", "wrong"), [(109.0, 200, 0), (111.0, 200, 1), (100.0, 500, 1)])
 def test_memory_may_grow_by_a_tenth(last: float, answers: int, wrong: int) -> None:
-    found = Memory("user", [(20_000, 100.0), (200_000, last)], memory.Counter({answers: 200_000}))
+    found = Memory("user", [(20_000, 100.0), (200_000, last)], Counter({answers: 200_000}))
     assert len(found.wrong) == wrong
     assert "| 200,000 |" in memory.table(found)

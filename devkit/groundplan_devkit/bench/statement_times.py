@@ -26,16 +26,19 @@ def steady(taken: Durations, share: float) -> dict[str, list[float]]:
     return {statement: list(each[round(len(each) * share) :]) for statement, each in taken.items()}
 
 
-def means(taken: Iterable[Durations], rounds: int) -> list[float]:
-    """The mean of all statements together in each of ``rounds`` parts of the run, in ms; none of a part without any."""
-    every = [each for of_kind in taken for each in of_kind.values()]
+def means(taken: Iterable[tuple[float, Durations]], rounds: int) -> list[float]:
+    """The mean of all statements together in each of ``rounds`` parts of the run, in ms; none of a part without any.
+
+    ``taken`` has the statements of as many requests of each kind, and the kind's share of all requests.
+    """
+    every = [(share, each) for share, of_kind in taken for each in of_kind.values()]
     parts = []
     for number in range(rounds):
         part = [
-            milliseconds
-            for each in every
+            (share, milliseconds)
+            for share, each in every
             for milliseconds in each[len(each) * number // rounds : len(each) * (number + 1) // rounds]
         ]
         if part:
-            parts.append(sum(part) / len(part))
+            parts.append(sum(share * milliseconds for share, milliseconds in part) / sum(share for share, _ in part))
     return parts

@@ -1,4 +1,4 @@
-"""What is appended to a file, line by line, whoever writes it and however often it begins anew."""
+"""What is appended to a file, line by line, from any writer and however often it begins anew."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ EDITS = (
     ("api/items.py", r"\A(\"\"\".*\"\"\"\n)", r"\1# Ours: the API.\n"),
     ("seed.py", r"quantity=number,", "quantity=number + 7,"),
 )
-"""Beside generated lines, whatever the older template wrote there."""
+"""Beside generated lines, as the older template wrote them."""
 SIGNS = ("# Ours: what every row has follows.", "def ours(number: int)", "# Ours: the API.", "quantity=number + 7,")
 UPDATE = "import sys; sys.path[:0] = sys.argv[1:]; from groundplan.cli.update import main; sys.exit(main([]))"
 """The code that a project has updates it; commands that it starts then are those of the newer libraries."""

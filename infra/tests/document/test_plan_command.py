@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cli import compare, plan
+from groundplan.cli import _document, compare, plan
 from groundplan.controls import CONTROLS, Evidence, Verdict
 from groundplan.declaration.model import System
 from groundplan.document import skeleton
@@ -35,7 +35,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         assert environment.name == "prod"
         return {name: Verdict(control, (Evidence("urn"),)) for name, control in CONTROLS.items()}
 
-    monkeypatch.setattr(plan, "declared_verdicts", verdicts)
+    monkeypatch.setattr(_document, "declared_verdicts", verdicts)
     return tmp_path
 
 

@@ -32,7 +32,7 @@ from groundplan_devkit.bench.table_bytes import table_bytes
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.services import RunningService
 
-ROUNDS = 3
+ROUNDS = 5
 ROUND_SECONDS = 2.0
 """Of each kind: more than a second of CPU time, which the kernel counts in hundredths."""
 PROBE_SECONDS = 1.0

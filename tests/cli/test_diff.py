@@ -21,7 +21,7 @@ def change(name: str, operation: str = "update", **more: object) -> ResourceChan
 
 def test_a_changed_declaration_is_told_with_sizes_cost_and_time(project: Path) -> None:
     declaration, stack = project / "system.yaml", project / "Pulumi.dev.yaml"
-    declaration.write_text(declaration.read_text().replace("requests_per_second: 1000", "requests_per_second: 8000"))
+    declaration.write_text(declaration.read_text().replace("requests_per_second: 1000", "requests_per_second: 40000"))
     stack.write_text(stack.read_text().replace("shop:log_days: 7", "shop:log_days: 30"))
     text = difference(project, "HEAD", ["dev"])
     assert text.startswith("## shop: what this changes")

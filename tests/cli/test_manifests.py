@@ -13,7 +13,7 @@ from groundplan.cli.manifests import main
 from groundplan.cloud import simulate
 from groundplan.cloud.manifests import built_in, manifests
 from groundplan.project import load_program
-from infra.tests.samples import ROOT, changed, shop, stack, with_images
+from infra.tests.samples import ROOT, WAITING_MS, changed, shop, stack, with_images, with_statements_of
 
 REFERENCES = {
     "configMapRef": "ConfigMap",
@@ -27,7 +27,7 @@ REFERENCES = {
 
 def pooled() -> list[dict[str, Any]]:
     """Shop with so much load that PgBouncer stands before its replicas: it has every kind that the program declares."""
-    system = changed(shop(), requirements={"requests_per_second": 50_000})
+    system = with_statements_of(changed(shop(), requirements={"requests_per_second": 50_000}), WAITING_MS)
     environment = with_images(stack("prod"), system)
     return manifests(simulate(lambda: load_program(ROOT)(system, environment), stack="prod", region=environment.region))
 

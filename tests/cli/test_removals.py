@@ -74,6 +74,7 @@ REVIEWED = {
     ): "bytecode",
     ("infra/clean.sh", "-exec rmdir -- {} +"): "empty",
     ("bench/copying.py", "at"): "a clone in a temporary folder that the bench has made",
+    ("bench/daily.py", "undo"): "a project in a temporary folder that the bench has made",
     (
         "infra/groundplan/following/swapping.py",
         "_apply",

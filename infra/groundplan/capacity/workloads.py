@@ -142,9 +142,10 @@ def _workload(
             millicores, memory = size
             break
     pod_cores, primary, replica = effective(millicores)
-    limit = int(environment.quota("alb_targets_per_group"))
+    limit, bound = int(environment.quota("alb_targets_per_group")), "a target group takes"
     if work.role in ("consumer", "projector") and system.events.broker is Broker.KAFKA:
-        limit = int(figures.PARTITIONS_PER_TOPIC)  # a pod without a partition would idle
+        # A pod without a partition would idle.
+        limit, bound = int(figures.PARTITIONS_PER_TOPIC), "a topic's partitions go to"
     least = min(pods_for(work.cores, pod_cores, floor, multi_zone=multi_zone), limit)
     needed = pods_for(work.cores * growth, pod_cores, floor, multi_zone=multi_zone)
     most = max(least, min(needed, limit))
@@ -160,7 +161,7 @@ def _workload(
         replica_connections=replica,
         target_cpu_percent=round(figures.TARGET_UTILISATION * 100),
     )
-    return workload, _reasons(workload, work, pod_cores, needed, floor, growth)
+    return workload, _reasons(workload, work, pod_cores, needed, floor, growth, bound)
 
 
 def _busy(statements: Statements | None, cores: float, pod_cores: float) -> float | None:
@@ -229,17 +230,13 @@ def _pool(busy: float | None, share: float) -> int:
 
 
 def _reasons(
-    workload: WorkloadPlan, work: Work, pod_cores: float, needed: int, floor: int, growth: float
+    workload: WorkloadPlan, work: Work, pod_cores: float, needed: int, floor: int, growth: float, bound: str
 ) -> tuple[Decision, ...]:
     subject = f"workload.{workload.name}"
     per_core = work.rate / work.cores if work.cores else 0.0
     load = f"{number(work.rate)} {work.unit} need {number(work.cores)} cores ({number(per_core)} {work.unit} a core)"
     zones = ", and again when one of three zones is lost" if floor > 1 else ", in one zone"
-    capped = (
-        f"; {needed:,} would be needed, a target group takes {workload.max_pods:,}"
-        if needed > workload.max_pods
-        else ""
-    )
+    capped = f"; {needed:,} would be needed, {bound} {workload.max_pods:,}" if needed > workload.max_pods else ""
     usable = (
         f", of which its pool lets it use {number(pod_cores)}" if pod_cores < workload.cpu_millicores / 1000 else ""
     )

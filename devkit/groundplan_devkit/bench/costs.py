@@ -3,7 +3,7 @@
 CPU time is the process's own, not the clock's, so that a busy machine makes it noisier but not several times larger.
 Requests come as often as keep the process as busy as plans let pods be: one that sleeps between two requests takes
 several times as much for each, as its core, its caches and the kernel's timers have to wake up every time.
-Each figure is the median of some rounds, with the least and the most of them.
+Each figure is the median of some rounds, with the least and the most of them, at the core's speed of the begin.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from groundplan_devkit.bench.mix import Target, Tokens, created, request
 from groundplan_devkit.bench.published import events_for, publish
 from groundplan_devkit.bench.rows import rows
 from groundplan_devkit.bench.seeding import seed
+from groundplan_devkit.bench.speed import Speed, look
 from groundplan_devkit.bench.stage import NEVER_REFUSED, Stage
 from groundplan_devkit.bench.statement_times import Durations, after_start, means, number_of, steady
 from groundplan_devkit.bench.table_bytes import table_bytes
@@ -68,6 +69,7 @@ class _Service:
     service: Service
     target: Target
     tokens: Tokens
+    speed: Speed
     made: int = 0
     found: Found = field(default_factory=dict)
 
@@ -95,11 +97,12 @@ class _Service:
 async def measure(on: Stage, names: list[str], rounds: int = ROUNDS) -> dict[str, dict[Quantity, Spread]]:
     """The figures of each service that has a resource which can be created alone."""
     measured: dict[str, Found] = {}
+    speed = Speed()
     for name in on.system.services:
         if name in names or any(_reads(on.system.services[name], on.system.services[other]) for other in names):
             on.migrate(name)
     for name in names:
-        found = _fitting(on, name)
+        found = _fitting(on, name, speed)
         if found is None:
             on.say(f"{name}: left out, as none of its resources can be created alone")
             continue
@@ -119,7 +122,7 @@ async def measure(on: Stage, names: list[str], rounds: int = ROUNDS) -> dict[str
     }
 
 
-def _fitting(on: Stage, name: str) -> _Service | None:
+def _fitting(on: Stage, name: str, speed: Speed) -> _Service | None:
     """A service with the first of its resources that can be got, listed and created without another of its rows."""
     service = on.system.services[name]
     for resource_name, resource in service.resources.items():
@@ -129,7 +132,7 @@ def _fitting(on: Stage, name: str) -> _Service | None:
         )
         if not inside and {"get", "list", "create"} <= resource.operations.keys():
             target = Target(resource_name, resource, resource.collection(resource_name), ())
-            return _Service(on, name, service, target, Tokens(target, on.sign))
+            return _Service(on, name, service, target, Tokens(target, on.sign), speed)
     return None
 
 
@@ -182,10 +185,10 @@ async def _requests(
     timed: dict[Quantity, list[tuple[float, Durations]]] = {}
     for quantity, (shots, statements) in kinds.items():
         if statements:
-            counts[quantity], taken = await _measured(of, role, shots)
+            counts[quantity], durations = await _measured(of, role, shots)
             of.add(statements, counts[quantity])
             timed.setdefault("write_statement_ms" if quantity == "create_ms" else "read_statement_ms", []).append(
-                (_SHARES.get(quantity, 1.0), taken)
+                (_SHARES.get(quantity, 1.0), durations)
             )
     for kind, each in timed.items():
         for mean in means(each, rounds):
@@ -201,10 +204,14 @@ async def _requests(
         for quantity, (shots, statements) in kinds.items():
             prepared = shots(round(rates[quantity] * ROUND_SECONDS))
             reading = quantity != "create_ms"
+            at_first = look()
             before, database_before = _cpu(running.process.pid), _postgres_cpu(of.on, replicas=reading)
             answered = await _send(running, prepared, rates[quantity])
-            of.add(quantity, (_cpu(running.process.pid) - before) * 1000 / answered)
-            spent = (_postgres_cpu(of.on, replicas=reading) - database_before) * 1000
+            taken = _cpu(running.process.pid) - before
+            database_taken = _postgres_cpu(of.on, replicas=reading) - database_before
+            factor = of.speed.factor(at_first, look())
+            of.add(quantity, taken * factor * 1000 / answered)
+            spent = database_taken * factor * 1000
             if not reading:
                 of.add("write_statement_core_ms", spent / (answered * counts[quantity]))
             elif statements:
@@ -278,10 +285,13 @@ async def _background(on: Stage, of: _Service, measured: dict[str, Found], round
         processes[of.name, "relay"].suspend()
         created = await _send(creating, of.creates(BACKLOG))
         await publish(on, of.name, of.target.name, events, created)
+        at_first = look()
         before = {key: _cpu(process.pid) for key, process in processes.items()}
         processes[of.name, "relay"].resume()
         await _drained(on, of, consumers)
-        spent = {key: (_cpu(process.pid) - before[key]) * 1000 for key, process in processes.items()}
+        taken = {key: _cpu(process.pid) - before[key] for key, process in processes.items()}
+        factor = of.speed.factor(at_first, look())
+        spent = {key: each * factor * 1000 for key, each in taken.items()}
         if relayed := await _sent(on, of.name) - sent:
             of.add("relayed_event_ms", max(0.001, spent[of.name, "relay"] / relayed))
         if of.service.cqrs:

@@ -14,7 +14,7 @@ from groundplan.cli.stacks import Project
 from groundplan.declaration.model import System
 from groundplan.report.page import page
 from groundplan.stack.environment import Environment
-from infra.tests.capacity.stacks import PROD, one_service
+from infra.tests.capacity.stacks import one_service
 from infra.tests.samples import shop, stack, system_of
 from tests.front_door.looking import installed, looked
 from tests.projects import ROOT
@@ -22,8 +22,8 @@ from tests.projects import ROOT
 PICTURES = ROOT / "build/report"
 SYSTEMS: dict[str, tuple[System, Environment]] = {
     "shop": (shop(), stack("prod")),
-    "tool": (one_service({"requests_per_second": 2}, broker="sqs", data_gb=2), PROD),
-    "thirty": (system_of(30, "sqs"), PROD),
+    "tool": (one_service({"requests_per_second": 2}, broker="sqs", data_gb=2), stack("prod")),
+    "thirty": (system_of(30, "sqs"), stack("prod")),
 }
 LOOKS = [(1000, "light"), (1000, "dark"), (390, "light"), (390, "dark")]
 """Width in pixels and colour scheme: a desk, and a phone."""

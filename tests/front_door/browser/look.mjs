@@ -51,8 +51,9 @@ async function reached (page) {
     all.forEach((each, number) => each.setAttribute('data-number', number))
     return all.length
   })
+  const others = await page.$$eval('summary, button, input, select, textarea', all => all.length)
   const seen = new Set()
-  for (let pressed = 0; pressed < wanted + 2; pressed++) {
+  for (let pressed = 0; pressed < wanted + others + 2; pressed++) {
     await page.keyboard.press('Tab')
     seen.add(await page.evaluate(() => document.activeElement.getAttribute('data-number')))
   }

@@ -17,6 +17,7 @@ from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
 
 if TYPE_CHECKING:
+    from groundplan.cloud.model import Resource
     from groundplan.permissions import Call, Grants
 
 
@@ -61,9 +62,35 @@ def grants_for(project: Project, stack: str) -> tuple[Grants, list[Call]]:
                 for token in unknown
             ]
         )
-    calls = calls_of(simulation.resources, simulation.invoked)
+    resources = with_growth(simulation.resources, _grown(project, stack))
+    calls = calls_of(resources, simulation.invoked)
     scope = Scope(project.system.name, stack)
-    return grants_of(scope, simulation.resources, calls, project.system.services), calls
+    return grants_of(scope, resources, calls, project.system.services), calls
+
+
+def with_growth(today: Sequence[Resource], grown: Sequence[Resource]) -> list[Resource]:
+    """Today's resources, and those of a grown system that are of another type, with their roles: a proxy that is
+    declared from some load on is no reason to ask an administrator for."""
+    types = {each.type for each in today}
+    names = {(each.type, each.name) for each in today}
+    return [
+        *today,
+        *(
+            each
+            for each in grown
+            if each.type not in types or (each.type.startswith("aws:iam/role") and (each.type, each.name) not in names)
+        ),
+    ]
+
+
+def _grown(project: Project, stack: str) -> Sequence[Resource]:
+    """What is declared for ten times the load; nothing where that would be refused."""
+    from groundplan.rehearsal.growth import more_load
+
+    try:
+        return simulated(project.folder, more_load(project.system), project.environments[stack]).resources
+    except ProblemsFound:
+        return ()
 
 
 def reading_for(grants: Grants, calls: Sequence[Call]) -> Grants:

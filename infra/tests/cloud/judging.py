@@ -23,7 +23,7 @@ from infra.tests.program.graphs import VARIANTS
 from infra.tests.samples import ROOT
 
 SAMPLES = Path(__file__).parent / "samples"
-JUDGED_IN = ("prod", "queues", "dev")
+JUDGED_IN = ("prod", "queues", "dev", "alone")
 """Accounts that a type is looked for in, in this order."""
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cli.foundation import reading_for
-from groundplan.cloud import compiled
+from groundplan.cli.foundation import reading_for, with_growth
+from groundplan.cloud import Resource, compiled
 from groundplan.permissions import Call, Grants, Request, calls_of, decide, foundation, grants_of
 from groundplan.permissions.calls import OPERATIONS, trusted_services, unknown_types
 from groundplan.permissions.grants import ATTACHED_LIMIT, MANAGED_LIMIT, overreach
@@ -30,13 +30,22 @@ def graph(name: str) -> Graph:
 
 
 @cache
+def declared(name: str) -> tuple[Resource, ...]:
+    """With what ten times the load brings of other types."""
+    environment = graph(name).environment
+    loaded = growth.more_load(shop())
+    grown = simulated(name, loaded, with_images(environment, loaded))
+    return tuple(with_growth(graph(name).resources, grown.resources))
+
+
+@cache
 def calls(name: str) -> tuple[Call, ...]:
-    return tuple(calls_of(graph(name).resources, graph(name).simulation.invoked))
+    return tuple(calls_of(declared(name), graph(name).simulation.invoked))
 
 
 @cache
 def grants(name: str) -> Grants:
-    return grants_of(Scope("shop", name), graph(name).resources, calls(name), shop().services)
+    return grants_of(Scope("shop", name), declared(name), calls(name), shop().services)
 
 
 @cache
@@ -251,7 +260,7 @@ def test_passed_roles_go_to_the_services_that_their_trust_names() -> None:
     passed = {
         (call.resource, call.context["iam:PassedToService"]) for call in calls("prod") if call.action == "iam:PassRole"
     }
-    roles = {str(role.outputs["arn"]): role for role in graph("prod").simulation.of_type("aws:iam/role:Role")}
+    roles = {str(each.outputs["arn"]): each for each in declared("prod") if each.type == "aws:iam/role:Role"}
     assert len(passed) > 10
     for arn, service in passed:
         assert service in trusted_services(roles[arn].inputs["assumeRolePolicy"])

@@ -10,7 +10,7 @@ from itertools import islice
 from groundplan_devkit.bench import floors, mix, statements, traced
 from groundplan_devkit.bench.load import Run, drive
 from groundplan_devkit.bench.mix import Target, Tokens
-from groundplan_devkit.bench.peak import core_seconds
+from groundplan_devkit.bench.processor import core_seconds
 from groundplan_devkit.bench.rounds import ROUNDS, Rounds
 from groundplan_devkit.bench.saturation import SHARE, Saturation, at_share
 from groundplan_devkit.bench.stage import NEVER_REFUSED, Stage

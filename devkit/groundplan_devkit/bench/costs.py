@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from statistics import median
@@ -23,6 +23,7 @@ from groundplan.declaration.model import FieldType, Service
 from groundplan_devkit.bench import mix, traced
 from groundplan_devkit.bench.load import Shot, drive
 from groundplan_devkit.bench.mix import Target, Tokens, created, request
+from groundplan_devkit.bench.processor import core_seconds
 from groundplan_devkit.bench.published import events_for, publish
 from groundplan_devkit.bench.rows import rows
 from groundplan_devkit.bench.seeding import seed
@@ -205,9 +206,9 @@ async def _requests(
             prepared = shots(round(rates[quantity] * ROUND_SECONDS))
             reading = quantity != "create_ms"
             at_first = look()
-            before, database_before = _cpu(running.process.pid), _postgres_cpu(of.on, replicas=reading)
+            before, database_before = core_seconds(running.process.pid), _postgres_cpu(of.on, replicas=reading)
             answered = await _send(running, prepared, rates[quantity])
-            taken = _cpu(running.process.pid) - before
+            taken = core_seconds(running.process.pid) - before
             database_taken = _postgres_cpu(of.on, replicas=reading) - database_before
             factor = of.speed.factor(at_first, look())
             of.add(quantity, taken * factor * 1000 / answered)
@@ -226,21 +227,21 @@ async def _rate(running: RunningService, shots: Callable[[int], list[Shot]]) -> 
     """Requests/s of one kind that keep the process as busy as plans let pods be."""
     rate = AT_FIRST
     for _ in range(PROBES):
-        before = _cpu(running.process.pid)
+        before = core_seconds(running.process.pid)
         answered = await _send(running, shots(round(rate * PROBE_SECONDS)), rate)
-        wanted = next_rate(rate, (_cpu(running.process.pid) - before) / answered)
+        wanted = next_rate(rate, (core_seconds(running.process.pid) - before) / answered)
         if abs(wanted / rate - 1) < NEAR:
             break
         rate = wanted
     return rate
 
 
-def next_rate(rate: float, core_seconds: float) -> float:
-    """The rate at which requests that take ``core_seconds`` each keep a core as busy as plans let pods be.
+def next_rate(rate: float, taken: float) -> float:
+    """The rate at which requests that take ``taken`` seconds of a core each keep it as busy as plans let pods be.
 
     At most three times the ``rate`` at which they took that, as they take less when they come faster.
     """
-    return min(TARGET_UTILISATION / max(core_seconds, 1e-6), 3 * rate, FASTEST)
+    return min(TARGET_UTILISATION / max(taken, 1e-6), 3 * rate, FASTEST)
 
 
 async def _measured(of: _Service, role: str, shots: Callable[[int], list[Shot]]) -> tuple[float, Durations]:
@@ -286,10 +287,10 @@ async def _background(on: Stage, of: _Service, measured: dict[str, Found], round
         created = await _send(creating, of.creates(BACKLOG))
         await publish(on, of.name, of.target.name, events, created)
         at_first = look()
-        before = {key: _cpu(process.pid) for key, process in processes.items()}
+        before = {key: core_seconds(process.pid) for key, process in processes.items()}
         processes[of.name, "relay"].resume()
         await _drained(on, of, consumers)
-        taken = {key: _cpu(process.pid) - before[key] for key, process in processes.items()}
+        taken = {key: core_seconds(process.pid) - before[key] for key, process in processes.items()}
         factor = of.speed.factor(at_first, look())
         spent = {key: each * factor * 1000 for key, each in taken.items()}
         if relayed := await _sent(on, of.name) - sent:
@@ -389,29 +390,10 @@ def _postgres_cpu(on: Stage, *, replicas: bool) -> float:
     """Of the primaries, and with ``replicas`` of theirs: what they replay is no part of a write."""
     assert on.servers.postgres is not None
     return sum(
-        _cpu(node.process.pid)
+        core_seconds(node.process.pid)
         for shard in on.servers.postgres.shards
         for node in (shard.nodes if replicas else [shard.primary])
     )
-
-
-def _cpu(pid: int | None) -> float:
-    """Seconds of a core that a process and its children have used."""
-    assert pid is not None
-    used = 0.0
-    for process in _family(pid):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        used += times.user + times.system
-    return used
-
-
-def _family(pid: int) -> Iterator[psutil.Process]:
-    process = psutil.Process(pid)
-    yield process
-    yield from process.children(recursive=True)
 
 
 def _merge(measured: dict[str, Found], name: str, found: Found) -> None:

@@ -11,8 +11,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import psutil
-
+from groundplan_devkit.bench.processor import core_seconds
 from groundplan_devkit.problems import Unavailable
 
 _RATE = re.compile(r"Requests/sec:\s+([0-9.]+)")
@@ -34,13 +33,6 @@ class Peak:
     failed: int
     cpu_us: float
     """Processor time of the server for one request, the kernel's for it included."""
-
-
-def core_seconds(pid: int | None) -> float:
-    """Processor time that a process has used so far."""
-    assert pid is not None
-    used = psutil.Process(pid).cpu_times()
-    return float(used.user + used.system)
 
 
 def measure(url: str, headers: Mapping[str, str], *, pid: int | None, seconds: int, connections: int = 32) -> Peak:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from groundplan.capacity.figures import TARGET_UTILISATION
 from groundplan_devkit.bench import mix
 from groundplan_devkit.bench.load import Run, drive
 from groundplan_devkit.bench.mix import Target, Tokens
@@ -15,7 +16,7 @@ from groundplan_devkit.bench.progress import Say
 from groundplan_devkit.bench.rounds import ROUNDS, Figure
 from groundplan_devkit.services import RunningService
 
-SHARE = 0.6
+SHARE = float(TARGET_UTILISATION)
 """Of the saturation: the processor's share at which the autoscaler adds pods."""
 SATURATED_SECONDS = 4.0
 STEADY_SECONDS = 10.0

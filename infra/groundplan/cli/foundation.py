@@ -1,4 +1,5 @@
-"""`groundplan foundation`: who deploys each stack, and no more than that takes (`foundation/pipeline.<stack>.json`)."""
+"""`groundplan foundation`: who deploys each stack, and no more than that and ten times its load take
+(`foundation/pipeline.<stack>.json`)."""
 
 from __future__ import annotations
 

@@ -8,13 +8,18 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
+from groundplan.cloud import Simulation
 from groundplan.cloud.faults import Fault, Kind
 from groundplan.cloud.model import Resource
+from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.rehearsal.account import Account
 from groundplan.rehearsal.faulting import fault_of
+from groundplan.rehearsal.year import Year
+from groundplan.stack.environment import Environment
 from groundplan_components.shared.iam import trust
 from infra.tests.changes.programs import ran
+from infra.tests.samples import shop, stack
 
 
 def network(cidr: str = "10.0.0.0/16", *, zones: int = 2, name: str = "events") -> Callable[[], None]:
@@ -70,6 +75,24 @@ def test_every_call_fails_once_and_all_is_there_once() -> None:
             assert account.faults.once
             assert (account.orphans, account.doubled) == ([], []), kind
             assert names(account) == sorted(each.name for each in wanted)
+
+
+def test_a_year_takes_a_lost_creation_and_a_lost_deletion_for_two_faults() -> None:
+    """A replacement alone: what goes wrong reads the same in both rounds, and the third is done."""
+
+    def queue(name: str) -> tuple[Resource, ...]:
+        return resources(lambda: pulumi.export("url", aws.sqs.Queue("queue", name=name).url))
+
+    def never(system: System, environment: Environment) -> Simulation:
+        raise NotImplementedError
+
+    year = Year(shop(), stack("dev"), never)
+    year._deploy(queue("orders"))
+    year.account.faults.every = "lost"
+    run = year._deploy(queue("orders-of-today"))
+    assert len(year.account.faults.once) == 2
+    assert run.errors == year.account.orphans == year.account.doubled == []
+    assert names(year.account) == ["queue"]
 
 
 def test_the_right_call_fails() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.projects import snapshot
 
-# Of `make prove`: updates by an old commit's own code take ten minutes (tools/prove.py, "moving").
+# Of `make prove` (moving, moving-files, old-projects): an old commit's own code, twenty minutes.
 collect_ignore = [] if os.environ.get("PROVE") else ["update_from_copied"]
 
 

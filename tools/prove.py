@@ -51,7 +51,7 @@ CAMPAIGNS = {
     "moving": Campaign(
         "Projects of the copied layout move to the libraries",
         "The last commit with copied libraries updates its projects by its own code: nothing is lost, all is told. "
-        "Moved here by name: five updates take five minutes.",
+        "Left out of `make test` as a folder, in tests/conftest.py.",
         ("tests/update_from_copied/test_update.py",),
         5,
         "updates",
@@ -160,8 +160,8 @@ CAMPAIGNS = {
     ),
     "pages": Campaign(
         "Pages of the largest items (h6)",
-        "A process of its own has rows of 0.9 MiB; ten clients ask for pages of a hundred at once. Liveness is "
-        "answered in time, the process keeps within the smallest pod's memory, and the pages lead to every row once.",
+        "A process of its own has rows of 0.9 MiB; ten clients ask for pages of a hundred at once. The "
+        "process keeps within the smallest pod's memory, and the pages lead to every row once.",
         ("chassis/tests/http/test_heavy_pages.py",),
         100,
         "rows",

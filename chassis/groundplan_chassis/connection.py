@@ -130,6 +130,7 @@ class BoundedProtocol(asyncio.Protocol):
         self.resume_writing()
         # They hold this object, and this object holds them.
         self._exchange = self._running = None
+        self.pipeline.clear()
         del self._parser
 
     def data_received(self, data: bytes) -> None:

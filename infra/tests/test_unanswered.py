@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from groundplan.cloud.wire import SECRET, SIGNATURE
+from groundplan.rehearsal.engine import events_in
 from groundplan.repair import Repair, Step, repaired, unanswered
 from groundplan.repair.unanswered import had_no_answer
 from infra.tests.test_repair import GROUP, QUEUE, resource, state, urn
@@ -73,3 +75,10 @@ def test_what_was_to_replace_another_takes_its_place() -> None:
         taken = Repair((Step("import", GROUP, new["urn"], identifier, "exists"),))
         after = [each for each in repaired(broken, taken, ())["deployment"]["resources"] if each["type"] == GROUP]
         assert [(each["id"], each.get("delete")) for each in after] == held
+
+
+def test_a_log_that_an_engine_left_in_the_middle_of_a_line_is_read_up_to_there(tmp_path: Path) -> None:
+    log = tmp_path / "events.json"
+    log.write_text('{"sequence": 1}\n{"sequence": 2}\n{"seque', encoding="utf-8")
+    assert [each["sequence"] for each in events_in(log)] == [1, 2]
+    assert list(events_in(tmp_path / "none.json")) == []

@@ -410,7 +410,7 @@ def test_the_document_and_the_plan_follow(
     }
 
 
-def test_adding_a_service_loads_no_sdk() -> None:
+def test_the_command_that_adds_a_service_imports_no_sdk() -> None:
     """With the SDKs and the simulated cloud it took twice the time."""
     code = (
         "import sys; import groundplan.cli.service, groundplan.cli.refresh; "

@@ -64,5 +64,8 @@ def test_alarms_ring_and_end_as_their_pages_say(tmp_path: Path) -> None:
     borrowed_environment(project / ".venv")
     command = [sys.executable, "-m", "groundplan", "bench", "alarms"]
     done = subprocess.run(command, cwd=project, env={**os.environ, **overridden()}, check=False)
-    shutil.copyfile(project / "build" / "bench" / "alarms.md", KEPT)
+    made = project / "build" / "bench" / "alarms.md"
+    assert made.exists(), f"the bench ended with {done.returncode} before its report"
+    KEPT.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made, KEPT)
     assert done.returncode == 0, KEPT.read_text(encoding="utf-8")

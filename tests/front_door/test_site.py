@@ -26,7 +26,7 @@ KINDS = ("index.html", "tutorial.html", "how-to/alarms/service-outbox.html", "re
 """A page of each kind: the front, steps, an alarm, wide tables."""
 PICTURED = {
     ("index.html", 1280, "light"),
-    ("how-to/alarms/service-outbox.html", 1280, "light"),
+    ("how-to/alarms/service-outbox.html", 1280, "dark"),
     ("reference/declaration.html", 1280, "dark"),
     ("tutorial.html", 390, "light"),
 }

@@ -3,7 +3,8 @@
 CPU time is the process's own, not the clock's, so that a busy machine makes it noisier but not several times larger.
 Requests come as often as keep the process as busy as plans let pods be: one that sleeps between two requests takes
 several times as much for each, as its core, its caches and the kernel's timers have to wake up every time.
-Each figure is the median of some rounds, with the least and the most of them, at the core's speed of the begin.
+Each figure is the median of some rounds, with the least and the most of them, at the speed that the core had
+at first.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ ROWS = 50_000
 _NEW = 10**7
 
 _SHARES: dict[Quantity, float] = {"database_get_ms": 1 - LIST_SHARE, "list_ms": float(LIST_SHARE)}
-"""Of reads: a statement of a list, which may count thousands of rows, is no usual one."""
+"""Of reads, by which statements are weighed: a list's may count thousands of rows, and few reads are lists."""
 
 Found = dict[Quantity, list[float]]
 
@@ -364,7 +365,7 @@ async def _bytes(of: _Service) -> None:
 
 
 async def _send(running: RunningService, shots: list[Shot], rate: float = AT_FIRST) -> int:
-    """Sends ``rate`` of them a second, for a round at most until all so far are answered; the number that succeeded.
+    """Sends ``rate`` a second, a round's at a time, each once the one before is answered; how many succeeded.
 
     Raises Unavailable where most failed.
     """

@@ -12,7 +12,6 @@ from typing import Any, Protocol
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Body = Callable[[], Awaitable[bytes | None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 

@@ -120,9 +120,9 @@ def costliest(target: Target, tokens: Tokens) -> cycle[Shot]:
     """Lists as long and as deep as a page may be: by every index, and by none, as there is none for two fields."""
     first = next(rows(target.resource)).values
     deep = "limit=100&page=100"
-    # As the API's own parameters: the fields with an index, owners among them.
-    owner = target.resource.owner
-    indexed = {name: field for name, field in target.resource.fields.items() if field.indexed or name == owner}
+    # As the API's own parameters.
+    fields = target.resource.fields.items()
+    indexed = {name: field for name, field in fields if target.resource.has_index(name) and not field.personal}
     values = {
         name: field.values[0] if field.type is FieldType.ENUM and field.values else first[name]
         for name, field in indexed.items()

@@ -9,7 +9,7 @@ from groundplan.capacity import Plan, plan
 from groundplan.cli._facts import declared_verdicts
 from groundplan.cli.stacks import Project, read_project
 from groundplan.document import OF_THE_PROGRAM, PARTS, Subject, blocks, declared_blocks, rewrite
-from groundplan.document.rewriting import Rewritten, read_text, write_text
+from groundplan.document.rewriting import read_text, write_text
 from groundplan.problems import Problem, ProblemsFound
 
 DOCUMENT = "ARCHITECTURE.md"
@@ -28,7 +28,7 @@ def rewrite_whole(folder: Path, project: Project, plans: Mapping[str, Plan], *, 
     rewritten = rewrite(
         text, blocks(Subject(project.system, project.environments, plans, verdicts, project.main)), DOCUMENT
     )
-    headings = _headings(rewritten)
+    headings = tuple(PARTS[name][0] for name in rewritten.changed)
     if headings and check:
         raise ProblemsFound(
             [
@@ -46,17 +46,11 @@ def rewrite_whole(folder: Path, project: Project, plans: Mapping[str, Plan], *, 
     return headings
 
 
-def rewrite_declared(folder: Path) -> tuple[str, ...]:
-    """The headings of the parts that were out of date, of those that need no program; `OF_THE_PROGRAM` stay as they
-    are. Raises ProblemsFound."""
+def rewrite_declared(folder: Path) -> None:
+    """Rewrites the parts that need no program; `OF_THE_PROGRAM` stay as they are. Raises ProblemsFound."""
     path, project = folder / DOCUMENT, read_project(folder)
     plans = {name: plan(project.system, environment) for name, environment in project.environments.items()}
     subject = Subject(project.system, project.environments, plans, {}, project.main)
     rewritten = rewrite(read_text(path), declared_blocks(subject), DOCUMENT, kept=OF_THE_PROGRAM)
     if rewritten.changed:
         write_text(path, rewritten.text)
-    return _headings(rewritten)
-
-
-def _headings(rewritten: Rewritten) -> tuple[str, ...]:
-    return tuple(PARTS[name][0] for name in rewritten.changed)

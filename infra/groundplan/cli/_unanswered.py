@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,9 @@ def take_in_unanswered(project: Path, stack: str, log: Path) -> None:
 
     Raises ProblemsFound when the account or the state can't be asked.
     """
-    begun = unanswered(_events(log))
+    from groundplan.rehearsal.engine import events_in
+
+    begun = unanswered(events_in(log))
     if begun:
         names = ", ".join(each["resource"]["urn"].rpartition("::")[2] for each in begun)
         print(f"Without an answer, though AWS may have made it: {names}. The account is asked.", flush=True)
@@ -61,10 +63,3 @@ def take_in(
     targets = [option for step in taken for option in ("--target", step.urn)]
     run_pulumi(project, stack, "refresh", "--yes", "--skip-preview", "--suppress-outputs", *targets)
     return done
-
-
-def _events(log: Path) -> Iterator[Mapping[str, Any]]:
-    if log.exists():
-        with log.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield json.loads(line)

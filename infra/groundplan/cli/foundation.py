@@ -1,5 +1,5 @@
-"""`groundplan foundation`: who deploys each stack, and no more than that and ten times its load take
-(`foundation/pipeline.<stack>.json`)."""
+"""`groundplan foundation`: who deploys each stack, and no more than that takes, today and at ten times
+the load (`foundation/pipeline.<stack>.json`)."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
 
 if TYPE_CHECKING:
+    from groundplan.cloud import Simulation
     from groundplan.cloud.model import Resource
     from groundplan.permissions import Call, Grants
 
@@ -45,8 +46,18 @@ main = main_of(command)
 def grants_for(project: Project, stack: str) -> tuple[Grants, list[Call]]:
     """The grants of a stack and the calls that they are for. Raises ProblemsFound."""
     from groundplan.permissions import calls_of, grants_of
-    from groundplan.permissions.calls import unknown_types
     from groundplan.stack.scope import Scope
+
+    simulation = _declared(project, stack)
+    resources = with_growth(simulation.resources, _grown(project, stack))
+    calls = calls_of(resources, simulation.invoked)
+    scope = Scope(project.system.name, stack)
+    return grants_of(scope, resources, calls, project.system.services), calls
+
+
+def _declared(project: Project, stack: str) -> Simulation:
+    """What is declared for today's load. Raises ProblemsFound, also for types that no calls are known of."""
+    from groundplan.permissions.calls import unknown_types
 
     simulation = simulated(project.folder, project.system, project.environments[stack])
     unknown = unknown_types(simulation.resources)
@@ -63,10 +74,7 @@ def grants_for(project: Project, stack: str) -> tuple[Grants, list[Call]]:
                 for token in unknown
             ]
         )
-    resources = with_growth(simulation.resources, _grown(project, stack))
-    calls = calls_of(resources, simulation.invoked)
-    scope = Scope(project.system.name, stack)
-    return grants_of(scope, resources, calls, project.system.services), calls
+    return simulation
 
 
 def with_growth(today: Sequence[Resource], grown: Sequence[Resource]) -> list[Resource]:
@@ -86,12 +94,17 @@ def with_growth(today: Sequence[Resource], grown: Sequence[Resource]) -> list[Re
 
 def _grown(project: Project, stack: str) -> Sequence[Resource]:
     """What is declared for ten times the load; nothing where that would be refused."""
+    from pulumi import RunError
+
+    from groundplan.permissions.calls import unknown_types
     from groundplan.rehearsal.growth import more_load
 
     try:
-        return simulated(project.folder, more_load(project.system), project.environments[stack]).resources
-    except ProblemsFound:
+        found = simulated(project.folder, more_load(project.system), project.environments[stack]).resources
+    except (ProblemsFound, RunError):
         return ()
+    unknown = set(unknown_types(found))
+    return [each for each in found if each.type not in unknown]
 
 
 def reading_for(grants: Grants, calls: Sequence[Call]) -> Grants:
@@ -148,8 +161,8 @@ def _check(project: Project, stack: str, *, wide: bool) -> bool:  # noqa: ARG001
 
 
 def lacking(project: Project, stack: str) -> list[Call] | None:
-    """Calls that the stack's file doesn't grant; None without one. Raises ProblemsFound."""
-    from groundplan.permissions import decide, foundation
+    """Today's calls that the stack's file doesn't grant; None without one. Raises ProblemsFound."""
+    from groundplan.permissions import calls_of, decide, foundation
 
     path = project.folder / "foundation" / foundation.file_name(stack)
     if not path.is_file():
@@ -159,5 +172,6 @@ def lacking(project: Project, stack: str) -> list[Call] | None:
     except (ValueError, json.JSONDecodeError) as error:
         remedy = f"run `groundplan foundation --stack {stack}`"
         raise ProblemsFound([Problem(str(path.relative_to(project.folder)), "", "", str(error), remedy)]) from error
-    _, calls = grants_for(project, stack)
+    simulation = _declared(project, stack)
+    calls = calls_of(simulation.resources, simulation.invoked)
     return [call for call in calls if not decide(call.request, policies)]

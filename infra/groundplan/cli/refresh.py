@@ -19,6 +19,8 @@ from groundplan.problems import ProblemsFound
 from groundplan.progress import doing
 from groundplan.project import PROJECT_VARIABLE
 
+_BRINGING = f"Bringing {DOCUMENT} up to date"
+_NOT_UP_TO_DATE = f"{DOCUMENT} is not up to date yet. Mend this, then run `make plan`"
 _WRITING = "Writing openapi.json of services that have none"
 _NOT_WRITTEN = "A service's openapi.json is not written yet. Mend this, then run `make openapi`"
 
@@ -30,11 +32,11 @@ def refresh_declared(project: Path) -> None:
     By the libraries of this process, without the program: with Pulumi's SDK and the simulated cloud that would take
     longer than all else. `make plan` runs it.
     """
-    with doing(f"Bringing {DOCUMENT} up to date"):
+    with doing(_BRINGING):
         try:
             rewrite_declared(project)
         except ProblemsFound as found:
-            print(f"{DOCUMENT} is not up to date yet. Mend this, then run `make plan`:\n{found}", file=sys.stderr)
+            print(f"{_NOT_UP_TO_DATE}:\n{found}", file=sys.stderr)
     with doing(_WRITING), contextlib.redirect_stdout(io.StringIO()):
         try:
             write_documents(project, missing=True)
@@ -54,10 +56,10 @@ def refresh(project: Path) -> None:
 def refresh_architecture(project: Path) -> None:
     _run(
         project,
-        "ARCHITECTURE.md is not up to date yet. Mend this, then run `make plan`",
+        _NOT_UP_TO_DATE,
         # What a plan prints would be thrown away.
         *("plan", "--quiet"),
-        doing_what="Bringing ARCHITECTURE.md up to date",
+        doing_what=_BRINGING,
     )
 
 

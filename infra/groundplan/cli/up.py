@@ -229,10 +229,12 @@ def pulumi_up(project: Path, stack: str, *, yes: bool, lose: Collection[str] = (
             env={**os.environ, **EVENT_LOGS},
             check=False,
         ).returncode
-        if status:
-            take_in_unanswered(project, stack, log)
-    if remember(project, stack):
-        print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
+        try:
+            if status:
+                take_in_unanswered(project, stack, log)
+        finally:
+            if remember(project, stack):
+                print(f"Pulumi.{stack}.yaml remembers what was deployed and only grows: commit it.")
     return status
 
 

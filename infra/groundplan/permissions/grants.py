@@ -300,7 +300,7 @@ def _size(value: object) -> int:
 
 
 def boundary_of(resources: Iterable[Resource]) -> Document:
-    """The most that the stack's roles may do: the services that they use now, of IAM no more than AWS's own policies
+    """The most that the stack's roles may do: the services that they use, of IAM no more than AWS's own policies
     for EKS need, and nothing of what makes the pipeline."""
     services: set[str] = set()
     of_iam: set[str] = set()

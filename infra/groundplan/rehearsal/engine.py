@@ -142,11 +142,15 @@ class Stack:
         return done.stdout
 
 
-def _events(log: Path) -> Iterator[Mapping[str, Any]]:
+def events_in(log: Path) -> Iterator[Mapping[str, Any]]:
+    """Of an engine's event log, up to the line in which an engine that was killed has left it."""
     if log.exists():
         with log.open(encoding="utf-8") as lines:
             for line in lines:
-                yield json.loads(line)
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:
+                    return
 
 
 _OPERATIONS: Mapping[str, Operation] = {
@@ -168,7 +172,7 @@ the same words; reads change nothing."""
 def _operations(log: Path) -> dict[str, Operation]:
     """What happened to each URN. A replacement is several steps, and stays one, with all that follows."""
     found: dict[str, Operation] = {}
-    for event in _events(log):
+    for event in events_in(log):
         metadata = (event.get("resOutputsEvent") or {}).get("metadata") or {}
         operation = _OPERATIONS.get(metadata.get("op", ""))
         if operation is not None and found.get(metadata["urn"]) != "replace":
@@ -177,7 +181,7 @@ def _operations(log: Path) -> dict[str, Operation]:
 
 
 def _errors(log: Path) -> Iterator[str]:
-    for event in _events(log):
+    for event in events_in(log):
         policy = event.get("policyEvent") or {}
         if policy.get("enforcementLevel") == "mandatory":
             yield policy["message"].strip()

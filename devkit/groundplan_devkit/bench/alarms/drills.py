@@ -61,7 +61,7 @@ class Scene:
     slo: str
     """What the names of alarms on promises begin with: `shop-prod-slo`."""
     instance: str
-    """As before, of alarms on the service's database: `db-order`."""
+    """What the names of alarms on the service's database begin with: `db-order`."""
 
     @property
     def writer(self) -> str:
@@ -252,8 +252,7 @@ def _processes_away(scene: Scene) -> Drill:
         await asyncio.to_thread(victim.kill)
 
     async def start() -> None:
-        await asyncio.to_thread(victim.process.start)
-        await asyncio.to_thread(victim.wait_until_ready)
+        await asyncio.to_thread(victim.start)
 
     target = f"{scene.slo}-target-{scene.writer}"
     return Drill(
@@ -330,8 +329,7 @@ def _reader_away(scene: Scene) -> Drill:
         await _send_again(scene, topic)
 
     async def start() -> None:
-        await asyncio.to_thread(reader.process.start)
-        await asyncio.to_thread(reader.wait_until_ready)
+        await asyncio.to_thread(reader.start)
 
     return Drill(
         f"the projector of {scene.service} is stopped, and {COPIES:,} events are sent meanwhile",

@@ -73,10 +73,6 @@ class Drilled:
     def wrong(self) -> list[str]:
         return [each.wrong for each in self.rung if each.wrong]
 
-    @property
-    def pages(self) -> set[str]:
-        return {each.page for each in self.rung if not each.wrong}
-
 
 def alarms_of(project: Project) -> Alarms:
     """Those of the project's main stack, as its program declares them in the simulated cloud."""

@@ -29,6 +29,7 @@ from aiokafka.errors import KafkaError
 
 from groundplan_devkit.bench.alarms.readings import Metric, Readings
 from groundplan_devkit.bench.faults.whole import Whole
+from groundplan_devkit.bench.processor import core_seconds
 from groundplan_devkit.bench.stage import Stage
 from groundplan_devkit.dev.page.brokers.kafka import KafkaTopics
 from groundplan_devkit.problems import Unavailable
@@ -256,16 +257,9 @@ def _processor_seconds(pid: int | None) -> float | None:
     """Of a process and its children; None: it doesn't run."""
     if pid is None:
         return None
-    total = 0.0
-    try:
-        process = psutil.Process(pid)
-        for each in (process, *process.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                times = each.cpu_times()
-                total += times.user + times.system
-    except psutil.NoSuchProcess:
-        return None
-    return total
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return core_seconds(pid)
+    return None
 
 
 async def _passes(client: httpx.AsyncClient, url: str) -> bool:

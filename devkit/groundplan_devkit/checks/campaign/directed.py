@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -95,12 +95,12 @@ class Directed:
     def _create(self, name: str, resource: Resource) -> None:
         first = next(self.numbers[name])
         for _ in range(2):
-            self._ask(name, resource, "create", number=first, body=self._content(name, resource, first))
+            self._ask(name, resource, "create", number=first, body=self._content(name, first))
         for _ in range(TRIES):
             # A key that another request is using.
             key = {"idempotency-key": str(uuid.uuid4())}
             number = next(self.numbers[name])
-            body = self._content(name, resource, number)
+            body = self._content(name, number)
             with ThreadPoolExecutor(AT_ONCE) as pool:
                 asked = [
                     pool.submit(self._ask, name, resource, "create", number=number, body=body, headers=key)
@@ -112,12 +112,12 @@ class Directed:
         self._unwelcome(name, resource, "create")
 
     def _update(self, name: str, resource: Resource, number: int, path: str) -> None:
-        body = self._content(name, resource, number)
+        body = self._content(name, number)
         self._ask(name, resource, "update", path, number=number, body=body)
         self._ask(name, resource, "update", path, number=number, body=body, headers={"if-match": '"99"'})
         if "create" in resource.operations:
             # What is unique is another row's.
-            twin = self._content(name, resource, next(self.numbers[name]))
+            twin = self._content(name, next(self.numbers[name]))
             if resource.owner is not None and resource.owner in body:
                 twin[resource.owner] = body[resource.owner]
             self._ask(name, resource, "create", number=number, body=twin)
@@ -147,7 +147,7 @@ class Directed:
                 if not own_alone(resource, kind, role):
                     continue
                 for identifier in oracle.of_others(name, resource, person.subject, OTHERS):
-                    body = self._content(name, resource, next(self.numbers[name])) if kind == "update" else None
+                    body = self._content(name, next(self.numbers[name])) if kind == "update" else None
                     if body is not None and resource.owner is not None:
                         body.pop(resource.owner, None)
                     path = self._path(name, resource, identifier)
@@ -204,7 +204,7 @@ class Directed:
 
     def _person(self, name: str, resource: Resource, number: int) -> str:
         """Whose the sample is: of what it belongs to, where that is someone's."""
-        content = self._content(name, resource, number)
+        content = self._content(name, number)
         resources = self.service.installation.system.services[self.service.service].resources
         for field_name, declared in resource.fields.items():
             above = resources.get(declared.to or "")
@@ -229,8 +229,7 @@ class Directed:
         item = "" if kind in ("list", "create") else "/{id}"
         return f"{METHODS[kind]} {resource.collection(name)}{item}"
 
-    def _content(self, name: str, resource: Resource, number: int) -> dict[str, Any]:
-        del resource
+    def _content(self, name: str, number: int) -> dict[str, Any]:
         sample = getattr(self._seed, f"sample_{name}")(number)
         return {key: value for key, value in msgspec.to_builtins(sample).items() if value is not None}
 
@@ -247,7 +246,7 @@ class Directed:
         """A new one, or a sample where none is created; with its number."""
         if "create" in resource.operations:
             number = next(self.numbers[name])
-            body = self._content(name, resource, number)
+            body = self._content(name, number)
             answer = self._ask(name, resource, "create", number=number, body=body)
             if answer.status_code == httpx.codes.CREATED:
                 location = str(answer.headers["location"])
@@ -298,7 +297,7 @@ class Directed:
             )
         try:
             for process in started.values():
-                _answers(process.url)
+                process.process.wait_until(partial(_listens, process))
             yield lambda kind: (started.get("query" if kind in READING else "command") or started["api"]).url
         finally:
             for process in started.values():
@@ -312,7 +311,7 @@ class Directed:
             body, number = None, 0
             if kind in ("create", "update"):
                 number = next(self.numbers[name])
-                body = self._content(name, resource, number)
+                body = self._content(name, number)
             path = "" if kind in ("list", "create") else self._nowhere(name, resource)
             for _ in range(1 if status == httpx.codes.SERVICE_UNAVAILABLE else 2 * TRIES):
                 answer = self._ask(name, resource, kind, path, number=number, body=body, base=base(kind))
@@ -329,8 +328,9 @@ class Directed:
             each.result()
 
 
-def _answers(url: str) -> None:
-    """Returns once the process listens; it is never ready."""
-    transport = httpx.HTTPTransport(retries=60)
-    with httpx.Client(transport=transport, timeout=ANSWER_SECONDS) as client:
-        client.get(f"{url}/health/live")
+def _listens(process: RunningService) -> bool:
+    """Whether it answers at all; it is never ready."""
+    try:
+        return http_client().get(f"{process.url}/health/live", timeout=ANSWER_SECONDS).is_success
+    except httpx.TransportError:
+        return False

@@ -391,7 +391,7 @@ def data(item: Item, _: Cloud) -> Iterator[Broken]:
         for key, value in content.items() if isinstance(content, dict) else ():
             if re.fullmatch(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}", key) is None:
                 yield Broken(
-                    f"{part}.{key}", "letters, digits and -._, not . and nothing after ..", "rename the key", key
+                    f"{part}.{key}", "letters, digits and -._, not . alone, and no .. first", "rename the key", key
                 )
             size += len(value) if isinstance(value, str) else 0
     if size > 1024 * 1024:

@@ -349,6 +349,9 @@ class BoundedProtocol(asyncio.Protocol):
         if url[:1] == b"/" and not url.translate(None, _ORIGIN_FORM):
             raw_path, _, query = url.partition(b"?")
         else:
+            if b"#" in url:
+                # It would be cut off, so that a proxy before us would have judged another path (RFC 9112, 3.2).
+                self._fail(400, "BAD_REQUEST", "A request's target has no fragment")
             # Raises for what is none, or has other characters than ASCII's.
             parsed = httptools.parse_url(url)
             raw_path, query = parsed.path, parsed.query or b""

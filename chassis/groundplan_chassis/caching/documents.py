@@ -28,6 +28,7 @@ from uuid import UUID
 
 import msgspec
 
+from groundplan_chassis.caching.packing import Packed
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
@@ -178,6 +179,7 @@ class DocumentCache:
         self._kept = b"%d" % round(1000 * max(seconds, VERSION_SECONDS))
         self._prefix = b"" if valkey is None else valkey.prefix + b"document:" + resource.encode() + b":"
         self._field = b"copy:" + representation.encode()
+        self._lookup = Packed((b"HGET",), (self._field,))
         self._early = 1000 * min(EARLY_SECONDS, seconds / 20)
         self._resource = resource
         self._counter = counter
@@ -275,8 +277,7 @@ class DocumentCache:
     def _ask(self, id: UUID) -> asyncio.Future[Reply] | None:
         if self._valkey is None or id in self._pending:
             return None
-        key = self._key(id)
-        return self._valkey.ask(key, (b"HGET", key, self._field))
+        return self._valkey.ask_prepared(self._lookup, self._key(id))
 
     def _key(self, id: UUID) -> bytes:
         return self._prefix + b"%032x" % id.int

@@ -8,6 +8,7 @@ as long as all else that a cached GET takes (docs/adr/0023-http-protocol.md).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from uuid import UUID
 
 import msgspec
 
+from groundplan_chassis.fields import UUID_PATTERN
 from groundplan_chassis.observe import names, tracing
 from groundplan_chassis.observe.metrics import Metrics
 from groundplan_chassis.observe.redaction import Redaction
@@ -27,6 +29,7 @@ SLOW_MS: Final = 100.0
 """Slower responses get a line: half of the time budget (T1)."""
 LINES_A_SECOND: Final = 200
 """Of all others: writes, refusals, failures. What exceeds it is counted, and the number told in the next line."""
+_UUID: Final = re.compile(UUID_PATTERN)
 _SUBJECTS: Final = 4096
 """Callers whose subject is remembered as lines have it; 200 bytes each."""
 _MILLISECONDS: Final = tuple(f".{each:03d}Z" for each in range(1000))
@@ -104,14 +107,13 @@ class RequestLog:
 
         ``operation`` is of the program: `GET /api/v1/orders/{id}`.
         """
-        text = self._redaction.text
         line = _Audit(
             time=self._iso(time.time()),
             level="info",
             message="answered",
             service=self._service,
             role=self._role,
-            correlation_id=text(request_id),
+            correlation_id=self._id(request_id),
             logger=__name__,
             event=names.LOG_AUDIT,
             subject=self._subject(subject),
@@ -152,7 +154,6 @@ class RequestLog:
         now = time.time()
         if sampled is None and not self._may_write(now):
             return
-        text = self._redaction.text
         suppressed, self._suppressed = self._suppressed, 0
         line = _Line(
             time=self._iso(now),
@@ -161,7 +162,7 @@ class RequestLog:
             service=self._service,
             role=self._role,
             event=names.LOG_REQUEST,
-            correlation_id=text(request_id),
+            correlation_id=self._id(request_id),
             method=method,
             route=route,
             status=status,
@@ -174,6 +175,10 @@ class RequestLog:
             suppressed=suppressed,
         )
         self._write(self._encode(line) + b"\n")
+
+    def _id(self, request_id: str) -> str:
+        """A request's id as lines have it: a client may have sent anything; a UUID hides nothing."""
+        return request_id if _UUID.fullmatch(request_id) else self._redaction.text(request_id)
 
     def _may_write(self, now: float) -> bool:
         second = int(now)

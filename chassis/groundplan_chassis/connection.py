@@ -75,6 +75,7 @@ class BoundedProtocol(asyncio.Protocol):
     """Bytes of all segments that hold a part of the head."""
     _head_timer: asyncio.TimerHandle | None = None
     _taking_timer: asyncio.TimerHandle | None = None
+    _linger_timer: asyncio.TimerHandle | None = None
     _idle_since: float | None = None
     """By the event loop's clock; None while a request is read or answered."""
     _idle_timer: asyncio.TimerHandle | None = None
@@ -131,6 +132,8 @@ class BoundedProtocol(asyncio.Protocol):
         self._state.connections.discard(self)
         self._stop_timer()
         self._stop_taking()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
         self._forget_idleness()
         for exchange in (self._running, self._exchange):
             if exchange is not None:
@@ -206,7 +209,7 @@ class BoundedProtocol(asyncio.Protocol):
         if self._may_be_sending() and not self.transport.is_closing():
             self.transport.write_eof()
             self.resume_reading()
-            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+            self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
         else:
             self.transport.close()
 

@@ -24,7 +24,7 @@ class Way:
         self._well = asyncio.Event()
         self._well.set()
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Transport] = set()
+        self._open: set[asyncio.WriteTransport] = set()
         self.port = 0
 
     async def listen(self) -> None:

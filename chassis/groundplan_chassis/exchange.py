@@ -86,10 +86,10 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
             if not self.complete and not self.disconnected:
                 log.error("the application has ended without a whole response")
-                await self._fail()
+                self._fail()
         except (Exception, asyncio.CancelledError) as error:
             log.error("the application has failed: %s", type(error).__name__, exc_info=error)
-            await self._fail()
+            self._fail()
         finally:
             connection.forget(self)
 
@@ -187,13 +187,15 @@ class Exchange:
         connection = self._connection
         head = self._head
         first = b""
+        has_body = self.scope["method"] != "HEAD"
+        if not has_body:
+            body = b""
         if head is None:
             assert self._start is not None
-            method = self.scope["method"]
             head = self._head = Head(
                 *self._start,
                 connection.defaults(),
-                has_body=method != "HEAD",
+                has_body=has_body,
                 old=self.scope["http_version"] == "1.0",
                 closes=not self.keep_alive,
             )
@@ -201,10 +203,6 @@ class Exchange:
                 self.keep_alive = False
             first = head.content
             self.started = True
-            if method == "HEAD":
-                body = b""
-        elif self.scope["method"] == "HEAD":
-            body = b""
         if head.chunked:
             if body:
                 body = b"%x\r\n%b\r\n" % (len(body), body)
@@ -230,7 +228,7 @@ class Exchange:
                 connection.close()
             connection.response_complete()
 
-    async def _fail(self) -> None:
+    def _fail(self) -> None:
         if self.disconnected:
             return
         if self.started:

@@ -95,8 +95,9 @@ class Head:
     def __init__(
         self, status: int, headers: Iterable[Header], defaults: Defaults, *, has_body: bool, old: bool, closes: bool
     ) -> None:
-        """``has_body``: False for HEAD; ``old``: for a client of HTTP/1.0, which knows no chunks; ``closes``: the
-        connection ends after this response, also where the headers do not say so.
+        """``has_body``: False for HEAD; ``old``: for a client of HTTP/1.0, which knows no chunks, and whose
+        connection always ends after the response; ``closes``: the connection ends after this response, also where the
+        headers do not say so.
 
         Raises ValueError for a header that is none.
         """
@@ -128,13 +129,10 @@ class Head:
             lines += 1
         if not has_body or (self.left is None and status in _WITHOUT_BODY):
             self.left, self.chunked = 0, False
-        elif self.left is None and not self.chunked:
-            if old:
-                self.closes = True
-            else:
-                self.chunked = True
-                parts.append(b"\r\ntransfer-encoding: chunked")
-                lines += 1
+        elif self.left is None and not self.chunked and not old:
+            self.chunked = True
+            parts.append(b"\r\ntransfer-encoding: chunked")
+            lines += 1
         parts.append(b"\r\n\r\n")
         self.content = b"".join(parts)
         # Each line has one end, and no other character is a control.

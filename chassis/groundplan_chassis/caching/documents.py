@@ -15,7 +15,6 @@ The effect of the three kinds of invalidation after a commit:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import math
@@ -358,7 +357,7 @@ class DocumentCache:
             self._retrying = asyncio.create_task(self._retry_invalidations())
 
     async def _retry_invalidations(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             while self._pending:
                 await asyncio.sleep(RETRY_SECONDS)
                 some = list(self._pending.items())[:1000]
@@ -367,7 +366,9 @@ class DocumentCache:
                     # A newer version may have become pending meanwhile.
                     if reply is not AWAY and self._pending.get(id) == version:
                         del self._pending[id]
-        self._retrying = None
+        finally:
+            # Also of a mistake of the program: the next invalidation that is pending starts another.
+            self._retrying = None
 
     def _count(self, name: str) -> None:
         if self._counter is not None:

@@ -31,6 +31,8 @@ OPEN_SECONDS: Final = 2.0
 """Time that a start waits for the cache; then it goes on without it."""
 _TELL_SECONDS: Final = 60.0
 """Pause between two log lines about the same kind of refusal."""
+_MOST_TOLD: Final = 100
+"""Kinds of refusal whose last line is remembered: the server's own words."""
 _OF_THE_MOMENT: Final = frozenset({"LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY", "OOM", "ASK", "MOVED"})
 
 log = logging.getLogger(__name__)
@@ -226,6 +228,8 @@ class Valkey:
         now = time.monotonic()
         if now - self._told.get(code, -_TELL_SECONDS) < _TELL_SECONDS:
             return
+        if len(self._told) >= _MOST_TOLD:
+            self._told.clear()
         self._told[code] = now
         if code in _OF_THE_MOMENT:
             log.warning("the cache refuses for the moment: %s", code, extra={"event": "cache_refused"})

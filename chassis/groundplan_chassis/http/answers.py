@@ -68,8 +68,8 @@ def of_list(body: bytes) -> Answer:
     return Answer(200, _JSON_REVALIDATED, [], body)
 
 
-def nothing() -> Answer:
-    return Answer(204, _BARE_NOT_STORED, [], b"")
+def nothing(token: bytes) -> Answer:
+    return Answer(204, _BARE_NOT_STORED, [(b"consistency-token", token)], b"")
 
 
 def rate_limit(verdict: Verdict) -> list[Header]:

@@ -168,7 +168,11 @@ class Api:
                 _abandon(cached)
             raise RateLimited
         if refusal is not None:
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                # It holds this frame, and the frame would hold it until the garbage collector comes.
+                del refusal
         if not verified:
             request.correlate()
             request.caller = await self._tokens.verify(headers.bearer_token(found[headers.AUTHORIZATION]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from groundplan.declaration.model import FieldType, Resource, ResourceField, Service, System
@@ -378,6 +378,10 @@ def payload_differences(contract: str, before: Resource, after: Resource) -> tup
             # It was sent before: what the log has is to be read by what is declared of it now.
             schemas = (_presence_schema(payload), _presence_schema(newer[version]))
             found += schema_differences(contract, place, *schemas, "request")
+        else:
+            # Taught, and never sent: consumers are taught anew.
+            schemas = (_payload_schema(payload), _payload_schema(newer[version]))
+            found += [replace(each, breaks=False) for each in schema_differences(contract, place, *schemas, "answer")]
     found += [
         ContractChange(contract, f"version {version}", "read as well", breaks=False)
         for version in newer

@@ -52,7 +52,7 @@ def unreadable(consumer: str, event: str, handler: Handler | Handle, system: Sys
             try:
                 schema.current(_event(event, payload, version)).payload_as(reads)
             except Unreadable as error:
-                said = str(error).partition(": ")[2]
+                said = str(error).partition(": ")[2] or str(error)
                 found.append(
                     f"`{event}` of the service {publisher}, {what}, can't be read by {consumer} "
                     f"({reads.__module__}.{reads.__qualname__}): {said}"

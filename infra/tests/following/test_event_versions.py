@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from groundplan.declaration.model import System
+from groundplan.declaration.model import Service, System
+from groundplan.following import following
 from groundplan.following.changes import Change, Takes, broken, most
 from groundplan.following.contracts import asyncapi, event_differences
 from groundplan.following.services import differences
+from groundplan.following.stamps import STAMP, stamp_text
 from infra.tests.following.samples import changed, system_of, values
 
 NOTES = {"type": "text", "max_length": 2000}
@@ -248,6 +250,31 @@ def test_consumers_follow_what_they_are_to_read() -> None:
     assert consumers(SENT, described) == []
     unheard = declared(RENAMED, {"set": {"journal/consumes": []}}, event_version=2, earlier_events=[FIRST])
     assert consumers(unheard, SENT) == ["consumes: item.created"], "that is told once"
+
+
+def test_consumers_follow_a_publisher_whose_code_is_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its owner took it away from the project; what the last commit declared of it is what consumers followed."""
+    package = tmp_path / "services/journal/journal_service"
+    package.mkdir(parents=True)
+    (package / "__main__.py").touch()
+    (package.parent / STAMP).write_text(stamp_text(BEFORE.services["journal"]))
+    rendered: list[dict[str, Service]] = []
+
+    def render(project: Path, answers: object, services: dict[str, Service]) -> dict[str, str]:
+        del project, answers
+        rendered.append(services)
+        return {}
+
+    monkeypatch.setattr(following, "rendered", render)
+    monkeypatch.setattr(following, "answers_services", lambda *_: dict(BEFORE.services))
+    answers = {"services": list(BEFORE.services)}
+    found = following.follow(tmp_path, answers, TAUGHT.services, BEFORE.services)
+    assert [(each.service, each.path) for each in found.changes] == [("journal", "consumes")]
+    assert rendered == [BEFORE.services, TAUGHT.services], "the publisher's code is not among what is merged"
+    assert list(found.files) == [f"services/journal/{STAMP}"]
+    rendered.clear()
+    assert following.follow(tmp_path, answers, TAUGHT.services, TAUGHT.services).changes == ()
+    assert rendered == []
 
 
 def test_each_version_is_a_message_of_the_channel() -> None:

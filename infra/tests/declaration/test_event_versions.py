@@ -192,7 +192,7 @@ def test_what_does_not_fit_is_refused_and_its_remedy_works(name: str) -> None:
 
 
 def test_the_person_who_is_erased_has_one_name_in_every_version() -> None:
-    """An erasure is done whatever version its event has (S8)."""
+    """An erasure is done in any version of its event (S8)."""
     person = {"erasure": "person"}
     for change in ({"renamed": {"who": "holder_id"}}, {"renamed": {}, "without": ["holder_id"], "fields": {}}):
         declared = with_events(earlier_events=[{"version": 1, **change}], **person)

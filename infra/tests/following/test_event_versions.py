@@ -212,7 +212,7 @@ def test_the_steps_of_a_version_that_is_sent_too_soon_can_be_taken() -> None:
         assert "events" not in broken(told(before, after))
     assert [each.takes for each in told(TAUGHT, SENT)] == [Takes.ONE]
 
-    quiet = {"set": {"journal/consumes": []}}
+    quiet: dict[str, Any] = {"set": {"journal/consumes": []}}
     alone, at_once = declared(quiet), declared(quiet, RENAMED, event_version=2, earlier_events=[FIRST])
     found = told(alone, at_once)
     assert most(found) is not Takes.REFUSED, "no service of the system has to be released first"

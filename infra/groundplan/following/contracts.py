@@ -1,17 +1,17 @@
-"""What a change of a contract means for those who rely on it: clients of an API, and consumers of events.
+"""What a change of a contract means for those who rely on it: clients of an API here, consumers of events in `events`.
 
-Documents are those that services' code writes (`openapi.json`), and schemas of events that the declaration gives. Of
-requests nothing more may be asked, and answers and events may promise no less.
+Documents are those that services' code writes (`openapi.json`). Of requests nothing more may be asked, and answers and
+events may promise no less.
 """
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from groundplan.declaration.model import FieldType, Resource, ResourceField, Service, System
+from groundplan.declaration.model import FieldType, Resource, ResourceField
 from groundplan.following.fields import SCALE, STRING_LENGTH
 
 Json = Mapping[str, Any]
@@ -271,25 +271,8 @@ _SHAPES: Mapping[FieldType, Json] = {
 }
 
 
-Payload = Mapping[str, ResourceField]
-"""The fields of an event's payload in one of its versions."""
-
-
-def _payload_schema(payload: Payload) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {name: _shape(field) for name, field in payload.items()},
-        "required": [name for name, field in payload.items() if field.required],
-    }
-
-
-def _presence_schema(payload: Payload) -> dict[str, Any]:
-    """Which fields there are, and of which type: what upcasters go by."""
-    schema = _payload_schema(payload)
-    return {**schema, "properties": {name: {"type": each["type"]} for name, each in schema["properties"].items()}}
-
-
-def _shape(field: ResourceField) -> dict[str, Any]:
+def field_schema(field: ResourceField) -> dict[str, Any]:
+    """The schema of its values, in answers and in events."""
     shape = dict(_SHAPES[field.type])
     if field.max_length is not None:
         shape["maxLength"] = field.max_length
@@ -321,130 +304,7 @@ def _wire(resource: Resource, side: Side) -> dict[str, Any]:
     names = resource.written() if side == "request" else {name: each.required for name, each in resource.fields.items()}
     return {
         "type": "object",
-        "properties": {name: _shape(resource.fields[name]) for name in names},
+        "properties": {name: field_schema(resource.fields[name]) for name in names},
         "required": [name for name, needed in names.items() if needed],
         "additionalProperties": False,
-    }
-
-
-def event_differences(before: Mapping[str, Service], after: Mapping[str, Service]) -> tuple[ContractChange, ...]:
-    """What consumers of events notice, those of the release before and those who read the event log."""
-    older, newer = (
-        {
-            event: service.resources[event.partition(".")[0]]
-            for service in services.values()
-            for event in service.publishes
-        }
-        for services in (before, after)
-    )
-    found: list[ContractChange] = []
-    for event, resource in older.items():
-        if event not in newer:
-            found.append(ContractChange(event, "", "published no more", breaks=True))
-            continue
-        found += payload_differences(event, resource, newer[event])
-    found += [ContractChange(event, "", "published from now on", breaks=False) for event in newer if event not in older]
-    return tuple(found)
-
-
-def versioned(*resources: Resource) -> bool:
-    """Whether the payload of a resource's events has another version than the first."""
-    return any(set(each.payloads()) != {1} for each in resources)
-
-
-def payload_differences(contract: str, before: Resource, after: Resource) -> tuple[ContractChange, ...]:
-    """Of the payload of a resource's events: as it is sent, and in earlier versions, which the event log holds.
-
-    A consumer of the release before reads the versions that it was taught, and dead-letters any other.
-    """
-    older, newer, sent = before.payloads(), after.payloads(), after.sent_version
-    found: list[ContractChange] = []
-    if sent not in older:
-        what = f"sent instead of {before.sent_version}, and unknown to consumers of the release before"
-        found.append(ContractChange(contract, f"version {sent}", what, breaks=True))
-    elif sent != before.sent_version:
-        what = f"sent instead of {before.sent_version}: consumers read both"
-        found.append(ContractChange(contract, f"version {sent}", what, breaks=False))
-    for version, payload in older.items():
-        place = f"version {version} payload" if versioned(before, after) else "payload"
-        if version not in newer:
-            unread = version == before.sent_version
-            what = "read no more: it is sent until now" if unread else "read no more: the event log may hold some"
-            found.append(ContractChange(contract, f"version {version}", what, breaks=unread))
-        elif version == sent:
-            schemas = (_payload_schema(payload), _payload_schema(newer[version]))
-            found += schema_differences(contract, place, *schemas, "answer")
-        elif version < sent or version <= before.sent_version:
-            # It was sent before: what the log has is to be read by what is declared of it now.
-            schemas = (_presence_schema(payload), _presence_schema(newer[version]))
-            found += schema_differences(contract, place, *schemas, "request")
-        else:
-            # Taught, and never sent: consumers are taught anew.
-            schemas = (_payload_schema(payload), _payload_schema(newer[version]))
-            found += [replace(each, breaks=False) for each in schema_differences(contract, place, *schemas, "answer")]
-    found += [
-        ContractChange(contract, f"version {version}", "read as well", breaks=False)
-        for version in newer
-        if version not in older
-    ]
-    return tuple(found)
-
-
-def asyncapi(system: System) -> dict[str, Any]:
-    """The system's events as an AsyncAPI 3.0 document: one channel a topic, the services that send and receive."""
-    channels: dict[str, Any] = {}
-    operations: dict[str, Any] = {}
-    messages: dict[str, Any] = {}
-    for name, service in system.services.items():
-        for event in service.publishes:
-            key = event.replace(".", "_")
-            reference = {"$ref": f"#/channels/{key}"}
-            resource = service.resources[event.partition(".")[0]]
-            payloads = resource.payloads()
-            keys = {version: key if version == resource.event_version else f"{key}-v{version}" for version in payloads}
-            for version, payload in payloads.items():
-                envelope = _envelope(event, payload, version if versioned(resource) else None)
-                messages[keys[version]] = {"name": event, "contentType": "application/json", "payload": envelope}
-            channels[key] = {
-                "address": f"{system.name}.{event}",
-                "messages": {each: {"$ref": f"#/components/messages/{each}"} for each in keys.values()},
-            }
-            sends: dict[str, Any] = {"action": "send", "channel": reference}
-            if len(keys) > 1:
-                # The others are those that the topic and the event log may still hold.
-                sends["messages"] = [{"$ref": f"#/channels/{key}/messages/{keys[resource.sent_version]}"}]
-            operations[f"{name.replace('-', '_')}_sends_{key}"] = sends
-            for consumer in system.consumers_of(event):
-                operations[f"{consumer.replace('-', '_')}_receives_{key}"] = {"action": "receive", "channel": reference}
-    return {
-        "asyncapi": "3.0.0",
-        "info": {"title": f"{system.name}: events", "version": "1", "description": system.description},
-        "channels": channels,
-        "operations": operations,
-        "components": {"messages": messages},
-    }
-
-
-def _envelope(event: str, payload: Payload, version: int | None) -> dict[str, Any]:
-    """As `groundplan_chassis.events.event.Event` is sent. ``version``: of the payload, where there is another."""
-    text, identifier = {"type": "string"}, {"type": "string", "format": "uuid"}
-    return {
-        "type": "object",
-        "properties": {
-            "event_id": identifier,
-            "event_type": {"const": event},
-            "aggregate_type": {"const": event.partition(".")[0]},
-            "aggregate_id": identifier,
-            "version": {"type": "integer", "minimum": 0},
-            "occurred_at": {"type": "string", "format": "date-time"},
-            "actor": {"type": ["string", "null"]},
-            "correlation_id": {"type": ["string", "null"]},
-            "schema_version": {"type": "integer", **({"minimum": 1} if version is None else {"const": version})},
-            "payload": {
-                **text,
-                "contentMediaType": "application/json",
-                "contentSchema": _payload_schema(payload),
-            },
-        },
-        "required": ["event_id", "event_type", "aggregate_type", "aggregate_id", "version", "occurred_at", "payload"],
     }

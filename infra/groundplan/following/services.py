@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from groundplan.declaration.model import Access, Deprecation, Resource, Service
 from groundplan.following.changes import Broken, Change, Effect, Takes
-from groundplan.following.contracts import may_be_gone, payload_differences, today, version_differences, versioned
+from groundplan.following.contracts import may_be_gone, today, version_differences
+from groundplan.following.events import payload_effects, raise_version, upcast_effects, versioned
 from groundplan.following.fields import Pair, Renames, added, announced, effects, list_options, removed, renamed
 
 Services = Mapping[str, Service]
@@ -69,7 +70,9 @@ def _differences(before: Services, after: Services) -> Iterator[Change]:
             yield _change(name, "", _service_renamed(older, name))
         own = resource_renames(before[older], service)
         yield from service_differences(name, before[older], service, {**known, **own}, heard)
-        yield from _upcasts(name, before, after, before[older])
+        consumed = [event for event in service.consumes if event in before[older].consumes]
+        for effect in upcast_effects(consumed, before, after):
+            yield _change(name, "consumes", effect)
     for name, service in before.items():
         if name not in after and name not in renames:
             yield _change(name, "", _service_removed(name, service))
@@ -110,18 +113,20 @@ def _resources(
                 for effect in rule(known, resource):
                     yield _change(name, f"{path}.{attribute}", effect)
         yield from _versions(name, path, known, resource)
-        published = announced(before, older) and announced(after, resource_name)
+        # Events of a resource that is renamed are others.
+        published = older == resource_name and announced(before, older) and announced(after, resource_name)
         if published and versioned(known, resource):
             known_to = [
                 event for event in after.publishes if event.partition(".")[0] == resource_name and event in heard
             ]
-            yield from _event_versions(name, path, known, resource, consumed=bool(known_to))
+            for effect in payload_effects(known, resource, consumed=bool(known_to)):
+                yield _change(name, f"{path}.event_version", effect)
         # Clients of the version that they use notice nothing, but for what is told of versions above.
         told: tuple[Broken, ...] = ("api",) if _kept(known, resource) else ()
         told = (*told, "events") if versioned(known, resource) else told
         for change in _fields(name, path, announced(before, older), known, resource, renames):
             breaks = tuple(each for each in change.breaks if each not in told)
-            raised = (_raise_version(resource),) if published and "events" in breaks else ()
+            raised = (raise_version(resource),) if published and "events" in breaks else ()
             yield replace(change, breaks=breaks, steps=(*change.steps, *raised))
     for resource_name in before.resources:
         if resource_name not in after.resources and resource_name not in own:
@@ -187,76 +192,6 @@ def _versions(service: str, path: str, before: Resource, after: Resource) -> Ite
     for number in newer:
         if number not in older:
             yield _change(service, f"{path}.api_version", Effect(f"version {number} of its API is answered as well"))
-
-
-def _raise_version(resource: Resource) -> str:
-    """How consumers of events stay: they are taught before the publisher sends something else."""
-    newer, sent = resource.event_version + 1, resource.sent_version
-    return (
-        f"for consumers of its events: `event_version: {newer}`, `sent_event_version: {sent}`, and under "
-        f"`earlier_events` what version {sent} has otherwise; release that everywhere, then remove `sent_event_version`"
-    )
-
-
-def _event_versions(service: str, path: str, before: Resource, after: Resource, *, consumed: bool) -> Iterator[Change]:
-    """Of each version of its events' payload: that it is sent, read or gone, and what consumers notice."""
-    gone = {f"version {number}" for number in before.payloads() if number not in after.payloads()}
-    for change in payload_differences("", before, after):
-        what = f"{change.place} {change.what}"
-        breaks: tuple[Broken, ...] = ("events",) if change.breaks else ()
-        takes = Takes.ONE
-        steps: tuple[str, ...] = ()
-        if change.place == f"version {after.sent_version}" and change.breaks:
-            # Each event would be a dead letter of a consumer that is released after the publisher.
-            takes = Takes.REFUSED if consumed else Takes.ONE
-            steps = (
-                f"add `sent_event_version: {before.sent_version}`, and version {before.sent_version} to "
-                "`earlier_events`; `make follow`, and release that in all services",
-                "then remove `sent_event_version`, `make follow`, and release that",
-            )
-        elif change.place in gone:
-            steps = ("keep it in `earlier_events` for `events.log_retention_days` after it was last sent",)
-        elif change.breaks and change.place.startswith(f"version {after.event_version} "):
-            steps = (_raise_version(after),)
-        elif change.breaks:
-            steps = ("say in `earlier_events` what that version has otherwise than the newest",)
-        yield _change(service, f"{path}.event_version", Effect(what, takes, breaks, steps))
-
-
-def _upcasts(name: str, before: Services, after: Services, known: Service) -> Iterator[Change]:
-    """Of other services' events that a service consumed and does: versions of the payload that its code reads."""
-    older, newer = _payloads(before), _payloads(after)
-    told: dict[str, Resource] = {}
-    for event in after[name].consumes:
-        if event in known.consumes and event in older and event in newer and older[event][1] != newer[event][1]:
-            told[event.partition(".")[0]] = newer[event][0]
-    for resource_name, resource in told.items():
-        earlier = sorted(each.version for each in resource.earlier_events)
-        upcast = f", and upcasts {' and '.join(map(str, earlier))}" if earlier else ""
-        what = f"reads events of `{resource_name}` in version {resource.event_version}{upcast}"
-        yield _change(name, "consumes", Effect(what))
-
-
-def _payloads(services: Services) -> dict[str, tuple[Resource, object]]:
-    """By published event its resource, and what the code of a consumer is made from."""
-    return {
-        event: (resource, _upcasting(resource))
-        for service in services.values()
-        for event in service.publishes
-        if (resource := service.resources.get(event.partition(".")[0])) is not None
-    }
-
-
-def _upcasting(resource: Resource) -> object:
-    steps = {
-        each.version: (
-            each.renamed,
-            {name: resource.fields[name].default for name in each.without},
-            {name: (field.type, field.default) for name, field in each.fields.items()},
-        )
-        for each in resource.earlier_events
-    }
-    return resource.event_version, steps
 
 
 def _service_renamed(before: str, after: str) -> Effect:

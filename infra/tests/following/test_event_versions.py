@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 from groundplan.declaration.model import Service, System
 from groundplan.following import following
 from groundplan.following.changes import Change, Takes, broken, most
-from groundplan.following.contracts import asyncapi, event_differences
+from groundplan.following.events import asyncapi, event_differences
 from groundplan.following.services import differences
 from groundplan.following.stamps import STAMP, stamp_text
 from infra.tests.following.samples import changed, system_of, values
@@ -224,6 +224,21 @@ def test_a_version_that_the_log_may_hold_is_told_when_it_goes() -> None:
     assert (change.takes, change.breaks) == (Takes.ONE, ())
     assert "the event log may hold some" in change.what
     assert "`events.log_retention_days`" in change.steps[0]
+
+
+def test_a_default_that_is_sent_is_followed() -> None:
+    """No consumer notices another schema, and the publisher's code has the value."""
+    mood = {"type": "enum", "values": ["good", "bad"], "required": True, "default": "good"}
+    before, after = (
+        declared(
+            event_version=2,
+            sent_event_version=1,
+            earlier_events=[{"version": 1, "fields": {"mood": {**mood, "default": default}}}],
+        )
+        for default in ("good", "bad")
+    )
+    [change] = told(before, after)
+    assert (change.path, change.takes, change.breaks) == ("resources.item.event_version", Takes.ONE, ())
 
 
 def consumers(before: System, after: System) -> list[str]:

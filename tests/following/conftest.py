@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from groundplan.cli import follow
 from groundplan.cli.openapi import write_documents
 from infra.tests.following.samples import values
 from tests.following.edits import edit
@@ -35,9 +34,3 @@ def project(lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(copy)
     return copy
-
-
-@pytest.fixture
-def without_plan(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`make follow` leaves ARCHITECTURE.md as it is: a whole plan takes ten seconds of CPU."""
-    monkeypatch.setattr(follow, "refresh_architecture", lambda _: None)

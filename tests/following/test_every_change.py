@@ -96,8 +96,7 @@ def made_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def project(shared: Path, without_plan: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    del without_plan
+def project(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(shared, "reset", "--hard", "--quiet")
     # Compiled files of the change before are of the same second and size.
     git(shared, "clean", "-d", "--force", "-x", "--quiet")

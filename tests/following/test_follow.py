@@ -255,7 +255,6 @@ def test_what_only_the_service_sets_is_in_no_body(lab: Path, tmp_path: Path) -> 
     assert disagreements(project, computed) == []
 
 
-@pytest.mark.usefixtures("without_plan")
 def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Updates change no migration that may have run."""
     declared = load_system(project / "system.yaml")
@@ -302,7 +301,6 @@ def test_tables_of_a_newer_template_get_a_migration(project: Path, capsys: pytes
     assert [Path(path).name for path in document(capsys)["migrations"]] == ["0004_item_colour.py"]
 
 
-@pytest.mark.usefixtures("without_plan")
 def test_tables_come_before_what_is_declared_besides(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     older_tables(project)
     commit_all(project, "Made by an older template")

@@ -62,7 +62,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return snapshot(tmp_path_factory.mktemp("template") / "groundplan")
 
 
-@pytest.mark.usefixtures("without_plan")
 @pytest.mark.parametrize("seed", seeds())
 def test_what_followed_is_what_would_be_made_anew(
     seed: int, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -15,6 +15,8 @@ LONGEST_CACHE_SECONDS = 3600
 SHORTEST_TIMEOUT_MS = 50
 LONGEST_TIMEOUT_MS = 29_000
 """AWS's default quota."""
+TIMEOUT_MS = 10_000
+"""Unless said otherwise."""
 
 
 class GatewayArgs(TypedDict):
@@ -126,7 +128,7 @@ def check_gateway(name: str, args: GatewayArgs) -> None:
             f"1 to {LONGEST_CACHE_SECONDS} seconds",
             "choose how stale an answer may be",
         )
-    timeout = args.get("timeout_ms", 10_000)
+    timeout = args.get("timeout_ms", TIMEOUT_MS)
     require(
         SHORTEST_TIMEOUT_MS <= timeout <= LONGEST_TIMEOUT_MS,
         who,

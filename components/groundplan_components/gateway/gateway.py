@@ -6,7 +6,7 @@ import json
 import pulumi
 from pulumi_aws import apigateway, apigatewayv2, cloudwatch, ec2, route53, vpc, wafv2
 
-from groundplan_components.gateway._gateway_args import GatewayArgs, check_gateway
+from groundplan_components.gateway._gateway_args import TIMEOUT_MS, GatewayArgs, check_gateway
 from groundplan_components.gateway._openapi import Backend, Tokens, openapi
 from groundplan_components.gateway.account import GatewayAccount
 from groundplan_components.shared import metrics
@@ -216,7 +216,7 @@ class Gateway(pulumi.ComponentResource):
                         vpc_link_id=values["link"],
                         load_balancer_arn=values["load_balancer"],
                         base_url=f"{protocol}://{values['host']}",
-                        timeout_ms=args.get("timeout_ms", 10_000),
+                        timeout_ms=args.get("timeout_ms", TIMEOUT_MS),
                     ),
                     Tokens(values["user_pool"], values["read_scope"], values["write_scope"])
                     if "user_pool_arn" in args

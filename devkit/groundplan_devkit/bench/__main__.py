@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import datetime
 import json
 import logging
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import psutil
 import uvloop
@@ -28,13 +30,17 @@ from groundplan_devkit.bench import capacity, costs, memory, neighbours, report,
 from groundplan_devkit.bench.alarms.pace import PACE
 from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
+from groundplan_devkit.bench.mix import Target
 from groundplan_devkit.bench.progress import Progress, Say
 from groundplan_devkit.problems import Unavailable
 
 RESULTS = Path("build/bench")
 ROWS = 1_000_000
-PARTS = ("load", "neighbours", "memory", "faults", "alarms", "capacity", "all")
-"""`all` are `load`, `capacity` and `faults`; the others take minutes more and answer one question each."""
+ALL = ("load", "capacity", "faults")
+"""What `all` are; the others take minutes more and answer one question each."""
+ON_UVLOOP = ("load", "neighbours", "memory")
+"""Not `faults` and `alarms`: on uvloop anyio, and so httpx, takes a connection that breaks as it is made for a mistake
+of its own (`'NoneType' object has no attribute 'getpeername'`)."""
 RATE = 1000.0
 """T3."""
 SECONDS = 60.0
@@ -45,7 +51,7 @@ LOOK_SECONDS = 5.0
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 after lost or repeated effects or missed targets, 2 when this machine lacks a prerequisite."""
     parser = argparse.ArgumentParser(prog="groundplan bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=PARTS, default="all")
+    parser.add_argument("what", nargs="?", choices=[*MEASURES, "all"], default="all")
     parser.add_argument("--service", help="the service under load (default: the first that fits)")
     parser.add_argument("--rows", type=int, default=ROWS, help="rows of its table (default: %(default)s)")
     parser.add_argument("--rate", type=float, default=RATE, help="requests/s to hold (default: %(default)s)")
@@ -64,23 +70,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         start(find_project())
         wrong: list[str] = []
-        if options.what in ("load", "all"):
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                wrong += runner.run(_load(options, progress))
-        if options.what == "neighbours":
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                wrong += runner.run(_neighbours(options, progress))
-        if options.what == "memory":
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                wrong += runner.run(_memory(options, progress))
-        if options.what in ("capacity", "all"):
-            asyncio.run(_capacity(options, progress))
-        if options.what in ("faults", "all"):
-            # On asyncio's own loop: on uvloop anyio, and so httpx, takes a connection that breaks as it is made for a
-            # mistake of its own (`'NoneType' object has no attribute 'getpeername'`).
-            wrong += asyncio.run(_faults(options, progress))
-        if options.what == "alarms":
-            wrong += asyncio.run(_alarms(options, progress))
+        for what in ALL if options.what == "all" else (options.what,):
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop if what in ON_UVLOOP else None) as runner:
+                wrong += runner.run(MEASURES[what](options, progress))
     except (Unavailable, ProblemsFound) as error:
         print(error, file=sys.stderr)
         return 2
@@ -92,10 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if wrong else 0
 
 
-async def _load(options: argparse.Namespace, say: Say) -> list[str]:
+@contextlib.asynccontextmanager
+async def _filled(options: argparse.Namespace, say: Say) -> AsyncIterator[tuple[stage.Stage, str, Target]]:
+    """Servers, the service under load, and its resource with all its rows."""
     with stage.stage(say, load_share=1.0) as on:
         service, name, resource = stage.choose(on.system, options.service)
-        target = await stage.filled(on, service, name, resource, options.rows)
+        yield on, service, await stage.filled(on, service, name, resource, options.rows)
+
+
+async def _load(options: argparse.Namespace, say: Say) -> list[str]:
+    async with _filled(options, say) as (on, service, target):
         results = await capacity.capacity(on, service, target, rate=options.rate, seconds=options.seconds)
     _write("load", report.load(results, _machine()))
     record = {
@@ -112,18 +110,14 @@ async def _load(options: argparse.Namespace, say: Say) -> list[str]:
 
 
 async def _neighbours(options: argparse.Namespace, say: Say) -> list[str]:
-    with stage.stage(say, load_share=1.0) as on:
-        service, name, resource = stage.choose(on.system, options.service)
-        target = await stage.filled(on, service, name, resource, options.rows)
+    async with _filled(options, say) as (on, service, target):
         found = await neighbours.neighbours(on, service, target)
     _write("neighbours", f"{neighbours.table(found)}\n{_machine()}\n")
     return found.wrong
 
 
 async def _memory(options: argparse.Namespace, say: Say) -> list[str]:
-    with stage.stage(say, load_share=1.0) as on:
-        service, name, resource = stage.choose(on.system, options.service)
-        target = await stage.filled(on, service, name, resource, options.rows)
+    async with _filled(options, say) as (on, service, target):
         found = await memory.memory(on, service, target, options.requests)
     _write("memory", f"{memory.table(found)}\n{_machine()}\n")
     return found.wrong
@@ -146,7 +140,7 @@ async def _alarms(options: argparse.Namespace, say: Say) -> list[str]:
     return result.wrong
 
 
-async def _capacity(options: argparse.Namespace, say: Say) -> None:
+async def _capacity(options: argparse.Namespace, say: Say) -> list[str]:
     before = _used_by_others()
     with stage.stage(say, load_share=1.0) as on:
         names = [options.service] if options.service else list(on.system.services)
@@ -157,6 +151,17 @@ async def _capacity(options: argparse.Namespace, say: Say) -> None:
         f"\n{written.summary(path)}\nWritten to {path.name}: `make plan WHY=1` shows which figures a plan uses",
         flush=True,
     )
+    return []
+
+
+MEASURES: dict[str, Callable[[argparse.Namespace, Say], Coroutine[Any, Any, list[str]]]] = {
+    "load": _load,
+    "neighbours": _neighbours,
+    "memory": _memory,
+    "faults": _faults,
+    "alarms": _alarms,
+    "capacity": _capacity,
+}
 
 
 def _write(name: str, text: str) -> None:

@@ -161,7 +161,7 @@ async def _drive(
     running: RunningService, target: Target, tokens: Tokens, rate: float, seconds: float, *, seed: int
 ) -> Run:
     prepared = list(islice(mix.shots(target, tokens, seed), int(rate * seconds)))
-    return await drive("127.0.0.1", running.port, iter(prepared), rate=rate, seconds=seconds, connections=CONNECTIONS)
+    return await drive("127.0.0.1", running.port, prepared, rate=rate, connections=CONNECTIONS)
 
 
 async def _evaluated(on: Stage, service: str, measured: Mapping[str, list[float]]) -> list[Statement]:

@@ -373,8 +373,7 @@ async def _send(running: RunningService, shots: list[Shot], rate: float = AT_FIR
     portion = max(1, round(rate * ROUND_SECONDS))
     for first in range(0, len(shots), portion):
         part = shots[first : first + portion]
-        seconds = (len(part) + 0.5) / rate
-        run = await drive("127.0.0.1", running.port, iter(part), rate=rate, seconds=seconds, connections=CONNECTIONS)
+        run = await drive("127.0.0.1", running.port, part, rate=rate, connections=CONNECTIONS)
         every = run.all()
         succeeded += sum(count for status, count in every.statuses.items() if 200 <= status < 300)
     if succeeded < len(shots) * 0.8:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import cast
@@ -54,7 +54,8 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run saw: ``rate`` is what was asked for, ``achieved`` what was answered, in requests/s."""
+    """What one run saw: ``rate`` is what was asked for, ``achieved`` what was answered, in requests/s; ``seconds`` in
+    which all were to leave."""
 
     rate: float
     seconds: float
@@ -135,13 +136,14 @@ class _Generator:
         self._looked = 0.0
         self.samples: dict[str, Samples] = {}
 
-    async def run(self, shots: Iterator[Shot], rate: float, seconds: float) -> Run:
+    async def run(self, shots: Sequence[Shot], rate: float) -> Run:
         start = perf_counter()
-        total, sent = int(rate * seconds), 0
+        total, sent = len(shots), 0
+        seconds = total / rate
         while sent < total:
             now = perf_counter()
             while sent < total and start + sent / rate <= now:
-                self._due.append((next(shots), start + sent / rate))
+                self._due.append((shots[sent], start + sent / rate))
                 self._outstanding += 1
                 sent += 1
             self._fill(now)
@@ -215,16 +217,16 @@ class _Generator:
 async def drive(
     host: str,
     port: int,
-    shots: Iterator[Shot],
+    shots: Sequence[Shot],
     *,
-    rate: float,
-    seconds: float,
     connections: int,
+    rate: float = math.inf,
     sources: Iterator[str] | None = None,
 ) -> Run:
-    """Sends ``rate`` requests/s for ``seconds`` over ``connections`` and waits for the answers.
+    """Sends ``shots`` over ``connections``, ``rate`` of them a second, and waits for the answers.
 
-    A connection that breaks is opened anew; its request counts as unanswered, status 0. ``sources``: the local address
-    of each connection, one after the other; Linux lets any of 127.0.0.0/8 be one.
+    Without a rate all are due at once, and each connection always has one. One that breaks is opened anew; its request
+    counts as unanswered, status 0. ``sources``: the local address of each connection, one after the other; Linux lets
+    any of 127.0.0.0/8 be one.
     """
-    return await _Generator(host, port, connections, sources).run(shots, rate, seconds)
+    return await _Generator(host, port, connections, sources).run(shots, rate)

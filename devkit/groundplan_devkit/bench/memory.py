@@ -29,7 +29,6 @@ AT_ONCE = 500
 CONNECTIONS = 32
 MOST_GROWTH = 0.1
 """From the first look on."""
-_AT_ONCE_RATE = 1e6
 _MIB = 1024 * 1024
 
 
@@ -70,15 +69,7 @@ async def memory(on: Stage, service: str, target: Target, requests: int = REQUES
     next_look = next(due)
     while sent < requests:
         part = list(islice(shots, min(AT_ONCE, next_look - sent)))
-        run = await drive(
-            "127.0.0.1",
-            running.port,
-            iter(part),
-            rate=_AT_ONCE_RATE,
-            seconds=(len(part) + 0.5) / _AT_ONCE_RATE,
-            connections=CONNECTIONS,
-            sources=addresses(sent),
-        )
+        run = await drive("127.0.0.1", running.port, part, connections=CONNECTIONS, sources=addresses(sent))
         sent += len(part)
         answers.update(run.all().statuses)
         if sent >= next_look:

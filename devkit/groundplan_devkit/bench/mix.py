@@ -52,7 +52,7 @@ class Target:
                 f"the load of {self.path}",
                 f"no operation `{operation}`",
                 "a resource with get, list and create",
-                "name another: make bench-services SERVICE=…",
+                "name another: make bench-services NAME=…",
             )
         if access.anyone:
             return None

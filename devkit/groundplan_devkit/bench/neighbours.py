@@ -93,9 +93,8 @@ async def _others(running: RunningService, target: Target, tokens: Tokens, seed:
     return await drive(
         "127.0.0.1",
         running.port,
-        iter(shots),
+        shots,
         rate=RATE,
-        seconds=SECONDS,
         connections=OTHERS,
         # A client of its own each, with a whole bucket.
         sources=addresses(seed * OTHERS),
@@ -104,16 +103,8 @@ async def _others(running: RunningService, target: Target, tokens: Tokens, seed:
 
 async def _one(running: RunningService, target: Target, tokens: Tokens, limit: int, number: int) -> Run:
     shots = list(islice(costliest(target, tokens), limit))
-    rate = limit / 0.001
-    return await drive(
-        "127.0.0.1",
-        running.port,
-        iter(shots),
-        rate=rate,
-        seconds=limit / rate,
-        connections=AT_ONCE,
-        sources=repeat(f"127.2.0.{number + 1}"),
-    )
+    source = f"127.2.0.{number + 1}"
+    return await drive("127.0.0.1", running.port, shots, connections=AT_ONCE, sources=repeat(source))
 
 
 def costliest(target: Target, tokens: Tokens) -> cycle[Shot]:

@@ -23,8 +23,6 @@ STEADY_SECONDS = 10.0
 CONNECTIONS = 64
 _FIRST = 1000
 """Requests that show about how many are done in a second."""
-_AT_ONCE = 1e6
-"""Requests/s that no process keeps up with: all are due at the start, and each connection always has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ async def at_share(running: RunningService, target: Target, tokens: Tokens, say:
         rate = SHARE * about
         shots = list(islice(mix.shots(target, tokens, 302 + 2 * number), int(rate * steady)))
         await asyncio.sleep(1)
-        run = await drive("127.0.0.1", running.port, iter(shots), rate=rate, seconds=steady, connections=CONNECTIONS)
+        run = await drive("127.0.0.1", running.port, shots, rate=rate, connections=CONNECTIONS)
         rounds.append(Round(about, run))
         say(f"  round {number + 1}: {about:,.0f}/s at most; at {rate:,.0f}/s p95 {rounds[-1].p95_ms:.1f} ms")
     return Saturation(rounds)
@@ -78,7 +76,4 @@ async def at_share(running: RunningService, target: Target, tokens: Tokens, say:
 async def saturated(running: RunningService, target: Target, tokens: Tokens, count: int, *, seed: int) -> float:
     """Answers a second while each connection has a request all the time."""
     shots = list(islice(mix.shots(target, tokens, seed), count))
-    run = await drive(
-        "127.0.0.1", running.port, iter(shots), rate=_AT_ONCE, seconds=count / _AT_ONCE, connections=CONNECTIONS
-    )
-    return run.achieved
+    return (await drive("127.0.0.1", running.port, shots, connections=CONNECTIONS)).achieved

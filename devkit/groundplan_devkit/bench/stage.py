@@ -146,7 +146,7 @@ def choose(system: System, wanted: str | None) -> tuple[str, str, Resource]:
         f"a service to measure{f' called {wanted}' if wanted else ''}",
         "none that fits",
         "a service without CQRS, with a cached resource that can be got, listed and created",
-        "name one: make bench-services SERVICE=…",
+        "name one: make bench-services NAME=…",
     )
 
 

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
 
+import httpx
 import pytest
 
 from groundplan.cloud.model import Resource
+from groundplan_components.gateway._gateway_args import TIMEOUT_MS
 from groundplan_devkit.bench.alarms.metric_math import evaluate
 from groundplan_devkit.bench.alarms.readings import Metric, Readings
 from groundplan_devkit.bench.alarms.run import Watch
-from groundplan_devkit.bench.alarms.sources import denials, embedded
+from groundplan_devkit.bench.alarms.sources import Sources, denials, embedded
+from groundplan_devkit.bench.alarms.traffic import ANSWER_SECONDS, send
 from groundplan_devkit.bench.alarms.watched import COMPOSITE, METRIC, Composite, State, Watched, declared
+from groundplan_devkit.services import RunningService
 
 LATENCY = Metric("request_duration_ms", "order")
 
@@ -220,3 +227,50 @@ def test_alarms_are_read_as_a_program_declares_them() -> None:
     states = {"burn-long": State.ALARM, "burn-short": State.OK}
     assert found["burn"].state(states) is State.OK
     assert found["burn"].state(dict.fromkeys(states, State.ALARM)) is State.ALARM
+
+
+def broken(error: type[httpx.TransportError]) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        raise error("", request=request)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "gateway", "balancer", "target"),
+    [
+        (lambda _: httpx.Response(200), 0, None, None),
+        (lambda _: httpx.Response(404), 0, None, None),
+        (lambda _: httpx.Response(503), 1, None, 1),
+        (lambda _: httpx.Response(504), 1, None, 1),
+        (broken(httpx.ReadTimeout), 1, None, None),
+        (broken(httpx.WriteTimeout), 1, None, None),
+        (broken(httpx.ConnectTimeout), 1, 1, None),
+        (broken(httpx.ConnectError), 1, 1, None),
+        (broken(httpx.RemoteProtocolError), 1, 1, None),
+    ],
+)
+@pytest.mark.parametrize("role", ["query", "command"])
+async def test_a_failure_counts_where_it_was_made(
+    answer: Callable[[httpx.Request], httpx.Response],
+    gateway: int,
+    balancer: int | None,
+    target: int | None,
+    role: str,
+) -> None:
+    readings = Readings()
+    process = cast(RunningService, SimpleNamespace(service="order", role=role))
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        await send(Sources(cast(Any, None), cast(Any, None), readings), process, client.get("http://order/orders"))
+
+    def counted(name: str, subject: str = "") -> float | None:
+        return readings.statistic(Metric(name, subject), "Sum", 0, time.time() + 1)
+
+    assert counted("Count") == 1
+    assert counted("5XXError") == gateway
+    assert counted("HTTPCode_ELB_5XX_Count") == balancer
+    assert counted("HTTPCode_Target_5XX_Count", f"order-{role}") == target
+
+
+def test_the_gateway_waits_as_long_as_it_is_declared_to() -> None:
+    assert ANSWER_SECONDS * 1000 == TIMEOUT_MS

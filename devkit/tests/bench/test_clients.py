@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from itertools import islice, repeat
+from itertools import islice
 from uuid import UUID
 
 import pytest
@@ -34,10 +34,10 @@ async def test_each_connection_has_an_address_of_its_own() -> None:
         await writer.wait_closed()
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
-    shots = repeat(Shot("get", b"\n"))
+    shots = [Shot("get", b"\n")] * 20
     async with server:
         port = server.sockets[0].getsockname()[1]
-        found = await drive("127.0.0.1", port, shots, rate=200, seconds=0.1, connections=4, sources=addresses())
+        found = await drive("127.0.0.1", port, shots, rate=200, connections=4, sources=addresses())
     assert found.all().failed == 0
     assert seen == set(islice(addresses(), 4))
 

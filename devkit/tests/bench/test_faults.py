@@ -44,7 +44,7 @@ def test_a_loss_ends_the_bench_with_what_was_lost(
     async def faults(*_: object) -> list[str]:
         return Faults("order", [struck("nothing", [REFUSED], [])], 240, 120, findings).wrong
 
-    monkeypatch.setattr(command, "_faults", faults)
+    monkeypatch.setitem(command.MEASURES, "faults", faults)
     assert command.main(["faults"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "Wrong: acknowledged writes with a row: 119, expected 120",
@@ -56,7 +56,7 @@ def test_a_run_without_loss_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
     async def faults(*_: object) -> list[str]:
         return Faults("order", [struck("nothing", [], [])], 240, 120, [Finding("rows", 120, 120)]).wrong
 
-    monkeypatch.setattr(command, "_faults", faults)
+    monkeypatch.setitem(command.MEASURES, "faults", faults)
     assert command.main(["faults"]) == 0
 
 

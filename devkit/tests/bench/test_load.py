@@ -6,7 +6,6 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from itertools import repeat
 
 import pytest
 
@@ -45,7 +44,7 @@ async def test_every_answer_is_counted_by_its_status() -> None:
         answer(writer, 503 if number % 10 == 0 else 200)
 
     async with serving(handle) as port:
-        run = await drive("127.0.0.1", port, repeat(SHOT), rate=200, seconds=0.5, connections=4)
+        run = await drive("127.0.0.1", port, [SHOT] * 100, rate=200, connections=4)
     assert run.samples["get"].statuses == {200: 90, 503: 10}
     assert run.all().failed == 10
 
@@ -58,9 +57,24 @@ async def test_latency_counts_from_when_a_request_was_due() -> None:
         answer(writer, 200)
 
     async with serving(handle) as port:
-        run = await drive("127.0.0.1", port, repeat(SHOT), rate=100, seconds=0.5, connections=1)
+        run = await drive("127.0.0.1", port, [SHOT] * 50, rate=100, connections=1)
     assert run.achieved < 60
     assert run.all().percentile(0.95) > 300
+
+
+async def test_all_are_due_at_once_without_a_rate() -> None:
+    """Two connections, and every answer takes 20 ms: the last ones have waited for all before them."""
+
+    async def handle(_: asyncio.StreamReader, writer: asyncio.StreamWriter, __: int) -> None:
+        await asyncio.sleep(0.02)
+        answer(writer, 200)
+
+    async with serving(handle) as port:
+        run = await drive("127.0.0.1", port, [SHOT] * 20, connections=2)
+    assert run.all().statuses == {200: 20}
+    assert (run.seconds, run.rate) == (0, math.inf)
+    assert run.all().percentile(0.95) >= 10 * 20
+    assert run.achieved < 2 / 0.02
 
 
 async def test_a_connection_that_breaks_is_a_request_without_an_answer() -> None:
@@ -72,7 +86,7 @@ async def test_a_connection_that_breaks_is_a_request_without_an_answer() -> None
             answer(writer, 200)
 
     async with serving(handle) as port:
-        run = await drive("127.0.0.1", port, repeat(SHOT), rate=200, seconds=0.1, connections=2)
+        run = await drive("127.0.0.1", port, [SHOT] * 20, rate=200, connections=2)
     assert run.samples["get"].statuses == {200: 19, 0: 1}
 
 
@@ -83,7 +97,7 @@ async def test_a_server_that_never_answers_ends_the_run_all_the_same(monkeypatch
         """Silence."""
 
     async with serving(handle) as port:
-        run = await drive("127.0.0.1", port, repeat(SHOT), rate=100, seconds=0.1, connections=2)
+        run = await drive("127.0.0.1", port, [SHOT] * 10, rate=100, connections=2)
     every = run.all()
     assert every.statuses == {0: 10}
     assert every.percentile(0.5) == math.inf

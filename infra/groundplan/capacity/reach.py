@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from groundplan.capacity.comparison import Change, Effort, compare
@@ -52,6 +53,7 @@ def reach(sized: Plan, system: System, environment: Environment) -> Reach:
     growth = sized.growth_factor
     reasons: dict[float, str] = {}
 
+    @functools.cache
     def planned(load: float) -> Plan | None:
         grown = with_load(system, load / today, max(1.0, goal / load))
         try:

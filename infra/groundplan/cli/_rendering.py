@@ -1,4 +1,5 @@
-"""Copier's work made shorter and quieter: it renders the whole template three times for an update, in one process."""
+"""Copier's work made shorter and quieter: it renders the whole template three times for an update, in one process, and
+as often to follow a declaration."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ from typing import Any
 
 import jinja2
 import yaml
+
+from groundplan.cli._template_files import checked_out
 
 _REPEATED = "No git tags found in template"
 """Copier says this of a template without releases for each copy that it makes; it changes nothing for the reader."""
@@ -41,6 +44,50 @@ _OPTIONS = (
     "is_async",
 )
 """What a template's code depends on, besides its text and the extensions."""
+
+
+@contextlib.contextmanager
+def shortened() -> Iterator[None]:
+    """All that follows."""
+    with cloned_once(), compiled_once(), modes_asked_once(), read_by_libyaml(), without_repetitions():
+        yield
+
+
+@contextlib.contextmanager
+def cloned_once() -> Iterator[None]:
+    """Inside, copier clones a version of the template once, and all of its copies are rendered from there.
+
+    It made five clones for an update, each with every file of the template's repository.
+    """
+    from copier import _template, _vcs
+
+    clone = _vcs.clone
+    found: dict[tuple[str, str], str] = {}
+    with tempfile.TemporaryDirectory(prefix="groundplan-templates-", ignore_cleanup_errors=True) as folder:
+
+        def once(url: str, ref: str = "HEAD", location: str | None = None) -> str:
+            del location  # copier removes that one when its copy is done
+            if (url, ref) not in found:
+                few = Path(tempfile.mkdtemp(dir=folder))
+                # Of a local `HEAD` copier takes what is not committed, too.
+                if ref != "HEAD" and checked_out(_on_this_machine(url), ref, few):
+                    found[url, ref] = str(few)
+                else:
+                    found[url, ref] = clone(url, ref, tempfile.mkdtemp(dir=folder))
+            return found[url, ref]
+
+        _template.clone = once  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            _template.clone = clone  # type: ignore[attr-defined]
+
+
+def _on_this_machine(url: str) -> Path:
+    """The repository itself, or copier's mirror of one in the network, brought up to date."""
+    from copier import _vcs
+
+    return _vcs._get_or_create_mirror(url) if _vcs._is_remote(url) else Path(url)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import click
 from groundplan.cli._command import Command, json_option, main_of, switched_by
 from groundplan.cli.documents import FollowDocument, print_document
 from groundplan.cli.openapi import write_documents
-from groundplan.cli.refresh import refresh_architecture
+from groundplan.cli.refresh import PROGRAM_NOT_RUN, refresh_architecture
 from groundplan.cli.template import git, read_answers
 from groundplan.declaration.loader import load_system, parse_system
 from groundplan.declaration.model import Service
@@ -26,6 +26,7 @@ from groundplan.following.stamps import STAMP, stamp_text, stamped
 from groundplan.following.swapping import interrupted, resume, swap
 from groundplan.migrations.behind import behind
 from groundplan.problems import Problem, ProblemsFound, listed
+from groundplan.progress import doing
 from groundplan.project import DECLARATION, find_project
 
 _CONFLICTS = 2
@@ -76,8 +77,12 @@ def _follow(project: Path, *, dry_run: bool, tables: bool, as_json: bool) -> int
     system = load_system(project / DECLARATION)
     if not dry_run and not tables:
         _require_committed(project)
+    from groundplan.cli._rendering import shortened  # loads Jinja, which only rendering needs
+
     follows = follow_tables if tables else follow
-    followed = follows(project, answers, system.services, committed_services(project), partial(behind, project))
+    committed = committed_services(project)
+    with doing("Rendering the code as it was and as it is to be"), shortened():
+        followed = follows(project, answers, system.services, committed, partial(behind, project))
     diff = _diff(project, followed.files) if dry_run else ""
     if not dry_run and followed.files:
         swap(project, followed.files)
@@ -232,7 +237,7 @@ def _report(followed: Followed, diff: str, *, dry_run: bool) -> None:
         print(*(f"    {path}" for path in followed.conflicted), sep="\n", file=sys.stderr)
         print("Decide there (a file without markers is no longer generated), then: make openapi plan", file=sys.stderr)
     elif not dry_run:
-        print("\nDone. See it with `git diff`, run `make test`, then commit.")
+        print(f"\nDone. See it with `git diff`.\n{PROGRAM_NOT_RUN} Then `make test`, and commit.")
 
 
 def _line(change: Change) -> str:

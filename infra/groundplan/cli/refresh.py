@@ -19,6 +19,7 @@ from groundplan.problems import ProblemsFound
 from groundplan.progress import doing
 from groundplan.project import PROJECT_VARIABLE
 
+PROGRAM_NOT_RUN = f"The program was not run: `make plan` does, and brings the controls in {DOCUMENT} up to date."
 _BRINGING = f"Bringing {DOCUMENT} up to date"
 _NOT_UP_TO_DATE = f"{DOCUMENT} is not up to date yet. Mend this, then run `make plan`"
 _WRITING = "Writing openapi.json of services that have none"
@@ -27,7 +28,17 @@ _NOT_WRITTEN = "A service's openapi.json is not written yet. Mend this, then run
 
 def refresh_declared(project: Path) -> None:
     """Brings up to date what of ``ARCHITECTURE.md`` follows from the declaration, and writes a new service's
-    ``openapi.json``; tells what could not be done.
+    ``openapi.json``; tells what could not be done."""
+    refresh_architecture(project)
+    with doing(_WRITING), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            write_documents(project, missing=True)
+        except ProblemsFound as found:
+            print(f"{_NOT_WRITTEN}:\n{found}", file=sys.stderr)
+
+
+def refresh_architecture(project: Path) -> None:
+    """Brings up to date what of ``ARCHITECTURE.md`` follows from the declaration; tells what could not be done.
 
     By the libraries of this process, without the program: with Pulumi's SDK and the simulated cloud that would take
     longer than all else. `make plan` runs it.
@@ -37,30 +48,16 @@ def refresh_declared(project: Path) -> None:
             rewrite_declared(project)
         except ProblemsFound as found:
             print(f"{_NOT_UP_TO_DATE}:\n{found}", file=sys.stderr)
-    with doing(_WRITING), contextlib.redirect_stdout(io.StringIO()):
-        try:
-            write_documents(project, missing=True)
-        except ProblemsFound as found:
-            print(f"{_NOT_WRITTEN}:\n{found}", file=sys.stderr)
 
 
 def refresh(project: Path) -> None:
-    """Brings ``ARCHITECTURE.md`` up to date, and writes a new service's ``openapi.json``.
+    """Brings the whole of ``ARCHITECTURE.md`` up to date, and writes a new service's ``openapi.json``.
 
     By the code that the project holds now: an update may have changed it.
     """
-    refresh_architecture(project)
+    # What a plan prints would be thrown away.
+    _run(project, _NOT_UP_TO_DATE, *("plan", "--quiet"), doing_what=_BRINGING)
     _run(project, _NOT_WRITTEN, *("openapi", "--missing"), doing_what=_WRITING)
-
-
-def refresh_architecture(project: Path) -> None:
-    _run(
-        project,
-        _NOT_UP_TO_DATE,
-        # What a plan prints would be thrown away.
-        *("plan", "--quiet"),
-        doing_what=_BRINGING,
-    )
 
 
 def write_tables(project: Path) -> None:

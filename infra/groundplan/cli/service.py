@@ -15,7 +15,7 @@ from groundplan.capacity.shards import FIRST_GENERATION, enough_shards
 from groundplan.cli._command import SETTINGS, Command, complete_services, json_option, main_of
 from groundplan.cli.documents import ComparisonDocument, ServiceDocument, print_document
 from groundplan.cli.edited_sizes import with_sizes
-from groundplan.cli.refresh import changes_since, refresh_declared, show_changes
+from groundplan.cli.refresh import PROGRAM_NOT_RUN, changes_since, refresh_declared, show_changes
 from groundplan.cli.service_request import ServiceRequest, judge, read_request
 from groundplan.cli.stack_images import forget_image
 from groundplan.cli.stacks import read_project
@@ -213,10 +213,7 @@ def _change(project: Path, action: Action, name: str, request: ServiceRequest, *
     if action == "resize" and (since := _new_shards(project, name)):
         print(f"New keys go to the new shards from {since} on: deploy them before that day.")
     print(f"\nDone: {_past(action)} {name}. See it with `git diff`.")
-    print(
-        "The program was not run: `make plan` does, and brings the controls in ARCHITECTURE.md up to date. "
-        "Then commit; nothing is deployed until `make up`."
-    )
+    print(f"{PROGRAM_NOT_RUN} Then commit; nothing is deployed until `make up`.")
     return 0
 
 

@@ -120,7 +120,7 @@ def update(
     import copier
     from copier.errors import CopierError
 
-    from groundplan.cli._rendering import compiled_once, modes_asked_once, read_by_libyaml, without_repetitions
+    from groundplan.cli._rendering import shortened
 
     wanted = {key: value for key, value in answers.items() if not key.startswith("_")} | dict(data)
     _require_template(str(answers["_src_path"]), project)
@@ -128,13 +128,7 @@ def update(
     # Copier runs git with its output captured: a question for a password would wait for ever, unseen.
     os.environ["GIT_TERMINAL_PROMPT"] = "0"
     try:
-        with (
-            doing("Rendering the template as it was and as it is to be"),
-            compiled_once(),
-            modes_asked_once(),
-            read_by_libyaml(),
-            without_repetitions(),
-        ):
+        with doing("Rendering the template as it was and as it is to be"), shortened():
             copier.run_update(
                 project,
                 data=dict(data),

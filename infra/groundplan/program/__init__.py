@@ -1,7 +1,7 @@
 """The parts of a stack that a project's `infra/__main__.py` declares, one module for each part of the architecture
 diagram."""
 
-from groundplan.program.importing import uncollected
+from groundplan.program.collecting import uncollected
 from groundplan.program.on_first_use import load_services_on_first_use
 
 load_services_on_first_use()

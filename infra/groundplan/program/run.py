@@ -8,6 +8,7 @@ import pulumi
 
 from groundplan.declaration.loader import load_system
 from groundplan.problems import ProblemsFound
+from groundplan.program.collecting import collect_seldom
 from groundplan.project import Declare, find_project
 from groundplan.stack.configuration import from_engine
 from groundplan.stack.placeholders import refuse_placeholders
@@ -19,6 +20,7 @@ ATTACHED = "PULUMI_DEBUG_PROVIDERS"
 def run(declare: Declare) -> None:
     """Declare the stack that the engine runs. Raises pulumi.RunError with all problems of the user's declaration and
     configuration."""
+    collect_seldom()
     try:
         system = load_system(find_project() / "system.yaml")
         environment = from_engine(system)

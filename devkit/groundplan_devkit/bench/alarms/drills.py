@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from groundplan_devkit import names
 from groundplan_devkit.bench.alarms.readings import Readings
 from groundplan_devkit.bench.alarms.sources import Sources
+from groundplan_devkit.bench.alarms.traffic import ANSWER_SECONDS, send
 from groundplan_devkit.bench.faults.whole import WRITES, Whole
 from groundplan_devkit.bench.mix import Target
 from groundplan_devkit.bench.stage import Stage
@@ -212,19 +213,15 @@ def _stranger(scene: Scene) -> Drill:
 
 def _old_tokens(scene: Scene) -> Drill:
     async def ask() -> None:
-        url = f"{scene.running.reading(scene.service).url}{scene.target.path}"
-        async with httpx.AsyncClient(
-            timeout=READ_SECONDS, headers={"Authorization": "Bearer of.another.pool"}
-        ) as client:
+        process = scene.running.reading(scene.service)
+        url = f"{process.url}{scene.target.path}"
+        headers = {"Authorization": "Bearer of.another.pool"}
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, headers=headers) as client:
             while True:
                 begun = monotonic()
-                await asyncio.gather(*(one(client, url) for _ in range(OLD_TOKENS_A_SECOND)))
+                requests = [send(scene.sources, process, client.get(url)) for _ in range(OLD_TOKENS_A_SECOND)]
+                await asyncio.gather(*requests)
                 await asyncio.sleep(max(0.0, 1 - (monotonic() - begun)))
-
-    async def one(client: httpx.AsyncClient, url: str) -> None:
-        begun = monotonic()
-        with contextlib.suppress(httpx.HTTPError):
-            scene.sources.answered((await client.get(url)).status_code, monotonic() - begun)
 
     going = _Going(ask)
     return Drill(

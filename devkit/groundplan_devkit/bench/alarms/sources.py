@@ -19,6 +19,7 @@ import json
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,14 @@ _AWAY = (asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, Unavailable,
 """What looks at servers raise that don't answer."""
 
 
+class By(Enum):
+    """Where an answer was made."""
+
+    TARGET = "a process behind the load balancer"
+    BALANCER = "the load balancer itself: it got none from a process"
+    GATEWAY = "the gateway itself: it waited no longer"
+
+
 class Sources:
     """Measures from the beginning of its block to its end."""
 
@@ -80,23 +89,20 @@ class Sources:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
 
-    def answered(self, status: int | None, seconds: float) -> None:
-        """A client saw this answer at the gateway; None: the connection broke, or nothing listened."""
+    def answered(self, process: RunningService, status: int, by: By, seconds: float) -> None:
+        """A client got this answer at the gateway to a request for ``process``, after so long."""
         at = time.time()
-        failed = status is None or status >= _SERVER_ERROR
+        failed = status >= _SERVER_ERROR
         self._add("Count", "", at, 1)
         self._add("5XXError", "", at, failed)
-        self._add("4XXError", "", at, status is not None and _CLIENT_ERROR <= status < _SERVER_ERROR)
+        self._add("4XXError", "", at, _CLIENT_ERROR <= status < _SERVER_ERROR)
         self._add("Latency", "", at, seconds * 1000)
-        if status is None:
+        if failed and by is By.BALANCER:
             self._add("HTTPCode_ELB_5XX_Count", "", at, 1)
+        if failed and by is By.TARGET:
+            self._add("HTTPCode_Target_5XX_Count", _workload(process), at, 1)
         if status in _REFUSED_STATUSES:
             self._add(f"gateway_{status}", "", at, 1)
-
-    def answered_by(self, process: RunningService, status: int) -> None:
-        """A process behind the load balancer answered."""
-        if status >= _SERVER_ERROR:
-            self._add("HTTPCode_Target_5XX_Count", _workload(process), time.time(), 1)
 
     async def lag(self, reader: str, event: str) -> int:
         """Events that the reader has not read yet. Raises Unavailable."""

@@ -11,16 +11,17 @@ from uuid import uuid4
 
 import httpx
 
-from groundplan_devkit.bench.alarms.sources import Sources
+from groundplan_devkit.bench.alarms.sources import By, Sources
 from groundplan_devkit.bench.faults.clients import Body
 from groundplan_devkit.bench.faults.whole import Whole
 from groundplan_devkit.bench.mix import Target
 from groundplan_devkit.bench.stage import Stage
+from groundplan_devkit.services import RunningService
 
 RATE = 10.0
 """Writes/s, and as many reads/s."""
-ANSWER_SECONDS = 29.0
-"""The gateway's own time-out (`groundplan_components.gateway`)."""
+ANSWER_SECONDS = 10.0
+"""So long the gateway waits for an answer (`timeout_ms` of `groundplan_components.gateway`)."""
 
 
 @contextlib.asynccontextmanager
@@ -32,18 +33,15 @@ async def traffic(
     headers = {operation: {"Authorization": f"Bearer {token}"} for operation, token in tokens.items()}
 
     async def write(client: httpx.AsyncClient) -> None:
-        url = f"{running.writing(service).url}{target.path}"
+        process = running.writing(service)
         key = {"Idempotency-Key": str(uuid4())}
-        begun = monotonic()
-        status = await _status(client.post(url, json=next(bodies), headers=headers["create"] | key))
-        sources.answered(status, monotonic() - begun)
-        if status is not None:
-            sources.answered_by(running.writing(service), status)
+        request = client.post(f"{process.url}{target.path}", json=next(bodies), headers=headers["create"] | key)
+        await send(sources, process, request)
 
     async def read(client: httpx.AsyncClient) -> None:
-        url = f"{running.reading(service).url}{target.path}?limit=20"
-        begun = monotonic()
-        sources.answered(await _status(client.get(url, headers=headers["list"])), monotonic() - begun)
+        process = running.reading(service)
+        request = client.get(f"{process.url}{target.path}?limit=20", headers=headers["list"])
+        await send(sources, process, request)
 
     async def steadily(client: httpx.AsyncClient, group: asyncio.TaskGroup) -> None:
         begun, number = monotonic(), 0
@@ -67,12 +65,18 @@ async def traffic(
             await working
 
 
-async def _status(request: Awaitable[httpx.Response]) -> int | None:
-    """None: the connection broke, or nothing listened."""
+async def send(sources: Sources, process: RunningService, request: Awaitable[httpx.Response]) -> None:
+    """One request through gateway and load balancer to a process, counted as they count it.
+
+    Where the process says nothing in time, the gateway answers, and closes its connection to the load balancer, which
+    takes that for the client's doing. Where there is no connection, or it breaks, the load balancer answers.
+    """
+    begun = monotonic()
+    status: int
     try:
-        answer = await request
-    except httpx.TimeoutException:
-        return int(httpx.codes.GATEWAY_TIMEOUT)
+        status, by = (await request).status_code, By.TARGET
+    except (httpx.ReadTimeout, httpx.WriteTimeout):
+        status, by = httpx.codes.GATEWAY_TIMEOUT, By.GATEWAY
     except httpx.HTTPError:
-        return None
-    return answer.status_code
+        status, by = httpx.codes.BAD_GATEWAY, By.BALANCER
+    sources.answered(process, status, by, monotonic() - begun)

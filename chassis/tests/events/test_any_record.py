@@ -1,4 +1,4 @@
-"""Whatever lies in a topic, a queue or the event log, no reader ends by it: each is handled, refused or left out (h17).
+"""No record of a topic, a queue or the event log ends its reader: each is handled, refused or left out (h17).
 
 The records are generated: without key or value, broken, of wrong types, extreme, too large, of unknown versions, with
 headers of any kind. What is refused is in dead letters, with a reason that the broker takes.

@@ -1,4 +1,4 @@
-"""All that is kept or looked up for a caller is the caller's own (h14): two of them never share it where they must not.
+"""What is kept or looked up for a caller is the caller's own (h14): two of them never share it where they must not.
 
 The callers are anonymous ones at two addresses, signed-in ones, one of them with a subject that looks like an address
 or like the key of an anonymous one, and one subject in two roles.
@@ -145,7 +145,7 @@ async def test_rate_limits_go_by_address_alone(stage: Stage) -> None:
 
 
 async def test_cached_copies_are_shown_to_who_may_see_them(stage: Stage) -> None:
-    """A copy is the item's, by any caller who read it first."""
+    """A copy is the item's, not that of the caller whose read has put it there."""
     order = stage.orders.add(customer_id="anna")
     stage.cached[order.id] = document(order)
     path = f"/api/v1/orders/{order.id}"

@@ -58,7 +58,10 @@ class Client:
         return status, json.loads(body)["error"]["code"]
 
     async def closed(self) -> bool:
-        return await self.reader.read() == b""
+        """Also by a reset, as of a server that had closed before it read all that was sent."""
+        with contextlib.suppress(ConnectionResetError):
+            return await self.reader.read() == b""
+        return True
 
 
 @asynccontextmanager

@@ -378,3 +378,6 @@ async def test_a_client_that_takes_nothing_loses_its_connection(monkeypatch: pyt
     await until(lambda: slow.closed)
     assert not well.closed
     assert well.sent.endswith(b"a")
+    for client in (slow, well):
+        client.protocol.connection_lost(None)
+    await until(lambda: not slow.state.tasks)

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import random
 import sys
+from collections.abc import Iterator
 from uuid import UUID
+
+import pytest
 
 from chassis.tests.http.shop import Stage
 from chassis.tests.test_exchange import Client
@@ -74,10 +78,21 @@ def held() -> tuple[int, int]:
     return len(gc.get_objects()), sys.getallocatedblocks()
 
 
-async def test_requests_leave_nothing_behind(stage: Stage) -> None:
+@pytest.fixture
+def _no_lines() -> Iterator[None]:
+    """pytest keeps all that is logged."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("_no_lines")
+async def test_requests_leave_nothing_behind() -> None:
+    stage = Stage()
     chance = random.Random(6)  # noqa: S311  a choice of requests, no secret
     await send(stage, chance, WARM)
     before = held()
     await send(stage, chance, MORE)
     grown = [now - then for now, then in zip(held(), before, strict=True)]
     assert max(grown) < MOST * MORE, grown
+    await stage.client.aclose()

@@ -134,7 +134,7 @@ class Client:
     async def update(self, number: int) -> None:
         if path := self._path(number):
             answer = await self.http.put(path, json=BODY, headers={"if-match": self.tags[path]})
-            assert answer.status_code == 200, "the newest version is matched, before the read model has it too"
+            assert answer.status_code == 200, "the newest version is matched, also where the read model lags"
             self._wrote(path, answer, self.versions[path] + 1)
 
     async def update_stale(self, number: int) -> None:

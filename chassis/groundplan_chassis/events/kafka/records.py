@@ -23,7 +23,7 @@ async def next_records(
     try:
         return _of(partition, await consumer.getmany(partition, timeout_ms=timeout_ms, max_records=most))
     except ValueError as error:
-        log.info("records are read one at a time: %s", type(error).__name__, extra=_place_of(partition))
+        log.info("records are read one at a time: %s", type(error).__name__, extra=_place(partition))
     try:
         return _of(partition, await consumer.getmany(partition, timeout_ms=timeout_ms, max_records=1))
     except ValueError as error:
@@ -32,7 +32,7 @@ async def next_records(
         log.error(
             "a record can't be read, and is passed over: %s",
             type(error).__name__,
-            extra={"error": "Unreadable", **_place_of(partition), "offset": offset},
+            extra={"error": "Unreadable", **_place(partition), "offset": offset},
         )
         return [ConsumerRecord(partition.topic, partition.partition, offset, 0, 0, None, None, None, -1, -1, ())]
 
@@ -43,5 +43,5 @@ def _of(
     return found.get(partition, ())
 
 
-def _place_of(partition: TopicPartition) -> dict[str, object]:
+def _place(partition: TopicPartition) -> dict[str, object]:
     return {"topic": partition.topic, "partition": partition.partition}

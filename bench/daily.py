@@ -151,7 +151,7 @@ def measured(rounds: int = ROUNDS) -> dict[str, dict[str, list[Taken]]]:
                 project.undo()
                 # A comment: what is tested is what was there, and all that reads the file looks at it anew.
                 handler = project.folder / HANDLER
-                handler.write_text(handler.read_text(encoding="utf-8") + f"# {number}\n", encoding="utf-8")
+                handler.write_text(handler.read_text(encoding="utf-8") + f"\n\n# {number}\n", encoding="utf-8")
                 taken["test"][name].append(project.make("test", "QUICK=1", f"TESTS={TESTS}"))
                 project.undo()
         for name, answers in _answers(projects, here).items():

@@ -37,6 +37,12 @@ UNREAD_BYTES: Final = 1024 * 1024
 """Bytes of a body after the response: they are skipped to keep the connection; with more it is closed."""
 LINGER_SECONDS: Final = 1.0
 """Time for which bytes after the response are discarded before the connection closes."""
+TAKING_SECONDS: Final = 30.0
+"""Time in which a client takes enough of what was written that more may be, or all of the last response; then the
+connection is broken. The gateway has given up by then."""
+MOST_PIPELINED: Final = 100
+"""Requests of one connection that wait for the response to one before them. A segment could bring thousands, of some
+kilobytes each; clients that send ahead at all do so with a few."""
 CHUNK_OVERHEAD: Final = 16
 """Bytes of chunk sizes, extensions and trailers for each byte of content, beyond the first HEAD_BYTES of them."""
 
@@ -68,6 +74,8 @@ class BoundedProtocol(asyncio.Protocol):
     _fed = 0
     """Bytes of all segments that hold a part of the head."""
     _head_timer: asyncio.TimerHandle | None = None
+    _taking_timer: asyncio.TimerHandle | None = None
+    _linger_timer: asyncio.TimerHandle | None = None
     _idle_since: float | None = None
     """By the event loop's clock; None while a request is read or answered."""
     _idle_timer: asyncio.TimerHandle | None = None
@@ -123,6 +131,9 @@ class BoundedProtocol(asyncio.Protocol):
         self._done = self._closing = True
         self._state.connections.discard(self)
         self._stop_timer()
+        self._stop_taking()
+        if self._linger_timer is not None:
+            self._linger_timer.cancel()
         self._forget_idleness()
         for exchange in (self._running, self._exchange):
             if exchange is not None:
@@ -166,11 +177,14 @@ class BoundedProtocol(asyncio.Protocol):
     def pause_writing(self) -> None:
         if self.unwritable is None:
             self.unwritable = asyncio.Event()
+            self._expect_taking()
 
     def resume_writing(self) -> None:
         if self.unwritable is not None:
             self.unwritable.set()
             self.unwritable = None
+        if not self._closing:
+            self._stop_taking()
 
     def shutdown(self) -> None:
         """The server stops: what is in work is answered, and then the connection ends."""
@@ -191,10 +205,11 @@ class BoundedProtocol(asyncio.Protocol):
             return
         self._closing = True
         self.pipeline.clear()
+        self._expect_taking()
         if self._may_be_sending() and not self.transport.is_closing():
             self.transport.write_eof()
             self.resume_reading()
-            self.loop.call_later(LINGER_SECONDS, self.transport.close)
+            self._linger_timer = self.loop.call_later(LINGER_SECONDS, self.transport.close)
         else:
             self.transport.close()
 
@@ -269,6 +284,8 @@ class BoundedProtocol(asyncio.Protocol):
         version = parser.get_http_version()
         method = parser.get_method()
         self._check_head(version, method)
+        if len(self.pipeline) >= MOST_PIPELINED:
+            self._fail(503, "SERVICE_UNAVAILABLE", f"More than {MOST_PIPELINED} requests wait on this connection")
         scope = self._scope(version, method.decode("ascii"))
         # A client that is answered without `100 Continue` may send the body or leave it out.
         waits = self._waits_to_continue
@@ -349,6 +366,9 @@ class BoundedProtocol(asyncio.Protocol):
         if url[:1] == b"/" and not url.translate(None, _ORIGIN_FORM):
             raw_path, _, query = url.partition(b"?")
         else:
+            if b"#" in url:
+                # It would be cut off, so that a proxy before us would have judged another path (RFC 9112, 3.2).
+                self._fail(400, "BAD_REQUEST", "A request's target has no fragment")
             # Raises for what is none, or has other characters than ASCII's.
             parsed = httptools.parse_url(url)
             raw_path, query = parsed.path, parsed.query or b""
@@ -477,6 +497,17 @@ class BoundedProtocol(asyncio.Protocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+    def _expect_taking(self) -> None:
+        """A client that takes nothing may keep neither its connection nor a response that waits: so many responses in
+        work are all that a process takes."""
+        if self._taking_timer is None:
+            self._taking_timer = self.loop.call_later(TAKING_SECONDS, self.transport.abort)
+
+    def _stop_taking(self) -> None:
+        if self._taking_timer is not None:
+            self._taking_timer.cancel()
+            self._taking_timer = None
 
     def _look_for_idleness(self) -> None:
         """One timer a connection, not one a request: it looks for how long the connection has been idle by now."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from groundplan_chassis.response import Head
+from groundplan_chassis.response import Block, Head, Header, whole
 
 if TYPE_CHECKING:
     from groundplan_chassis.connection import BoundedProtocol
@@ -26,6 +26,12 @@ log = logging.getLogger(__name__)
 def error_body(code: str, message: str) -> bytes:
     """The error envelope."""
     return msgspec.json.encode({"error": {"code": code, "message": message, "details": []}})
+
+
+def exchange_of(send: Callable[..., Awaitable[None]]) -> Exchange | None:
+    """The exchange that an application's `send` belongs to; None for another server's, and for one that is wrapped."""
+    found = getattr(send, "__self__", None)
+    return found if type(found) is Exchange else None
 
 
 class Exchange:
@@ -80,10 +86,10 @@ class Exchange:
             await app(self.scope, self.receive, self.send)
             if not self.complete and not self.disconnected:
                 log.error("the application has ended without a whole response")
-                await self._fail()
+                self._fail()
         except (Exception, asyncio.CancelledError) as error:
             log.error("the application has failed: %s", type(error).__name__, exc_info=error)
-            await self._fail()
+            self._fail()
         finally:
             connection.forget(self)
 
@@ -119,6 +125,36 @@ class Exchange:
         else:
             raise RuntimeError(f"{kind} is no next message of this response")
 
+    def respond(
+        self, status: int, block: Block, headers: Iterable[Header], body: bytes, *, closes: bool = False
+    ) -> bool:
+        """Sends a response at once: what `send` does in two messages, with headers that are written already.
+
+        ``headers``: its own, none of which says how the body is framed; ``closes``: the connection ends after it.
+        False: nothing was sent, and `send` has to, as the client is slow, or gone, or asked for no body. Raises
+        ValueError for a header that is none.
+        """
+        connection = self._connection
+        if (
+            self._start is not None
+            or self.disconnected
+            or connection.unwritable is not None
+            or self.scope["method"] == "HEAD"
+        ):
+            return False
+        closes = closes or not self.keep_alive
+        content = whole(status, block, headers, body, connection.defaults(), closes=closes)
+        self._start = status, ()
+        self.keep_alive = not closes
+        self.waits_to_continue = False
+        self.started = self.complete = True
+        connection.write(content)
+        self._notify()
+        if closes:
+            connection.close()
+        connection.response_complete()
+        return True
+
     def feed(self, body: bytes) -> int:
         """A part of the body has arrived. Returns the bytes that were not received yet."""
         if not self._body:
@@ -151,13 +187,15 @@ class Exchange:
         connection = self._connection
         head = self._head
         first = b""
+        has_body = self.scope["method"] != "HEAD"
+        if not has_body:
+            body = b""
         if head is None:
             assert self._start is not None
-            method = self.scope["method"]
             head = self._head = Head(
                 *self._start,
                 connection.defaults(),
-                has_body=method != "HEAD",
+                has_body=has_body,
                 old=self.scope["http_version"] == "1.0",
                 closes=not self.keep_alive,
             )
@@ -165,10 +203,6 @@ class Exchange:
                 self.keep_alive = False
             first = head.content
             self.started = True
-            if method == "HEAD":
-                body = b""
-        elif self.scope["method"] == "HEAD":
-            body = b""
         if head.chunked:
             if body:
                 body = b"%x\r\n%b\r\n" % (len(body), body)
@@ -194,7 +228,7 @@ class Exchange:
                 connection.close()
             connection.response_complete()
 
-    async def _fail(self) -> None:
+    def _fail(self) -> None:
         if self.disconnected:
             return
         if self.started:

@@ -31,6 +31,7 @@ PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "groundplan_chassis.events.event": ("Event",),
         "groundplan_chassis.events.handler": ("Changed", "Handler"),
         "groundplan_chassis.events.projection": ("Projection",),
+        "groundplan_chassis.events.schema": ("PayloadSchema", "converted"),
         "groundplan_chassis.fields": ("JsonObject", "Timestamp", "number", "text"),
         "groundplan_chassis.http.bodies": ("BodyType",),
         "groundplan_chassis.http.errors": (

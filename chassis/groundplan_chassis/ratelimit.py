@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Generator
 from typing import Any, Final
 
 from groundplan_chassis.buckets import Limit, LocalBuckets, Verdict, verdict_of
+from groundplan_chassis.caching.packing import Packed
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
@@ -58,16 +59,14 @@ class RateLimiter:
         self._valkey = valkey
         self._limit = limit
         self._prefix = b"" if valkey is None else valkey.prefix + b"rate:%d:%d:" % (limit.requests, limit.seconds)
-        self._cost = b"%d" % limit.cost
-        self._requests = b"%d" % limit.requests
+        self._take = Packed(TAKE.call, (b"%d" % limit.cost, b"%d" % limit.requests))
         self._local = LocalBuckets(limit, most_local)
 
     def take(self, key: str) -> Awaitable[Verdict]:
         """Takes one request from the bucket; the command leaves now. Never raises for an unavailable cache."""
         if self._valkey is None:
             return _Taken(self, key, None)
-        full = self._prefix + key.encode()
-        return _Taken(self, key, self._valkey.run(TAKE, full, self._cost, self._requests))
+        return _Taken(self, key, self._valkey.ask_prepared(self._take, self._prefix + key.encode()))
 
     def read_verdict(self, key: str, reply: Reply) -> Verdict:
         """The verdict in the script's reply; from the local bucket without one."""

@@ -14,6 +14,7 @@ _CONTROLS: Final = bytes({*range(0x20), 0x7F} - {0x09})
 _MOST_NAMES: Final = 256
 """Names of headers are the program's own; beyond so many, none is remembered."""
 _WITHOUT_BODY: Final = frozenset({204, 304})
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 
 
 def _line(status: int) -> bytes:
@@ -46,6 +47,46 @@ class Defaults:
             self.written = b"".join(b"\r\n%b: %b" % each for each in headers)
 
 
+class Block:
+    """Headers that many responses have in common, checked and written once. None of them says how a body is framed.
+
+    Raises ValueError for a header that is none.
+    """
+
+    __slots__ = ("headers", "written")
+
+    def __init__(self, *headers: Header) -> None:
+        self.headers = headers
+        self.written = b"".join([_remembered(name) + value for name, value in headers])
+        if len(self.written.translate(None, _CONTROLS)) != len(self.written) - 2 * len(headers):
+            raise ValueError("A response's header has a control character in its value")
+
+
+def whole(
+    status: int, block: Block, headers: Iterable[Header], body: bytes, defaults: Defaults, *, closes: bool
+) -> bytes:
+    """A response whose body is there: head and body as bytes, framed by its length.
+
+    ``headers``: its own, none of which says how the body is framed; ``closes``: the connection ends after it. Raises
+    ValueError for a header that is none.
+    """
+    parts = []
+    lines = 0
+    for name, value in headers:
+        lines += 1
+        parts.append(_known.get(name) or _remembered(name))
+        parts.append(value)
+    own = b"".join(parts)
+    # Each line has one end, and no other character is a control.
+    if len(own.translate(None, _CONTROLS)) != len(own) - 2 * lines:
+        raise ValueError("A response's header has a control character in its value")
+    line = _STATUS_LINES.get(status) or _line(status)
+    end = b"\r\nconnection: close\r\n\r\n" if closes else b"\r\n\r\n"
+    if status in _WITHOUT_BODY:
+        return b"%b%b%b%b%b" % (line, defaults.written, block.written, own, end)
+    return b"%b%b%b%b\r\ncontent-length: %d%b%b" % (line, defaults.written, block.written, own, len(body), end, body)
+
+
 class Head:
     """The head of one response, and how its body is framed."""
 
@@ -54,8 +95,9 @@ class Head:
     def __init__(
         self, status: int, headers: Iterable[Header], defaults: Defaults, *, has_body: bool, old: bool, closes: bool
     ) -> None:
-        """``has_body``: False for HEAD; ``old``: for a client of HTTP/1.0, which knows no chunks; ``closes``: the
-        connection ends after this response, also where the headers do not say so.
+        """``has_body``: False for HEAD; ``old``: for a client of HTTP/1.0, which knows no chunks, and whose
+        connection always ends after the response; ``closes``: the connection ends after this response, also where the
+        headers do not say so.
 
         Raises ValueError for a header that is none.
         """
@@ -71,18 +113,15 @@ class Head:
             written = _known.get(name)
             if written is None:
                 lower = name.lower()
-                written = _checked(lower)
+                written = _checked(lower) if lower in _FRAMING else _remembered(name)
                 if lower == b"content-length":
                     if not self.chunked:
                         self.left = int(value)
                 elif lower == b"transfer-encoding":
                     if value.lower() == b"chunked":
                         self.left, self.chunked = None, True
-                elif lower == b"connection":
-                    if b"close" in (token.strip() for token in value.lower().split(b",")):
-                        self.closes = says_close = True
-                elif lower == name and len(_known) < _MOST_NAMES:
-                    _known[name] = written
+                elif lower == b"connection" and b"close" in (each.strip() for each in value.lower().split(b",")):
+                    self.closes = says_close = True
             parts.append(written)
             parts.append(value)
         if self.closes and not says_close:
@@ -90,18 +129,26 @@ class Head:
             lines += 1
         if not has_body or (self.left is None and status in _WITHOUT_BODY):
             self.left, self.chunked = 0, False
-        elif self.left is None and not self.chunked:
-            if old:
-                self.closes = True
-            else:
-                self.chunked = True
-                parts.append(b"\r\ntransfer-encoding: chunked")
-                lines += 1
+        elif self.left is None and not self.chunked and not old:
+            self.chunked = True
+            parts.append(b"\r\ntransfer-encoding: chunked")
+            lines += 1
         parts.append(b"\r\n\r\n")
         self.content = b"".join(parts)
         # Each line has one end, and no other character is a control.
         if len(self.content.translate(None, _CONTROLS)) != len(self.content) - 2 * lines:
             raise ValueError("A response's header has a control character in its value")
+
+
+def _remembered(name: bytes) -> bytes:
+    """As `_checked`, of a name that says nothing about framing: of one that does, the response has to know."""
+    lower = name.lower()
+    if lower in _FRAMING:
+        raise ValueError(f"the header {name!r} is not for a response whose body is there")
+    written = _checked(lower)
+    if lower == name and len(_known) < _MOST_NAMES:
+        _known[name] = written
+    return written
 
 
 def _checked(name: bytes) -> bytes:

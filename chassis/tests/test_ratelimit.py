@@ -47,14 +47,15 @@ async def test_s7_the_limit_is_exact_over_processes_that_ask_at_once(cache_user:
 async def test_s7_tokens_drip_in_by_the_server_s_clock(cache_user: CacheUser) -> None:
     async with connected(cache_user) as valkey:
         limiter = RateLimiter(valkey, Limit(50, 1))
-        passed = 0
+        asked = passed = 0
         begun = time.monotonic()
         while time.monotonic() - begun < 0.5:
+            asked += 1
             passed += (await limiter.take("client")).allowed
         ended = time.monotonic()
     # A full bucket, and one token each 20 ms.
     assert passed <= 50 + (ended - begun) * 50 + 1
-    assert passed >= 50 + 0.4 * 50
+    assert passed >= min(asked, 50 + 0.4 * 50)
 
 
 async def test_a_bucket_that_is_full_again_is_not_kept(cache_user: CacheUser) -> None:

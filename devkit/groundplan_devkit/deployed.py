@@ -332,9 +332,16 @@ class Deployment:
         return deployed
 
     def publish(
-        self, event: str, data: Mapping[str, object], *, aggregate_id: uuid.UUID | None = None, times: int = 1
+        self,
+        event: str,
+        data: Mapping[str, object],
+        *,
+        aggregate_id: uuid.UUID | None = None,
+        times: int = 1,
+        schema_version: int = 1,
     ) -> uuid.UUID:
-        """Sends an event like its publisher, the given number of times; returns the event's id."""
+        """Sends an event like its publisher, the given number of times; returns the event's id. ``schema_version``: of
+        the data."""
         sent = Event(
             event_id=uuid.uuid4(),
             event_type=event,
@@ -345,6 +352,7 @@ class Deployment:
             actor="local-user",
             correlation_id="test",
             payload=msgspec.json.encode(data).decode(),
+            schema_version=schema_version,
         )
         for _ in range(times):
             self.send(event, sent.aggregate_id, encode(sent))

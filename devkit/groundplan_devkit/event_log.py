@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Protocol
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import KafkaError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from groundplan_chassis.events.kafka.records import next_records
 from groundplan_devkit import names
 from groundplan_devkit.provision import Installation
 from groundplan_devkit.state import write_privately
@@ -123,21 +125,34 @@ async def _from_kafka(installation: Installation, events: Sequence[str], sink: S
         auto_offset_reset="earliest",
         enable_auto_commit=False,
     )
-    await consumer.start()
     try:
+        while not await _started(consumer):
+            await asyncio.sleep(seconds)
         while True:
-            batches = await consumer.getmany(timeout_ms=int(seconds * 1000), max_records=MOST_RECORDS)
-            for partition, records in batches.items():
-                # Local topics accept any record. One without a value is no event and gets no line in the log.
-                values = [record.value for record in records if record.value]
-                if values:
-                    await _put(sink, by_topic[partition.topic], values)
-            if batches:
-                # Refused when the group was divided anew meanwhile: the records then come again.
-                with contextlib.suppress(CommitFailedError):
-                    await consumer.commit()
+            written = False
+            for partition in consumer.assignment():
+                with contextlib.suppress(KafkaError):
+                    records = await next_records(consumer, partition, timeout_ms=0, most=MOST_RECORDS)
+                    # Local topics accept any record. One without a value is no event and gets no line in the log.
+                    values = [record.value for record in records if record.value]
+                    if values:
+                        await _put(sink, by_topic[partition.topic], values)
+                    if records:
+                        written = True
+                        # Refused when the group was divided anew meanwhile: the records then come again.
+                        await consumer.commit({partition: records[-1].offset + 1})
+            if not written:
+                await asyncio.sleep(seconds)
     finally:
         await consumer.stop()
+
+
+async def _started(consumer: AIOKafkaConsumer) -> bool:
+    try:
+        await consumer.start()
+    except KafkaError:
+        return False
+    return True
 
 
 async def _from_sns(installation: Installation, events: Sequence[str], sink: Sink, seconds: float) -> None:
@@ -163,23 +178,28 @@ async def _from_sns(installation: Installation, events: Sequence[str], sink: Sin
     while True:
         idle = True
         for event, url in urls.items():
-            messages = await asyncio.to_thread(receive, url)
-            if messages:
-                idle = False
-                await _put(sink, event, [message["Body"].encode() for message in messages])
-                handles = [
-                    {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
-                    for number, message in enumerate(messages)
-                ]
-                await asyncio.to_thread(sqs.delete_message_batch, QueueUrl=url, Entries=handles)
+            # Away, as in a restart of the servers: what was not deleted is received again.
+            with contextlib.suppress(BotoCoreError, ClientError):
+                messages = await asyncio.to_thread(receive, url)
+                if messages:
+                    idle = False
+                    await _put(sink, event, [message["Body"].encode("utf-8", "replace") for message in messages])
+                    handles = [
+                        {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
+                        for number, message in enumerate(messages)
+                    ]
+                    await asyncio.to_thread(sqs.delete_message_batch, QueueUrl=url, Entries=handles)
         if idle:
             await asyncio.sleep(seconds)
 
 
 def read(folder: Path, event: str) -> list[dict[str, object]]:
-    """Every record of an event in a folder's log, in the order of its objects."""
-    return [
-        json.loads(line)
-        for file in sorted((folder / PREFIX / f"event={event}").rglob("*.gz"))
-        for line in gzip.decompress(file.read_bytes()).splitlines()
-    ]
+    """Every record of an event in a folder's log, in the order of its objects; without lines that are none."""
+    found = []
+    for file in sorted((folder / PREFIX / f"event={event}").rglob("*.gz")):
+        for line in gzip.decompress(file.read_bytes()).splitlines():
+            with contextlib.suppress(ValueError, RecursionError):
+                record = json.loads(line)
+                if isinstance(record, dict):
+                    found.append(record)
+    return found

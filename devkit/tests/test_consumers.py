@@ -13,6 +13,7 @@ import pytest
 
 from groundplan_chassis.events.event import Event
 from groundplan_chassis.events.handler import Handler
+from groundplan_chassis.events.schema import PayloadSchema, converted
 from groundplan_devkit.checks.consumers import read_by, unreadable
 from infra.tests.following.samples import changed, system_of, values
 
@@ -84,6 +85,38 @@ def test_what_breaks_the_consumer_is_named(name: str) -> None:
     assert found
     assert all("`item.created` of the service catalogue" in line and "by journal" in line for line in found)
     assert any(says in line for line in found), found
+
+
+FIRST = {
+    "r/item/event_version": 2,
+    "r/item/earlier_events": [
+        {"version": 1, "renamed": {"title": "name"}, "without": ["active"], "fields": {"active": {"type": "string"}}}
+    ],
+    "f/active/default": True,
+}
+
+
+def upcast(payload: dict[str, Any]) -> dict[str, Any]:
+    return converted(payload, renamed={"title": "name"}, removed=["active"], added={"active": True})
+
+
+@pytest.mark.parametrize(
+    ("schema", "says"),
+    [
+        (PayloadSchema(2, {1: upcast}), None),
+        (PayloadSchema(2, {1: lambda old: converted(old, renamed={"title": "name"})}), "in version 1 without optional"),
+        (PayloadSchema(2, {1: lambda old: converted(old, removed=["active"], added={"active": True})}), "`name`"),
+        (PayloadSchema(2), "unknown schema version 1"),
+        (PayloadSchema(1), "deploy a reader that knows it"),
+    ],
+    ids=["upcast", "another type", "another name", "no upcaster", "not taught"],
+)
+def test_earlier_versions_are_read_by_way_of_upcasters(schema: PayloadSchema, says: str | None) -> None:
+    """What the event log holds is read as well (ADR 24)."""
+    system = system_of(changed(values(), {"set": FIRST}))
+    found = unreadable("journal", "item.created", Handler(on_item_created, schema=schema, reads=Item), system)
+    assert bool(found) is bool(says)
+    assert says is None or any(says in line for line in found), found
 
 
 def test_what_is_read_is_found_in_code_that_does_not_say_it() -> None:

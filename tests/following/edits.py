@@ -86,7 +86,7 @@ SIGNS = (
     "# Ours: no filter by remarks.",
     "quantity=number + 7,",
     "def test_ours_what_it_is_worth()",
-    "published, worth",
+    ", worth\n",
 )
 """What must be in the service's code after any change that leaves the edited lines' own fields alone."""
 

@@ -44,7 +44,6 @@ MEETS: Mapping[str, str] = {
         "seed.py",
     ),
     "an enum that becomes a string": "domain/item.py",
-    "an event more": "tests/unit/test_item.py",
 }
 """Changes of what the owner has changed as well, and in which file: what is right there only they know."""
 USED = ("a required field less", "one value of an enum less", "a field that becomes optional")
@@ -54,8 +53,6 @@ GIVEN_UP: Mapping[str, str] = {
     "an enum that becomes a string": "def final(self)",
 }
 """Edits of what is no more: the owner takes them out, and keeps theirs everywhere else."""
-BY_HAND = ("an event more",)
-"""Both add a name to one line of imports: what is right is neither's line."""
 FIRST_TAKEN_AWAY = ("a service less", "a service renamed")
 """Told with the steps that come first."""
 
@@ -160,9 +157,6 @@ def test_a_single_change_is_followed(
     meets = [f"{PACKAGE}/{MEETS[name]}"] if name in MEETS else []
     assert done["conflicted"] == meets, out.err
     assert status == (2 if name in MEETS else 0), out.err
-    if name in BY_HAND:
-        assert "<<<<<<< yours" in (project / meets[0]).read_text(encoding="utf-8")
-        return
     for path in meets:
         text = (project / path).read_text(encoding="utf-8")
         (project / path).write_text(decided(text, mine=name not in GIVEN_UP), encoding="utf-8")

@@ -28,6 +28,7 @@ NAMES = (
     "a service more",
     "a second version of a small API, and the end of the first",
 )
+PUBLISHED = ("item.created", "item.updated", "item.deleted")
 SEVERAL = [each for each in changes() if each["is"] in NAMES]
 
 
@@ -96,6 +97,67 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert not (project / "services/catalogue/migrations/waiting").exists()
     versions = sorted(path.name for path in (project / "services/catalogue/migrations/versions").glob("*.py"))
     assert versions[-1].endswith("_item_sku_and_more_end.py")
+
+
+def test_consumers_are_taught_a_version_of_events_before_it_is_sent(
+    project: Path, without_plan: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Code of a consumer follows what another service declares: upcasters, and how a person's erasure reaches it."""
+    del without_plan
+    consumers = project / "services/journal/journal_service/consumers"
+    versions = "r/item/event_version", "r/item/earlier_events"
+    second = dict(zip(versions, (2, [{"version": 1, "renamed": {"notes": "memo"}}]), strict=True))
+    renamed = {"move": {"f/notes": "memo"}, "set": {"f/memo/renamed_from": "notes", **second}}
+    declare(project, renamed)
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert "version 2 sent instead of 1, and unknown to consumers of the release before" in said
+    assert "1. add `sent_event_version: 1`" in said
+    assert not (consumers / "versions_of_item.py").exists()
+
+    erased = {"r/item/erasure": "person", "catalogue/publishes": [*PUBLISHED, "item.erased"]}
+    declare(project, {"set": {"r/item/sent_event_version": 1, **erased}})
+    assert main(["--json"]) == 0, capsys.readouterr().err
+    done = document(capsys)
+    assert "events" not in {each for told in done["changes"] for each in told["breaks"]}
+    assert '"notes": "memo",' in (consumers / "versions_of_item.py").read_text()
+    assert "HANDLER = Handler(on_item_created, schema=PAYLOAD)" in (consumers / "on_item_created.py").read_text()
+    table = (project / PACKAGE / "adapters/items.py").read_text()
+    assert "            schema_version=1,\n            sent_payload=sent_payload(item),\n" in table
+    assert lost(project) == []
+    newest = (project / PACKAGE / "domain/item.py").read_text().partition("def event_payload")[2]
+    assert "# Ours: nothing else leaves the service." in newest, "the edit stays where it was"
+    check_code(project, "catalogue", "journal")
+    commit_all(project, "Taught")
+    assert contracts.main(["--against", "HEAD~1", "--json"]) == 1
+    told = document(capsys)["changes"]
+    assert {each["contract"] for each in told if each["breaks"]} == {"catalogue"}, "the API, and no event"
+
+    assert main(["--finish"]) == 0
+    commit_all(project, "The release before runs nowhere")
+    capsys.readouterr()
+
+    # The consumer's code says what the publisher declares, also where that has not changed.
+    subject = {"journal/resources/entry/fields/subject": {"type": "string", "max_length": 64, "indexed": True}}
+    entry = {"owner": "subject", "erasure": "delete", "operations": {"create": ["admin"], "delete": ["admin"]}}
+    places = {f"journal/resources/entry/{key}": value for key, value in entry.items()}
+    declare(
+        project,
+        {
+            "set": {**subject, **places, "journal/consumes": ["item.created", "item.erased"]},
+            "remove": ["r/item/sent_event_version"],
+        },
+    )
+    assert main(["--json"]) == 0, capsys.readouterr().err
+    assert not [each for each in document(capsys)["changes"] if "events" in each["breaks"]]
+    assert 'HANDLER = erasure_handler(owner="holder_id")' in (consumers / "on_item_erased.py").read_text()
+    table = (project / PACKAGE / "adapters/items.py").read_text()
+    assert "            schema_version=2,\n" in table
+    assert "sent_payload" not in (project / PACKAGE / "domain/item.py").read_text() + table
+    assert lost(project) == []
+    check_code(project, "catalogue", "journal")
+    assert contracts.main(["--against", "HEAD", "--json"]) == 1
+    assert not [each for each in document(capsys)["changes"] if each["breaks"] and each["contract"].startswith("item.")]
 
 
 def test_where_edits_and_the_change_meet_both_are_kept(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,9 @@ def sample() -> Services:
         "api_version": 2,
         "deprecated": {"since": "2026-12-01", "sunset": "2027-06-01", "link": "https://lab.example.com/v2"},
         "earlier_versions": [{"version": 1}],
+        "event_version": 2,
+        "sent_event_version": 2,
+        "earlier_events": [{"version": 1}],
         "fields": fields,
         "operations": {"list": ["customer:own", "admin"], "create": ["admin"]},
     }
@@ -124,6 +127,7 @@ def changed_at(path: tuple[str, ...], value: object) -> Services:
 TIES = (
     "minimum", "maximum", "max_length", "scale", "default", "unique", "indexed", "values", "owner", "plural", "type",
     "renamed_from", "shard_map", "to", "personal", "read_share", "required", "api_version", "since", "sunset",
+    "event_version", "sent_event_version",
 )  # fmt: skip
 """Keys whose values may be right alone and wrong beside another: the first command says that, with its line."""
 

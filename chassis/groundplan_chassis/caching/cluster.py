@@ -21,6 +21,8 @@ PAUSE_SECONDS: Final = 1.0
 """Pause between topology queries while a node is unavailable: a replica takes over some seconds after its primary is
 gone."""
 _ASK: Final = ("CLUSTER", "SLOTS")
+_MOST_TOLD: Final = 100
+"""Reasons that were logged; some have a server's own words in them."""
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +84,15 @@ class Cluster:
         while True:
             await self._doubted.wait()
             self._doubted.clear()
-            slots = await self._ask()
-            if slots is not None:
-                self._told.clear()
-                self._follow(slots)
+            try:
+                slots = await self._ask()
+                if slots is not None:
+                    self._told.clear()
+                    self._follow(slots)
+            except Exception as error:
+                # A mistake of the program: the topology is asked for again, or no later change would be followed.
+                slots = None
+                self._report(f"an unexpected {type(error).__name__}", error)
             self._known.set()
             if slots is None or not self._complete():
                 self._doubted.set()
@@ -102,6 +109,7 @@ class Cluster:
                 slots = _parsed(await link.ask(_ASK), link.address)
                 if slots:
                     return slots
+                self._report(f"{link.address}: no topology in the answer")
         for address in dict.fromkeys([self._seed, *self.links]):
             try:
                 connection = await self._connect(address)
@@ -114,13 +122,16 @@ class Cluster:
                 connection.drop("asked and answered")
             if slots:
                 return slots
+            self._report(f"{address}: no topology in the answer")
         return None
 
-    def _report(self, reason: str) -> None:
-        """Logs each reason once, until the topology is known again."""
+    def _report(self, reason: str, error: Exception | None = None) -> None:
+        """Logs each reason once, until the topology is known again; ``error``: what the log shows the stack of."""
         if reason not in self._told:
+            if len(self._told) >= _MOST_TOLD:
+                self._told.clear()
             self._told.add(reason)
-            log.warning("the cache's topology is not known: %s", reason, extra={"event": "cache_away"})
+            log.warning("the cache's topology is not known: %s", reason, extra={"event": "cache_away"}, exc_info=error)
 
     def _follow(self, slots: Iterable[tuple[int, int, Address]]) -> None:
         by_slot: list[Link | None] = [None] * SLOTS

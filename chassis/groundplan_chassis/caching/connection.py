@@ -24,6 +24,7 @@ from typing import Any, Final, cast
 
 import hiredis
 
+from groundplan_chassis.caching.packing import pack
 from groundplan_chassis.caching.replies import AWAY, Command, Reply
 from groundplan_chassis.environment import Address
 
@@ -42,8 +43,6 @@ MOST_WAITING: Final = 10_000
 """Commands without an answer; more are not sent. Far above what a healthy server ever lets wait."""
 
 _MORE: Final = object()
-# Its own annotation takes commands of one word only.
-_packed: Final = cast(Callable[[Command], bytes], hiredis.pack_command)
 
 OnError = Callable[["Connection", hiredis.ReplyError, "PendingCommand"], None]
 
@@ -89,20 +88,23 @@ class Connection(asyncio.Protocol):
         """Why the connection has ended, once it has."""
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
-    def ask(self, command: Command) -> asyncio.Future[Reply]:
-        """Send a command, in one write with the others of this tick. The future never fails; its result may be AWAY."""
+    def ask(self, command: Command, packed: bytes | None = None) -> asyncio.Future[Reply]:
+        """Send a command, in one write with the others of this tick. The future never fails; its result may be AWAY.
+
+        ``packed``: the same as bytes, where the caller has it (`groundplan_chassis.caching.packing`).
+        """
         future: asyncio.Future[Reply] = self._loop.create_future()
-        self.send(PendingCommand(command, future))
+        self.send(PendingCommand(command, future), packed)
         return future
 
-    def send(self, pending: PendingCommand) -> None:
+    def send(self, pending: PendingCommand, packed: bytes | None = None) -> None:
         if self._transport is None or self._paused or len(self._waiting) >= MOST_WAITING:
             pending.answer(AWAY)
             return
         batch = self._batch
         if not batch:
             self._loop.call_soon(self._flush)
-        batch.append(_packed(pending.command))
+        batch.append(pack(pending.command) if packed is None else packed)
         self._waiting.append(pending)
         if self._deadline is None:
             self._start_deadline()

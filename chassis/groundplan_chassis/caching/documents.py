@@ -15,7 +15,6 @@ The effect of the three kinds of invalidation after a commit:
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 import math
@@ -28,6 +27,7 @@ from uuid import UUID
 
 import msgspec
 
+from groundplan_chassis.caching.packing import Packed
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
@@ -178,6 +178,7 @@ class DocumentCache:
         self._kept = b"%d" % round(1000 * max(seconds, VERSION_SECONDS))
         self._prefix = b"" if valkey is None else valkey.prefix + b"document:" + resource.encode() + b":"
         self._field = b"copy:" + representation.encode()
+        self._lookup = Packed((b"HGET",), (self._field,))
         self._early = 1000 * min(EARLY_SECONDS, seconds / 20)
         self._resource = resource
         self._counter = counter
@@ -275,8 +276,7 @@ class DocumentCache:
     def _ask(self, id: UUID) -> asyncio.Future[Reply] | None:
         if self._valkey is None or id in self._pending:
             return None
-        key = self._key(id)
-        return self._valkey.ask(key, (b"HGET", key, self._field))
+        return self._valkey.ask_prepared(self._lookup, self._key(id))
 
     def _key(self, id: UUID) -> bytes:
         return self._prefix + b"%032x" % id.int
@@ -357,7 +357,7 @@ class DocumentCache:
             self._retrying = asyncio.create_task(self._retry_invalidations())
 
     async def _retry_invalidations(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
+        try:
             while self._pending:
                 await asyncio.sleep(RETRY_SECONDS)
                 some = list(self._pending.items())[:1000]
@@ -366,7 +366,9 @@ class DocumentCache:
                     # A newer version may have become pending meanwhile.
                     if reply is not AWAY and self._pending.get(id) == version:
                         del self._pending[id]
-        self._retrying = None
+        finally:
+            # Also of a mistake of the program: the next invalidation that is pending starts another.
+            self._retrying = None
 
     def _count(self, name: str) -> None:
         if self._counter is not None:

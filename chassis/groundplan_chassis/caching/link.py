@@ -79,12 +79,14 @@ class Link:
         while True:
             try:
                 connection = await self._connect(self.address)
-            except UNREACHABLE as error:
-                self._report(reason_of(error))
-            else:
                 pause = FIRST_PAUSE_SECONDS
                 await self._hold(connection)
                 continue
+            except UNREACHABLE as error:
+                self._report(reason_of(error))
+            except Exception as error:
+                # A mistake of the program: the link goes on, or there would be no cache for the process's whole life.
+                self._report(f"an unexpected {type(error).__name__}", error)
             finally:
                 self._attempted.set()
             # Not all pods in the same moment.
@@ -108,11 +110,11 @@ class Link:
         self._report(connection.reason)
         self._on_change(self)
 
-    def _report(self, reason: str) -> None:
-        """Logs each reason once, for any number of attempts."""
+    def _report(self, reason: str, error: Exception | None = None) -> None:
+        """Logs each reason once, for any number of attempts; ``error``: what the log shows the stack of."""
         if reason != self._told:
             self._told = reason
-            log.warning("the cache %s is away: %s", self.address, reason, extra={"event": "cache_away"})
+            log.warning("the cache %s is away: %s", self.address, reason, extra={"event": "cache_away"}, exc_info=error)
 
 
 def reason_of(error: BaseException) -> str:

@@ -20,6 +20,7 @@ from groundplan_chassis.caching.cluster import Cluster
 from groundplan_chassis.caching.connection import ANSWER_SECONDS, Connection, LoginRefused, PendingCommand, connect
 from groundplan_chassis.caching.link import Link
 from groundplan_chassis.caching.login import Login, Logins, SecretLogins
+from groundplan_chassis.caching.packing import Packed
 from groundplan_chassis.caching.replies import AWAY, Argument, Command, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.environment import Address
@@ -30,6 +31,8 @@ OPEN_SECONDS: Final = 2.0
 """Time that a start waits for the cache; then it goes on without it."""
 _TELL_SECONDS: Final = 60.0
 """Pause between two log lines about the same kind of refusal."""
+_MOST_TOLD: Final = 100
+"""Kinds of refusal whose last line is remembered: the server's own words."""
 _OF_THE_MOMENT: Final = frozenset({"LOADING", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "BUSY", "OOM", "ASK", "MOVED"})
 
 log = logging.getLogger(__name__)
@@ -101,18 +104,25 @@ class Valkey:
         """Call this each time that a server becomes available."""
         self._when_back.append(call)
 
-    def ask(self, key: bytes, command: Command) -> asyncio.Future[Reply]:
-        """Send a command to the server that holds the key, which must begin with the prefix. Never raises."""
+    def ask(self, key: bytes, command: Command, packed: bytes | None = None) -> asyncio.Future[Reply]:
+        """Send a command to the server that holds the key, which must begin with the prefix. Never raises.
+
+        ``packed``: the same as bytes, where the caller has it.
+        """
         link = self._cluster.link_of(key) if self._cluster is not None else self._link
         if link is not None and (connection := link.connection) is not None:
-            return connection.ask(command)
+            return connection.ask(command, packed)
         future: asyncio.Future[Reply] = self._loop.create_future()
         future.set_result(AWAY)
         return future
 
     def run(self, script: Script, key: bytes, *arguments: Argument) -> asyncio.Future[Reply]:
         """Run a script on one key."""
-        return self.ask(key, ("EVALSHA", script.digest, 1, key, *arguments))
+        return self.ask(key, (*script.call, key, *arguments))
+
+    def ask_prepared(self, prepared: Packed, key: bytes) -> asyncio.Future[Reply]:
+        """As `ask`, of a command of which only the key is new."""
+        return self.ask(key, prepared.command(key), prepared.bytes(key))
 
     def get(self, key: str) -> Value:
         """``await valkey.get("name")``: the value, or None without one or without an answer.
@@ -218,6 +228,8 @@ class Valkey:
         now = time.monotonic()
         if now - self._told.get(code, -_TELL_SECONDS) < _TELL_SECONDS:
             return
+        if len(self._told) >= _MOST_TOLD:
+            self._told.clear()
         self._told[code] = now
         if code in _OF_THE_MOMENT:
             log.warning("the cache refuses for the moment: %s", code, extra={"event": "cache_refused"})

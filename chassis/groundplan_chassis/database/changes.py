@@ -52,12 +52,14 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     correlation_id: str
     """The request that caused it, across services."""
     payload: Mapping[str, Any]
-    """The event's data, without personal fields: it is kept for years and given to other services."""
+    """The aggregate's data, without personal fields: it is kept for years, and published unless ``sent_payload`` is."""
     topics: tuple[str, ...] = ()
     """Names of the events to publish; empty: the change is internal."""
     read_model: ReadModelChange | None = None
     schema_version: int = SCHEMA_VERSION
-    """Of the payload."""
+    """Of the payload that is published."""
+    sent_payload: Mapping[str, Any] | None = None
+    """What is published instead of ``payload``: an earlier version, while consumers are taught the newest (ADR 24)."""
     event_id: UUID = msgspec.field(default_factory=new_id)
     occurred_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
 
@@ -80,17 +82,18 @@ def messages(change: Change) -> Iterator[Message]:
     is recorded again (after a lost connection) is the same messages. Raises PayloadTooLarge for one that no broker
     would take: it would wait in the outbox for ever, and all later ones of its aggregate with it.
     """
+    sent = change.payload if change.sent_payload is None else change.sent_payload
     for number, topic in enumerate(change.topics):
         event_id = change.event_id if number == 0 else derived_id(change.event_id, topic, shard_of(change.event_id))
-        yield _message(change, event_id, topic, change.payload)
+        yield _message(change, event_id, topic, sent, change.schema_version)
     if change.read_model is not None:
         model = change.read_model
         payload = {"resource": change.aggregate_type, "operation": model.operation}
         event_id = derived_id(change.event_id, model.stream, shard_of(change.event_id))
-        yield _message(change, event_id, model.stream, payload)
+        yield _message(change, event_id, model.stream, payload, SCHEMA_VERSION)
 
 
-def _message(change: Change, event_id: UUID, topic: str, payload: Mapping[str, Any]) -> Message:
+def _message(change: Change, event_id: UUID, topic: str, payload: Mapping[str, Any], schema_version: int) -> Message:
     encoded = msgspec.json.encode(payload)
     envelope = {
         "event_id": event_id,
@@ -102,7 +105,7 @@ def _message(change: Change, event_id: UUID, topic: str, payload: Mapping[str, A
         "occurred_at": change.occurred_at,
         "actor": change.actor,
         "correlation_id": change.correlation_id,
-        "schema_version": change.schema_version,
+        "schema_version": schema_version,
         # Text, as the event log's table has it.
         "payload": encoded.decode(),
     }

@@ -26,6 +26,8 @@ LOOK_SECONDS: Final = 15.0
 """Pause between two looks."""
 MOST_ROWS: Final = 500
 """Rows that are read at once."""
+HANDLING_SECONDS: Final = 30.0
+"""Time for one row: its handler may wait for more than the database, which has time-outs of its own."""
 
 log = logging.getLogger(__name__)
 
@@ -114,9 +116,17 @@ class Deadlines:
             return await deadline.handle(transaction, identifier)
 
         try:
-            version = await self._context.database.write(work, shard=shard)
+            async with asyncio.timeout(HANDLING_SECONDS):
+                version = await self._context.database.write(work, shard=shard)
         except Unavailable:
             raise
+        except TimeoutError:
+            log.warning(
+                "the deadline of a row was not kept in %.0f s, and is looked at again",
+                HANDLING_SECONDS,
+                extra={"aggregate_id": str(identifier), "error": "TimeoutError"},
+            )
+            return
         except ApiError as error:
             log.warning(
                 "the deadline of a row can't be kept: %s",

@@ -253,10 +253,10 @@ async def _windows(database: Database, shard: int) -> AsyncIterator[tuple[dateti
 
 
 def _subject(call: Call, digest: str) -> str:
-    """Whose key it is. The space keeps it apart from every subject of a token."""
+    """Whose key it is. The control character keeps it apart from every subject of a token, which has none."""
     if call.caller.subject:
         return call.caller.subject
-    return f"anonymous {hashlib.sha256(f'{call.client} {digest}'.encode()).hexdigest()}"
+    return f"\x1fanonymous {hashlib.sha256(f'{call.client} {digest}'.encode()).hexdigest()}"
 
 
 def _is_claim(response: object) -> bool:

@@ -8,8 +8,11 @@ is only slow keeps its time (`limits.STATEMENT_SECONDS`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
+
+import asyncpg
 
 from groundplan_chassis.database import limits
 from groundplan_chassis.environment import Address
@@ -97,4 +100,6 @@ class Watch:
         for connection, (where, _) in list(self._waiting.items()):
             if where == address:
                 self._silenced.add(connection)
-                connection.terminate()
+                # One that was lost meanwhile is known to its caller: the others end all the same.
+                with contextlib.suppress(asyncpg.InterfaceError):
+                    connection.terminate()

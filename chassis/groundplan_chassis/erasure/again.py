@@ -11,11 +11,15 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+import asyncpg
+
+from groundplan_chassis.database.failures import describe
 from groundplan_chassis.erasure.handler import ErasureHandler, subject_of
 from groundplan_chassis.erasure.requests import request_for_event
 from groundplan_chassis.events.arguments import add_event_log
 from groundplan_chassis.events.errors import Refused
 from groundplan_chassis.events.event import Event, decode
+from groundplan_chassis.http.errors import ValidationFailed
 from groundplan_chassis.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
@@ -44,7 +48,7 @@ def owners(service: Service) -> Mapping[str, str]:
 
 
 async def run(service: Service, context: Context, arguments: argparse.Namespace, stop: asyncio.Event) -> None:
-    """Asks for each erasure again; the service's processes then do it. Raises ProblemsFound."""
+    """Asks for each erasure again; the service's processes then do it. Raises ProblemsFound and Unavailable."""
     from groundplan_chassis.events.brokers import Broker
     from groundplan_chassis.events.event_log import Days, open_log
 
@@ -71,15 +75,14 @@ async def run(service: Service, context: Context, arguments: argparse.Namespace,
                     try:
                         event = decode(line)
                         subject = subject_of(event, owner)
-                    except Refused as error:
+                        if subject is not None:
+                            await _ask(context, event, subject)
+                            asked.add(subject)
+                    except (Refused, ValidationFailed, ValueError, OverflowError, asyncpg.DataError) as error:
+                        # Also what no row can hold: one line keeps no other person from being erased.
                         unreadable += 1
-                        log.error(
-                            "a line of %s names no person: %s", place, error.reason, extra={"error": "Unreadable"}
-                        )
-                        continue
-                    if subject is not None:
-                        await _ask(context, event, subject)
-                        asked.add(subject)
+                        reason = error.reason if isinstance(error, Refused) else describe(error)
+                        log.error("a line of %s names no person: %s", place, reason, extra={"error": "Unreadable"})
     finally:
         await broker.close()
     log.info("%d persons are erased again; `erase SUBJECT --check` tells of each", len(asked))

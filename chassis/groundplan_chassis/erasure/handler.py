@@ -9,6 +9,7 @@ from groundplan_chassis.erasure.requests import request_for_event
 from groundplan_chassis.events.errors import Unreadable
 from groundplan_chassis.events.event import Event
 from groundplan_chassis.events.handler import Handler
+from groundplan_chassis.events.schema import AnyPayload
 
 if TYPE_CHECKING:
     from groundplan_chassis.context import Context
@@ -24,7 +25,10 @@ class ErasureHandler(Handler):
 
 
 def erasure_handler(owner: str) -> ErasureHandler:
-    """The handler of such an event. ``owner``: the payload's field with the person's subject."""
+    """The handler of such an event. ``owner``: the payload's field with the person's subject.
+
+    The field has one name in every version of the payload, so no version keeps an erasure from being done.
+    """
 
     async def handle(transaction: Transaction, event: Event, context: Context) -> None:
         del context
@@ -32,7 +36,7 @@ def erasure_handler(owner: str) -> ErasureHandler:
         if subject is not None:
             await request_for_event(transaction, subject, event)
 
-    return ErasureHandler(handle, owner=owner)
+    return ErasureHandler(handle, schema=AnyPayload(), owner=owner)
 
 
 def subject_of(event: Event, owner: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Schema versions of payloads: a reader knows one version and upcasts older ones to it.
+"""Schema versions of payloads: a reader knows one version and upcasts older ones to it (ADR 24).
 
 A field that is added, with a default for readers, needs no new version. A version is for what would break a reader:
 the reader is taught it first, by an upcaster from the old one, and deployed before the sender.
@@ -6,7 +6,7 @@ the reader is taught it first, by an upcaster from the old one, and deployed bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,23 @@ from groundplan_chassis.events.event import Event
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts a payload to the next version; it may change its argument."""
+
+
+def converted(
+    payload: Mapping[str, Any],
+    *,
+    renamed: Mapping[str, str] | None = None,
+    removed: Collection[str] = (),
+    added: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The payload with other fields: what most upcasters do.
+
+    ``renamed``: the next version's names by this one's. ``removed``: fields that only this version has. ``added``:
+    values of fields that only the next one has. Other fields stay.
+    """
+    names = renamed or {}
+    kept = {names.get(name, name): value for name, value in payload.items() if name not in removed}
+    return {**(added or {}), **kept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +77,11 @@ class PayloadSchema:
         return msgspec.structs.replace(
             event, payload=msgspec.json.encode(payload).decode(), schema_version=self.version
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AnyPayload(PayloadSchema):
+    """Of a reader of fields that every version has, by one name: payloads come as they were sent."""
+
+    def current(self, event: Event) -> Event:
+        return event

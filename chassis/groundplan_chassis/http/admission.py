@@ -30,6 +30,10 @@ PATIENCE_SECONDS: Final = 2.0
 """Longest wait for bytes to come free."""
 
 
+Caller = tuple[str, str]
+"""The subject of a token, empty without one, and then the client's address."""
+
+
 class Bytes:
     """A bound on bytes that are in memory at once; who waits is served in order."""
 
@@ -89,11 +93,11 @@ class Admission:
 
     def __init__(self) -> None:
         self.bytes = Bytes()
-        self._lists: Counter[str] = Counter()
-        self._walks: Counter[str] = Counter()
+        self._lists: Counter[Caller] = Counter()
+        self._walks: Counter[Caller] = Counter()
 
     @contextmanager
-    def listing(self, caller: str, *, walks: bool) -> Iterator[None]:
+    def listing(self, caller: Caller, *, walks: bool) -> Iterator[None]:
         """A list while it is read; ``walks``: through rows that it does not answer with.
 
         Raises TooManyAtOnce where the caller has as many already, Unavailable where the process has.

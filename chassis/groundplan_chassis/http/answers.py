@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from groundplan_chassis.http.errors import ApiError, error_body
 from groundplan_chassis.http.ports import Verdict
+from groundplan_chassis.response import Block, Header
 
-Header = tuple[bytes, bytes]
-
+_CONNECTION: Final = b"connection"
 _JSON: Final = (b"content-type", b"application/json")
 _SECURITY: Final[tuple[Header, ...]] = (
     # Nothing of an API is to be guessed at, framed or run by a browser.
@@ -19,23 +20,28 @@ _NOT_STORED: Final = (b"cache-control", b"no-store")
 # A browser may keep what its user has seen, and has to ask every time whether it is still true (ETag).
 _REVALIDATED: Final = (b"cache-control", b"private, no-cache")
 
-_JSON_NOT_STORED: Final = [_JSON, *_SECURITY, _NOT_STORED]
-_JSON_REVALIDATED: Final = [_JSON, *_SECURITY, _REVALIDATED]
-_BARE_NOT_STORED: Final = [*_SECURITY, _NOT_STORED]
-_BARE_REVALIDATED: Final = [*_SECURITY, _REVALIDATED]
+_JSON_NOT_STORED: Final = Block(_JSON, *_SECURITY, _NOT_STORED)
+_JSON_REVALIDATED: Final = Block(_JSON, *_SECURITY, _REVALIDATED)
+_BARE_NOT_STORED: Final = Block(*_SECURITY, _NOT_STORED)
+_BARE_REVALIDATED: Final = Block(*_SECURITY, _REVALIDATED)
 
 
 class Answer:
-    """One response; common headers are added when it is sent."""
+    """One response; what all responses have is added when it is sent."""
 
-    __slots__ = ("body", "code", "headers", "status")
+    __slots__ = ("block", "body", "closes", "code", "headers", "status")
 
-    def __init__(self, status: int, headers: list[Header], body: bytes, code: str | None = None) -> None:
+    def __init__(self, status: int, block: Block, headers: list[Header], body: bytes, code: str | None = None) -> None:
         self.status = status
+        self.block = block
+        """Headers that it has in common with others of its kind."""
         self.headers = headers
+        """Its own."""
         self.body = body
         self.code = code
         """The code of an error response."""
+        self.closes = False
+        """The connection ends after it."""
 
 
 def changed(body: bytes, tag: bytes, token: bytes) -> Answer:
@@ -46,24 +52,24 @@ def changed(body: bytes, tag: bytes, token: bytes) -> Answer:
 
 
 def of_item(status: int, body: bytes, tag: bytes) -> Answer:
-    return Answer(status, [*_JSON_REVALIDATED, (b"etag", tag)], body)
+    return Answer(status, _JSON_REVALIDATED, [(b"etag", tag)], body)
 
 
 def created(body: bytes, tag: bytes, location: str, token: bytes) -> Answer:
     own = [(b"etag", tag), (b"location", location.encode()), (b"consistency-token", token)]
-    return Answer(201, [*_JSON_NOT_STORED, *own], body)
+    return Answer(201, _JSON_NOT_STORED, own, body)
 
 
 def unchanged(tag: bytes) -> Answer:
-    return Answer(304, [*_BARE_REVALIDATED, (b"etag", tag)], b"")
+    return Answer(304, _BARE_REVALIDATED, [(b"etag", tag)], b"")
 
 
 def of_list(body: bytes) -> Answer:
-    return Answer(200, [*_JSON_REVALIDATED], body)
+    return Answer(200, _JSON_REVALIDATED, [], body)
 
 
-def nothing() -> Answer:
-    return Answer(204, [*_BARE_NOT_STORED], b"")
+def nothing(token: bytes) -> Answer:
+    return Answer(204, _BARE_NOT_STORED, [(b"consistency-token", token)], b"")
 
 
 def rate_limit(verdict: Verdict) -> list[Header]:
@@ -73,7 +79,7 @@ def rate_limit(verdict: Verdict) -> list[Header]:
     https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (-10)
     """
     found = [
-        (b"ratelimit-policy", b'"client";q=%d;w=%d' % (verdict.limit, verdict.window_seconds)),
+        (b"ratelimit-policy", _policy(verdict.limit, verdict.window_seconds)),
         (b"ratelimit", b'"client";r=%d;t=%d' % (verdict.remaining, verdict.reset_seconds)),
     ]
     if not verdict.allowed:
@@ -81,7 +87,14 @@ def rate_limit(verdict: Verdict) -> list[Header]:
     return found
 
 
+@lru_cache(maxsize=16)
+def _policy(limit: int, seconds: int) -> bytes:
+    return b'"client";q=%d;w=%d' % (limit, seconds)
+
+
 def refused(error: ApiError) -> Answer:
-    headers = [*_JSON_NOT_STORED]
-    headers.extend((name.encode("ascii"), value.encode("ascii")) for name, value in error.headers.items())
-    return Answer(error.status, headers, error_body(error), error.code)
+    headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in error.headers.items()]
+    own = [each for each in headers if each[0] != _CONNECTION]
+    answer = Answer(error.status, _JSON_NOT_STORED, own, error_body(error), error.code)
+    answer.closes = (_CONNECTION, b"close") in headers
+    return answer

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from groundplan_chassis.access import ANONYMOUS, Decision, decide
 from groundplan_chassis.documents import Document
+from groundplan_chassis.exchange import exchange_of
 from groundplan_chassis.http import answers, headers
 from groundplan_chassis.http.admission import SMALL, Admission
 from groundplan_chassis.http.answers import Answer
@@ -73,7 +74,6 @@ class Api:
         request = Request(
             self._context, scope, receive, found, headers.request_id(found.get(headers.REQUEST_ID)), self._admission
         )
-        before = correlation.begin(request.request_id)
         try:
             if tracing.enabled():
                 answer = await self._traced(request, repeated)
@@ -104,7 +104,8 @@ class Api:
         finally:
             if request.held:
                 request.release()
-            correlation.end(before)
+            if request.before is not None:
+                correlation.end(request.before)
 
     async def _traced(self, request: Request, repeated: bytes | None) -> Answer:
         parent = {
@@ -127,6 +128,7 @@ class Api:
 
     def _refusal(self, request: Request, error: Exception) -> Answer:
         """Logs an unexpected error; call it in its `except` block."""
+        request.correlate()
         if isinstance(error, ApiError):
             self._log_refusal(request, error)
             return answers.refused(error)
@@ -166,8 +168,13 @@ class Api:
                 _abandon(cached)
             raise RateLimited
         if refusal is not None:
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                # It holds this frame, and the frame would hold it until the garbage collector comes.
+                del refusal
         if not verified:
+            request.correlate()
             request.caller = await self._tokens.verify(headers.bearer_token(found[headers.AUTHORIZATION]))
             self._authorise(request, endpoint)
             cached = self._look_up(request, endpoint)
@@ -175,6 +182,7 @@ class Api:
             document = await cached
             if document is not None:
                 return answer_item(request, document)
+        request.correlate()
         deadline = asyncio.timeout(DEADLINE_SECONDS)
         try:
             async with deadline:
@@ -235,18 +243,24 @@ class Api:
             self._metrics.count(names.RATE_LIMITED)
 
     async def _send(self, request: Request, answer: Answer, send: Send) -> None:
-        sent = answer.headers
-        sent.append((b"x-request-id", request.request_id.encode()))
-        if answer.status not in _WITHOUT_BODY:
-            sent.append((b"content-length", b"%d" % len(answer.body)))
+        own = answer.headers
+        own.append((b"x-request-id", request.request_id.encode()))
         verdict = request.verdict
         if verdict is not None:
-            sent += answers.rate_limit(verdict)
+            own += answers.rate_limit(verdict)
         if request.endpoint is not None:
-            sent += request.endpoint.notices
-        if self._health.draining:
-            # The client's next request then finds a process that stays.
-            sent.append((b"connection", b"close"))
+            own += request.endpoint.notices
+        # The client's next request then finds a process that stays.
+        closes = answer.closes or self._health.draining
+        if len(answer.body) <= SMALL:
+            exchange = exchange_of(send)
+            if exchange is not None and exchange.respond(answer.status, answer.block, own, answer.body, closes=closes):
+                return
+        if answer.status not in _WITHOUT_BODY:
+            own.append((b"content-length", b"%d" % len(answer.body)))
+        if closes:
+            own.append((b"connection", b"close"))
+        sent = [*answer.block.headers, *own]
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
         body = b"" if request.method == "HEAD" else answer.body
         if len(body) > SMALL:

@@ -42,16 +42,20 @@ async def _get(request: Request, endpoint: Endpoint) -> Answer:
 async def _written(request: Request, endpoint: Endpoint, token: headers.ConsistencyToken) -> Document:
     """The item in the token's version or a later one, once it has come to where it is read (A4).
 
-    Raises Unavailable where that takes too long, and NotFound for what is gone.
+    Raises NotFound for what is gone, Unavailable where either takes too long. A token of a version that was deleted
+    since by someone else may be of one that has not come yet: NotFound is raised once FOLLOWED_SECONDS are over.
     """
     pause, waited = 0.02, 0.0
     while True:
         document: Document | None = None
         with contextlib.suppress(NotFound):
             document = cast("Document | None", await endpoint.handler(_call(request)))
-        if document is not None and document.version >= token.version:
+        if token.version == headers.DELETED:
+            if document is None:
+                raise NotFound
+        elif document is not None and document.version >= token.version:
             return document
-        if document is None and time.time() - token.seconds > FOLLOWED_SECONDS:
+        elif document is None and time.time() - token.seconds > FOLLOWED_SECONDS:
             raise NotFound
         if waited >= CONSISTENCY_SECONDS:
             raise Unavailable("The change has not come to where it is read yet")
@@ -61,7 +65,9 @@ async def _written(request: Request, endpoint: Endpoint, token: headers.Consiste
 
 
 def _token(document: Document) -> bytes:
-    return headers.ConsistencyToken(document.id, document.version, int(time.time())).encode()
+    """The same for a repeated POST as for the first one: what it created may have been deleted long ago."""
+    written = int(document.updated_at.timestamp())
+    return headers.ConsistencyToken(document.id, document.version, max(0, written)).encode()
 
 
 def answer_item(request: Request, document: Document) -> Answer:
@@ -79,7 +85,8 @@ async def _list(request: Request, endpoint: Endpoint) -> Answer:
     assert endpoint.queries is not None
     owner = request.caller.subject if request.own_only else None
     listing = endpoint.queries.parse(request.scope["query_string"], owner)
-    with request.admission.listing(request.caller.subject or request.address, walks=listing.walks):
+    subject = request.caller.subject
+    with request.admission.listing((subject, "" if subject else request.address), walks=listing.walks):
         if listing.row_bytes:
             await request.hold(PAGE_BYTES)
         page = cast(Page, await endpoint.handler(_call(request, list_query=listing)))
@@ -112,7 +119,9 @@ async def _update(request: Request, endpoint: Endpoint) -> Answer:
 
 async def _delete(request: Request, endpoint: Endpoint) -> Answer:
     await _changed(request, endpoint)
-    return answers.nothing()
+    assert request.item_id is not None
+    gone = headers.ConsistencyToken(request.item_id, headers.DELETED, int(time.time()))
+    return answers.nothing(gone.encode())
 
 
 async def _changed(request: Request, endpoint: Endpoint, content: msgspec.Struct | None = None) -> object:

@@ -107,6 +107,8 @@ def idempotency_key(value: bytes | None) -> UUID | None:
     return UUID(text)
 
 
+DELETED: Final = 0
+"""The version in the token of a deletion."""
 _TOKEN: Final = re.compile(rb"(?P<id>[0-9a-f-]{36})\.(?P<version>[0-9]{1,9})\.(?P<seconds>[0-9]{1,11})")
 
 
@@ -116,6 +118,7 @@ class ConsistencyToken:
 
     id: UUID
     version: int
+    """DELETED: the item is gone."""
     seconds: int
     """When it was written, since the epoch."""
 

@@ -227,7 +227,10 @@ def _responses(operation: Operation) -> Document:
         case "update":
             found["200"] = _success("The item as it is now", f"{name}Envelope", ["ETag", "Consistency-Token"], notices)
         case "delete":
-            found["204"] = {"description": "It is gone", "headers": _headers(*notices, *_RATE_HEADERS)}
+            found["204"] = {
+                "description": "It is gone",
+                "headers": _headers("Consistency-Token", *notices, *_RATE_HEADERS),
+            }
     refusals = [*_EVERYWHERE, *_OF_KIND[operation.kind]]
     if not operation.access.anyone:
         refusals.append(errors.Forbidden)

@@ -108,9 +108,10 @@ PARAMETERS: Final[Document] = {
     "ConsistencyToken": {
         "name": "Consistency-Token",
         "in": "header",
-        "description": "From the answer to a write of this item: the answer has that version or a later one. Without it"
-        " a read right after a write may give the version before, or 404 for what is new, for about half a second. 503,"
-        " with `Retry-After`, where it takes longer than two seconds.",
+        "description": "From the answer to a write of this item: the answer has that version or a later one, or 404 "
+        "after its deletion. Without it a read right after a write may give the version before, or 404 for what is "
+        "new, for about half a second. 503, with `Retry-After`, where it takes longer than two seconds; and for a "
+        "minute after a write whose item someone else has deleted since.",
         "schema": {"type": "string"},
     },
     "RequestId": {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextvars import Token
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from groundplan_chassis.access import ANONYMOUS, Caller
 from groundplan_chassis.http.admission import Admission
 from groundplan_chassis.http.ports import Verdict
 from groundplan_chassis.http.routing import Endpoint
+from groundplan_chassis.observe import correlation
 
 if TYPE_CHECKING:
     from groundplan_chassis.context import Context
@@ -30,6 +32,7 @@ class Request:
         "address",
         "admission",
         "answered",
+        "before",
         "caller",
         "context",
         "endpoint",
@@ -71,8 +74,15 @@ class Request:
         """The client's."""
         self.answered: tuple[UUID, ...] = ()
         """The items that were read or written; for operations that are audited."""
+        self.before: Token[str | None] | None = None
+        """The correlation id around the request's, once logs have that."""
         self.held = 0
         """Bytes in memory that this request is counted with."""
+
+    def correlate(self) -> None:
+        """From here on logs have the request's id. Not from the start: what the cache answers logs nothing else."""
+        if self.before is None:
+            self.before = correlation.begin(self.request_id)
 
     async def hold(self, count: int) -> None:
         """Counts bytes until the response is sent; waits until there is room. Raises Unavailable."""

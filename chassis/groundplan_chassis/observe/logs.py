@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
@@ -82,8 +83,9 @@ class LineFormat:
 
     def _stack(self, error: BaseException) -> list[str]:
         """Where it was raised, innermost last: files and lines, without source text or values."""
-        frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
-        shown = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames]
+        # Not `extract_tb`, which reads the source files, and keeps them for ever.
+        frames = deque(traceback.walk_tb(error.__traceback__), maxlen=MOST_FRAMES)
+        shown = [f"{_short(frame.f_code.co_filename)}:{line} {frame.f_code.co_name}" for frame, line in frames]
         cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         if cause is not None and cause is not error:
             shown.insert(0, f"after {type(cause).__name__}: {self.redaction.error(cause)}")

@@ -7,6 +7,7 @@ right to one percent. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monito
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -28,7 +29,9 @@ _LOG_RATIO: Final = math.log(BUCKET_RATIO)
 _SMALLEST: Final = 0.001
 """Anything smaller counts as this: a microsecond where the unit is milliseconds."""
 _GATHERED: Final = 20_000
-"""Measurements of one metric that wait before they are put into buckets."""
+"""Measurements of one metric that wait before they are put into buckets, and counts before they are added up."""
+
+log = logging.getLogger(__name__)
 
 
 class Observer(Protocol):
@@ -95,9 +98,13 @@ class Metrics:
     def count(self, name: str, n: int = 1) -> None:
         """Adds ``n`` to a counter; 0 creates the metric."""
         try:
-            self._counts[name].append(n)
+            numbers = self._counts[name]
         except KeyError:
-            self._counts.setdefault(name, []).append(n)
+            numbers = self._counts.setdefault(name, [])
+        numbers.append(n)
+        if len(numbers) >= _GATHERED:
+            with self._flushing:
+                numbers.append(sum(_taken(numbers)))
 
     def record(self, name: str, value: float) -> None:
         """One measurement, in the unit of `names.UNITS`; not-a-number and infinity are left out."""
@@ -144,7 +151,11 @@ class Metrics:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._flush_seconds):
-            self.flush()
+            try:
+                self.flush()
+            except Exception as error:
+                # Without this thread what is counted would be gathered for ever, and no alarm would ring.
+                log.exception("metrics were lost", extra={"error": type(error).__name__})
 
     def _fold(self, name: str, values: list[float]) -> None:
         with self._flushing:

@@ -8,14 +8,17 @@ as long as all else that a cached GET takes (docs/adr/0023-http-protocol.md).
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from groundplan_chassis.fields import UUID_PATTERN
 from groundplan_chassis.observe import names, tracing
 from groundplan_chassis.observe.metrics import Metrics
 from groundplan_chassis.observe.redaction import Redaction
@@ -26,6 +29,10 @@ SLOW_MS: Final = 100.0
 """Slower responses get a line: half of the time budget (T1)."""
 LINES_A_SECOND: Final = 200
 """Of all others: writes, refusals, failures. What exceeds it is counted, and the number told in the next line."""
+_UUID: Final = re.compile(UUID_PATTERN)
+_SUBJECTS: Final = 4096
+"""Callers whose subject is remembered as lines have it; 200 bytes each."""
+_MILLISECONDS: Final = tuple(f".{each:03d}Z" for each in range(1000))
 _REFUSED: Final = 400
 _FAILED: Final = 500
 _READ: Final = "GET"
@@ -68,7 +75,7 @@ class _Audit(msgspec.Struct, omit_defaults=True):
     event: str
     subject: str
     operation: str
-    aggregate_id: str
+    aggregate_id: UUID | str
     trace_id: str | None = None
 
 
@@ -81,6 +88,8 @@ class RequestLog:
         self._service = service
         self._role = role
         self._redaction = redaction
+        # A caller comes again, and is looked at once.
+        self._subject = lru_cache(maxsize=_SUBJECTS)(redaction.text)
         self._write = write
         self._count = metrics.count
         self._record = metrics.record
@@ -98,19 +107,18 @@ class RequestLog:
 
         ``operation`` is of the program: `GET /api/v1/orders/{id}`.
         """
-        text = self._redaction.text
         line = _Audit(
             time=self._iso(time.time()),
             level="info",
             message="answered",
             service=self._service,
             role=self._role,
-            correlation_id=text(request_id),
+            correlation_id=self._id(request_id),
             logger=__name__,
             event=names.LOG_AUDIT,
-            subject=text(subject),
+            subject=self._subject(subject),
             operation=operation,
-            aggregate_id=",".join(map(str, items)),
+            aggregate_id=items[0] if len(items) == 1 else ",".join(map(str, items)),
             trace_id=tracing.current_trace_id(),
         )
         self._write(self._encode(line) + b"\n")
@@ -146,7 +154,6 @@ class RequestLog:
         now = time.time()
         if sampled is None and not self._may_write(now):
             return
-        text = self._redaction.text
         suppressed, self._suppressed = self._suppressed, 0
         line = _Line(
             time=self._iso(now),
@@ -155,19 +162,23 @@ class RequestLog:
             service=self._service,
             role=self._role,
             event=names.LOG_REQUEST,
-            correlation_id=text(request_id),
+            correlation_id=self._id(request_id),
             method=method,
             route=route,
             status=status,
             duration_ms=round(duration_ms, 3),
             bytes=size,
-            subject=None if subject is None else text(subject),
+            subject=None if subject is None else self._subject(subject),
             code=code,
             trace_id=tracing.current_trace_id(),
             sampled=sampled,
             suppressed=suppressed,
         )
         self._write(self._encode(line) + b"\n")
+
+    def _id(self, request_id: str) -> str:
+        """A request's id as lines have it: a client may have sent anything; a UUID hides nothing."""
+        return request_id if _UUID.fullmatch(request_id) else self._redaction.text(request_id)
 
     def _may_write(self, now: float) -> bool:
         second = int(now)
@@ -184,4 +195,4 @@ class RequestLog:
         second = int(now)
         if second != self._at:
             self._at, self._written = second, f"{datetime.fromtimestamp(second, UTC):%Y-%m-%dT%H:%M:%S}"
-        return f"{self._written}.{int((now - second) * 1000):03d}Z"
+        return self._written + _MILLISECONDS[int((now - second) * 1000)]

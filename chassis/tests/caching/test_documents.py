@@ -118,9 +118,9 @@ async def test_c2_a_miss_costs_one_look_into_the_cache(
     commands: list[Any] = []
     ask = valkey.ask
 
-    def note(key: bytes, command: Command) -> asyncio.Future[Reply]:
+    def note(key: bytes, command: Command, packed: bytes | None = None) -> asyncio.Future[Reply]:
         commands.append(command[0])
-        return ask(key, command)
+        return ask(key, command, packed)
 
     valkey.ask = note  # type: ignore[method-assign]
     assert await cache.lookup(row.id) is None

@@ -203,7 +203,8 @@ async def test_requests_are_done_in_the_background_and_again_after_a_failure(
 async def test_an_event_of_another_service_asks_once_for_any_number_of_deliveries(
     target: TemporaryDatabase, db: Database
 ) -> None:
-    handle = erasure_handler(owner="subject").handle
+    handler = erasure_handler(owner="subject")
+    handle = handler.handle
     context: Any = None
 
     def event(payload: dict[str, object], identifier: UUID) -> Event:
@@ -216,9 +217,10 @@ async def test_an_event_of_another_service_asks_once_for_any_number_of_deliverie
             occurred_at=datetime.now(UTC),
             actor="admin-1",
             payload=json.dumps(payload),
+            schema_version=7,
         )
 
-    asked = event({"subject": PERSON}, uuid4())
+    asked = handler.schema.current(event({"subject": PERSON}, uuid4()))
     for said in (asked, asked, event({"subject": None}, uuid4()), event({}, uuid4())):
         await db.write(lambda transaction, said=said: handle(transaction, said, context), shard=0, idempotent=True)  # type: ignore[misc]
     assert await target.values("SELECT subject FROM erasures") == [PERSON]

@@ -7,11 +7,13 @@ from collections import Counter
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from chassis.tests.events import shop
-from chassis.tests.events.shop import SETTLED, delivery, event_of
+from chassis.tests.events.shop import SETTLED, STREAM, delivery, event_of
 from groundplan_chassis.context import Context
+from groundplan_chassis.database.changes import Change, ReadModelChange
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.events import limits
@@ -20,7 +22,7 @@ from groundplan_chassis.events.errors import Postponed, Refused
 from groundplan_chassis.events.event import Event
 from groundplan_chassis.events.handler import Changed, Handler
 from groundplan_chassis.events.port import Outcome, Refusal, Verdict
-from groundplan_chassis.events.schema import PayloadSchema
+from groundplan_chassis.events.schema import PayloadSchema, converted
 from groundplan_chassis.http.errors import Conflict
 from groundplan_chassis.identifiers import derived_id, new_id
 from groundplan_chassis.observe import correlation
@@ -176,6 +178,55 @@ async def test_a_handler_gets_the_payload_of_the_version_that_it_knows(context: 
     new = event_of(payload='{"amount": "2.00"}', schema_version=2)
     await Consumer(context, {SETTLED: Handler(handle, schema=schema)}).process([delivery(old), delivery(new)], stop)
     assert sorted(each["amount"] for each in got) == ["1.00", "2.00"]
+
+
+def renamed_total(payload: dict[str, Any]) -> dict[str, Any]:
+    return converted(payload, renamed={"total": "amount"}, added={"currency": "EUR"})
+
+
+@pytest.mark.parametrize("sent", [1, 2])
+async def test_what_a_publisher_sends_is_read_by_a_consumer_of_the_next_version(
+    sent: int, db: Database, context: Context, stop: asyncio.Event
+) -> None:
+    """Through the outbox: the row's history has the newest payload, and consumers what they were taught (ADR 24)."""
+    order = new_id()
+    newest = {"amount": "7.00", "currency": "USD"}
+    change = Change(
+        event_type=SETTLED,
+        aggregate_type="order",
+        aggregate_id=order,
+        version=1,
+        actor="c-1",
+        correlation_id="request-1",
+        payload=newest,
+        topics=(SETTLED,),
+        schema_version=sent,
+        sent_payload={"total": "7.00"} if sent == 1 else None,
+        read_model=ReadModelChange(stream=STREAM, operation="create"),
+    )
+
+    async def write(transaction: Transaction) -> None:
+        await shop.place(transaction, order)
+        await transaction.record(change)
+
+    await db.write(write, shard=0)
+    history = await db.fetchval("SELECT payload FROM order_events WHERE event_id = $1", change.event_id, shard=0)
+    assert history == newest
+    rows = await db.fetch("SELECT topic, payload FROM outbox ORDER BY position", shard=0, fresh=True)
+    told = {row["topic"]: row["payload"] for row in rows}
+    assert (told[SETTLED]["schema_version"], told[STREAM]["schema_version"]) == (sent, 1)
+
+    got: list[dict[str, Any]] = []
+
+    async def handle(_transaction: Transaction, event: Event, _context: Context) -> None:
+        got.append(event.data())
+
+    handler = Handler(handle, schema=PayloadSchema(2, {1: renamed_total}))
+    body = msgspec.json.encode(told[SETTLED])
+    assert await Consumer(context, {SETTLED: handler}).process([delivery(body, name=SETTLED)], stop) == [
+        Verdict.HANDLED
+    ]
+    assert got == [{"amount": "7.00", "currency": "EUR"} if sent == 1 else newest]
 
 
 async def test_events_of_one_aggregate_are_handled_in_their_order_and_others_meanwhile(

@@ -16,7 +16,7 @@ from chassis.tests.events.shop import event_of
 from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import Refused, Unreadable
 from groundplan_chassis.events.event import Event, decode, encode
-from groundplan_chassis.events.schema import PayloadSchema
+from groundplan_chassis.events.schema import AnyPayload, PayloadSchema, converted
 from groundplan_components.events._log_table import EVENT_COLUMNS
 
 GOOD: dict[str, Any] = {
@@ -140,6 +140,20 @@ def test_older_payloads_are_brought_to_the_version_that_is_known() -> None:
     assert (current.data(), current.schema_version) == ({"b": 7, "c": 0}, 3)
     current = schema.current(event_of(payload='{"b": 7}', schema_version=2))
     assert current.data() == {"b": 7, "c": 0}
+
+
+def test_fields_of_a_payload_are_converted_by_their_names() -> None:
+    old = {"a": 1, "b": 2, "c": 3, "gone": 4, "d": 5}
+    new = converted(old, renamed={"a": "b", "b": "a"}, removed=["gone", "d"], added={"d": None, "c": 9, "e": 0})
+    assert new == {"b": 1, "a": 2, "c": 3, "d": None, "e": 0}, "names may be swapped, and what is there is kept"
+    assert old == {"a": 1, "b": 2, "c": 3, "gone": 4, "d": 5}
+    assert converted(old) == old
+
+
+@pytest.mark.parametrize("version", [1, 2, 7])
+def test_a_reader_of_what_all_versions_have_takes_any(version: int) -> None:
+    event = event_of(schema_version=version)
+    assert AnyPayload().current(event) is event
 
 
 def test_a_payload_of_the_known_version_is_not_even_read() -> None:

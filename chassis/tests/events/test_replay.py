@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -20,13 +21,17 @@ from chassis.tests.events.shop import ORDERS, PLACED, STREAM, event_of
 from chassis.tests.events.test_projector import busy_orders, read_model, streamed
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
+from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.events import commands, limits
+from groundplan_chassis.events.consumer import Consumer
 from groundplan_chassis.events.event import Event, decode, encode
 from groundplan_chassis.events.event_log import Days, FolderLog, open_log
+from groundplan_chassis.events.handler import Handler
 from groundplan_chassis.events.ordering import OrderedEvents
 from groundplan_chassis.events.projector import Projector
 from groundplan_chassis.events.queues.clients import Clients
 from groundplan_chassis.events.replay import replay
+from groundplan_chassis.events.schema import PayloadSchema, converted
 from groundplan_chassis.identifiers import new_id
 from groundplan_chassis.problems import ProblemsFound
 from groundplan_chassis.service import Service
@@ -242,6 +247,32 @@ async def test_arguments_that_cannot_be_meant_are_refused(
 ) -> None:
     with pytest.raises(ProblemsFound, match=complaint):
         await _run("replay", service, context, _replay(str(tmp_path), *arguments))
+
+
+async def test_a_consumer_of_today_reads_every_version_that_the_log_has(
+    context: Context, stop: asyncio.Event, tmp_path: Path
+) -> None:
+    """The log holds events for years: each is upcast to what handlers know now, and one that is newer is refused."""
+    order = new_id()
+    payloads = ({"sum": "1.00"}, {"total": "2.00", "fax": ""}, {"amount": "3.00"}, {"price": "4.00"})
+    bodies = [
+        encode(event_of(order, number, PLACED, payload=json.dumps(payload), schema_version=number))
+        for number, payload in enumerate(payloads, 1)
+    ]
+    scatter(tmp_path, PLACED, bodies)
+    read: list[tuple[int, dict[str, Any]]] = []
+
+    async def handle(_transaction: Transaction, event: Event, _context: Context) -> None:
+        read.append((event.version, event.data()))
+
+    upcasters = {
+        1: lambda old: converted(old, renamed={"sum": "total"}),
+        2: lambda old: converted(old, renamed={"total": "amount"}, removed=["fax"]),
+    }
+    consumer = Consumer(context, {PLACED: Handler(handle, schema=PayloadSchema(3, upcasters))})
+    done = await replay(FolderLog(tmp_path), [PLACED], DAYS, consumer, stop)
+    assert (done.handled, done.refused, done.repeated) == (3, 1, 1)
+    assert read == [(1, {"amount": "1.00"}), (2, {"amount": "2.00"}), (3, {"amount": "3.00"})]
 
 
 async def test_consumers_do_not_handle_events_again_whose_marks_are_gone(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.tests.http.shop import ORDERS, Orders, Stage, as_, document
+from chassis.tests.http.shop import ORDERS, Order, Orders, Stage, as_, document
 from groundplan_chassis.access import Access, Caller
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http import handling
@@ -34,8 +36,15 @@ class ReadModel:
         return self.known.get(call.id)
 
 
+class JustWritten(Orders):
+    """Tokens say when that was."""
+
+    def add(self, **values: Any) -> Order:
+        return super().add(**{"updated_at": datetime.now(UTC)} | values)
+
+
 def stage_of(reads: int) -> tuple[Stage, ReadModel]:
-    rows = Orders()
+    rows = JustWritten()
     model = ReadModel(rows, reads)
     access = Access.of("admin")
     kinds = [

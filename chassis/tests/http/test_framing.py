@@ -216,3 +216,26 @@ def _refused(port: int, segments: list[bytes], status: int = 400, code: str = "B
     assert [answer.status for answer in answers] == [status]
     assert answers[0].headers["connection"] == "close"
     assert json.loads(answers[0].body)["error"]["code"] == code
+
+
+@pytest.mark.parametrize("before", [b"/", b"/a", b"/a?", b"/a?b=", b"http://a/", b"http://a", b"http://a/b?", b""])
+async def test_a_target_is_read_as_it_stands_or_refused(before: bytes) -> None:
+    """What a proxy judges is what the application serves: no character changes the path or cuts it."""
+    served = 0
+    for byte in range(0x21, 0x7F):
+        for after in (b"", b"c", b"/c", b"?c", b"#c", b"@c/d", b":80/d"):
+            target = b"%b%c%b" % (before, byte, after)
+            read = await read_by_server([b"GET %b HTTP/1.1\r\nHost: a\r\n\r\n" % target])
+            assert read.statuses in ([200], [400]), target
+            if read.statuses == [200]:
+                served += 1
+                scheme, authority, path = target.partition(b"://") if b"://" in target else (b"", b"", target)
+                if authority:
+                    cut = min((path + b"/?").index(end) for end in (b"/", b"?"))
+                    path = path[cut:]
+                    assert scheme.isalpha()
+                # A query without a character is none.
+                name, _, query = path.partition(b"?")
+                expected = b"%b?%b" % (name, query) if query else name
+                assert [message[1] for message in read.messages] == [expected], target
+    assert served or not before

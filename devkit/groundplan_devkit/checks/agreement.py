@@ -18,6 +18,8 @@ from openapi_spec_validator import validate
 from groundplan.declaration import model
 from groundplan.declaration.model import FieldType, Resource
 from groundplan_chassis.access import Access
+from groundplan_chassis.events.handler import Handler
+from groundplan_chassis.events.schema import AnyPayload
 from groundplan_chassis.http.openapi import openapi_text
 from groundplan_chassis.http.operations import ResourceApi
 from groundplan_chassis.http.schemas import struct_example
@@ -101,6 +103,11 @@ def _example_item(resource: ResourceApi) -> Any:  # noqa: ANN401  # the service'
             if field.encode_name in examples
         }
     )
+
+
+def _versions(newest: int, earlier: Iterable[int]) -> str:
+    upcast = " and ".join(map(str, sorted(earlier)))
+    return f"read in version {newest}" + (f", upcast from {upcast}" if upcast else "")
 
 
 def indexed_of(resource: Resource) -> set[str]:
@@ -258,6 +265,7 @@ class Agreement:
             consumed, marked(self.declared.consumes, "an event"), f"{package}/service.py (consumers; a file for each)"
         )
         if self.system is not None:
+            self._check_payload_versions(self.system)
             broken = [
                 line
                 for event, handler in self.code.consumers.items()
@@ -266,6 +274,20 @@ class Agreement:
             if broken:
                 listed = "\n".join(f"  - {line}" for line in broken)
                 pytest.fail(f"publishers send what consumers don't read:\n{listed}", pytrace=False)
+
+    def _check_payload_versions(self, system: model.System) -> None:
+        """What consumers read is the newest version of the payload, and they upcast each that may still come."""
+        published = system.published_events()
+        package = f"services/{self.service}/{package_of(self.service)}"
+        written, declared = {}, {}
+        for event, handler in self.code.consumers.items():
+            schema = Handler.of(handler).schema
+            if event not in published or isinstance(schema, AnyPayload):
+                continue
+            resource = system.services[published[event]].resources[event.partition(".")[0]]
+            written[event] = _versions(schema.version, schema.upcasters)
+            declared[event] = _versions(resource.event_version, [each.version for each in resource.earlier_events])
+        agree(written, declared, f"{package}/consumers (schema=PayloadSchema(…))")
 
     def check_read_models(self) -> None:
         """A4: every resource of a service with CQRS has one, with a column for each field that lists filter by."""

@@ -1,7 +1,8 @@
 """What consumers read of events, against what their publishers declare (A3): a change that breaks a consumer is named.
 
 A consumer says what it reads by a Struct: `Handler(on_order_placed, reads=Bill)`. Without that, the Structs count by
-which its module reads payloads (`event.payload_as(Bill)`). Payloads as the publisher may send them are decoded by it.
+which its module reads payloads (`event.payload_as(Bill)`). Payloads as the publisher may send them are upcast by the
+handler's schema, as far as they are of an earlier version, and decoded by it.
 """
 
 from __future__ import annotations
@@ -45,12 +46,13 @@ def unreadable(consumer: str, event: str, handler: Handler | Handle, system: Sys
     if publisher is None or Handler.of(handler).handle.__module__.startswith("groundplan_chassis."):
         # What no service declares, and what the chassis sends and reads itself (erasures).
         return found
+    schema = Handler.of(handler).schema
     for reads in read_by(Handler.of(handler)):
-        for what, payload in payloads(system.services[publisher], event):
+        for what, version, payload in payloads(system.services[publisher], event):
             try:
-                _event(event, payload).payload_as(reads)
+                schema.current(_event(event, payload, version)).payload_as(reads)
             except Unreadable as error:
-                said = str(error).partition(": ")[2]
+                said = str(error).partition(": ")[2] or str(error)
                 found.append(
                     f"`{event}` of the service {publisher}, {what}, can't be read by {consumer} "
                     f"({reads.__module__}.{reads.__qualname__}): {said}"
@@ -80,15 +82,17 @@ def read_by(handler: Handler) -> list[type[msgspec.Struct]]:
     return [each for each in known if isinstance(each, type) and issubclass(each, msgspec.Struct)]
 
 
-def payloads(publisher: Service, event: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Payloads that the publisher may send, and what each is: without optional values, then with each field's ends."""
+def payloads(publisher: Service, event: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Payloads that may come, what each is and of which version: without optional values, then with each field's
+    ends. Earlier versions come from the event log."""
     resource = publisher.resources[event.partition(".")[0]]
-    shown = {name: field for name, field in resource.fields.items() if not field.personal}
-    least = {name: _values(field)[0] if field.required else None for name, field in shown.items()}
-    yield "without optional values", least
-    for name, field in shown.items():
-        for value in _values(field):
-            yield f"with `{name}` {_short(value)}", {**least, name: value}
+    for version, shown in resource.payloads().items():
+        said = f"in version {version} " if version != resource.event_version else ""
+        least = {name: _values(field)[0] if field.required else None for name, field in shown.items()}
+        yield f"{said}without optional values", version, least
+        for name, field in shown.items():
+            for value in _values(field):
+                yield f"{said}with `{name}` {_short(value)}", version, {**least, name: value}
 
 
 def _values(field: ResourceField) -> tuple[Any, ...]:
@@ -111,7 +115,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else f"of {len(text)} characters"
 
 
-def _event(event_type: str, payload: dict[str, Any]) -> Event:
+def _event(event_type: str, payload: dict[str, Any], schema_version: int) -> Event:
     return Event(
         event_id=UUID(int=1),
         event_type=event_type,
@@ -120,4 +124,5 @@ def _event(event_type: str, payload: dict[str, Any]) -> Event:
         version=1,
         occurred_at=datetime(2026, 1, 31, tzinfo=UTC),
         payload=msgspec.json.encode(payload).decode(),
+        schema_version=schema_version,
     )

@@ -14,7 +14,8 @@ from groundplan.cli.follow import committed_services
 from groundplan.cli.openapi import DOCUMENT, NOT_YET
 from groundplan.cli.template import git
 from groundplan.declaration.loader import load_system
-from groundplan.following.contracts import ContractChange, api_differences, asyncapi, event_differences
+from groundplan.following.contracts import ContractChange, api_differences
+from groundplan.following.events import asyncapi, event_differences
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import DECLARATION, find_project
 

@@ -93,7 +93,7 @@ def with_growth(today: Sequence[Resource], grown: Sequence[Resource]) -> list[Re
 
 
 def _grown(project: Project, stack: str) -> Sequence[Resource]:
-    """What is declared for ten times the load; nothing where that would be refused."""
+    """What is declared for ten times the load; nothing where that is refused, which is said."""
     from pulumi import RunError
 
     from groundplan.permissions.calls import unknown_types
@@ -101,7 +101,12 @@ def _grown(project: Project, stack: str) -> Sequence[Resource]:
 
     try:
         found = simulated(project.folder, more_load(project.system), project.environments[stack]).resources
-    except (ProblemsFound, RunError):
+    except (ProblemsFound, RunError) as error:
+        reason = str(error.problems[0] if isinstance(error, ProblemsFound) else error)
+        print(
+            f"{stack}: grants hold what today's load takes; ten times the load can't be declared: {reason}",
+            file=sys.stderr,
+        )
         return ()
     unknown = set(unknown_types(found))
     return [each for each in found if each.type not in unknown]

@@ -6,6 +6,7 @@ Only shapes and bounds of single values live here; what ties several values toge
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -214,21 +215,36 @@ class Deprecation(Declared):
     """A page that says what to use instead; answers carry it in `Link`."""
 
 
-class EarlierVersion(Declared):
-    """A version of a resource's API before the newest, which is answered still: in what it differs from the newest."""
+class Earlier(Declared):
+    """A version before the newest: in what it differs from the newest."""
 
     version: Annotated[int, Field(ge=1, le=99)]
-    """Its number: 1 is answered at `/api/v1/<plural>`."""
-    deprecated: Deprecation | None = None
-    """When it ends."""
+    """Its number."""
     renamed: dict[Identifier, Identifier] = {}
     """Names of its fields that the newest version calls otherwise, and the newest version's names."""
     without: list[Identifier] = []
-    """Fields of the newest version that it does not have: what it creates has their default, what it updates keeps
-    them."""
+    """Fields of the newest version that it does not have: there they have their default. An update through an earlier
+    version of an API keeps them."""
     fields: dict[Identifier, ResourceField] = {}
-    """Fields that it alone has. They are stored nowhere: the mapping in the service's `api` folder says what they are
-    in the newest version's words, and answers their `default` until its owner has it say better."""
+    """Fields that it alone has. They are stored nowhere: the mapping in the service's code says what they are in the
+    newest version's words, and gives their `default` until its owner has it say better."""
+
+    def shown(self, newest: Mapping[str, ResourceField]) -> dict[str, ResourceField]:
+        """Its fields, of those of the newest version."""
+        ours = {there: here for here, there in self.renamed.items()}
+        return {ours.get(name, name): each for name, each in newest.items() if name not in self.without} | self.fields
+
+
+class EarlierVersion(Earlier):
+    """A version of a resource's API before the newest, which is answered still: 1 at `/api/v1/<plural>`."""
+
+    deprecated: Deprecation | None = None
+    """When it ends."""
+
+
+class EarlierEvents(Earlier):
+    """A version of the payload of a resource's events before the newest, which may still come: it is sent yet, or the
+    event log has it."""
 
 
 ANYONE = "anyone"
@@ -291,6 +307,14 @@ class Resource(Declared):
     """When the newest version ends, with the resource's API."""
     earlier_versions: Annotated[list[EarlierVersion], Field(max_length=5)] = []
     """Versions before the newest that are answered still, from the same rows."""
+    event_version: Annotated[int, Field(ge=1, le=99)] = 1
+    """The newest version of its events' payload, which has the declared fields but for personal ones. Consumers in this
+    system are taught it; raise it for a change of fields that they could not read."""
+    sent_event_version: Annotated[int, Field(ge=1, le=99)] | None = None
+    """The version that its events are sent in while a consumer may run that does not know the newest. Absent: the
+    newest."""
+    earlier_events: Annotated[list[EarlierEvents], Field(max_length=5)] = []
+    """Versions of the payload before the newest that may still come; consumers upcast them, each to the next."""
 
     def has_index(self, name: str) -> bool:
         """Whether lists are filtered and sorted by the field through an index of its own values (D1, R2)."""
@@ -328,16 +352,24 @@ class Resource(Declared):
         return (self, *(self._earlier(each) for each in self.earlier_versions))
 
     def _earlier(self, earlier: EarlierVersion) -> Resource:
-        ours = {there: here for here, there in earlier.renamed.items()}
-        shared = {ours.get(name, name): each for name, each in self.fields.items() if name not in earlier.without}
         return self.model_copy(
             update={
-                "fields": shared | earlier.fields,
+                "fields": earlier.shown(self.fields),
                 "api_version": earlier.version,
                 "deprecated": earlier.deprecated,
                 "earlier_versions": [],
             }
         )
+
+    @property
+    def sent_version(self) -> int:
+        """The version of the payload that its events are sent in."""
+        return self.sent_event_version or self.event_version
+
+    def payloads(self) -> dict[int, dict[str, ResourceField]]:
+        """The fields of its events' payload in each version, the newest first: nothing personal is in any (S8)."""
+        newest = {name: field for name, field in self.fields.items() if not field.personal}
+        return {self.event_version: newest} | {each.version: each.shown(newest) for each in self.earlier_events}
 
     def table(self, name: str) -> str:
         """Its table: ``order_lines`` for the resource ``order_line``."""

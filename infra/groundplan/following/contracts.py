@@ -1,7 +1,7 @@
-"""What a change of a contract means for those who rely on it: clients of an API, and consumers of events.
+"""What a change of a contract means for those who rely on it: clients of an API here, consumers of events in `events`.
 
-Documents are those that services' code writes (`openapi.json`), and schemas of events that the declaration gives. Of
-requests nothing more may be asked, and answers and events may promise no less.
+Documents are those that services' code writes (`openapi.json`). Of requests nothing more may be asked, and answers and
+events may promise no less.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from groundplan.declaration.model import FieldType, Resource, ResourceField, Service, System
+from groundplan.declaration.model import FieldType, Resource, ResourceField
 from groundplan.following.fields import SCALE, STRING_LENGTH
 
 Json = Mapping[str, Any]
@@ -271,18 +271,8 @@ _SHAPES: Mapping[FieldType, Json] = {
 }
 
 
-def event_schema(service: Service, event: str) -> dict[str, Any]:
-    """The schema of an event's payload: what its resource has, but for what is personal (S8)."""
-    resource = service.resources[event.partition(".")[0]]
-    shown = {name: field for name, field in resource.fields.items() if not field.personal}
-    return {
-        "type": "object",
-        "properties": {name: _shape(field) for name, field in shown.items()},
-        "required": [name for name, field in shown.items() if field.required],
-    }
-
-
-def _shape(field: ResourceField) -> dict[str, Any]:
+def field_schema(field: ResourceField) -> dict[str, Any]:
+    """The schema of its values, in answers and in events."""
     shape = dict(_SHAPES[field.type])
     if field.max_length is not None:
         shape["maxLength"] = field.max_length
@@ -314,74 +304,7 @@ def _wire(resource: Resource, side: Side) -> dict[str, Any]:
     names = resource.written() if side == "request" else {name: each.required for name, each in resource.fields.items()}
     return {
         "type": "object",
-        "properties": {name: _shape(resource.fields[name]) for name in names},
+        "properties": {name: field_schema(resource.fields[name]) for name in names},
         "required": [name for name, needed in names.items() if needed],
         "additionalProperties": False,
-    }
-
-
-def event_differences(before: Mapping[str, Service], after: Mapping[str, Service]) -> tuple[ContractChange, ...]:
-    """What consumers of events notice. Events that were kept are read by newer consumers too: both ways count."""
-    older, newer = (
-        {event: event_schema(service, event) for service in services.values() for event in service.publishes}
-        for services in (before, after)
-    )
-    found: list[ContractChange] = []
-    for event, schema in older.items():
-        if event not in newer:
-            found.append(ContractChange(event, "", "published no more", breaks=True))
-            continue
-        found += schema_differences(event, "payload", schema, newer[event], "answer")
-    found += [ContractChange(event, "", "published from now on", breaks=False) for event in newer if event not in older]
-    return tuple(found)
-
-
-def asyncapi(system: System) -> dict[str, Any]:
-    """The system's events as an AsyncAPI 3.0 document: one channel a topic, the services that send and receive."""
-    channels: dict[str, Any] = {}
-    operations: dict[str, Any] = {}
-    messages: dict[str, Any] = {}
-    for name, service in system.services.items():
-        for event in service.publishes:
-            key = event.replace(".", "_")
-            reference = {"$ref": f"#/channels/{key}"}
-            messages[key] = {"name": event, "contentType": "application/json", "payload": _envelope(service, event)}
-            channels[key] = {
-                "address": f"{system.name}.{event}",
-                "messages": {key: {"$ref": f"#/components/messages/{key}"}},
-            }
-            operations[f"{name.replace('-', '_')}_sends_{key}"] = {"action": "send", "channel": reference}
-            for consumer in system.consumers_of(event):
-                operations[f"{consumer.replace('-', '_')}_receives_{key}"] = {"action": "receive", "channel": reference}
-    return {
-        "asyncapi": "3.0.0",
-        "info": {"title": f"{system.name}: events", "version": "1", "description": system.description},
-        "channels": channels,
-        "operations": operations,
-        "components": {"messages": messages},
-    }
-
-
-def _envelope(service: Service, event: str) -> dict[str, Any]:
-    """As `groundplan_chassis.events.event.Event` is sent."""
-    text, identifier = {"type": "string"}, {"type": "string", "format": "uuid"}
-    return {
-        "type": "object",
-        "properties": {
-            "event_id": identifier,
-            "event_type": {"const": event},
-            "aggregate_type": {"const": event.partition(".")[0]},
-            "aggregate_id": identifier,
-            "version": {"type": "integer", "minimum": 0},
-            "occurred_at": {"type": "string", "format": "date-time"},
-            "actor": {"type": ["string", "null"]},
-            "correlation_id": {"type": ["string", "null"]},
-            "schema_version": {"type": "integer", "minimum": 1},
-            "payload": {
-                **text,
-                "contentMediaType": "application/json",
-                "contentSchema": event_schema(service, event),
-            },
-        },
-        "required": ["event_id", "event_type", "aggregate_type", "aggregate_id", "version", "occurred_at", "payload"],
     }

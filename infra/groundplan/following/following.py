@@ -134,7 +134,11 @@ def follow(
     # A service whose code its owner took away runs on an image of their own.
     known = {name: service for name, service in bases.items() if name in there}
     wanted = {name: service for name, service in declared.items() if name in there or name not in bases}
-    changes = differences(known, wanted)
+    # What a service on an image of its own publishes counts for the code of those that consume it.
+    beside = {name: service for name, service in declared.items() if name not in wanted}
+    known_all = {**{name: committed.get(name, service) for name, service in beside.items()}, **known}
+    wanted_all = {**beside, **wanted}
+    changes = tuple(change for change in differences(known_all, wanted_all) if change.service not in beside)
     _require_followable(changes, known, wanted)
     touched = sorted({change.service for change in changes if change.service in wanted})
     older = {name: known[name] for name in touched if name in known}
@@ -143,8 +147,8 @@ def follow(
     if shared:
         base, theirs = (rendered(project, answers, each, shared=True) for each in (known, wanted))
     else:
-        base = rendered(project, answers, older) if older else {}
-        theirs = rendered(project, answers, newer) if newer else {}
+        base = rendered(project, answers, _with_publishers(older, known_all)) if older else {}
+        theirs = rendered(project, answers, _with_publishers(newer, wanted_all)) if newer else {}
     tables = _tables(project, tables_behind(known))
     files = dict(tables.files)
     result = _merged_files(project, *({path: each[path] for path in SHARED if path in each} for each in (base, theirs)))
@@ -169,6 +173,14 @@ def follow(
         tuple(migrations),
         tuple(later),
     )
+
+
+def _with_publishers(services: Services, known: Services) -> dict[str, Service]:
+    """The services, and those whose events they consume: consumers' code says what these publish."""
+    heard = {event for service in services.values() for event in service.consumes}
+    return {
+        name: service for name, service in known.items() if name in services or heard.intersection(service.publishes)
+    }
 
 
 def base_services(

@@ -1,7 +1,8 @@
 """Three-way merge of files: what the template wrote of the older declaration and of the newer, and what the owner has.
 
 `git merge-file` decides what is a conflict. Of those, edits that only touch each other are none here: a line that the
-owner wrote below a generated one stays, and so does the one that the declaration adds there.
+owner wrote below a generated one stays, and so does the one that the declaration adds there. Nor are imports of names
+from one module, which are merged by their names.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from groundplan.following.imports import with_joined_imports
 
 Files = Mapping[str, str]
 """Contents by path from the project's root."""
@@ -79,6 +82,14 @@ def merge(base: str, theirs: str, mine: str, *, python: bool = False) -> tuple[s
     """The text with both changes, and whether that is without conflict."""
     if mine in (base, theirs):
         return theirs, True
+    text, clean = _merge(base, theirs, mine, python=python)
+    if clean or not python:
+        return text, clean
+    joined = with_joined_imports(base, theirs, mine)
+    return (text, clean) if joined == (base, theirs, mine) else _merge(*joined, python=python)
+
+
+def _merge(base: str, theirs: str, mine: str, *, python: bool) -> tuple[str, bool]:
     text, clean = _by_git(base, theirs, mine)
     if clean:
         return text, True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from groundplan.declaration.model import Access, Deprecation, Resource, Service
 from groundplan.following.changes import Broken, Change, Effect, Takes
 from groundplan.following.contracts import may_be_gone, today, version_differences
+from groundplan.following.events import payload_effects, raise_version, upcast_effects, versioned
 from groundplan.following.fields import Pair, Renames, added, announced, effects, list_options, removed, renamed
 
 Services = Mapping[str, Service]
@@ -59,6 +60,7 @@ def targets(before: Services, after: Services) -> dict[str, str]:
 
 def _differences(before: Services, after: Services) -> Iterator[Change]:
     renames, known = service_renames(before, after), targets(before, after)
+    heard = {event for services in (before, after) for service in services.values() for event in service.consumes}
     for name, service in after.items():
         older = next((old for old, new in renames.items() if new == name), name)
         if older not in before:
@@ -67,22 +69,30 @@ def _differences(before: Services, after: Services) -> Iterator[Change]:
         if older != name:
             yield _change(name, "", _service_renamed(older, name))
         own = resource_renames(before[older], service)
-        yield from service_differences(name, before[older], service, {**known, **own})
+        yield from service_differences(name, before[older], service, {**known, **own}, heard)
+        consumed = [event for event in service.consumes if event in before[older].consumes]
+        for effect in upcast_effects(consumed, before, after):
+            yield _change(name, "consumes", effect)
     for name, service in before.items():
         if name not in after and name not in renames:
             yield _change(name, "", _service_removed(name, service))
 
 
-def service_differences(name: str, before: Service, after: Service, renames: Renames) -> Iterator[Change]:
-    """``renames``: what references say now, by what they said."""
+def service_differences(
+    name: str, before: Service, after: Service, renames: Renames, heard: Collection[str] = ()
+) -> Iterator[Change]:
+    """``renames``: what references say now, by what they said. ``heard``: events that a service of the system consumes,
+    or did."""
     for attribute, rule in SERVICE.items():
         if getattr(before, attribute) != getattr(after, attribute):
             for effect in rule(before, after):
                 yield _change(name, attribute, effect)
-    yield from _resources(name, before, after, renames)
+    yield from _resources(name, before, after, renames, heard)
 
 
-def _resources(name: str, before: Service, after: Service, renames: Renames) -> Iterator[Change]:
+def _resources(
+    name: str, before: Service, after: Service, renames: Renames, heard: Collection[str]
+) -> Iterator[Change]:
     own = resource_renames(before, after)
     for resource_name, resource in after.resources.items():
         path = f"resources.{resource_name}"
@@ -103,10 +113,21 @@ def _resources(name: str, before: Service, after: Service, renames: Renames) -> 
                 for effect in rule(known, resource):
                     yield _change(name, f"{path}.{attribute}", effect)
         yield from _versions(name, path, known, resource)
-        kept = _kept(known, resource)
+        # Events of a resource that is renamed are others.
+        published = older == resource_name and announced(before, older) and announced(after, resource_name)
+        if published and versioned(known, resource):
+            known_to = [
+                event for event in after.publishes if event.partition(".")[0] == resource_name and event in heard
+            ]
+            for effect in payload_effects(known, resource, consumed=bool(known_to)):
+                yield _change(name, f"{path}.event_version", effect)
+        # Clients of the version that they use notice nothing, but for what is told of versions above.
+        told: tuple[Broken, ...] = ("api",) if _kept(known, resource) else ()
+        told = (*told, "events") if versioned(known, resource) else told
         for change in _fields(name, path, announced(before, older), known, resource, renames):
-            # Clients of the version that they use notice nothing, but for what `_versions` tells of it.
-            yield replace(change, breaks=tuple(each for each in change.breaks if each != "api")) if kept else change
+            breaks = tuple(each for each in change.breaks if each not in told)
+            raised = (raise_version(resource),) if published and "events" in breaks else ()
+            yield replace(change, breaks=breaks, steps=(*change.steps, *raised))
     for resource_name in before.resources:
         if resource_name not in after.resources and resource_name not in own:
             what = "removed: first without API and code, then its table is dropped with all rows"
@@ -420,5 +441,8 @@ RESOURCE: Mapping[str, ResourceRule] = {
     "api_version": _below,
     "deprecated": _ending,
     "earlier_versions": _earlier,
+    "event_version": _below,
+    "sent_event_version": _below,
+    "earlier_events": _below,
 }
 """By attribute of `Resource`; `fields` are compared one by one."""

@@ -49,7 +49,8 @@ def captured(path: Path) -> list[tuple[str, int]]:
     spec.loader.exec_module(module)
     output = Captured(str(path))
     options = {"as_sql": True, "output_buffer": output, "literal_binds": True, "transaction_per_migration": True}
-    context = MigrationContext.configure(dialect_name="postgresql", opts=options)
+    # Named, so that a percent sign is one: the usual style of the dialect writes two of them.
+    context = MigrationContext.configure(dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, opts=options)
     with Operations.context(context):
         output.write("BEGIN;")
         module.upgrade()

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from groundplan.following.contracts import api_differences, asyncapi, event_differences
+from groundplan.following.contracts import api_differences
+from groundplan.following.events import asyncapi, event_differences
 from groundplan.following.services import differences
 from infra.tests.following.samples import changed, changes, system_of, values
 

@@ -40,6 +40,71 @@ def test_edits_that_touch_each_other_are_both_kept(mine: str, theirs: str, expec
     assert merge(BASE, theirs, mine, python=True) == (expected, True)
 
 
+CODE = "\n\nITEM = Item(event_payload)\n"
+
+
+def imported(*names: str, module: str = "shop.domain", note: str = "") -> str:
+    return f"from {module} import {', '.join(names)}{note}\n{CODE}"
+
+
+@pytest.mark.parametrize(
+    ("base", "mine", "theirs", "expected"),
+    [
+        (("Item", "published"), ("Item", "published", "worth"), ("Item", "ItemStatus", "published"), (
+            "Item", "ItemStatus", "published", "worth"
+        )),
+        (("Item", "published"), ("Item", "worth"), ("Item", "published", "sent_payload"), (
+            "Item", "sent_payload", "worth"
+        )),
+        (("Item", "a9", "b"), ("Item", "b", "ours", "a9"), ("LIMIT", "Item", "a10", "a9"), (
+            "LIMIT", "Item", "a10", "ours", "a9"
+        )),
+        (("Item", "b"), ("Item as Thing", "b"), ("Item", "b", "c"), ("Item as Thing", "b", "c")),
+        (("Item", "b"), ("Item", "b", "c"), ("Item", "b", "c", "d"), ("Item", "b", "c", "d")),
+    ],
+)  # fmt: skip
+def test_names_that_both_import_from_a_module_are_one_statement(
+    base: tuple[str, ...], mine: tuple[str, ...], theirs: tuple[str, ...], expected: tuple[str, ...]
+) -> None:
+    """Also where neither's line is right: both add or remove names, and keep what the other added or removed."""
+    merged_text = merge(imported(*base), imported(*theirs), imported(*mine), python=True)
+    assert merged_text == (imported(*expected), True)
+
+
+def test_a_long_import_has_a_line_for_each_name() -> None:
+    long = [f"a_rather_long_name_{number}" for number in range(5)]
+    text, clean = merge(imported(*long[:4]), imported(*long), imported(*long[:4], "ours"), python=True)
+    assert clean
+    assert text == f"from shop.domain import (\n{''.join(f'    {name},{chr(10)}' for name in [*long, 'ours'])})\n{CODE}"
+    # And it stays so for the next change.
+    once_more, clean = merge(imported(*long), imported(*long, "z"), text, python=True)
+    assert (clean, once_more) == (True, text.replace("    ours,\n", "    ours,\n    z,\n"))
+
+
+@pytest.mark.parametrize(
+    ("base", "mine", "theirs"),
+    [
+        (imported("a"), imported("a", "b", note="  # ours"), imported("a", "c")),
+        (imported("a"), imported("*"), imported("a", "c")),
+        (imported("a"), imported("a", "b", module="ours"), imported("a", "c")),
+        (imported("a"), "try:\n    from shop.domain import a, b\nexcept ImportError:\n    pass\n", imported("a", "c")),
+    ],
+    ids=["a comment", "a star", "another module", "inside a block"],
+)
+def test_an_import_that_is_more_than_names_is_its_owners(base: str, mine: str, theirs: str) -> None:
+    text, clean = merge(base, theirs, mine, python=True)
+    assert not clean
+    assert "<<<<<<< yours\n" in text
+
+
+def test_an_import_is_joined_beside_a_conflict_elsewhere() -> None:
+    mine, theirs = imported("a", "b").replace("Item(", "Ours("), imported("a", "c").replace("Item(", "Theirs(")
+    text, clean = merge(imported("a"), theirs, mine, python=True)
+    assert not clean
+    assert text.startswith("from shop.domain import a, b, c\n")
+    assert text.count("<<<<<<< yours\n") == 1
+
+
 def test_one_line_changed_in_two_ways_is_a_conflict() -> None:
     mine, theirs = BASE.replace("code: str", "code: Ours"), BASE.replace("code: str", "code: Theirs")
     text, clean = merge(BASE, theirs, mine, python=True)

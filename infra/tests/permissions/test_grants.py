@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from groundplan.cli import foundation as command
 from groundplan.cli.foundation import reading_for, with_growth
+from groundplan.cli.stacks import Project
 from groundplan.cloud import Resource, compiled
 from groundplan.permissions import Call, Grants, Request, calls_of, decide, foundation, grants_of
 from groundplan.permissions.calls import OPERATIONS, trusted_services, unknown_types
 from groundplan.permissions.grants import ATTACHED_LIMIT, MANAGED_LIMIT, overreach
+from groundplan.problems import Problem, ProblemsFound
 from groundplan.rehearsal import growth
 from groundplan.stack.scope import Scope
 from infra.tests.program.graphs import Graph, simulated
@@ -92,6 +95,17 @@ def test_todays_grants_suffice_for_a_grown_system() -> None:
         if not grants("prod").decide(call)
     }
     assert refused == set()
+
+
+def test_growth_that_is_refused_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(*_: object) -> None:
+        raise ProblemsFound([Problem("system.yaml:3", "requirements", "2e6", "less", "ask for less")])
+
+    monkeypatch.setattr(command, "simulated", refused)
+    assert command._grown(Project(Path(), shop(), {"prod": stack("prod")}), "prod") == ()
+    said = capsys.readouterr().err
+    assert "prod: grants hold what today's load takes" in said
+    assert "ask for less" in said
 
 
 @pytest.mark.parametrize("name", STACKS)

@@ -45,7 +45,7 @@ parts = {{f"pulumi_aws.ec2.{{part}}" for part in ("_enums", "_inputs", "nat_gate
 assert loaded("ec2") == parts, loaded("ec2")
 assert ec2.outputs is sys.modules["pulumi_aws.ec2.outputs"]
 
-# A module and a function of one name: the package has the function, whatever is imported first.
+# A module and a function of one name: the package has the function, in any order of imports.
 importlib.import_module("pulumi_aws.sqs.get_queue")
 assert callable(sqs.get_queue) and callable(sqs.get_queue_output)
 assert sqs.GetQueueResult.__module__ == "pulumi_aws.sqs.get_queue"

@@ -83,10 +83,12 @@ class DeadLetterTopic:
         if self._producer is None:
             self._producer = await start(self._connection)
         headers = self._headers(record, reason)
+        # aiokafka sends nothing that has neither.
+        value = b"" if record.key is None and record.value is None else record.value
         try:
             async with asyncio.timeout(limits.SEND_SECONDS):
                 try:
-                    await self._producer.send_and_wait(self._topic, record.value, key=record.key, headers=headers)
+                    await self._producer.send_and_wait(self._topic, value, key=record.key, headers=headers)
                 except MessageSizeTooLargeError:
                     headers.append((BODY, b"left out"))
                     await self._producer.send_and_wait(self._topic, b"", key=record.key, headers=headers)
@@ -101,7 +103,8 @@ class DeadLetterTopic:
             PARTITION: str(record.partition).encode(),
             OFFSET: str(record.offset).encode(),
         }
-        origin |= {name: value for name, value in record.headers if name in origin}
+        if record.topic == self._topic:
+            origin |= {name: value for name, value in record.headers if name in origin and value is not None}
         return [
             *origin.items(),
             (REASON, reason[: limits.LONGEST_REASON].encode()),

@@ -23,6 +23,8 @@ LINGER_MS: Final = 2
 """Linger time: a batch is available as a whole, and this gathers it into few requests."""
 REQUEST_BYTES: Final = 256 * 1024
 """Largest batch of one partition in bytes."""
+STUCK_SECONDS: Final = 60.0
+"""Time in which a producer that has events acknowledges none: it is replaced then."""
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,8 @@ class KafkaPublisher:
 
     An idempotent producer goes on trying for as long as a broker is away, and so keeps the order of what it was given.
     What a time-out has left with it is therefore waited for again, and not given to it a second time. Once it reports
-    an error it is replaced: its count of what it wrote may no longer be the broker's.
+    an error it is replaced: its count of what it wrote may no longer be the broker's. So is one that looks healthy and
+    acknowledges nothing.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -41,6 +44,9 @@ class KafkaPublisher:
         self._producer: AIOKafkaProducer | None = None
         self._starting = asyncio.Lock()
         self._with_producer: dict[UUID, asyncio.Future[Any]] = {}
+        """Events that it has not acknowledged: no more than it is given within STUCK_SECONDS."""
+        self._moved = 0.0
+        """When it was given the first of them, or last acknowledged one, by the event loop's clock."""
 
     async def send(self, batch: Sequence[Outgoing]) -> Sent:
         """See `port.Publisher`."""
@@ -68,6 +74,8 @@ class KafkaPublisher:
 
     async def _send(self, producer: AIOKafkaProducer, wave: Sequence[Outgoing], deadline: float) -> WaveSent:
         failed: dict[UUID, str] = {}
+        if not self._with_producer:
+            self._moved = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout_at(deadline):
                 await self._hand_over(producer, wave, failed)
@@ -76,9 +84,11 @@ class KafkaPublisher:
                     await asyncio.wait(waited)
         except TimeoutError:
             log.debug("the broker did not acknowledge in time")
-        if self._complete(wave, failed):
+        broken = self._complete(wave, failed)
+        acknowledged = {message.event_id for message in wave} - failed.keys()
+        if broken or self._is_stuck(moved=bool(acknowledged)):
             await self._replace(producer)
-        return WaveSent({message.event_id for message in wave} - failed.keys(), failed)
+        return WaveSent(acknowledged, failed)
 
     async def _hand_over(self, producer: AIOKafkaProducer, wave: Sequence[Outgoing], failed: dict[UUID, str]) -> None:
         unknown: dict[str, str] = {}
@@ -110,6 +120,21 @@ class KafkaPublisher:
                 broken = True
                 failed[message.event_id] = f"{self._topics[message.event]}: {type(error).__name__}"
         return broken
+
+    def _is_stuck(self, *, moved: bool) -> bool:
+        """Whether the producer has had events for too long and acknowledged none; ``moved``: it just has."""
+        now = asyncio.get_running_loop().time()
+        if moved:
+            self._moved = now
+        stuck = bool(self._with_producer) and now - self._moved > STUCK_SECONDS
+        if stuck:
+            log.error(
+                "the producer is stuck, and another takes its place: %d events have no acknowledgement in %.0f s",
+                len(self._with_producer),
+                STUCK_SECONDS,
+                extra={"error": "Stuck"},
+            )
+        return stuck
 
     async def _replace(self, producer: AIOKafkaProducer) -> None:
         if self._producer is producer:

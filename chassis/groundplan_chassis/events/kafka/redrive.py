@@ -11,9 +11,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
 from groundplan_chassis.events import limits
-from groundplan_chassis.events.errors import Stopped
+from groundplan_chassis.events.errors import BrokerAway, Stopped
 from groundplan_chassis.events.kafka.connection import NOT_CONNECTED, Connection, away
 from groundplan_chassis.events.kafka.dead_letters import BODY, TOPIC, DeadLetterTopic
+from groundplan_chassis.events.kafka.records import next_records
+from groundplan_chassis.events.kafka.watchdog import STUCK_SECONDS
 from groundplan_chassis.events.port import Delivery, Processor, Redriven, Refusal, Verdict
 from groundplan_chassis.problems import Problem, ProblemsFound
 
@@ -77,12 +79,19 @@ class DeadLetterReader:
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         handled = refused = left = 0
+        clock = asyncio.get_running_loop()
         for partition in partitions:
+            read_at = clock.time()
             while not stop.is_set() and not left and await consumer.position(partition) < ends[partition]:
-                found = await consumer.getmany(partition, timeout_ms=1000, max_records=limits.BATCH)
-                records = [each for each in found.get(partition, ()) if each.offset < ends[partition]]
+                found = await next_records(consumer, partition, timeout_ms=1000, most=limits.BATCH)
+                records = [each for each in found if each.offset < ends[partition]]
                 if not records:
+                    if clock.time() - read_at > STUCK_SECONDS:
+                        raise BrokerAway(
+                            f"{partition.topic}, partition {partition.partition}: nothing is read of what is there"
+                        )
                     continue
+                read_at = clock.time()
                 outcomes = await processor.process([self._delivery(each) for each in records], stop)
                 for record, outcome in zip(records, outcomes, strict=True):
                     if outcome is Verdict.LEFT:
@@ -101,8 +110,9 @@ class DeadLetterReader:
         return Redriven(handled, refused, left)
 
     def _delivery(self, record: ConsumerRecord[bytes, bytes]) -> Delivery:
-        headers: Mapping[str, bytes] = dict(record.headers)
-        event = self._events.get(headers.get(TOPIC, b"").decode("utf-8", "replace"))
+        # Any sender may have set a header without a value.
+        headers: Mapping[str, bytes | None] = dict(record.headers)
+        event = self._events.get((headers.get(TOPIC) or b"").decode("utf-8", "replace"))
         body = b"" if BODY in headers else record.value or b""
         return Delivery(body, event, record.topic, record.partition, record.offset)
 

@@ -16,6 +16,7 @@ from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import Stopped
 from groundplan_chassis.events.kafka.connection import NOT_CONNECTED, Connection
 from groundplan_chassis.events.kafka.dead_letters import DeadLetterTopic
+from groundplan_chassis.events.kafka.records import next_records
 from groundplan_chassis.events.kafka.watchdog import MOST_RECONNECTS, ConsumerStuck, Stuck, Watchdog
 from groundplan_chassis.events.port import Delivery, Processor, Refusal, Verdict
 from groundplan_chassis.observe import names
@@ -128,6 +129,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self, stop: asyncio.Event) -> None:
+        self._watchdog.subscribed()
         self._consumer.subscribe(list(self._events), listener=self)
         stopping = asyncio.create_task(_set(stop))
         watching = asyncio.create_task(self._watchdog.run())
@@ -210,10 +212,12 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         During a rebalance aiokafka lets a poll wait for the new assignment, and the rebalance waits for this lane: so
         the poll is given up. What it may have fetched was not committed, and goes to the partition's next owner.
         """
-        polling = asyncio.ensure_future(self._consumer.getmany(partition, timeout_ms=POLL_MS, max_records=self._batch))
+        polling = asyncio.create_task(
+            next_records(self._consumer, partition, timeout_ms=POLL_MS, most=self._batch), name=f"poll of {partition}"
+        )
         try:
             await asyncio.wait([polling, stopping], return_when=asyncio.FIRST_COMPLETED)
-            return (await polling).get(partition, ()) if polling.done() else ()
+            return await polling if polling.done() else ()
         finally:
             polling.cancel()
 

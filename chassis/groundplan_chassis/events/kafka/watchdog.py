@@ -26,7 +26,7 @@ ANSWER_SECONDS: Final = 5.0
 STUCK_SECONDS: Final = 60.0
 """Time for which records were there, none was in work and none was read: twelve polls without a result."""
 REBALANCE_SECONDS: Final = 120.0
-"""Time between partitions taken and partitions given. A rebalance itself has half a minute
+"""Time between a subscription, or partitions taken, and partitions given. A rebalance itself has half a minute
 (`subscription.REBALANCE_MS`), and another may follow at once."""
 MOST_RECONNECTS: Final = 3
 """One after the other, without a record read between them. Then the process ends, and Kubernetes starts another."""
@@ -62,7 +62,12 @@ class Watchdog:
         self._behind: dict[TopicPartition, tuple[int, float]] = {}
         """The position before which records wait, and since when that is known."""
         self._rebalancing: float | None = None
+        """Since when partitions are waited for."""
         self.read_anything = False
+
+    def subscribed(self) -> None:
+        """The consumer waits for its first partitions."""
+        self._rebalancing = self._now()
 
     def given(self, partitions: Collection[TopicPartition]) -> None:
         """A rebalance has ended; there may be no partitions for this process."""

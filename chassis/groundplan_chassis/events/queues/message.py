@@ -26,12 +26,12 @@ class _Envelope(msgspec.Struct):
 
 def delivery_of(message: dict[str, Any], queue: str) -> Delivery:
     """The delivery for a processor; an invalid message is passed as it is, for the processor to refuse."""
-    body = str(message.get("Body", "")).encode()
+    body = str(message.get("Body", "")).encode("utf-8", "surrogatepass")
     event = message.get("MessageAttributes", {}).get(EVENT_ATTRIBUTE, {}).get("StringValue")
     if _ENVELOPED.match(body):
         try:
             envelope = msgspec.json.decode(body, type=_Envelope)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             pass
         else:
             body = envelope.message.encode()

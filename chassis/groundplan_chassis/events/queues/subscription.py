@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,10 @@ SOURCE: Final = "dead-letter-source"
 RECEIVES: Final = "ApproximateReceiveCount"
 MOST_RECEIVES: Final = 5
 """Then the queue's own redrive puts a message aside (`MAX_RECEIVES` of `groundplan_components.events.queues`)."""
+
+_REFUSED: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that SQS takes in no attribute
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html)."""
 
 Message = dict[str, Any]
 
@@ -191,6 +196,6 @@ def _attributes(message: Message, reason: str, queue: str) -> dict[str, Any]:
     }
     source = message.get("MessageAttributes", {}).get(SOURCE, {}).get("StringValue", queue)
     return dict(list(known.items())[:8]) | {
-        REASON: {"DataType": "String", "StringValue": reason[: limits.LONGEST_REASON] or "unknown"},
+        REASON: {"DataType": "String", "StringValue": _REFUSED.sub("?", reason[: limits.LONGEST_REASON]) or "unknown"},
         SOURCE: {"DataType": "String", "StringValue": source},
     }

@@ -217,9 +217,10 @@ async def _on_topics(on: Stage, topics: Sequence[str]) -> list[str]:
 def _event_id(value: bytes | None) -> str:
     """Of a message; empty for one that is no event, which is a dead letter's right."""
     try:
-        return str(json.loads(value or b"{}").get("event_id", ""))
-    except ValueError:
+        found = json.loads(value or b"{}")
+    except (ValueError, RecursionError):
         return ""
+    return str(found.get("event_id", "")) if isinstance(found, dict) else ""
 
 
 def _logged(log: Path) -> Iterator[str]:

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from groundplan_chassis.events.kafka.dead_letters import FAILED_AT, OFFSET, PARTITION, REASON, TOPIC
+from groundplan_chassis.events.kafka.records import next_records
 from groundplan_chassis.events.kafka.redrive import GROUP_SUFFIX
 from groundplan_devkit import names
 from groundplan_devkit.dev.page.brokers.port import (
@@ -96,13 +97,13 @@ class KafkaTopics:
                 first = max(handled.get(partition, 0), firsts[partition], ends[partition] - MOST_LETTERS)
                 consumer.seek(partition, first)
                 while await consumer.position(partition) < ends[partition]:
-                    records = await consumer.getmany(partition, timeout_ms=500)
-                    found += [(record.timestamp, self._letter(record)) for record in records.get(partition, ())]
+                    records = await next_records(consumer, partition, timeout_ms=500, most=MOST_LETTERS)
+                    found += [(record.timestamp, self._letter(record)) for record in records]
         found.sort(key=lambda each: -each[0])
         return [letter for _, letter in found[:MOST_LETTERS]]
 
     def _letter(self, record: Any) -> Letter:  # noqa: ANN401 - aiokafka has no types
-        headers = {name: value.decode(errors="replace") for name, value in record.headers}
+        headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
         source = headers.get(TOPIC, "")
         return Letter(
             event=source.removeprefix(f"{self._installation.events_scope}."),

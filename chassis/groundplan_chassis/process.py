@@ -31,6 +31,9 @@ FAILED: Final = 1
 """A failure that a retry may solve."""
 REFUSED: Final = 2
 """Arguments, settings or the service's definition are wrong: a restart does not help."""
+_YOUNG_OBJECTS: Final = 10_000
+"""Objects more than before until the collector looks for cycles among them; Python's own 700 is three requests at once,
+which costs a cached GET a twentieth."""
 EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  in a pod, whose network policy says who may come
 LOOPBACK: Final = "127.0.0.1"
 
@@ -151,6 +154,8 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
         # and again would delay the requests in work, by some ten milliseconds each time.
         gc.collect()
         gc.freeze()
+        # Requests in work are many young objects and no garbage: they end by themselves (docs/adr/0023-http-protocol.md).
+        gc.set_threshold(_YOUNG_OBJECTS)
         log.info(
             "%s of %s is up",
             settings.role,

@@ -53,11 +53,15 @@ class Program:
 
     def __init__(self, command: Path, project: Path, region: str) -> None:
         self._command, self._project, self._region = command, project, region
+        self._file = project / f"Pulumi.{STACK}.yaml"
+        self._settings = self._file.read_text(encoding="utf-8")
 
     def seconds(self, here: Path) -> tuple[dict[str, float], int]:
         """Processor seconds of each step, and how many resources the state has."""
         home, told = here / "home", here / "seconds"
         home.mkdir()
+        # The engine noted there what the passphrase of the turn before is told by.
+        self._file.write_text(self._settings, encoding="utf-8")
         (here / "first").mkdir()
         (here / "first" / "sitecustomize.py").write_text(_METER)
         surroundings = {"PYTHONPATH": str(here / "first"), "CLIENT_SECONDS": str(told)}

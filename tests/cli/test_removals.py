@@ -26,6 +26,7 @@ REVIEWED = {
     ): "a repository with the demo's one commit and no change, see `_edited`",
     ("infra/groundplan/cli/eject.py", "_remove_made"): "what the same command has just made, where nothing was",
     ("infra/groundplan/cli/eject.py", "_record"): "the copies beside the owner's files, which this command makes",
+    ("infra/groundplan/cli/_template_files.py", "checked_out"): "a clone in a temporary folder of its own",
     ("infra/groundplan/cli/template.py", "restore"): "after `require_clean`: all of the user's is in the last commit",
     ("infra/groundplan/owned.py", "remove"): "the mechanism: after `require_removable`",
     ("devkit/groundplan_devkit/authority.py", "_write_key"): "a key in a directory that `start` has claimed",

@@ -13,7 +13,7 @@ from groundplan.cli._template_files import checked_out
 from tests.projects import ROOT, commit_all, git
 
 
-def copy(template: Path, ref: str, into: Path) -> dict[str, bytes]:
+def copy(template: Path | str, ref: str, into: Path) -> dict[str, bytes]:
     copier.run_copy(str(template), into, vcs_ref=ref, defaults=True, quiet=True, settings=copier.Settings())
     return {path.relative_to(into).as_posix(): path.read_bytes() for path in into.rglob("*") if path.is_file()}
 
@@ -78,6 +78,22 @@ def test_links_are_followed_to_what_they_lead_to(template: Path, tmp_path: Path)
     assert not (tmp_path / "few/libraries").exists()
     assert git(tmp_path / "few", "status", "--porcelain") == ""
     assert git(tmp_path / "few", "describe", "--always") == git(template, "describe", "--always")
+
+
+def test_a_template_in_the_network_is_checked_out_of_copiers_mirror(
+    template: Path, clones: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COPIER_CACHE_DIR", str(tmp_path / "cache"))
+    git(template, "rm", "--quiet", "templates/project/shared")
+    commit_all(template)
+    commit = git(template, "rev-parse", "HEAD").strip()
+    address = f"git+{template.as_uri()}"
+    whole = copy(address, commit, tmp_path / "whole")
+    assert clones == [commit]
+    with cloned_once():
+        assert copy(address, commit, tmp_path / "part") == whole
+    assert clones == [commit]
+    assert address in whole[".copier-answers.yml"].decode()
 
 
 @pytest.mark.parametrize("commit", ["no-such-ref", "--all"])

@@ -100,10 +100,9 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
 
 
 def test_consumers_are_taught_a_version_of_events_before_it_is_sent(
-    project: Path, without_plan: None, capsys: pytest.CaptureFixture[str]
+    project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Code of a consumer follows what another service declares: upcasters, and how a person's erasure reaches it."""
-    del without_plan
     consumers = project / "services/journal/journal_service/consumers"
     versions = "r/item/event_version", "r/item/earlier_events"
     second = dict(zip(versions, (2, [{"version": 1, "renamed": {"notes": "memo"}}]), strict=True))

@@ -154,7 +154,7 @@ async def _role(service: Service, settings: Settings, observation: assembly.Obse
         # and again would delay the requests in work, by some ten milliseconds each time.
         gc.collect()
         gc.freeze()
-        # Requests in work are many young objects and no garbage: they end by themselves (docs/adr/0023-http-protocol.md).
+        # Requests in work are many young objects and no garbage: they end by themselves (ADR 23).
         gc.set_threshold(_YOUNG_OBJECTS)
         log.info(
             "%s of %s is up",

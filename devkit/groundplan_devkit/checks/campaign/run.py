@@ -43,7 +43,7 @@ def campaign(deployment: Deployment, sign: Sign, services: Sequence[str], *, cas
     for number, (first, turn) in enumerate(_rounds(turns)):
         if not first and found.cases >= cases:
             break
-        began, before = time.process_time(), found.cases
+        began, before, known = time.process_time(), found.cases, len(found.wrong)
         turn.generated.run(turn.person, turn.token, seed=seed + number, examples=EXAMPLES, first=first)
         print(
             f"{turn.generated.service.service} {sorted(turn.generated.kinds)} as {turn.person.role}: "
@@ -51,6 +51,8 @@ def campaign(deployment: Deployment, sign: Sign, services: Sequence[str], *, cas
             f"{found.cases:,} in all, {len(found.wrong)} kinds of faults",
             flush=True,
         )
+        for what, example in list(found.wrong.items())[known:]:
+            print(f"FAULT {what}: {example}", flush=True)
         time.sleep(SETTLED_SECONDS)
     return found
 

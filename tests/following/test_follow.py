@@ -46,14 +46,14 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     assert main(["--dry-run", "--json"]) == 0
     shown = document(capsys)
     assert not shown["applied"]
-    assert "+    size: ItemItemSize = ItemItemSize.SMALL" in shown["diff"]
+    assert '+        "size": FieldRule(default=ItemItemSize.SMALL),' in shown["diff"]
     assert git(project, "status", "--porcelain") == before + " M system.yaml\n"
 
     assert main(["--json"]) == 0
     done = document(capsys)
     assert done["applied"]
     assert {change["takes"] for change in done["changes"]} == {"one release", "two releases"}
-    assert [Path(path).name for path in done["waiting"]] == ["01_item_sku_and_more_end.py"]
+    assert [Path(path).name for path in done["waiting"]] == ["01_supplier_city_and_more_end.py"]
     assert done["conflicted"] == []
     assert lost(project) == []
     check_code(project, "catalogue")
@@ -62,7 +62,7 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     body, paths = answered["components"]["schemas"]["ItemBody"], answered["paths"]
     assert "sku" in body["properties"]
     assert "notes" not in body["properties"]
-    assert body["properties"]["size"]["default"] == "small"
+    assert "Default: `small`." in body["properties"]["size"]["description"]
     assert "size" not in body["required"]
     first, second = (paths[f"/api/{version}/suppliers"]["get"] for version in ("v1", "v2"))
     assert (first["deprecated"], first["x-sunset"], "deprecated" in second) == (True, "2027-06-01", False)
@@ -96,7 +96,7 @@ def test_a_declaration_is_followed_in_two_releases(project: Path, capsys: pytest
     capsys.readouterr()
     assert not (project / "services/catalogue/migrations/waiting").exists()
     versions = sorted(path.name for path in (project / "services/catalogue/migrations/versions").glob("*.py"))
-    assert versions[-1].endswith("_item_sku_and_more_end.py")
+    assert versions[-1].endswith("_supplier_city_and_more_end.py")
 
 
 def test_consumers_are_taught_a_version_of_events_before_it_is_sent(

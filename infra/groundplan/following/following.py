@@ -355,10 +355,16 @@ def _require_none_waits(project: Path, name: str) -> None:
 
 
 def _slug(changes: Sequence[Change]) -> str:
-    """A file's name: what the first change is about, and that there are more."""
-    places = list(dict.fromkeys(_subject(change) for change in changes if "resources." in change.path))
+    """A file's name: what the first change of a table is about, and that there are more."""
+    places = list(dict.fromkeys(map(_subject, _of_tables(changes))))
     first = places[0] if places else "tables"
     return re.sub(r"[^a-z0-9_]", "_", first)[:40] + ("_and_more" if len(places) > 1 else "")
+
+
+def _of_tables(changes: Sequence[Change]) -> list[Change]:
+    """Changes of resources, those of rows and fields first: what is told of an API is none of a table's."""
+    found = [change for change in changes if "resources." in change.path]
+    return sorted(found, key=lambda change: ".fields." not in change.path and change.path.count(".") > 1)
 
 
 def _subject(change: Change) -> str:
@@ -366,7 +372,7 @@ def _subject(change: Change) -> str:
 
 
 def _title(changes: Sequence[Change]) -> str:
-    said = [f"{_subject(change).replace('_', ' ')}: {change.what}" for change in changes if "resources." in change.path]
+    said = [f"{_subject(change).replace('_', ' ')}: {change.what}" for change in _of_tables(changes)]
     said = said or [change.what for change in changes]
     more = f", and {len(said) - 1} more" if len(said) > 1 else ""
     return f"{said[0]}{more}"[:1].upper() + f"{said[0]}{more}"[1:]

@@ -21,9 +21,11 @@ from groundplan_devkit.deployed import DeployedService
 KNOWN = 40
 """Rows of others whose ids generated requests ask for."""
 SHOWN = 600
-BY_FORMAT = re.compile(r"^Invalid component: [^\n]*Value not matching the '[a-z-]+' format$", re.MULTILINE)
-"""Of what was taken all the same. A `format` is an annotation, which validators read in different ways; the rule is the
-`pattern` beside it."""
+BY_FORMAT = re.compile(
+    r"^Invalid component: [^\n]*Value not matching the '[a-z-]+' format$|^\"[^\n]*is not a \"[a-z-]+\"$", re.MULTILINE
+)
+"""Of what was taken, or given, all the same. A `format` is an annotation, which validators read in different ways (one
+counts the characters before an `@`); the rule is the `pattern` beside it."""
 
 
 @dataclass

@@ -34,6 +34,7 @@ from groundplan_chassis.client_address import ClientAddress
 from groundplan_chassis.database import listing
 from groundplan_chassis.environment import Address
 from groundplan_chassis.health import Receive, Scope, Send
+from groundplan_chassis.http import answers
 from groundplan_chassis.http.admission import Admission
 from groundplan_chassis.observe import metrics, redaction, sink, statements
 from groundplan_chassis.observe.metrics import Metrics
@@ -327,6 +328,12 @@ async def names_in_logs(_: pytest.MonkeyPatch) -> tuple[int, int]:
     return redaction._plain.cache_info().currsize, 1024
 
 
+async def policies_of_limits(_: pytest.MonkeyPatch) -> tuple[int, int]:
+    for number in range(100):
+        answers._policy(number, 60)
+    return answers._policy.cache_info().currsize, 16
+
+
 FILLED: Final[dict[str, Callable[[pytest.MonkeyPatch], Awaitable[tuple[int, int]]]]] = {
     "buckets.py LocalBuckets._buckets": buckets,
     "caching/cluster.py Cluster._told": topology_reasons,
@@ -340,6 +347,7 @@ FILLED: Final[dict[str, Callable[[pytest.MonkeyPatch], Awaitable[tuple[int, int]
     "database/listing.py ListStatement._beyond": counts_of_lists,
     "http/admission.py Admission._lists": callers_of_lists,
     "http/admission.py Admission._walks": callers_of_lists,
+    "http/answers.py _policy": policies_of_limits,
     "observe/metrics.py Metrics._counts": counted,
     "observe/metrics.py Metrics._records": counted,
     "observe/redaction.py _plain": names_in_logs,

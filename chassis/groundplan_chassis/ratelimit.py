@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Generator
 from typing import Any, Final
 
 from groundplan_chassis.buckets import Limit, LocalBuckets, Verdict, verdict_of
-from groundplan_chassis.caching.packing import Packed
+from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
@@ -59,7 +59,7 @@ class RateLimiter:
         self._valkey = valkey
         self._limit = limit
         self._prefix = b"" if valkey is None else valkey.prefix + b"rate:%d:%d:" % (limit.requests, limit.seconds)
-        self._take = Packed(TAKE.call, (b"%d" % limit.cost, b"%d" % limit.requests))
+        self._take = Prepared(TAKE.call, (b"%d" % limit.cost, b"%d" % limit.requests))
         self._local = LocalBuckets(limit, most_local)
 
     def take(self, key: str) -> Awaitable[Verdict]:

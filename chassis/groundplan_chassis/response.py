@@ -58,8 +58,7 @@ class Block:
     def __init__(self, *headers: Header) -> None:
         self.headers = headers
         self.written = b"".join([_remembered(name) + value for name, value in headers])
-        if len(self.written.translate(None, _CONTROLS)) != len(self.written) - 2 * len(headers):
-            raise ValueError("A response's header has a control character in its value")
+        _require_lines(self.written, len(headers))
 
 
 def whole(
@@ -77,9 +76,7 @@ def whole(
         parts.append(_known.get(name) or _remembered(name))
         parts.append(value)
     own = b"".join(parts)
-    # Each line has one end, and no other character is a control.
-    if len(own.translate(None, _CONTROLS)) != len(own) - 2 * lines:
-        raise ValueError("A response's header has a control character in its value")
+    _require_lines(own, lines)
     line = _STATUS_LINES.get(status) or _line(status)
     end = b"\r\nconnection: close\r\n\r\n" if closes else b"\r\n\r\n"
     if status in _WITHOUT_BODY:
@@ -135,9 +132,13 @@ class Head:
             lines += 1
         parts.append(b"\r\n\r\n")
         self.content = b"".join(parts)
-        # Each line has one end, and no other character is a control.
-        if len(self.content.translate(None, _CONTROLS)) != len(self.content) - 2 * lines:
-            raise ValueError("A response's header has a control character in its value")
+        _require_lines(self.content, lines)
+
+
+def _require_lines(content: bytes, lines: int) -> None:
+    """Raises ValueError unless each line has one end, and no other character is a control."""
+    if len(content.translate(None, _CONTROLS)) != len(content) - 2 * lines:
+        raise ValueError("A response's header has a control character in its value")
 
 
 def _remembered(name: bytes) -> bytes:

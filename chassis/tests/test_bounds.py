@@ -38,6 +38,7 @@ from groundplan_chassis.http import answers
 from groundplan_chassis.http.admission import Admission
 from groundplan_chassis.observe import metrics, redaction, sink, statements
 from groundplan_chassis.observe.metrics import Metrics
+from groundplan_chassis.observe.requests import RequestLog
 from groundplan_chassis.observe.sink import Sink
 from groundplan_chassis.response import Defaults, Head
 from groundplan_chassis.settings import CacheSettings
@@ -147,6 +148,8 @@ def _is_own(node: ast.expr) -> TypeGuard[ast.Attribute]:
 def _is_empty(value: ast.expr | None) -> bool:
     match value:
         case ast.Dict(keys=[]) | ast.List(elts=[]):
+            return True
+        case ast.Call(func=ast.Call(func=ast.Name(id="lru_cache" | "cache"))):
             return True
         case ast.Call(func=ast.Name(id=name), args=[]):
             return name in EMPTY
@@ -328,6 +331,14 @@ async def names_in_logs(_: pytest.MonkeyPatch) -> tuple[int, int]:
     return redaction._plain.cache_info().currsize, 1024
 
 
+async def subjects_in_logs(_: pytest.MonkeyPatch) -> tuple[int, int]:
+    lines: list[bytes] = []
+    found = RequestLog("user", "api", Metrics("shop", "user", lines.append), redaction.Redaction(), lines.append)
+    for number in range(5_000):
+        found.audited(request_id="a", subject=f"subject-{number}", operation="GET /", items=())
+    return found._subject.cache_info().currsize, 4096
+
+
 async def policies_of_limits(_: pytest.MonkeyPatch) -> tuple[int, int]:
     for number in range(100):
         answers._policy(number, 60)
@@ -351,6 +362,7 @@ FILLED: Final[dict[str, Callable[[pytest.MonkeyPatch], Awaitable[tuple[int, int]
     "observe/metrics.py Metrics._counts": counted,
     "observe/metrics.py Metrics._records": counted,
     "observe/redaction.py _plain": names_in_logs,
+    "observe/requests.py RequestLog._subject": subjects_in_logs,
     "observe/sink.py Sink._waiting": log_lines,
     "observe/statements.py one_line": statements_in_logs,
     "response.py _known": header_names,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +73,21 @@ def agreement(project: Path) -> subprocess.CompletedProcess[str]:
     return run(project, "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/system/test_declaration.py")
 
 
-def test_code_of_earlier_versions_follows_the_declaration(whole_template: Path, tmp_path: Path) -> None:
-    declared = changed(values(), {"set": VERSIONS})
+def lab(template: Path, folder: Path, versions: Mapping[str, Any]) -> Path:
+    """A project of the samples with these versions, whose code is formatted and without complaint."""
+    declared = changed(values(), {"set": versions})
     system_of(declared)
     services = [{"name": name, **service} for name, service in declared["services"].items()]
-    project = commit_project(make_project(whole_template, tmp_path / "lab", {"name": "lab", "services": services}))
+    project = commit_project(make_project(template, folder / "lab", {"name": "lab", "services": services}))
     write_documents(project)
     for arguments in (["ruff", "format", "--check"], ["ruff", "check"]):
         done = run(project, *arguments, "services")
         assert done.returncode == 0, done.stdout + done.stderr
+    return project
+
+
+def test_code_of_earlier_versions_follows_the_declaration(whole_template: Path, tmp_path: Path) -> None:
+    project = lab(whole_template, tmp_path, VERSIONS)
     done = agreement(project)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
@@ -103,14 +110,7 @@ class Fields(Struct):
 
 
 def test_consumers_read_each_version_of_events(whole_template: Path, tmp_path: Path) -> None:
-    declared = changed(values(), {"set": EVENTS})
-    system_of(declared)
-    services = [{"name": name, **service} for name, service in declared["services"].items()]
-    project = commit_project(make_project(whole_template, tmp_path / "lab", {"name": "lab", "services": services}))
-    write_documents(project)
-    for arguments in (["ruff", "format", "--check"], ["ruff", "check"]):
-        done = run(project, *arguments, "services")
-        assert done.returncode == 0, done.stdout + done.stderr
+    project = lab(whole_template, tmp_path, EVENTS)
     require_unit_tests(project, "catalogue", "journal")
     assert "def sent_payload" in (project / "services/catalogue/catalogue_service/domain/item.py").read_text()
 

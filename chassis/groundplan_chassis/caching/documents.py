@@ -27,7 +27,7 @@ from uuid import UUID
 
 import msgspec
 
-from groundplan_chassis.caching.packing import Packed
+from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.caching.valkey import Valkey
@@ -178,7 +178,7 @@ class DocumentCache:
         self._kept = b"%d" % round(1000 * max(seconds, VERSION_SECONDS))
         self._prefix = b"" if valkey is None else valkey.prefix + b"document:" + resource.encode() + b":"
         self._field = b"copy:" + representation.encode()
-        self._lookup = Packed((b"HGET",), (self._field,))
+        self._lookup = Prepared((b"HGET",), (self._field,))
         self._early = 1000 * min(EARLY_SECONDS, seconds / 20)
         self._resource = resource
         self._counter = counter

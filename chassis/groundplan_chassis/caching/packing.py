@@ -18,7 +18,7 @@ pack: Final = cast(Callable[[Command], bytes], hiredis.pack_command)
 """Any command as bytes."""
 
 
-class Packed:
+class Prepared:
     """A command with one key: ``before`` and ``after`` are the words around it."""
 
     __slots__ = ("_after", "_before", "after", "before")
@@ -34,7 +34,7 @@ class Packed:
         """Word by word."""
         return (*self.before, key, *self.after)
 
-    def bytes(self, key: bytes) -> bytes:
+    def packed(self, key: bytes) -> bytes:
         """What `pack` makes of the same command."""
         return b"%b%d\r\n%b%b" % (self._before, len(key), key, self._after)
 

@@ -20,7 +20,7 @@ from groundplan_chassis.caching.cluster import Cluster
 from groundplan_chassis.caching.connection import ANSWER_SECONDS, Connection, LoginRefused, PendingCommand, connect
 from groundplan_chassis.caching.link import Link
 from groundplan_chassis.caching.login import Login, Logins, SecretLogins
-from groundplan_chassis.caching.packing import Packed
+from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Argument, Command, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.environment import Address
@@ -120,9 +120,9 @@ class Valkey:
         """Run a script on one key."""
         return self.ask(key, (*script.call, key, *arguments))
 
-    def ask_prepared(self, prepared: Packed, key: bytes) -> asyncio.Future[Reply]:
+    def ask_prepared(self, prepared: Prepared, key: bytes) -> asyncio.Future[Reply]:
         """As `ask`, of a command of which only the key is new."""
-        return self.ask(key, prepared.command(key), prepared.bytes(key))
+        return self.ask(key, prepared.command(key), prepared.packed(key))
 
     def get(self, key: str) -> Value:
         """``await valkey.get("name")``: the value, or None without one or without an answer.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundplan_chassis.caching.packing import Packed, pack
+from groundplan_chassis.caching.packing import Prepared, pack
 
 words = st.one_of(st.binary(max_size=20), st.text(max_size=20), st.integers(-(2**63), 2**63 - 1))
 
@@ -14,6 +14,6 @@ words = st.one_of(st.binary(max_size=20), st.text(max_size=20), st.integers(-(2*
 def test_a_prepared_command_is_what_hiredis_packs(
     before: list[bytes | str | int], key: bytes, after: list[bytes | str | int]
 ) -> None:
-    prepared = Packed(tuple(before), tuple(after))
+    prepared = Prepared(tuple(before), tuple(after))
     assert prepared.command(key) == (*before, key, *after)
-    assert prepared.bytes(key) == pack(prepared.command(key))
+    assert prepared.packed(key) == pack(prepared.command(key))

@@ -8,6 +8,7 @@ one window, and a fraction of a request is never lost. With at most 2,000,000 re
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ LARGEST: Final = 2**53
 """Beyond it Lua's numbers, which are IEEE doubles, leave out whole ones."""
 
 
-class Limit(msgspec.Struct, frozen=True):
+class Limit(msgspec.Struct, frozen=True, dict=True):
     """``requests`` at once at most, and on the average in ``seconds``."""
 
     requests: int
@@ -29,15 +30,20 @@ class Limit(msgspec.Struct, frozen=True):
                 f"{self.requests} requests in {self.seconds} s: expected 1 or more of both, and less of them"
             )
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """Cost of one request, in units of debt."""
         return self.seconds * MICROSECONDS
 
-    @property
+    @cached_property
     def capacity(self) -> int:
         """The largest debt: that of an empty bucket."""
         return self.requests * self.cost
+
+    @cached_property
+    def paid_a_second(self) -> int:
+        """Units of debt."""
+        return self.requests * MICROSECONDS
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -65,20 +71,16 @@ def paid_back(limit: Limit, debt: int, elapsed: int) -> int:
 
 def verdict_of(limit: Limit, debt: int, allowed: bool) -> Verdict:
     """``debt`` after the request, if it was allowed; before it else."""
-    short = debt + limit.cost - limit.capacity
+    cost, paid = limit.cost, limit.paid_a_second
+    left = limit.capacity - debt
     return Verdict(
         allowed,
         limit.requests,
-        (limit.capacity - debt) // limit.cost,
-        _seconds(limit, debt),
-        _seconds(limit, short) if short > 0 else 0,
+        left // cost,
+        -(-debt // paid),
+        -(-(cost - left) // paid) if left < cost else 0,
         limit.seconds,
     )
-
-
-def _seconds(limit: Limit, debt: int) -> int:
-    """To pay it back, rounded up."""
-    return -(-debt // (limit.requests * MICROSECONDS))
 
 
 class LocalBuckets:

@@ -291,7 +291,7 @@ class BoundedProtocol(asyncio.Protocol):
         waits = self._waits_to_continue
         keep_alive = version != "1.0" and not waits and parser.should_keep_alive()
         before = self._exchange
-        exchange = Exchange(self, scope, keep_alive=keep_alive, waits_to_continue=waits)
+        exchange = Exchange(self, scope, keep_alive, waits)
         self._exchange = exchange
         self._in_head = False
         self._in_body = True

@@ -34,49 +34,29 @@ def exchange_of(send: Callable[..., Awaitable[None]]) -> Exchange | None:
     return found if type(found) is Exchange else None
 
 
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request on a connection, from its head to the end of its response."""
 
-    __slots__ = (
-        "_arrived",
-        "_body",
-        "_connection",
-        "_head",
-        "_more",
-        "_news",
-        "_start",
-        "complete",
-        "disconnected",
-        "keep_alive",
-        "scope",
-        "started",
-        "task",
-        "waits_to_continue",
-    )
-
-    def __init__(
-        self, connection: BoundedProtocol, scope: dict[str, Any], *, keep_alive: bool, waits_to_continue: bool
-    ) -> None:
-        """``waits_to_continue``: the client sends the body once it is told to."""
-        self.scope = scope
-        self.keep_alive = keep_alive
-        self.waits_to_continue = waits_to_continue
-        self.task: asyncio.Task[None] | None = None
-        self.started = False
-        """The response's head has left."""
-        self.complete = False
-        """All of the response has left."""
-        self.disconnected = False
-        self._connection = connection
-        self._start: tuple[int, Iterable[tuple[bytes, bytes]]] | None = None
-        """Status and headers, before the head has left."""
-        self._head: Head | None = None
-        self._body: bytearray | bytes = b""
-        """What has arrived and was not received yet."""
-        self._more = True
-        self._news = False
-        """There is something to receive."""
-        self._arrived: asyncio.Event | None = None
+    _connection: BoundedProtocol
+    scope: dict[str, Any]
+    keep_alive: bool
+    waits_to_continue: bool
+    """The client sends the body once it is told to."""
+    task: asyncio.Task[None] | None = None
+    started: bool = False
+    """The response's head has left."""
+    complete: bool = False
+    """All of the response has left."""
+    disconnected: bool = False
+    _start: tuple[int, Iterable[tuple[bytes, bytes]]] | None = None
+    """Status and headers, before the head has left."""
+    _head: Head | None = None
+    _body: bytearray | bytes = b""
+    """What has arrived and was not received yet."""
+    _more: bool = True
+    _news: bool = False
+    """There is something to receive."""
+    _arrived: asyncio.Event | None = None
 
     async def run(self, app: Callable[..., Awaitable[None]]) -> None:
         """Has the request answered. The client gets a whole response or a broken connection, also of an application

@@ -11,6 +11,8 @@ import time
 from collections.abc import Awaitable, Generator
 from typing import Any, Final
 
+import msgspec
+
 from groundplan_chassis.buckets import Limit, LocalBuckets, Verdict, verdict_of
 from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Reply
@@ -75,14 +77,11 @@ class RateLimiter:
         return verdict_of(self._limit, abs(reply), reply > 0)
 
 
-class _Taken:
-    __slots__ = ("_key", "_limiter", "_reply")
-
-    def __init__(self, limiter: RateLimiter, key: str, reply: asyncio.Future[Reply] | None) -> None:
-        self._limiter = limiter
-        self._key = key
-        self._reply = reply
+class _Taken(msgspec.Struct, eq=False):
+    limiter: RateLimiter
+    key: str
+    reply: asyncio.Future[Reply] | None
 
     def __await__(self) -> Generator[Any, None, Verdict]:
-        reply: Reply = AWAY if self._reply is None else (yield from self._reply)
-        return self._limiter.read_verdict(self._key, reply)
+        reply: Reply = AWAY if self.reply is None else (yield from self.reply)
+        return self.limiter.read_verdict(self.key, reply)

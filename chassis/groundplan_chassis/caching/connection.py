@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 import hiredis
+import msgspec
 
 from groundplan_chassis.caching.packing import pack
 from groundplan_chassis.caching.replies import AWAY, Command, Reply
@@ -55,15 +56,12 @@ class ServerRefused(Exception):
     """The server answers with an unexpected reply. The text is the server's; here it names no keys or values."""
 
 
-class PendingCommand:
+class PendingCommand(msgspec.Struct, eq=False):
     """A command without an answer yet."""
 
-    __slots__ = ("command", "future", "redirected")
-
-    def __init__(self, command: Command, future: asyncio.Future[Reply]) -> None:
-        self.command = command
-        self.future = future
-        self.redirected = False
+    command: Command
+    future: asyncio.Future[Reply]
+    redirected: bool = False
 
     def answer(self, reply: Reply) -> None:
         if not self.future.done():

@@ -375,15 +375,12 @@ class DocumentCache:
             self._counter.count(name)
 
 
-class _Lookup:
-    __slots__ = ("_cache", "_id", "_reply")
-
-    def __init__(self, cache: DocumentCache, id: UUID, reply: asyncio.Future[Reply] | None) -> None:
-        self._cache = cache
-        self._id = id
-        self._reply = reply
+class _Lookup(msgspec.Struct, eq=False):
+    cache: DocumentCache
+    id: UUID
+    reply: asyncio.Future[Reply] | None
 
     def __await__(self) -> Generator[Any, None, Document | None]:
-        if self._reply is None:
+        if self.reply is None:
             return None
-        return self._cache.read_lookup(self._id, (yield from self._reply))
+        return self.cache.read_lookup(self.id, (yield from self.reply))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from groundplan_chassis.http.errors import ApiError, error_body
 from groundplan_chassis.http.ports import Verdict
 from groundplan_chassis.response import Block, Header
@@ -26,22 +28,19 @@ _BARE_NOT_STORED: Final = Block(*_SECURITY, _NOT_STORED)
 _BARE_REVALIDATED: Final = Block(*_SECURITY, _REVALIDATED)
 
 
-class Answer:
+class Answer(msgspec.Struct, eq=False):
     """One response; what all responses have is added when it is sent."""
 
-    __slots__ = ("block", "body", "closes", "code", "headers", "status")
-
-    def __init__(self, status: int, block: Block, headers: list[Header], body: bytes, code: str | None = None) -> None:
-        self.status = status
-        self.block = block
-        """Headers that it has in common with others of its kind."""
-        self.headers = headers
-        """Its own."""
-        self.body = body
-        self.code = code
-        """The code of an error response."""
-        self.closes = False
-        """The connection ends after it."""
+    status: int
+    block: Block
+    """Headers that it has in common with others of its kind."""
+    headers: list[Header]
+    """Its own."""
+    body: bytes
+    code: str | None = None
+    """The code of an error response."""
+    closes: bool = False
+    """The connection ends after it."""
 
 
 def changed(body: bytes, tag: bytes, token: bytes) -> Answer:

@@ -72,7 +72,14 @@ class Api:
         started = time.perf_counter()
         found, repeated = headers.read_headers(scope["headers"])
         request = Request(
-            self._context, scope, receive, found, headers.request_id(found.get(headers.REQUEST_ID)), self._admission
+            self._context,
+            scope,
+            receive,
+            found,
+            headers.request_id(found.get(headers.REQUEST_ID)),
+            self._admission,
+            scope["method"],
+            scope["path"],
         )
         try:
             if tracing.enabled():

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -56,18 +57,20 @@ def test_targets_of_the_first_ten_minutes_exist() -> None:
     not os.environ.get("PROVE_FIRST_MINUTES"), reason="a whole set-up takes minutes: `make prove WHAT=first-minutes`"
 )
 @pytest.mark.parametrize("name", ["shops", "mes systèmes à é"])
-def test_the_first_ten_minutes_are_as_written(tmp_path: Path, name: str) -> None:
+def test_the_first_ten_minutes_are_as_written(name: str) -> None:
     """In an empty folder, as a user without rights (where this runs as root) and without an identity for git."""
     if os.getuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("root, and nothing to become another user by")
-    for outer in (tmp_path, *tmp_path.parents[:3]):
-        outer.chmod(outer.stat().st_mode | 0o055)
-    clone, folder, home = tmp_path / "groundplan", tmp_path / name, tmp_path / "home"
-    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
-    folder.mkdir()
-    home.mkdir()
-    (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
-    tools = tmp_path / "tools"
-    subprocess.run([sys.executable, "-m", "venv", str(tools)], check=True)
-    subprocess.run([str(tools / "bin/pip"), "install", "--quiet", "uv"], check=True)
-    assert run(Place(folder, home, [tools / "bin"], str(clone)), steps()) == {}
+    # Not below pytest's own folder, which each new run of it closes to all other users.
+    with tempfile.TemporaryDirectory(prefix="first-minutes-") as directory:
+        here = Path(directory)
+        here.chmod(0o755)
+        clone, folder, home = here / "groundplan", here / name, here / "home"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        folder.mkdir()
+        home.mkdir()
+        (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
+        tools = here / "tools"
+        subprocess.run([sys.executable, "-m", "venv", str(tools)], check=True)
+        subprocess.run([str(tools / "bin/pip"), "install", "--quiet", "uv"], check=True)
+        assert run(Place(folder, home, [tools / "bin"], str(clone)), steps()) == {}

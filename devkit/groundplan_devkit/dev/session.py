@@ -7,9 +7,10 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from itertools import starmap
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from groundplan.capacity import plan
 from groundplan.declaration.model import System
 from groundplan.program.routes import API_PREFIX, PublicResource, public_resources
 from groundplan_chassis.observe.tracing import ENDPOINT_VARIABLE, SAMPLE_VARIABLE, TRACES_VARIABLE
+from groundplan_chassis.settings import SERVING
 from groundplan_devkit import event_log
 from groundplan_devkit.dev import debugged as debugger
 from groundplan_devkit.dev.alone import record_address
@@ -247,21 +249,29 @@ class Session:
             await self._restart(found.restart)
 
     async def _restart(self, services: frozenset[str]) -> None:
+        """Those that answer requests first: all at once would take all the processors, and each be late."""
         edited = {name: managed for name, managed in self.processes.items() if managed.running.service in services}
-        for managed in edited.values():
-            # While it stops, `_attend` must not start it.
-            managed.again_at = float("inf")
-        await asyncio.gather(*(asyncio.to_thread(managed.running.stop) for managed in edited.values()))
-        for name, managed in edited.items():
-            managed.pause = FIRST_PAUSE
-            self._start_again(name, managed)
-        results = await asyncio.gather(
-            *(asyncio.to_thread(managed.running.wait_until_ready) for managed in edited.values()),
-            return_exceptions=True,
-        )
-        failed = [result for result in results if isinstance(result, BaseException)]
+        serving = {name: managed for name, managed in edited.items() if managed.running.role in SERVING}
+        others = {name: managed for name, managed in edited.items() if name not in serving}
+        failed = 0
+        for each in (serving, others):
+            failed += await self._restart_at_once(each)
         restarted = f"Restarted {', '.join(sorted(services))}; the API: {self.url}"
         self.shown(restarted if not failed else "Not ready: see what the log says")
+
+    async def _restart_at_once(self, processes: Mapping[str, ManagedProcess]) -> int:
+        """Returns how many are not ready."""
+        for managed in processes.values():
+            # While it stops, `_attend` must not start it.
+            managed.again_at = float("inf")
+        results = await asyncio.gather(*starmap(self._stop_and_start, processes.items()), return_exceptions=True)
+        return sum(isinstance(result, BaseException) for result in results)
+
+    async def _stop_and_start(self, name: str, managed: ManagedProcess) -> None:
+        await asyncio.to_thread(managed.running.stop)
+        managed.pause = FIRST_PAUSE
+        self._start_again(name, managed)
+        await asyncio.to_thread(managed.running.wait_until_ready)
 
     async def _until_one_fails(self, background: list[asyncio.Task[None]]) -> None:
         done, _ = await asyncio.wait(background, return_when=asyncio.FIRST_COMPLETED)

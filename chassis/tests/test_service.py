@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +113,13 @@ def test_a_consumer_has_a_handler_of_each_event_it_gets_and_gets_each_it_has_one
 def test_other_roles_need_not_follow_events() -> None:
     topics = json.dumps({"order.placed": "shop.order.placed"})
     assert disagreements(service(consumers={"payment.settled": on_event}), of_api(EVENT_TOPICS=topics)) == []
+
+
+def test_what_asks_for_no_secret_imports_no_client_of_aws() -> None:
+    """Unit tests, descriptions of an API and migrations import a service's code, and AWS's client is half of that."""
+    code = (
+        "import sys, groundplan_chassis.process, groundplan_chassis.commands, groundplan_chassis.caching; "
+        "print([name for name in ('aiobotocore', 'botocore', 'aiohttp') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"

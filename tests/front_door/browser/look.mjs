@@ -25,6 +25,7 @@ for (const { page: file, width, scheme, picture, keyboard = true } of JSON.parse
   page.on('pageerror', error => said.push(`error: ${error}`))
   page.on('request', request => { if (request.url() !== address && new URL(request.url()).origin !== origin) requested.push(request.url()) })
   await page.goto(address, { waitUntil: 'load' })
+  await page.evaluate(settled)
   if (picture) await page.screenshot({ path: picture, type: 'jpeg', quality: 60 })
   const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
   const unreached = keyboard ? await reached(page) : []
@@ -44,6 +45,13 @@ for (const { page: file, width, scheme, picture, keyboard = true } of JSON.parse
 }
 await browser.close()
 console.log(JSON.stringify(found))
+
+// Fonts are there, and colours no longer on their way from one scheme to another.
+async function settled () {
+  await document.fonts.ready
+  const ending = document.getAnimations().filter(each => each.effect.getComputedTiming().endTime !== Infinity)
+  await Promise.allSettled(ending.map(each => each.finished))
+}
 
 // What can be focused, and isn't by as many tabs as there are such elements.
 async function reached (page) {

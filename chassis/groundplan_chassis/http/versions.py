@@ -85,6 +85,7 @@ class EarlierVersion(Generic[EB, EI, NB, NI]):
             path=path_in(newest.path, self.version),
             body=self.body,
             item=self.item,
+            owner=None if newest.owner is None else ours.get(newest.owner, newest.owner),
             filters=named(newest.filter_types()),
             sorts=named(newest.sort_types()),
             authority=None,

@@ -166,6 +166,7 @@ def _call(
     version: int | None = None,
     idempotency_key: UUID | None = None,
 ) -> Call:
+    assert request.endpoint is not None
     return Call(
         request.context,
         request.caller,
@@ -177,6 +178,7 @@ def _call(
         version,
         idempotency_key,
         request.address,
+        resource=request.endpoint.operation.resource.name,
     )
 
 

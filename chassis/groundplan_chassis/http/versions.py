@@ -120,7 +120,7 @@ class EarlierVersion(Generic[EB, EI, NB, NI]):
             return call
         sent = call.body
         return msgspec.structs.replace(
-            call, body=self.newest(sent, None), completed=lambda before: self.newest(sent, before)
+            call, body=self.newest(sent, None), completed=lambda before: self.newest(sent, before), sent=sent
         )
 
     def _query(self, query: ListQuery) -> ListQuery:

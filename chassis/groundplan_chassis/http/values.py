@@ -65,6 +65,8 @@ _EXPECTED: Final = {
     Kind.UUID: "Expected a UUID with its hyphens",
     Kind.BOOLEAN: "Expected true or false",
 }
+_LARGEST_EXACT: Final = 2**53 - 1
+"""Largest integer that no other one shares its double with."""
 _INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
 _MESSAGE: Final = re.compile(r"(?s)(?P<message>.*?)(?: - at `\$(?P<path>.*)`)?")
 
@@ -113,7 +115,9 @@ class ValueType:
         if self.kind is Kind.JSON:
             _require_sane(value)
         elif self.kind is Kind.INTEGER and isinstance(value, float) and value.is_integer():
-            # To JSON Schema 3.0 is an integer.
+            # To JSON Schema 3.0 is an integer. Of a larger one the double may have dropped digits that were sent.
+            if abs(value) > _LARGEST_EXACT:
+                raise Refused("Expected an integer written in digits alone, so that none is lost")
             value = int(value)
         try:
             typed: object = msgspec.convert(value, self.annotation)

@@ -41,7 +41,8 @@ REPEATABLE: Final = (
 """PostgreSQL has undone everything, and the same work may succeed if done again."""
 
 _KINDS: Final = ("check", "key", "fkey")
-_KEY: Final = re.compile(r"\((?P<columns>[^()]+)\)=\(")
+_KEY: Final = re.compile(r"[^()]*\((?P<columns>[^()]+)\)=\(")
+"""At the beginning: what follows is the value, in which a client may write the same."""
 
 
 class Away(Exception):
@@ -114,7 +115,7 @@ def columns_of(error: asyncpg.PostgresError | asyncpg.InterfaceError) -> tuple[s
     column = getattr(error, "column_name", None)
     if column:
         return (column,)
-    found = _KEY.search(getattr(error, "detail", None) or "")
+    found = _KEY.match(getattr(error, "detail", None) or "")
     if found:
         return tuple(each.strip().strip('"') for each in found["columns"].split(","))
     table, constraint = getattr(error, "table_name", None), getattr(error, "constraint_name", None)

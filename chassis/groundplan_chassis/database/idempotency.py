@@ -264,8 +264,18 @@ def _is_claim(response: object) -> bool:
 
 
 def _digest(call: Call) -> str:
-    """Digest of the request: the kind of item and the decoded body."""
-    content = f"{type(call.body).__qualname__} ".encode() + _encode(call.body)
+    """Digest of the request: the kind of item, and what the client has said of it.
+
+    Not the whole body: the next release may know a field more, or call it by another name in a newer version of the
+    API, and a request that is repeated to it is still the same.
+    """
+    body = call.body if call.sent is None else call.sent
+    said = {
+        field.encode_name: value
+        for field in msgspec.structs.fields(body)
+        if (value := getattr(body, field.name)) is not None and value is not msgspec.UNSET and value != field.default
+    }
+    content = f"{call.resource or type(call.body).__qualname__} ".encode() + _encode(said)
     return hashlib.sha256(content).hexdigest()
 
 

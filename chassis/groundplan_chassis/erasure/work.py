@@ -5,22 +5,32 @@ Each step may be repeated, and finds what an earlier attempt has left undone. Wh
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from groundplan_chassis.database import idempotency
 from groundplan_chassis.erasure.erasable import MOST_ROWS, Erasable
 from groundplan_chassis.erasure.requests import ErasureRequest
+from groundplan_chassis.http.errors import Unavailable
 
 if TYPE_CHECKING:
     from uuid import UUID
 
     from groundplan_chassis.context import Context
+    from groundplan_chassis.database.database import Database
     from groundplan_chassis.database.transaction import Record, Transaction
     from groundplan_chassis.events.projection import Projection
     from groundplan_chassis.service import Service
+
+
+SETTLED_SECONDS: Final = 10.0
+"""Longest wait for transactions that were under way when an erasure begins: twice the statement time-out."""
+_LOOK_SECONDS: Final = 0.05
+_NUMBER = "SELECT pg_current_xact_id()::text"
+_ENDED = "SELECT pg_snapshot_xmin(pg_current_snapshot()) > $1::text::xid8"
 
 
 class Erased(msgspec.Struct, frozen=True):
@@ -36,6 +46,8 @@ async def erase(service: Service, context: Context, request: ErasureRequest) -> 
 
     Returns once no copy in the cache is older either, which takes as long as the cache is away.
     """
+    for shard in context.database.shards:
+        await _settled(context.database, shard)
     rows = 0
     for erasable in service.erasables:
         for shard in context.database.shards:
@@ -45,6 +57,21 @@ async def erase(service: Service, context: Context, request: ErasureRequest) -> 
     for shard in context.database.shards:
         keys += await idempotency.erase(context.database, request.subject, shard)
     return Erased(rows, keys)
+
+
+async def _settled(database: Database, shard: int) -> None:
+    """Returns once every transaction that has written anything by now has ended: its rows are seen from then on.
+
+    What the person writes later is of a person who came back. Raises Unavailable when that takes too long.
+    """
+    # PostgreSQL numbers transactions when they first write: all of them have smaller numbers than this one.
+    number = await database.write(lambda transaction: transaction.fetchval(_NUMBER), shard=shard, idempotent=True)
+    waited = 0.0
+    while not await database.fetchval(_ENDED, number, shard=shard, fresh=True):
+        if waited >= SETTLED_SECONDS:
+            raise Unavailable("Transactions from before the erasure are still under way")
+        await asyncio.sleep(_LOOK_SECONDS)
+        waited += _LOOK_SECONDS
 
 
 async def remaining(service: Service, context: Context, subject: str) -> dict[str, int]:

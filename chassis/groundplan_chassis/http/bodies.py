@@ -19,7 +19,7 @@ from groundplan_chassis.http.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from groundplan_chassis.http.values import Refused, ValueType, value_type
+from groundplan_chassis.http.values import MOST_VALUES, Refused, ValueType, value_type
 
 MOST_BYTES: Final = 1024 * 1024
 """Largest body in bytes. API Gateway accepts 10 MB; no resource is that large."""
@@ -30,6 +30,8 @@ MOST_DETAILS: Final = 100
 """Most reported fields: as many as a resource may have."""
 LONGEST_NAME: Final = 100
 """Most characters of an unknown field's name in an error message."""
+_VALUE_BYTES: Final = 100
+"""Memory of a decoded value beside its text."""
 
 _MEDIA_TYPE: Final = re.compile(rb'application/json\s*(?:;\s*charset\s*=\s*(?:utf-8|"utf-8")\s*)?;?', re.IGNORECASE)
 
@@ -79,6 +81,28 @@ async def _read(receive: Receive, hold: Callable[[int], None]) -> bytes:
             return b"".join(parts)
 
 
+def memory_of(body: bytes) -> int:
+    """About the bytes that the body's values take once it is decoded, beside its text."""
+    return _VALUE_BYTES * min(MOST_VALUES, _count(body))
+
+
+def _count(body: bytes) -> int:
+    """The values in a body, empty lists and objects counted twice. Exact only where there may be too many: what is in
+    texts counts as well, which is told apart at twenty times the cost."""
+    most = _separators(body)
+    if most <= MOST_VALUES:
+        return most
+    body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if body.count(b'"') > 4 * MOST_VALUES:
+        # More texts than so many values and their names.
+        return most
+    return _separators(b"".join(body.split(b'"')[::2]))
+
+
+def _separators(text: bytes) -> int:
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
 class BodyType:
     """Decodes bodies into a Struct."""
 
@@ -99,6 +123,8 @@ class BodyType:
         values: dict[str, Any] = {}
         details: list[Detail] = []
         for name, value in content.items():
+            if len(details) >= MOST_DETAILS:
+                break
             field = self._fields.get(name)
             if field is None:
                 details.append(Detail(_printable(name), "Unknown field"))
@@ -143,6 +169,8 @@ _decode: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_ref
 
 
 def _parse(body: bytes) -> object:
+    if _count(body) > MOST_VALUES:
+        raise ValidationFailed(details=[Detail("", f"Expected at most {MOST_VALUES} values, those in lists counted")])
     try:
         text = body.decode()
     except UnicodeDecodeError:

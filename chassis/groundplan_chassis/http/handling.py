@@ -13,8 +13,9 @@ import msgspec
 from groundplan_chassis.access import ANONYMOUS
 from groundplan_chassis.documents import Document, Page
 from groundplan_chassis.http import answers, headers
+from groundplan_chassis.http.admission import SMALL
 from groundplan_chassis.http.answers import Answer
-from groundplan_chassis.http.bodies import read_body, require_json
+from groundplan_chassis.http.bodies import memory_of, read_body, require_json
 from groundplan_chassis.http.conditions import changeable, etag, none_match
 from groundplan_chassis.http.envelopes import item_body, list_body
 from groundplan_chassis.http.errors import Forbidden, NotFound, OwnedByAnother, PreconditionFailed, Unavailable
@@ -140,9 +141,10 @@ async def _content(request: Request, endpoint: Endpoint) -> msgspec.Struct:
     assert endpoint.body_type is not None
     found = request.headers
     require_json(found.get(headers.CONTENT_TYPE), found.get(headers.CONTENT_ENCODING))
-    content = endpoint.body_type.decode(
-        await read_body(request.receive, found.get(headers.CONTENT_LENGTH), request.hold_now)
-    )
+    body = await read_body(request.receive, found.get(headers.CONTENT_LENGTH), request.hold_now)
+    if (taken := memory_of(body)) > SMALL:
+        request.hold_now(taken)
+    content = endpoint.body_type.decode(body)
     if request.own_only and endpoint.owner is not None:
         owner = _owner(content, endpoint.owner)
         if owner is not None and owner != request.caller.subject:
@@ -164,6 +166,7 @@ def _call(
     version: int | None = None,
     idempotency_key: UUID | None = None,
 ) -> Call:
+    assert request.endpoint is not None
     return Call(
         request.context,
         request.caller,
@@ -175,6 +178,7 @@ def _call(
         version,
         idempotency_key,
         request.address,
+        resource=request.endpoint.operation.resource.name,
     )
 
 

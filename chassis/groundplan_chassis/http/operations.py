@@ -99,6 +99,10 @@ class Call(msgspec.Struct, frozen=True):
     """The client's address."""
     completed: Callable[[Any], Any] | None = None
     """Of an update through an earlier version of the API: the body on the row as it is."""
+    sent: Any = None
+    """Through an earlier version of the API: the body in that version."""
+    resource: str = ""
+    """Its name."""
 
     def body_on(self, before: Any) -> Any:  # noqa: ANN401 - the resource's body type
         """The body of an update of the row ``before``: what an earlier version of the API can't say stays as it is."""

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import inspect
 
 from groundplan_chassis.http.bodies import MOST_BYTES
-from groundplan_chassis.http.values import Kind, ValueType, value_type
+from groundplan_chassis.http.values import MOST_LONGER, Kind, ValueType, value_type
 
 PAGE_BYTES: Final = 4 * 1024 * 1024
 """Most bytes of a page, but for a single item. API Gateway passes on 10 MB."""
@@ -20,8 +20,11 @@ _VALUE: Final = 64
 
 def largest_document(item: type[msgspec.Struct]) -> int:
     """Most bytes of an item as JSON. A body is the bound of what has none of its own."""
-    found = sum(len(field.encode_name) + 4 + _largest(value_type(field.type)) for field in msgspec.structs.fields(item))
-    return min(found, MOST_BYTES + len(msgspec.structs.fields(item)) * _VALUE)
+    fields = msgspec.structs.fields(item)
+    types = [value_type(field.type) for field in fields]
+    found = sum(len(field.encode_name) + 4 + _largest(kind) for field, kind in zip(fields, types, strict=True))
+    longer = sum(_VALUE + (MOST_LONGER if kind.kind is Kind.JSON else 0) for kind in types)
+    return min(found, MOST_BYTES + longer)
 
 
 def _largest(kind: ValueType) -> int:
@@ -33,6 +36,6 @@ def _largest(kind: ValueType) -> int:
         case Kind.ENUM:
             return max(map(len, kind.choices), default=0) + 2
         case Kind.JSON:
-            return MOST_BYTES
+            return MOST_BYTES + MOST_LONGER
         case _:
             return _VALUE

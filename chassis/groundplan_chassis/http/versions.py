@@ -85,6 +85,7 @@ class EarlierVersion(Generic[EB, EI, NB, NI]):
             path=path_in(newest.path, self.version),
             body=self.body,
             item=self.item,
+            owner=None if newest.owner is None else ours.get(newest.owner, newest.owner),
             filters=named(newest.filter_types()),
             sorts=named(newest.sort_types()),
             authority=None,
@@ -119,7 +120,7 @@ class EarlierVersion(Generic[EB, EI, NB, NI]):
             return call
         sent = call.body
         return msgspec.structs.replace(
-            call, body=self.newest(sent, None), completed=lambda before: self.newest(sent, before)
+            call, body=self.newest(sent, None), completed=lambda before: self.newest(sent, before), sent=sent
         )
 
     def _query(self, query: ListQuery) -> ListQuery:

@@ -64,17 +64,19 @@ PERSONAL_FIELDS: Final = frozenset(
 
 _SHAPES: Final = re.compile(
     r"""
-    (?P<jwt>\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*)
-    | (?P<bearer>\b(?:Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,})
+    (?P<jwt>\beyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]*+)
+    | (?P<bearer>\b(?:Bearer|Basic)\s++[A-Za-z0-9._~+/=-]{8,})
     | (?P<key>\b(?:AKIA|ASIA)[A-Z0-9]{16}\b)
     | (?P<pem>-----BEGIN[ A-Z]*PRIVATE[ ]KEY-----.*?(?:-----END[ A-Z]*PRIVATE[ ]KEY-----|$))
-    | (?P<url>(?<=://)[^\s/@:]*:[^\s/@]+(?=@))
-    | (?P<email>\b[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)
-    | (?P<named>(?<![A-Za-z:])(?:password|passwd|secret|token|api[_-]?key)["']?\s*[=:]\s*["']?(?P<value>[^\s"',;&)}]+))
+    | (?P<url>(?<=://)[^\s/@:]*+:[^\s/@]++(?=@))
+    | (?P<email>(?<![\w.%+!\#$*^~-])[\w.%+!\#$*^~-]++@[\w-]++(?:\.[\w-]++)++)
+    | (?P<named>(?<![A-Za-z:])(?:password|passwd|secret|token|api[_-]?key)["']?+\s*+[=:]\s*+["']?+
+        (?P<value>[^\s"',;&)}]++))
     """,
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-_QUOTED: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`""", re.DOTALL)
+_QUOTED: Final = re.compile(r"""'(?:[^'\\]++|\\.)*+'|"(?:[^"\\]++|\\.)*+"|`[^`]*+`""", re.DOTALL)
+_QUOTE: Final = re.compile("['\"`]")
 _OF_PROGRAMS: Final = (AttributeError, ImportError, NameError, OSError, TypeError)
 """Errors that quote names of the program and of the machine, and no values that it works with."""
 _DATABASE: Final = "asyncpg"
@@ -140,7 +142,14 @@ class Redaction:
         if type(error).__module__.partition(".")[0] == _DATABASE:
             return str(getattr(error, "sqlstate", None) or HIDDEN)
         said = str(error)
-        return self.text(said if isinstance(error, _OF_PROGRAMS) else _QUOTED.sub(HIDDEN, said))
+        if isinstance(error, _OF_PROGRAMS):
+            return self.text(said)
+        if len(said) <= LONGEST_TEXT:
+            return self.text(_QUOTED.sub(HIDDEN, said))
+        # Cut first: values are what makes it long, and looking for the ends of quotes may take the square of it. A
+        # quote whose end is cut off is hidden from its beginning.
+        found = _QUOTE.split(_QUOTED.sub(HIDDEN, said[:LONGEST_TEXT]), maxsplit=1)[0]
+        return f"{self.text(found)}… ({len(said)} characters)"
 
 
 def _signs(text: str) -> bool:

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from chassis.tests.caching.clients import connected
@@ -137,6 +138,55 @@ async def test_a_person_is_gone_from_tables_cache_and_answers(target: TemporaryD
     # Again there is nothing to do, and nothing is done.
     assert await work.erase(SERVICE, context, request()) == work.Erased(0, 0)
     assert await target.values("SELECT DISTINCT version FROM books WHERE reader = $1", PERSON) == [2]
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+async def test_what_is_being_written_when_the_erasure_begins_is_erased(
+    target: TemporaryDatabase, context: Any, keyed: bool
+) -> None:
+    """It was not there yet for the erasure, which ended, and then it stayed for good."""
+    db = context.database
+    body = BookBody(reader=PERSON, isbn=f"{CANARY}d")
+    written, ends = asyncio.Event(), asyncio.Event()
+
+    async def create(transaction: Transaction) -> Document:
+        document = await add(transaction, body)
+        written.set()
+        await ends.wait()
+        return document
+
+    asked = call(body, subject=PERSON)
+    creating = asyncio.create_task(
+        create_once(db, asked if keyed else msgspec.structs.replace(asked, idempotency_key=None), create)
+    )
+    await written.wait()
+    erasing = asyncio.create_task(work.erase(SERVICE, context, request()))
+    await asyncio.sleep(0.3)
+    ends.set()
+    await creating
+    assert await erasing == work.Erased(1, int(keyed))
+    assert await stored(target, CANARY) == {}
+    assert not any((await work.remaining(SERVICE, context, PERSON)).values())
+
+
+async def test_an_erasure_stays_open_while_a_transaction_does(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "SETTLED_SECONDS", 0.1)
+    db = context.database
+    written, ends = asyncio.Event(), asyncio.Event()
+
+    async def create(transaction: Transaction) -> Document:
+        document = await add(transaction, BookBody(reader=OTHER))
+        written.set()
+        await ends.wait()
+        return document
+
+    creating = asyncio.create_task(db.write(create, shard=0))
+    await written.wait()
+    with pytest.raises(Unavailable, match="still under way"):
+        await work.erase(SERVICE, context, request())
+    ends.set()
+    await creating
+    await work.erase(SERVICE, context, request())
 
 
 async def test_a_request_that_is_repeated_after_the_erasure_creates_nothing(

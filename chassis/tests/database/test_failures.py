@@ -94,6 +94,20 @@ async def test_what_is_unique(db: Database) -> None:
     assert fields(error) == ["isbn"]
 
 
+@pytest.mark.parametrize("value", [f"a ({SECRET})=(b", f"{SECRET}", f")=({SECRET})=("])
+async def test_what_is_unique_whatever_its_case_is_told_by_its_name(target: TemporaryDatabase, value: str) -> None:
+    """PostgreSQL's detail has the expression and the value, which may look like names of columns."""
+    connection = await target.connect()
+    await connection.execute(
+        'CREATE TEMPORARY TABLE tags (name text); CREATE UNIQUE INDEX tags_name_key ON tags (lower(name COLLATE "C"))'
+    )
+    await connection.execute("INSERT INTO tags VALUES ($1)", value)
+    with pytest.raises(asyncpg.UniqueViolationError) as caught:
+        await connection.execute("INSERT INTO tags VALUES ($1)", value.upper().lower())
+    await connection.close()
+    assert columns_of(caught.value) == ("name",)
+
+
 async def test_what_is_unique_under_a_shortened_name(db: Database) -> None:
     assert len(f"{LOANS}_{SIGNATURE}_key") > 63
     insert = f"INSERT INTO {LOANS} ({SIGNATURE}) VALUES ($1)"  # noqa: S608 - of the tests

@@ -8,20 +8,22 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 from chassis.tests.database.databases import TemporaryDatabase
-from chassis.tests.database.library import API, BookBody, add, call
+from chassis.tests.database.library import API, Book, BookBody, add, call
 from groundplan_chassis import assembly
-from groundplan_chassis.access import Access
+from groundplan_chassis.access import ANONYMOUS, Access, Caller
 from groundplan_chassis.database import idempotency, pruning
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.idempotency import create_once
 from groundplan_chassis.database.transaction import Transaction
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http.errors import ApiError, Conflict, ValidationFailed, error_body
-from groundplan_chassis.http.operations import Call, Operation, OperationKind
+from groundplan_chassis.http.operations import Call, Operation, OperationKind, ResourceApi
+from groundplan_chassis.http.versions import EarlierVersion
 from groundplan_chassis.service import Service
 from groundplan_chassis.settings import Role
 
@@ -126,6 +128,64 @@ async def test_a_key_belongs_to_one_body(target: TemporaryDatabase, db: Database
     assert caught.value.status == 422
     assert [detail.field for detail in caught.value.details] == ["Idempotency-Key"]
     assert await target.values("SELECT count(*) FROM books") == [1]
+
+
+class NextBookBody(BookBody, kw_only=True):
+    """Of the next release, which knows more."""
+
+    shelf: str | None = None
+    language: str = "de"
+    copies: int | None = None
+
+
+class RenamedBookBody(msgspec.Struct, kw_only=True):
+    """Of a release whose newest version of the API calls things otherwise."""
+
+    borrower: str
+    leaves: int = 1
+    format: str = "paper"
+
+
+@pytest.mark.parametrize("caller", [ANONYMOUS, call(BOOK).caller], ids=["anonymous", "with a token"])
+async def test_a_repetition_to_the_next_release_is_one(target: TemporaryDatabase, db: Database, caller: Caller) -> None:
+    """It was refused, or without a token had a second effect: during each deployment that adds a field (h1)."""
+    first = replace(call(BOOK), resource="book", caller=caller, client="192.0.2.7")
+    made = await create_once(db, first, create)
+    again = replace(first, body=NextBookBody(reader="r-1", pages=7))
+    assert await create_once(db, again, create) == made
+    seen: list[Call] = []
+
+    async def handle(request: Call) -> Document:
+        seen.append(request)
+        return made
+
+    newest = ResourceApi(name="book", path="/api/v2/books", body=RenamedBookBody, item=Book)
+    earlier: EarlierVersion[Any, Any, Any, Any] = EarlierVersion(
+        version=1,
+        body=BookBody,
+        item=Book,
+        newest=lambda body, _: RenamedBookBody(borrower=body.reader, leaves=body.pages),
+        earlier=lambda item: item,
+        renamed={"reader": "borrower", "pages": "leaves"},
+    )
+    [operation] = earlier.operations(
+        [Operation(kind="create", resource=newest, handler=handle, access=Access.of("reader"))]
+    )
+    await operation.handler(first)
+    assert isinstance(seen[0].body, RenamedBookBody)
+    assert await create_once(db, seen[0], create) == made
+    assert await target.values("SELECT id FROM books") == [made.id]
+    # What it says beyond that, or of another kind of item, is another request.
+    for other in (
+        replace(first, body=NextBookBody(reader="r-1", pages=7, shelf="a")),
+        replace(first, body=NextBookBody(reader="r-1", pages=7, language="en")),
+        replace(first, resource="loan"),
+    ):
+        if caller is ANONYMOUS:
+            assert idempotency._digest(other) != idempotency._digest(first)
+        else:
+            with pytest.raises(ValidationFailed):
+                await create_once(db, other, create)
 
 
 async def test_a_first_request_that_fails_leaves_its_key_free(target: TemporaryDatabase, db: Database) -> None:

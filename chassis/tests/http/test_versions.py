@@ -181,6 +181,55 @@ async def test_its_bodies_are_checked_in_its_own_words(stage: Stage) -> None:
     assert {each["field"] for each in answer.json()["error"]["details"]} == {"total", "amount", "remark"}
 
 
+async def test_the_owner_is_the_caller_by_its_own_name_too() -> None:
+    """A declaration leaves the owner's name as it is; a mapping written by hand may not (S4)."""
+
+    class BuyerBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        total: Decimal
+        status: Status
+        buyer: str | None = None
+
+    class Bought(msgspec.Struct, frozen=True, kw_only=True):
+        id: UUID
+        total: Decimal
+        buyer: str
+        version: int
+        created_at: Timestamp
+        updated_at: Timestamp
+
+    renamed = EarlierVersion(
+        version=1,
+        body=BuyerBody,
+        item=Bought,
+        newest=lambda body, _: OrderBody(status=body.status, total=body.total, customer_id=body.buyer),
+        earlier=lambda item: Bought(
+            id=item.id,
+            total=item.total,
+            buyer=item.customer_id,
+            version=item.version,
+            created_at=item.created_at,
+            updated_at=item.updated_at,
+        ),
+        renamed={"buyer": "customer_id"},
+    )
+    orders = CompletingOrders()
+    resource = dataclasses.replace(ORDERS, path="/api/v2/orders")
+    access = Access.of("customer:own", "admin")
+    made = [
+        Operation(kind="create", resource=resource, handler=orders.create, access=access),
+        Operation(kind="update", resource=resource, handler=orders.update, access=access),
+    ]
+    stage = Stage(orders=orders, operations=[*made, *renamed.operations(made)])
+    body = {"total": "1.00", "status": "placed"}
+    for sent, status in ((body | {"buyer": "ben"}, 403), (body | {"buyer": "anna"}, 201), (body, 201)):
+        answer = await stage.client.post("/api/v1/orders", json=sent, headers=as_("anna"))
+        assert answer.status_code == status, sent
+    assert {row.customer_id for row in orders.rows.values()} == {"anna"}
+    mine = orders.add()
+    answer = await stage.client.put(f"/api/v1/orders/{mine.id}", json=body | {"buyer": "ben"}, headers=as_("anna"))
+    assert (answer.status_code, orders.rows[mine.id].customer_id) == (403, "anna")
+
+
 async def test_lists_go_by_its_own_names(stage: Stage) -> None:
     for total in ("1.00", "2.00", "3.00"):
         stage.orders.add(total=Decimal(total))

@@ -135,6 +135,32 @@ def test_secrets_are_known_by_their_shape(written: Written, text: str) -> None:
     assert HIDDEN in raw
 
 
+@given(
+    local=st.from_regex(r"[a-z0-9!#$*+^_~-]+(\.[a-z0-9!#$*+^_~-]+)*", fullmatch=True)
+    | st.sampled_from(["a" * 65, "a" * 200, "m\u00fcller", "\u00e9ric", "\u043e\u043b\u044f", "ann\u00e9.x"]),
+    host=st.sampled_from(["example.com", "a.b", "m\u00fcller.example", "xn--mller-kva.example", "a" * 63 + ".example"]),
+    around=st.sampled_from(
+        ["{}", "to {} now", "<{}>", "email={}", "'{}'", '{{"to":"{}"}}', "mailto:{}", "\u201e{}\u201c"]
+    ),
+)
+def test_every_address_is_known_by_its_shape(local: str, host: str, around: str) -> None:
+    """However long it is: at most 64 characters of the first part, in ASCII, were looked for."""
+    shown = Redaction().text(around.format(f"{local}@{host}"))
+    assert shown == around.format(HIDDEN)
+
+
+@pytest.mark.parametrize("quote", ["'", '"', "`"])
+def test_a_long_value_in_an_error_is_hidden_too(quote: str) -> None:
+    """Of a value of a megabyte the beginning was shown, once its end was looked for: with 100 kB that took minutes."""
+    value = "hunter2 \\" + quote if quote != "`" else "hunter2 "
+    error = ValueError(f"expected a number, got {quote}{value * 100_000}")
+    shown = Redaction().error(error)
+    assert shown == f"expected a number, got … ({len(str(error))} characters)"
+    closed = Redaction().error(ValueError(f"got {quote}hunter2{quote}, {'x' * 5000}"))
+    assert closed.startswith(f"got {HIDDEN}, xxx")
+    assert "hunter2" not in closed
+
+
 @pytest.mark.parametrize(
     "field",
     [

@@ -107,13 +107,6 @@ ONLY_RAISED: tuple[OnlyRaised, ...] = (
         _NO_WAY_BACK,
     ),
     OnlyRaised(
-        "aws:msk/cluster:Cluster",
-        "storageMode",
-        _choices(["LOCAL"], ["TIERED"]),
-        f"{_MSK}/msk-tiered-storage.html: it can't be turned off for a cluster",
-        "keep tiered storage, or make a new cluster",
-    ),
-    OnlyRaised(
         "aws:rds/instance:Instance",
         "allocatedStorage",
         _number,

@@ -294,6 +294,16 @@ def metadata_stays(old: Item, new: Item) -> Iterator[Broken]:
 
 
 @transition(CLUSTER)
+def tiers_stay(old: Item, new: Item) -> Iterator[Broken]:
+    """A cluster with tiered storage keeps it.
+
+    Source: MSK developer guide, Tiered storage: it can't be turned off for a cluster.
+    """
+    if old.known("storageMode") == "TIERED" and new.get("storageMode", "LOCAL") == "LOCAL":
+        yield Broken("storageMode", "TIERED, as it is", "keep it, or make a new cluster")
+
+
+@transition(CLUSTER)
 def volumes_only_grow(old: Item, new: Item) -> Iterator[Broken]:
     """The volume of a broker grows and never shrinks.
 

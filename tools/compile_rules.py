@@ -31,7 +31,7 @@ from botocore.session import Session
 from pulumi import _types
 
 from groundplan.cloud import schema
-from tools.compiled_types import EXCLUDED, MODIFIED, OPERATIONS, RENAMED, TYPES
+from tools.compiled_types import EXCLUDED, MODIFIED, OPERATIONS, RENAMED, TYPES, UNCOUNTED
 
 TARGET = Path(__file__).resolve().parents[1] / "infra" / "groundplan" / "cloud" / "compiled"
 _CFN = Path(cfnlint.__file__).parent / "data" / "schemas"
@@ -67,6 +67,8 @@ class Rules:
                 entry["enum"] = sorted({*entry["enum"], *typing.cast(list[str], value)})
             elif name in _WIDER and name in entry:
                 entry[name] = _WIDER[name](entry[name], value)
+            elif name == "pattern" and _is_loose(entry.get(name)) and not _is_loose(value):
+                entry[name] = value  # an API's whole form says more than what a schema searches for
             elif name in entry:
                 continue
             else:
@@ -146,6 +148,11 @@ def matching(name: str, candidates: Mapping[str, Any], nouns: tuple[str, ...], p
     forms += [f"{noun}{wanted}" for noun in nouns]
     forms += [wanted.removesuffix("ies") + "y", f"preferred{wanted}"]
     return next((by_normal[form] for form in forms if form in by_normal), None)
+
+
+def _is_loose(pattern: object) -> bool:
+    """Whether a pattern is only searched for: a single letter of a class anywhere would do."""
+    return isinstance(pattern, str) and r"[\s\S]*" in pattern
 
 
 class Cfn:
@@ -241,9 +248,7 @@ def plain_pattern(pattern: str | None) -> str | None:
         re.compile(found)
     except re.error:
         return None
-    return (
-        None if re.fullmatch(found, "") and re.fullmatch(found, "§ \n\t☃") and re.fullmatch(found, "a" * 300) else found
-    )
+    return None if all(re.fullmatch(found, each) for each in ("", "§ \t☃", "a" * 300)) else found
 
 
 def model_of(service: str) -> ServiceModel:
@@ -267,6 +272,14 @@ def shape_constraints(shape: Shape) -> dict[str, Any]:
         "shortest": limits.get("min") if text else None,
         "longest": limits.get("max") if text else None,
     }
+
+
+def list_sizes(shape: Shape) -> dict[str, Any]:
+    """How many elements an API's list has: at least, at most."""
+    if shape.type_name == "structure" and "Items" in shape.members:
+        shape = shape.members["Items"]
+    limits = shape.metadata if shape.type_name == "list" else {}
+    return {"fewest": limits.get("min") or None, "most": limits.get("max")}
 
 
 def shape_members(shape: Shape) -> Mapping[str, Shape]:
@@ -417,6 +430,18 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
                         constraints = shape_constraints(scalar)
                         found |= bool(constraints.get("enum"))
                         rules.add(spot, f"botocore {service}, {scalar.name}", **constraints)
+                    if argument.listed and not argument.mapped and (token, here) not in UNCOUNTED:
+                        sizes = list_sizes(inner_shape)
+                        if sizes["fewest"] == 1 and not argument.required:
+                            sizes["fewest"] = None  # the provider leaves an empty list out
+                        rules.add(spot, f"botocore {service}, {inner_shape.name}", **sizes)
+            if (
+                _ARN.search(name)
+                and argument.scalar is str
+                and not argument.mapped
+                and _is_open(rules.values.get(spot))
+            ):
+                rules.add(spot, f"pulumi_{token.split(':')[0]}, {own} {here}: an ARN", pattern=r"(arn:[\s\S]+)?")
             if argument.nested is None:
                 said = entry_of(argument, kubernetes)
                 siblings = {normal(each) for each in arguments(owner)}
@@ -442,6 +467,14 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     walk(root, nodes, shapes, "", prefix, 0)
     kept = {path: entry for path, entry in rules.values.items() if _says(entry)}
     return kept, only_created
+
+
+_ARN = re.compile(r"(Arn|ARN)s?$")
+
+
+def _is_open(entry: Mapping[str, Any] | None) -> bool:
+    """Whether nothing yet says which form a text has."""
+    return entry is None or ("enum" not in entry and ("pattern" not in entry or _is_loose(entry["pattern"])))
 
 
 def _says(entry: dict[str, Any]) -> bool:

@@ -286,6 +286,7 @@ RENAMED: dict[tuple[str, str], str] = {
     ("aws:msk/cluster:Cluster", "encryptionInfo.encryptionAtRestKmsKeyArn"): "EncryptionAtRest",
     ("aws:lb/loadBalancer:LoadBalancer", "loadBalancerType"): "Type",
     ("aws:lb/loadBalancer:LoadBalancer", "internal"): "Scheme",
+    ("aws:msk/cluster:Cluster", "brokerNodeGroupInfo.azDistribution"): "BrokerAZDistribution",
     ("aws:ec2/securityGroup:SecurityGroup", "description"): "GroupDescription",
     ("aws:ec2/securityGroup:SecurityGroup", "name"): "GroupName",
     ("aws:ec2/flowLog:FlowLog", "vpcId"): "ResourceId",
@@ -329,6 +330,9 @@ EXCLUDED: dict[tuple[str, str], str] = {
     ): "CloudFormation's list lacks what CloudFront has",
 }
 """Inputs that are written in another way than the API's, with the reason: nothing of the API is said of them."""
+
+UNCOUNTED: dict[tuple[str, str], str] = {}
+"""Lists that the provider splits or completes, with the reason: the API's sizes don't hold for them."""
 
 _GROUP_RULES = ("fromPort", "toPort", "ipProtocol", "cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId")
 MODIFIED: frozenset[tuple[str, str]] = frozenset(

@@ -69,6 +69,10 @@ _WRITTEN: dict[str, dict[str, str]] = {
         "subnetId": "EC2 API, ReplaceRouteTableAssociation: it gives another table, not another subnet",
         "gatewayId": "EC2 API, ReplaceRouteTableAssociation: it gives another table, not another gateway",
     },
+    **{
+        f"aws:{token}": {"namePrefix": "pulumi_aws, namePrefix: another prefix is another name"}
+        for token in ("rds/eventSubscription:EventSubscription", "rds/subnetGroup:SubnetGroup")
+    },
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": {"repository": "ECR API, PutLifecyclePolicy: it is one repository's"},
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": {
         "policyArn": "EKS API, AssociateAccessPolicy: another policy is another association",
@@ -170,6 +174,14 @@ _WRITTEN: dict[str, dict[str, str]] = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {"securityGroupId": _GROUP},
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {"securityGroupId": _GROUP},
     "kubernetes:apps/v1:Deployment": {"spec.selector": "Kubernetes API, DeploymentSpec: the selector is immutable"},
+    "kubernetes:core/v1:ResourceQuota": {
+        "spec.scopes": "Kubernetes API, ResourceQuota: the scopes are immutable",
+        "spec.scopeSelector": "Kubernetes API, ResourceQuota: the scopes are immutable",
+    },
+    "kubernetes:karpenter.sh/v1:NodePool": {
+        f"spec.template.spec.nodeClassRef.{name}": f"Karpenter, NodePool v1: nodeClassRef.{name} is immutable"
+        for name in ("group", "kind")
+    },
     "kubernetes:batch/v1:Job": {
         "spec.template": "Kubernetes API, JobSpec: the template is immutable",
         "spec.selector": "Kubernetes API, JobSpec: the selector is immutable",

@@ -95,6 +95,17 @@ def account(name: str) -> Cloud:
     return cloud
 
 
+@cache
+def _ranks(name: str) -> dict[str, int]:
+    """The order in which a variant's resources were made: one that is tried goes, and comes back as the last."""
+    return {key: rank for rank, key in enumerate(account(name).items)}
+
+
+def _in_order(name: str, token: str) -> list[Item]:
+    ranks = _ranks(name)
+    return sorted(account(name).of(token), key=lambda item: ranks[f"{item.urn}#{item.generation}"])
+
+
 def judged_value(trial: Trial) -> Verdict:
     """What the account says of a resource with another value."""
     cloud, item = _chosen(trial)
@@ -127,7 +138,7 @@ def _chosen(trial: Trial) -> tuple[Cloud, Item]:
     fitting = [
         (account(name), item)
         for name in JUDGED_IN
-        for item in account(name).of(trial.type)
+        for item in _in_order(name, trial.type)
         if not item.adopted and all(look_up(item.inputs, path) == value for path, value in (trial.where or {}).items())
     ]
     for path in (trial.path, above):

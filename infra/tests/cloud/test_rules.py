@@ -34,10 +34,12 @@ def test_its_twin_is_accepted(case: Case) -> None:
 def test_every_rule_has_a_case() -> None:
     """Or is tried by the samples (test_samples.py)."""
     told_by_order = {"gateway.methods_have_integrations", "gateway.logs_need_an_account_role"}  # test_order.py
-    by_samples = {name for name in known_rules() if name.partition(".")[0] in ("documents", "engines", "values")}
+    modules = ("documents", "engines", "together", "values")
+    by_samples = {name for name in known_rules() if name.partition(".")[0] in modules}
     by_regions = {"zones.cluster_zones", "zones.vpc_link_zones"}  # infra/tests/program/test_regions.py
-    told = told_by_order | by_samples | by_regions
-    assert {case.rule for case in CASES} | told | {"policies.actions_exist"} == set(known_rules())
+    policies = ("actions_exist", "actions_in_scope", "endpoint_policy", "secrets_are_not_public")
+    by_samples |= {f"policies.{name}" for name in policies}
+    assert {case.rule for case in CASES} | told_by_order | by_samples | by_regions == set(known_rules())
 
 
 def test_every_rule_says_where_it_is_written() -> None:

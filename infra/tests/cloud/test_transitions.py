@@ -56,6 +56,7 @@ def brokers(kind: str, gib: int | None = None) -> dict[str, Any]:
 
 GROWTH, SMALL = "databases.growth_across_the_stripe", "kafka.m7g.large"
 UPGRADE = "databases.major_upgrade"
+_PLAN = {"name": "plan", "attributeDataType": "String"}
 STEPS = [
     Step(GROWTH, DATABASE, POSTGRES, STRIPED, {"allocatedStorage": 400, "storageThroughput": 500}, "iops"),
     Step(GROWTH, DATABASE, POSTGRES, STRIPED, {"allocatedStorage": 400, "iops": 12_000}, "storageThroughput"),
@@ -131,6 +132,62 @@ STEPS = [
         brokers("express.m7g.xlarge"),
         brokers(SMALL),
         TYPE,
+    ),
+    Step(
+        "kafka.metadata_stays",
+        BROKERS,
+        {"kafkaVersion": "3.8.x"},
+        {"kafkaVersion": "3.9.x"},
+        {"kafkaVersion": "3.9.x.kraft"},
+        "kafkaVersion",
+    ),
+    Step(
+        "kafka.tiers_stay",
+        BROKERS,
+        {"storageMode": "TIERED"},
+        {"enhancedMonitoring": "DEFAULT"},
+        {"storageMode": "LOCAL"},
+        "storageMode",
+    ),
+    Step(
+        "caches.encryption_in_steps",
+        CACHE,
+        {"transitEncryptionEnabled": True, "transitEncryptionMode": "required"},
+        {"transitEncryptionMode": "preferred"},
+        {"transitEncryptionEnabled": False},
+        "transitEncryptionEnabled",
+    ),
+    Step(
+        "addresses.tenancy",
+        "aws:ec2/vpc:Vpc",
+        {"cidrBlock": "10.0.0.0/16"},
+        {"enableDnsHostnames": True},
+        {"instanceTenancy": "dedicated"},
+        "instanceTenancy",
+    ),
+    Step(
+        "identity.attributes_stay",
+        "aws:cognito/userPool:UserPool",
+        {"schemas": [_PLAN]},
+        {"schemas": [_PLAN, {**_PLAN, "name": "colour"}]},
+        {"schemas": [{**_PLAN, "attributeDataType": "Number"}]},
+        "schemas",
+    ),
+    Step(
+        "objects.first_family_stays",
+        "kubernetes:core/v1:Service",
+        {"spec": {"ipFamilies": ["IPv4"]}},
+        {"spec": {"ipFamilies": ["IPv4", "IPv6"]}},
+        {"spec": {"ipFamilies": ["IPv6", "IPv4"]}},
+        "spec.ipFamilies",
+    ),
+    Step(
+        "objects.immutable_stays",
+        "kubernetes:core/v1:ConfigMap",
+        {"immutable": True},
+        {"metadata": {"labels": {"a": "b"}}},
+        {"immutable": False},
+        "immutable",
     ),
 ]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from groundplan.cloud.item import Item
-from groundplan.cloud.rules.registry import Broken, rule
+from groundplan.cloud.rules.registry import Broken, rule, transition
 
 if TYPE_CHECKING:
     from groundplan.cloud.cloud import Cloud
@@ -83,6 +84,16 @@ def vpc_range(vpc: Item, _: Cloud) -> Iterator[Broken]:
             )
 
 
+@transition(VPC)
+def tenancy(old: Item, new: Item) -> Iterator[Broken]:
+    """A network leaves dedicated hardware, and never comes to it.
+
+    Source: EC2 API, ModifyVpcTenancy: from dedicated to default only.
+    """
+    if old.get("instanceTenancy", "default") == "default" and new.known("instanceTenancy") == "dedicated":
+        yield Broken("instanceTenancy", "default, as it is", "keep it, or make a new network")
+
+
 @rule(SUBNET)
 def subnet_range(subnet: Item, cloud: Cloud) -> Iterator[Broken]:
     """A subnet of /16 to /28 lies inside its VPC and overlaps no other subnet of it.
@@ -117,7 +128,7 @@ def subnet_zone(subnet: Item, _: Cloud) -> Iterator[Broken]:
     Source: VPC user guide, Subnets.
     """
     zone = subnet.known("availabilityZone")
-    if isinstance(zone, str) and not zone.startswith(subnet.place):
+    if isinstance(zone, str) and re.fullmatch(rf"{re.escape(subnet.place)}(-[a-z]+-\d+)?[a-z]", zone) is None:
         yield Broken("availabilityZone", f"a zone of {subnet.place}", f"for example {subnet.place}a")
 
 
@@ -168,6 +179,9 @@ def inline_security_rules(group: Item, _: Cloud) -> Iterator[Broken]:
                     yield Broken(
                         f"{path}.cidrBlocks[{place}]", "an IPv4 network with no host bits set", "correct the range"
                     )
+            for place, cidr in enumerate(each.get("ipv6CidrBlocks") or []):
+                if isinstance(cidr, str) and not _is_ipv6(cidr):
+                    yield Broken(f"{path}.ipv6CidrBlocks[{place}]", "an IPv6 network", "correct the range")
             if not any(
                 each.get(name) for name in ("cidrBlocks", "ipv6CidrBlocks", "prefixListIds", "securityGroups", "self")
             ):
@@ -203,10 +217,17 @@ def _ports(rule_: dict[str, Any], prefix: str, protocol_name: str) -> Iterator[B
         )
 
 
+def _is_ipv6(text: str) -> bool:
+    try:
+        return "/" in text and bool(ipaddress.IPv6Network(text))
+    except ValueError:
+        return False
+
+
 def _cidr(rule_: dict[str, Any], prefix: str, names: tuple[str, ...]) -> Iterator[Broken]:
     for name in names:
         value = rule_.get(name)
-        if isinstance(value, str) and network(value) is None:
+        if isinstance(value, str) and (network(value) is None or "/" not in value):
             yield Broken(
                 f"{prefix}{name}", "an IPv4 network in CIDR notation with no host bits set", "correct the range"
             )
@@ -375,6 +396,7 @@ def network_acl_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
     if item.known("ruleAction") not in (None, "allow", "deny"):
         yield Broken("ruleAction", "allow or deny", "correct the action")
     yield from _cidr(item.inputs, "", ("cidrBlock",))
+    yield from _ports(item.inputs, "", "protocol")
     for other in cloud.where(item.type, "networkAclId", item.known("networkAclId")):
         if other.urn != item.urn and (other.known("ruleNumber"), other.get("egress", False)) == (
             number,

@@ -295,6 +295,16 @@ def encryption_in_steps(old: Item, new: Item) -> Iterator[Broken]:
     Source: ElastiCache API, ModifyReplicationGroup, TransitEncryptionMode.
     """
     if (
+        old.known("transitEncryptionEnabled") is True
+        and new.known("transitEncryptionEnabled") is False
+        and old.known("transitEncryptionMode") != "preferred"
+    ):
+        yield Broken(
+            "transitEncryptionEnabled",
+            "true, as connections must be encrypted now",
+            "make it preferred first, then off",
+        )
+    if (
         old.get("transitEncryptionEnabled", False) is False
         and new.known("transitEncryptionEnabled") is True
         and new.known("transitEncryptionMode") != "preferred"

@@ -111,6 +111,9 @@ def node_class(item: Item, cloud: Cloud) -> Iterator[Broken]:
     for name in ("subnetSelectorTerms", "securityGroupSelectorTerms"):
         if not item.get(f"spec.{name}"):
             yield Broken(f"spec.{name}", "at least one term", "select by tags or id", "")
+        for index, term in enumerate(item.objects(f"spec.{name}")):
+            if term.get("id") and len([each for each in term.values() if each]) > 1:
+                yield Broken(f"spec.{name}[{index}]", "an id alone, or tags", "write two terms", "")
     yield from one_of(item, "spec.networkPolicy", "DefaultAllow", "DefaultDeny")
     yield from one_of(item, "spec.networkPolicyEventLogs", "Enabled", "Disabled")
     yield from one_of(item, "spec.snatPolicy", "Random", "Disabled")
@@ -148,7 +151,11 @@ def node_pool(item: Item, cloud: Cloud) -> Iterator[Broken]:
             isinstance(value, str) for value in values if value.__class__ in (str, int, float, bool)
         ):
             yield Broken(f"{path}.values", "text: Karpenter takes no numbers", "write the numbers as text")
+        if operator in ("Gt", "Lt", "Gte", "Lte") and isinstance(values, list) and len(values) > 1:
+            yield Broken(f"{path}.values", f"one number, as the operator is {operator}", "keep one")
         key = each.get("key")
+        if key in ("kubernetes.io/hostname", "karpenter.sh/nodepool"):
+            yield Broken(f"{path}.key", "a label that node pools may choose by", "remove the requirement")
         if isinstance(key, str) and key.startswith("karpenter.k8s.aws/"):
             yield Broken(
                 f"{path}.key", f"eks.amazonaws.com/{key.partition('/')[2]} in Auto Mode", "use Auto Mode's labels"
@@ -157,6 +164,11 @@ def node_pool(item: Item, cloud: Cloud) -> Iterator[Broken]:
     for key, text in limits.items() if isinstance(limits, dict) else ():
         if isinstance(text, str) and amount(text) is None:
             yield Broken(f"spec.limits.{key}", "a quantity such as 100 or 400Gi", "correct the quantity")
+    for index, each in enumerate(item.objects("spec.disruption.budgets")):
+        if (each.get("schedule") is None) != (each.get("duration") is None):
+            yield Broken(
+                f"spec.disruption.budgets[{index}]", "a schedule and a duration together", "set both, or neither", ""
+            )
     yield from one_of(item, "spec.disruption.consolidationPolicy", "WhenEmpty", "WhenEmptyOrUnderutilized")
     after = item.known("spec.disruption.consolidateAfter")
     if isinstance(after, str) and re.fullmatch(r"Never|(\d+(s|m|h))+", after) is None:

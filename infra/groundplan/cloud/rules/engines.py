@@ -89,8 +89,28 @@ _NUMBERS = {
     "max_worker_processes": (0, 262_143),
     "max_wal_senders": (5, 100),
     "max_replication_slots": (5, 1_000),
+    "autovacuum_max_workers": (1, 262_143),
+    "autovacuum_naptime": (1, 2_147_483),
+    "checkpoint_timeout": (30, 86_400),
+    "deadlock_timeout": (1, 2_147_483_647),
+    "default_statistics_target": (1, 10_000),
+    "maintenance_work_mem": (64, 2_147_483_647),
+    "max_locks_per_transaction": (10, 2_147_483_647),
+    "shared_buffers": (16, 1_073_741_823),
+    "work_mem": (64, 2_147_483_647),
 }
 _SWITCHES = ("rds.force_ssl", "hot_standby_feedback", "rds.logical_replication", "log_connections", "autovacuum")
+_CHOICES = {
+    "log_statement": ("none", "ddl", "mod", "all"),
+    "log_error_verbosity": ("terse", "default", "verbose"),
+    "password_encryption": ("md5", "scram-sha-256"),
+    "track_functions": ("none", "pl", "all"),
+    "default_transaction_isolation": ("serializable", "repeatable read", "read committed", "read uncommitted"),
+    "auto_explain.log_format": ("text", "xml", "json", "yaml"),
+}
+_NOT_MODIFIABLE = frozenset(
+    {"config_file", "data_directory", "external_pid_file", "hba_file", "ident_file", "listen_addresses"}
+)
 _KNOWN_PARAMETERS = frozenset(
     {
         *_NUMBERS,
@@ -119,6 +139,10 @@ def parameter_values(group: Item, _: Cloud) -> Iterator[Broken]:
             low, high = _NUMBERS[name]
             if not low <= int(value) <= high:
                 yield Broken(f"{at}.value", f"{low} to {high} for {name}", "choose a value in this range")
+        elif name in _CHOICES and value not in _CHOICES[name]:
+            yield Broken(f"{at}.value", f"one of {', '.join(_CHOICES[name])} for {name}", "choose one of these")
+        elif name in _NOT_MODIFIABLE:
+            yield Broken(f"{at}.name", "a parameter that RDS lets be changed", "remove it")
         elif name in _SWITCHES and value not in ("0", "1", "on", "off"):
             yield Broken(f"{at}.value", f"0 or 1 for {name}", "switch it on or off")
         elif name not in _KNOWN_PARAMETERS and any(_one_off(name, each) for each in _KNOWN_PARAMETERS):

@@ -296,7 +296,9 @@ def stage(item: Item, cloud: Cloud) -> Iterator[Broken]:
             "a log group's ARN without :*, or a stream named amazon-apigateway-…",
             "pass the log group's arn",
         )
-    if item.get("accessLogSettings") is not None and "requestId" not in str(item.get("accessLogSettings.format")):
+    if item.get("accessLogSettings") is not None and not re.search(
+        r"context\.(extendedR|r)equestId", str(item.get("accessLogSettings.format"))
+    ):
         yield Broken(
             "accessLogSettings.format",
             "a format that contains $context.requestId or $context.extendedRequestId",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from groundplan.cloud.item import Item
-from groundplan.cloud.rules.registry import Broken, between, one_of, rule
+from groundplan.cloud.rules.registry import Broken, between, one_of, rule, transition
 
 if TYPE_CHECKING:
     from groundplan.cloud.cloud import Cloud
@@ -156,6 +156,21 @@ def token_lives(item: Item, _: Cloud) -> Iterator[Broken]:
                 f"{low} to {high} seconds; this is {value} {unit}",
                 "set token_validity_units, or change the number",
             )
+
+
+@transition(POOL)
+def attributes_stay(old: Item, new: Item) -> Iterator[Broken]:
+    """A pool's own attributes are added, and never changed or removed.
+
+    Source: Cognito developer guide, Working with user attributes: custom attributes can't be removed or changed.
+    """
+    after = {each.get("name"): each for each in new.objects("schemas")}
+    if new.get("schemas") is not None and not isinstance(new.get("schemas"), list):
+        return
+    for each in old.objects("schemas"):
+        kept = after.get(each.get("name"))
+        if kept is None or kept.get("attributeDataType") != each.get("attributeDataType"):
+            yield Broken("schemas", f"the attribute {each.get('name')} as it is", "keep it, and add others")
 
 
 @rule("aws:cognito/userPoolDomain:UserPoolDomain")

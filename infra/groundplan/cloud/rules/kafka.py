@@ -280,6 +280,30 @@ def partitions_only_grow(old: Item, new: Item) -> Iterator[Broken]:
 
 
 @transition(CLUSTER)
+def metadata_stays(old: Item, new: Item) -> Iterator[Broken]:
+    """A cluster keeps its metadata where it has it: ZooKeeper's don't become KRaft's, nor the other way round.
+
+    Source: MSK developer guide, Metadata management: existing clusters can't be moved to KRaft.
+    """
+    before, after = old.known("kafkaVersion"), new.known("kafkaVersion")
+    if isinstance(before, str) and isinstance(after, str) and (".kraft" in before) != (".kraft" in after):
+        mode = "KRaft" if ".kraft" in before else "ZooKeeper"
+        yield Broken(
+            "kafkaVersion", f"a version with {mode}, as the cluster has", "make a new cluster, and move topics"
+        )
+
+
+@transition(CLUSTER)
+def tiers_stay(old: Item, new: Item) -> Iterator[Broken]:
+    """A cluster with tiered storage keeps it.
+
+    Source: MSK developer guide, Tiered storage: it can't be turned off for a cluster.
+    """
+    if old.known("storageMode") == "TIERED" and new.get("storageMode", "LOCAL") == "LOCAL":
+        yield Broken("storageMode", "TIERED, as it is", "keep it, or make a new cluster")
+
+
+@transition(CLUSTER)
 def volumes_only_grow(old: Item, new: Item) -> Iterator[Broken]:
     """The volume of a broker grows and never shrinks.
 

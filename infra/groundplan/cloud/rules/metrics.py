@@ -247,6 +247,12 @@ def _widget(widget: object, where: str) -> Iterator[Broken]:
             "correct x and width",
             f"x={left}, width={width}",
         )
+    height = widget.get("height", 6)
+    if isinstance(height, int | float) and not 1 <= height <= 1_000:
+        yield Broken("dashboardBody", f"a height from 1 to 1000 in {where}", "correct it", height)
+    view = properties.get("view", "timeSeries")
+    if widget["type"] == "metric" and view not in ("timeSeries", "singleValue", "gauge", "bar", "pie", "table"):
+        yield Broken("dashboardBody", f"a view such as timeSeries in {where}", "correct it", view)
     if widget["type"] == "metric" and "metrics" not in properties and "annotations" not in properties:
         yield Broken("dashboardBody", f"metrics or annotations in {where}", "add them", "")
     if widget["type"] == "metric" and "region" not in properties:

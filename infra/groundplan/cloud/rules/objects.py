@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from groundplan.cloud.item import Item
-from groundplan.cloud.rules.registry import Broken, one_of, rule, whole
+from groundplan.cloud.rules.registry import Broken, one_of, rule, transition, whole
 from groundplan.cloud.rules.workloads import (
     NAMESPACE,
     containers,
@@ -95,14 +95,9 @@ def budget(item: Item, _: Cloud) -> Iterator[Broken]:
         yield Broken("spec.minAvailable", "one of minAvailable and maxUnavailable", "set one")
     for name in given:
         value = item.known(f"spec.{name}")
-        if isinstance(value, str) and re.fullmatch(r"(100|\d{1,2})%", value) is None:
+        negative = isinstance(value, int | float) and value < 0
+        if negative or (isinstance(value, str) and re.fullmatch(r"(100|\d{1,2})%", value) is None):
             yield Broken(f"spec.{name}", "a number or a percentage", "correct it")
-    if item.known("spec.maxUnavailable") in (0, "0%") or item.known("spec.minAvailable") == "100%":
-        yield Broken(
-            f"spec.{given[0]}",
-            "a budget that lets one pod go: nodes could never be drained",
-            "allow one pod to be unavailable",
-        )
 
 
 @whole
@@ -148,6 +143,27 @@ def budgets_can_be_met(cloud: Cloud) -> Iterator[Broken]:
                 "use maxUnavailable: 1, or run more pods",
                 item=item,
             )
+
+
+@transition("kubernetes:core/v1:ConfigMap", "kubernetes:core/v1:Secret")
+def immutable_stays(old: Item, new: Item) -> Iterator[Broken]:
+    """What was made immutable stays so.
+
+    Source: Kubernetes, ConfigMaps, Immutable ConfigMaps: it isn't possible to revert the change.
+    """
+    if old.known("immutable") is True and new.get("immutable", False) is False:
+        yield Broken("immutable", "true, as it is", "make another one, of another name")
+
+
+@transition(_SERVICE)
+def first_family_stays(old: Item, new: Item) -> Iterator[Broken]:
+    """A service's first family of addresses stays; a second one comes and goes.
+
+    Source: Kubernetes, IPv4/IPv6 dual-stack; API reference, ServiceSpec, ipFamilies.
+    """
+    before, after = old.each("spec.ipFamilies"), new.each("spec.ipFamilies")
+    if before and after and before[0] != after[0]:
+        yield Broken("spec.ipFamilies", f"{before[0]} first, as it is", "keep it, or make another service")
 
 
 @rule(_SERVICE)
@@ -376,6 +392,14 @@ def security_labels(item: Item, _: Cloud) -> Iterator[Broken]:
                 "privileged, baseline or restricted",
                 "correct it",
                 level,
+            )
+        version = labels.get(f"pod-security.kubernetes.io/{mode}-version") if isinstance(labels, dict) else None
+        if isinstance(version, str) and re.fullmatch(r"latest|v1\.\d+", version) is None:
+            yield Broken(
+                f"metadata.labels.pod-security.kubernetes.io/{mode}-version",
+                "latest, or a version such as v1.34",
+                "correct it",
+                version,
             )
 
 

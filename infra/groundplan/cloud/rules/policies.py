@@ -139,6 +139,75 @@ def _exists(action: str) -> bool:
     return any(wanted.fullmatch(each) for each in known)
 
 
+_SERVICE_OF = {
+    "aws:s3/bucketPolicy:BucketPolicy": ("s3", "s3-object-lambda"),
+    "aws:kms/key:Key": ("kms",),
+    "aws:kms/keyPolicy:KeyPolicy": ("kms",),
+    "aws:sqs/queuePolicy:QueuePolicy": ("sqs",),
+    "aws:sns/topicPolicy:TopicPolicy": ("sns",),
+    "aws:secretsmanager/secretPolicy:SecretPolicy": ("secretsmanager",),
+    "aws:ecr/repositoryPolicy:RepositoryPolicy": ("ecr",),
+    "aws:backup/vaultPolicy:VaultPolicy": ("backup",),
+}
+_OF_A_TOPIC = frozenset(
+    {
+        *("addpermission", "removepermission", "gettopicattributes", "settopicattributes", "deletetopic"),
+        *("subscribe", "listsubscriptionsbytopic", "publish", "receive", "getdataprotectionpolicy"),
+        *("putdataprotectionpolicy", "tagresource", "untagresource", "listtagsforresource"),
+    }
+)
+
+
+@rule(*_SERVICE_OF)
+def actions_in_scope(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A resource's policy speaks of its own service's actions: of a topic's, those on one topic.
+
+    Source: SQS and SNS, "Policy statement action out of service scope!" (terraform#12740); S3, "Policy has invalid
+    action".
+    """
+    services = _SERVICE_OF[item.type]
+    for statement in statements_of(as_document(item.known("policy")) or {}):
+        for action in listed(statement.get("Action")):
+            service, _colon, name = action.lower().partition(":")
+            if action != "*" and service not in services and "*" not in service:
+                yield Broken("policy", f"actions of {services[0]}; {action} is none", "correct the action", action)
+            elif service == "sns" and "*" not in name and name in _of("sns:") and name not in _OF_A_TOPIC:
+                yield Broken("policy", f"actions on one topic; {action} is none", "remove the action", action)
+        resources = listed(statement.get("Resource"))
+        if services[0] == "s3" and resources and all(arn.partition("/")[1] for arn in resources):
+            actions = [each.lower() for each in listed(statement.get("Action"))]
+            on_bucket = [each for each in actions if each in ("s3:listbucket", "s3:listbucketversions")]
+            if actions and len(on_bucket) == len(actions):
+                expected = "a resource that the actions are for: Action does not apply to any resource"
+                yield Broken("policy", expected, "name the bucket itself", on_bucket[0])
+
+
+@rule("aws:ec2/vpcEndpoint:VpcEndpoint")
+def endpoint_policy(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """What may go through an endpoint is said by a policy with principals, and with actions that exist.
+
+    Source: AWS PrivateLink guide, Control access to VPC endpoints using endpoint policies.
+    """
+    yield from _document(item, cloud, "policy", 20_480, trust=False, resource_based=True)
+    for statement in statements_of(as_document(item.known("policy")) or {}):
+        for action in listed(statement.get("Action")):
+            if not _exists(action.lower()):
+                yield Broken("policy", f"actions that exist; {action} is none", "correct the action's name", action)
+
+
+@rule("aws:secretsmanager/secretPolicy:SecretPolicy")
+def secrets_are_not_public(item: Item, _: Cloud) -> Iterator[Broken]:
+    """With public policies blocked, nobody in the world may read a secret.
+
+    Source: Secrets Manager API, PutResourcePolicy, BlockPublicPolicy (PublicPolicyException).
+    """
+    if item.known("blockPublicPolicy") is not True:
+        return
+    for statement in statements_of(as_document(item.known("policy")) or {}):
+        if statement.get("Effect") == "Allow" and "*" in principals_of(statement) and not statement.get("Condition"):
+            yield Broken("policy", "no public statement, as blockPublicPolicy is true", "name the principals", "*")
+
+
 @rule("aws:iam/rolePolicyAttachment:RolePolicyAttachment")
 def attachments(item: Item, cloud: Cloud) -> Iterator[Broken]:
     """A role has up to 20 managed policies (10 unless the quota is raised), each attached once.
@@ -209,12 +278,17 @@ def _statement(
     for one, other in (("Action", "NotAction"), ("Resource", "NotResource")):
         if one in statement and other in statement:
             yield f"one of {one} and {other} in {where}", "keep one", ""
+    sid = statement.get("Sid")
+    if not resource_based and isinstance(sid, str) and re.fullmatch(r"[A-Za-z0-9]*", sid) is None:
+        yield f"letters and digits as Sid of {where}", "rename the statement", sid
     actions = listed(statement.get("Action")) or listed(statement.get("NotAction"))
     if not actions:
         yield f"Action in {where}", "name the actions", ""
     for action in actions:
-        if re.fullmatch(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+", action) is None:
+        if re.fullmatch(r"\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+", action) is None:
             yield f"actions such as s3:GetObject in {where}", "correct the action", action
+        elif trust and action != "*" and not action.lower().startswith("sts:"):
+            yield f"actions of sts in {where}, as this is a trust policy", "allow sts:AssumeRole", action
     resources = listed(statement.get("Resource")) or listed(statement.get("NotResource"))
     if trust and resources:
         yield f"no Resource in {where}, as this is a trust policy", "remove it", resources[0]
@@ -234,6 +308,9 @@ def _statement(
     if isinstance(principal, dict):
         for name in principal.keys() - {"AWS", "Service", "Federated", "CanonicalUser"}:
             yield f"AWS, Service, Federated or CanonicalUser as Principal in {where}", "correct it", name
+        for account in listed(principal.get("AWS")):
+            if re.fullmatch(_ACCOUNTS, account) is None:
+                yield f"an account's number, or the ARN of an account, user or role in {where}", "correct it", account
         for service in listed(principal.get("Service")):
             if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com(\.cn)?", service) is None:
                 yield f"a service such as ec2.amazonaws.com in {where}", "correct the principal", service
@@ -246,6 +323,7 @@ def _statement(
                 yield f"a condition operator that IAM has in {where}", "correct the operator", operator
 
 
+_ACCOUNTS = r"\*|\d{12}|arn:[a-z-]+:(iam|sts)::\d{12}:.+|arn:[a-z-]+:iam::cloudfront:user/.+|A[A-Z0-9]{15,}|\$\{.+\}"
 _OPERATORS = (
     r"(ForAllValues:|ForAnyValue:)?"
     r"(String(Not)?Equals(IgnoreCase)?|String(Not)?Like|Numeric((Not)?Equals|(Less|Greater)Than(Equals)?)"

@@ -225,6 +225,12 @@ def image_lifecycle(item: Item, _: Cloud) -> Iterator[Broken]:
                 "renumber the rules",
                 each.get("rulePriority"),
             )
+        action = each.get("action") or {}
+        if action.get("type") not in ("expire", "transition"):
+            yield Broken("policy", "an action of type expire", "correct the action", action.get("type"))
+        count = selection.get("countNumber")
+        if not isinstance(count, int) or count < 1:
+            yield Broken("policy", "countNumber from 1 on", "correct the selection", count)
         if selection.get("countType") not in (
             "imageCountMoreThan",
             "sinceImagePushed",

@@ -44,7 +44,7 @@ def destination(item: Item, _: Cloud) -> Iterator[Broken]:
     yield from between(item, f"{_S3}.bufferingInterval", 0, 900)
     yield from one_of(item, f"{_S3}.compressionFormat", "UNCOMPRESSED", "GZIP", "ZIP", "Snappy", "HADOOP_SNAPPY")
     prefix = item.known(f"{_S3}.prefix")
-    if isinstance(prefix, str) and "!{" in prefix and item.get(f"{_S3}.errorOutputPrefix") is None:
+    if isinstance(prefix, str) and "!{" in prefix and not item.get(f"{_S3}.errorOutputPrefix"):
         yield Broken(
             f"{_S3}.errorOutputPrefix", "a prefix for errors, as the prefix has expressions", "set error_output_prefix"
         )

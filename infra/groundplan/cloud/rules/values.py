@@ -40,7 +40,7 @@ def _tree(token: str) -> _Node:
 
 @general(*{**value_rules(), **WRITTEN})
 def accepted_values(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A value is one of those listed, has the form that is given, or lies in the range.
+    """A value is one of those listed, has the form that is given, or lies in the range; a list has as many elements.
 
     Source: botocore's service models, CloudFormation's schemas in cfn-lint, the SDK's documentation.
     """
@@ -54,6 +54,8 @@ def _walk(node: _Node, value: object, path: str) -> Iterator[Broken]:
             if found is not None:
                 yield from _walk(inner, found, f"{path}.{name}" if path else name)
     elif isinstance(value, list):
+        if node.says is not None:
+            yield from _judge_size(node.says, value, path)
         for index, each in enumerate(value):
             yield from _walk(node, each, f"{path}[{index}]")
     elif node.says is not None and isinstance(value, str | int | float) and not isinstance(value, bool):
@@ -81,6 +83,14 @@ def _judge(says: Mapping[str, Any], value: str | float, path: str) -> Iterator[B
                 else f"{low} or more"
             )
             yield Broken(path, wanted, "choose a value in this range", source=source)
+
+
+def _judge_size(says: Mapping[str, Any], value: list[Any], path: str) -> Iterator[Broken]:
+    fewest, most = says.get("fewest", 0), says.get("most")
+    too_few = len(value) < fewest and (bool(value) or fewest == 1)  # an empty list that may be left out is none
+    if too_few or (most is not None and len(value) > most):
+        wanted = f"{fewest} or more" if most is None else str(most) if most == fewest else f"{fewest} to {most}"
+        yield Broken(path, f"{wanted} elements", "change their number", len(value), source=says["source"])
 
 
 def _judge_text(says: Mapping[str, Any], value: str, path: str) -> Iterator[Broken]:

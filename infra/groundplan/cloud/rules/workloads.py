@@ -143,6 +143,15 @@ def containers_are_sound(item: Item, cloud: Cloud) -> Iterator[Broken]:
     if not spec.get("containers") and isinstance(spec.get("containers"), list):
         yield Broken(f"{path}.containers", "at least one container", "add one")
     names: set[object] = set()
+    for at, profile in (
+        (path, spec.get("securityContext")),
+        *((where, each.get("securityContext")) for where, each in containers(path, spec)),
+    ):
+        found = (profile or {}).get("seccompProfile") or {}
+        if (found.get("type") == "Localhost") != bool(found.get("localhostProfile")):
+            yield Broken(
+                f"{at}.securityContext.seccompProfile", "localhostProfile with Localhost only", "correct it", ""
+            )
     volumes = {volume.get("name") for volume in spec.get("volumes") or [] if isinstance(volume, dict)}
     for where, container in containers(path, spec):
         name = container.get("name")
@@ -169,6 +178,9 @@ def containers_are_sound(item: Item, cloud: Cloud) -> Iterator[Broken]:
                     f"a volume of the pod: {', '.join(sorted(map(str, volumes))) or 'none'}",
                     "declare the volume",
                 )
+        mounted = [each.get("mountPath") for each in container.get("volumeMounts") or [] if isinstance(each, dict)]
+        if len(set(mounted)) != len(mounted):
+            yield Broken(f"{where}.volumeMounts", "paths that differ", "mount each at its own path", "")
         yield from _ports(where, container)
         yield from _resources(where, container)
         yield from _environment(item, cloud, where, container)

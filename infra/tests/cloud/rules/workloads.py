@@ -453,7 +453,7 @@ CASES = (
         "spec.minAvailable",
         "one of minAvailable and maxUnavailable",
     ),
-    _case("objects.budget", _BUDGET, budget, {"spec.minAvailable": "100%"}, "spec.minAvailable", "never be drained"),
+    _case("objects.budget", _BUDGET, budget, {"spec.minAvailable": "101%"}, "spec.minAvailable", "a percentage"),
     _case(
         "objects.budgets_can_be_met",
         _BUDGET,

@@ -7,7 +7,8 @@ import pkgutil
 
 import pytest
 
-from groundplan.cloud.rules import known_rules
+from groundplan.capacity import figures
+from groundplan.cloud.rules import kafka, known_rules
 from infra.tests.cloud import rules
 from infra.tests.cloud.world import Case, outcome
 
@@ -40,6 +41,14 @@ def test_every_rule_has_a_case() -> None:
     policies = ("actions_exist", "actions_in_scope", "endpoint_policy", "secrets_are_not_public")
     by_samples |= {f"policies.{name}" for name in policies}
     assert {case.rule for case in CASES} | told_by_order | by_samples | by_regions == set(known_rules())
+
+
+@pytest.mark.parametrize("broker", [*figures.EXPRESS_BROKERS, *figures.STANDARD_BROKERS], ids=lambda each: each.name)
+def test_the_cloud_takes_as_many_partitions_as_are_planned_for_a_broker(broker: figures.BrokerType) -> None:
+    """d9: 20,000 on one of the largest were planned, and refused."""
+    most = kafka.most_partitions(broker.name)
+    assert most is not None
+    assert broker.partitions <= most
 
 
 def test_every_rule_says_where_it_is_written() -> None:

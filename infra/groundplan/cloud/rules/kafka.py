@@ -235,15 +235,16 @@ def topic(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule(TOPIC)
 def partitions(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    """All partitions with their replicas stay below what the brokers are recommended for.
+    """All partitions with their replicas stay within what the brokers take.
 
-    Source: MSK developer guide, Right-size your cluster: number of partitions per broker.
+    Source: MSK developer guide, Right-size your cluster: number of partitions per broker; Express broker partition
+    quota, maximum number of partitions.
     """
     cluster = cloud.find(CLUSTER, item.known("clusterArn"))
     if cluster is None:
         return
     kind, count = str(cluster.known("brokerNodeGroupInfo.instanceType")), cluster.known("numberOfBrokerNodes")
-    most = _partitions_per_broker(kind)
+    most = most_partitions(kind)
     if not isinstance(count, int) or most is None:
         return
     total = 0
@@ -261,11 +262,26 @@ def partitions(item: Item, cloud: Cloud) -> Iterator[Broken]:
         )
 
 
-def _partitions_per_broker(kind: str) -> int | None:
+def most_partitions(kind: str) -> int | None:
+    """Most partitions of a broker of this type, with their replicas; None where that is not known.
+
+    Beyond them an Express broker takes no topic, and a Standard one no update.
+    """
     size = kind.rpartition(".")[2]
     if kind.startswith("express."):
-        return {"large": 1500, "xlarge": 2000, "2xlarge": 2500}.get(size, 4000)
-    return {"small": 300, "large": 1000, "xlarge": 1000, "2xlarge": 2000}.get(size, 4000)
+        return _ON_EXPRESS.get(size)
+    return {"small": 300, "large": 1500, "xlarge": 1500, "2xlarge": 3000}.get(size, 6000)
+
+
+_ON_EXPRESS = {
+    "large": 1500,
+    "xlarge": 2000,
+    "2xlarge": 4000,
+    "4xlarge": 8000,
+    "8xlarge": 16000,
+    "12xlarge": 24000,
+    "16xlarge": 32000,
+}
 
 
 @transition(TOPIC)

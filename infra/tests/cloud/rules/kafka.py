@@ -197,7 +197,7 @@ CASES = (
     ),
     Case("kafka.topic", _TOPIC, topic, {"replicationFactor": 4}, "replicationFactor", "at most the 3 brokers"),
     Case("kafka.topic", _TOPIC, express_topic, {"replicationFactor": 2}, "replicationFactor", "3 on Express"),
-    Case("kafka.partitions", _TOPIC, topic, {"partitionCount": 1001}, "partitionCount", "at most 3000 partitions"),
+    Case("kafka.partitions", _TOPIC, topic, {"partitionCount": 1501}, "partitionCount", "at most 4500 partitions"),
     Case(
         "streams.destination",
         _STREAM,

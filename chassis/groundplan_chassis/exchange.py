@@ -34,6 +34,10 @@ def exchange_of(send: Callable[..., Awaitable[None]]) -> Exchange | None:
     return found if type(found) is Exchange else None
 
 
+class ClientTooSlow(Exception):
+    """The client has not taken the response in its time: the connection ends, and nothing has failed here."""
+
+
 class Exchange(msgspec.Struct, eq=False):
     """One request on a connection, from its head to the end of its response."""
 
@@ -67,6 +71,8 @@ class Exchange(msgspec.Struct, eq=False):
             if not self.complete and not self.disconnected:
                 log.error("the application has ended without a whole response")
                 self._fail()
+        except ClientTooSlow:
+            self._fail()
         except (Exception, asyncio.CancelledError) as error:
             log.error("the application has failed: %s", type(error).__name__, exc_info=error)
             self._fail()

@@ -319,6 +319,14 @@ async def callers_of_lists(_: pytest.MonkeyPatch) -> tuple[int, int]:
     return len(found._lists) + len(found._walks), 0
 
 
+async def callers_that_wait(_: pytest.MonkeyPatch) -> tuple[int, int]:
+    found = Admission()
+    for number in range(5 * MOST):
+        with found.waiting((f"caller-{number}", "")):
+            pass
+    return len(found._waits), 0
+
+
 async def statements_in_logs(_: pytest.MonkeyPatch) -> tuple[int, int]:
     for number in range(2000):
         statements.one_line(f"SELECT {number}")
@@ -358,6 +366,7 @@ FILLED: Final[dict[str, Callable[[pytest.MonkeyPatch], Awaitable[tuple[int, int]
     "database/listing.py ListStatement._beyond": counts_of_lists,
     "http/admission.py Admission._lists": callers_of_lists,
     "http/admission.py Admission._walks": callers_of_lists,
+    "http/admission.py Admission._waits": callers_that_wait,
     "http/answers.py _policy": policies_of_limits,
     "observe/metrics.py Metrics._counts": counted,
     "observe/metrics.py Metrics._records": counted,

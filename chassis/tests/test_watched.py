@@ -77,6 +77,7 @@ WATCHED: Final = {
     "database/silence.py Watch.sent": "the next statement starts it again",
     "erasure/work.py _pages": CALLER,
     "erasure/work.py _rows": CALLER,
+    "erasure/work.py _settled": "SETTLED_SECONDS",
     "erasure/worker.py Erasures.run": PROCESS,
     "events/consumer.py Consumer.process": CALLER,
     "events/housekeeping.py report_outbox_age": PROCESS,

@@ -273,10 +273,14 @@ def _digest(call: Call) -> str:
     said = {
         field.encode_name: value
         for field in msgspec.structs.fields(body)
-        if (value := getattr(body, field.name)) is not None and value is not msgspec.UNSET and value != field.default
+        if (value := getattr(body, field.name)) not in (None, msgspec.UNSET, _default(field))
     }
     content = f"{call.resource or type(call.body).__qualname__} ".encode() + _encode(said)
     return hashlib.sha256(content).hexdigest()
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 def _answer(first: str, now: str, status: int | None, response: object) -> Document:

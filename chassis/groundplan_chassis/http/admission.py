@@ -1,4 +1,4 @@
-"""What requests may cost at once, for each caller and in the process: list queries, and bytes in memory.
+"""What requests may cost at once, for each caller and in the process: list queries, waits, and bytes in memory.
 
 Counts are this process's own. A request in its rate limit may still ask for much: a hundred rows of a megabyte, or a
 list that no index serves.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -20,6 +20,9 @@ WALKS_OF_CALLER: Final = 2
 """Most lists of one caller at once that no single index serves."""
 WALKS: Final = 4
 """The same of all callers: other requests keep most of the process's database connections."""
+WAITS_OF_CALLER: Final = 8
+"""Most reads of one caller at once that wait for a write (`Consistency-Token`). A token is no proof of one: who makes
+them up gets a dozen queries, and two seconds of a request's place, for each."""
 BYTES_IN_FLIGHT: Final = 24 * 1024 * 1024
 """Bytes of bodies and large pages at once. A page is in memory three times while it is put together; a pod has 256 MiB
 at least, of which 150 are the interpreter's (`groundplan.capacity.figures`)."""
@@ -95,6 +98,15 @@ class Admission:
         self.bytes = Bytes()
         self._lists: Counter[Caller] = Counter()
         self._walks: Counter[Caller] = Counter()
+        self._waits: Counter[Caller] = Counter()
+
+    @contextmanager
+    def waiting(self, caller: Caller) -> Iterator[None]:
+        """A read while it waits for a write. Raises TooManyAtOnce where the caller has as many already."""
+        if self._waits[caller] >= WAITS_OF_CALLER:
+            raise TooManyAtOnce
+        with _counted([self._waits], caller):
+            yield
 
     @contextmanager
     def listing(self, caller: Caller, *, walks: bool) -> Iterator[None]:
@@ -106,16 +118,21 @@ class Admission:
             raise TooManyAtOnce
         if walks and self._walks.total() >= WALKS:
             raise Unavailable("Too many lists that no single index serves are read just now")
-        counters = [self._lists, *([self._walks] if walks else [])]
-        for counter in counters:
-            counter[caller] += 1
-        try:
+        with _counted([self._lists, *([self._walks] if walks else [])], caller):
             yield
-        finally:
-            for counter in counters:
-                counter[caller] -= 1
-                if not counter[caller]:
-                    del counter[caller]
+
+
+@contextmanager
+def _counted(counters: Sequence[Counter[Caller]], caller: Caller) -> Iterator[None]:
+    for counter in counters:
+        counter[caller] += 1
+    try:
+        yield
+    finally:
+        for counter in counters:
+            counter[caller] -= 1
+            if not counter[caller]:
+                del counter[caller]
 
 
 def _full() -> Unavailable:

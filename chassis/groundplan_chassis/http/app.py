@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from groundplan_chassis.access import ANONYMOUS, Decision, decide
 from groundplan_chassis.documents import Document
-from groundplan_chassis.exchange import exchange_of
+from groundplan_chassis.exchange import ClientTooSlow, exchange_of
 from groundplan_chassis.http import answers, headers
 from groundplan_chassis.http.admission import SMALL, Admission
 from groundplan_chassis.http.answers import Answer
@@ -97,7 +97,11 @@ class Api:
                     operation=request.operation,
                     items=request.answered or (() if request.item_id is None else (request.item_id,)),
                 )
-            await self._send(request, answer, send)
+            slow = None
+            try:
+                await self._send(request, answer, send)
+            except ClientTooSlow as error:
+                slow = error
             self._requests.finished(
                 method=request.method if endpoint is None else endpoint.method,
                 route=request.route,
@@ -108,6 +112,8 @@ class Api:
                 code=answer.code,
                 size=len(answer.body),
             )
+            if slow is not None:
+                raise slow
         finally:
             if request.held:
                 request.release()
@@ -282,13 +288,16 @@ class Api:
 async def _send_large(body: bytes, send: Send) -> None:
     """In parts, each once the client has taken most of those before it: then the bytes are no longer this process's.
 
-    A client that takes none for long loses its connection, and the bytes are free again.
+    A client that takes none for long loses its connection, and the bytes are free again: raises ClientTooSlow.
     """
     parts = memoryview(body)
-    async with asyncio.timeout(SEND_SECONDS):
-        for start in range(0, len(body), SMALL):
-            more = start + SMALL < len(body)
-            await send({"type": "http.response.body", "body": bytes(parts[start : start + SMALL]), "more_body": more})
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            for start in range(0, len(body), SMALL):
+                part, more = bytes(parts[start : start + SMALL]), start + SMALL < len(body)
+                await send({"type": "http.response.body", "body": part, "more_body": more})
+    except TimeoutError:
+        raise ClientTooSlow from None
 
 
 def _started(question: Awaitable[Verdict]) -> Awaitable[Verdict]:

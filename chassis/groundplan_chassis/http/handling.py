@@ -43,26 +43,36 @@ async def _get(request: Request, endpoint: Endpoint) -> Answer:
 async def _written(request: Request, endpoint: Endpoint, token: headers.ConsistencyToken) -> Document:
     """The item in the token's version or a later one, once it has come to where it is read (A4).
 
-    Raises NotFound for what is gone, Unavailable where either takes too long. A token of a version that was deleted
+    Raises NotFound for what is gone, Unavailable where either takes too long, TooManyAtOnce where the caller waits for
+    many already. A token of a version that was deleted
     since by someone else may be of one that has not come yet: NotFound is raised once FOLLOWED_SECONDS are over.
     """
-    pause, waited = 0.02, 0.0
-    while True:
-        document: Document | None = None
-        with contextlib.suppress(NotFound):
-            document = cast("Document | None", await endpoint.handler(_call(request)))
-        if token.version == headers.DELETED:
-            if document is None:
+    with contextlib.ExitStack() as waiting:
+        pause, waited = 0.02, 0.0
+        while True:
+            document: Document | None = None
+            with contextlib.suppress(NotFound):
+                document = cast("Document | None", await endpoint.handler(_call(request)))
+            if token.version == headers.DELETED:
+                if document is None:
+                    raise NotFound
+            elif document is not None and document.version >= token.version:
+                return document
+            elif document is None and time.time() - token.seconds > FOLLOWED_SECONDS:
                 raise NotFound
-        elif document is not None and document.version >= token.version:
-            return document
-        elif document is None and time.time() - token.seconds > FOLLOWED_SECONDS:
-            raise NotFound
-        if waited >= CONSISTENCY_SECONDS:
-            raise Unavailable("The change has not come to where it is read yet")
-        await asyncio.sleep(pause)
-        waited += pause
-        pause = min(2 * pause, 0.2)
+            if waited >= CONSISTENCY_SECONDS:
+                raise Unavailable("The change has not come to where it is read yet")
+            if not waited:
+                waiting.enter_context(request.admission.waiting(_payer(request)))
+            await asyncio.sleep(pause)
+            waited += pause
+            pause = min(2 * pause, 0.2)
+
+
+def _payer(request: Request) -> tuple[str, str]:
+    """Whom a cost is counted with: the caller, or an address without one."""
+    subject = request.caller.subject
+    return subject, "" if subject else request.address
 
 
 def _token(document: Document) -> bytes:
@@ -86,8 +96,7 @@ async def _list(request: Request, endpoint: Endpoint) -> Answer:
     assert endpoint.queries is not None
     owner = request.caller.subject if request.own_only else None
     listing = endpoint.queries.parse(request.scope["query_string"], owner)
-    subject = request.caller.subject
-    with request.admission.listing((subject, "" if subject else request.address), walks=listing.walks):
+    with request.admission.listing(_payer(request), walks=listing.walks):
         if listing.row_bytes:
             await request.hold(PAGE_BYTES)
         page = cast(Page, await endpoint.handler(_call(request, list_query=listing)))

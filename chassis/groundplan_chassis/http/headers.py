@@ -109,7 +109,7 @@ def idempotency_key(value: bytes | None) -> UUID | None:
 
 DELETED: Final = 0
 """The version in the token of a deletion."""
-_TOKEN: Final = re.compile(rb"(?P<id>[0-9a-f-]{36})\.(?P<version>[0-9]{1,9})\.(?P<seconds>[0-9]{1,11})")
+_TOKEN: Final = re.compile(rb"(?P<id>[0-9a-f-]{36})\.(?P<version>[0-9]{1,10})\.(?P<seconds>[0-9]{1,11})")
 
 
 @dataclass(frozen=True, slots=True)

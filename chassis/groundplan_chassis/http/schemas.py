@@ -87,7 +87,7 @@ def _schema(kind: ValueType) -> Schema:
             assert isinstance(kind.shape, inspect.StrType)
             limits = {
                 "minLength": kind.shape.min_length,
-                "maxLength": kind.shape.max_length,
+                "maxLength": _longest(kind.shape, kind.form),
                 "pattern": kind.shape.pattern,
             }
             return {"type": "string", **_given(limits), **_form(kind.form)}
@@ -110,6 +110,10 @@ def _schema(kind: ValueType) -> Schema:
             return {"type": "string", "enum": list(kind.choices)}
         case Kind.JSON:
             return {"type": "object"} if isinstance(kind.shape, inspect.DictType) else _composed(kind)
+
+
+def _longest(shape: inspect.StrType, form: TextForm | None) -> int | None:
+    return form.longest if shape.max_length is None and form is not None else shape.max_length
 
 
 def _form(form: TextForm | None) -> Schema:

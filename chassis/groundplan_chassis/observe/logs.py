@@ -74,7 +74,8 @@ class LineFormat:
         }
         correlation_id = correlation.current()
         if correlation_id is not None:
-            known["correlation_id"] = correlation_id
+            # A client's own, or of another service's event: it may hold anything.
+            known["correlation_id"] = self.redaction.text(correlation_id)
         trace_id = tracing.current_trace_id()
         if trace_id is not None:
             known["trace_id"] = trace_id

@@ -136,6 +136,7 @@ class NextBookBody(BookBody, kw_only=True):
     shelf: str | None = None
     language: str = "de"
     copies: int | None = None
+    tags: list[str] = msgspec.field(default_factory=list)
 
 
 class RenamedBookBody(msgspec.Struct, kw_only=True):

@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chassis.tests.http.shop import NOW, ORDERS, Order, Stage, as_
+from chassis.tests.test_exchange import Client
 from groundplan_chassis.access import Access
 from groundplan_chassis.documents import Document, Page
 from groundplan_chassis.fields import Timestamp
-from groundplan_chassis.http import admission
+from groundplan_chassis.http import admission, app
 from groundplan_chassis.http.admission import LISTS_OF_CALLER, WALKS, WALKS_OF_CALLER, Bytes
 from groundplan_chassis.http.app import Api
 from groundplan_chassis.http.errors import Unavailable
@@ -234,3 +235,34 @@ def test_the_largest_document_is_known_from_its_fields() -> None:
         "a text without a length may be as large as a body"
     )
     assert 100 * largest_document(Order) > PAGE_BYTES, "a field of type json has no bound of its own"
+
+
+class Stuck(Client):
+    """Takes the beginning of an answer."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        super().write(data)
+        self.protocol.pause_writing()
+
+
+async def test_a_client_that_takes_nothing_is_no_error_of_the_service(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each wrote an error with its stack, as many as clients like, and had no access line (h13)."""
+    monkeypatch.setattr(app, "SEND_SECONDS", 0.05)
+    document = Document(UUID(int=1), 1, None, NOW, b'{"x":"' + b"y" * 1_000_000 + b'"}')
+
+    async def get(_: Call) -> Document:
+        return document
+
+    stage = Stage(operations=[Operation(kind="get", resource=OFFERS, handler=get, access=Access.of("anyone"))])
+    client = Stuck(stage.app)
+    client.protocol.data_received(f"GET /api/v1/offers/{document.id} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    await asyncio.sleep(0.2)
+    assert client.closed
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+    api = stage.app
+    assert isinstance(api, Api)
+    assert api._admission.bytes.taken == 0
+    stage.metrics.flush()
+    assert b'"requests":1' in b"".join(stage.lines).replace(b" ", b"")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +15,7 @@ from chassis.tests.http.shop import ORDERS, Order, Orders, Stage, as_, document
 from groundplan_chassis.access import Access, Caller
 from groundplan_chassis.documents import Document
 from groundplan_chassis.http import handling
+from groundplan_chassis.http.admission import WAITS_OF_CALLER
 from groundplan_chassis.http.operations import Call, Operation
 
 BODY = {"status": "placed", "total": "12.50"}
@@ -83,6 +86,27 @@ async def test_what_does_not_follow_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     old = f"{identifier}.{version}.{int(seconds) - 61}"
     gone = await stage.client.get(path, headers={"consistency-token": old})
     assert gone.status_code == 404, "it has been deleted since"
+
+
+async def test_one_caller_waits_for_few_writes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token can be made up: each such read asked some thirteen times, any number of them at once (h5)."""
+    monkeypatch.setattr(handling, "CONSISTENCY_SECONDS", 0.3)
+    stage, _ = stage_of(0)
+    both = frozenset({"shop/read", "shop/write"})
+    stage.tokens.callers["ben"] = Caller("ben", frozenset({"admin"}), both, "", 0)
+    made = await stage.client.post("/api/v1/orders", json=BODY)
+    path, token = made.headers["location"], made.headers["consistency-token"]
+    identifier, _, seconds = token.split(".")
+    made_up = {"consistency-token": f"{identifier}.2147483647.{seconds}"}
+    waiting = [asyncio.create_task(stage.client.get(path, headers=made_up)) for _ in range(30)]
+    await asyncio.sleep(0.1)
+    # What needs no wait is answered, and others wait.
+    assert (await stage.client.get(path, headers={"consistency-token": token})).status_code == 200
+    late = await stage.client.get(path, headers=made_up | as_("ben"))
+    assert late.status_code == 503
+    statuses = Counter(answer.status_code for answer in await asyncio.gather(*waiting))
+    assert statuses == {503: WAITS_OF_CALLER, 429: 30 - WAITS_OF_CALLER}
+    assert (await stage.client.get(path, headers=made_up)).status_code == 503, "the places are free again"
 
 
 async def test_another_items_token_changes_nothing_and_a_wrong_one_is_refused() -> None:

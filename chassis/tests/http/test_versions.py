@@ -197,7 +197,7 @@ async def test_the_owner_is_the_caller_by_its_own_name_too() -> None:
         created_at: Timestamp
         updated_at: Timestamp
 
-    renamed = EarlierVersion(
+    renamed: EarlierVersion[BuyerBody, Bought, OrderBody, Order] = EarlierVersion(
         version=1,
         body=BuyerBody,
         item=Bought,

@@ -149,6 +149,17 @@ def test_every_address_is_known_by_its_shape(local: str, host: str, around: str)
     assert shown == around.format(HIDDEN)
 
 
+@pytest.mark.parametrize("given", ["jane.doe@example.com", TOKEN, "AKIAIOSFODNN7EXAMPLE", "a\u2028b\u202ec"])
+def test_a_correlation_id_is_a_text_like_any_other(written: Written, given: str) -> None:
+    """It comes with a request's header or another service's event, and the access line hid what is in it already."""
+    before = correlation.begin(given)
+    try:
+        log.info("text")
+    finally:
+        correlation.end(before)
+    assert written.lines()[-1]["correlation_id"] == Redaction().text(given) != given
+
+
 @pytest.mark.parametrize("quote", ["'", '"', "`"])
 def test_a_long_value_in_an_error_is_hidden_too(quote: str) -> None:
     """Of a value of a megabyte the beginning was shown, once its end was looked for: with 100 kB that took minutes."""

@@ -53,22 +53,23 @@ def test_no_answer_is_wrong(whole_template: Path, tmp_path: Path, capfd: pytest.
     (project / "tests/system/test_campaign.py").write_text(
         TEST.format(services=SERVICES, cases=CASES, seed=SEED, share=LEAST_SHARE)
     )
-    running = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-n0", "-s", "-q", "-p", "no:cacheprovider", "tests/system/test_campaign.py"],
+    command = ("-m", "pytest", "-n0", "-s", "-q", "-p", "no:cacheprovider", "tests/system/test_campaign.py")
+    said = []
+    with subprocess.Popen(
+        [sys.executable, *command],
         cwd=project,
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    said = []
-    assert running.stdout is not None
-    with capfd.disabled():
-        # As it comes: it takes long.
-        for line in running.stdout:
-            print(line, end="", flush=True)
-            said.append(line)
-    assert running.wait() == 0
+    ) as running:
+        assert running.stdout is not None
+        with capfd.disabled():
+            # As it comes: it takes long.
+            for line in running.stdout:
+                print(line, end="", flush=True)
+                said.append(line)
+    assert running.returncode == 0
     asked = re.search(r"^([0-9,]+) requests;", "".join(said), re.MULTILINE)
     assert asked is not None
     assert int(asked[1].replace(",", "")) >= CASES

@@ -8,11 +8,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from groundplan.declaration.document import missing_file
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.stack.environment import Environment
@@ -45,6 +48,17 @@ def find_project() -> Path:
     return here
 
 
+def require_project() -> Path:
+    """As `find_project`, for commands that would write, ask git or fetch before they read the declaration.
+
+    Raises ProblemsFound in a folder that is no project's.
+    """
+    project = find_project()
+    if not (project / DECLARATION).is_file():
+        raise ProblemsFound([missing_file(DECLARATION)])
+    return project
+
+
 def own_chassis(project: Path) -> tuple[str, ...]:
     """What stands before the libraries on the path of processes that run services' code.
 
@@ -71,14 +85,16 @@ def run_with_services(project: Path, module: str, request: object) -> subprocess
 def load_program(project: Path) -> Declare:
     """`declare` of the project's `infra/__main__.py`, as it stands on the disk.
 
-    Raises ProblemsFound when there is no such file, or no such function in it.
+    Raises ProblemsFound when there is no such file, no such function in it, or what it does when it is imported fails.
+    So does the function where the owner's code fails.
     """
     path = project / PROGRAM
     if not path.is_file():
         raise ProblemsFound(
             [Problem(str(PROGRAM), "", "not there", "the program of this project", "bring it back: git checkout infra")]
         )
-    declare = getattr(_module(path), "declare", None)
+    with owners_mistakes(project):
+        declare = getattr(_module(path), "declare", None)
     if not callable(declare):
         raise ProblemsFound(
             [
@@ -91,7 +107,54 @@ def load_program(project: Path) -> Declare:
                 )
             ]
         )
-    return declare  # type: ignore[no-any-return]
+
+    def declared(system: System, environment: Environment) -> None:
+        with owners_mistakes(project):
+            declare(system, environment)
+
+    return declared
+
+
+@contextmanager
+def owners_mistakes(project: Path) -> Iterator[None]:
+    """Around what runs the owner's program: an exception becomes ProblemsFound that names the line where it began.
+
+    ProblemsFound and pulumi.RunError say that themselves.
+    """
+    try:
+        yield
+    except ProblemsFound:
+        raise
+    except Exception as error:
+        if _is_told(error):
+            raise
+        raise ProblemsFound([_mistake(project, error)]) from error
+
+
+def _is_told(error: Exception) -> bool:
+    """Whether it is pulumi.RunError; the SDK is not imported to find out."""
+    sdk = sys.modules.get("pulumi")
+    return sdk is not None and isinstance(error, sdk.RunError)
+
+
+def _mistake(project: Path, error: Exception) -> Problem:
+    frames = [
+        (Path(frame.filename), frame.lineno)
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(project) and "site-packages" not in frame.filename
+    ]
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).is_relative_to(project):
+        frames.append((Path(error.filename), error.lineno))
+    file, line = frames[-1] if frames else (project / PROGRAM, None)
+    place = f"{file.relative_to(project)}:{line}" if line else str(file.relative_to(project))
+    said = error.msg if isinstance(error, SyntaxError) else (str(error).splitlines() or [""])[0]
+    return Problem(
+        place,
+        "",
+        f"{type(error).__name__}: {said}".removesuffix(": "),
+        "a program that declares every stack",
+        "mend that line, and run the command again",
+    )
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def test_a_migration_that_stops_writers_is_refused_with_its_remedy(
 
 def test_a_stack_that_is_not_there(shop_alone: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert check.main(["--stack", "prd"]) == 1
-    assert "Pulumi.prd.yaml" in capsys.readouterr().err
+    assert "STACK is prd\n    expected: one of dev\n" in capsys.readouterr().err
 
 
 def test_the_policy_packs_folder_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,7 +86,7 @@ def test_nothing_changes_where_nothing_does(project: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("source", "settings", "said"),
     [
-        ("nowhere", [], "a stack (dev, prod, staging), a declaration's file, a folder, or a git revision"),
+        ("nowhere", [], "a stack (dev, staging, prod), a declaration's file, a folder, or a git revision"),
         ("--output=x", [], "a git revision"),
         ("HEAD:qa", [], "Pulumi.qa.yaml"),
         ("", ["natt=single"], "did you mean `nat`?"),

@@ -57,7 +57,7 @@ def test_without_the_cli_the_installer_is_named(tools: Tools, capsys: pytest.Cap
 def test_a_stack_that_is_not_there(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:
     tools.install("pulumi")
     assert up.main(["production"]) == 1
-    assert "one of dev, prod, staging" in capsys.readouterr().err
+    assert "one of dev, staging, prod" in capsys.readouterr().err
 
 
 def test_without_a_login_the_way_to_the_state_is_named(tools: Tools, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from groundplan.cli import _parts, eject, main
 from groundplan.cli._facts import simulated
 from groundplan.cli.stacks import read_project
+from groundplan.problems import ProblemsFound
 from tests.cli.ejecting import edit, files, require_refused
 from tests.projects import reference_project
 
@@ -160,7 +161,7 @@ def test_a_program_that_does_not_load_leaves_nothing_behind(project: Path) -> No
     program = project / "infra" / "__main__.py"
     program.write_text(program.read_text() + "\nraise ValueError('mine')\n")
     before = files(project)
-    with pytest.raises(ValueError, match="mine"):
+    with pytest.raises(ProblemsFound, match=r"infra/__main__\.py:\d+: ValueError: mine"):
         eject.eject(_parts.Subject(project, "cache"))
     assert files(project) == before
 

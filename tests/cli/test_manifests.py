@@ -109,7 +109,7 @@ def test_a_stack_that_is_not_there_is_said_without_a_traceback_u5(
     assert main(["--stack", "nowhere"]) == 1
     printed, said = capsys.readouterr()
     assert printed == ""
-    assert "Pulumi.nowhere.yaml" in said
+    assert "one of dev, staging, prod" in said
 
 
 def test_a_stack_on_a_cluster_of_its_owner_needs_no_way_to_decrypt_its_kubeconfig(

@@ -128,7 +128,7 @@ def test_a_stack_that_is_not_there(
     assert said.err.splitlines() == [
         "1 problem",
         f"the command: STACK is {name}",
-        "    expected: one of dev, prod, staging",
+        "    expected: one of dev, staging, prod",
         f"    to do:    {remedy}",
     ]
 

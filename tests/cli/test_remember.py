@@ -226,7 +226,7 @@ def test_without_the_state_nothing_is_deployed(
 def test_a_stack_that_is_not_there(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     cli.has([])
     assert remember.main(["production"]) == 1
-    assert "one of dev, prod, staging" in capsys.readouterr().err
+    assert "one of dev, staging, prod" in capsys.readouterr().err
     assert cli.tools.calls == []
 
 

@@ -6,13 +6,12 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from groundplan.cli._run import run
+from groundplan.cli._run import run, tell_as_json
 from groundplan.problems import Problem, ProblemsFound
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
@@ -51,17 +50,23 @@ def execute(command: click.Command, arguments: Sequence[str] | None = None, name
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.UsageError as error:
-        print(_usage(error, name or str(command.name)), file=sys.stderr)
-        return USAGE
+        return _refused(_usage(error, name or str(command.name)), words)
     except Misuse as problems:
-        print(problems, file=sys.stderr)
-        return USAGE
+        return _refused(problems, words)
     except ProblemsFound as problems:
         print(problems, file=sys.stderr)
         return 1
     except (click.Abort, KeyboardInterrupt):
         print("\nStopped.", file=sys.stderr)
         return STOPPED
+
+
+def _refused(problems: Misuse, words: Sequence[str]) -> int:
+    """Where `--json` is among the words, its reader gets JSON for words that can't be read, too."""
+    if "--json" in words:
+        tell_as_json(problems)
+    print(problems, file=sys.stderr)
+    return USAGE
 
 
 def _usage(error: click.UsageError, name: str) -> Misuse:
@@ -117,10 +122,14 @@ def words_of(variable: str) -> Callable[[], list[str]]:
 
 
 def complete_stacks(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    names = (path.name.split(".")[1] for path in Path.cwd().glob("Pulumi.*.yaml"))
+    from groundplan.project import find_project  # the declaration's model, which `--help` needs not
+
+    names = (path.name.split(".")[1] for path in find_project().glob("Pulumi.*.yaml"))
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]
 
 
 def complete_services(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG001
-    names = (path.name for path in Path.cwd().glob("services/*/") if path.is_dir())
+    from groundplan.project import find_project
+
+    names = (path.name for path in find_project().glob("services/*/") if path.is_dir())
     return [CompletionItem(name) for name in sorted(names) if name.startswith(incomplete)]

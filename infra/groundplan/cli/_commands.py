@@ -49,9 +49,7 @@ SECTIONS: Mapping[str, Mapping[str, Entry]] = {
         "cost": Entry("groundplan.cli.cost", "What each stack costs a month, and what would save most."),
         "quotas": Entry("groundplan.cli.quotas", "Quotas of the account to have raised, with their codes."),
         "prices": Entry("groundplan.cli.prices", "Read AWS's price list of a region into the project."),
-        "check": Entry(
-            "groundplan.cli.check", "Controls that the program misses, and migrations that would stop requests."
-        ),
+        "check": Entry("groundplan.cli.check", "Controls that are not met, and migrations that stop requests."),
         "rehearse": Entry("groundplan.cli.rehearse", "Deploy, change and destroy a stack in the simulated cloud."),
     },
     "Services": {

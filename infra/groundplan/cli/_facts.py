@@ -37,22 +37,24 @@ def simulated(folder: Path, system: System, environment: Environment, *, strict:
     The program is imported here only: with Pulumi's SDK it takes a second, which a refused document need not cost.
     """
     from groundplan.cloud import identifiers_in, simulate
-    from groundplan.project import load_program
+    from groundplan.project import load_program, owners_mistakes
 
     whole = with_images(system, environment)
     brought = environment.existing_cluster
     kubeconfig = f"{system.name}:{KUBECONFIG}"
-    return simulate(
-        lambda: load_program(folder)(system, whole),
-        project=system.name,
-        stack=environment.name,
-        region=environment.region,
-        # Files don't hold it, as it may contain a token, and nothing here connects to that cluster.
-        config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
-        secret_keys=[kubeconfig],
-        strict=strict,
-        given=identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set()),
-    )
+    # Beyond `load_program`, for what fails in an `apply`.
+    with owners_mistakes(folder):
+        return simulate(
+            lambda: load_program(folder)(system, whole),
+            project=system.name,
+            stack=environment.name,
+            region=environment.region,
+            # Files don't hold it, as it may contain a token, and nothing here connects to that cluster.
+            config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
+            secret_keys=[kubeconfig],
+            strict=strict,
+            given=identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set()),
+        )
 
 
 def with_images(system: System, environment: Environment) -> Environment:

@@ -4,25 +4,24 @@ And whether the services' migrations let a system in use go on."""
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
-import os
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from groundplan.cli._agreement import tell_disagreements
+from groundplan.cli._command import Command, json_option, main_of, stack_option
 from groundplan.cli._facts import captured, simulated
 from groundplan.cli._lists import list_problems
-from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
 from groundplan.migrations import judged
-from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import PROGRAM, find_project
+from groundplan.problems import ProblemsFound
+from groundplan.project import find_project
 
 if TYPE_CHECKING:
     from groundplan.controls import Verdict
@@ -40,18 +39,23 @@ class Checked:
         return not self.refusals and not any(verdict.findings for verdict in self.verdicts.values())
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0 when nothing is missing in any stack or refused of a migration, else 1."""
-    parser = argparse.ArgumentParser(prog="groundplan check", description=__doc__)
-    parser.add_argument("--stack", action="append", help="check this stack only; may be given again; default: all")
-    parser.add_argument("--json", action="store_true", help="print evidence, findings and reasons of every control")
-    parser.add_argument("--policy-pack", action="store_true", help="print the folder for `pulumi up --policy-pack`")
-    options = parser.parse_args(arguments)
-    if options.policy_pack:
+@click.command("check", cls=Command)
+@stack_option(several=True, help="Check this stack only; may be given again. Default: all.")
+@json_option
+@click.option("--policy-pack", is_flag=True, help="Print the folder for `pulumi up --policy-pack`.")
+def command(stack: Sequence[str], *, as_json: bool, policy_pack: bool) -> int:
+    """Controls that are not met, and migrations that stop requests.
+
+    What is missing in each stack of the project's own program, where, and how to mend it. The status is 1 when
+    something is missing, or refused of a migration.
+    """
+    if policy_pack:
         print(Path(__file__).resolve().parents[1] / "policy_pack")
         return 0
-    named = options.stack or os.environ.get("STACK", "").split()
-    return run(lambda: check_project(find_project(), named, as_json=options.json))
+    return check_project(find_project(), stack, as_json=as_json)
+
+
+main = main_of(command)
 
 
 def check_project(folder: Path, stacks: Sequence[str] = (), *, as_json: bool = False) -> int:
@@ -86,33 +90,12 @@ def check_project(folder: Path, stacks: Sequence[str] = (), *, as_json: bool = F
 
 def check_stack(project: Project, stack: str) -> Checked:
     """One stack's program in the simulated cloud, under every control. Raises ProblemsFound when it doesn't run."""
-    from pulumi import RunError
-
     from groundplan.controls import assess
 
     environment = project.environments[stack]
-    try:
-        simulation = simulated(project.folder, project.system, environment, strict=False)
-    except (ProblemsFound, RunError):
-        raise
-    except Exception as error:
-        raise ProblemsFound([_failure(project.folder, stack, error)]) from error
+    simulation = simulated(project.folder, project.system, environment, strict=False)
     verdicts = assess(captured(project.system, environment, simulation))
     return Checked(tuple(str(refusal) for refusal in simulation.refusals), verdicts)
-
-
-def _failure(folder: Path, stack: str, error: Exception) -> Problem:
-    """Where in the owner's program an exception began."""
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(folder)
-    ]
-    own = [frame for frame in frames if "site-packages" not in frame.filename]
-    place = Path(own[-1].filename).relative_to(folder) if own else PROGRAM
-    line = f":{own[-1].lineno}" if own else ""
-    said = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Problem(
-        f"{place}{line}", "", said, f"a program that declares the stack {stack}", "mend that line, and check again"
-    )
 
 
 def _report(stack: str, checked: Checked) -> str:
@@ -163,4 +146,4 @@ def _as_json(checked: Checked) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

@@ -248,12 +248,12 @@ def with_changes(system: System, load: str | None, data: Sequence[str], growth: 
                 problems.append(Problem("command line", option, entry, "a service of this system", remedy))
             elif number is None:
                 expected = f"a size in GiB, for example {name}=3000"
-                problems.append(Problem("command line", option, entry, expected, "give a number of at least 0"))
+                problems.append(Problem("command line", option, entry, expected, f"give a number from 0 to {_MOST:,}"))
             else:
                 services.setdefault(name, {})[field] = number
     factor = _number(load) if load is not None else 1.0
     if not factor:
-        expected = "a factor above 0, for example 10"
+        expected = f"a factor above 0 and up to {_MOST:,}, for example 10"
         problems.append(Problem("command line", "--load", str(load), expected, "give a number"))
     if problems:
         raise ProblemsFound(problems)
@@ -268,7 +268,11 @@ def _number(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    return number if 0 <= number < float("inf") else None
+    return number if 0 <= number <= _MOST else None
+
+
+_MOST = 1_000_000_000
+"""A factor or GiB. What is refused of a question is told, with how far it goes, and that is legible up to here."""
 
 
 def _replaced(system: System, requirements: Mapping[str, Any], services: Mapping[str, Mapping[str, Any]]) -> System:

@@ -12,14 +12,12 @@ from groundplan.cli._command import Command, json_option, main_of
 from groundplan.cli.documents import ContractsDocument, print_document
 from groundplan.cli.follow import committed_services
 from groundplan.cli.openapi import DOCUMENT, NOT_YET
-from groundplan.cli.template import git
+from groundplan.cli.template import MAIN_BRANCHES, git
 from groundplan.declaration.loader import load_system
 from groundplan.following.contracts import ContractChange, api_differences
 from groundplan.following.events import asyncapi, event_differences
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import DECLARATION, find_project
-
-_MAIN = ("origin/HEAD", "origin/main", "main", "master")
+from groundplan.project import DECLARATION, require_project
 
 
 @click.command("contracts", cls=Command)
@@ -35,7 +33,7 @@ def command(*, against: str | None, events: bool, as_json: bool) -> int:
 
     It compares with where this branch began. The status is 1 when a change breaks clients or consumers.
     """
-    project = find_project()
+    project = require_project()
     if events:
         print(json.dumps(asyncapi(load_system(project / DECLARATION)), indent=2, ensure_ascii=False))
         return 0
@@ -83,7 +81,7 @@ def _base(project: Path, named: str | None) -> str:
         if shown.returncode:
             raise _unknown(named, "name a commit, a branch or a tag of this project")
         return shown.stdout.strip()
-    for branch in _MAIN:
+    for branch in MAIN_BRANCHES:
         shown = git(project, "merge-base", "HEAD", branch)
         if shown.returncode == 0:
             return shown.stdout.strip()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
+
+import click
 
 from groundplan.capacity import plan
+from groundplan.cli._command import Command, json_option, main_of, stack_option
 from groundplan.cli._facts import simulated
-from groundplan.cli._run import run
 from groundplan.cli.stacks import Project, read_project
 from groundplan.cloud.model import Resource
 from groundplan.declaration.model import System
@@ -20,50 +19,52 @@ from groundplan.pricing.report import Costing, data, report
 from groundplan.pricing.savings import at_load, savings
 from groundplan.pricing.table import PriceTable, table_for
 from groundplan.problems import Problem, ProblemsFound
+from groundplan.project import find_project
 from groundplan.stack.environment import Environment
 
 GROWN = 10.0
 _SHOWN = 15
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="groundplan cost", description=__doc__)
-    parser.add_argument("--stack", action="append", help="this stack only; default: STACK, else all")
-    parser.add_argument("--json", action="store_true", help="every line as JSON, with quantities and rates")
-    parser.add_argument("--top", default=os.environ.get("TOP"), help=f"lines to show; default {_SHOWN}")
-    parser.add_argument(
-        "--users", default=os.environ.get("ACTIVE_USERS"), help="monthly active users, which Cognito bills"
-    )
-    parser.add_argument("--why", action="store_true", help="the figures that quantities rest on, and what isn't billed")
-    parser.add_argument(
-        "--savings", action="store_true", help="plan what would save most; by default of a named stack or the main one"
-    )
-    parser.add_argument("--no-savings", action="store_true", help="plan no alternatives, which takes half a minute")
-    options = parser.parse_args(arguments)
+@click.command("cost", cls=Command)
+@stack_option(several=True, help="This stack only; may be given again. Default: all.")
+@json_option
+@click.option("--top", envvar="TOP", metavar="COUNT", help=f"Lines to show. Default: {_SHOWN}.")
+@click.option("--users", envvar="ACTIVE_USERS", metavar="COUNT", help="Monthly active users, which Cognito bills.")
+@click.option("--why", is_flag=True, help="The figures that quantities rest on, and what isn't billed.")
+@click.option(
+    "--savings/--no-savings",
+    "alternatives",
+    default=None,
+    help="Plan what would save most, half a minute a stack. Default: of a named stack, or of the main one.",
+)
+def command(
+    stack: Sequence[str], *, as_json: bool, top: str | None, users: str | None, why: bool, alternatives: bool | None
+) -> int:
+    """What each stack costs a month, and what would save most.
 
-    def command() -> int:
-        wanted = options.stack or os.environ.get("STACK", "").split()
-        shown = _whole("--top", options.top, _SHOWN)
-        users = _whole("--users", options.users, None)
-        project = read_project(Path.cwd(), wanted)
-        saving: Sequence[str] = wanted or [project.main]
-        if options.savings:
-            saving = list(project.environments)
-        if options.no_savings:
-            saving = ()
-        costings = {
-            name: costing_of(project, name, users=users, with_savings=name in saving) for name in project.environments
-        }
-        if options.json:
-            print(json.dumps([data(project.system.name, each) for each in costings.values()], indent=1))
-        else:
-            for each in costings.values():
-                print(report(project.system.name, each, shown=shown or _SHOWN, why=options.why))
-        for problem in project.left_out:
-            print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
-        return 0
+    At AWS's list prices, today and at ten times the load. With --json: every line, with quantities and rates.
+    """
+    shown = _whole("--top", top, _SHOWN)
+    active = _whole("--users", users, None)
+    project = read_project(find_project(), stack)
+    saving: Sequence[str] = stack or [project.main]
+    if alternatives is not None:
+        saving = list(project.environments) if alternatives else ()
+    costings = {
+        name: costing_of(project, name, users=active, with_savings=name in saving) for name in project.environments
+    }
+    if as_json:
+        print(json.dumps([data(project.system.name, each) for each in costings.values()], indent=1))
+    else:
+        for each in costings.values():
+            print(report(project.system.name, each, shown=shown or _SHOWN, why=why))
+    for problem in project.left_out:
+        print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
+    return 0
 
-    return run(command)
+
+main = main_of(command)
 
 
 def costing_of(
@@ -116,4 +117,4 @@ def _whole(option: str, text: str | None, otherwise: int | None) -> int | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

@@ -25,7 +25,7 @@ from groundplan.installation.images import prepare
 from groundplan.installation.sbom import sbom, write
 from groundplan.owned import make
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import OWN_CHASSIS, find_project
+from groundplan.project import OWN_CHASSIS, require_project
 
 PLATFORM = "linux/amd64"
 """What the node pool starts (`components/groundplan_components/cluster/node_pool.py`)."""
@@ -202,7 +202,7 @@ def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
     A service that the stack has a repository for gets its image before the stack changes; a new service gets its
     repository first, then its image, then a second deployment that starts it.
     """
-    return deliver(find_project(), stack, yes=yes, lose=lose)
+    return deliver(require_project(), stack, yes=yes, lose=lose)
 
 
 main = main_of(command)

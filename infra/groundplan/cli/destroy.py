@@ -20,7 +20,7 @@ from groundplan.cli._command import Command, lose_option, main_of, stack_argumen
 from groundplan.cli.consent import can_ask, consent
 from groundplan.cli.remember import remember, resources_of
 from groundplan.cli.up import check_tools
-from groundplan.project import find_project
+from groundplan.project import require_project
 
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 
@@ -35,7 +35,7 @@ def command(stack: str, *, yes: bool, lose: Sequence[str]) -> int:
     What would be lost is said first, and its names are asked for; what is protected refuses. Log groups that come back
     after their cluster are deleted with the AWS CLI, or the commands are printed. What stays on purpose is listed.
     """
-    project = find_project()
+    project = require_project()
     check_tools(project, stack, deploying=False)
     return destroy(project, stack, yes=yes, lose=lose)
 

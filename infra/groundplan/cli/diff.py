@@ -16,23 +16,24 @@ from groundplan.cli._command import Command, main_of, stack_option
 from groundplan.cli._facts import simulated, with_images
 from groundplan.cli._markdown import StackDifference, markdown
 from groundplan.cli.stacks import Project, read_project
+from groundplan.cli.template import MAIN_BRANCHES, git
 from groundplan.cloud.model import Resource
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import find_project
-
-DEFAULT_BASE = "origin/main"
+from groundplan.project import require_project
 
 
 @click.command("diff", cls=Command)
-@click.argument("base", envvar="BASE", default=DEFAULT_BASE)
+@click.argument("base", envvar="BASE", required=False)
 @stack_option(several=True, help="The stack; may be given again. Default: all.")
-def command(base: str, stack: Sequence[str]) -> int:
+def command(base: str | None, stack: Sequence[str]) -> int:
     """What this working tree changes in each stack, against a commit.
 
     Resources and their properties; data that is replaced, moved or lost; sizes with their reasons; cost; and when each
-    change takes effect. Both programs run in-process, so no account and no state is asked.
+    change takes effect. Both programs run in-process, so no account and no state is asked. Without a BASE it is the
+    main branch, as it was fetched last (origin/main) or as it is here.
     """
-    print(difference(find_project(), base, stack), end="")
+    project = require_project()
+    print(difference(project, base or _main_branch(project), stack), end="")
     return 0
 
 
@@ -122,24 +123,46 @@ def _notes(project: Project, stack: str) -> tuple[str, ...]:
     )
 
 
+def _main_branch(folder: Path) -> str:
+    for branch in MAIN_BRANCHES:
+        if git(folder, "rev-parse", "--verify", "--quiet", f"{branch}^{{commit}}").returncode == 0:
+            return branch
+    _top(folder)
+    raise _refusal("BASE", "missing", "a commit to compare with: there is no main branch", _NAME_ONE)
+
+
+_NAME_ONE = "name one: make diff BASE=<commit>"
+
+
 @contextmanager
 def checked_out(folder: Path, base: str) -> Iterator[Path]:
     """The project's folder at a commit, in a place of its own. Raises ProblemsFound."""
-    top = _git(folder, "rev-parse", "--show-toplevel").decode().strip()
-    inside = folder.resolve().relative_to(Path(top).resolve())
-    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}", missing=base)
-    archive = _git(Path(top), "archive", "--format=tar", commit.decode().strip())
+    top = _top(folder)
+    inside = folder.resolve().relative_to(top.resolve())
+    shown = git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}")
+    if shown.returncode:
+        raise _refusal(base, "", "a commit of this repository", f"{_NAME_ONE}, or fetch it: git fetch origin")
+    archive = subprocess.run(
+        ["git", "archive", "--format=tar", shown.stdout.strip()], cwd=top, check=False, capture_output=True
+    )
+    if archive.returncode:
+        said = archive.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise _refusal("archive", said, "a commit whose files can be read", "see what `git fsck` says")
     with tempfile.TemporaryDirectory(prefix="base-") as directory:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
             files.extractall(directory, filter="data")
         yield Path(directory) / inside
 
 
-def _git(folder: Path, *arguments: str, missing: str = "") -> bytes:
-    done = subprocess.run(["git", *arguments], cwd=folder, check=False, capture_output=True)
-    if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        expected = "a commit of this repository" if missing else "a git repository"
-        remedy = "fetch it (`git fetch origin`), or name another: make diff BASE=<commit>"
-        raise ProblemsFound([Problem("git", missing or arguments[0], said, expected, remedy)])
-    return done.stdout
+def _top(folder: Path) -> Path:
+    """The repository's top folder. Raises ProblemsFound where there is none."""
+    shown = git(folder, "rev-parse", "--show-toplevel")
+    if shown.returncode:
+        raise _refusal(
+            "", "no repository", "a git repository", 'run `git init && git add . && git commit -m "Start"` first'
+        )
+    return Path(shown.stdout.strip())
+
+
+def _refusal(path: str, value: str, expected: str, remedy: str) -> ProblemsFound:
+    return ProblemsFound([Problem("git", path, value, expected, remedy)])

@@ -25,7 +25,7 @@ class Document(BaseModel):
 
 
 class ProblemsDocument(Document):
-    """Printed in place of a command's own document when it refuses; the exit status is then 1."""
+    """Printed in place of a command's own document when it refuses (status 1) or does not take its arguments (2)."""
 
     format: Literal["groundplan.problems/1"] = "groundplan.problems/1"
     problems: tuple[Problem, ...]

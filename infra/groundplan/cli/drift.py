@@ -15,7 +15,7 @@ import click
 from groundplan.cli._command import Command, main_of, stack_argument
 from groundplan.drift import Drift, drift_of, report
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import find_project
+from groundplan.project import require_project
 
 FOUND = 3
 """The status where something drifted, so that a job can tell it from a failure."""
@@ -32,7 +32,7 @@ def command(stack: str, *, issue: bool) -> int:
     Printed as Markdown, the gravest first. A refresh is previewed: account and state stay as they are. The status is 3
     where something differs, unless an issue says so.
     """
-    found = drift(find_project(), stack)
+    found = drift(require_project(), stack)
     text = report(stack, found) if found else f"{stack}: the account has what the state says.\n"
     print(text, end="")
     if issue:

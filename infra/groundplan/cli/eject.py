@@ -35,7 +35,7 @@ from groundplan.cli._parts import (
     texts,
 )
 from groundplan.problems import Problem, ProblemsFound, did_you_mean, listed
-from groundplan.project import CHASSIS, OWN, OWN_CHASSIS, PROGRAM, find_project, load_program
+from groundplan.project import CHASSIS, OWN, OWN_CHASSIS, PROGRAM, find_project, load_program, require_project
 
 ORIGIN_FILE = "origin.json"
 _CALL = "StackContext.of"
@@ -60,10 +60,23 @@ def command(part: str | None, *, diff: bool, merge: bool, changed: bool) -> int:
     Services, their tests and their images then use it in place of the library's.
     Without a PART, what can be ejected is listed.
     """
-    project = find_project()
+    project = require_project()
     if changed:
         return _tell_changed(project)
     if part is None:
+        if diff or merge:
+            option = "--diff" if diff else "--merge"
+            raise ProblemsFound(
+                [
+                    Problem(
+                        "command line",
+                        "PART",
+                        "missing",
+                        f"the part that {option} is about",
+                        f"name one: groundplan eject PART {option}; `groundplan eject` lists them",
+                    )
+                ]
+            )
         return _list(project)
     chosen = _known(project, part)
     if diff:
@@ -301,8 +314,12 @@ def _record(part: Part) -> None:
 
 
 def _origin(part: Part) -> Mapping[str, str]:
-    found: Mapping[str, str] = json.loads((part.origin / ORIGIN_FILE).read_text(encoding="utf-8"))
-    return found
+    """Which library, commit and version it was copied from; nothing where the note is lost, which only names them."""
+    try:
+        found = json.loads((part.origin / ORIGIN_FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _commit(project: Path) -> str:

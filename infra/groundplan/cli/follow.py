@@ -27,7 +27,7 @@ from groundplan.following.swapping import interrupted, resume, swap
 from groundplan.migrations.behind import behind
 from groundplan.problems import Problem, ProblemsFound, listed
 from groundplan.progress import doing
-from groundplan.project import DECLARATION, find_project
+from groundplan.project import DECLARATION, require_project
 
 _CONFLICTS = 2
 _WRITTEN = ("services", "ARCHITECTURE.md", *SHARED)
@@ -58,7 +58,7 @@ def command(*, dry_run: bool, finish: bool, adopt: str | None, tables: bool, as_
     Code, tests and seeds are merged with your edits; a migration is written; openapi.json and ARCHITECTURE.md are
     brought up to date. The status is 2 when your edits and the change meet and await a decision.
     """
-    project = find_project()
+    project = require_project()
     if interrupted(project) and not dry_run:
         resume(project)
         _say("Went on with what was stopped in the middle.", as_json)

@@ -17,6 +17,7 @@ from groundplan.cli._run import run
 from groundplan.pricing.offers import Folder, Web, read_prices, write_prices
 from groundplan.pricing.table import own_file
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
+from groundplan.project import require_project
 from groundplan.stack.values import REGIONS
 
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--from", dest="folder", help="a folder of <OfferCode>.<region>.json files; default: AWS's own host"
     )
     options = parser.parse_args(arguments)
-    return run(lambda: write_region(Path.cwd(), options.region, options.folder))
+    return run(lambda: write_region(require_project(), options.region, options.folder))
 
 
 def write_region(project: Path, region: str | None, folder: str | None) -> int:

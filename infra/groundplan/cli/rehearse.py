@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 import click
 
 from groundplan.cli._command import STOPPED, Command, main_of, stack_option, words_of
-from groundplan.cli.stacks import Project, read_project
+from groundplan.cli.stacks import Project, read_project, require_stacks
 from groundplan.declaration.model import System
-from groundplan.problems import Problem, ProblemsFound, did_you_mean
+from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
 from groundplan.stack.configuration import KUBECONFIG
 from groundplan.stack.environment import Environment
@@ -83,7 +83,7 @@ def rehearse_project(
 ) -> int:
     """Rehearses the named stacks, or the first one of the project. Raises ProblemsFound."""
     stacks = list(named) or _first(folder)
-    _require_stacks(folder, stacks)
+    require_stacks(folder, stacks)
     project = read_project(folder, stacks)
     command = None if in_process else _cli(install)
     surprised = False
@@ -175,21 +175,22 @@ def _given(environment: Environment) -> set[str]:
 def _in_an_account(project: Project) -> Simulated:
     """Runs the project's program in a fresh account; refusals are in the result."""
     from groundplan.cloud import simulate
-    from groundplan.project import load_program
+    from groundplan.project import load_program, owners_mistakes
 
     def simulated(system: System, settings: Environment) -> Simulation:
         kubeconfig = f"{system.name}:{KUBECONFIG}"
         brought = settings.existing_cluster
-        return simulate(
-            partial(load_program(project.folder), system, settings),
-            project=system.name,
-            stack=settings.name,
-            region=settings.region,
-            config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
-            secret_keys=[kubeconfig],
-            strict=False,
-            given=_given(settings),
-        )
+        with owners_mistakes(project.folder):
+            return simulate(
+                partial(load_program(project.folder), system, settings),
+                project=system.name,
+                stack=settings.name,
+                region=settings.region,
+                config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
+                secret_keys=[kubeconfig],
+                strict=False,
+                given=_given(settings),
+            )
 
     return simulated
 
@@ -262,21 +263,3 @@ def _require_place(picture: Path | None, stacks: Sequence[str]) -> None:
 
 def _first(folder: Path) -> list[str]:
     return [next(iter(read_project(folder).environments))]
-
-
-def _require_stacks(folder: Path, stacks: Sequence[str]) -> None:
-    """A name is looked up among the files that there are, so that it can't lead to any other."""
-    known = sorted(path.name.removeprefix("Pulumi.").removesuffix(".yaml") for path in folder.glob("Pulumi.*.yaml"))
-    problems = [
-        Problem(
-            "the command",
-            "STACK",
-            stack,
-            f"one of {', '.join(known)}" if known else "a project with a Pulumi.<stack>.yaml",
-            did_you_mean(stack, known, "name one of them" if known else "run this in the project's folder"),
-        )
-        for stack in stacks
-        if stack not in known
-    ]
-    if problems:
-        raise ProblemsFound(problems)

@@ -17,10 +17,11 @@ import click
 
 from groundplan.capacity.placement import SHARED
 from groundplan.cli._command import Command, main_of, stack_argument
+from groundplan.cli.stacks import require_stacks
 from groundplan.declaration.document import read_document
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import find_project
+from groundplan.project import require_project
 from groundplan.stack.remembered import REMEMBERED, deployed, settings
 
 
@@ -112,7 +113,7 @@ def command(stack: str) -> int:
     `groundplan up` and `groundplan deliver` do it by themselves, before and after they deploy. By hand it is for a
     clone in which nothing was deployed: the pipeline reads the state anew each time, and commits nothing.
     """
-    return _remember(find_project(), stack)
+    return _remember(require_project(), stack)
 
 
 main = main_of(command)
@@ -120,9 +121,7 @@ main = main_of(command)
 
 def _remember(project: Path, stack: str) -> int:
     path = project / f"Pulumi.{stack}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.name.split(".")[1] for file in project.glob("Pulumi.*.yaml")))
-        raise ProblemsFound([Problem("this machine", "STACK", stack, f"one of {known}", "name one of them")])
+    require_stacks(project, [stack])
     changed = remember(project, stack)
     print(f"{path.name} {'remembers what is deployed now: commit it' if changed else 'is up to date'}.")
     return 0

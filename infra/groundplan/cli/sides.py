@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from groundplan.cli.stacks import read_project
+from groundplan.cli.stacks import read_project, stack_names
 from groundplan.declaration.document import read_document
 from groundplan.declaration.loader import judge_system, load_system
 from groundplan.declaration.measured import FILE as MEASURED
@@ -42,7 +42,7 @@ def read_side(folder: Path, source: str, stack: str | None, settings: Sequence[s
     (``nat=single``). Raises ProblemsFound.
     """
     what, _, named = source.partition(":")
-    if what in (name.name.split(".")[1] for name in folder.glob("Pulumi.*.yaml")) and not named:
+    if what in stack_names(folder) and not named:
         what, named = "", what
     with tempfile.TemporaryDirectory() as place:
         files = _files(folder, what, Path(place))
@@ -50,16 +50,12 @@ def read_side(folder: Path, source: str, stack: str | None, settings: Sequence[s
         path = files / f"Pulumi.{name}.yaml"
         system = load_system(files / DECLARATION)
         if not path.exists():
-            _refuse(source, f"Pulumi.{name}.yaml there", f"name one of {listed(_stacks(files))}: `{what}:STACK`")
+            _refuse(source, f"Pulumi.{name}.yaml there", f"name one of {listed(stack_names(files))}: `{what}:STACK`")
         environment = read_stack_file(path, system)
         if settings:
             system, environment = _changed(files, name, settings)
     label = ", ".join(part for part in (what or "working tree", name, *settings) if part)
     return Side(label, system, environment)
-
-
-def _stacks(folder: Path) -> list[str]:
-    return sorted(path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml"))
 
 
 def _files(folder: Path, what: str, place: Path) -> Path:
@@ -77,7 +73,7 @@ def _files(folder: Path, what: str, place: Path) -> Path:
     if listing is None:
         _refuse(
             what,
-            f"a stack ({', '.join(_stacks(folder))}), a declaration's file, a folder, or a git revision",
+            f"a stack ({', '.join(stack_names(folder))}), a declaration's file, a folder, or a git revision",
             "name one of these, or nothing for the working tree",
         )
     wanted = [name for name in listing.split() if name in (DECLARATION, MEASURED) or name.startswith("Pulumi.")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from groundplan.declaration.loader import load_system
 from groundplan.declaration.model import System
-from groundplan.problems import Problem, ProblemsFound
+from groundplan.problems import Problem, ProblemsFound, did_you_mean
 from groundplan.stack.configuration import read_stack_file
 from groundplan.stack.environment import Environment
 
@@ -42,9 +42,10 @@ def read_project(folder: Path, stacks: Sequence[str] = ()) -> Project:
     Raises ProblemsFound when the declaration, a named stack, or every stack is wrong.
     """
     system = load_system(folder / "system.yaml")
+    require_stacks(folder, stacks)
     environments: dict[str, Environment] = {}
     left_out: list[Problem] = []
-    for name in stacks or _stacks(folder):
+    for name in stacks or _some_stacks(folder):
         try:
             environments[name] = read_stack_file(folder / f"Pulumi.{name}.yaml", system)
         except ProblemsFound as found:
@@ -54,8 +55,34 @@ def read_project(folder: Path, stacks: Sequence[str] = ()) -> Project:
     return Project(folder, system, environments, tuple(left_out))
 
 
-def _stacks(folder: Path) -> list[str]:
+def stack_names(folder: Path) -> list[str]:
+    """The stacks that have a file, from cheap to safe."""
     names = [path.name.split(".")[1] for path in folder.glob("Pulumi.*.yaml") if path.name.count(".") == 2]
+    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+
+
+def require_stacks(folder: Path, stacks: Sequence[str]) -> None:
+    """A name is looked up among the files that there are, so that it can't lead to any other. Raises ProblemsFound."""
+    known = stack_names(folder)
+    problems = [
+        Problem(
+            "the command",
+            "STACK",
+            stack or "empty",
+            f"one of {', '.join(known)}" if known else "a project with a Pulumi.<stack>.yaml",
+            did_you_mean(
+                stack, known, "name one of them" if known else "run this in the project's folder, or restore the file"
+            ),
+        )
+        for stack in stacks
+        if stack not in known
+    ]
+    if problems:
+        raise ProblemsFound(problems)
+
+
+def _some_stacks(folder: Path) -> list[str]:
+    names = stack_names(folder)
     if not names:
         raise ProblemsFound(
             [
@@ -68,4 +95,4 @@ def _stacks(folder: Path) -> list[str]:
                 )
             ]
         )
-    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
+    return names

@@ -236,6 +236,10 @@ def _updated(project: Path) -> Updated:
     return Updated(tuple(changed), tuple(conflicted))
 
 
+MAIN_BRANCHES = ("origin/HEAD", "origin/main", "main", "master")
+"""What work is compared with where no commit is named: the first of them that there is."""
+
+
 def git(project: Path, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
     """Git's own words about ``project``, with the user's hooks and ways of showing left out."""
     try:

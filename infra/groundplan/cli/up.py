@@ -18,9 +18,10 @@ from groundplan.cli._command import Command, lose_option, main_of, stack_argumen
 from groundplan.cli._unanswered import EVENT_LOGS, take_in_unanswered
 from groundplan.cli.consent import can_ask, consent, previewed
 from groundplan.cli.remember import remember, resources_of, state_of
+from groundplan.cli.stacks import require_stacks
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
-from groundplan.project import find_project
+from groundplan.project import require_project
 from groundplan.repair import State, pending
 from groundplan.stack.configuration import read_stack_file
 from groundplan.stack.contradictions import set_command
@@ -42,9 +43,7 @@ def check_tools(project: Path, stack: str, *, deploying: bool = True) -> None:
     What stands against a deployment alone is no reason to keep a stack that is to go: ``deploying`` False.
     """
     configuration = project / f"Pulumi.{stack}.yaml"
-    if not configuration.is_file():
-        known = ", ".join(sorted(path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")))
-        raise _refusal("STACK", stack, f"one of {known}", f"name one of them, or write {configuration.name}")
+    require_stacks(project, [stack])
     system = load_system(project / "system.yaml")
     environment = read_stack_file(configuration, system, remembers=False)
     if deploying:
@@ -277,7 +276,7 @@ def command(stack: str, *, yes: bool, outside: bool, lose: Sequence[str]) -> int
     What is missing is said before anything starts. So is what would be lost, moved or unavailable, for how long, and in
     which order protection is lifted; the names of what goes are asked for.
     """
-    project = find_project()
+    project = require_project()
     check_tools(project, stack)
     check_images(project, stack)
     refuse_breaking(project, load_system(project / "system.yaml"))

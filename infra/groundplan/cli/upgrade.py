@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from groundplan.cli._command import Command, main_of, stack_option
-from groundplan.cli.stacks import ORDER
+from groundplan.cli.stacks import ORDER, require_stacks, stack_names
 from groundplan.declaration.loader import load_system
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
@@ -40,10 +40,8 @@ main = main_of(command)
 def upgrade(project: Path, stack: str | None, kubernetes: str | None, postgres: str | None) -> int:
     """Prints the steps. Raises ProblemsFound for versions that can't be reached."""
     system = load_system(project / "system.yaml")
-    names = {path.name.split(".")[1] for path in project.glob("Pulumi.*.yaml")}
-    name = stack or next((each for each in ORDER if each in names), next(iter(sorted(names)), ORDER[0]))
-    if name not in names:
-        raise ProblemsFound([Problem("the command", "STACK", name, f"one of {', '.join(sorted(names))}", "name one")])
+    name = stack or next(iter(stack_names(project)), ORDER[0])
+    require_stacks(project, [name])
     environment = read_stack_file(project / f"Pulumi.{name}.yaml", system, remembers=False)
     running = {key: now for key, now, _ in versions(environment)}
     if not running:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from groundplan.cli._run import run
 from groundplan.installation.vendoring import vendor
-from groundplan.project import find_project
+from groundplan.project import require_project
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,8 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _vendor(*, source: bool) -> int:
+    project = require_project()
     print("Filling vendor/ (the first time, a minute or two)", flush=True)
-    done = vendor(find_project(), os.environ, source=source)
+    done = vendor(project, os.environ, source=source)
     print(f"vendor/: {done.count} files, {done.megabytes} MB, groundplan's libraries at {done.commit}.")
     print("Commit it: `make setup`, `make test` and `make deliver` then take everything from there.")
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from groundplan.cli._run import run
 from groundplan.installation.images import WHEELS, prepare
-from groundplan.project import find_project
+from groundplan.project import require_project
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prepare() -> int:
-    project = find_project()
+    project = require_project()
     prepare(project, os.environ)
     print(f"{WHEELS}: {len(list((project / WHEELS).glob('*.whl')))} wheels")
     return 0

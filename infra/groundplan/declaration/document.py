@@ -96,6 +96,12 @@ def parse_document(text: str, where: str, quotable: bool = True) -> Document:
         raise _syntax_problem(error, text, where, quotable) from None
 
 
+def missing_file(where: str) -> Problem:
+    return Problem(
+        where, "", "missing", f"a file called {where}", "create it, or run the command in the project's folder"
+    )
+
+
 def _text_of(path: FilePath, where: str) -> str:
     try:
         if path.exists() and not path.is_file():
@@ -103,7 +109,7 @@ def _text_of(path: FilePath, where: str) -> str:
         with path.open("rb") as file:
             content = file.read(_LONGEST_FILE_BYTES + 1)
     except FileNotFoundError:
-        fail(where, None, "missing", f"a file called {where}", "create it, or run the command in the project's folder")
+        raise ProblemsFound([missing_file(where)]) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
         fail(where, None, "unreadable", "a file that may be read", f"look at its permissions ({reason})")

@@ -119,8 +119,8 @@ def test_reasons_are_printed_when_asked_for(project: Path, capsys: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--stack", "nowhere"], "Pulumi.nowhere.yaml"),
-        (["--stack", "nowhere", "--check"], "Pulumi.nowhere.yaml"),
+        (["--stack", "nowhere"], "one of dev, staging, prod"),
+        (["--stack", "nowhere", "--check"], "one of dev, staging, prod"),
     ],
 )
 def test_mistakes_are_said_without_a_traceback(
@@ -222,7 +222,7 @@ def test_make_hands_questions_over_in_the_environment(
         (["--data", "order"], "a size in GiB, for example order=3000"),
         (["--data", "order=lots"], "a size in GiB"),
         (["--growth", "order=-5"], "a size in GiB"),
-        (["--stack", "nowhere"], "Pulumi.nowhere.yaml"),
+        (["--stack", "nowhere"], "one of dev, staging, prod"),
     ],
 )
 def test_wrong_questions_are_refused(

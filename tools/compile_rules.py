@@ -441,7 +441,8 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
                 and not argument.mapped
                 and _is_open(rules.values.get(spot))
             ):
-                rules.add(spot, f"pulumi_{token.split(':')[0]}, {own} {here}: an ARN", pattern=r"(arn:[\s\S]+)?")
+                form = _KEY_FORM if "kmskey" in normal(name) else _ARN_FORM
+                rules.add(spot, f"pulumi_{token.split(':')[0]}, {own} {here}: an ARN", pattern=form)
             if argument.nested is None:
                 said = entry_of(argument, kubernetes)
                 siblings = {normal(each) for each in arguments(owner)}
@@ -470,6 +471,10 @@ def compiled(token: str) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 
 _ARN = re.compile(r"(Arn|ARN)s?$")
+_ARN_FORM = r"(arn:[\s\S]+)?"
+"""An empty text is left out by the provider."""
+_KEY_FORM = r"(arn:[\s\S]+|[0-9a-f-]{36}|mrk-[0-9a-f]{32})?"
+"""Some services take a key's id, too, where the property is named an ARN (Athena, MSK)."""
 
 
 def _is_open(entry: Mapping[str, Any] | None) -> bool:

@@ -128,7 +128,10 @@ def subnet_zone(subnet: Item, _: Cloud) -> Iterator[Broken]:
     Source: VPC user guide, Subnets.
     """
     zone = subnet.known("availabilityZone")
-    if isinstance(zone, str) and re.fullmatch(rf"{re.escape(subnet.place)}(-[a-z]+-\d+)?[a-z]", zone) is None:
+    if (
+        isinstance(zone, str)
+        and re.fullmatch(rf"{re.escape(subnet.place)}((-[a-z]+-\d+)?[a-z]|-wl\d+-[a-z]+-wlz-\d+)", zone) is None
+    ):
         yield Broken("availabilityZone", f"a zone of {subnet.place}", f"for example {subnet.place}a")
 
 

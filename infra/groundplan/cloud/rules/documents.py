@@ -120,21 +120,21 @@ def filter_policies(item: Item, _: Cloud) -> Iterator[Broken]:
         nested = any(isinstance(each, dict) for key, each in policy.items() if key != "$or")
         if nested and item.get("filterPolicyScope", "MessageAttributes") == "MessageAttributes":
             yield Broken("filterPolicy", "keys of one level, as the scope is MessageAttributes", "filter the body")
-        if sum(1 for _ in _leaves(policy)) > 5:
+        if len(set(_keys(policy))) > 5:
             yield Broken("filterPolicy", "at most five keys", "leave some out")
 
 
-def _leaves(node: object) -> Iterator[object]:
-    """The lists of values of a filter, wherever they are."""
-    if isinstance(node, dict):
-        for key, each in node.items():
-            if key == "$or" and isinstance(each, list):
-                for one in each:
-                    yield from _leaves(one)
-            else:
-                yield from _leaves(each)
-    else:
-        yield node
+def _keys(node: object, path: str = "") -> Iterator[str]:
+    """The keys whose values a filter lists, wherever they are."""
+    if not isinstance(node, dict):
+        yield path
+        return
+    for key, each in node.items():
+        if key == "$or" and isinstance(each, list):
+            for one in each:
+                yield from _keys(one, path)
+        else:
+            yield from _keys(each, f"{path}.{key}")
 
 
 @rule(_SUBSCRIPTION)

@@ -233,7 +233,7 @@ def _document(
     if document is None:
         yield Broken(path, "a policy document in JSON", "build it with json.dumps or Output.json_dumps")
         return
-    if document.get("Version") not in ("2012-10-17", "2008-10-17"):
+    if document.get("Version", "2008-10-17") not in ("2012-10-17", "2008-10-17"):
         yield Broken(path, 'Version "2012-10-17"', "set Version", document.get("Version", ""))
     for name in document.keys() - {"Version", "Id", "Statement"}:
         yield Broken(path, "Version, Id and Statement only", f"remove {name}", name)

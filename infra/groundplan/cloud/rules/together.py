@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -69,13 +70,19 @@ def stage_variables(item: Item, _: Cloud) -> Iterator[Broken]:
             yield Broken(f"variables.{name}", "letters, digits and -._~:/?#&=,", "correct the value")
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The names of the tz database, as far as this machine has it."""
+    return frozenset(available_timezones())
+
+
 @rule("aws:backup/plan:Plan")
 def time_zones(item: Item, _: Cloud) -> Iterator[Broken]:
     """A schedule's time zone is one of the tz database, and a recovery point lives 1 to 36,500 days.
 
     Source: Backup API, BackupRuleInput; terraform-provider-aws#24960.
     """
-    zones = available_timezones()
+    zones = _zones()
     for index, each in enumerate(item.objects("rules")):
         name = each.get("scheduleExpressionTimezone")
         if isinstance(name, str) and zones and name not in zones:
@@ -636,8 +643,10 @@ def limits_in_order(item: Item, _: Cloud) -> Iterator[Broken]:
 
     Source: Kubernetes API reference, LimitRangeItem (server validation).
     """
-    pairs = (("min", "max"), ("min", "default"), ("min", "defaultRequest"), ("defaultRequest", "default"))
-    pairs += (("default", "max"), ("defaultRequest", "max"))
+    pairs = (
+        *(("min", "max"), ("min", "default"), ("min", "defaultRequest"), ("defaultRequest", "default")),
+        *(("default", "max"), ("defaultRequest", "max")),
+    )
     for index, each in enumerate(item.objects("spec.limits")):
         for less, more in pairs:
             for name in {*(each.get(less) or {})} & {*(each.get(more) or {})}:
@@ -693,7 +702,7 @@ def service_of_its_type(item: Item, _: Cloud) -> Iterator[Broken]:
     Source: Kubernetes API reference, ServiceSpec (server validation).
     """
     inside = item.get("spec.type", "ClusterIP") == "ClusterIP"
-    if inside and item.get("spec.externalTrafficPolicy"):
+    if inside and item.get("spec.externalTrafficPolicy") and not item.get("spec.externalIPs"):
         yield Broken("spec.externalTrafficPolicy", "nothing for a service of type ClusterIP", "remove it")
     for index, port in enumerate(item.objects("spec.ports")):
         if inside and port.get("nodePort"):

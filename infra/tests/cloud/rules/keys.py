@@ -192,7 +192,7 @@ CASES = (
         "policies.identity_policy",
         _POLICY,
         policy,
-        {"policy": json.dumps({"Statement": [allow("sqs:SendMessage")]})},
+        {"policy": json.dumps({"Version": "2016-10-17", "Statement": [allow("sqs:SendMessage")]})},
         "policy",
         "Version",
     ),

@@ -256,6 +256,12 @@ def test_an_edit_that_cannot_be_replaced_is_kept_and_marked(
 
 REFUSED = {
     "a name that is there": ("add", "user", {}, "declared already"),
+    "a path that another service has": (
+        "add",
+        "orders",
+        {},
+        'yml: services\n    expected: services "order" and "orders" would both answer at /api/v1/orders',
+    ),
     "a name that can't be": ("add", "Invoice!", {}, "write `invoice`"),
     "a setting that isn't one": ("add", "invoice", {"size": 3}, "SET: size is 3\n    expected: one of the keys"),
     "a setting out of bounds": ("add", "invoice", {"read_share": 9}, "SET: read_share is 9\n    expected: at most 1"),

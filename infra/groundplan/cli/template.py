@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +148,9 @@ def update(
         raise
     except (CopierError, ValueError, OSError) as error:
         restore(project)
+        refused = _refused_answers(str(error))
+        if refused:
+            raise ProblemsFound(refused) from error
         raise _refusal(
             ANSWERS_FILE,
             "_src_path",
@@ -254,6 +257,26 @@ def git(project: Path, *arguments: str, check: bool = False) -> subprocess.Compl
         raise _refusal(
             "this machine", "git", "not found", "git on the PATH", "install git, then run the command again"
         ) from None
+
+
+_UNUSABLE = "'None' has no attribute 'usable answer for "
+"""How the template ends copier over answers that it can't use (`templates/answers/given.jinja`)."""
+
+
+def _refused_answers(said: str) -> list[Problem]:
+    """What the template said of the answers, each a `question: what was expected`; nothing if it ended otherwise."""
+    _, ended, rest = said.partition(_UNUSABLE)
+    if not ended:
+        return []
+    problems = []
+    for line in rest.strip().removesuffix("'").replace("\\'", "'").split("; "):
+        question, colon, expected = line.partition(": ")
+        if colon and question.isidentifier():
+            problems.append(Problem(ANSWERS_FILE, question, "", expected, "nothing was changed; give another value"))
+        elif problems:
+            last = problems.pop()
+            problems.append(replace(last, expected=f"{last.expected}; {line}"))
+    return problems
 
 
 def _refusal(where: str, path: str, value: str, expected: str, remedy: str) -> ProblemsFound:

@@ -137,13 +137,14 @@ def test_a_broken_file_writes_nothing(
     shutil.copytree(OFFERS, files)
     project = tmp_path / "project"
     project.mkdir()
+    (project / "system.yaml").touch()
     monkeypatch.chdir(project)
     assert prices.main(["--region", "us-east-1", "--from", str(files)]) == 0
     before = own_file(project, "us-east-1").read_bytes()
     (files / "AmazonEC2.us-east-1.json").write_text(text)
     assert prices.main(["--region", "us-east-1", "--from", str(files)]) == 1
     assert "not readable" in capsys.readouterr().err
-    assert os.listdir(project) == ["prices.us-east-1.json"]
+    assert set(os.listdir(project)) == {"system.yaml", "prices.us-east-1.json"}
     assert own_file(project, "us-east-1").read_bytes() == before
 
 
@@ -191,11 +192,12 @@ def test_what_was_written_is_read_again_and_stands_above_the_built_in_table(tmp_
 def test_wrong_arguments(
     arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    (tmp_path / "system.yaml").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("REGION", raising=False)
     assert prices.main(arguments) == 1
     assert said in capsys.readouterr().err
-    assert os.listdir(tmp_path) == []
+    assert os.listdir(tmp_path) == ["system.yaml"]
 
 
 @pytest.fixture

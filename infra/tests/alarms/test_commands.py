@@ -109,7 +109,7 @@ def test_own_commands_exist_and_take_their_options(name: str) -> None:
         assert command is not None, words
         if words[1] == "alarm":
             assert words[2] in names(), words
-        taken = {option for parameter in command.params for option in parameter.opts}
+        taken = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
         if command.params[0].name != "arguments":
             assert {each for each in words if each.startswith("--")} <= taken, words
 

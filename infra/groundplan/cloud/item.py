@@ -74,7 +74,12 @@ class Item:
     def each(self, path: str) -> list[Any]:
         """The elements of the list at a path that are known; empty when there is none."""
         value = look_up(self.inputs, path)
-        return [one for one in value if one is not UNKNOWN and one is not None] if isinstance(value, list) else []
+        if not isinstance(value, list):
+            return []
+        known = [one for one in value if one is not UNKNOWN]
+        if len(known) < len(value):
+            UNKNOWN.meet()
+        return [one for one in known if one is not None]
 
     def objects(self, path: str) -> list[dict[str, Any]]:
         """The objects of the list at a path."""
@@ -92,12 +97,14 @@ def stack_of(urn: str) -> str:
 def look_up(value: Any, path: str) -> Any:  # noqa: ANN401  property values are any plain value
     for step in path.replace("[", ".[").split("."):
         if value is UNKNOWN:
-            return UNKNOWN
+            break
         if step.startswith("["):
             index = int(step[1:-1])
             value = value[index] if isinstance(value, list) and index < len(value) else None
         else:
             value = value.get(step) if isinstance(value, Mapping) else None
+    if value is UNKNOWN:
+        UNKNOWN.meet()
     return value
 
 

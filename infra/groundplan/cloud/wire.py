@@ -7,7 +7,8 @@ functions that keep it. The signatures are those of the engine (sdk/go/common/re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from contextvars import ContextVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import pulumi
 from google.protobuf.struct_pb2 import ListValue, NullValue, Struct, Value  # type: ignore[import-untyped]
@@ -20,9 +21,18 @@ ARCHIVE: Final = "0def7320c3a5731c473e5ecbe6d01bc7"
 RESOURCE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 OUTPUT: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
+T = TypeVar("T")
+
+
+class NotKnown(Exception):
+    """A look into a value that exists only once something is deployed."""
+
+
+_met: ContextVar[bool] = ContextVar("_met", default=False)
+
 
 class Unknown:
-    """A value that exists only once something is deployed (preview)."""
+    """A value that exists only once something is deployed (preview). Whoever asks what it is has met it."""
 
     _only: Unknown | None = None
 
@@ -31,8 +41,46 @@ class Unknown:
             cls._only = super().__new__(cls)
         return cls._only
 
+    def meet(self) -> None:
+        _met.set(True)
+
     def __repr__(self) -> str:
+        self.meet()
         return "<unknown>"
+
+    def __bool__(self) -> bool:
+        self.meet()
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        self.meet()
+        return self is other
+
+    def __hash__(self) -> int:
+        self.meet()
+        return id(self)
+
+    def get(self, *_: object) -> NoReturn:
+        """As all that looks into it: raises NotKnown."""
+        raise NotKnown
+
+    items = keys = values = __contains__ = __getitem__ = __iter__ = __len__ = get
+
+
+def until_unknown(found: Iterable[T]) -> list[T]:
+    """What a generator yields before it has met a value that is not known yet."""
+    before = _met.set(False)
+    said = []
+    try:
+        for each in found:
+            if _met.get():
+                break
+            said.append(each)
+    except NotKnown:
+        pass
+    finally:
+        _met.reset(before)
+    return said
 
 
 UNKNOWN: Final = Unknown()

@@ -109,7 +109,7 @@ def _in_order(name: str, token: str) -> list[Item]:
 def judged_value(trial: Trial) -> Verdict:
     """What the account says of a resource with another value."""
     cloud, item = _chosen(trial)
-    other = _with(item, {**(trial.also or {}), trial.path: trial.value})
+    other = with_values(item, {**(trial.also or {}), trial.path: trial.value})
     cloud.remove(item)
     try:
         return Verdict(trial, tuple(cloud.admit(other)))
@@ -120,9 +120,9 @@ def judged_value(trial: Trial) -> Verdict:
 def judged_change(trial: Trial) -> Verdict:
     """Whether a change is refused in place; what may only be replaced must be a replacement for the engine, too."""
     _, item = _chosen(trial)
-    old = _with(item, trial.old or {})
+    old = with_values(item, trial.old or {})
     old.outputs = {**item.outputs, **old.inputs}
-    new = _with(old, {trial.path: trial.value})
+    new = with_values(old, {trial.path: trial.value})
     refused = tuple(refused_changes(old, new))
     if trial.kind == "replacement":
         replaced = any(each.replaces for each in changes(kind_of(item.type), old.inputs, new.inputs))
@@ -150,7 +150,7 @@ def _chosen(trial: Trial) -> tuple[Cloud, Item]:
     raise LookupError(f"nothing fits {trial}")
 
 
-def _with(item: Item, given: Mapping[str, Any]) -> Item:
+def with_values(item: Item, given: Mapping[str, Any]) -> Item:
     inputs = copy.deepcopy(item.inputs)
     for path, value in given.items():
         _set(inputs, path, value)

@@ -39,6 +39,14 @@ def network(value: object) -> ipaddress.IPv4Network | None:
         return None
 
 
+def is_range(text: str) -> bool:
+    """Whether a text is a range of addresses in CIDR notation, of either family."""
+    try:
+        return "/" in text and bool(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return False
+
+
 def zone_of(subnet: Item) -> str:
     return str(subnet.outputs.get("availabilityZone") or subnet.known("availabilityZone") or "")
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import yaml
 from groundplan.cloud.catalogue import catalogued
 from groundplan.cloud.compiled import value_rules
 from groundplan.cloud.item import Item
+from groundplan.cloud.rules.addresses import is_range
 from groundplan.cloud.rules.registry import Broken, rule
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _fits(operator: str, operand: Any) -> bool:  # noqa: ANN401
     if operator == "exists":
         return isinstance(operand, bool)
     if operator == "cidr":
-        return isinstance(operand, str) and _is_range(operand)
+        return isinstance(operand, str) and is_range(operand)
     if operator == "wildcard":
         return isinstance(operand, str) and "**" not in operand
     if operator in ("prefix", "suffix"):
@@ -82,13 +82,6 @@ def _is_comparison(operand: list[Any]) -> bool:
     if len(signs) == 1:
         return signs[0] in ("<", "<=", "=", ">", ">=")
     return len(signs) == 2 and {str(each)[:1] for each in signs} == {"<", ">"}
-
-
-def _is_range(text: str) -> bool:
-    try:
-        return bool(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        return False
 
 
 @rule(_RULE)

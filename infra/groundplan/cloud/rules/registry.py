@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from groundplan.cloud.item import Item
+from groundplan.cloud.wire import until_unknown
 
 if TYPE_CHECKING:
     from groundplan.cloud.cloud import Cloud
@@ -107,9 +108,11 @@ def one_of(item: Item, path: str, *values: object) -> Iterator[Broken]:
 
 
 def check_item(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """What is broken in one resource. A rule that comes to a value which only a deployment gives says no more: the
+    deployment asks it again."""
     said = set()
     for function, source in _ITEM_RULES.get(item.type, ()):
-        for broken in function(item, cloud):
+        for broken in until_unknown(function(item, cloud)):
             if not (broken.absent and cloud.surroundings_assumed):
                 said.add(broken.path)
                 yield _sourced(broken, source)
@@ -129,7 +132,7 @@ def check_whole(cloud: Cloud) -> Iterator[Broken]:
 
 def check_transition(old: Item, new: Item) -> Iterator[Broken]:
     for function, source in _TRANSITION_RULES.get(new.type, ()):
-        for broken in function(old, new):
+        for broken in until_unknown(function(old, new)):
             yield _sourced(broken, source)
 
 

@@ -6,13 +6,13 @@ import ipaddress
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import available_timezones
 
 import yaml
 
-from groundplan.cloud.item import Item
-from groundplan.cloud.rules.addresses import network
+from groundplan.cloud.item import Item, look_up
+from groundplan.cloud.rules.addresses import is_range, network
 from groundplan.cloud.rules.databases import engine_of
 from groundplan.cloud.rules.quantities import amount
 from groundplan.cloud.rules.registry import Broken, rule
@@ -24,23 +24,13 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _STAGE = "aws:apigateway/stage:Stage"
 
 
-def _at(mapping: object, *names: str) -> Any:  # noqa: ANN401
-    """What is inside nested objects; None where one of them isn't there, or isn't known."""
-    for name in names:
-        mapping = mapping.get(name) if isinstance(mapping, dict) else None
-    return mapping
-
-
 @rule("aws:apigateway/basePathMapping:BasePathMapping", "aws:apigateway/methodSettings:MethodSettings")
 def stage_exists(item: Item, cloud: Cloud) -> Iterator[Broken]:
     """What names a stage of an API names one that the API has.
 
     Source: API Gateway API, CreateBasePathMapping, UpdateStage ("Invalid stage identifier specified").
     """
-    api, name = item.known("restApi"), item.known("stageName")
-    stages = cloud.where(_STAGE, "restApi", api)
-    if isinstance(name, str) and stages and name not in [each.known("stageName") for each in stages]:
-        yield Broken("stageName", "a stage of the API", "pass the stage's stage_name", absent=True)
+    yield from _stage(item.known("restApi"), item.known("stageName"), "stageName", cloud)
 
 
 @rule("aws:apigateway/usagePlan:UsagePlan")
@@ -50,10 +40,13 @@ def planned_stages(item: Item, cloud: Cloud) -> Iterator[Broken]:
     Source: API Gateway API, CreateUsagePlan ("API Stage not found").
     """
     for index, each in enumerate(item.objects("apiStages")):
-        stages = cloud.where(_STAGE, "restApi", each.get("apiId"))
-        name = each.get("stage")
-        if isinstance(name, str) and stages and name not in [stage.known("stageName") for stage in stages]:
-            yield Broken(f"apiStages[{index}].stage", "a stage of the API", "pass the stage's stage_name", absent=True)
+        yield from _stage(each.get("apiId"), each.get("stage"), f"apiStages[{index}].stage", cloud)
+
+
+def _stage(api: object, name: object, path: str, cloud: Cloud) -> Iterator[Broken]:
+    stages = cloud.where(_STAGE, "restApi", api)
+    if isinstance(name, str) and stages and name not in [each.known("stageName") for each in stages]:
+        yield Broken(path, "a stage of the API", "pass the stage's stage_name", absent=True)
 
 
 @rule(_STAGE, "aws:apigateway/deployment:Deployment")
@@ -78,9 +71,9 @@ def _zones() -> frozenset[str]:
 
 @rule("aws:backup/plan:Plan")
 def time_zones(item: Item, _: Cloud) -> Iterator[Broken]:
-    """A schedule's time zone is one of the tz database, and a recovery point lives 1 to 36,500 days.
+    """A schedule's time zone is one of the tz database.
 
-    Source: Backup API, BackupRuleInput; terraform-provider-aws#24960.
+    Source: Backup API, BackupRuleInput.
     """
     zones = _zones()
     for index, each in enumerate(item.objects("rules")):
@@ -97,7 +90,7 @@ def distribution_settings(item: Item, _: Cloud) -> Iterator[Broken]:
     """
     for index, origin in enumerate(item.objects("origins")):
         for name in ("httpPort", "httpsPort"):
-            port = _at(origin, "customOriginConfig", name)
+            port = look_up(origin, f"customOriginConfig.{name}")
             if isinstance(port, int | float) and port not in (80, 443) and not 1_024 <= port <= 65_535:
                 yield Broken(
                     f"origins[{index}].customOriginConfig.{name}", "80, 443 or 1024 to 65535", "change the port"
@@ -302,7 +295,7 @@ def service_addresses(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:elasticache/replicationGroup:ReplicationGroup")
 def tiered_nodes(group: Item, _: Cloud) -> Iterator[Broken]:
-    """Nodes with disks tier data, and no others do; ports are 1 to 65535.
+    """Nodes with disks tier data, and no others do.
 
     Source: ElastiCache user guide, Data tiering.
     """
@@ -406,23 +399,16 @@ def conditions(item: Item, _: Cloud) -> Iterator[Broken]:
     }
     for index, each in enumerate(item.objects("conditions")):
         for name, (form, words) in forms.items():
-            for value in _at(each, name, "values") or []:
+            for value in look_up(each, f"{name}.values") or []:
                 if isinstance(value, str) and re.fullmatch(form, value) is None:
                     yield Broken(f"conditions[{index}].{name}.values", words, "correct it", value)
-        for value in _at(each, "sourceIp", "values") or []:
-            if isinstance(value, str) and not _is_range(value):
+        for value in look_up(each, "sourceIp.values") or []:
+            if isinstance(value, str) and not is_range(value):
                 yield Broken(f"conditions[{index}].sourceIp.values", "ranges in CIDR notation", "correct it", value)
-        header = _at(each, "httpHeader", "httpHeaderName")
+        header = look_up(each, "httpHeader.httpHeaderName")
         if isinstance(header, str) and header.lower() == "host":
             path = f"conditions[{index}].httpHeader.httpHeaderName"
             yield Broken(path, "a header other than Host", "use hostHeader")
-
-
-def _is_range(text: str) -> bool:
-    try:
-        return "/" in text and bool(ipaddress.ip_network(text, strict=False))
-    except ValueError:
-        return False
 
 
 @rule("aws:lb/targetGroup:TargetGroup")
@@ -562,12 +548,12 @@ def lifecycle_filters(item: Item, _: Cloud) -> Iterator[Broken]:
         )
         if len(given) > 1:
             yield Broken(f"{path}.filter", "one condition; several go into `and`", "use and_", sorted(given))
-        if each.get("abortIncompleteMultipartUpload") and (given & {"tag"} or _at(chosen, "and", "tags")):
+        if each.get("abortIncompleteMultipartUpload") and (given & {"tag"} or look_up(chosen, "and.tags")):
             yield Broken(f"{path}.filter", "no tags, as uploads are aborted", "abort them in a rule of its own", "")
         order = [
             colder.index(one["storageClass"])
             for one in each.get("transitions") or []
-            if _at(one, "storageClass") in colder
+            if look_up(one, "storageClass") in colder
         ]
         if order != sorted(order):
             yield Broken(f"{path}.transitions", f"classes in this order: {', '.join(colder)}", "reorder them", "")
@@ -729,8 +715,8 @@ def scaling_targets(item: Item, _: Cloud) -> Iterator[Broken]:
     figures = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
     for index, metric in enumerate(item.objects("spec.metrics")):
         for kind in ("resource", "containerResource", "pods", "object", "external"):
-            target = _at(metric, kind, "target")
-            figure = figures.get(str(_at(target, "type")))
+            target = look_up(metric, f"{kind}.target")
+            figure = figures.get(str(look_up(target, "type")))
             if figure is None:
                 continue
             value = target.get(figure)
@@ -758,14 +744,14 @@ def label_selectors(item: Item, _: Cloud) -> Iterator[Broken]:
     """
     for path in _SELECTORS[item.type]:
         selector = item.known(path)
-        labels = _at(selector, "matchLabels")
+        labels = look_up(selector, "matchLabels")
         for key, value in (labels if isinstance(labels, dict) else {}).items():
             if _LABEL_KEY.fullmatch(key) is None or (isinstance(value, str) and _LABEL_VALUE.fullmatch(value) is None):
                 yield Broken(
                     f"{path}.matchLabels", "labels that Kubernetes takes", "correct the label", f"{key}: {value}"
                 )
-        for index, each in enumerate(_at(selector, "matchExpressions") or []):
-            operator, values = _at(each, "operator"), _at(each, "values")
+        for index, each in enumerate(look_up(selector, "matchExpressions") or []):
+            operator, values = look_up(each, "operator"), look_up(each, "values")
             where = f"{path}.matchExpressions[{index}]"
             if isinstance(operator, str) and operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
                 yield Broken(f"{where}.operator", "In, NotIn, Exists or DoesNotExist", "correct it")

@@ -152,7 +152,7 @@ def containers_are_sound(item: Item, cloud: Cloud) -> Iterator[Broken]:
             yield Broken(
                 f"{at}.securityContext.seccompProfile", "localhostProfile with Localhost only", "correct it", ""
             )
-    volumes = {volume.get("name") for volume in spec.get("volumes") or [] if isinstance(volume, dict)}
+    volumes = {volume.get("name") for volume in spec.get("volumes") or []}
     for where, container in containers(path, spec):
         name = container.get("name")
         if isinstance(name, str) and re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name) is None:
@@ -446,7 +446,7 @@ def _restricted(path: str, spec: dict[str, Any]) -> Iterator[Broken]:
             )
     for where, container in containers(path, spec):
         context = container.get("securityContext") or {}
-        if context.get("allowPrivilegeEscalation") is not False:
+        if context.get("allowPrivilegeEscalation") in (None, True):
             yield Broken(
                 f"{where}.securityContext.allowPrivilegeEscalation",
                 "false at the restricted level",
@@ -463,7 +463,7 @@ def _restricted(path: str, spec: dict[str, Any]) -> Iterator[Broken]:
                     added,
                 )
         non_root = context.get("runAsNonRoot", pod.get("runAsNonRoot"))
-        if non_root is not True:
+        if non_root in (None, False):
             yield Broken(
                 f"{where}.securityContext.runAsNonRoot",
                 "true, here or on the pod, at the restricted level",

@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from chassis.tests.caching.clients import QUICK, connected, until
+from chassis.tests.caching.clients import QUICK, connected
+from chassis.tests.waiting import until
 from groundplan_chassis import ratelimit
 from groundplan_chassis.buckets import Limit
 from groundplan_chassis.caching import Valkey

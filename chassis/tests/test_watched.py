@@ -22,10 +22,11 @@ from aiokafka import TopicPartition
 import groundplan_chassis
 from chassis.tests.database.test_silence import HERE, Terminated, never
 from chassis.tests.events import shop
-from chassis.tests.events.readers import Recorder, until
+from chassis.tests.events.readers import Recorder
 from chassis.tests.events.shop import PLACED, event_of
 from chassis.tests.events.test_watchdog import PARTITION, Deaf, subscribed
 from chassis.tests.test_exchange import Client, answering, length
+from chassis.tests.waiting import until
 from groundplan_chassis import connection
 from groundplan_chassis.caching import cluster, documents, link
 from groundplan_chassis.caching.cluster import Cluster

@@ -273,7 +273,7 @@ def _digest(call: Call) -> str:
     said = {
         field.encode_name: value
         for field in msgspec.structs.fields(body)
-        if (value := getattr(body, field.name)) not in (None, msgspec.UNSET, _default(field))
+        if (value := getattr(body, field.name)) not in (msgspec.UNSET, _default(field))
     }
     content = f"{call.resource or type(call.body).__qualname__} ".encode() + _encode(said)
     return hashlib.sha256(content).hexdigest()

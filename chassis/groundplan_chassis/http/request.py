@@ -28,8 +28,7 @@ UNKNOWN_ROUTE: Final = "unknown"
 
 
 class Request(msgspec.Struct, eq=False):
-    """The known facts of a request, filled in step by step. A structure, as one with `__init__` takes five times as
-    long to make."""
+    """The known facts of a request, filled in step by step."""
 
     context: Context
     scope: Scope

@@ -31,7 +31,7 @@ MOST_MATCHED: Final = 10_000
 0.6 s, and 300 MB."""
 MOST_VALUES: Final = 20_000
 """Most values of a body, at every depth. A megabyte may hold half a million of them: 0.3 s of the process, in which
-nobody else is answered, and thirty times its bytes in memory."""
+no other request is answered, and thirty times its bytes in memory."""
 _MOST_ZEROS: Final = 64 * 1024
 MOST_LONGER: Final = _MOST_ZEROS + 16 * MOST_VALUES
 """Most bytes by which a value of type json becomes longer: PostgreSQL writes numbers without an exponent, `1e308` with

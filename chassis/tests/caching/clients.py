@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from groundplan_chassis.caching import Valkey
 from groundplan_chassis.caching.connection import ANSWER_SECONDS
@@ -71,12 +70,6 @@ async def connected(
         yield valkey
     finally:
         await valkey.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Waits for what will come by itself, for as long as that takes."""
-    while not condition():
-        await asyncio.sleep(0.01)
 
 
 QUICK = ANSWER_SECONDS

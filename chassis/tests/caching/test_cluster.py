@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.crc import key_slot
 
-from chassis.tests.caching.clients import connected, until
+from chassis.tests.caching.clients import connected
+from chassis.tests.waiting import until
 from groundplan_chassis.caching import Valkey
 from groundplan_chassis.caching.cluster import SLOTS, _parsed, slot_of
 from groundplan_chassis.caching.replies import Reply

@@ -11,7 +11,7 @@ import hiredis
 import pytest
 import uvloop
 
-from chassis.tests.caching.clients import until
+from chassis.tests.waiting import until
 from groundplan_chassis.caching import connection as module
 from groundplan_chassis.caching.connection import Connection, LoginRefused, PendingCommand, ServerRefused, connect
 from groundplan_chassis.caching.replies import AWAY

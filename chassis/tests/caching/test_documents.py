@@ -16,7 +16,8 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from chassis.tests.caching.clients import QUICK, connected, until
+from chassis.tests.caching.clients import QUICK, connected
+from chassis.tests.waiting import until
 from groundplan_chassis.caching import CachedResource, DocumentCache, Valkey
 from groundplan_chassis.caching import documents as module
 from groundplan_chassis.caching.documents import MOST_BYTES, fingerprint

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 import uvloop
 
-from chassis.tests.caching.clients import QUICK, KnownLogin, client_of, connected, settings_of, until
+from chassis.tests.caching.clients import QUICK, KnownLogin, client_of, connected, settings_of
+from chassis.tests.waiting import until
 from groundplan_chassis.caching import AWAY, Script, Valkey
 from groundplan_chassis.caching import valkey as module
 from groundplan_chassis.caching.login import SecretLogins

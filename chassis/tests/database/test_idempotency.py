@@ -134,7 +134,7 @@ class NextBookBody(BookBody, kw_only=True):
     """Of the next release, which knows more."""
 
     shelf: str | None = None
-    language: str = "de"
+    language: str | None = "de"
     copies: int | None = None
     tags: list[str] = msgspec.field(default_factory=list)
 
@@ -180,6 +180,7 @@ async def test_a_repetition_to_the_next_release_is_one(target: TemporaryDatabase
     for other in (
         replace(first, body=NextBookBody(reader="r-1", pages=7, shelf="a")),
         replace(first, body=NextBookBody(reader="r-1", pages=7, language="en")),
+        replace(first, body=NextBookBody(reader="r-1", pages=7, language=None)),
         replace(first, resource="loan"),
     ):
         if caller is ANONYMOUS:

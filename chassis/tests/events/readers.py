@@ -68,12 +68,3 @@ async def running(loop: Callable[[asyncio.Event], Awaitable[None]]) -> AsyncIter
     finally:
         stop.set()
         await task
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Waits, for as long as it takes; a test that hangs here says by its line what did not come."""
-    while True:
-        found = condition()
-        if found if isinstance(found, bool) else await found:
-            return
-        await asyncio.sleep(0.02)

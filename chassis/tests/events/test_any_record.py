@@ -26,8 +26,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chassis.tests.events import records, shop
-from chassis.tests.events.readers import until
 from chassis.tests.events.shop import ORDERS, SETTLED, STREAM
+from chassis.tests.waiting import until
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.database.transaction import Transaction

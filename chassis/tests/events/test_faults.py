@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from chassis.tests.events import shop
 from chassis.tests.events.processes import Stage, ended
 from chassis.tests.events.program import EFFECTS
-from chassis.tests.events.readers import until
 from chassis.tests.events.shop import PLACED, STREAM
+from chassis.tests.waiting import until
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.http.errors import ApiError
 from groundplan_chassis.identifiers import new_id

@@ -15,8 +15,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from chassis.tests.events import shop
-from chassis.tests.events.readers import Recorder, reading, until
+from chassis.tests.events.readers import Recorder, reading
 from chassis.tests.events.shop import PLACED, event_of
+from chassis.tests.waiting import until
 from groundplan_chassis.environment import Address
 from groundplan_chassis.events import limits
 from groundplan_chassis.events.errors import BrokerAway

@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chassis.tests.events import shop
-from chassis.tests.events.readers import Recorder, reading, until
+from chassis.tests.events.readers import Recorder, reading
 from chassis.tests.events.shop import PLACED, event_of
+from chassis.tests.waiting import until
 from groundplan_chassis.context import Context
 from groundplan_chassis.database.database import Database
 from groundplan_chassis.events import limits

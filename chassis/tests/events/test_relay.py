@@ -11,8 +11,9 @@ from uuid import UUID
 import pytest
 
 from chassis.tests.events import shop
-from chassis.tests.events.readers import running, until
+from chassis.tests.events.readers import running
 from chassis.tests.events.shop import PLACED, STREAM
+from chassis.tests.waiting import until
 from groundplan_chassis.database import outbox
 from groundplan_chassis.database.changes import Change, messages
 from groundplan_chassis.database.database import Database

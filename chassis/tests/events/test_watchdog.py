@@ -11,8 +11,9 @@ from aiokafka import TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from chassis.tests.events import shop
-from chassis.tests.events.readers import Recorder, reading, until
+from chassis.tests.events.readers import Recorder, reading
 from chassis.tests.events.shop import PLACED, event_of
+from chassis.tests.waiting import until
 from groundplan_chassis.environment import Address
 from groundplan_chassis.events.event import encode
 from groundplan_chassis.events.kafka import watchdog

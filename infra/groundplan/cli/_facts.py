@@ -33,28 +33,44 @@ def simulated(folder: Path, system: System, environment: Environment, *, strict:
     """One stack in an account of its own, as it is once each service has an image.
 
     Raises ProblemsFound, and CloudRefused unless ``strict`` is False.
+    """
+    whole = with_images(system, environment)
+    return simulated_as_it_is(folder, system, whole, strict=strict, given=given_by(environment))
+
+
+def simulated_as_it_is(
+    folder: Path, system: System, environment: Environment, *, strict: bool, given: frozenset[str]
+) -> Simulation:
+    """One stack in an account of its own, in which ``given`` exist already.
 
     The program is imported here only: with Pulumi's SDK it takes a second, which a refused document need not cost.
     """
-    from groundplan.cloud import identifiers_in, simulate
+    from groundplan.cloud import simulate
     from groundplan.project import load_program, owners_mistakes
 
-    whole = with_images(system, environment)
-    brought = environment.existing_cluster
     kubeconfig = f"{system.name}:{KUBECONFIG}"
+    # Files don't hold it, as it may contain a token, and nothing here connects to that cluster.
+    config = {kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if environment.existing_cluster else {}
     # Beyond `load_program`, for what fails in an `apply`.
     with owners_mistakes(folder):
         return simulate(
-            lambda: load_program(folder)(system, whole),
+            lambda: load_program(folder)(system, environment),
             project=system.name,
             stack=environment.name,
             region=environment.region,
-            # Files don't hold it, as it may contain a token, and nothing here connects to that cluster.
-            config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
+            config=config,
             secret_keys=[kubeconfig],
             strict=strict,
-            given=identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set()),
+            given=given,
         )
+
+
+def given_by(environment: Environment) -> frozenset[str]:
+    """What the stack's configuration says exists."""
+    from groundplan.cloud import identifiers_in
+
+    brought = environment.existing_cluster
+    return frozenset(identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set()))
 
 
 def with_images(system: System, environment: Environment) -> Environment:

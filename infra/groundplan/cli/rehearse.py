@@ -6,22 +6,20 @@ With a Pulumi CLI the real engine does it; without one a year of operations runs
 from __future__ import annotations
 
 import datetime
-import json
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from groundplan.cli._command import STOPPED, Command, main_of, stack_option, words_of
+from groundplan.cli._facts import given_by, simulated_as_it_is
 from groundplan.cli.stacks import Project, read_project, require_stacks
 from groundplan.declaration.model import System
 from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
-from groundplan.stack.configuration import KUBECONFIG
 from groundplan.stack.environment import Environment
 
 if TYPE_CHECKING:
@@ -142,7 +140,7 @@ def _night(project: Project, stack: str) -> tuple[list[str], Row]:
     from groundplan.rehearsal.night import Night, Took
 
     environment = project.environments[stack]
-    night = Night(project.system, environment, _in_an_account(project), _given(environment))
+    night = Night(project.system, environment, _in_an_account(project), given_by(environment))
     took: list[Took] = []
     start = time.monotonic()
     for each in night.play():
@@ -164,33 +162,11 @@ def _night_alone(project: Project, stack: str) -> bool:
     return bool(row.surprises)
 
 
-def _given(environment: Environment) -> set[str]:
-    """What the stack's configuration says exists."""
-    from groundplan.cloud import identifiers_in
-
-    brought = environment.existing_cluster
-    return identifiers_in(environment.model_dump_json()) | ({brought.cluster_name} if brought else set())
-
-
 def _in_an_account(project: Project) -> Simulated:
     """Runs the project's program in a fresh account; refusals are in the result."""
-    from groundplan.cloud import simulate
-    from groundplan.project import load_program, owners_mistakes
 
     def simulated(system: System, settings: Environment) -> Simulation:
-        kubeconfig = f"{system.name}:{KUBECONFIG}"
-        brought = settings.existing_cluster
-        with owners_mistakes(project.folder):
-            return simulate(
-                partial(load_program(project.folder), system, settings),
-                project=system.name,
-                stack=settings.name,
-                region=settings.region,
-                config={kubeconfig: json.dumps({"apiVersion": "v1", "kind": "Config"})} if brought else {},
-                secret_keys=[kubeconfig],
-                strict=False,
-                given=_given(settings),
-            )
+        return simulated_as_it_is(project.folder, system, settings, strict=False, given=given_by(settings))
 
     return simulated
 
@@ -203,7 +179,7 @@ def _year(project: Project, stack: str, faults: Sequence[Fault], picture: Path |
 
     environment = project.environments[stack]
     print(f"\nA year of {stack} in-process, in the simulated cloud")
-    year = Year(project.system, environment, _in_an_account(project), _given(environment))
+    year = Year(project.system, environment, _in_an_account(project), given_by(environment))
     year.account.faults.expect(*faults)
     rows: list[Row] = []
     told: list[str] = []

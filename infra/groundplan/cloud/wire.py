@@ -32,7 +32,7 @@ _met: ContextVar[bool] = ContextVar("_met", default=False)
 
 
 class Unknown:
-    """A value that exists only once something is deployed (preview). Whoever asks what it is has met it."""
+    """A value that exists only once something is deployed (preview). A question what it is counts as met."""
 
     _only: Unknown | None = None
 

@@ -197,7 +197,7 @@ def endpoint_policy(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 @rule("aws:secretsmanager/secretPolicy:SecretPolicy")
 def secrets_are_not_public(item: Item, _: Cloud) -> Iterator[Broken]:
-    """With public policies blocked, nobody in the world may read a secret.
+    """With public policies blocked, a secret can't be made readable for all the world.
 
     Source: Secrets Manager API, PutResourcePolicy, BlockPublicPolicy (PublicPolicyException).
     """

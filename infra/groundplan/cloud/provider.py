@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NoReturn
 
 import grpc  # type: ignore[import-untyped]
@@ -160,9 +160,8 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             kept = {key: value for key, value in request.inputs.fields.items() if key.startswith("__")}
             for key, value in kept.items():
                 inputs.fields[key].CopyFrom(value)
-            return provider_pb2.ReadResponse(
-                id=item.id, properties=_answer(inputs, self._answered(item.outputs, item.id)), inputs=inputs
-            )
+            answered = _answer(inputs, self._answered(item.outputs, item.id), item.waiting)
+            return provider_pb2.ReadResponse(id=item.id, properties=answered, inputs=inputs)
 
     def Update(self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext) -> provider_pb2.UpdateResponse:
         inputs, secrets = decode(request.news)
@@ -195,7 +194,8 @@ class SimulatedProvider(provider_pb2_grpc.ResourceProviderServicer):
             self.cloud.enter(item)
             _wait_for_window(old, item)
             _lose(lost, context)
-            return provider_pb2.UpdateResponse(properties=_answer(request.news, self._answered(item.outputs, item.id)))
+            answered = _answer(request.news, self._answered(item.outputs, item.id), item.waiting)
+            return provider_pb2.UpdateResponse(properties=answered)
 
     def _answered(self, outputs: Mapping[str, Plain], identifier: Plain) -> Mapping[str, Plain]:
         """Providers that are made of Terraform's keep an id among the outputs too, where policies find it."""
@@ -333,10 +333,11 @@ class ProviderServers:
 
 def _wait_for_window(old: Item, new: Item) -> None:
     """What was asked for in a window is told as it still is, as a refresh finds it."""
-    for path, value in old.inputs.items():
-        if waits_for_window(new.type, path, new.inputs) and new.inputs.get(path) != value:
-            new.waiting[path] = value
-    new.waiting = {**new.waiting, **old.waiting}
+    new.waiting = {
+        path: value
+        for path, value in {**old.inputs, **old.waiting}.items()
+        if waits_for_window(new.type, path, new.inputs) and new.inputs.get(path) != value
+    }
     for path, value in new.waiting.items():
         new.outputs[path] = value
         if path == "engineVersion":
@@ -414,11 +415,12 @@ def _difference(
     )
 
 
-def _answer(sent: Struct, outputs: Mapping[str, Plain]) -> Struct:
-    """Inputs go back as they came, so that what was secret stays secret."""
+def _answer(sent: Struct, outputs: Mapping[str, Plain], waiting: Mapping[str, Plain] = MappingProxyType({})) -> Struct:
+    """Inputs go back as they came, so that what was secret stays secret; those that wait for a window as they still
+    are."""
     answer = Struct(fields={key: value for key, value in sent.fields.items() if not key.startswith("__")})
     for key, value in outputs.items():
-        if key not in sent.fields or (key in _FILLED and not _secret(sent.fields[key])):
+        if key not in sent.fields or key in waiting or (key in _FILLED and not _secret(sent.fields[key])):
             answer.fields[key].CopyFrom(value_of(value, key))
     return answer
 

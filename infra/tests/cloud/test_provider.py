@@ -403,6 +403,36 @@ def test_a_refresh_shows_what_changed_meanwhile(aws: Client, servers: ProviderSe
     assert decode(answer.properties)[0]["delaySeconds"] == 60
 
 
+def test_what_waits_for_a_window_is_told_as_it_still_is(aws: Client, servers: ProviderServers) -> None:
+    """d4: by the update and by a refresh, until the window has passed or all is applied at once."""
+    asked = {
+        "engine": "postgres",
+        "engineVersion": "17",
+        "instanceClass": "db.m7g.large",
+        "allocatedStorage": 30,
+        "username": "dba",
+        "password": "averylongone",
+        "skipFinalSnapshot": True,
+    }
+    id_, _ = aws.create(DATABASE, "db", asked)
+
+    def sizes(**changed: Any) -> tuple[str, str]:
+        told = aws.update(DATABASE, "db", id_, asked | changed)["instanceClass"]
+        return told, decode(aws.read(DATABASE, "db", id_, asked | changed).properties)[0]["instanceClass"]
+
+    assert sizes(instanceClass="db.m7g.xlarge") == ("db.m7g.large", "db.m7g.large")
+    assert sizes(instanceClass="db.m7g.2xlarge") == ("db.m7g.large", "db.m7g.large")
+    inputs = aws.read(DATABASE, "db", id_, asked | {"instanceClass": "db.m7g.2xlarge"}).inputs
+    assert decode(inputs)[0]["instanceClass"] == "db.m7g.2xlarge"
+    servers.pass_windows()
+    assert decode(aws.read(DATABASE, "db", id_, asked).properties)[0]["instanceClass"] == "db.m7g.2xlarge"
+    assert sizes(instanceClass="db.m7g.4xlarge") == ("db.m7g.2xlarge", "db.m7g.2xlarge")
+    at_once = sizes(instanceClass="db.m7g.4xlarge", applyImmediately=True)
+    assert at_once == ("db.m7g.4xlarge", "db.m7g.4xlarge")
+    assert sizes(instanceClass="db.m7g.large") == ("db.m7g.4xlarge", "db.m7g.4xlarge")
+    assert sizes(instanceClass="db.m7g.4xlarge") == ("db.m7g.4xlarge", "db.m7g.4xlarge")
+
+
 def test_a_refresh_finds_what_was_deleted_gone(aws: Client, servers: ProviderServers) -> None:
     id_, _ = aws.create(QUEUE, "orders", {})
     servers.lose(id_)

@@ -88,6 +88,14 @@ def decide(access: Access, caller: Caller) -> Decision:
     return decision
 
 
+def hides(access: Access, caller: Caller, owner: str | None) -> bool:
+    """Whether a row of this owner is none that the caller may know of: they may read their own only, and it is not.
+
+    ``access``: of reading such rows. A caller whose roles say nothing of it is not judged by it.
+    """
+    return decide(access, caller) is Decision.OWN and owner != caller.subject
+
+
 class Rule(Protocol):
     """A condition on a caller and on attributes of the row."""
 

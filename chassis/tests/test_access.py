@@ -22,6 +22,7 @@ from groundplan_chassis.access import (
     Rule,
     Tenant,
     decide,
+    hides,
     require,
 )
 from groundplan_chassis.http.errors import OwnedByAnother
@@ -55,6 +56,23 @@ def caller(*roles: str, subject: str = "s-1", tenant: str = "") -> Caller:
 )
 def test_s4_roles_decide(access: Access, who: Caller, decision: Decision) -> None:
     assert decide(access, who) is decision
+
+
+@pytest.mark.parametrize(
+    ("access", "who", "owner", "hidden"),
+    [
+        (Access.of("customer:own"), caller("customer"), "s-1", False),
+        (Access.of("customer:own"), caller("customer"), "s-2", True),
+        (Access.of("customer:own"), caller("customer"), None, True),
+        (Access.of("customer:own", "admin"), caller("customer", "admin"), "s-2", False),
+        (Access.of("customer:own", "admin"), caller("support"), "s-2", False),
+        (Access.of("customer:own", "support:own"), caller("support"), "s-2", True),
+        (Access.of("anyone", "customer:own"), caller("customer"), "s-2", False),
+    ],
+)
+def test_what_a_caller_may_not_know_of(access: Access, who: Caller, owner: str | None, hidden: bool) -> None:
+    """A row is referred to by those who may read it, and by those whose roles say nothing of it (S4)."""
+    assert hides(access, who, owner) is hidden
 
 
 @settings(deadline=None)

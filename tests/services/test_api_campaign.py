@@ -20,7 +20,7 @@ from tests.projects import ROOT, make_project
 CASES = int(os.environ.get("API_CASES", "0"))
 SEED = int(os.environ.get("API_SEED", "20261130"))
 LEAST_SHARE = 0.95
-SERVICES = ("bill-of-long-names-x", "user", "order")
+SERVICES = ("bill-of-long-names-x", "holding", "user", "order")
 TEST = """
 from groundplan_devkit.checks.campaign import campaign
 
@@ -37,11 +37,14 @@ def test_campaign(new_deployment, sign):
 
 
 def services() -> list[Any]:
-    every = yaml.safe_load((ROOT / "tests/template/answers/every-option.yaml").read_text(encoding="utf-8"))
+    every, owned = (
+        yaml.safe_load((ROOT / f"tests/template/answers/{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("every-option", "own-rows")
+    )
     # A unique text of one form has no second sample.
     del every["resources"]["extraordinarily_long_resource_name_is_it"]["fields"]["code"]["unique"]
     # In one process, so that all phases of a generator reach reads and writes; `order` has both apart.
-    return ["user", "order", "payment", {"name": SERVICES[0], **every, "cqrs": False}]
+    return ["user", "order", "payment", {"name": SERVICES[0], **every, "cqrs": False}, {"name": SERVICES[1], **owned}]
 
 
 @pytest.mark.skipif(not CASES, reason="minutes of CPU, in `make prove WHAT=api`")

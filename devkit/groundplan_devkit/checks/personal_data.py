@@ -16,7 +16,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,6 +33,7 @@ from aiokafka import AIOKafkaConsumer
 
 from groundplan.declaration.model import Erasure, FieldType, Operation, Resource, System
 from groundplan_devkit import event_log, names
+from groundplan_devkit.checks.own_rows import private_parents
 from groundplan_devkit.deployed import Caller, DeployedService, Deployment, NewDeployment, eventually
 from groundplan_devkit.services import package_of
 
@@ -306,6 +307,7 @@ def _use(stage: Stage, service: str, name: str) -> None:
         made = {key: value for key, value in msgspec.to_builtins(sample(number)).items() if value is not None}
         if resource.owner is not None:
             made[resource.owner] = person(number)
+        _own_parents(deployed, resource, made, person(number))
         for each in fields:
             token = canary()
             stage.planted[token] = places
@@ -347,6 +349,17 @@ def _use(stage: Stage, service: str, name: str) -> None:
         gone = request(caller("create", NUMBER + 1), "POST", collection, content(NUMBER + 1))
         if gone.status_code == 201:
             request(caller("delete", NUMBER + 1), "DELETE", gone.headers["location"])
+
+
+def _own_parents(service: DeployedService, resource: Resource, content: Mapping[str, object], subject: str) -> None:
+    """What the content refers to becomes the subject's, where rows of others may not be referred to."""
+    system = service.installation.system
+    resources = system.services[service.service].resources
+    for role in system.identity.roles:
+        for reference, to, parent in private_parents(resources, resource, role):
+            if content.get(reference) is not None:
+                statement = f'UPDATE "{parent.table(to)}" SET "{parent.owner}" = %s WHERE id = %s RETURNING id'  # noqa: S608
+                service.rows(statement, subject, content[reference])
 
 
 def _request(

@@ -9,7 +9,7 @@ import pytest
 from groundplan.declaration.model import Resource
 from groundplan_devkit.checks.campaign.found import Found, items
 from groundplan_devkit.checks.campaign.generated import BY_FORMAT
-from groundplan_devkit.checks.campaign.oracle import own_alone
+from groundplan_devkit.checks.own_rows import own_alone, private_parents
 
 NOTES = Resource.model_validate(
     {
@@ -47,6 +47,19 @@ def test_what_is_documented_and_reached() -> None:
 )
 def test_who_may_read_their_own_alone(operation: str, role: str, expected: bool) -> None:
     assert own_alone(NOTES, operation, role) is expected  # type: ignore[arg-type]
+
+
+def test_references_to_rows_that_are_their_owners() -> None:
+    fields = {
+        "note": {"type": "reference", "to": "note"},
+        "card": {"type": "reference", "to": "card"},
+        "elsewhere": {"type": "reference", "to": "other.note"},
+    }
+    page = Resource.model_validate({"fields": fields, "operations": {"create": ["customer"]}})
+    card = Resource.model_validate({"fields": {"name": {"type": "string"}}, "operations": {"get": ["customer"]}})
+    resources = {"note": NOTES, "card": card, "page": page}
+    assert list(private_parents(resources, page, "customer")) == [("note", "note", NOTES)]
+    assert list(private_parents(resources, page, "support")) == []
 
 
 def test_items_of_answers() -> None:

@@ -132,7 +132,8 @@ class ResourceField(Declared):
     values: Annotated[list[Identifier], Field(min_length=1, max_length=50)] | None = None
     """The allowed values, for `enum`."""
     to: str | None = None
-    """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id)."""
+    """For `reference`: a resource of the same service (`order`: a foreign key) or another's (`user.user`: its id).
+    A caller who may read their own rows alone of the first refers to no others (S4)."""
     personal: bool = False
     """Personal data: it is in the service's own database and cache, and in answers to callers who may read the row. It
     is in no log, event, stream or URL; so lists neither filter nor sort by it."""

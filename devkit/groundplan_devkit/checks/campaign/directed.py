@@ -22,7 +22,8 @@ import msgspec
 from groundplan.declaration.model import Operation, Resource
 from groundplan_devkit.apis import METHODS, READING, Sign
 from groundplan_devkit.checks.campaign.found import Found
-from groundplan_devkit.checks.campaign.oracle import Oracle, Person, own_alone
+from groundplan_devkit.checks.campaign.oracle import Oracle, Person
+from groundplan_devkit.checks.own_rows import own_alone, private_parents
 from groundplan_devkit.deployed import DeployedService, http_client
 from groundplan_devkit.ports import HOST
 from groundplan_devkit.services import RunningService, package_of, start_service
@@ -83,6 +84,7 @@ class Directed:
         if "update" in kinds:
             self._update(name, resource, number, path)
         self._others(name, resource)
+        self._others_parents(name, resource)
         if "delete" in kinds:
             # Samples refer to each other's first rows.
             self._ask(name, resource, "delete", self._path(name, resource, self._seeded(name, 0)))
@@ -155,6 +157,25 @@ class Directed:
                     if answer.is_success:
                         self.found.fault(f"{self.service.service} {kind} {name}: a row of another one's", identifier)
 
+    def _others_parents(self, name: str, resource: Resource) -> None:
+        """New rows refer to no rows of others that their creator may not read."""
+        access = resource.access("create")
+        if access is None:
+            return
+        oracle = Oracle(self.service, self.found)
+        resources = self.service.installation.system.services[self.service.service].resources
+        for role in access.roles:
+            person = Person(role, f"campaign-{role}")
+            token = self.sign(role, subject=person.subject)
+            for field_name, to, parent in private_parents(resources, resource, role):
+                for identifier in oracle.of_others(to, parent, person.subject, OTHERS):
+                    body = self._content(name, next(self.numbers[name])) | {field_name: identifier}
+                    if resource.owner in body:
+                        body[resource.owner] = person.subject
+                    answer = self._ask(name, resource, "create", body=body, token=token)
+                    if answer.is_success:
+                        oracle.look_references(name, resource, person, answer.content)
+
     # One request
 
     def _ask(
@@ -203,19 +224,25 @@ class Directed:
         return self.sign(best[0].role if best else roles[0], subject=self._person(name, resource, number))
 
     def _person(self, name: str, resource: Resource, number: int) -> str:
-        """Whose the sample is: of what it belongs to, where that is someone's."""
+        """Whose the sample is: said by itself, or by what it belongs to, first by what its owner alone may read."""
         content = self._content(name, number)
-        resources = self.service.installation.system.services[self.service.service].resources
-        for field_name, declared in resource.fields.items():
-            above = resources.get(declared.to or "")
+        if own := content.get(resource.owner or ""):
+            return str(own)
+        system = self.service.installation.system
+        resources = system.services[self.service.service].resources
+        private = {
+            field_name
+            for role in system.identity.roles
+            for field_name, _, _ in private_parents(resources, resource, role)
+        }
+        for field_name in sorted(resource.fields, key=lambda each: each not in private):
+            to = resource.fields[field_name].to or ""
+            above = resources.get(to)
             if above is not None and above.owner is not None and field_name in content:
-                statement = (
-                    f'SELECT "{above.owner}"::text AS owner FROM "{above.table(declared.to or "")}" WHERE id = %s'  # noqa: S608
-                )
+                statement = f'SELECT "{above.owner}"::text AS owner FROM "{above.table(to)}" WHERE id = %s'  # noqa: S608
                 for row in self.service.rows(statement, content[field_name]):
                     return str(row["owner"])
-        own = content.get(resource.owner or "")
-        return str(own or getattr(self._seed, "subject", str)(number))
+        return str(getattr(self._seed, "subject", str)(number))
 
     @cached_property
     def _seed(self) -> ModuleType:

@@ -87,6 +87,8 @@ class Generated:
             if place is not None and response.status_code < 300:
                 name, resource, kind = place
                 self.oracle.look(name, resource, kind, person, response.content)
+                if kind == "create":
+                    self.oracle.look_references(name, resource, person, response.content)
         for identifier, checks in recorder.checks.items():
             for check in checks:
                 failure = check.failure_info.failure if check.failure_info else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from groundplan.declaration.model import Operation, Resource
 from groundplan_devkit.checks.campaign.found import Found, items
+from groundplan_devkit.checks.own_rows import own_alone, private_parents
 from groundplan_devkit.deployed import DeployedService
 
 
@@ -16,15 +17,6 @@ class Person:
 
     role: str | None
     subject: str
-
-
-def own_alone(resource: Resource, operation: Operation, role: str | None) -> bool:
-    """Whether the caller may read their own rows and no others."""
-    access = resource.access(operation)
-    if access is None or access.anyone or resource.owner is None:
-        return False
-    grants = [grant for grant in access.grants if grant.role == role]
-    return bool(grants) and all(grant.own for grant in grants)
 
 
 @dataclass(frozen=True)
@@ -42,6 +34,16 @@ class Oracle:
             if owner != person.subject:
                 what = f"{self.service.service} {operation} {name}: a row of another one's"
                 self.found.fault(what, f"{identifier} of {owner!r}, to {person.subject!r} as {person.role}")
+
+    def look_references(self, name: str, resource: Resource, person: Person, body: bytes) -> None:
+        """A fault for each row of another one's that a new row refers to, and that the caller may not read."""
+        resources = self.service.installation.system.services[self.service.service].resources
+        for field, to, parent in private_parents(resources, resource, person.role):
+            ids = [str(item[field]) for item in items(body) if item.get(field)]
+            for identifier, owner in self._owners(to, parent, ids):
+                if owner != person.subject:
+                    what = f"{self.service.service} create {name}: refers to a {to} of another one's"
+                    self.found.fault(what, f"{identifier} of {owner!r}, by {person.subject!r} as {person.role}")
 
     def of_others(self, name: str, resource: Resource, subject: str, most: int) -> list[str]:
         """Ids of living rows that are not the subject's."""

@@ -96,6 +96,8 @@ async def _list(request: Request, endpoint: Endpoint) -> Answer:
     assert endpoint.queries is not None
     owner = request.caller.subject if request.own_only else None
     listing = endpoint.queries.parse(request.scope["query_string"], owner)
+    if owner is not None and not endpoint.may_own(request.caller):
+        return answers.of_list(list_body(Page((), 0), listing, endpoint.queries))
     with request.admission.listing(_payer(request), walks=listing.walks):
         if listing.row_bytes:
             await request.hold(PAGE_BYTES)

@@ -31,6 +31,7 @@ class Endpoint:
 
     __slots__ = (
         "_owner_type",
+        "_stored_owner_type",
         "access",
         "audited",
         "body_type",
@@ -62,8 +63,10 @@ class Endpoint:
         self.owner = operation.resource.owner if operation.resource.owner in types else None
         self._owner_type = value_type(types[self.owner]) if self.owner is not None else None
         # Every write, and reads of what is declared personal.
-        shown = {field.name for field in msgspec.structs.fields(operation.resource.item)}
-        self.audited = operation.kind not in READING or bool(shown & personal)
+        shown = {field.name: field.type for field in msgspec.structs.fields(operation.resource.item)}
+        stored = shown.get(operation.resource.owner or "")
+        self._stored_owner_type = None if stored is None else value_type(stored)
+        self.audited = operation.kind not in READING or bool(shown.keys() & personal)
         self.body_type = body_type
         self.queries = queries
 
@@ -74,6 +77,16 @@ class Endpoint:
             return self._owner_type.from_json(caller.subject)
         except Refused:
             raise Forbidden("The caller's subject can't own one of these") from None
+
+    def may_own(self, caller: Caller) -> bool:
+        """Whether the caller's subject is a value of the owner's field: else no row is theirs."""
+        if self._stored_owner_type is None:
+            return True
+        try:
+            self._stored_owner_type.from_json(caller.subject)
+        except Refused:
+            return False
+        return True
 
 
 class _Methods:

@@ -11,7 +11,8 @@ import pytest
 
 from chassis.tests.http.shop import NOW, Stage, as_, document
 from groundplan_chassis.access import Access
-from groundplan_chassis.documents import Document
+from groundplan_chassis.documents import Document, Page
+from groundplan_chassis.fields import Timestamp
 from groundplan_chassis.http.operations import Call, Operation, ResourceApi
 
 BODY = {"status": "placed", "total": "12.50"}
@@ -168,6 +169,36 @@ async def test_an_owner_may_be_of_another_type_than_string() -> None:
     assert seen == [UUID(subject)] * 2
     # Whose subject is no UUID can own none of these.
     assert (await stage.client.post("/api/v1/things", json={"name": "a"}, headers=as_("anna"))).status_code == 403
+
+
+async def test_no_row_is_of_a_subject_that_can_own_none() -> None:
+    """Tokens of machines have no UUID for a subject: their own rows are none, and no mistake of a request."""
+
+    class Owned(msgspec.Struct, frozen=True):
+        owner: UUID
+
+    class Item(Owned, frozen=True, kw_only=True):
+        id: UUID
+        created_at: Timestamp
+        updated_at: Timestamp
+
+    asked: list[str | None] = []
+
+    async def find(call: Call) -> Page:
+        asked.append(call.query.owner)
+        return Page((), 0)
+
+    resource = ResourceApi(name="thing", path="/api/v1/things", body=Owned, item=Item, owner="owner")
+    operation = Operation(kind="list", resource=resource, handler=find, access=Access.of("customer:own", "admin"))
+    subject = "0190163d-8694-739b-aea5-966c26f8ad91"
+    stage = Stage(operations=[operation])
+    stage.tokens.callers["uuid"] = msgspec.structs.replace(stage.tokens.callers["anna"], subject=subject)
+    for who in ("anna", "uuid"):
+        answer = await stage.client.get("/api/v1/things", headers=as_(who))
+        assert (answer.status_code, answer.json()["data"], answer.json()["meta"]["total"]) == (200, [], 0)
+        # What is wrong in the request is told all the same.
+        assert (await stage.client.get("/api/v1/things?limit=0", headers=as_(who))).status_code == 400
+    assert asked == [subject]
 
 
 async def test_anyone_needs_no_token(stage: Stage) -> None:

@@ -1,9 +1,8 @@
-"""The command `groundplan`: what it lists, loads, completes, prints as JSON, and how it refuses."""
+"""The command `groundplan`: what it lists, loads and completes, and how it refuses."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import subprocess
@@ -11,7 +10,6 @@ import sys
 from pathlib import Path
 
 import click
-import jsonschema
 import pytest
 
 from groundplan.cli import main
@@ -19,7 +17,6 @@ from groundplan.cli._command import Command
 from groundplan.cli._commands import COMPLETE, SECTIONS, Commands, Entry, commands
 from groundplan.project import PROJECT_VARIABLE
 from tests.projects import ROOT, reference_project
-from tools import json_documents
 
 ENTRIES = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 OFFERED = sorted(commands.offered)
@@ -167,47 +164,6 @@ def test_a_project_is_found_from_a_folder_in_it(
     monkeypatch.chdir(project / "infra")
     assert main(["compare", "--stack", "dev"]) == 0
     assert "dev" in capsys.readouterr().out
-
-
-def check(text: str, name: str) -> dict[str, object]:
-    document: dict[str, object] = json.loads(text, parse_constant=lambda constant: pytest.fail(constant))
-    schema = json.loads((json_documents.FOLDER / f"{name}.json").read_text())
-    jsonschema.validate(document, schema)
-    assert document["format"] == f"groundplan.{name.replace('-', '/')}"
-    return document
-
-
-def test_a_plan_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", "--json"]) == 0
-    document = check(capsys.readouterr().out, "plan-1")
-    assert list(document["stacks"]) == ["dev", "staging", "prod"]  # type: ignore[call-overload]
-    assert main(["plan", "--json", "--stack", "prod"]) == 0
-    one = check(capsys.readouterr().out, "plan-1")
-    assert list(one["stacks"]) == ["prod"]  # type: ignore[call-overload]
-    assert one["document"] == {"path": "ARCHITECTURE.md", "changed": []}
-
-
-def test_a_comparison_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["compare", "--stack", "prod", "--data", "order=9000", "--json"]) == 0
-    document = check(capsys.readouterr().out, "compare-1")
-    assert document["changes"]
-    assert document["declare"]
-
-
-def test_a_service_as_json(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Refused here, for the folder has no answers; `test_service.py` has the others."""
-    assert main(["service", "add", "invoice", "--dry-run", "--json"]) == 1
-    said = capsys.readouterr()
-    document = check(said.out, "problems-1")
-    problem = json.loads(said.out)["problems"][0]
-    assert document["problems"] == [problem]
-    assert problem["where"] == ".copier-answers.yml"
-    assert problem["remedy"] in said.err
-
-
-def test_the_schemas_are_those_of_the_code() -> None:
-    written = {path.name: path.read_text() for path in json_documents.FOLDER.iterdir()}
-    assert written == dict(json_documents.schemas()), "run python -m tools.json_documents"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

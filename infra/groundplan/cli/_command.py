@@ -6,13 +6,16 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
 from groundplan.cli._run import run, tell_as_json
 from groundplan.problems import Problem, ProblemsFound
+
+if TYPE_CHECKING:
+    from groundplan.cli.documents import Document
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 STOPPED = 130
@@ -84,9 +87,18 @@ def main_of(command: click.Command) -> Callable[[Sequence[str] | None], int]:
     return main
 
 
-def json_option(function: _Function) -> _Function:
-    """`--json`; `docs/commands.md` describes each command's document."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/commands.md).")(function)
+class JsonOption(click.Option):
+    """`--json`. ``document`` is the class of what is printed then."""
+
+    def __init__(self, *declarations: Any, document: type[Document], **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(*declarations, **settings)
+        self.document = document
+
+
+def json_option(document: type[Document]) -> Callable[[_Function], _Function]:
+    """`--json`. The command hands a document of this class to `print_document`; `docs/commands.md` describes it."""
+    said = f"Print one JSON document, {document.named()} (docs/commands.md)."
+    return click.option("--json", "as_json", cls=JsonOption, document=document, is_flag=True, help=said)
 
 
 def stack_option(*, several: bool, help: str) -> Callable[[_Function], _Function]:

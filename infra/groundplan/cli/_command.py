@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from groundplan.cli._run import run, tell_as_json
+from groundplan.cli._run import Misuse, run, tell_as_json
 from groundplan.problems import Problem, ProblemsFound
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ STOPPED = 130
 USAGE = 2
 
 
-class Misuse(ProblemsFound):
-    """Arguments that a command doesn't take."""
-
-
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -36,6 +32,14 @@ class Command(click.Command):
     def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401  # handed on as they are
         settings["context_settings"] = {**SETTINGS, **settings.get("context_settings", {})}
         super().__init__(*arguments, **settings)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            # click's parser doesn't say whose option lacks its value.
+            error.ctx = error.ctx or ctx
+            raise
 
     def invoke(self, ctx: click.Context) -> int:
         return run(lambda: super(Command, self).invoke(ctx) or 0, as_json=bool(ctx.params.get("as_json")))
@@ -74,7 +78,7 @@ def _refused(problems: Misuse, words: Sequence[str]) -> int:
 
 def _usage(error: click.UsageError, name: str) -> Misuse:
     path = error.ctx.command_path if error.ctx else name
-    said = error.format_message().rstrip(".")
+    said = " ".join(error.format_message().split()).rstrip(".")
     return Misuse([Problem("command line", said, "", f"what `{path}` takes", f"`{path} --help` lists it")])
 
 

@@ -16,6 +16,7 @@ from groundplan.cli._agreement import tell_disagreements
 from groundplan.cli._command import Command, json_option, main_of, stack_option
 from groundplan.cli._facts import captured, simulated
 from groundplan.cli._lists import list_problems
+from groundplan.cli._run import Misuse
 from groundplan.cli.documents import (
     CheckDocument,
     ControlEvidence,
@@ -26,7 +27,7 @@ from groundplan.cli.documents import (
 )
 from groundplan.cli.stacks import Project, read_project
 from groundplan.migrations import judged
-from groundplan.problems import ProblemsFound
+from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def command(stack: Sequence[str], *, as_json: bool, policy_pack: bool) -> int:
     What is missing in each stack of the project's own program, where, and how to mend it. The status is 1 when
     something is missing, or refused of a migration.
     """
+    if policy_pack and as_json:
+        expected = "one of the two: the folder is printed as it is, for a command line"
+        raise Misuse([Problem("command line", "--policy-pack", "with --json", expected, "leave one of them out")])
     if policy_pack:
         print(Path(__file__).resolve().parents[1] / "policy_pack")
         return 0

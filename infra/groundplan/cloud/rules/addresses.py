@@ -92,6 +92,18 @@ def vpc_range(vpc: Item, _: Cloud) -> Iterator[Broken]:
             )
 
 
+@rule(VPC)
+def name_service(vpc: Item, _: Cloud) -> Iterator[Broken]:
+    """Host names need DNS; a network isn't on dedicated hosts.
+
+    Source: EC2 API, ModifyVpcAttribute; CreateVpc, InstanceTenancy.
+    """
+    if vpc.known("enableDnsHostnames") is True and vpc.known("enableDnsSupport") is False:
+        yield Broken("enableDnsSupport", "true, as enableDnsHostnames is", "enable both, or neither")
+    if vpc.known("instanceTenancy") == "host":
+        yield Broken("instanceTenancy", "default or dedicated", "choose one of these")
+
+
 @transition(VPC)
 def tenancy(old: Item, new: Item) -> Iterator[Broken]:
     """A network leaves dedicated hardware, and never comes to it.
@@ -272,6 +284,21 @@ def route(item: Item, cloud: Cloud) -> Iterator[Broken]:
         yield Broken("gatewayId", "an internet gateway of the route table's VPC", "use that VPC's gateway")
 
 
+@rule("aws:ec2/route:Route")
+def not_the_local_route(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """The way into the network itself is there from the start.
+
+    Source: EC2 API, CreateRoute (RouteAlreadyExists).
+    """
+    table = cloud.referred(item, "routeTableId")
+    vpc = cloud.find("aws:ec2/vpc:Vpc", table.known("vpcId")) if table is not None else None
+    own, wanted = (
+        network(each) for each in (vpc.known("cidrBlock") if vpc else None, item.known("destinationCidrBlock"))
+    )
+    if own is not None and own == wanted:
+        yield Broken("destinationCidrBlock", f"another range than the network's own, {own}", "remove the route")
+
+
 @rule("aws:ec2/routeTableAssociation:RouteTableAssociation")
 def route_table_association(item: Item, cloud: Cloud) -> Iterator[Broken]:
     """A subnet has one route table, of its own VPC.
@@ -357,6 +384,16 @@ def vpc_endpoint(item: Item, cloud: Cloud) -> Iterator[Broken]:
             for name, usual in (("enableDnsHostnames", False), ("enableDnsSupport", True)):
                 if vpc.get(name, usual) is False:
                     yield Broken("privateDnsEnabled", f"{name} on the VPC", f"set {name} on {vpc.name}")
+
+
+@rule("aws:ec2/vpcEndpoint:VpcEndpoint")
+def private_names(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Only interface endpoints have private names.
+
+    Source: EC2 API, CreateVpcEndpoint, PrivateDnsEnabled.
+    """
+    if item.known("privateDnsEnabled") is True and item.get("vpcEndpointType", "Gateway") == "Gateway":
+        yield Broken("privateDnsEnabled", "false for a gateway endpoint", "remove it")
 
 
 @rule("aws:ec2/internetGateway:InternetGateway")

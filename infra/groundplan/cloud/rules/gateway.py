@@ -312,6 +312,20 @@ def stage(item: Item, cloud: Cloud) -> Iterator[Broken]:
             yield Broken("stageName", f"a name that no other stage of the API has; {other.urn} has it", "rename one")
 
 
+@rule(STAGE, DEPLOYMENT)
+def stage_variables(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A stage variable's name has letters, digits and underscores, its value what addresses have.
+
+    Source: API Gateway API, CreateStage, variables.
+    """
+    found = item.known("variables")
+    for name, value in (found if isinstance(found, dict) else {}).items():
+        if re.fullmatch(r"\w+", name, re.ASCII) is None:
+            yield Broken("variables", "names of letters, digits and underscores", "rename the variable", name)
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9\-._~:/?#&=,]*", value) is None:
+            yield Broken(f"variables.{name}", "letters, digits and -._~:/?#&=,", "correct the value")
+
+
 @whole
 def logs_need_an_account_role(cloud: Cloud) -> Iterator[Broken]:
     """Access and execution logs need the account's CloudWatch role, set before the stage.
@@ -361,6 +375,15 @@ def method_settings(item: Item, cloud: Cloud) -> Iterator[Broken]:
                 )
 
 
+@rule("aws:apigateway/basePathMapping:BasePathMapping", "aws:apigateway/methodSettings:MethodSettings")
+def stage_exists(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """What names a stage of an API names one that the API has.
+
+    Source: API Gateway API, CreateBasePathMapping, UpdateStage ("Invalid stage identifier specified").
+    """
+    yield from _stage(item.known("restApi"), item.known("stageName"), "stageName", cloud)
+
+
 @rule("aws:apigateway/authorizer:Authorizer")
 def authorizer(item: Item, _: Cloud) -> Iterator[Broken]:
     """User pools are named by COGNITO_USER_POOLS, a function by TOKEN and REQUEST; results live up to 3600 s.
@@ -387,6 +410,22 @@ def usage_plan(item: Item, _: Cloud) -> Iterator[Broken]:
     most = {"DAY": 0, "WEEK": 6, "MONTH": 27}.get(str(period))
     if isinstance(offset, int) and most is not None and not 0 <= offset <= most:
         yield Broken("quotaSettings.offset", f"0 to {most} for a {period}", "correct the offset")
+
+
+@rule("aws:apigateway/usagePlan:UsagePlan")
+def planned_stages(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """A usage plan is for stages that their APIs have.
+
+    Source: API Gateway API, CreateUsagePlan ("API Stage not found").
+    """
+    for index, each in enumerate(item.objects("apiStages")):
+        yield from _stage(each.get("apiId"), each.get("stage"), f"apiStages[{index}].stage", cloud)
+
+
+def _stage(api: object, name: object, path: str, cloud: Cloud) -> Iterator[Broken]:
+    stages = cloud.where(STAGE, "restApi", api)
+    if isinstance(name, str) and stages and name not in [each.known("stageName") for each in stages]:
+        yield Broken(path, "a stage of the API", "pass the stage's stage_name", absent=True)
 
 
 @rule("aws:apigateway/domainName:DomainName")

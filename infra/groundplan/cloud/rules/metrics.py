@@ -164,6 +164,19 @@ def notifications(item: Item, _: Cloud) -> Iterator[Broken]:
                 yield Broken(f"{name}[{index}]", "an ARN", "pass the topic's arn")
 
 
+@rule(ALARM)
+def bands(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Only what is compared with a band of expected values is compared with its bounds.
+
+    Source: CloudWatch API, PutMetricAlarm, ThresholdMetricId.
+    """
+    operator = item.known("comparisonOperator")
+    banded = isinstance(operator, str) and ("UpperThreshold" in operator or "LowerThreshold" in operator)
+    if isinstance(operator, str) and banded != (item.get("thresholdMetricId") is not None):
+        expected = "thresholdMetricId, as it compares with a band" if banded else "an operator of a band"
+        yield Broken("comparisonOperator", expected, "set threshold_metric_id, or choose another operator")
+
+
 @rule("aws:cloudwatch/compositeAlarm:CompositeAlarm")
 def alarm_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
     """A composite alarm combines alarms that exist by AND, OR and NOT.

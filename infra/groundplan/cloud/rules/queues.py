@@ -210,3 +210,18 @@ def keys_of_subscribed_queues(cloud: Cloud) -> Iterator[Broken]:
                 "allow kms:GenerateDataKey* and kms:Decrypt for sns.amazonaws.com",
                 item=item,
             )
+
+
+@rule(TOPIC)
+def topic_settings(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A FIFO topic's name ends with .fifo; only such topics deduplicate by content.
+
+    Source: SNS API, CreateTopic, Attributes.
+    """
+    fifo = item.get("fifoTopic", False)
+    if item.physical_name and isinstance(fifo, bool) and fifo != item.physical_name.endswith(".fifo"):
+        expected = "a name that ends with .fifo exactly when fifoTopic is true"
+        yield Broken("name", expected, "make the two agree", item.physical_name)
+    for name in ("contentBasedDeduplication", "archivePolicy", "fifoThroughputScope"):
+        if fifo is False and item.get(name) not in (None, False, ""):
+            yield Broken(name, "a FIFO topic", "set fifo_topic, or remove it")

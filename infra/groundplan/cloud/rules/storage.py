@@ -316,8 +316,7 @@ def backup_plan(item: Item, _: Cloud) -> Iterator[Broken]:
         if each.get("ruleName") in names:
             yield Broken(f"{path}.ruleName", "a name that no other rule has", "rename one")
         names.add(each.get("ruleName"))
-        life = each.get("lifecycle") or {}
-        cold, delete = life.get("coldStorageAfter"), life.get("deleteAfter")
+        cold, delete = look_up(each, "lifecycle.coldStorageAfter"), look_up(each, "lifecycle.deleteAfter")
         if isinstance(cold, int) and cold > 0 and isinstance(delete, int) and delete < cold + 90:
             yield Broken(
                 f"{path}.lifecycle.deleteAfter",

@@ -179,8 +179,8 @@ def listener(item: Item, cloud: Cloud) -> Iterator[Broken]:
             "for example ELBSecurityPolicy-TLS13-1-3-2021-06",
         )
     yield from between(item, "port", 1, 65535)
-    for other in cloud.where(LISTENER, "loadBalancerArn", item.known("loadBalancerArn")):
-        if other.urn != item.urn and other.known("port") == item.known("port") is not None:
+    for other in cloud.others(item, "loadBalancerArn"):
+        if other.known("port") == item.known("port") is not None:
             yield Broken(
                 "port",
                 f"a port that the load balancer doesn't listen to yet; {other.urn} has it",
@@ -239,12 +239,8 @@ def listener_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
     )
     if values > 5:
         yield Broken("conditions", "at most five values in a rule's conditions", "split the rule", values)
-    for other in cloud.where(item.type, "listenerArn", item.known("listenerArn")):
-        if (
-            other.urn != item.urn
-            and item.known("priority") is not None
-            and other.known("priority") == item.known("priority")
-        ):
+    for other in cloud.others(item, "listenerArn"):
+        if other.known("priority") == item.known("priority") is not None:
             yield Broken(
                 "priority",
                 f"a priority that no other rule of the listener has; {other.urn} has it",

@@ -316,8 +316,8 @@ def pod_identity(item: Item, cloud: Cloud) -> Iterator[Broken]:
                     "roleArn", f"a role that pods.eks.amazonaws.com may {action}", "add it to the role's trust policy"
                 )
     key = ("clusterName", "namespace", "serviceAccount")
-    for other in cloud.where(item.type, "serviceAccount", item.known("serviceAccount")):
-        if other.urn != item.urn and all(other.known(name) == item.known(name) for name in key):
+    for other in cloud.others(item, "serviceAccount"):
+        if all(other.known(name) == item.known(name) for name in key):
             yield Broken(
                 "serviceAccount", f"a service account without an association; {other.urn} gave it one", "keep one"
             )

@@ -91,9 +91,9 @@ def path_part(item: Item, cloud: Cloud) -> Iterator[Broken]:
         )
     if not isinstance(part, str):
         return
-    for other in cloud.where(item.type, "parentId", item.known("parentId")):
+    for other in cloud.others(item, "parentId"):
         theirs = other.known("pathPart")
-        if other.urn == item.urn or not isinstance(theirs, str):
+        if not isinstance(theirs, str):
             continue
         if theirs == part:
             yield Broken("pathPart", f"a part that no sibling has; {other.urn} has it", "keep one resource")
@@ -154,8 +154,8 @@ def method(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 
 def _same_place(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    for other in cloud.where(item.type, "resourceId", item.known("resourceId")):
-        if other.urn != item.urn and other.known("httpMethod") == item.known("httpMethod"):
+    for other in cloud.others(item, "resourceId"):
+        if other.known("httpMethod") == item.known("httpMethod"):
             yield Broken("httpMethod", f"a method that the resource doesn't have; {other.urn} is the same", "keep one")
     resource = cloud.referred(item, "resourceId")
     if resource is not None and resource.type != API and resource.known("restApi") != item.known("restApi"):
@@ -307,8 +307,8 @@ def stage(item: Item, cloud: Cloud) -> Iterator[Broken]:
     deployment = cloud.referred(item, "deployment")
     if deployment is not None and deployment.known("restApi") != item.known("restApi"):
         yield Broken("deployment", "a deployment of the same API", "create one for this API")
-    for other in cloud.where(STAGE, "restApi", item.known("restApi")):
-        if other.urn != item.urn and other.known("stageName") == name:
+    for other in cloud.others(item, "restApi"):
+        if other.known("stageName") == name:
             yield Broken("stageName", f"a name that no other stage of the API has; {other.urn} has it", "rename one")
 
 

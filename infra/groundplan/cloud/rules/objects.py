@@ -134,13 +134,7 @@ def budgets_can_be_met(cloud: Cloud) -> Iterator[Broken]:
             if matches(item.known("spec.selector"), labels_of(each))
         ]
         if not picked:
-            yield Broken(
-                "spec.selector",
-                "labels of pods of the namespace",
-                "use the labels of the Deployment's template",
-                item=item,
-                absent=True,
-            )
+            yield _selects_nothing(item)
             continue
         least = item.known("spec.minAvailable")
         if not isinstance(least, int):
@@ -254,13 +248,7 @@ def services_have_pods(cloud: Cloud) -> Iterator[Broken]:
             if matches({"matchLabels": chosen}, labels_of(each))
         ]
         if not picked:
-            yield Broken(
-                "spec.selector",
-                "labels of pods of the namespace",
-                "use the labels of the Deployment's template",
-                item=item,
-                absent=True,
-            )
+            yield _selects_nothing(item)
         for workload in picked:
             ports = [
                 port for _, container in containers(*template_of(workload)) for port in container.get("ports") or []
@@ -557,3 +545,8 @@ def label_selectors(item: Item, _: Cloud) -> Iterator[Broken]:
                 yield Broken(f"{where}.operator", "In, NotIn, Exists or DoesNotExist", "correct it")
             elif (operator in ("In", "NotIn") and not values) or (operator in ("Exists", "DoesNotExist") and values):
                 yield Broken(f"{where}.values", "values with In and NotIn, and with no others", "correct them", "")
+
+
+def _selects_nothing(item: Item) -> Broken:
+    remedy = "use the labels of the Deployment's template"
+    return Broken("spec.selector", "labels of pods of the namespace", remedy, item=item, absent=True)

@@ -136,12 +136,8 @@ def subscription(item: Item, cloud: Cloud) -> Iterator[Broken]:
         and topic.get("fifoTopic", False) is not True
     ):
         yield Broken("endpoint", "a standard queue, as the topic is a standard one", "make both FIFO, or neither")
-    for other in cloud.where(SUBSCRIPTION, "topic", item.known("topic")):
-        if (
-            other.urn != item.urn
-            and (other.known("protocol"), other.known("endpoint")) == (protocol, endpoint)
-            and isinstance(endpoint, str)
-        ):
+    for other in cloud.others(item, "topic"):
+        if (other.known("protocol"), other.known("endpoint")) == (protocol, endpoint) and isinstance(endpoint, str):
             yield Broken(
                 "endpoint", f"an endpoint that doesn't have this topic yet; {other.urn} does", "keep one subscription"
             )

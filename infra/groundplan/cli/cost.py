@@ -18,6 +18,7 @@ from groundplan.cli.documents import (
     GrownCost,
     NotBilled,
     StackCost,
+    UnpricedType,
     print_document,
 )
 from groundplan.cli.stacks import Project, read_project
@@ -140,7 +141,9 @@ def _document(costing: Costing) -> StackCost:
             for factor, grown in costing.grown.items()
         },
         lines=tuple(_line(line) for line in today.lines if line.item.quantity.high > 0),
-        unpriced_types=today.unpriced_types,
+        unpriced_types=tuple(
+            UnpricedType(type=each.type, resources=each.resources, reason=each.reason) for each in today.unpriced_types
+        ),
         not_billed={
             token: NotBilled(resources=how_many, reason=reason)
             for token, (how_many, reason) in today.not_billed.items()

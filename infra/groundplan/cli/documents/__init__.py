@@ -21,6 +21,7 @@ from groundplan.cli.documents._cost import (
     GrownCost,
     NotBilled,
     StackCost,
+    UnpricedType,
 )
 from groundplan.cli.documents._document import Document, print_document
 from groundplan.cli.documents._problems import ProblemsDocument
@@ -63,5 +64,6 @@ __all__ = [
     "SharedQuotaUse",
     "StackCost",
     "StackVerdicts",
+    "UnpricedType",
     "print_document",
 ]

@@ -7,9 +7,7 @@ from typing import Literal
 from groundplan.capacity.comparison import Effort
 from groundplan.cli.documents._document import Document, Part
 from groundplan.pricing.band import Band
-from groundplan.pricing.cost import Unpriced
 from groundplan.pricing.figures import Assumption
-from groundplan.pricing.item import Grows
 from groundplan.pricing.table import Confidence
 from groundplan.problems import Problem
 
@@ -23,7 +21,8 @@ class CostLine(Part):
     what: str
     rate: str
     """Its key in the price table."""
-    grows: Grows
+    grows: Literal["fixed", "load"]
+    """Whether it is there at any load, or follows requests and events."""
     quantity: Band
     """In the rate's unit."""
     services: dict[str, float]
@@ -40,6 +39,14 @@ class GrownCost(Part):
 
     total: Band
     by_tier: dict[str, Band]
+
+
+class UnpricedType(Part):
+    """A resource type that AWS bills and the price table has no figure for."""
+
+    type: str
+    resources: int
+    reason: str
 
 
 class NotBilled(Part):
@@ -80,7 +87,7 @@ class StackCost(Part):
     grown: dict[str, GrownCost]
     """By times the load; planned anew for it."""
     lines: tuple[CostLine, ...]
-    unpriced_types: tuple[Unpriced, ...]
+    unpriced_types: tuple[UnpricedType, ...]
     not_billed: dict[str, NotBilled]
     """By type."""
     uncertain_share: float

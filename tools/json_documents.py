@@ -6,17 +6,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from groundplan.cli.documents import DOCUMENTS
+from groundplan.cli.documents import DOCUMENTS, Document
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "json"
+
+
+def file_of(document: type[Document]) -> str:
+    name, _, number = document.named().partition("/")
+    return f"{name.removeprefix('groundplan.')}-{number}.json"
 
 
 def schemas() -> Iterator[tuple[str, str]]:
     """File names and their texts."""
     for document in DOCUMENTS:
-        name, _, number = str(document.model_fields["format"].default).partition("/")
         schema = document.model_json_schema(mode="serialization")
-        yield f"{name.removeprefix('groundplan.')}-{number}.json", f"{json.dumps(schema, indent=2)}\n"
+        yield file_of(document), f"{json.dumps(schema, indent=2)}\n"
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from groundplan_chassis.http.errors import Forbidden, OwnedByAnother
+from groundplan_chassis.http.values import Refused, ValueType
 
 ANYONE: Final = "anyone"
 """Role name in `Access.of`: the operation needs no role and no token."""
@@ -36,6 +37,14 @@ class Caller(msgspec.Struct, frozen=True):
 
 ANONYMOUS: Final = Caller("", frozenset(), frozenset(), "", 0)
 """The caller of a request without a token."""
+
+
+def owner_of(caller: Caller, owner_type: ValueType) -> object:
+    """The caller as a value of the owner's field. Raises Forbidden for a subject that can't be one."""
+    try:
+        return owner_type.from_json(caller.subject)
+    except Refused:
+        raise Forbidden("The caller's subject can't own one of these") from None
 
 
 class Decision(Enum):

@@ -25,10 +25,10 @@ from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
-from groundplan_chassis.access import Access, Caller, Decision, decide
+from groundplan_chassis.access import Access, Caller, Decision, decide, owner_of
 from groundplan_chassis.http.errors import Detail, Forbidden, ValidationFailed
 from groundplan_chassis.http.operations import Call
-from groundplan_chassis.http.values import Refused, value_type
+from groundplan_chassis.http.values import value_type
 
 B = TypeVar("B", bound=msgspec.Struct)
 S = TypeVar("S", bound=msgspec.Struct)
@@ -121,7 +121,8 @@ class FieldAuthority(Generic[B, S]):
                 forbidden.append(_only(name, rule.written_by))
         _refuse(wrong, forbidden)
         if self._owner is not None and self._owner not in self._written:
-            values.setdefault(self._owner, self._as_owner(call.caller))
+            assert self._owner_type is not None
+            values.setdefault(self._owner, owner_of(call.caller, self._owner_type))
         return self.initial(body, **values)
 
     def updated(self, call: Call, before: msgspec.Struct, **values: Any) -> S:  # noqa: ANN401
@@ -175,13 +176,6 @@ class FieldAuthority(Generic[B, S]):
         """The owner of a row that is being created: the one that the body names, else its creator."""
         given = None if self._owner is None else getattr(body, self._owner, None)
         return caller.subject if given is None else given
-
-    def _as_owner(self, caller: Caller) -> object:
-        assert self._owner_type is not None
-        try:
-            return self._owner_type.from_json(caller.subject)
-        except Refused:
-            raise Forbidden("The caller's subject can't own one of these") from None
 
 
 def _allowed(roles: tuple[str, ...] | None, caller: Caller, owner: object) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 HOST = "127.0.0.1"
 Fault = Literal["frozen", "refused", "slow", "reset"]
@@ -59,18 +59,9 @@ class Way:
         from_server, to_server = await asyncio.open_connection(HOST, self._server_port)
         both = {writer.transport, to_server.transport}
         self._open |= both
-        ends = [
-            asyncio.create_task(self._pass(reader, to_server)),
-            asyncio.create_task(self._pass(from_server, writer)),
-        ]
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await until_one_ends(both, self._pass(reader, to_server), self._pass(from_server, writer))
         finally:
-            for end in ends:
-                end.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
-            for transport in both:
-                transport.abort()
             self._open -= both
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -81,6 +72,19 @@ class Way:
                     await asyncio.sleep(SLOW_SECONDS)
                 writer.write(data)
                 await writer.drain()
+
+
+async def until_one_ends(transports: Iterable[asyncio.WriteTransport], *directions: Coroutine[Any, Any, None]) -> None:
+    """Passes on in all directions until one has ended, then ends the others and breaks the connections."""
+    ends = [asyncio.create_task(each) for each in directions]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+        for transport in transports:
+            transport.abort()
 
 
 @asynccontextmanager

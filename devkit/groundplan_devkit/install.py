@@ -7,14 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from groundplan.installation.allowed import HINT, may_install, was_allowed
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.say import say
 from groundplan_devkit.state import cache_directory, locked
 
+Found = TypeVar("Found")
 SYSTEM_DIRECTORIES = (
     "/usr/sbin",
     "/usr/local/bin",
@@ -32,6 +34,12 @@ def find(*names: str, also: Sequence[str] = ()) -> Path | None:
         if found:
             return Path(found)
     return None
+
+
+def find_or_install(look: Callable[[], Found | None], *packages: str) -> Found | None:
+    """What ``look`` finds on this machine, else once Debian packages have brought it; None where neither can."""
+    found = look()
+    return look() if found is None and apt_install(*packages) else found
 
 
 def can_use_apt() -> bool:

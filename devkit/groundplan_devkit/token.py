@@ -1,18 +1,20 @@
-"""`python -m groundplan_devkit.token --role customer --subject …`: an access token for requests by hand.
-
-It prints the token alone, for `curl -H "authorization: Bearer $(python -m groundplan_devkit.token --role admin)"`.
-"""
+"""`groundplan token --role customer --subject …`: an access token for requests by hand."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from groundplan.installation.contract import start
-from groundplan.problems import ProblemsFound
+import click
+
+from groundplan.cli._command import main_of
+from groundplan.cli._numbers import WholeNumber
+from groundplan.cli._run import Misuse
+from groundplan.problems import Problem, did_you_mean, listed, printable
 from groundplan.project import require_project
+from groundplan_devkit.command import Command
 from groundplan_devkit.identity.tokens import LOCAL_SUBJECT
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.servers.identity import declared_people
@@ -20,43 +22,56 @@ from groundplan_devkit.servers.running import Servers
 from groundplan_devkit.state import DIRECTORY, STATE_FILE, STATE_VARIABLE
 
 
-def _minutes(text: str) -> int:
-    if not text.isdecimal() or not 1 <= len(text) <= 6 or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of minutes from 1 to 999999")
-    return int(text)
+@click.command("token", cls=Command)
+@click.option("--role", "roles", multiple=True, metavar="NAME", help="A role of system.yaml; may be given again.")
+@click.option("--subject", default=LOCAL_SUBJECT, metavar="ID", help=f"The token's subject. Default: {LOCAL_SUBJECT}.")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="NAME", help="What it may be used for. Default: read and write."
+)
+@click.option("--minutes", type=WholeNumber(1, 999_999), help="How long it is good. Default: as system.yaml says.")
+def command(roles: Sequence[str], subject: str, scopes: Sequence[str], minutes: int | None) -> int:
+    """An access token of the local identity provider.
 
-
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="groundplan token", description="An access token for requests by hand.")
-    parser.add_argument("--role", action="append", default=[], help="a role of system.yaml; may be given several times")
-    parser.add_argument("--subject", default=LOCAL_SUBJECT, help=f"the token's subject ({LOCAL_SUBJECT})")
-    parser.add_argument("--scope", action="append", help="what it may be used for (read and write)")
-    parser.add_argument("--minutes", type=_minutes, help="how long it is good (as system.yaml says)")
-    given = parser.parse_args(arguments)
+    It is printed alone, for requests by hand: curl -H "authorization: Bearer $(groundplan token --role admin)"
+    """
+    require_project()
     people = declared_people()
-    unknown = [role for role in given.role if role not in people.roles]
-    if unknown:
-        parser.error(f"no such role: {', '.join(unknown)} (system.yaml declares {', '.join(people.roles)})")
+    _require_roles(roles, people.roles)
     state_file = Path(os.environ.get(STATE_VARIABLE) or DIRECTORY / STATE_FILE)
-    try:
-        start(require_project())
-        if not state_file.exists() and not os.environ.get(STATE_VARIABLE):
-            raise Unavailable("token", "nothing that runs here", "an identity provider that runs", "run `make dev`")
-        servers = Servers.read(state_file)
-        if servers.identity is None:
-            raise Unavailable("token", "no identity provider among the servers", "one that runs", "run `make dev`")
-    except (Unavailable, ProblemsFound) as problem:
-        print(problem, file=sys.stderr)
-        return 1
+    if not state_file.exists() and not os.environ.get(STATE_VARIABLE):
+        raise Unavailable("token", "nothing that runs here", "an identity provider that runs", "run `make dev`")
+    servers = Servers.read(state_file)
+    if servers.identity is None:
+        raise Unavailable("token", "no identity provider among the servers", "one that runs", "run `make dev`")
     token = servers.identity.issuer.access_token(
-        given.subject,
-        given.role,
-        scopes=given.scope or [f"{people.system}/read", f"{people.system}/write"],
-        seconds=given.minutes * 60 if given.minutes is not None else people.token_seconds,
+        subject,
+        roles,
+        scopes=scopes or [f"{people.system}/read", f"{people.system}/write"],
+        seconds=minutes * 60 if minutes is not None else people.token_seconds,
     )
     print(token)
     return 0
 
 
+main = main_of(command)
+
+
+def _require_roles(given: Sequence[str], declared: Sequence[str]) -> None:
+    """Raises Misuse."""
+    problems = [
+        Problem(
+            "command line",
+            "--role",
+            printable(role),
+            f"a role that system.yaml declares: {listed(declared)}",
+            did_you_mean(role, declared, "name one of them"),
+        )
+        for role in given
+        if role not in declared
+    ]
+    if problems:
+        raise Misuse(problems)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(None))

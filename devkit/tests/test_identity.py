@@ -283,9 +283,8 @@ def test_the_command_says_what_to_do_when_nothing_runs(
     said = capsys.readouterr()
     assert said.out == ""
     assert "to do:" in said.err
-    with pytest.raises(SystemExit):
-        token_command.main(["--role", "no_such_role"])
-    assert "no such role" in capsys.readouterr().err
+    assert token_command.main(["--role", "no_such_role"]) == 2
+    assert '--role is "no_such_role"\n    expected: a role that system.yaml declares: ' in capsys.readouterr().err
 
 
 def test_state_holds_no_more_than_it_must(identity_server: Identity) -> None:

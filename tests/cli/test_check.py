@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from groundplan.cli import check
 from groundplan.controls import CONTROLS
+from groundplan.following.agreement import Disagreement
+from groundplan.problems import Problem
 from tests.projects import ROOT
 
 OWN_BUCKET = """
@@ -55,7 +58,7 @@ def test_a_program_that_meets_everything(shop_alone: Path, capsys: pytest.Captur
     assert check.main(["--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert list(said["stacks"]) == ["dev"]
-    assert "Pulumi.prod.yaml" in said["left_out"][0]
+    assert said["left_out"][0]["where"].startswith("Pulumi.prod.yaml")
     dev = {each["id"]: each for each in said["stacks"]["dev"]["controls"]}
     assert dev.keys() == CONTROLS.keys()
     assert dev["S2.edge-tls"]["status"] == "not applicable"
@@ -116,6 +119,18 @@ def test_a_migration_that_stops_writers_is_refused_with_its_remedy(
     assert check.main(["--json"]) == 1
     (refused,) = json.loads(capsys.readouterr().out)["migrations"]
     assert refused["path"] == "require-concurrent-index-creation"
+
+
+def test_what_declaration_and_code_disagree_on_is_in_the_document(
+    shop_alone: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """U7: a reader of the document finds there what made the status 1."""
+    problem = Problem("services/order/openapi.json", "/orders", "missing", "as system.yaml", "run `make follow`")
+    monkeypatch.setattr(check, "check_stack", lambda *_: check.Checked((), {}))
+    monkeypatch.setattr(check, "tell_disagreements", lambda *_: [Disagreement(problem, breaks=True)])
+    assert shop_alone.is_dir()
+    assert check.main(["--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["disagreements"] == [dataclasses.asdict(problem)]
 
 
 def test_a_stack_that_is_not_there(shop_alone: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ import errno
 import json
 import subprocess
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,9 @@ import pytest
 from groundplan.cli import compare, diff, eject
 from groundplan.cli import main as groundplan
 from groundplan.cli import plan as plan_command
-from groundplan.cli._commands import SECTIONS
 from tests.projects import commit_all, commit_project, reference_project
 
 Captured = pytest.CaptureFixture[str]
-WITH_JSON = ("plan", "compare", "quotas", "check", "cost", "follow", "contracts")
 RUN_THE_PROGRAM = {
     "plan": ("--check",),
     "check": (),
@@ -91,42 +88,6 @@ def test_a_stack_that_is_not_there_is_told_by_those_that_are(
     assert f"the command: STACK is {name}\n    expected: one of dev, staging, prod\n" in heard.err
     assert remedy in heard.err
     assert heard.out == ""
-
-
-@pytest.mark.parametrize("words", [["--bogus"], ["extra", "words"], ["--stack"]], ids=str)
-@pytest.mark.parametrize("command", WITH_JSON)
-def test_words_that_a_command_does_not_take_are_json_where_json_is_asked_for(
-    command: str, words: list[str], shop: Path, capsys: Captured
-) -> None:
-    assert shop
-    assert groundplan([command, "--json", *words]) == 2
-    assert json.loads(capsys.readouterr().out)["format"] == "groundplan.problems/1"
-
-
-@pytest.mark.parametrize("command", WITH_JSON)
-def test_outside_of_a_project_the_answer_is_json_too(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GROUNDPLAN_PROJECT", raising=False)
-    assert groundplan([command, "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["problems"][0]["where"] == "system.yaml"
-
-
-def test_every_command_with_json_is_among_these() -> None:
-    entries = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
-    commands = {
-        name: getattr(import_module(entry.module), "command", None)
-        for name, entry in entries.items()
-        if entry.module.startswith("groundplan.cli.")
-    }
-    taking = {
-        name
-        for name, command in commands.items()
-        for option in getattr(command, "params", ())
-        if "--json" in option.opts
-    }
-    assert taking == set(WITH_JSON)
 
 
 @pytest.mark.parametrize("arguments", [["cost", "--no-savings", "--stack", "qa"], ["check", "--stack", "qa"]], ids=str)

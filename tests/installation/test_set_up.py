@@ -326,5 +326,4 @@ WITHOUT = {
     "infra/groundplan/cli/_commands.py",
     "infra/groundplan/cli/_ask_services.py",  # a process that other commands start
     "devkit/groundplan_devkit/identity/__main__.py",
-    "devkit/groundplan_devkit/servers/__main__.py",
 }

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import msgspec
 
-from groundplan_chassis.access import Caller
+from groundplan_chassis.access import Caller, owner_of
 from groundplan_chassis.http.bodies import BodyType
-from groundplan_chassis.http.errors import Forbidden, MethodNotAllowed, MisdirectedRequest, NotFound
+from groundplan_chassis.http.errors import MethodNotAllowed, MisdirectedRequest, NotFound
 from groundplan_chassis.http.operations import ON_ONE_ITEM, READING, Operation, OperationKind, operation_kinds
 from groundplan_chassis.http.queries import QueryType
-from groundplan_chassis.http.values import Refused, value_type
+from groundplan_chassis.http.values import value_type
 
 _ID_LENGTH: Final = 36
 """Length of a UUID with hyphens; the form without them would be a second path to the same item."""
@@ -73,10 +73,7 @@ class Endpoint:
     def owner_of(self, caller: Caller) -> object:
         """The caller as a value of the owner's field. Raises Forbidden for a subject that can't be one."""
         assert self._owner_type is not None
-        try:
-            return self._owner_type.from_json(caller.subject)
-        except Refused:
-            raise Forbidden("The caller's subject can't own one of these") from None
+        return owner_of(caller, self._owner_type)
 
     def may_own(self, caller: Caller) -> bool:
         """Whether the caller's subject is a value of the owner's field: else no row is theirs."""

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
 
-from groundplan_devkit.ports import HOST
+from chassis.tests.ways import HOST, until_one_ends
 
 Fault = Literal["answer", "request"]
 """What of a COMMIT gets lost: the server's answer to it, so that it took place, or the COMMIT itself."""
@@ -53,15 +53,7 @@ class Wire:
                 writer.write(data)
                 await writer.drain()
 
-        ends = [asyncio.create_task(upwards()), asyncio.create_task(downwards())]
-        try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for end in ends:
-                end.cancel()
-            await asyncio.gather(*ends, return_exceptions=True)
-            for way in (writer, to_server):
-                way.transport.abort()
+        await until_one_ends((writer.transport, to_server.transport), upwards(), downwards())
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection(HOST, self._server_port)

@@ -4,7 +4,6 @@ capacity.yaml."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import datetime
@@ -13,18 +12,19 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import asdict
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import psutil
 import uvloop
 
+from groundplan.cli._command import STOPPED, main_of
+from groundplan.cli._numbers import Number, WholeNumber
 from groundplan.cli.stacks import read_project
-from groundplan.installation.contract import start
 from groundplan.owned import make
-from groundplan.problems import ProblemsFound
 from groundplan.project import find_project
 from groundplan_devkit.bench import capacity, costs, memory, neighbours, report, stage, written
 from groundplan_devkit.bench.alarms.pace import PACE
@@ -32,7 +32,7 @@ from groundplan_devkit.bench.faults import run as faults
 from groundplan_devkit.bench.faults.strikes import KILLS, REPLICAS, strikes
 from groundplan_devkit.bench.mix import Target
 from groundplan_devkit.bench.progress import Progress, Say
-from groundplan_devkit.problems import Unavailable
+from groundplan_devkit.command import Command
 
 RESULTS = Path("build/bench")
 ROWS = 1_000_000
@@ -48,51 +48,30 @@ LOOK_SECONDS = 5.0
 """For which the machine is looked at, before and after a bench, while it should do nothing."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 after lost or repeated effects or missed targets, 2 when this machine lacks a prerequisite."""
-    parser = argparse.ArgumentParser(prog="groundplan bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=[*MEASURES, "all"], default="all")
-    parser.add_argument("--service", help="the service under load (default: the first that fits)")
-    parser.add_argument("--rows", type=int, default=ROWS, help="rows of its table (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=RATE, help="requests/s to hold (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for so long (default: %(default)s)")
-    parser.add_argument(
-        "--requests", type=int, default=memory.REQUESTS, help="varied requests of `memory` (default: %(default)s)"
-    )
-    parser.add_argument("--kills", type=int, default=KILLS, help="processes killed (default: %(default)s)")
-    parser.add_argument(
-        "--pace", type=float, default=PACE, help="how many times shorter the alarms' periods are (default: %(default)g)"
-    )
-    options = parser.parse_args(arguments)
-    progress = Progress()
-    # The bench's own readers of topics tell of each attempt to reach a broker that it has killed.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
-        start(find_project())
-        wrong: list[str] = []
-        for what in ALL if options.what == "all" else (options.what,):
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop if what in ON_UVLOOP else None) as runner:
-                wrong += runner.run(MEASURES[what](options, progress))
-    except (Unavailable, ProblemsFound) as error:
-        print(error, file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped before the end; nothing that was started runs any more.", file=sys.stderr)
-        return 130
-    for each in wrong:
-        print(f"Wrong: {each}", file=sys.stderr)
-    return 1 if wrong else 0
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the measures are told."""
+
+    service: str | None
+    """The one under load, or measured; None: the first that fits, or all."""
+    rows: int
+    rate: float
+    """Requests/s to hold."""
+    seconds: float
+    requests: int
+    kills: int
+    pace: float
 
 
 @contextlib.asynccontextmanager
-async def _filled(options: argparse.Namespace, say: Say) -> AsyncIterator[tuple[stage.Stage, str, Target]]:
+async def _filled(options: Options, say: Say) -> AsyncIterator[tuple[stage.Stage, str, Target]]:
     """Servers, the service under load, and its resource with all its rows."""
     with stage.stage(say, load_share=1.0) as on:
         service, name, resource = stage.choose(on.system, options.service)
         yield on, service, await stage.filled(on, service, name, resource, options.rows)
 
 
-async def _load(options: argparse.Namespace, say: Say) -> list[str]:
+async def _load(options: Options, say: Say) -> list[str]:
     async with _filled(options, say) as (on, service, target):
         results = await capacity.capacity(on, service, target, rate=options.rate, seconds=options.seconds)
     _write("load", report.load(results, _machine()))
@@ -109,28 +88,28 @@ async def _load(options: argparse.Namespace, say: Say) -> list[str]:
     return results.wrong
 
 
-async def _neighbours(options: argparse.Namespace, say: Say) -> list[str]:
+async def _neighbours(options: Options, say: Say) -> list[str]:
     async with _filled(options, say) as (on, service, target):
         found = await neighbours.neighbours(on, service, target)
     _write("neighbours", f"{neighbours.table(found)}\n{_machine()}\n")
     return found.wrong
 
 
-async def _memory(options: argparse.Namespace, say: Say) -> list[str]:
+async def _memory(options: Options, say: Say) -> list[str]:
     async with _filled(options, say) as (on, service, target):
         found = await memory.memory(on, service, target, options.requests)
     _write("memory", f"{memory.table(found)}\n{_machine()}\n")
     return found.wrong
 
 
-async def _faults(options: argparse.Namespace, say: Say) -> list[str]:
+async def _faults(options: Options, say: Say) -> list[str]:
     with stage.stage(say, replicas=REPLICAS) as on:
         result = await faults.run(on, strikes(on.system, options.kills))
     _write("faults", f"{_machine()}\n\n{faults.table(result)}\n")
     return result.wrong
 
 
-async def _alarms(options: argparse.Namespace, say: Say) -> list[str]:
+async def _alarms(options: Options, say: Say) -> list[str]:
     # It simulates the program, and so brings Pulumi's SDK along, which no other bench needs.
     from groundplan_devkit.bench.alarms import run as alarms
 
@@ -140,7 +119,7 @@ async def _alarms(options: argparse.Namespace, say: Say) -> list[str]:
     return result.wrong
 
 
-async def _capacity(options: argparse.Namespace, say: Say) -> list[str]:
+async def _capacity(options: Options, say: Say) -> list[str]:
     before = _used_by_others()
     with stage.stage(say, load_share=1.0) as on:
         names = [options.service] if options.service else list(on.system.services)
@@ -154,7 +133,7 @@ async def _capacity(options: argparse.Namespace, say: Say) -> list[str]:
     return []
 
 
-MEASURES: dict[str, Callable[[argparse.Namespace, Say], Coroutine[Any, Any, list[str]]]] = {
+MEASURES: dict[str, Callable[[Options, Say], Coroutine[Any, Any, list[str]]]] = {
     "load": _load,
     "neighbours": _neighbours,
     "memory": _memory,
@@ -162,6 +141,65 @@ MEASURES: dict[str, Callable[[argparse.Namespace, Say], Coroutine[Any, Any, list
     "alarms": _alarms,
     "capacity": _capacity,
 }
+
+
+_MOST = 1_000_000_000
+
+
+@click.command("bench", cls=Command)
+@click.argument("what", type=click.Choice([*MEASURES, "all"]), default="all")
+@click.option("--service", metavar="NAME", help="The service under load. Default: the first that fits.")
+@click.option("--rows", type=WholeNumber(1, _MOST), default=ROWS, show_default=True, help="Of its table.")
+@click.option("--rate", type=Number(1_000_000), default=RATE, show_default=True, help="Requests/s to hold.")
+@click.option("--seconds", type=Number(86_400), default=SECONDS, show_default=True, help="For so long.")
+@click.option(
+    "--requests",
+    type=WholeNumber(1, _MOST),
+    default=memory.REQUESTS,
+    show_default=True,
+    help="Varied requests of `memory`.",
+)
+@click.option("--kills", type=WholeNumber(0, 1_000_000), default=KILLS, show_default=True, help="Processes killed.")
+@click.option(
+    "--pace",
+    type=Number(1_000_000),
+    default=PACE,
+    show_default=True,
+    help="How many times shorter the alarms' periods are.",
+)
+def command(
+    what: str,
+    service: str | None,
+    rows: int,
+    rate: float,
+    seconds: float,
+    requests: int,
+    kills: int,
+    pace: float,
+) -> int:
+    """Measure the services under load and under faults.
+
+    `all` are load, capacity and faults. The results go to build/bench/, and what a request takes to capacity.yaml. The
+    status is 1 after lost or repeated effects or missed targets.
+    """
+    options = Options(service, rows, rate, seconds, requests, kills, pace)
+    progress = Progress()
+    # The bench's own readers of topics tell of each attempt to reach a broker that it has killed.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    wrong: list[str] = []
+    try:
+        for each in ALL if what == "all" else (what,):
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop if each in ON_UVLOOP else None) as runner:
+                wrong += runner.run(MEASURES[each](options, progress))
+    except KeyboardInterrupt:
+        print("Stopped before the end; nothing that was started runs any more.", file=sys.stderr)
+        return STOPPED
+    for each in wrong:
+        print(f"Wrong: {each}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+main = main_of(command)
 
 
 def _write(name: str, text: str) -> None:
@@ -189,4 +227,4 @@ def _today() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

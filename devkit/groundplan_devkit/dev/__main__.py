@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import logging
@@ -12,13 +11,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
+
+from groundplan.cli._command import main_of
+from groundplan.cli._numbers import WholeNumber
 from groundplan.declaration.loader import load_system
-from groundplan.installation.contract import start
-from groundplan.problems import ProblemsFound
+from groundplan_devkit.command import Command
 from groundplan_devkit.dev.alone import alone
 from groundplan_devkit.dev.session import PORT, Session
-from groundplan_devkit.problems import Unavailable
-from groundplan_devkit.say import say
 from groundplan_devkit.servers import stop
 from groundplan_devkit.servers.running import require_programs
 from groundplan_devkit.state import DIRECTORY, PROJECT
@@ -27,42 +27,48 @@ PARENT_SECONDS = 1.0
 """Pause between two looks whether the parent is still there."""
 
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="groundplan dev", description="The whole project on this machine.")
-    parser.add_argument("--port", type=int, default=PORT, help=f"of the API ({PORT}, or a free one when it is taken)")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where data and logs are (build/local)")
-    parser.add_argument("--fresh", action="store_true", help="begin without the data of last time")
-    parser.add_argument("--no-seed", action="store_true", help="put no sample data into the databases")
-    parser.add_argument("--no-reload", action="store_true", help="leave edits alone")
-    parser.add_argument(
-        "--debug", default="", metavar="NAME", help="a service or process that a debugger can attach to"
-    )
-    parser.add_argument("--once", action="store_true", help="send the first request, then stop (for tests)")
-    given = parser.parse_args(arguments)
-    directory = given.directory.resolve()
+@click.command("dev", cls=Command)
+@click.option(
+    "--port",
+    type=WholeNumber(0, 65535),
+    default=PORT,
+    help=f"Of the API. Default: {PORT}, or a free one when it is taken.",
+)
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DIRECTORY,
+    help="Where data and logs are. Default: build/local.",
+)
+@click.option("--fresh", is_flag=True, help="Begin without the data of last time.")
+@click.option("--no-seed", is_flag=True, help="Put no sample data into the databases.")
+@click.option("--no-reload", is_flag=True, help="Leave edits alone.")
+@click.option("--debug", default="", metavar="NAME", help="A service or process that a debugger can attach to.")
+@click.option("--once", is_flag=True, help="Send the first request, then stop (for tests).")
+def command(port: int, directory: Path, debug: str, *, fresh: bool, no_seed: bool, no_reload: bool, once: bool) -> int:
+    """Run all services with real servers on this machine."""
+    directory = directory.resolve()
     # The event log's consumer waits for a broker that is not there yet, and need not say so.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    try:
-        start(PROJECT)
-        if given.fresh:
-            # Before anything is stopped or removed: it may be another session's.
-            with alone(directory):
-                pass
-            stop(directory, remove=True)
+    if fresh:
+        # Before anything is stopped or removed: it may be another session's.
         with alone(directory):
-            session = Session(
-                load_system(PROJECT / "system.yaml"),
-                directory,
-                port=given.port,
-                seed=not given.no_seed,
-                reload=not given.no_reload,
-                debug=given.debug,
-            )
-            require_programs(session.needed()[0])
-            return asyncio.run(_run(session, once=given.once))
-    except (Unavailable, ProblemsFound) as problem:
-        say(str(problem))
-        return 1
+            pass
+        stop(directory, remove=True)
+    with alone(directory):
+        session = Session(
+            load_system(PROJECT / "system.yaml"),
+            directory,
+            port=port,
+            seed=not no_seed,
+            reload=not no_reload,
+            debug=debug,
+        )
+        require_programs(session.needed()[0])
+        return asyncio.run(_run(session, once=once))
+
+
+main = main_of(command)
 
 
 async def _run(session: Session, *, once: bool) -> int:
@@ -101,4 +107,4 @@ async def _after_make(parent: int, end: Callable[[], None]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(None))

@@ -204,12 +204,18 @@ class Session:
                 if managed.again_at is None and not managed.running.process.alive():
                     if time.monotonic() - managed.started > STABLE_SECONDS:
                         managed.pause = FIRST_PAUSE
-                    self.shown(f"{name} has ended; it starts again in {managed.pause:.0f} s, or after an edit")
-                    managed.again_at = time.monotonic() + managed.pause
-                    managed.pause = min(2 * managed.pause, LONGEST_PAUSE)
+                    self._start_later(name, managed, "has ended")
                 elif managed.again_at is not None and time.monotonic() >= managed.again_at:
-                    self._start_again(name, managed)
+                    try:
+                        self._start_again(name, managed)
+                    except OSError as error:
+                        self._start_later(name, managed, f"could not be started ({error})")
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _start_later(self, name: str, managed: ManagedProcess, said: str) -> None:
+        self.shown(f"{name} {said}; it starts again in {managed.pause:.0f} s, or after an edit")
+        managed.again_at = time.monotonic() + managed.pause
+        managed.pause = min(2 * managed.pause, LONGEST_PAUSE)
 
     def _start_again(self, name: str, managed: ManagedProcess) -> None:
         before = managed.running
@@ -265,12 +271,20 @@ class Session:
             # While it stops, `_attend` must not start it.
             managed.again_at = float("inf")
         results = await asyncio.gather(*starmap(self._stop_and_start, processes.items()), return_exceptions=True)
-        return sum(isinstance(result, BaseException) for result in results)
+        failed = [(name, each) for name, each in zip(processes, results, strict=True) if each is not None]
+        for name, error in failed:
+            if not isinstance(error, Unavailable):  # which its log tells
+                self.shown(f"{name} could not be restarted ({type(error).__name__}: {error}); save the file again")
+        return len(failed)
 
     async def _stop_and_start(self, name: str, managed: ManagedProcess) -> None:
-        await asyncio.to_thread(managed.running.stop)
-        managed.pause = FIRST_PAUSE
-        self._start_again(name, managed)
+        try:
+            await asyncio.to_thread(managed.running.stop)
+            managed.pause = FIRST_PAUSE
+            self._start_again(name, managed)
+        finally:
+            # `_attend` looks after it again, whether it runs, does not, or could not be stopped.
+            managed.again_at = None
         await asyncio.to_thread(managed.running.wait_until_ready)
 
     async def _until_one_fails(self, background: list[asyncio.Task[None]]) -> None:

@@ -1,61 +1,72 @@
-"""`groundplan servers up | down | status | programs`: manages this project's servers.
-
-`programs` sees that what they are is on this machine; it asks before anything is installed.
-"""
+"""`groundplan servers up | down | status | programs`: manages this project's servers."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from groundplan.problems import ProblemsFound
-from groundplan_devkit.problems import Unavailable
+import click
+
+from groundplan.cli._command import main_of
+from groundplan.cli._numbers import WholeNumber
+from groundplan_devkit.command import Command
 from groundplan_devkit.say import say
-from groundplan_devkit.servers.running import KINDS, Servers, require_programs, start, stop
+from groundplan_devkit.servers.running import KINDS, Kind, Servers, require_programs, start, stop
 from groundplan_devkit.state import DIRECTORY, STATE_FILE, STATE_VARIABLE
 
+MOST = 100
+"""Shards, or replicas of each; a machine has no room for as many servers."""
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="groundplan servers", description=__doc__)
-    parser.add_argument("command", choices=("up", "down", "status", "programs"))
-    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(KINDS)}; all when none is named")
-    parser.add_argument("--directory", type=Path, default=DIRECTORY, help="where their data are (build/local)")
-    parser.add_argument("--shards", type=int, default=1, help="primaries, each with its replicas (1)")
-    parser.add_argument("--replicas", type=int, default=1, help="streaming replicas of each primary (1)")
-    parser.add_argument("--durable", action="store_true", help="commits wait for the disk, as in the cloud")
-    parser.add_argument("--remove", action="store_true", help="with down: delete the data too")
-    given = parser.parse_args(arguments)
-    unknown = [kind for kind in given.kinds if kind not in KINDS]
-    if unknown:
-        parser.error(f"no such server: {', '.join(unknown)} (there are {', '.join(KINDS)})")
-    directory = given.directory.resolve()
-    try:
-        if given.command == "programs":
-            require_programs(given.kinds or KINDS)
-        elif given.command == "up":
-            began = time.monotonic()
-            servers = start(
-                directory,
-                given.kinds or KINDS,
-                shards=given.shards,
-                replicas=given.replicas,
-                durable=given.durable,
-            )
-            _show(servers)
-            say(f"Up in {time.monotonic() - began:.1f} s. To use them: export {STATE_VARIABLE}={servers.state_file}")
-        elif given.command == "down":
-            stopped = stop(directory, remove=given.remove)
-            say(f"Stopped {', '.join(stopped)}" if stopped else "Nothing runs")
-        elif (directory / STATE_FILE).exists():
-            _show(Servers.read(directory / STATE_FILE))
-        else:
-            print("Nothing runs")
-    except (Unavailable, ProblemsFound) as problem:
-        print(problem, file=sys.stderr)
-        return 1
+
+@click.command("servers", cls=Command)
+@click.argument("action", type=click.Choice(["up", "down", "status", "programs"]))
+@click.argument("kinds", nargs=-1, metavar="[KIND]...", type=click.Choice(KINDS))
+@click.option(
+    "--directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=DIRECTORY,
+    help="Where their data are. Default: build/local.",
+)
+@click.option("--shards", type=WholeNumber(1, MOST), default=1, help="Primaries, each with its replicas. Default: 1.")
+@click.option("--replicas", type=WholeNumber(0, MOST), default=1, help="Of each primary, streaming. Default: 1.")
+@click.option("--durable", is_flag=True, help="Commits wait for the disk, as in the cloud.")
+@click.option("--remove", is_flag=True, help="With down: delete the data too.")
+def command(
+    action: str,
+    kinds: Sequence[Kind],
+    directory: Path,
+    shards: int,
+    replicas: int,
+    *,
+    durable: bool,
+    remove: bool,
+) -> int:
+    """Start, stop and list the local servers.
+
+    A KIND is one of postgres, valkey, kafka, aws and identity; all when none is named. `programs` sees that what they
+    are is on this machine; it asks before anything is installed.
+    """
+    directory = directory.resolve()
+    if action == "programs":
+        require_programs(kinds or KINDS)
+    elif action == "up":
+        began = time.monotonic()
+        servers = start(directory, kinds or KINDS, shards=shards, replicas=replicas, durable=durable)
+        _show(servers)
+        say(f"Up in {time.monotonic() - began:.1f} s. To use them: export {STATE_VARIABLE}={servers.state_file}")
+    elif action == "down":
+        stopped = stop(directory, remove=remove)
+        say(f"Stopped {', '.join(stopped)}" if stopped else "Nothing runs")
+    elif (directory / STATE_FILE).exists():
+        _show(Servers.read(directory / STATE_FILE))
+    else:
+        print("Nothing runs")
     return 0
+
+
+main = main_of(command)
 
 
 def _show(servers: Servers) -> None:
@@ -65,7 +76,4 @@ def _show(servers: Servers) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main(None))

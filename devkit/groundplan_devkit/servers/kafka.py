@@ -15,7 +15,7 @@ import msgspec
 
 from groundplan.installation.allowed import HINT, may_install
 from groundplan_devkit.authority import Authority
-from groundplan_devkit.install import apt_install, find, refused
+from groundplan_devkit.install import find, find_or_install, refused
 from groundplan_devkit.ports import HOST, free_ports, is_free
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.processes import ServerProcess
@@ -220,9 +220,7 @@ def _java() -> Path:
     """A Java that is new enough."""
     home = os.environ.get("JAVA_HOME")
     also = [f"{home}/bin"] if home else []
-    java = find("java", also=also)
-    if java is None and apt_install("default-jre-headless"):
-        java = find("java", also=also)
+    java = find_or_install(lambda: find("java", also=also), "default-jre-headless")
     if java is None:
         raise refused(
             "Java", f"Java {JAVA} or newer, which Kafka runs on", "install it (apt install default-jre-headless)"
@@ -265,9 +263,7 @@ def _fetch(directory: Path) -> None:
             f"Kafka {VERSION}, from Maven Central or of your own",
             f"{HINT}, or set KAFKA_HOME to a Kafka 4",
         )
-    maven = find("mvn")
-    if maven is None and apt_install("maven"):
-        maven = find("mvn")
+    maven = find_or_install(lambda: find("mvn"), "maven")
     if maven is None:
         raise refused(
             "Maven", "Maven, which gets Kafka", "install it (apt install maven), or set KAFKA_HOME to a Kafka 4"

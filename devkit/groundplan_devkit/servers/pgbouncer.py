@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from groundplan_devkit.install import apt_install, find, refused
+from groundplan_devkit.install import find, find_or_install, refused
 from groundplan_devkit.ports import HOST, free_port
 from groundplan_devkit.processes import ServerProcess
 from groundplan_devkit.servers.postgres import Postgres, accepts, account
@@ -125,9 +125,7 @@ def _user_list(users: Mapping[str, str]) -> str:
 
 
 def _program() -> Path:
-    found = find("pgbouncer")
-    if found is None and apt_install("pgbouncer"):
-        found = find("pgbouncer")
+    found = find_or_install(lambda: find("pgbouncer"), "pgbouncer")
     if found is None:
         raise refused(
             "PgBouncer", "PgBouncer 1.18 or newer", "install it (apt install pgbouncer, brew install pgbouncer)"

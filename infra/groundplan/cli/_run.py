@@ -11,8 +11,12 @@ from groundplan.installation.bootstrap import Refused
 from groundplan.problems import Problem, ProblemsFound
 
 
+class Misuse(ProblemsFound):
+    """Arguments that a command doesn't take."""
+
+
 def run(command: Callable[[], int], *, as_json: bool = False) -> int:
-    """The command's exit status; 1 when it found problems, which are then printed."""
+    """The command's exit status; 1 when it found problems, which are then printed. Raises Misuse."""
     from groundplan.installation.contract import start  # these load the declaration's model, which `--help` needs not
     from groundplan.project import find_project
 
@@ -20,6 +24,8 @@ def run(command: Callable[[], int], *, as_json: bool = False) -> int:
         start(find_project())
         status = command()
         sys.stdout.flush()
+    except Misuse:
+        raise
     except (ProblemsFound, Refused) as problems:
         _tell(problems, as_json=as_json)
         return 1
@@ -34,9 +40,8 @@ def run(command: Callable[[], int], *, as_json: bool = False) -> int:
         _tell(problem, as_json=as_json)
         return 1
     except Exception as error:
-        from pulumi import RunError  # most commands never load Pulumi
-
-        if not isinstance(error, RunError):
+        pulumi = sys.modules.get("pulumi")  # most commands never load it, and then it raised nothing
+        if pulumi is None or not isinstance(error, pulumi.RunError):
             raise
         print(error, file=sys.stderr)
         return 1

@@ -4,13 +4,11 @@ And whether the services' migrations let a system in use go on."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,9 +16,18 @@ from groundplan.cli._agreement import tell_disagreements
 from groundplan.cli._command import Command, json_option, main_of, stack_option
 from groundplan.cli._facts import captured, simulated
 from groundplan.cli._lists import list_problems
+from groundplan.cli._run import Misuse
+from groundplan.cli.documents import (
+    CheckDocument,
+    ControlEvidence,
+    ControlFinding,
+    ControlVerdict,
+    StackVerdicts,
+    print_document,
+)
 from groundplan.cli.stacks import Project, read_project
 from groundplan.migrations import judged
-from groundplan.problems import ProblemsFound
+from groundplan.problems import Problem, ProblemsFound
 from groundplan.project import find_project
 
 if TYPE_CHECKING:
@@ -41,7 +48,7 @@ class Checked:
 
 @click.command("check", cls=Command)
 @stack_option(several=True, help="Check this stack only; may be given again. Default: all.")
-@json_option
+@json_option(CheckDocument)
 @click.option("--policy-pack", is_flag=True, help="Print the folder for `pulumi up --policy-pack`.")
 def command(stack: Sequence[str], *, as_json: bool, policy_pack: bool) -> int:
     """Controls that are not met, and migrations that stop requests.
@@ -49,6 +56,9 @@ def command(stack: Sequence[str], *, as_json: bool, policy_pack: bool) -> int:
     What is missing in each stack of the project's own program, where, and how to mend it. The status is 1 when
     something is missing, or refused of a migration.
     """
+    if policy_pack and as_json:
+        expected = "one of the two: the folder is printed as it is, for a command line"
+        raise Misuse([Problem("command line", "--policy-pack", "with --json", expected, "leave one of them out")])
     if policy_pack:
         print(Path(__file__).resolve().parents[1] / "policy_pack")
         return 0
@@ -70,22 +80,24 @@ def check_project(folder: Path, stacks: Sequence[str] = (), *, as_json: bool = F
         checked[name] = check_stack(project, name)
         if not as_json:
             print(_report(name, checked[name]), flush=True)
+    disagreeing = tell_disagreements(folder, project.system)
     if as_json:
-        left_out = [str(problem) for problem in project.left_out]
-        said = {
-            "stacks": {name: _as_json(each) for name, each in checked.items()},
-            "migrations": [dataclasses.asdict(problem) for problem in migrations],
-            "left_out": left_out,
-        }
-        print(json.dumps(said, indent=2))
+        print_document(
+            CheckDocument(
+                system=project.system.name,
+                stacks={name: _document(each) for name, each in checked.items()},
+                migrations=migrations,
+                disagreements=tuple(each.problem for each in disagreeing),
+                left_out=project.left_out,
+            )
+        )
     else:
         for problem in project.left_out:
             print(f"Left out, as it can't be deployed yet:\n{problem}\n", file=sys.stderr)
         if migrations:
             print("Migrations that a database in use does not take:\n", file=sys.stderr)
             print(*migrations, sep="\n", end="\n\n", file=sys.stderr)
-    agrees = not tell_disagreements(folder, project.system)
-    return 0 if agrees and not migrations and all(each.passed for each in checked.values()) else 1
+    return int(bool(disagreeing or migrations) or not all(each.passed for each in checked.values()))
 
 
 def check_stack(project: Project, stack: str) -> Checked:
@@ -118,31 +130,31 @@ def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
 
-def _as_json(checked: Checked) -> dict[str, Any]:
-    return {
-        "refusals": list(checked.refusals),
-        "controls": [
-            {
-                "id": verdict.control.id,
-                "requirement": verdict.control.requirement,
-                "title": verdict.control.title,
-                "status": verdict.status,
-                "reason": verdict.not_applicable,
-                "findings": [
-                    {
-                        "urn": finding.urn,
-                        "path": finding.path,
-                        "found": finding.found,
-                        "expected": finding.expected,
-                        "remedy": finding.remedy,
-                    }
+def _document(checked: Checked) -> StackVerdicts:
+    return StackVerdicts(
+        refusals=checked.refusals,
+        controls=tuple(
+            ControlVerdict(
+                id=verdict.control.id,
+                requirement=verdict.control.requirement,
+                title=verdict.control.title,
+                status=verdict.status,
+                reason=verdict.not_applicable,
+                findings=tuple(
+                    ControlFinding(
+                        urn=finding.urn,
+                        path=finding.path,
+                        found=finding.found,
+                        expected=finding.expected,
+                        remedy=finding.remedy,
+                    )
                     for finding in verdict.findings
-                ],
-                "evidence": [{"urn": each.urn, "path": each.path} for each in verdict.evidence],
-            }
+                ),
+                evidence=tuple(ControlEvidence(urn=each.urn, path=each.path) for each in verdict.evidence),
+            )
             for verdict in checked.verdicts.values()
-        ],
-    }
+        ),
+    )
 
 
 if __name__ == "__main__":

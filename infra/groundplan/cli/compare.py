@@ -40,7 +40,7 @@ from groundplan.stack.environment import Environment
     "--set", "settings", multiple=True, default=words_of("SET"), metavar="KEY=VALUE", help="Changed on the other side."
 )
 @click.option("--no-cost", is_flag=True, help="Compare no cost, which takes some seconds a side.")
-@json_option
+@json_option(ComparisonDocument)
 def command(
     stack: str | None,
     load: str | None,

@@ -27,7 +27,7 @@ from groundplan.project import DECLARATION, require_project
 @click.option(
     "--asyncapi", "events", is_flag=True, help="Print the events as an AsyncAPI document, and compare nothing."
 )
-@json_option
+@json_option(ContractsDocument)
 def command(*, against: str | None, events: bool, as_json: bool) -> int:
     """What changed of APIs and events, and whom it breaks.
 

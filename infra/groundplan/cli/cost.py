@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 import click
 
 from groundplan.capacity import plan
+from groundplan.capacity.wording import number
 from groundplan.cli._command import Command, json_option, main_of, stack_option
 from groundplan.cli._facts import simulated
+from groundplan.cli.documents import (
+    CostDocument,
+    CostLine,
+    CostSaving,
+    GrownCost,
+    NotBilled,
+    StackCost,
+    UnpricedType,
+    print_document,
+)
 from groundplan.cli.stacks import Project, read_project
 from groundplan.cloud.model import Resource
 from groundplan.declaration.model import System
-from groundplan.pricing.cost import Cost, cost
-from groundplan.pricing.report import Costing, data, report
+from groundplan.pricing.cost import Cost, Line, assumptions, cost
+from groundplan.pricing.figures import HOURS
+from groundplan.pricing.report import Costing, report
 from groundplan.pricing.savings import at_load, savings
 from groundplan.pricing.table import PriceTable, table_for
 from groundplan.problems import Problem, ProblemsFound
@@ -28,7 +39,7 @@ _SHOWN = 15
 
 @click.command("cost", cls=Command)
 @stack_option(several=True, help="This stack only; may be given again. Default: all.")
-@json_option
+@json_option(CostDocument)
 @click.option("--top", envvar="TOP", metavar="COUNT", help=f"Lines to show. Default: {_SHOWN}.")
 @click.option("--users", envvar="ACTIVE_USERS", metavar="COUNT", help="Monthly active users, which Cognito bills.")
 @click.option("--why", is_flag=True, help="The figures that quantities rest on, and what isn't billed.")
@@ -55,7 +66,14 @@ def command(
         name: costing_of(project, name, users=active, with_savings=name in saving) for name in project.environments
     }
     if as_json:
-        print(json.dumps([data(project.system.name, each) for each in costings.values()], indent=1))
+        print_document(
+            CostDocument(
+                system=project.system.name,
+                stacks={name: _document(each) for name, each in costings.items()},
+                assumptions=assumptions(),
+                left_out=project.left_out,
+            )
+        )
     else:
         for each in costings.values():
             print(report(project.system.name, each, shown=shown or _SHOWN, why=why))
@@ -104,6 +122,65 @@ def costing_of(
 
 def _per_user(table: PriceTable, environment: Environment) -> float | None:
     return table.usd("cognito.essentials", environment.region)
+
+
+def _document(costing: Costing) -> StackCost:
+    today = costing.today
+    return StackCost(
+        region=today.region,
+        prices=today.gathered,
+        month_hours=HOURS,
+        requests=today.requests,
+        total=today.total,
+        fixed=today.fixed,
+        by_load=today.by_load,
+        by_tier=today.by_tier(),
+        by_service=today.by_service(),
+        grown={
+            number(factor): GrownCost(total=grown.total, by_tier=grown.by_tier())
+            for factor, grown in costing.grown.items()
+        },
+        lines=tuple(_line(line) for line in today.lines if line.item.quantity.high > 0),
+        unpriced_types=tuple(
+            UnpricedType(type=each.type, resources=each.resources, reason=each.reason) for each in today.unpriced_types
+        ),
+        not_billed={
+            token: NotBilled(resources=how_many, reason=reason)
+            for token, (how_many, reason) in today.not_billed.items()
+        },
+        uncertain_share=today.uncertain_share,
+        usd_per_active_user=costing.per_user,
+        users_counted=today.users_known,
+        savings=tuple(
+            CostSaving(
+                name=each.alternative.name,
+                change=each.alternative.change,
+                gives_up=each.alternative.gives_up,
+                usd=each.saved,
+                usd_unpriced_here=each.saved_unpriced,
+                effort=each.effort,
+                total=each.cost.total,
+            )
+            for each in costing.savings
+        ),
+    )
+
+
+def _line(line: Line) -> CostLine:
+    item = line.item
+    return CostLine(
+        tier=item.tier,
+        resource=item.resource,
+        type=item.type,
+        what=item.what,
+        rate=item.key,
+        grows=item.grows,
+        quantity=item.quantity,
+        services=dict(item.by_service),
+        usd=line.usd,
+        confidence=line.confidence,
+        usd_elsewhere=line.reference,
+    )
 
 
 def _whole(option: str, text: str | None, otherwise: int | None) -> int | None:

@@ -51,7 +51,7 @@ _WRITTEN = ("services", "ARCHITECTURE.md", *SHARED)
     is_flag=True,
     help="Only write migrations for tables that a newer template makes otherwise, as `make update` does.",
 )
-@json_option
+@json_option(FollowDocument)
 def command(*, dry_run: bool, finish: bool, adopt: str | None, tables: bool, as_json: bool) -> int:
     """Bring services' code and migrations after system.yaml.
 

@@ -28,7 +28,7 @@ from groundplan.project import find_project
 @click.option("--why", is_flag=True, default=switched_by("WHY"), help="Print each size's reason and source (WHY=1).")
 @click.option("--check", is_flag=True, help=f"Change nothing; fail when {DOCUMENT} is out of date.")
 @click.option("--quiet", is_flag=True, help=f"Print nothing but what changed in {DOCUMENT}.")
-@json_option
+@json_option(PlanDocument)
 def command(stack: Sequence[str], *, why: bool, check: bool, quiet: bool, as_json: bool) -> int:
     """Every size with its reason; brings ARCHITECTURE.md up to date.
 

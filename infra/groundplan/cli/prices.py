@@ -5,15 +5,14 @@ Tested on small files of their shape; not run against AWS here.
 
 from __future__ import annotations
 
-import argparse
 import datetime
-import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
 from groundplan.capacity.text import paragraph
-from groundplan.cli._run import run
+from groundplan.cli._command import Command, main_of
 from groundplan.pricing.offers import Folder, Web, read_prices, write_prices
 from groundplan.pricing.table import own_file
 from groundplan.problems import Problem, ProblemsFound, did_you_mean
@@ -21,14 +20,18 @@ from groundplan.project import require_project
 from groundplan.stack.values import REGIONS
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="groundplan prices", description=__doc__)
-    parser.add_argument("--region", default=os.environ.get("REGION"), help="an AWS region such as eu-west-1")
-    parser.add_argument(
-        "--from", dest="folder", help="a folder of <OfferCode>.<region>.json files; default: AWS's own host"
-    )
-    options = parser.parse_args(arguments)
-    return run(lambda: write_region(require_project(), options.region, options.folder))
+@click.command("prices", cls=Command)
+@click.option("--region", envvar="REGION", metavar="NAME", help="An AWS region such as eu-west-1.")
+@click.option("--from", "folder", metavar="FOLDER", help="Of <OfferCode>.<region>.json files. Default: AWS's own host.")
+def command(region: str | None, folder: str | None) -> int:
+    """Read AWS's price list of a region into the project.
+
+    They are written into prices.<region>.json, which stands above the built-in prices.
+    """
+    return write_region(require_project(), region, folder)
+
+
+main = main_of(command)
 
 
 def write_region(project: Path, region: str | None, folder: str | None) -> int:
@@ -66,4 +69,4 @@ def write_region(project: Path, region: str | None, folder: str | None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

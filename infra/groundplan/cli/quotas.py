@@ -25,7 +25,7 @@ from groundplan.stack.contradictions import set_command
 @click.command("quotas", cls=Command)
 @stack_option(several=True, help="This stack only; may be given again. Default: all.")
 @click.option("--all", "every", is_flag=True, help="Print every quota that is looked at, with what is used of it.")
-@json_option
+@json_option(QuotasDocument)
 def command(stack: Sequence[str], *, every: bool, as_json: bool) -> int:
     """Quotas of the account to have raised, with their codes.
 

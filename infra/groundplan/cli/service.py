@@ -155,7 +155,7 @@ _DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what would change,
 @_SET
 @_FROM
 @_DRY_RUN
-@json_option
+@json_option(ServiceDocument)
 def add(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as_json: bool) -> int:
     """Add a service to the declaration, with its code and tests."""
     return _run("add", name, read_request(name, file, words), dry_run=dry_run, as_json=as_json)
@@ -164,7 +164,7 @@ def add(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as
 @command.command("remove", cls=Command)
 @_NAME
 @_DRY_RUN
-@json_option
+@json_option(ServiceDocument)
 def remove(name: str, *, dry_run: bool, as_json: bool) -> int:
     """Remove a service and its files; git keeps them."""
     return _run("remove", name, ServiceRequest(), dry_run=dry_run, as_json=as_json)
@@ -175,7 +175,7 @@ def remove(name: str, *, dry_run: bool, as_json: bool) -> int:
 @_SET
 @_FROM
 @_DRY_RUN
-@json_option
+@json_option(ServiceDocument)
 def resize(name: str, words: Sequence[str], file: Path | None, *, dry_run: bool, as_json: bool) -> int:
     """Change what a service must hold."""
     return _run("resize", name, read_request(name, file, words), dry_run=dry_run, as_json=as_json)

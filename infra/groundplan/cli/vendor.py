@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
 
-from groundplan.cli._run import run
+import click
+
+from groundplan.cli._command import Command, main_of
 from groundplan.installation.vendoring import vendor
 from groundplan.project import require_project
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="groundplan vendor", description=__doc__)
-    parser.add_argument("--source", action="store_true", help="also the sources of groundplan's libraries")
-    options = parser.parse_args(arguments)
-    return run(lambda: _vendor(source=options.source))
+@click.command("vendor", cls=Command)
+@click.option("--source", is_flag=True, help="Also the sources of groundplan's libraries.")
+def command(*, source: bool) -> int:
+    """Put hashed wheels of all packages into vendor/.
 
-
-def _vendor(*, source: bool) -> int:
+    Set-up, tests and images then need no address.
+    """
     project = require_project()
     print("Filling vendor/ (the first time, a minute or two)", flush=True)
     done = vendor(project, os.environ, source=source)
@@ -28,5 +27,7 @@ def _vendor(*, source: bool) -> int:
     return 0
 
 
+main = main_of(command)
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

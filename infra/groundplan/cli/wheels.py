@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
 
-from groundplan.cli._run import run
+import click
+
+from groundplan.cli._command import Command, main_of
 from groundplan.installation.images import WHEELS, prepare
 from groundplan.project import require_project
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    argparse.ArgumentParser(prog="groundplan wheels", description=__doc__).parse_args(arguments)
-    return run(_prepare)
+@click.command("wheels", cls=Command)
+def command() -> int:
+    """Fill build/wheels with what the services' images are built from.
 
-
-def _prepare() -> int:
+    `make deliver` does it by itself.
+    """
     project = require_project()
     prepare(project, os.environ)
     print(f"{WHEELS}: {len(list((project / WHEELS).glob('*.whl')))} wheels")
     return 0
 
 
+main = main_of(command)
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(None))

@@ -64,6 +64,10 @@ class Cloud:
                 _index(index, item, path)
         return tuple(index.get(value, ())) if isinstance(value, (str, int)) else ()
 
+    def others(self, item: Item, path: str) -> Sequence[Item]:
+        """Everything else of the item's type whose input at ``path`` is the item's, as far as that is known."""
+        return [each for each in self.where(item.type, path, item.known(path)) if each.urn != item.urn]
+
     def named(self, handle: object) -> Sequence[Item]:
         """Everything that has this id, ARN or name."""
         return tuple(self._handles.get(handle, ())) if isinstance(handle, str) else ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from groundplan.controls.captured import CapturedProgram, listed
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.reading import at, items, parsed_or_empty
+from groundplan.controls.workloads import require_images, running
 from groundplan.declaration.model import Access, Operation, Resource
 
 POOL = "aws:cognito/userPool:UserPool"
@@ -187,15 +188,10 @@ def sign_up(program: CapturedProgram, check: Check) -> None:
     remedy="give workloads `TOKEN_ISSUER`, `TOKEN_JWKS_URL` and `TOKEN_CLIENT_IDS`, as `declare_services` does",
 )
 def service_tokens(program: CapturedProgram, check: Check) -> None:
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
+    require_images(program)
     issuers = {f"https://{each.outputs.get('endpoint')}" for each in check.some(POOL)}
     clients = {each.id for each in check.some(CLIENT)}
-    for workload in program.workloads:
-        resource, told = program.settings(workload.name)
-        if resource is None:
-            check.missing(f"settings of the workload {workload.name}")
-            continue
+    for _, resource, told in running(program, check):
         issuer = told.get("TOKEN_ISSUER")
         check.that(issuer in issuers, resource, "data.TOKEN_ISSUER", "this stack's user pool")
         keys = told.get("TOKEN_JWKS_URL") == f"{issuer}/.well-known/jwks.json"

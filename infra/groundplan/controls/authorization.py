@@ -9,6 +9,7 @@ from groundplan.controls.authentication import POOL, endpoints
 from groundplan.controls.captured import ASSOCIATION, ROLE, ROLE_POLICY, SERVING, CapturedProgram
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.reading import Statement, at, items
+from groundplan.controls.workloads import require_images
 from groundplan.declaration import model as declared
 from groundplan.permissions.calls import calls_of, unknown_types
 from groundplan.permissions.grants import grants_of, overreach
@@ -161,8 +162,7 @@ def _grants(resource: declared.Resource, operation: declared.Operation) -> tuple
     remedy="give a `Workload` the `policy` of its own role, as `declare_services` does",
 )
 def workload_permissions(program: CapturedProgram, check: Check) -> None:
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
+    require_images(program)
     brokers = {"relay": {"kafka-cluster", "sns"}, "consumer": {"kafka-cluster", "sqs"}}
     brokers["projector"] = brokers["consumer"]
     for workload in program.workloads:
@@ -184,8 +184,7 @@ def workload_permissions(program: CapturedProgram, check: Check) -> None:
     remedy="grant kms:Decrypt with the condition kms:ViaService, as `declare_services` does",
 )
 def decrypt(program: CapturedProgram, check: Check) -> None:
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
+    require_images(program)
     via = f"secretsmanager.{program.environment.region}.amazonaws.com"
     keys = {str(each.inputs.get("kmsKeyId")) for each in program.of("aws:secretsmanager/secret:Secret")}
     queues = program.of("aws:sqs/queue:Queue", "aws:sns/topic:Topic")

@@ -42,7 +42,7 @@ def site_access(program: CapturedProgram, check: Check) -> None:
     if not program.system.edge.static_site:
         raise NotApplicable("`edge.static_site` is off in `system.yaml`")
     buckets = {str(each.outputs.get("bucketRegionalDomainName")): each for each in program.of(BUCKET)}
-    policies = {str(each.inputs.get("bucket")): each for each in program.of("aws:s3/bucketPolicy:BucketPolicy")}
+    policies = program.by_input("aws:s3/bucketPolicy:BucketPolicy", "bucket")
     for distribution in check.some(DISTRIBUTION):
         for index, origin in enumerate(mappings(distribution.inputs.get("origins"))):
             bucket = buckets.get(str(origin.get("domainName")))

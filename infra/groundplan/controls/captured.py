@@ -89,6 +89,10 @@ class CapturedProgram:
         """Resources of a type by what the cloud calls them: an ARN, a URL."""
         return {str(each.outputs.get(output)): each for each in self.of(token)}
 
+    def by_input(self, token: str, name: str) -> dict[str, Resource]:
+        """Resources of a type by what they are told that they are of: a bucket, a secret."""
+        return {str(each.inputs.get(name)): each for each in self.of(token)}
+
     def by_id(self, token: str) -> dict[str, Resource]:
         return {each.id: each for each in self.of(token)}
 

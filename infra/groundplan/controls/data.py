@@ -178,7 +178,7 @@ _BUCKETS = "declare the bucket with `private_bucket` of groundplan_components, w
     remedy=_BUCKETS,
 )
 def bucket_encryption(program: CapturedProgram, check: Check) -> None:
-    settings = {str(each.inputs.get("bucket")): each for each in program.of(_ENCRYPTION)}
+    settings = program.by_input(_ENCRYPTION, "bucket")
     logs = _log_destinations(program)
     for bucket in check.some(BUCKET):
         setting = settings.get(bucket.id)
@@ -196,14 +196,8 @@ def bucket_encryption(program: CapturedProgram, check: Check) -> None:
 
 @control("S5.private-buckets", "No bucket can be made public", "shared.private_bucket", remedy=_BUCKETS)
 def private_buckets(program: CapturedProgram, check: Check) -> None:
-    blocks = {
-        str(each.inputs.get("bucket")): each
-        for each in program.of("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock")
-    }
-    owners = {
-        str(each.inputs.get("bucket")): each
-        for each in program.of("aws:s3/bucketOwnershipControls:BucketOwnershipControls")
-    }
+    blocks = program.by_input("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "bucket")
+    owners = program.by_input("aws:s3/bucketOwnershipControls:BucketOwnershipControls", "bucket")
     for bucket in check.some(BUCKET):
         block, owner = blocks.get(bucket.id), owners.get(bucket.id)
         if block is None:
@@ -240,10 +234,7 @@ def log_encryption(program: CapturedProgram, check: Check) -> None:
 )
 def password_rotation(program: CapturedProgram, check: Check) -> None:
     """At once, so that Pulumi's state opens nothing. Users of poolers can't be rotated: PgBouncer reads a list."""
-    rotations = {
-        str(each.inputs.get("secretId")): each
-        for each in program.of("aws:secretsmanager/secretRotation:SecretRotation")
-    }
+    rotations = program.by_input("aws:secretsmanager/secretRotation:SecretRotation", "secretId")
     administrators = {str(each.inputs.get("username")) for each in program.primaries}
     pooled = {
         str(shard.get("reader_secret_arn"))
@@ -371,13 +362,8 @@ def backups(program: CapturedProgram, check: Check) -> None:
     remedy="leave lock and policy of the vault to `Backup` (`protect` of the stack)",
 )
 def backup_vault(program: CapturedProgram, check: Check) -> None:
-    locks = {
-        str(each.inputs.get("backupVaultName")): each
-        for each in program.of("aws:backup/vaultLockConfiguration:VaultLockConfiguration")
-    }
-    policies = {
-        str(each.inputs.get("backupVaultName")): each for each in program.of("aws:backup/vaultPolicy:VaultPolicy")
-    }
+    locks = program.by_input("aws:backup/vaultLockConfiguration:VaultLockConfiguration", "backupVaultName")
+    policies = program.by_input("aws:backup/vaultPolicy:VaultPolicy", "backupVaultName")
     for vault in check.some(VAULT):
         check.that(vault.inputs.get("kmsKeyArn") in program.key_arns, vault, "kmsKeyArn", _OWN_KEY)
         name = str(vault.outputs.get("name"))

@@ -83,7 +83,7 @@ def kafka_topics(program: CapturedProgram, check: Check) -> None:
     kafka = _kafka(program)
     for cluster in check.some(KAFKA):
         check.same(cluster, "numberOfBrokerNodes", kafka.brokers)
-    topics = {str(each.inputs.get("name")): each for each in program.of(KAFKA_TOPIC)}
+    topics = program.by_input(KAFKA_TOPIC, "name")
     by_event = {f"{program.system.name}.{topic.event}": topic for topic in planned(program).topics}
     for name, resource in check.each(topics, list(by_event), "the topic"):
         check.same(resource, "partitionCount", by_event[name].partitions)
@@ -315,15 +315,9 @@ def _log_stores(program: CapturedProgram) -> dict[str, Resource]:
 )
 def log_lock(program: CapturedProgram, check: Check) -> None:
     days = planned(program).log_retention_days
-    locks = {
-        str(each.inputs.get("bucket")): each
-        for each in program.of("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
-    }
-    lives = {
-        str(each.inputs.get("bucket")): each
-        for each in program.of("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration")
-    }
-    policies = {str(each.inputs.get("bucket")): each for each in program.of("aws:s3/bucketPolicy:BucketPolicy")}
+    locks = program.by_input("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", "bucket")
+    lives = program.by_input("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "bucket")
+    policies = program.by_input("aws:s3/bucketPolicy:BucketPolicy", "bucket")
     stores = _log_stores(program)
     if not stores:
         check.missing("a bucket that events are delivered to")

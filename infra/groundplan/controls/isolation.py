@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from groundplan.capacity import WorkloadPlan
 from groundplan.cloud.model import Resource
 from groundplan.controls.captured import ROLE_POLICY, CapturedProgram, listed
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.reading import at, items, mappings, parsed_or_empty
 from groundplan.controls.transport import CACHE, PROXY
+from groundplan.controls.workloads import running
 
 READ_SECRET = "secretsmanager:GetSecretValue"  # noqa: S105  an action
 USER = "aws:elasticache/user:User"
-
-
-def running(program: CapturedProgram, check: Check) -> Iterator[tuple[WorkloadPlan, Resource, dict[str, str]]]:
-    """Every workload with its settings; what lacks them is a finding."""
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
-    for workload in program.workloads:
-        resource, told = program.settings(workload.name)
-        if resource is None:
-            check.missing(f"settings of the workload {workload.name}")
-        else:
-            yield workload, resource, told
 
 
 def _secrets_of(program: CapturedProgram, service: str) -> set[str]:

@@ -145,10 +145,7 @@ def edge_only(program: CapturedProgram, check: Check) -> None:
     remedy="declare the web ACL with `WebAcl`, which logs and leaves out Authorization, cookies and the edge's secret",
 )
 def firewall_logs(program: CapturedProgram, check: Check) -> None:
-    logs = {
-        str(each.inputs.get("resourceArn")): each
-        for each in program.of("aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration")
-    }
+    logs = program.by_input("aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration", "resourceArn")
     for acl in check.some(WEB_ACL):
         log = logs.get(str(acl.outputs.get("arn")))
         if log is None:
@@ -167,7 +164,7 @@ def firewall_logs(program: CapturedProgram, check: Check) -> None:
 )
 def flow_logs(program: CapturedProgram, check: Check) -> None:
     requires_own_network(program)
-    logs = {str(each.inputs.get("vpcId")): each for each in program.of("aws:ec2/flowLog:FlowLog")}
+    logs = program.by_input("aws:ec2/flowLog:FlowLog", "vpcId")
     groups = program.by_output("aws:cloudwatch/logGroup:LogGroup", "arn")
     for vpc in check.some("aws:ec2/vpc:Vpc"):
         log = logs.get(vpc.id)
@@ -187,7 +184,7 @@ def flow_logs(program: CapturedProgram, check: Check) -> None:
 )
 def default_group(program: CapturedProgram, check: Check) -> None:
     requires_own_network(program)
-    groups = {str(each.inputs.get("vpcId")): each for each in program.of(_DEFAULT_GROUP)}
+    groups = program.by_input(_DEFAULT_GROUP, "vpcId")
     for vpc in check.some("aws:ec2/vpc:Vpc"):
         group = groups.get(vpc.id)
         if group is None:

@@ -7,9 +7,10 @@ from typing import Any
 
 from groundplan.cloud.model import Resource
 from groundplan.controls.captured import CapturedProgram
-from groundplan.controls.model import Check, NotApplicable, control
+from groundplan.controls.model import Check, control
 from groundplan.controls.network import DISTRIBUTION, WEB_ACL
 from groundplan.controls.reading import at, by_name, includes, mappings, parsed_or_empty
+from groundplan.controls.workloads import running
 
 ENVELOPE = {"error": {"code": "RATE_LIMITED", "message": "Too many requests", "details": []}}
 CLIENT_HEADER = "x-viewer-ip"
@@ -132,13 +133,7 @@ def stage_throttle(program: CapturedProgram, check: Check) -> None:
     remedy="give workloads the settings `RATE_LIMIT_REQUESTS` and `RATE_LIMIT_SECONDS`, as `declare_services` does",
 )
 def service_rate(program: CapturedProgram, check: Check) -> None:
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
     limit = program.system.edge.rate_limit
-    for workload in program.workloads:
-        resource, _ = program.settings(workload.name)
-        if resource is None:
-            check.missing(f"settings of the workload {workload.name}")
-            continue
+    for _, resource, _ in running(program, check):
         check.same(resource, "data.RATE_LIMIT_REQUESTS", str(limit.requests))
         check.same(resource, "data.RATE_LIMIT_SECONDS", str(limit.per_seconds))

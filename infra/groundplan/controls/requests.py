@@ -8,6 +8,7 @@ from groundplan.controls.captured import JOB, SERVING, CapturedProgram
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.network import STAGE
 from groundplan.controls.reading import at, items, mappings
+from groundplan.controls.workloads import deployed
 
 RULE = "aws:lb/listenerRule:ListenerRule"
 TARGET_GROUP = "aws:lb/targetGroup:TargetGroup"
@@ -147,14 +148,8 @@ def deployments(program: CapturedProgram, check: Check) -> None:
     remedy="pass `migration` to `Workload`, as `declare_services` does",
 )
 def migrations(program: CapturedProgram, check: Check) -> None:
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
     jobs = program.objects(JOB)
-    for workload in program.workloads:
-        deployment = program.deployments.get(workload.name)
-        if deployment is None:
-            check.missing(f"the workload {workload.name}")
-            continue
+    for workload, deployment in deployed(program, check):
         check.same(deployment, "spec.template.spec.containers.0.args", [workload.role])
         image = program.environment.images[workload.service]
         check.same(deployment, "spec.template.spec.containers.0.image", image)
@@ -171,19 +166,13 @@ def migrations(program: CapturedProgram, check: Check) -> None:
     remedy="declare pods with `Workload`, which starts new pods before it ends old ones",
 )
 def rollouts(program: CapturedProgram, check: Check) -> None:
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
     groups = program.by_output(TARGET_GROUP, "arn")
     delays = {
         str(at(binding.inputs, "spec.serviceRef.name")): groups[arn].inputs.get("deregistrationDelay")
         for arn, binding in _bound(program).items()
         if arn in groups
     }
-    for workload in program.workloads:
-        deployment = program.deployments.get(workload.name)
-        if deployment is None:
-            check.missing(f"the workload {workload.name}")
-            continue
+    for workload, deployment in deployed(program, check):
         check.same(deployment, "spec.strategy.rollingUpdate.maxUnavailable", 0)
         container = "spec.template.spec.containers.0"
         check.that(

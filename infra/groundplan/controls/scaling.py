@@ -6,11 +6,11 @@ from collections import Counter
 
 from groundplan.capacity import figures
 from groundplan.controls.captured import ALARM, CONFIG_MAP, DEPLOYMENT, CapturedProgram
-from groundplan.controls.isolation import running
 from groundplan.controls.model import Check, NotApplicable, control
 from groundplan.controls.network import requires_own_network
 from groundplan.controls.reading import at, by_name, mappings, parsed_or_empty
 from groundplan.controls.transport import CACHE, PROXY
+from groundplan.controls.workloads import deployed, running
 
 SCALER = "kubernetes:autoscaling/v2:HorizontalPodAutoscaler"
 SIZES = ("instanceClass", "allocatedStorage", "maxAllocatedStorage")
@@ -238,14 +238,8 @@ def cache(program: CapturedProgram, check: Check) -> None:
     remedy="pass `min_pods` and `max_pods` of the plan to `Workload`, as `declare_services` does",
 )
 def pods(program: CapturedProgram, check: Check) -> None:
-    if not program.workloads:
-        raise NotApplicable("no service has an image yet")
     scalers = program.objects(SCALER)
-    for workload in program.workloads:
-        deployment = program.deployments.get(workload.name)
-        if deployment is None:
-            check.missing(f"the workload {workload.name}")
-            continue
+    for workload, deployment in deployed(program, check):
         path = "spec.template.spec.containers.0.resources.requests"
         check.same(deployment, f"{path}.cpu", f"{workload.cpu_millicores}m")
         check.same(deployment, f"{path}.memory", f"{workload.memory_mib}Mi")

@@ -123,7 +123,7 @@ def _burns(program: CapturedProgram) -> dict[tuple[int, float], Resource]:
 def burn_rate(program: CapturedProgram, check: Check) -> None:
     budget = (100 - program.system.requirements.availability_percent) / 100
     alarms = _burns(program)
-    rules = {str(each.inputs.get("alarmRule")): each for each in program.of(COMPOSITE)}
+    rules = program.by_input(COMPOSITE, "alarmRule")
     for window, (factor, long_seconds, short_seconds) in BURNS.items():
         threshold = round(factor * budget, 9)
         pair = [alarms.get((seconds, threshold)) for seconds in (long_seconds, short_seconds)]

@@ -211,7 +211,7 @@ def queue_tls(program: CapturedProgram, check: Check) -> None:
         queue = urls.get(str(policy.inputs.get("queueUrl")))
         if queue:
             policies[str(queue.outputs.get("arn"))] = policy
-    policies |= {str(each.inputs.get("arn")): each for each in program.of("aws:sns/topicPolicy:TopicPolicy")}
+    policies |= program.by_input("aws:sns/topicPolicy:TopicPolicy", "arn")
     for resource in (*check.some(QUEUE), *check.some(TOPIC)):
         arn = str(resource.outputs.get("arn"))
         found = policies.get(arn)
@@ -230,7 +230,7 @@ def queue_tls(program: CapturedProgram, check: Check) -> None:
     remedy="declare the bucket with `private_bucket` of groundplan_components, or deny `aws:SecureTransport` = false",
 )
 def bucket_tls(program: CapturedProgram, check: Check) -> None:
-    policies = {str(each.inputs.get("bucket")): each for each in program.of("aws:s3/bucketPolicy:BucketPolicy")}
+    policies = program.by_input("aws:s3/bucketPolicy:BucketPolicy", "bucket")
     for bucket in check.some(BUCKET):
         arn = str(bucket.outputs.get("arn"))
         policy = policies.get(bucket.id)

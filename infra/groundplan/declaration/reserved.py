@@ -31,6 +31,7 @@ OWN_TABLES = frozenset({"outbox", "inbox", "idempotency_keys", "alembic_version"
 """Tables that every service has of itself."""
 
 PYTHON_WORDS = frozenset(keyword.kwlist)
+NO_PYTHON_WORD = "a name that is no keyword of Python, in which the service is written"
 """What can't be an attribute, a module or a class in the services' code."""
 
 # A service's name is also its database's and its database user's. PostgreSQL has `postgres`, `template0` and

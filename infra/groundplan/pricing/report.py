@@ -1,15 +1,14 @@
-"""Costs as text, as a table of a document, and as plain data."""
+"""Costs as text, and as a table of a document."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from groundplan.capacity.text import paragraph, table
 from groundplan.capacity.wording import count, number, percent
 from groundplan.pricing.band import Band
-from groundplan.pricing.cost import REFERENCE_REGION, Cost, Line, assumptions
+from groundplan.pricing.cost import REFERENCE_REGION, Cost, assumptions
 from groundplan.pricing.item import Item
 from groundplan.pricing.savings import Alternative, Saving
 
@@ -217,75 +216,6 @@ def savings_table(savings: Sequence[Saving]) -> str:
     ]
     lines = ["| Change | US dollars a month less | Gives up | The way there |", "|---|---:|---|---|"]
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
-
-
-def data(system: str, costing: Costing) -> dict[str, Any]:
-    """For other programs: every line, and what it was computed from."""
-    today = costing.today
-    return {
-        "system": system,
-        "stack": today.stack,
-        "region": today.region,
-        "prices": today.gathered,
-        "currency": "USD",
-        "month_hours": 730,
-        "requests": _band(today.requests),
-        "total": _band(today.total),
-        "fixed": _band(today.fixed),
-        "by_load": _band(today.by_load),
-        "by_tier": {name: _band(band) for name, band in today.by_tier().items()},
-        "by_service": {name: _band(band) for name, band in today.by_service().items()},
-        "grown": {
-            number(factor): {"total": _band(cost.total), "by_tier": {k: _band(v) for k, v in cost.by_tier().items()}}
-            for factor, cost in costing.grown.items()
-        },
-        "lines": [_line(line) for line in today.lines if line.item.quantity.high > 0],
-        "unpriced_types": [
-            {"type": each.type, "resources": each.resources, "reason": each.reason} for each in today.unpriced_types
-        ],
-        "not_billed": {
-            token: {"resources": how_many, "reason": reason} for token, (how_many, reason) in today.not_billed.items()
-        },
-        "uncertain_share": today.uncertain_share,
-        "usd_per_active_user": costing.per_user,
-        "users_counted": today.users_known,
-        "savings": [
-            {
-                "name": each.alternative.name,
-                "change": each.alternative.change,
-                "gives_up": each.alternative.gives_up,
-                "usd": each.saved,
-                "usd_unpriced_here": each.saved_unpriced,
-                "effort": each.effort.value,
-                "total": _band(each.cost.total),
-            }
-            for each in costing.savings
-        ],
-        "assumptions": [
-            {"name": each.name, "unit": each.unit, "source": each.source, **_band(each.band)} for each in assumptions()
-        ],
-    }
-
-
-def _line(line: Line) -> dict[str, Any]:
-    item = line.item
-    return {
-        "tier": item.tier,
-        "resource": item.resource,
-        "type": item.type,
-        "what": item.what,
-        "rate": item.key,
-        "grows": item.grows,
-        "quantity": _band(item.quantity),
-        "services": dict(item.by_service),
-        "usd": _band(line.usd) if line.usd else None,
-        "confidence": line.confidence,
-        "usd_elsewhere": _band(line.reference) if line.reference else None,
-    }
-
-
-def _band(band: Band) -> dict[str, float]:
-    return {"low": band.low, "expected": band.expected, "high": band.high}
 
 
 def _three(band: Band) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ import pytest
 from groundplan.capacity import figures
 from groundplan.cloud.rules import kafka, known_rules
 from infra.tests.cloud import rules
+from infra.tests.cloud.test_samples import FILES, verdicts
 from infra.tests.cloud.world import Case, outcome
 
 _MODULES = [importlib.import_module(f"{rules.__name__}.{each.name}") for each in pkgutil.iter_modules(rules.__path__)]
@@ -33,13 +34,12 @@ def test_its_twin_is_accepted(case: Case) -> None:
 
 
 def test_every_rule_has_a_case() -> None:
-    """Or is tried by the samples (test_samples.py)."""
+    """Or is what a sample (test_samples.py) was refused for."""
     told_by_order = {"gateway.methods_have_integrations", "gateway.logs_need_an_account_role"}  # test_order.py
-    modules = ("documents", "engines", "together", "values")
-    by_samples = {name for name in known_rules() if name.partition(".")[0] in modules}
     by_regions = {"zones.cluster_zones", "zones.vpc_link_zones"}  # infra/tests/program/test_regions.py
-    policies = ("actions_exist", "actions_in_scope", "endpoint_policy", "secrets_are_not_public")
-    by_samples |= {f"policies.{name}" for name in policies}
+    told = {refusal.source for name in FILES for verdict in verdicts(name) for refusal in verdict.refusals}
+    by_samples = {name for name, source in known_rules().items() if source in told}
+    by_samples.add("values.accepted_values")  # each of its values has a source of its own
     assert {case.rule for case in CASES} | told_by_order | by_samples | by_regions == set(known_rules())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from groundplan.cloud.rules import (
+from groundplan.cloud.rules import (  # noqa: F401  # each notes its rules as it is loaded
     addresses,
     balancing,
     caches,
@@ -25,9 +25,9 @@ from groundplan.cloud.rules import (
     objects,
     policies,
     queues,
+    randomness,
     storage,
     streams,
-    together,
     values,
     workloads,
     zones,
@@ -39,37 +39,6 @@ from groundplan.cloud.rules.registry import (
     check_whole,
     known_rules,
     known_transitions,
-)
-
-_SUBJECTS = (
-    addresses,
-    balancing,
-    caches,
-    certificates,
-    clusters,
-    custom,
-    databases,
-    dns,
-    documents,
-    edge,
-    engines,
-    firewall,
-    gateway,
-    identity,
-    kafka,
-    keys,
-    lambdas,
-    logs,
-    metrics,
-    objects,
-    policies,
-    queues,
-    storage,
-    streams,
-    together,
-    values,
-    workloads,
-    zones,
 )
 
 __all__ = ["Broken", "check_item", "check_transition", "check_whole", "known_rules", "known_transitions"]

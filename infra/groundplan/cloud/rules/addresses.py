@@ -92,6 +92,18 @@ def vpc_range(vpc: Item, _: Cloud) -> Iterator[Broken]:
             )
 
 
+@rule(VPC)
+def name_service(vpc: Item, _: Cloud) -> Iterator[Broken]:
+    """Host names need DNS; a network isn't on dedicated hosts.
+
+    Source: EC2 API, ModifyVpcAttribute; CreateVpc, InstanceTenancy.
+    """
+    if vpc.known("enableDnsHostnames") is True and vpc.known("enableDnsSupport") is False:
+        yield Broken("enableDnsSupport", "true, as enableDnsHostnames is", "enable both, or neither")
+    if vpc.known("instanceTenancy") == "host":
+        yield Broken("instanceTenancy", "default or dedicated", "choose one of these")
+
+
 @transition(VPC)
 def tenancy(old: Item, new: Item) -> Iterator[Broken]:
     """A network leaves dedicated hardware, and never comes to it.
@@ -121,9 +133,9 @@ def subnet_range(subnet: Item, cloud: Cloud) -> Iterator[Broken]:
     whole = network(vpc.known("cidrBlock")) if vpc is not None else None
     if whole is not None and not found.subnet_of(whole):
         yield Broken("cidrBlock", f"a part of its VPC's {whole}", "choose a range inside the VPC")
-    for other in cloud.where(SUBNET, "vpcId", subnet.known("vpcId")):
+    for other in cloud.others(subnet, "vpcId"):
         taken = network(other.known("cidrBlock"))
-        if other is not subnet and other.urn != subnet.urn and taken is not None and taken.overlaps(found):
+        if taken is not None and taken.overlaps(found):
             yield Broken(
                 "cidrBlock", f"a range apart from {taken}, which is {other.name}'s", "choose a free range of the VPC"
             )
@@ -161,8 +173,8 @@ def security_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
         )
     yield from _ports(item.inputs, "", "ipProtocol")
     yield from _cidr(item.inputs, "", ("cidrIpv4",))
-    for other in cloud.where(item.type, "securityGroupId", item.known("securityGroupId")):
-        if other is not item and other.urn != item.urn and _same_rule(item, other):
+    for other in cloud.others(item, "securityGroupId"):
+        if _same_rule(item, other):
             yield Broken(
                 "securityGroupId",
                 f"a rule that the group doesn't have yet; {other.urn} is the same",
@@ -259,8 +271,8 @@ def route(item: Item, cloud: Cloud) -> Iterator[Broken]:
                 f"choose one of {', '.join(names)}",
             )
     yield from _cidr(item.inputs, "", ("destinationCidrBlock",))
-    for other in cloud.where(item.type, "routeTableId", item.known("routeTableId")):
-        if other.urn != item.urn and all(other.get(name) == item.get(name) for name in _DESTINATIONS):
+    for other in cloud.others(item, "routeTableId"):
+        if all(other.get(name) == item.get(name) for name in _DESTINATIONS):
             yield Broken(
                 "destinationCidrBlock",
                 f"a destination that the table has no route for; {other.urn} has this one",
@@ -270,6 +282,21 @@ def route(item: Item, cloud: Cloud) -> Iterator[Broken]:
     table = cloud.referred(item, "routeTableId")
     if gateway is not None and table is not None and gateway.known("vpcId") not in (None, table.known("vpcId")):
         yield Broken("gatewayId", "an internet gateway of the route table's VPC", "use that VPC's gateway")
+
+
+@rule("aws:ec2/route:Route")
+def not_the_local_route(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """The way into the network itself is there from the start.
+
+    Source: EC2 API, CreateRoute (RouteAlreadyExists).
+    """
+    table = cloud.referred(item, "routeTableId")
+    vpc = cloud.find("aws:ec2/vpc:Vpc", table.known("vpcId")) if table is not None else None
+    own, wanted = (
+        network(each) for each in (vpc.known("cidrBlock") if vpc else None, item.known("destinationCidrBlock"))
+    )
+    if own is not None and own == wanted:
+        yield Broken("destinationCidrBlock", f"another range than the network's own, {own}", "remove the route")
 
 
 @rule("aws:ec2/routeTableAssociation:RouteTableAssociation")
@@ -283,11 +310,8 @@ def route_table_association(item: Item, cloud: Cloud) -> Iterator[Broken]:
     subnet, table = cloud.referred(item, "subnetId"), cloud.referred(item, "routeTableId")
     if subnet is not None and table is not None and subnet.known("vpcId") != table.known("vpcId"):
         yield Broken("routeTableId", "a route table of the subnet's VPC", "use a table of that VPC")
-    for other in cloud.where(item.type, "subnetId", item.known("subnetId")):
-        if other.urn != item.urn:
-            yield Broken(
-                "subnetId", f"a subnet with no other route table; {other.urn} gave it one", "associate one table"
-            )
+    for other in cloud.others(item, "subnetId"):
+        yield Broken("subnetId", f"a subnet with no other route table; {other.urn} gave it one", "associate one table")
 
 
 @rule("aws:ec2/natGateway:NatGateway")
@@ -311,11 +335,10 @@ def nat_gateway(item: Item, cloud: Cloud) -> Iterator[Broken]:
         yield Broken("allocationId", "an elastic address, as the gateway is public", "set allocation_id to an Eip's id")
     if not public and item.get("allocationId") is not None:
         yield Broken("allocationId", "no elastic address, as the gateway is private", "remove allocation_id")
-    for other in cloud.where(item.type, "allocationId", item.known("allocationId")):
-        if other.urn != item.urn:
-            yield Broken(
-                "allocationId", f"an address that nothing uses; {other.urn} has it", "create an Eip for each gateway"
-            )
+    for other in cloud.others(item, "allocationId"):
+        yield Broken(
+            "allocationId", f"an address that nothing uses; {other.urn} has it", "create an Eip for each gateway"
+        )
 
 
 @rule("aws:ec2/vpcEndpoint:VpcEndpoint")
@@ -359,15 +382,24 @@ def vpc_endpoint(item: Item, cloud: Cloud) -> Iterator[Broken]:
                     yield Broken("privateDnsEnabled", f"{name} on the VPC", f"set {name} on {vpc.name}")
 
 
+@rule("aws:ec2/vpcEndpoint:VpcEndpoint")
+def private_names(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Only interface endpoints have private names.
+
+    Source: EC2 API, CreateVpcEndpoint, PrivateDnsEnabled.
+    """
+    if item.known("privateDnsEnabled") is True and item.get("vpcEndpointType", "Gateway") == "Gateway":
+        yield Broken("privateDnsEnabled", "false for a gateway endpoint", "remove it")
+
+
 @rule("aws:ec2/internetGateway:InternetGateway")
 def internet_gateway(item: Item, cloud: Cloud) -> Iterator[Broken]:
     """A VPC has one internet gateway.
 
     Source: VPC user guide, Internet gateways.
     """
-    for other in cloud.where(item.type, "vpcId", item.known("vpcId")):
-        if other.urn != item.urn:
-            yield Broken("vpcId", f"a VPC without an internet gateway; {other.urn} is there", "keep one gateway")
+    for other in cloud.others(item, "vpcId"):
+        yield Broken("vpcId", f"a VPC without an internet gateway; {other.urn} is there", "keep one gateway")
 
 
 @rule("aws:ec2/flowLog:FlowLog")
@@ -408,8 +440,8 @@ def network_acl_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
         yield Broken("ruleAction", "allow or deny", "correct the action")
     yield from _cidr(item.inputs, "", ("cidrBlock",))
     yield from _ports(item.inputs, "", "protocol")
-    for other in cloud.where(item.type, "networkAclId", item.known("networkAclId")):
-        if other.urn != item.urn and (other.known("ruleNumber"), other.get("egress", False)) == (
+    for other in cloud.others(item, "networkAclId"):
+        if (other.known("ruleNumber"), other.get("egress", False)) == (
             number,
             item.get("egress", False),
         ):

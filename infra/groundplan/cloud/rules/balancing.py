@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from groundplan.cloud.item import Item
-from groundplan.cloud.rules.addresses import SUBNET, vpcs, zone_of
+from groundplan.cloud.item import Item, look_up
+from groundplan.cloud.rules.addresses import SUBNET, is_range, vpcs, zone_of
 from groundplan.cloud.rules.registry import Broken, between, rule
 
 if TYPE_CHECKING:
@@ -125,6 +126,32 @@ def health_check(group: Item, _: Cloud) -> Iterator[Broken]:
         yield Broken("healthCheck.path", "a path that begins with /", "correct the path")
 
 
+@rule(TARGET_GROUP)
+def balancing_settings(group: Item, _: Cloud) -> Iterator[Broken]:
+    """A slow start and no anomaly mitigation go with round robin; a version of HTTP goes with HTTP or HTTPS, and so
+    does its health check; cookies have names of their own.
+
+    Source: Elastic Load Balancing API, TargetGroupAttribute, CreateTargetGroup.
+    """
+    way, slow = group.get("loadBalancingAlgorithmType", "round_robin"), group.known("slowStart")
+    if way in ("least_outstanding_requests", "weighted_random") and slow not in (None, 0):
+        yield Broken("loadBalancingAlgorithmType", "round_robin, as there is a slow start", "remove slow_start")
+    if group.known("loadBalancingAnomalyMitigation") == "on" and way in ("round_robin", "least_outstanding_requests"):
+        yield Broken("loadBalancingAnomalyMitigation", "off, or weighted_random", "change the algorithm")
+    protocol, version = group.known("protocol"), group.known("protocolVersion")
+    if version is not None and protocol in ("TCP", "UDP", "TLS", "TCP_UDP", "GENEVE", "QUIC", "TCP_QUIC"):
+        yield Broken("protocolVersion", f"nothing, as the protocol is {protocol}", "remove it")
+    if protocol in ("HTTP", "HTTPS") and group.known("healthCheck.protocol") in ("TCP", "UDP", "TLS"):
+        yield Broken("healthCheck.protocol", "HTTP or HTTPS, as the group's protocol", "choose one of these")
+    kind, cookie = group.known("stickiness.type"), group.known("stickiness.cookieName")
+    if (
+        kind == "app_cookie"
+        and isinstance(cookie, str)
+        and cookie.upper().startswith(("AWSALB", "AWSALBAPP", "AWSALBTG"))
+    ):
+        yield Broken("stickiness.cookieName", "a name that doesn't begin with AWSALB", "rename the cookie")
+
+
 @rule(LISTENER)
 def listener(item: Item, cloud: Cloud) -> Iterator[Broken]:
     """HTTPS needs a certificate and a security policy; a port is listened to once.
@@ -152,8 +179,8 @@ def listener(item: Item, cloud: Cloud) -> Iterator[Broken]:
             "for example ELBSecurityPolicy-TLS13-1-3-2021-06",
         )
     yield from between(item, "port", 1, 65535)
-    for other in cloud.where(LISTENER, "loadBalancerArn", item.known("loadBalancerArn")):
-        if other.urn != item.urn and other.known("port") == item.known("port") is not None:
+    for other in cloud.others(item, "loadBalancerArn"):
+        if other.known("port") == item.known("port") is not None:
             yield Broken(
                 "port",
                 f"a port that the load balancer doesn't listen to yet; {other.urn} has it",
@@ -212,14 +239,71 @@ def listener_rule(item: Item, cloud: Cloud) -> Iterator[Broken]:
     )
     if values > 5:
         yield Broken("conditions", "at most five values in a rule's conditions", "split the rule", values)
-    for other in cloud.where(item.type, "listenerArn", item.known("listenerArn")):
-        if (
-            other.urn != item.urn
-            and item.known("priority") is not None
-            and other.known("priority") == item.known("priority")
-        ):
+    for other in cloud.others(item, "listenerArn"):
+        if other.known("priority") == item.known("priority") is not None:
             yield Broken(
                 "priority",
                 f"a priority that no other rule of the listener has; {other.urn} has it",
                 "renumber one of the two",
             )
+
+
+@rule(LISTENER, "aws:lb/listenerRule:ListenerRule")
+def redirects(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A redirect leads elsewhere, by an absolute path, for good or for now.
+
+    Source: Elastic Load Balancing API, RedirectActionConfig.
+    """
+    name = "defaultActions" if item.type.endswith("Listener") else "actions"
+    for index, action in enumerate(item.objects(name)):
+        redirect, path = action.get("redirect"), f"{name}[{index}].redirect"
+        if not isinstance(redirect, dict) or action.get("type") != "redirect":
+            continue
+        if redirect.get("statusCode") not in ("HTTP_301", "HTTP_302") and isinstance(redirect.get("statusCode"), str):
+            yield Broken(f"{path}.statusCode", "HTTP_301 or HTTP_302", "choose one of these")
+        where = redirect.get("path")
+        if isinstance(where, str) and not where.startswith("/"):
+            yield Broken(f"{path}.path", "a path that begins with /", "correct the path")
+        usual = {
+            "host": "#{host}",
+            "path": "/#{path}",
+            "port": "#{port}",
+            "protocol": "#{protocol}",
+            "query": "#{query}",
+        }
+        if all(redirect.get(each) in (None, same) for each, same in usual.items() if each != "query"):
+            yield Broken(path, "another protocol, host, port or path: it would lead back", "say where to", redirect)
+
+
+@rule("aws:lb/listenerRule:ListenerRule")
+def conditions(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Conditions name hosts, methods in capitals, ranges of addresses, and headers other than Host.
+
+    Source: Elastic Load Balancing API, RuleCondition.
+    """
+    forms = {
+        "hostHeader": (r"[A-Za-z0-9.*?-]{1,128}", "host names of letters, digits and -.*?"),
+        "httpRequestMethod": (r"[A-Z_-]{1,40}", "methods in capital letters"),
+    }
+    for index, each in enumerate(item.objects("conditions")):
+        for name, (form, words) in forms.items():
+            for value in look_up(each, f"{name}.values") or []:
+                if isinstance(value, str) and re.fullmatch(form, value) is None:
+                    yield Broken(f"conditions[{index}].{name}.values", words, "correct it", value)
+        for value in look_up(each, "sourceIp.values") or []:
+            if isinstance(value, str) and not is_range(value):
+                yield Broken(f"conditions[{index}].sourceIp.values", "ranges in CIDR notation", "correct it", value)
+        header = look_up(each, "httpHeader.httpHeaderName")
+        if isinstance(header, str) and header.lower() == "host":
+            path = f"conditions[{index}].httpHeader.httpHeaderName"
+            yield Broken(path, "a header other than Host", "use hostHeader")
+
+
+@rule(LISTENER)
+def application_protocols(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Only TLS listeners choose among application protocols.
+
+    Source: Elastic Load Balancing API, CreateListener, AlpnPolicy.
+    """
+    if item.known("alpnPolicy") not in (None, "", "None") and item.known("protocol") not in (None, "TLS"):
+        yield Broken("alpnPolicy", f"nothing, as the protocol is {item.known('protocol')}", "remove it")

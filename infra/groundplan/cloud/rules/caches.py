@@ -170,6 +170,18 @@ def upkeep(group: Item, _: Cloud) -> Iterator[Broken]:
             yield Broken(f"{path}.destination", "the name of the log group or stream, not its ARN", "pass the name")
 
 
+@rule(GROUP)
+def tiered_nodes(group: Item, _: Cloud) -> Iterator[Broken]:
+    """Nodes with disks tier data, and no others do.
+
+    Source: ElastiCache user guide, Data tiering.
+    """
+    node, tiered = group.known("nodeType"), group.get("dataTieringEnabled", False)
+    if isinstance(node, str) and isinstance(tiered, bool) and node.startswith("cache.r6gd.") != tiered:
+        path = "dataTieringEnabled" if tiered else "nodeType"
+        yield Broken(path, "data tiering with nodes cache.r6gd.…, and with no others", "make the two agree")
+
+
 @rule(_USER)
 def user(item: Item, _: Cloud) -> Iterator[Broken]:
     """A user signs in by IAM (then its id is its name), by one or two passwords of 16 to 128 characters, or openly.
@@ -206,6 +218,19 @@ def user(item: Item, _: Cloud) -> Iterator[Broken]:
         yield Broken(
             "accessString", "an access string that begins with on or off", "for example: on ~orders:* +@read +@write"
         )
+
+
+@rule(_USER)
+def user_passwords(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A user with passwords has one or two, and one without has none.
+
+    Source: ElastiCache API, AuthenticationMode.
+    """
+    kind, path = item.known("authenticationMode.type"), "authenticationMode.passwords"
+    if kind == "password" and not item.get(path):
+        yield Broken(path, "one or two passwords, as the type is password", "set passwords", "")
+    if kind in ("iam", "no-password-required") and item.get(path):
+        yield Broken(path, f"nothing, as the type is {kind}", "remove the passwords", "[secret]")
 
 
 @rule(_USER_GROUP)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import yaml
+
 from groundplan.cloud.item import Item
 from groundplan.cloud.rules.addresses import network, vpcs, zones
 from groundplan.cloud.rules.policies import as_document, listed, statements_of
@@ -175,6 +177,23 @@ def cluster_role(cluster: Item, cloud: Cloud) -> Iterator[Broken]:
         yield Broken("roleArn", "a role whose trust policy allows sts:TagSession, for Auto Mode", "add sts:TagSession")
 
 
+@rule(CLUSTER)
+def service_addresses(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """Services have addresses apart from the network's.
+
+    Source: EKS API, KubernetesNetworkConfigRequest, serviceIpv4Cidr.
+    """
+    services = network(item.known("kubernetesNetworkConfig.serviceIpv4Cidr"))
+    for each in item.each("vpcConfig.subnetIds"):
+        subnet = cloud.find("aws:ec2/subnet:Subnet", each)
+        vpc = cloud.find("aws:ec2/vpc:Vpc", subnet.known("vpcId")) if subnet is not None else None
+        own = network(vpc.known("cidrBlock")) if vpc is not None else None
+        if services is not None and own is not None and own.overlaps(services):
+            path = "kubernetesNetworkConfig.serviceIpv4Cidr"
+            yield Broken(path, f"a range apart from the network's, {own}", "choose another range")
+            return
+
+
 @whole
 def auto_mode_policies(cloud: Cloud) -> Iterator[Broken]:
     """Auto Mode's cluster role has the five policies that manage nodes, disks, load balancers and network.
@@ -297,8 +316,8 @@ def pod_identity(item: Item, cloud: Cloud) -> Iterator[Broken]:
                     "roleArn", f"a role that pods.eks.amazonaws.com may {action}", "add it to the role's trust policy"
                 )
     key = ("clusterName", "namespace", "serviceAccount")
-    for other in cloud.where(item.type, "serviceAccount", item.known("serviceAccount")):
-        if other.urn != item.urn and all(other.known(name) == item.known(name) for name in key):
+    for other in cloud.others(item, "serviceAccount"):
+        if all(other.known(name) == item.known(name) for name in key):
             yield Broken(
                 "serviceAccount", f"a service account without an association; {other.urn} gave it one", "keep one"
             )
@@ -320,6 +339,21 @@ def addon(item: Item, cloud: Cloud) -> Iterator[Broken]:
         and name in ("vpc-cni", "kube-proxy", "coredns", "aws-ebs-csi-driver", "eks-pod-identity-agent")
     ):
         yield Broken("addonName", "an add-on that Auto Mode doesn't bring itself", "remove it")
+
+
+@rule("aws:eks/addon:Addon")
+def addon_values(item: Item, _: Cloud) -> Iterator[Broken]:
+    """An add-on's settings are an object, in JSON or YAML.
+
+    Source: EKS API, CreateAddon, configurationValues.
+    """
+    text = item.known("configurationValues")
+    try:
+        given = yaml.safe_load(text) if isinstance(text, str) else {}
+    except yaml.YAMLError:
+        given = None
+    if not isinstance(given, dict) and text != "":
+        yield Broken("configurationValues", "an object in JSON or YAML", "build it with json.dumps")
 
 
 @transition(CLUSTER)

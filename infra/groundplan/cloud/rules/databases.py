@@ -18,6 +18,8 @@ _PARAMETER_GROUP = "aws:rds/parameterGroup:ParameterGroup"
 _SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup"
 _PROXY = "aws:rds/proxy:Proxy"
 SNAPSHOT = "aws:rds/snapshot:Snapshot"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""As windows name them."""
 _VERSIONS = {
     "postgres": r"1[1-8](\.\d{1,2}(-rds\.\d+|-R\d+)?)?",
     "mysql": r"(5\.7|8\.[04])(\.\d{1,2})?(-rds\.\d+)?",
@@ -460,6 +462,36 @@ def passwords(instance: Item, cloud: Cloud) -> Iterator[Broken]:
             yield Broken("username", "a name that PostgreSQL or RDS doesn't reserve", "choose another name")
 
 
+@rule(INSTANCE)
+def instance_settings(instance: Item, cloud: Cloud) -> Iterator[Broken]:
+    """A monitoring role goes with an interval; a key with encryption; a volume for the log with provisioned storage;
+    time zones and licences are those of the engine; upkeep takes less than a day.
+
+    Source: RDS API, CreateDBInstance.
+    """
+    if instance.known("monitoringInterval") == 0 and instance.get("monitoringRoleArn"):
+        yield Broken("monitoringInterval", "more than 0, as there is a monitoring role", "raise it, or remove the role")
+    if instance.known("storageEncrypted") is False and instance.get("kmsKeyId"):
+        yield Broken("storageEncrypted", "true, as there is a key", "encrypt it, or remove kms_key_id")
+    if instance.known("dedicatedLogVolume") is True and instance.known("storageType") in ("gp2", "gp3", "standard"):
+        yield Broken("dedicatedLogVolume", "false: it goes with storage io1 or io2", "change the storage")
+    ends = re.findall(r"(\w{3}):(\d\d):(\d\d)", str(instance.known("maintenanceWindow") or "").lower())
+    minutes = [DAYS.index(day) * 1_440 + int(hour) * 60 + int(minute) for day, hour, minute in ends if day in DAYS]
+    if len(minutes) == 2 and (minutes[1] - minutes[0]) % (7 * 1_440) >= 1_440:
+        yield Broken("maintenanceWindow", "a window of less than a day", "let it end earlier")
+    engine = engine_of(instance, cloud)
+    name = instance.known("dbName")
+    if engine == "postgres" and isinstance(name, str) and re.fullmatch(r"[A-Za-z_]\w{0,62}", name, re.ASCII) is None:
+        yield Broken("dbName", "up to 63 letters, digits and underscores, a letter first", "rename the database")
+    if engine in ("postgres", "mysql", "mariadb"):
+        for name in ("timezone", "characterSetName", "ncharCharacterSetName"):
+            if instance.get(name):
+                yield Broken(name, f"nothing for {engine}", f"remove {name}")
+        licence = {"postgres": "postgresql-license"}.get(engine, "general-public-license")
+        if instance.known("licenseModel") not in (None, "", licence):
+            yield Broken("licenseModel", f"{licence}, as the engine is {engine}", "correct it")
+
+
 @rule(_SUBNET_GROUP)
 def subnet_group(group: Item, cloud: Cloud) -> Iterator[Broken]:
     """A subnet group covers at least two zones of one VPC.
@@ -591,3 +623,17 @@ def proxy_target(item: Item, cloud: Cloud) -> Iterator[Broken]:
             f"a writer; {instance.name} is a read replica",
             "connect to replicas directly, or through a pooler",
         )
+
+
+@rule("aws:rds/eventSubscription:EventSubscription")
+def watched_instances(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """What a subscription is for exists.
+
+    Source: RDS API, CreateEventSubscription (SourceNotFound).
+    """
+    if item.known("sourceType") != "db-instance":
+        return
+    for index, each in enumerate(item.each("sourceIds")):
+        if isinstance(each, str) and not cloud.named(each):
+            expected = "the identifier of an instance that exists"
+            yield Broken(f"sourceIds[{index}]", expected, "pass the instance's identifier", absent=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -104,3 +105,40 @@ def cname_alone(item: Item, cloud: Cloud) -> Iterator[Broken]:
             yield Broken(
                 "name", f"a name that {other.urn} doesn't have, as one of the two is a CNAME", "remove or rename one"
             )
+
+
+@rule(RECORD)
+def record_values(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A mail server has a preference, a certification authority's record a flag, a tag and a text in quotes.
+
+    Source: Route 53 developer guide, Supported DNS record types.
+    """
+    forms = {
+        "MX": (r"\d{1,5} \S+", "a preference and a host name, such as 10 mail.example.com"),
+        "CAA": (r"\d{1,3} [a-z0-9]+ \".*\"", 'a flag, a tag and a text, such as 0 issue "example.com"'),
+        "SRV": (r"\d+ \d+ \d+ \S+", "priority, weight, port and host name"),
+    }
+    form, words = forms.get(str(item.known("type")), ("", ""))
+    for index, value in enumerate(item.each("records")):
+        if form and isinstance(value, str) and re.fullmatch(form, value) is None:
+            yield Broken(f"records[{index}]", words, "correct the value")
+
+
+@rule("aws:route53/healthCheck:HealthCheck")
+def checked(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A check for a text has one, a check of a connection has no path, and what is checked is a public address.
+
+    Source: Route 53 API, HealthCheckConfig.
+    """
+    kind = str(item.known("type") or "")
+    if kind.endswith("_STR_MATCH") and not item.get("searchString"):
+        yield Broken("searchString", f"the text to look for, as the type is {kind}", "set search_string", "")
+    if kind == "TCP" and item.get("resourcePath"):
+        yield Broken("resourcePath", "nothing, as the type is TCP", "remove it")
+    address = item.known("ipAddress")
+    try:
+        private = isinstance(address, str) and bool(address) and not ipaddress.ip_address(address).is_global
+    except ValueError:
+        private = False  # its form is judged elsewhere
+    if private and not str(address).startswith(("192.0.2.", "198.51.100.", "203.0.113.", "2001:db8:")):
+        yield Broken("ipAddress", "a public address: health checkers are on the internet", "check a public endpoint")

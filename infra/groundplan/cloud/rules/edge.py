@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from groundplan.cloud.item import Item
+from groundplan.cloud.item import Item, look_up
 from groundplan.cloud.rules.registry import Broken, one_of, rule
 
 if TYPE_CHECKING:
@@ -287,3 +287,34 @@ def alias_once(item: Item, cloud: Cloud) -> Iterator[Broken]:
                 f"a name that no other distribution has; {holder.urn} has this one",
                 "take it from the other one first",
             )
+
+
+@rule(DISTRIBUTION)
+def distribution_settings(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Origins listen on 80, 443 or from 1024 on; another status for an error goes with a page, and a page with it.
+
+    Source: CloudFront API, CustomOriginConfig, CustomErrorResponse.
+    """
+    for index, origin in enumerate(item.objects("origins")):
+        for name in ("httpPort", "httpsPort"):
+            port = look_up(origin, f"customOriginConfig.{name}")
+            if isinstance(port, int | float) and port not in (80, 443) and not 1_024 <= port <= 65_535:
+                yield Broken(
+                    f"origins[{index}].customOriginConfig.{name}", "80, 443 or 1024 to 65535", "change the port"
+                )
+    for index, each in enumerate(item.objects("customErrorResponses")):
+        if (each.get("responseCode") is None) != (not each.get("responsePagePath")):
+            yield Broken(
+                f"customErrorResponses[{index}]", "responseCode and responsePagePath together", "set both", each
+            )
+
+
+@rule("aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy")
+def script_protection(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Scripts are blocked or reported, not both.
+
+    Source: CloudFront API, ResponseHeadersPolicyXSSProtection.
+    """
+    path = "securityHeadersConfig.xssProtection"
+    if item.known(f"{path}.modeBlock") is True and item.known(f"{path}.reportUri"):
+        yield Broken(f"{path}.reportUri", "nothing, as modeBlock is true", "choose one of the two")

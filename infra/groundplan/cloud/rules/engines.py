@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from groundplan.cloud.compiled import engine_facts
 from groundplan.cloud.item import Item
+from groundplan.cloud.rules.databases import DAYS
 from groundplan.cloud.rules.registry import Broken, rule
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 _DATABASE, _CACHE = "aws:rds/instance:Instance", "aws:elasticache/replicationGroup:ReplicationGroup"
 _PARAMETERS = "aws:rds/parameterGroup:ParameterGroup"
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WINDOWS = {
     _DATABASE: (("maintenanceWindow", 30), ("backupWindow", 30)),
     _CACHE: (("maintenanceWindow", 60), ("snapshotWindow", 60)),
@@ -75,9 +75,9 @@ def long_enough_windows(item: Item, _: Cloud) -> Iterator[Broken]:
 
 def _minutes(text: str) -> int | None:
     match = re.fullmatch(r"(?:(\w{3}):)?(\d\d):(\d\d)", text)
-    if match is None or (match[1] and match[1] not in _DAYS):
+    if match is None or (match[1] and match[1] not in DAYS):
         return None
-    return (_DAYS.index(match[1]) if match[1] else 0) * 24 * 60 + int(match[2]) * 60 + int(match[3])
+    return (DAYS.index(match[1]) if match[1] else 0) * 24 * 60 + int(match[2]) * 60 + int(match[3])
 
 
 _NUMBERS = {

@@ -221,11 +221,8 @@ def association(item: Item, cloud: Cloud) -> Iterator[Broken]:
             "the ARN of a stage of a REST API, an application load balancer or a user pool",
             "pass that resource's arn",
         )
-    for other in cloud.where(item.type, "resourceArn", arn):
-        if other.urn != item.urn:
-            yield Broken(
-                "resourceArn", f"a resource without a web ACL; {other.urn} gave it one", "keep one association"
-            )
+    for other in cloud.others(item, "resourceArn"):
+        yield Broken("resourceArn", f"a resource without a web ACL; {other.urn} gave it one", "keep one association")
 
 
 @rule("aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration")

@@ -91,9 +91,9 @@ def path_part(item: Item, cloud: Cloud) -> Iterator[Broken]:
         )
     if not isinstance(part, str):
         return
-    for other in cloud.where(item.type, "parentId", item.known("parentId")):
+    for other in cloud.others(item, "parentId"):
         theirs = other.known("pathPart")
-        if other.urn == item.urn or not isinstance(theirs, str):
+        if not isinstance(theirs, str):
             continue
         if theirs == part:
             yield Broken("pathPart", f"a part that no sibling has; {other.urn} has it", "keep one resource")
@@ -154,8 +154,8 @@ def method(item: Item, cloud: Cloud) -> Iterator[Broken]:
 
 
 def _same_place(item: Item, cloud: Cloud) -> Iterator[Broken]:
-    for other in cloud.where(item.type, "resourceId", item.known("resourceId")):
-        if other.urn != item.urn and other.known("httpMethod") == item.known("httpMethod"):
+    for other in cloud.others(item, "resourceId"):
+        if other.known("httpMethod") == item.known("httpMethod"):
             yield Broken("httpMethod", f"a method that the resource doesn't have; {other.urn} is the same", "keep one")
     resource = cloud.referred(item, "resourceId")
     if resource is not None and resource.type != API and resource.known("restApi") != item.known("restApi"):
@@ -307,9 +307,23 @@ def stage(item: Item, cloud: Cloud) -> Iterator[Broken]:
     deployment = cloud.referred(item, "deployment")
     if deployment is not None and deployment.known("restApi") != item.known("restApi"):
         yield Broken("deployment", "a deployment of the same API", "create one for this API")
-    for other in cloud.where(STAGE, "restApi", item.known("restApi")):
-        if other.urn != item.urn and other.known("stageName") == name:
+    for other in cloud.others(item, "restApi"):
+        if other.known("stageName") == name:
             yield Broken("stageName", f"a name that no other stage of the API has; {other.urn} has it", "rename one")
+
+
+@rule(STAGE, DEPLOYMENT)
+def stage_variables(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A stage variable's name has letters, digits and underscores, its value what addresses have.
+
+    Source: API Gateway API, CreateStage, variables.
+    """
+    found = item.known("variables")
+    for name, value in (found if isinstance(found, dict) else {}).items():
+        if re.fullmatch(r"\w+", name, re.ASCII) is None:
+            yield Broken("variables", "names of letters, digits and underscores", "rename the variable", name)
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9\-._~:/?#&=,]*", value) is None:
+            yield Broken(f"variables.{name}", "letters, digits and -._~:/?#&=,", "correct the value")
 
 
 @whole
@@ -361,6 +375,15 @@ def method_settings(item: Item, cloud: Cloud) -> Iterator[Broken]:
                 )
 
 
+@rule("aws:apigateway/basePathMapping:BasePathMapping", "aws:apigateway/methodSettings:MethodSettings")
+def stage_exists(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """What names a stage of an API names one that the API has.
+
+    Source: API Gateway API, CreateBasePathMapping, UpdateStage ("Invalid stage identifier specified").
+    """
+    yield from _stage(item.known("restApi"), item.known("stageName"), "stageName", cloud)
+
+
 @rule("aws:apigateway/authorizer:Authorizer")
 def authorizer(item: Item, _: Cloud) -> Iterator[Broken]:
     """User pools are named by COGNITO_USER_POOLS, a function by TOKEN and REQUEST; results live up to 3600 s.
@@ -387,6 +410,22 @@ def usage_plan(item: Item, _: Cloud) -> Iterator[Broken]:
     most = {"DAY": 0, "WEEK": 6, "MONTH": 27}.get(str(period))
     if isinstance(offset, int) and most is not None and not 0 <= offset <= most:
         yield Broken("quotaSettings.offset", f"0 to {most} for a {period}", "correct the offset")
+
+
+@rule("aws:apigateway/usagePlan:UsagePlan")
+def planned_stages(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """A usage plan is for stages that their APIs have.
+
+    Source: API Gateway API, CreateUsagePlan ("API Stage not found").
+    """
+    for index, each in enumerate(item.objects("apiStages")):
+        yield from _stage(each.get("apiId"), each.get("stage"), f"apiStages[{index}].stage", cloud)
+
+
+def _stage(api: object, name: object, path: str, cloud: Cloud) -> Iterator[Broken]:
+    stages = cloud.where(STAGE, "restApi", api)
+    if isinstance(name, str) and stages and name not in [each.known("stageName") for each in stages]:
+        yield Broken(path, "a stage of the API", "pass the stage's stage_name", absent=True)
 
 
 @rule("aws:apigateway/domainName:DomainName")

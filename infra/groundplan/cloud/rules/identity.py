@@ -59,6 +59,38 @@ def pool(item: Item, _: Cloud) -> Iterator[Broken]:
             )
 
 
+@rule(POOL)
+def pool_settings(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Recovery by an administrator stands alone; invitations tell name and code; passwords are among the first
+    factors; what is verified before a change is verified automatically.
+
+    Source: Cognito API, CreateUserPool, SetUserPoolMfaConfig.
+    """
+    ways = [each.get("name") for each in item.objects("accountRecoverySetting.recoveryMechanisms")]
+    if "admin_only" in ways and len(ways) > 1:
+        yield Broken("accountRecoverySetting.recoveryMechanisms", "admin_only alone", "keep it, or the others", ways)
+    invitation = "adminCreateUserConfig.inviteMessageTemplate"
+    for name in ("emailMessage", "smsMessage"):
+        text = item.known(f"{invitation}.{name}")
+        if isinstance(text, str) and not ("{username}" in text and "{####}" in text):
+            yield Broken(f"{invitation}.{name}", "a text with {username} and {####}", "add them")
+    factors = item.each("signInPolicy.allowedFirstAuthFactors")
+    if factors and "PASSWORD" not in factors:
+        yield Broken("signInPolicy.allowedFirstAuthFactors", "PASSWORD among them", "add it", factors)
+    verified = item.each("autoVerifiedAttributes")
+    path = "userAttributeUpdateSettings.attributesRequireVerificationBeforeUpdates"
+    for index, each in enumerate(item.each(path)):
+        if isinstance(each, str) and each not in verified and isinstance(item.get("autoVerifiedAttributes", []), list):
+            yield Broken(f"{path}[{index}]", "one of autoVerifiedAttributes", "verify it automatically")
+    others = ("smsConfiguration", "emailMfaConfiguration", "webAuthnConfiguration")
+    if (
+        item.known("mfaConfiguration") in ("ON", "OPTIONAL")
+        and item.known("softwareTokenMfaConfiguration.enabled") is False
+        and not any(item.get(each) for each in others)
+    ):
+        yield Broken("softwareTokenMfaConfiguration.enabled", "true: no other second factor is there", "enable it")
+
+
 @rule(CLIENT)
 def client(item: Item, cloud: Cloud) -> Iterator[Broken]:
     """OAuth needs flows, scopes and an identity provider, and for codes a callback; callbacks are https, or http on
@@ -156,6 +188,60 @@ def token_lives(item: Item, _: Cloud) -> Iterator[Broken]:
                 f"{low} to {high} seconds; this is {value} {unit}",
                 "set token_validity_units, or change the number",
             )
+
+
+_STANDARD_ATTRIBUTES = frozenset(
+    [
+        "address",
+        "birthdate",
+        "email",
+        "email_verified",
+        "family_name",
+        "gender",
+        "given_name",
+        "locale",
+        "middle_name",
+        "name",
+        "nickname",
+        "phone_number",
+        "phone_number_verified",
+        "picture",
+        "preferred_username",
+        "profile",
+        "updated_at",
+        "website",
+        "zoneinfo",
+    ]
+)
+
+
+@rule(CLIENT)
+def client_settings(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A client reads and writes attributes that pools have, and writes no verification; it has flows of one naming;
+    rotated refresh tokens exclude the old flow; its default address is among its callbacks.
+
+    Source: Cognito API, CreateUserPoolClient; Cognito developer guide, Working with user attributes.
+    """
+    for path in ("readAttributes", "writeAttributes"):
+        for index, each in enumerate(item.each(path)):
+            own = isinstance(each, str) and each.startswith(("custom:", "dev:", "identities"))
+            if isinstance(each, str) and not own and each not in _STANDARD_ATTRIBUTES:
+                yield Broken(f"{path}[{index}]", "an attribute of the pool, or custom:…", "correct its name")
+            if path == "writeAttributes" and each in ("email_verified", "phone_number_verified", "updated_at"):
+                yield Broken(f"{path}[{index}]", "an attribute that a client may write", "remove it")
+    flows = [each for each in item.each("explicitAuthFlows") if isinstance(each, str)]
+    if len({each.startswith("ALLOW_") for each in flows}) > 1:
+        yield Broken("explicitAuthFlows", "names with ALLOW_ only, or without only", "use the ALLOW_ names", flows)
+    if item.known("refreshTokenRotation.feature") == "ENABLED" and "ALLOW_REFRESH_TOKEN_AUTH" in flows:
+        yield Broken("explicitAuthFlows", "no ALLOW_REFRESH_TOKEN_AUTH, as refresh tokens rotate", "remove it", flows)
+    default, callbacks = item.known("defaultRedirectUri"), item.get("callbackUrls", [])
+    if (
+        isinstance(default, str)
+        and isinstance(callbacks, list)
+        and default
+        and default not in item.each("callbackUrls")
+    ):
+        yield Broken("defaultRedirectUri", "one of callbackUrls", "add it to them")
 
 
 @transition(POOL)

@@ -65,6 +65,24 @@ def key(item: Item, _: Cloud) -> Iterator[Broken]:
         yield Broken("enableKeyRotation", "false, as the key is not symmetric", "rotate it by hand")
 
 
+@rule(KEY)
+def key_of_its_use(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A symmetric key encrypts, an HMAC key authenticates, an elliptic curve signs or agrees.
+
+    Source: KMS API, CreateKey, KeyUsage.
+    """
+    spec, use = item.get("customerMasterKeySpec", "SYMMETRIC_DEFAULT"), item.get("keyUsage", "ENCRYPT_DECRYPT")
+    fitting = {
+        "SYMMETRIC": ("ENCRYPT_DECRYPT",),
+        "HMAC": ("GENERATE_VERIFY_MAC",),
+        "RSA": ("ENCRYPT_DECRYPT", "SIGN_VERIFY"),
+        "ECC": ("SIGN_VERIFY", "KEY_AGREEMENT"),
+        "ML": ("SIGN_VERIFY",),
+    }.get(str(spec).partition("_")[0])
+    if fitting is not None and isinstance(use, str) and use not in fitting:
+        yield Broken("keyUsage", f"{' or '.join(fitting)} for a key {spec}", "make the two agree")
+
+
 @rule("aws:secretsmanager/secret:Secret")
 def secret(item: Item, _: Cloud) -> Iterator[Broken]:
     """A deleted secret can be had back for 7 to 30 days, or not at all.
@@ -74,6 +92,20 @@ def secret(item: Item, _: Cloud) -> Iterator[Broken]:
     days = item.known("recoveryWindowInDays")
     if isinstance(days, int) and days != 0 and not 7 <= days <= 30:
         yield Broken("recoveryWindowInDays", "0, or 7 to 30", "choose a value in this range")
+
+
+@rule("aws:secretsmanager/secret:Secret")
+def replicas(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A secret is replicated into other regions.
+
+    Source: Secrets Manager API, CreateSecret, AddReplicaRegions.
+    """
+    for index, each in enumerate(item.objects("replicas")):
+        region = each.get("region")
+        if isinstance(region, str) and (
+            region == item.place or re.fullmatch(r"[a-z]{2,4}(-[a-z]+)+-\d", region) is None
+        ):
+            yield Broken(f"replicas[{index}].region", "another region, such as eu-west-1", "correct the region")
 
 
 @rule("aws:secretsmanager/secretVersion:SecretVersion")

@@ -87,6 +87,20 @@ def function(item: Item, cloud: Cloud) -> Iterator[Broken]:
         yield Broken("role", "a role that lambda.amazonaws.com may take", "name it in the role's trust policy")
 
 
+@rule(FUNCTION)
+def function_settings(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Levels of logs need the format JSON; a function in a network has subnets and security groups.
+
+    Source: Lambda API, LoggingConfig, VpcConfig.
+    """
+    for name in ("applicationLogLevel", "systemLogLevel"):
+        if item.known(f"loggingConfig.{name}") and item.known("loggingConfig.logFormat") == "Text":
+            yield Broken(f"loggingConfig.{name}", "nothing, as the format is Text", "set log_format to JSON")
+    subnets, groups = (item.known(f"vpcConfig.{name}") for name in ("subnetIds", "securityGroupIds"))
+    if isinstance(subnets, list) and isinstance(groups, list) and bool(subnets) != bool(groups):
+        yield Broken("vpcConfig", "subnetIds and securityGroupIds together", "set both, or neither", "")
+
+
 @rule("aws:lambda/permission:Permission")
 def permission(item: Item, _: Cloud) -> Iterator[Broken]:
     """A permission lets a service or account do a Lambda action.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -74,3 +75,30 @@ def encryption_key(item: Item, cloud: Cloud) -> Iterator[Broken]:
             "add a statement for CloudWatch Logs to the key's policy",
             absent=True,
         )
+
+
+@rule("aws:cloudwatch/logMetricFilter:LogMetricFilter")
+def metric_of_a_filter(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A metric with dimensions, three at most, has no default value; a default is a number.
+
+    Source: CloudWatch Logs API, MetricTransformation.
+    """
+    dimensions = item.known("metricTransformation.dimensions")
+    default = item.known("metricTransformation.defaultValue")
+    if isinstance(dimensions, dict) and len(dimensions) > 3:
+        yield Broken("metricTransformation.dimensions", "at most 3", "leave some out", len(dimensions))
+    if dimensions and default not in (None, ""):
+        yield Broken("metricTransformation.defaultValue", "nothing, as there are dimensions", "remove it")
+    if isinstance(default, str) and re.fullmatch(r"(-?\d*\.?\d+([eE][+-]?\d+)?)?", default) is None:
+        yield Broken("metricTransformation.defaultValue", "a number", "correct it")
+
+
+@rule("aws:cloudwatch/logDeliverySource:LogDeliverySource")
+def delivered_logs(item: Item, _: Cloud) -> Iterator[Broken]:
+    """CloudFront delivers access and connection logs.
+
+    Source: CloudWatch Logs API, PutDeliverySource, logType; CloudFront developer guide, Standard logging (v2).
+    """
+    source, kind = item.known("resourceArn"), item.known("logType")
+    if re.match(r"arn:[^:]+:cloudfront:", str(source)) and kind not in (None, "ACCESS_LOGS", "CONNECTION_LOGS"):
+        yield Broken("logType", "ACCESS_LOGS or CONNECTION_LOGS", "choose one of these")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from groundplan.cloud.item import Item
+from groundplan.cloud.item import Item, look_up
 from groundplan.cloud.rules.registry import Broken, between, one_of, rule
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ def _queries(item: Item) -> Iterator[Broken]:
     if len(queries) > 20:
         yield Broken("metricQueries", "at most 20 queries", "combine them in expressions", len(queries))
     ids: set[object] = set()
-    returning = 0
     for index, query in enumerate(queries):
         path = f"metricQueries[{index}]"
         name = query.get("id")
@@ -66,7 +65,6 @@ def _queries(item: Item) -> Iterator[Broken]:
         if name in ids:
             yield Broken(f"{path}.id", "an id that no other query has", "rename one")
         ids.add(name)
-        returning += query.get("returnData") is True
         if (query.get("expression") is None) == (query.get("metric") is None):
             yield Broken(path, "an expression or a metric, one of the two", "set one", name)
         metric = query.get("metric") or {}
@@ -90,6 +88,7 @@ def _queries(item: Item) -> Iterator[Broken]:
                     "declare the query, or correct the id",
                 )
     band = 0 if item.get("thresholdMetricId") is None else 1
+    returning = sum(look_up(query, "returnData") is True for query in queries)
     if returning != 1 + band:
         yield Broken(
             "metricQueries",
@@ -162,6 +161,19 @@ def notifications(item: Item, _: Cloud) -> Iterator[Broken]:
         for index, action in enumerate(actions):
             if isinstance(action, str) and not action.startswith("arn:"):
                 yield Broken(f"{name}[{index}]", "an ARN", "pass the topic's arn")
+
+
+@rule(ALARM)
+def bands(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Only what is compared with a band of expected values is compared with its bounds.
+
+    Source: CloudWatch API, PutMetricAlarm, ThresholdMetricId.
+    """
+    operator = item.known("comparisonOperator")
+    banded = isinstance(operator, str) and ("UpperThreshold" in operator or "LowerThreshold" in operator)
+    if isinstance(operator, str) and banded != (item.get("thresholdMetricId") is not None):
+        expected = "thresholdMetricId, as it compares with a band" if banded else "an operator of a band"
+        yield Broken("comparisonOperator", expected, "set threshold_metric_id, or choose another operator")
 
 
 @rule("aws:cloudwatch/compositeAlarm:CompositeAlarm")

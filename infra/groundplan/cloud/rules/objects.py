@@ -1,4 +1,4 @@
-"""Kubernetes objects around pods: services, autoscalers, disruption budgets, network policies, roles."""
+"""Kubernetes objects around pods: services, autoscalers, budgets, network policies, roles, quotas, ranges of limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from groundplan.cloud.item import Item
+from groundplan.cloud.item import Item, look_up
+from groundplan.cloud.rules.quantities import amount
 from groundplan.cloud.rules.registry import Broken, one_of, rule, transition, whole
 from groundplan.cloud.rules.workloads import (
     NAMESPACE,
@@ -69,6 +70,26 @@ def autoscaler(item: Item, cloud: Cloud) -> Iterator[Broken]:
                     )
 
 
+@rule(_AUTOSCALER)
+def scaling_targets(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A target has the figure of its type, above 0.
+
+    Source: Kubernetes API reference, MetricTarget (server validation).
+    """
+    figures = {"Utilization": "averageUtilization", "AverageValue": "averageValue", "Value": "value"}
+    for index, metric in enumerate(item.objects("spec.metrics")):
+        for kind in ("resource", "containerResource", "pods", "object", "external"):
+            target = look_up(metric, f"{kind}.target")
+            figure = figures.get(str(look_up(target, "type")))
+            if figure is None:
+                continue
+            value = target.get(figure)
+            low = amount(value)
+            if value is None or (low is not None and low <= 0):
+                path = f"spec.metrics[{index}].{kind}.target.{figure}"
+                yield Broken(path, "more than 0", f"set {figure}", value if value is not None else "")
+
+
 @whole
 def replicas_are_the_autoscalers(cloud: Cloud) -> Iterator[Broken]:
     """What an autoscaler scales doesn't say its replicas itself, or each deployment undoes the scaling.
@@ -113,13 +134,7 @@ def budgets_can_be_met(cloud: Cloud) -> Iterator[Broken]:
             if matches(item.known("spec.selector"), labels_of(each))
         ]
         if not picked:
-            yield Broken(
-                "spec.selector",
-                "labels of pods of the namespace",
-                "use the labels of the Deployment's template",
-                item=item,
-                absent=True,
-            )
+            yield _selects_nothing(item)
             continue
         least = item.known("spec.minAvailable")
         if not isinstance(least, int):
@@ -192,6 +207,31 @@ def service(item: Item, _: Cloud) -> Iterator[Broken]:
         yield Broken("spec.ports", "names that differ", "rename one", names)
 
 
+@rule(_SERVICE)
+def service_of_its_type(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Inside the cluster alone, a service has no port of nodes and no traffic from outside; ports are well formed.
+
+    Source: Kubernetes API reference, ServiceSpec (server validation).
+    """
+    inside = item.get("spec.type", "ClusterIP") == "ClusterIP"
+    if inside and item.get("spec.externalTrafficPolicy") and not item.get("spec.externalIPs"):
+        yield Broken("spec.externalTrafficPolicy", "nothing for a service of type ClusterIP", "remove it")
+    for index, port in enumerate(item.objects("spec.ports")):
+        if inside and port.get("nodePort"):
+            yield Broken(f"spec.ports[{index}].nodePort", "nothing for a service of type ClusterIP", "remove it")
+        target = port.get("targetPort")
+        named = isinstance(target, str) and re.fullmatch(r"(?=.{1,15}$)(?=.*[a-z])[a-z0-9](-?[a-z0-9])*|\d+", target)
+        numbered = isinstance(target, int | float) and 1 <= target <= 65_535
+        if isinstance(target, str | int | float) and not named and not numbered:
+            yield Broken(f"spec.ports[{index}].targetPort", "1 to 65535, or the name of a port", "correct the port")
+    address = item.known("spec.clusterIP")
+    if isinstance(address, str) and address not in ("", "None"):
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            yield Broken("spec.clusterIP", "an address, or None", "correct it")
+
+
 @whole
 def services_have_pods(cloud: Cloud) -> Iterator[Broken]:
     """A service picks pods, and its target ports are ports of theirs.
@@ -208,13 +248,7 @@ def services_have_pods(cloud: Cloud) -> Iterator[Broken]:
             if matches({"matchLabels": chosen}, labels_of(each))
         ]
         if not picked:
-            yield Broken(
-                "spec.selector",
-                "labels of pods of the namespace",
-                "use the labels of the Deployment's template",
-                item=item,
-                absent=True,
-            )
+            yield _selects_nothing(item)
         for workload in picked:
             ports = [
                 port for _, container in containers(*template_of(workload)) for port in container.get("ports") or []
@@ -420,3 +454,99 @@ def data(item: Item, _: Cloud) -> Iterator[Broken]:
             size += len(value) if isinstance(value, str) else 0
     if size > 1024 * 1024:
         yield Broken("data", "less than 1 MiB in all", "split it", size)
+
+
+@rule("kubernetes:core/v1:LimitRange")
+def limits_in_order(item: Item, _: Cloud) -> Iterator[Broken]:
+    """The least, what is asked for, the default and the most are in order.
+
+    Source: Kubernetes API reference, LimitRangeItem (server validation).
+    """
+    pairs = (
+        *(("min", "max"), ("min", "default"), ("min", "defaultRequest"), ("defaultRequest", "default")),
+        *(("default", "max"), ("defaultRequest", "max")),
+    )
+    for index, each in enumerate(item.objects("spec.limits")):
+        for less, more in pairs:
+            for name in {*(each.get(less) or {})} & {*(each.get(more) or {})}:
+                low, high = amount(each[less][name]), amount(each[more][name])
+                if low is not None and high is not None and low > high:
+                    yield Broken(
+                        f"spec.limits[{index}].{less}.{name}", f"at most {more}, {each[more][name]}", "lower it"
+                    )
+
+
+_COUNTED = frozenset(
+    [
+        "pods",
+        "services",
+        "replicationcontrollers",
+        "resourcequotas",
+        "secrets",
+        "configmaps",
+        "persistentvolumeclaims",
+        "services.nodeports",
+        "services.loadbalancers",
+    ]
+)
+_MEASURED = re.compile(
+    r"(requests\.|limits\.)?(cpu|memory|ephemeral-storage|storage)|(requests\.|limits\.)?hugepages-\w+|requests\.[\w.-]+/.+"
+)
+
+
+@rule("kubernetes:core/v1:ResourceQuota")
+def quota(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A quota is of things that Kubernetes counts, in whole numbers; no scope excludes another.
+
+    Source: Kubernetes, Resource Quotas (server validation).
+    """
+    hard = item.known("spec.hard")
+    for name, value in (hard if isinstance(hard, dict) else {}).items():
+        counted = name in _COUNTED or name.startswith("count/")
+        if not counted and "/" not in name and _MEASURED.fullmatch(name) is None:
+            yield Broken(f"spec.hard.{name}", "a resource that quotas count", "correct its name", name)
+        found = amount(value)
+        if counted and found is not None and found != found.to_integral_value():
+            yield Broken(f"spec.hard.{name}", "a whole number", "round it")
+    scopes = item.each("spec.scopes")
+    for one, other in (("BestEffort", "NotBestEffort"), ("Terminating", "NotTerminating")):
+        if one in scopes and other in scopes:
+            yield Broken("spec.scopes", f"one of {one} and {other}", "keep one", scopes)
+
+
+_SELECTORS = {
+    "kubernetes:apps/v1:Deployment": ("spec.selector",),
+    "kubernetes:policy/v1:PodDisruptionBudget": ("spec.selector",),
+    "kubernetes:networking.k8s.io/v1:NetworkPolicy": ("spec.podSelector",),
+    "kubernetes:batch/v1:Job": ("spec.selector",),
+}
+_LABEL_KEY = re.compile(r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?")
+
+
+@rule(*_SELECTORS)
+def label_selectors(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A selector's labels are labels, and its operators have values where they want some.
+
+    Source: Kubernetes API reference, LabelSelector (server validation).
+    """
+    for path in _SELECTORS[item.type]:
+        selector = item.known(path)
+        labels = look_up(selector, "matchLabels")
+        for key, value in (labels if isinstance(labels, dict) else {}).items():
+            if _LABEL_KEY.fullmatch(key) is None or (isinstance(value, str) and _LABEL_VALUE.fullmatch(value) is None):
+                yield Broken(
+                    f"{path}.matchLabels", "labels that Kubernetes takes", "correct the label", f"{key}: {value}"
+                )
+        for index, each in enumerate(look_up(selector, "matchExpressions") or []):
+            operator, values = look_up(each, "operator"), look_up(each, "values")
+            where = f"{path}.matchExpressions[{index}]"
+            if isinstance(operator, str) and operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
+                yield Broken(f"{where}.operator", "In, NotIn, Exists or DoesNotExist", "correct it")
+            elif (operator in ("In", "NotIn") and not values) or (operator in ("Exists", "DoesNotExist") and values):
+                yield Broken(f"{where}.values", "values with In and NotIn, and with no others", "correct them", "")
+
+
+def _selects_nothing(item: Item) -> Broken:
+    remedy = "use the labels of the Deployment's template"
+    return Broken("spec.selector", "labels of pods of the namespace", remedy, item=item, absent=True)

@@ -136,12 +136,8 @@ def subscription(item: Item, cloud: Cloud) -> Iterator[Broken]:
         and topic.get("fifoTopic", False) is not True
     ):
         yield Broken("endpoint", "a standard queue, as the topic is a standard one", "make both FIFO, or neither")
-    for other in cloud.where(SUBSCRIPTION, "topic", item.known("topic")):
-        if (
-            other.urn != item.urn
-            and (other.known("protocol"), other.known("endpoint")) == (protocol, endpoint)
-            and isinstance(endpoint, str)
-        ):
+    for other in cloud.others(item, "topic"):
+        if (other.known("protocol"), other.known("endpoint")) == (protocol, endpoint) and isinstance(endpoint, str):
             yield Broken(
                 "endpoint", f"an endpoint that doesn't have this topic yet; {other.urn} does", "keep one subscription"
             )
@@ -210,3 +206,18 @@ def keys_of_subscribed_queues(cloud: Cloud) -> Iterator[Broken]:
                 "allow kms:GenerateDataKey* and kms:Decrypt for sns.amazonaws.com",
                 item=item,
             )
+
+
+@rule(TOPIC)
+def topic_settings(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A FIFO topic's name ends with .fifo; only such topics deduplicate by content.
+
+    Source: SNS API, CreateTopic, Attributes.
+    """
+    fifo = item.get("fifoTopic", False)
+    if item.physical_name and isinstance(fifo, bool) and fifo != item.physical_name.endswith(".fifo"):
+        expected = "a name that ends with .fifo exactly when fifoTopic is true"
+        yield Broken("name", expected, "make the two agree", item.physical_name)
+    for name in ("contentBasedDeduplication", "archivePolicy", "fifoThroughputScope"):
+        if fifo is False and item.get(name) not in (None, False, ""):
+            yield Broken(name, "a FIFO topic", "set fifo_topic, or remove it")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
+from zoneinfo import available_timezones
 
-from groundplan.cloud.item import Item
+from groundplan.cloud.item import Item, look_up
 from groundplan.cloud.rules.policies import as_document, principals_of, statements_of
 from groundplan.cloud.rules.registry import Broken, one_of, rule
 
@@ -67,6 +69,32 @@ def lifecycle(item: Item, _: Cloud) -> Iterator[Broken]:
             )
 
 
+@rule(_LIFECYCLE)
+def lifecycle_filters(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A filter has one condition, or `and`; uploads are aborted by prefix alone; classes only grow colder; up to 100
+    newer versions are kept.
+
+    Source: S3 API, LifecycleRule; S3 user guide, Transitioning objects using Lifecycle.
+    """
+    colder = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
+    for index, each in enumerate(item.objects("rules")):
+        path, chosen = f"rules[{index}]", each.get("filter")
+        given = (
+            {name for name, value in chosen.items() if value not in (None, "")} if isinstance(chosen, dict) else set()
+        )
+        if len(given) > 1:
+            yield Broken(f"{path}.filter", "one condition; several go into `and`", "use and_", sorted(given))
+        if each.get("abortIncompleteMultipartUpload") and (given & {"tag"} or look_up(chosen, "and.tags")):
+            yield Broken(f"{path}.filter", "no tags, as uploads are aborted", "abort them in a rule of its own", "")
+        order = [
+            colder.index(one["storageClass"])
+            for one in each.get("transitions") or []
+            if look_up(one, "storageClass") in colder
+        ]
+        if order != sorted(order):
+            yield Broken(f"{path}.transitions", f"classes in this order: {', '.join(colder)}", "reorder them", "")
+
+
 @rule("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration")
 def encryption(item: Item, _: Cloud) -> Iterator[Broken]:
     """Encryption is AES256, aws:kms or aws:kms:dsse; a key only with KMS.
@@ -92,6 +120,18 @@ def versioning(item: Item, _: Cloud) -> Iterator[Broken]:
     Source: S3 API, PutBucketVersioning; pulumi-aws, s3.BucketVersioning.
     """
     yield from one_of(item, "versioningConfiguration.status", "Enabled", "Suspended", "Disabled")
+
+
+@rule("aws:s3/bucketVersioning:BucketVersioning")
+def locked_versions(item: Item, cloud: Cloud) -> Iterator[Broken]:
+    """A bucket with object lock keeps its versions.
+
+    Source: S3 user guide, Object Lock considerations.
+    """
+    bucket = cloud.referred(item, "bucket")
+    suspended = item.known("versioningConfiguration.status") in ("Suspended", "Disabled")
+    if suspended and bucket is not None and bucket.known("objectLockEnabled") is True:
+        yield Broken("versioningConfiguration.status", "Enabled, as the bucket has object lock", "enable versioning")
 
 
 @rule("aws:s3/bucketOwnershipControls:BucketOwnershipControls")
@@ -129,6 +169,17 @@ def object_lock(item: Item, cloud: Cloud) -> Iterator[Broken]:
     ):
         yield Broken("bucket", "a bucket with versioning", "enable versioning first, and depend on it")
     yield from one_of(item, "rule.defaultRetention.mode", "GOVERNANCE", "COMPLIANCE")
+
+
+@rule("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration")
+def retention(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A default retention is in days or in years.
+
+    Source: S3 API, DefaultRetention.
+    """
+    kept = item.known("rule.defaultRetention")
+    if isinstance(kept, dict) and (kept.get("days") is None) == (kept.get("years") is None):
+        yield Broken("rule.defaultRetention", "days or years, one of the two", "set one", "")
 
 
 @rule("aws:s3/bucketPolicy:BucketPolicy")
@@ -265,8 +316,7 @@ def backup_plan(item: Item, _: Cloud) -> Iterator[Broken]:
         if each.get("ruleName") in names:
             yield Broken(f"{path}.ruleName", "a name that no other rule has", "rename one")
         names.add(each.get("ruleName"))
-        life = each.get("lifecycle") or {}
-        cold, delete = life.get("coldStorageAfter"), life.get("deleteAfter")
+        cold, delete = look_up(each, "lifecycle.coldStorageAfter"), look_up(each, "lifecycle.deleteAfter")
         if isinstance(cold, int) and cold > 0 and isinstance(delete, int) and delete < cold + 90:
             yield Broken(
                 f"{path}.lifecycle.deleteAfter",
@@ -290,6 +340,25 @@ def backup_plan(item: Item, _: Cloud) -> Iterator[Broken]:
             yield Broken(
                 f"{path}.completionWindow", f"at least an hour more than startWindow, {start + 60} minutes", "raise it"
             )
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The names of the tz database, as far as this machine has it."""
+    return frozenset(available_timezones())
+
+
+@rule("aws:backup/plan:Plan")
+def time_zones(item: Item, _: Cloud) -> Iterator[Broken]:
+    """A schedule's time zone is one of the tz database.
+
+    Source: Backup API, BackupRuleInput.
+    """
+    zones = _zones()
+    for index, each in enumerate(item.objects("rules")):
+        name = each.get("scheduleExpressionTimezone")
+        if isinstance(name, str) and zones and name not in zones:
+            yield Broken(f"rules[{index}].scheduleExpressionTimezone", "a time zone such as Etc/UTC", "correct it")
 
 
 @rule("aws:backup/selection:Selection")

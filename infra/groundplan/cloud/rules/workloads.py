@@ -537,6 +537,18 @@ def spread(item: Item, _: Cloud) -> Iterator[Broken]:
             )
 
 
+@rule("kubernetes:apps/v1:Deployment")
+def rollout_numbers(item: Item, _: Cloud) -> Iterator[Broken]:
+    """Surge and unavailability are numbers or percentages, and no more than all are unavailable.
+
+    Source: Kubernetes API reference, RollingUpdateDeployment.
+    """
+    for name, form in (("maxSurge", r"\d+%"), ("maxUnavailable", r"(100|\d{1,2})%")):
+        value = item.known(f"spec.strategy.rollingUpdate.{name}")
+        if (isinstance(value, str) and re.fullmatch(form, value) is None) or (isinstance(value, int) and value < 0):
+            yield Broken(f"spec.strategy.rollingUpdate.{name}", "a number or a percentage", "correct it")
+
+
 @rule(_JOB, _CRON_JOB)
 def job(item: Item, _: Cloud) -> Iterator[Broken]:
     """A job's pods are restarted on failure or never.

@@ -10,6 +10,7 @@ from groundplan.declaration.reserved import (
     BUCKET_PREFIXES,
     NAMESPACE_PREFIXES,
     NAMESPACES,
+    NO_PYTHON_WORD,
     PYTHON_WORDS,
     SERVICE_NAMES,
     SERVICE_PREFIXES,
@@ -43,8 +44,7 @@ def _services(system: System) -> Iterator[Finding]:
             expected = "a name that no database, database user or cache user has already"
             yield Finding(path, "a reserved name", expected, f"rename it, for example `{name[:12]}-service`")
         if name in PYTHON_WORDS:
-            expected = "a name that is no keyword of Python, in which the service is written"
-            yield Finding(path, "a reserved name", expected, f"rename it, for example `{name}-service`")
+            yield Finding(path, "a reserved name", NO_PYTHON_WORD, f"rename it, for example `{name}-service`")
         if name.endswith(_QUEUE_ENDINGS):
             expected = "a name that is not that of another service's queue for what it gave up on"
             yield Finding(path, "a reserved name", expected, "rename the service")

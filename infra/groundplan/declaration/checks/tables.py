@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from groundplan.declaration.model import Resource, Service, System
 from groundplan.declaration.reserved import (
+    NO_PYTHON_WORD,
     OWN_FIELDS,
     OWN_TABLES,
     POSTGRES_WORDS,
@@ -70,8 +71,7 @@ def _tables(path: Path, service: Service) -> Iterator[Finding]:
 def _resource(path: Path, name: str, resource: Resource) -> Iterator[Finding]:
     table = resource.table(name)
     if name in PYTHON_WORDS:
-        expected = "a name that is no keyword of Python, in which the service is written"
-        yield Finding(path, "a reserved word", expected, f"rename it, for example `{name}_item`")
+        yield Finding(path, "a reserved word", NO_PYTHON_WORD, f"rename it, for example `{name}_item`")
     if table in POSTGRES_WORDS:
         expected = f"a path whose table needs no quotes; `{table}` is a reserved word of PostgreSQL"
         yield Finding((*path, "plural"), table, expected, "choose another plural")
@@ -93,5 +93,4 @@ def reserved_names(path: Path, fields: Iterable[str]) -> Iterator[Finding]:
             expected = "a name that needs no quotes; this is a reserved word of PostgreSQL"
             yield Finding(here, "a reserved word", expected, f"rename it, for example `{name}_value`")
         elif name in PYTHON_WORDS:
-            expected = "a name that is no keyword of Python, in which the service is written"
-            yield Finding(here, "a reserved word", expected, f"rename it, for example `{name}_value`")
+            yield Finding(here, "a reserved word", NO_PYTHON_WORD, f"rename it, for example `{name}_value`")

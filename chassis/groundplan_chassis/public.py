@@ -12,7 +12,7 @@ from typing import Final
 
 PUBLIC: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "groundplan_chassis.access": ("Access", "Caller"),
+        "groundplan_chassis.access": ("Access", "Caller", "hides"),
         "groundplan_chassis.authority": ("FieldAuthority", "FieldRule"),
         "groundplan_chassis.caching": ("CachedResource", "DocumentCache"),
         "groundplan_chassis.clock": ("Clock",),

@@ -158,6 +158,38 @@ def test_a_lost_version_brings_back_the_component_too() -> None:
     assert "id" not in after[-2]
 
 
+def test_what_was_deleted_to_be_replaced_is_gone() -> None:
+    """The engine forgets it when it has made the new one itself. Left beside one that was taken in, it stayed for good,
+    and a destruction that met an error wrote a state that no command could read."""
+    new = resource(QUEUE, "order", name="order-2") | {"dependencies": [urn(GROUP, "later")]}
+    old = resource(QUEUE, "order", f"{QUEUES}/order-1", name="order-1") | {"delete": True, "pendingReplacement": True}
+    users = [
+        resource(POLICY, "by property", "p-1") | {"propertyDependencies": {"queue": [urn(QUEUE, "order")]}},
+        resource(POLICY, "by dependency", "p-2") | {"dependencies": [urn(QUEUE, "order")]},
+        resource(POLICY, "deleted with it", "p-3") | {"deletedWith": urn(QUEUE, "order")},
+        resource(POLICY, "replaced with it", "p-4") | {"replaceWith": [urn(QUEUE, "order")]},
+        resource(POLICY, "a child", "p-5") | {"parent": urn(QUEUE, "order")},
+    ]
+    broken = state(old, *users, resource(GROUP, "later", "sg-1"), operations=(("creating", new),))
+    repair = plan_repair(broken, [queue("order-2")], [])
+    assert [(step.action, step.id) for step in repair.of("import")] == [("import", f"{QUEUES}/order-2")]
+    after = repaired(broken, repair, [])["deployment"]["resources"]
+    assert [each["id"] for each in after if each["urn"] == urn(QUEUE, "order")] == [f"{QUEUES}/order-2"]
+    places = {each["urn"]: place for place, each in enumerate(after)}
+    assert places[urn(GROUP, "later")] < places[urn(QUEUE, "order")]
+    assert all(places[each["urn"]] > places[urn(QUEUE, "order")] for each in users)
+    assert [each["urn"] for each in after if each["type"] == POLICY] == [each["urn"] for each in users]
+
+
+def test_what_is_deleted_after_it_is_replaced_stays_until_then() -> None:
+    old = resource(QUEUE, "order", f"{QUEUES}/order-1", name="order-1")
+    broken = state(old, operations=(("creating", resource(QUEUE, "order", name="order-2")),))
+    repair = plan_repair(broken, [queue("order-1"), queue("order-2")], [])
+    after = repaired(broken, repair, [])["deployment"]["resources"]
+    ours = {each["id"]: each.get("delete", False) for each in after if each["urn"] == urn(QUEUE, "order")}
+    assert ours == {f"{QUEUES}/order-1": True, f"{QUEUES}/order-2": False}
+
+
 def test_nothing_to_do_is_nothing() -> None:
     there = resource(QUEUE, "order", f"{QUEUES}/order-1", name="order-1")
     there["outputs"] = {"arn": queue("order-1").arn}

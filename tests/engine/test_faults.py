@@ -50,6 +50,9 @@ for name in wanted["queues"]:
 if wanted.get("class"):
     rds.Instance("db", engine="postgres", engine_version="17", username="dba", password="averylongone",
                  allocated_storage=30, instance_class=wanted["class"], skip_final_snapshot=True)
+if wanted.get("family"):
+    group = rds.ParameterGroup("group", name="small", family=wanted["family"])
+    topic = sns.Topic("of-group", display_name="of it", opts=pulumi.ResourceOptions(depends_on=[group]))
 """
 STATES: tuple[Mapping[str, Any], ...] = (
     {"network": "10.0", "queues": ["one", "two"], "seconds": 30},
@@ -282,6 +285,19 @@ class Life:
         with record.open("a") as rows:
             print(row, file=rows)
         assert left == ([], [])
+
+
+@pytest.mark.parametrize("kind", ["throttle", "lost"])
+def test_what_is_deleted_before_it_is_replaced_is_forgotten(small: Small, kind: Kind) -> None:
+    """Of two with one name the old one goes first; a creation that is taken in leaves nothing of it in the state."""
+    for family in ("postgres16", "postgres17"):
+        small.want({**STATES[0], "family": family})
+        failed, _, _ = until_done(small.servers, kind, small.engine, "up", "small", go_on=False)
+        assert failed["create"]
+        assert [each["urn"] for each in small.engine.resources() if each.get("delete")] == []
+        assert left_over(small.servers, small.engine) == ([], [])
+    until_done(small.servers, kind, small.engine, "destroy", "small")
+    assert left_over(small.servers, small.engine) == ([], [])
 
 
 def test_a_preview_is_classified_as_two_programs_are(small: Small) -> None:

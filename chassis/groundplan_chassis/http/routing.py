@@ -10,7 +10,7 @@ import msgspec
 
 from groundplan_chassis.access import Caller, owner_of
 from groundplan_chassis.http.bodies import BodyType
-from groundplan_chassis.http.errors import MethodNotAllowed, MisdirectedRequest, NotFound
+from groundplan_chassis.http.errors import Forbidden, MethodNotAllowed, MisdirectedRequest, NotFound
 from groundplan_chassis.http.operations import ON_ONE_ITEM, READING, Operation, OperationKind, operation_kinds
 from groundplan_chassis.http.queries import QueryType
 from groundplan_chassis.http.values import value_type
@@ -80,8 +80,8 @@ class Endpoint:
         if self._stored_owner_type is None:
             return True
         try:
-            self._stored_owner_type.from_json(caller.subject)
-        except Refused:
+            owner_of(caller, self._stored_owner_type)
+        except Forbidden:
             return False
         return True
 

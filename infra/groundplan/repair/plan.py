@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -292,20 +292,58 @@ def repaired(state: State, repair: Repair, program: Sequence[Resource]) -> State
         else:
             for resource in _with_parents(declared[step.urn], declared, held):
                 _insert(after, _entry(after, resource, step.id if resource.urn == step.urn else ""), held)
+    if repair.of("import"):
+        deployment["resources"] = _in_order(deployment["resources"])
     deployment["pending_operations"] = []
     return after
 
 
 def _insert(state: State, entry: dict[str, Any], held: set[str]) -> None:
-    """Adds an entry. What the state has under its URN was to be replaced by it, and goes with the next deployment."""
+    """Adds an entry. What the state has under its URN was to be replaced by it, and goes with the next deployment.
+
+    What was deleted before it was replaced is gone already, and would stay in the state for good: the engine forgets it
+    when it has made the new one itself.
+    """
     entries = state["deployment"].setdefault("resources", [])
     same = [each for each in entries if each["urn"] == entry["urn"]]
-    if any(each.get("id") == entry.get("id") for each in same):
+    if any(each.get("id") == entry.get("id") and not each.get("pendingReplacement") for each in same):
         return
     for old in same:
         old["delete"] = True
+    entries[:] = [each for each in entries if each["urn"] != entry["urn"] or not each.get("pendingReplacement")]
     entries.append(entry)
     held.add(entry["urn"])
+
+
+def _in_order(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each entry behind those that it names, as the engine demands of a state; else in the order that there was."""
+    by_urn: dict[str, list[dict[str, Any]]] = {}
+    for each in entries:
+        by_urn.setdefault(each["urn"], []).append(each)
+    ordered: list[dict[str, Any]] = []
+    begun: set[int] = set()
+
+    def place(entry: dict[str, Any]) -> None:
+        if id(entry) not in begun:
+            begun.add(id(entry))
+            for name in _references(entry):
+                for other in by_urn.get(name, ()):
+                    place(other)
+            ordered.append(entry)
+
+    for each in entries:
+        place(each)
+    return ordered
+
+
+def _references(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The URNs that an entry of a state refers to."""
+    yield from filter(None, (entry.get("parent"), entry.get("deletedWith")))
+    yield from filter(None, [str(entry.get("provider") or "").rpartition("::")[0]])
+    for key in ("dependencies", "replaceWith"):
+        yield from entry.get(key) or ()
+    for names in (entry.get("propertyDependencies") or {}).values():
+        yield from names or ()
 
 
 def _with_parents(resource: Resource, declared: Mapping[str, Resource], held: set[str]) -> list[Resource]:

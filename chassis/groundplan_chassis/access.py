@@ -98,9 +98,9 @@ def decide(access: Access, caller: Caller) -> Decision:
 
 
 def hides(access: Access, caller: Caller, owner: str | None) -> bool:
-    """Whether a row of this owner is none that the caller may know of: they may read their own only, and it is not.
+    """Whether the caller may read their own rows alone, and this row is another's. ``access``: who may read such rows.
 
-    ``access``: of reading such rows. A caller whose roles say nothing of it is not judged by it.
+    False for a caller who has no role in it: then the operation that is being done decides alone.
     """
     return decide(access, caller) is Decision.OWN and owner != caller.subject
 

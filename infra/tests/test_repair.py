@@ -181,6 +181,26 @@ def test_what_was_deleted_to_be_replaced_is_gone() -> None:
     assert [each["urn"] for each in after if each["type"] == POLICY] == [each["urn"] for each in users]
 
 
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [("order", "order"), ("order-1a2b3c4", "order-5d6e7f8")],
+    ids=["a given name", "a name that Pulumi made"],
+)
+def test_what_replaced_it_is_taken_in_without_the_operation_too(before: str, now: str) -> None:
+    """Of a state that is older than the account: what was deleted to be replaced doesn't hold its successor."""
+    made_up = {"__defaults": ["name"]} if before != now else {}
+    old = resource(QUEUE, "order", f"{QUEUES}/{before}", name=before, **made_up)
+    old |= {"delete": True, "pendingReplacement": True, "outputs": {"arn": queue(before).arn}}
+    inputs = {"name": now} if before == now else {}
+    program = [declared(QUEUE, "order", STACK, **inputs)]
+    broken = state(old)
+    repair = plan_repair(broken, [queue(now)], program)
+    assert [(step.action, step.id) for step in repair.steps] == [("import", f"{QUEUES}/{now}")]
+    after = repaired(broken, repair, program)["deployment"]["resources"]
+    ours = [each for each in after if each["urn"] == urn(QUEUE, "order")]
+    assert [(each["id"], each.get("pendingReplacement")) for each in ours] == [(f"{QUEUES}/{now}", None)]
+
+
 def test_what_is_deleted_after_it_is_replaced_stays_until_then() -> None:
     old = resource(QUEUE, "order", f"{QUEUES}/order-1", name="order-1")
     broken = state(old, operations=(("creating", resource(QUEUE, "order", name="order-2")),))

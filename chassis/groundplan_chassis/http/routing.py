@@ -31,7 +31,6 @@ class Endpoint:
 
     __slots__ = (
         "_owner_type",
-        "_stored_owner_type",
         "access",
         "audited",
         "body_type",
@@ -61,11 +60,10 @@ class Endpoint:
         # Where a body can't say whose the item is, that is the handler's to know.
         types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
         self.owner = operation.resource.owner if operation.resource.owner in types else None
-        self._owner_type = value_type(types[self.owner]) if self.owner is not None else None
         # Every write, and reads of what is declared personal.
         shown = {field.name: field.type for field in msgspec.structs.fields(operation.resource.item)}
-        stored = shown.get(operation.resource.owner or "")
-        self._stored_owner_type = None if stored is None else value_type(stored)
+        owner_type = (types | shown).get(operation.resource.owner or "")
+        self._owner_type = None if owner_type is None else value_type(owner_type)
         self.audited = operation.kind not in READING or bool(shown.keys() & personal)
         self.body_type = body_type
         self.queries = queries
@@ -77,10 +75,10 @@ class Endpoint:
 
     def may_own(self, caller: Caller) -> bool:
         """Whether the caller's subject is a value of the owner's field: else no row is theirs."""
-        if self._stored_owner_type is None:
+        if self._owner_type is None:
             return True
         try:
-            owner_of(caller, self._stored_owner_type)
+            owner_of(caller, self._owner_type)
         except Forbidden:
             return False
         return True

@@ -16,7 +16,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -351,14 +351,21 @@ def _use(stage: Stage, service: str, name: str) -> None:
             request(caller("delete", NUMBER + 1), "DELETE", gone.headers["location"])
 
 
-def _own_parents(service: DeployedService, resource: Resource, content: Mapping[str, object], subject: str) -> None:
-    """What the content refers to becomes the subject's, where rows of others may not be referred to."""
+def _own_parents(service: DeployedService, resource: Resource, content: dict[str, object], subject: str) -> None:
+    """Where rows of others may not be referred to, the content refers to one that is the subject's, or becomes it."""
     system = service.installation.system
     resources = system.services[service.service].resources
     for role in system.identity.roles:
         for reference, to, parent in private_parents(resources, resource, role):
-            if content.get(reference) is not None:
-                statement = f'UPDATE "{parent.table(to)}" SET "{parent.owner}" = %s WHERE id = %s RETURNING id'  # noqa: S608
+            if content.get(reference) is None:
+                continue
+            table, owner = f'"{parent.table(to)}"', f'"{parent.owner}"'
+            living = " AND deleted_at IS NULL" if "delete" in parent.operations else ""
+            own = service.rows(f"SELECT id FROM {table} WHERE {owner} = %s{living} ORDER BY id LIMIT 1", subject)  # noqa: S608
+            if own:
+                content[reference] = str(own[0]["id"])
+            else:
+                statement = f"UPDATE {table} SET {owner} = %s WHERE id = %s RETURNING id"  # noqa: S608
                 service.rows(statement, subject, content[reference])
 
 

@@ -32,7 +32,7 @@ _met: ContextVar[bool] = ContextVar("_met", default=False)
 
 
 class Unknown:
-    """A value that exists only once something is deployed (preview). A question what it is counts as met."""
+    """A value that exists only once something is deployed (preview). `until_unknown` knows of each look at it."""
 
     _only: Unknown | None = None
 

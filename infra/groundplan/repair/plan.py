@@ -113,7 +113,8 @@ def plan_repair(
         else:
             steps.append(Step("read", resource["type"], resource["urn"], resource.get("id", ""), _WORDS["read"]))
     taken = {step.found or step.id for step in steps if step.action in ("import", "keep")}
-    settled = {each["urn"] for each in resources(state)} | {step.urn for step in steps}
+    held = {each["urn"] for each in resources(state) if not each.get("pendingReplacement")}
+    settled = held | {step.urn for step in steps}
     missing = [each for each in program if each.custom and each.urn not in settled]
     for alike in _alike(_loose(state, account)):
         if not {name for each in alike for name in (each.id, _import_id(each.type, {}, place, each))} & taken:
@@ -139,7 +140,13 @@ def unclear(state: State, account: Iterable[Found]) -> list[Mapping[str, Any]]:
 def _loose(state: State, account: Iterable[Found]) -> list[Found]:
     """What the state doesn't hold. What was asked for by itself says more than what its tags say."""
     # What was made before the engine died has its id already, though its operation has no end.
-    known = _handles([*resources(state), *(each["resource"] for each in pending(state))])
+    place = _place(state)
+    known = _handles(
+        [
+            *(each for each in resources(state) if not _may_be_there_anew(each, place)),
+            *(each["resource"] for each in pending(state)),
+        ]
+    )
     everything = list(account)
     held = {each.arn for each in everything if each.arn and {(each.type, each.id), (each.type, each.arn)} & known}
     found: dict[tuple[str, str], Found] = {}
@@ -148,6 +155,13 @@ def _loose(state: State, account: Iterable[Found]) -> list[Found]:
             before = found.get((each.type, each.id))
             found[each.type, each.id] = before if before is not None and before.properties else each
     return list(found.values())
+
+
+def _may_be_there_anew(entry: Mapping[str, Any], place: Mapping[str, str]) -> bool:
+    """Whether it was deleted to be replaced, and what replaces it has the same id: that of a name which was given."""
+    inputs = entry.get("inputs") or {}
+    given = not inputs.get("__defaults")
+    return bool(entry.get("pendingReplacement")) and given and bool(_identity(entry["type"], inputs, place))
 
 
 def _alike(loose: Iterable[Found]) -> list[list[Found]]:

@@ -283,6 +283,7 @@ async def test_c2_a_server_that_hangs_costs_one_time_out_and_is_used_again_when_
         assert await valkey.get("a") == b"1"
 
 
+@pytest.mark.asyncio(loop_scope="function")
 async def test_closing_leaves_nothing_behind(private_user: tuple[Servers, CacheUser]) -> None:
     servers, user = private_user
     before = asyncio.all_tasks()

@@ -16,6 +16,9 @@ from groundplan_chassis.database.silence import Watch
 from groundplan_chassis.environment import Address
 from groundplan_chassis.secrets import SecretUnavailable
 
+# Every task of the loop is looked at.
+pytestmark = pytest.mark.asyncio(loop_scope="function")
+
 HERE = Address("127.0.0.1", 5432)
 ELSEWHERE = Address("127.0.0.1", 5433)
 

@@ -16,6 +16,9 @@ import pytest
 from chassis.tests.http.shop import Stage
 from chassis.tests.test_exchange import Client
 
+# Every task of the loop is looked at.
+pytestmark = pytest.mark.asyncio(loop_scope="function")
+
 WARM, MORE = 1_000, 4_000
 """Requests before the first look, and between the two."""
 MOST = 0.05

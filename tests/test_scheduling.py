@@ -57,7 +57,7 @@ def test_what_begins_first_is_there(path: str) -> None:
 
 
 def test_tests_that_look_at_all_tasks_have_an_event_loop_of_their_own() -> None:
-    """In the loop that tests share, tasks of others' fixtures run until the session ends: to wait for them is for ever."""
+    """In the loop that tests share, tasks of others' fixtures run to the end: waiting for all of them never ends."""
     sources = {path: path.read_text(encoding="utf-8") for path in ROOT.glob("*/tests/**/test_*.py")}
     looking = {path for path, text in sources.items() if "asyncio.all_tasks(" in text}
     assert len(looking) >= 3

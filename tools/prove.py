@@ -336,6 +336,9 @@ CAMPAIGNS = {
         (
             "infra/tests/pricing",
             "infra/tests/program",
+            "infra/tests/capacity/test_reach.py",
+            "infra/tests/capacity/test_comparison.py",
+            "infra/tests/test_repair_kinds.py",
             "infra/tests/changes/test_upgrades.py",
             "infra/tests/changes/test_sentence.py",
             "tests/cli/test_eject.py",
@@ -358,15 +361,21 @@ CAMPAIGNS = {
         "Every way to install the libraries",
         "Environments are made from a commit, a repository, an override and vendor/, by a teammate, from a fork, from "
         "changed and from other wheels. Moved here by name: ten seconds of CPU each.",
-        ("tests/installation", "tests/cli/test_removals.py"),
+        ("tests/installation", "tests/cli/test_removals.py", "tests/cli/test_setup.py"),
         1,
         "run of each",
         {"PROVE": "1"},
     ),
     "development": Campaign(
         "`make dev` and its servers through what happens to them",
-        "A start that is ended in the middle, a service that can't migrate, tests that share servers over processes.",
-        ("devkit/tests",),
+        "A start that is ended in the middle, a service that can't migrate, tests that share servers over processes, "
+        "servers that are killed and come back; and what the chassis does while they are away.",
+        (
+            "devkit/tests",
+            "chassis/tests/caching/test_valkey.py",
+            "chassis/tests/test_absences.py",
+            "chassis/tests/test_watchdog.py",
+        ),
         1,
         "run of each",
         {"PROVE": "1"},
@@ -391,10 +400,12 @@ _ACCOUNT = "infra/tests/program/test_one_account.py::test"
 _ON_THE_WAY = "infra/tests/program/test_stability.py::test_u6_nothing_that_aws_refuses_lies_on_the_way"
 _AGAIN = "a program simulated again, five to forty seconds of CPU (simulations)"
 _INSTALLED = "an environment made again, ten seconds of CPU (installation)"
-_STARTED = "servers started again, ten to twenty seconds of CPU (development)"
+_STARTED = "servers started again or waited for, four to twenty seconds (development)"
 _EDGE = "infra/tests/program/test_edges.py::test_an_edge_plans_or_its_remedies_lead_there"
 _EXAMPLE = "tests/cli/test_own_program.py::test_an_example_is_planned_accepted_and_rehearsed"
 _FAULT = "chassis/tests/events/test_faults.py::test"
+_VALKEY = "chassis/tests/caching/test_valkey.py::test"
+_ABSENCE = "chassis/tests/test_absences.py::test"
 MOVED: Mapping[str, str] = {
     **{
         f"{_EXAMPLE}[{name}]": "a year of a stack, half a minute of CPU (own-program)"
@@ -433,6 +444,11 @@ MOVED: Mapping[str, str] = {
             "infra/tests/changes/test_sentence.py::test_fifty_times_the_load_says_what_waits_and_what_does_not",
             "tests/cli/test_eject.py::test_with_all_subjects_ejected_the_same_is_deployed[prod]",
             "tests/cli/test_rehearse.py::test_a_fault_is_taken_up_again_and_one_that_meets_nothing_is_told",
+            "infra/tests/capacity/test_reach.py::test_what_configuration_reaches_is_planned_and_held",
+            "infra/tests/capacity/test_comparison.py::test_a_refused_variant_is_compared_up_to_what_refuses_it",
+            "infra/tests/test_repair_kinds.py::test_whatever_was_being_made_is_found[prod]",
+            "infra/tests/changes/test_upgrades.py::test_replicas_wait_for_a_primary_that_shrinks",
+            f"{_ACCOUNT}_stacks_come_change_and_go_beside_each_other",
         ),
         _AGAIN,
     ),
@@ -453,6 +469,10 @@ MOVED: Mapping[str, str] = {
             "tests/cli/test_removals.py::test_setup_takes_any_path_and_takes_up_what_was_interrupted[-c]",
             "tests/cli/test_removals.py::test_an_environment_from_before_there_were_stamps_is_taken",
             "tests/cli/test_removals.py::test_make_takes_a_path_with_blanks[templates/project/Makefile]",
+            "tests/cli/test_removals.py::test_make_takes_a_path_with_blanks[Makefile]",
+            "tests/cli/test_setup.py::test_requirements_without_hashes_are_refused",
+            "tests/installation/test_set_up.py::test_libraries_and_template_have_to_fit",
+            "tests/installation/test_set_up.py::test_a_git_hook_can_set_up",
         ),
         _INSTALLED,
     ),
@@ -462,11 +482,26 @@ MOVED: Mapping[str, str] = {
             "devkit/tests/test_dev.py::test_nothing_is_left_when_it_ends_in_the_middle_of_its_start[15]",
             "devkit/tests/test_dev.py::test_a_service_that_cannot_migrate_ends_it_with_what_it_said",
             "devkit/tests/test_plugin.py::test_servers_are_shared_and_names_are_not[options1]",
+            "devkit/tests/test_plugin.py::test_servers_that_run_already_are_used_and_left",
             "devkit/tests/test_kafka.py::test_what_was_acknowledged_outlives_a_killed_broker",
+            "devkit/tests/test_postgres.py::test_what_was_acknowledged_outlives_a_killed_primary",
+            "devkit/tests/test_postgres.py::test_a_killed_replica_catches_up",
+            "devkit/tests/test_valkey.py::test_a_user_outlives_a_restart_and_its_data_do_not",
+            f"{_VALKEY}_c2_a_server_that_dies_is_a_miss_at_once_and_is_used_again_when_it_is_back[clustered]",
+            f"{_VALKEY}_c2_a_server_that_hangs_costs_one_time_out_and_is_used_again_when_it_answers[clustered]",
+            f"{_VALKEY}_c2_commands_under_way_when_a_server_dies_end_too[clustered]",
+            f"{_VALKEY}_closing_leaves_nothing_behind[clustered]",
+            f"{_ABSENCE}_without_any_database_only_copies_are_read[refused]",
+            f"{_ABSENCE}_without_any_database_only_copies_are_read[reset]",
+            f"{_ABSENCE}_without_the_primary_reads_go_on[refused]",
+            f"{_ABSENCE}_without_the_primary_reads_go_on[reset]",
+            "chassis/tests/test_watchdog.py::"
+            "test_a_loop_that_turns_under_load_goes_on_and_nothing_is_watched_afterwards",
         ),
         _STARTED,
     ),
     f"{_EDGE}[20 resources of 100 fields-prod]": "two thousand fields, planned again, twenty seconds of CPU (edges)",
+    f"{_EDGE}[100 services of 20 resources-prod]": "two thousand resources, five seconds of CPU; dev's stay (edges)",
     **dict.fromkeys(
         (
             "tests/template/test_update.py::test_a_new_question_takes_its_default_and_is_told",

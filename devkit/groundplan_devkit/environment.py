@@ -16,13 +16,9 @@ def settings_for(system: System, service: str, role: str, servers: Servers, *, l
     return Installation(system, servers, label=label).settings(service, role)
 
 
-def environment_for(
-    system: System, service: str, role: str, servers: Servers, *, label: str = "", port: int = 0
-) -> dict[str, str]:
-    """The settings, and what a process needs on this machine besides: TRUST_FILE, AWS_ENDPOINT_URL, PORT …"""
-    return process_environment(Installation(system, servers, label=label), service, role, port=port)
-
-
 def process_environment(installation: Installation, service: str, role: str, *, port: int = 0) -> dict[str, str]:
-    """As `environment_for`, of an installation that is there; with ``port`` 0 the system chooses one."""
+    """The settings, and what a process needs on this machine besides: TRUST_FILE, AWS_ENDPOINT_URL, PORT …
+
+    With ``port`` 0 the system chooses one.
+    """
     return {**installation.settings(service, role), **installation.machine(), "PORT": str(port)}

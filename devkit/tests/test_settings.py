@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest
 from devkit.tests.conftest import shop
 from groundplan.cli._facts import with_images
 from groundplan.cloud import Simulation, simulate
-from groundplan.declaration.model import System
 from groundplan.program import events
 from groundplan.project import find_project, load_program
 from groundplan_chassis.settings import KafkaSettings, QueueSettings, Settings
@@ -24,7 +23,7 @@ from groundplan_components.events import _queues_args as queue_arguments
 from groundplan_components.events import kafka, queues
 from groundplan_devkit import names
 from groundplan_devkit.checks.pods import OF_TRACES
-from groundplan_devkit.environment import environment_for, settings_for
+from groundplan_devkit.environment import settings_for
 from groundplan_devkit.problems import Unavailable
 from groundplan_devkit.provision import Installation, local_stack
 from groundplan_devkit.servers import Servers, servers
@@ -79,24 +78,36 @@ def shape(value: str) -> Any:
         return "text"
 
 
-def roles(system: System, servers: Servers) -> list[tuple[str, str]]:
-    installation = Installation(system, servers)
-    return [(service, role) for service in system.services for role in (*installation.roles(service), "migrate")]
-
-
 @pytest.fixture(scope="module")
 def two_shards(needs_servers: None) -> Iterator[Servers]:
     with servers(private=True, shards=2) as running:
         yield running
 
 
+Told = dict[tuple[str, str], dict[str, str]]
+"""The settings of each service's roles."""
+
+
+@pytest.fixture(scope="module")
+def told(two_shards: Servers) -> Callable[[str], Told]:
+    """What services of one of the systems are told here, made once."""
+
+    @cache
+    def of(name: str) -> Told:
+        installation = Installation(SYSTEMS[name], two_shards)
+        return {
+            (service, role): installation.settings(service, role)
+            for service in SYSTEMS[name].services
+            for role in (*installation.roles(service), "migrate")
+        }
+
+    return of
+
+
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_names_and_shapes_are_those_of_the_cloud(name: str, two_shards: Servers) -> None:
-    system = SYSTEMS[name]
-    found = roles(system, two_shards)
-    assert found
-    for service, role in found:
-        here = settings_for(system, service, role, two_shards, label="named")
+def test_names_and_shapes_are_those_of_the_cloud(name: str, told: Callable[[str], Told]) -> None:
+    assert told(name)
+    for (service, role), here in told(name).items():
         there = settings_of(name, service, role)
         assert here.keys() == there.keys() - OF_TRACES, (service, role)
         for setting in here:
@@ -104,7 +115,7 @@ def test_names_and_shapes_are_those_of_the_cloud(name: str, two_shards: Servers)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_what_is_no_address_is_the_same(name: str, two_shards: Servers) -> None:
+def test_what_is_no_address_is_the_same(name: str, told: Callable[[str], Told]) -> None:
     """Sizes, names and shard maps: all that does not name a place or a secret."""
     same = {
         "SYSTEM_NAME", "ENVIRONMENT_NAME", "SERVICE_NAME", "WORKLOAD_ROLE", "AWS_REGION", "METRICS_NAMESPACE",
@@ -113,9 +124,8 @@ def test_what_is_no_address_is_the_same(name: str, two_shards: Servers) -> None:
         "EVENTS_BROKER", "EVENT_GROUP",
     }  # fmt: skip
     kafka_only = {"EVENT_TOPICS", "EVENT_SOURCES", "EVENT_DEAD_LETTERS"}
-    system = SYSTEMS[name]
-    for service, role in roles(system, two_shards):
-        here, there = settings_for(system, service, role, two_shards), settings_of(name, service, role)
+    for (service, role), here in told(name).items():
+        there = settings_of(name, service, role)
         compared = same | (kafka_only if here["EVENTS_BROKER"] == "kafka" else set())
         for setting in compared & here.keys():
             assert here[setting] == there[setting], (service, role, setting)
@@ -123,10 +133,10 @@ def test_what_is_no_address_is_the_same(name: str, two_shards: Servers) -> None:
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_the_chassis_takes_them(name: str, two_shards: Servers) -> None:
-    system = SYSTEMS[name]
-    for service, role in roles(system, two_shards):
-        settings = Settings.from_environment(environment_for(system, service, role, two_shards), role)
+def test_the_chassis_takes_them(name: str, two_shards: Servers, told: Callable[[str], Told]) -> None:
+    machine = Installation(SYSTEMS[name], two_shards).machine()
+    for (service, role), here in told(name).items():
+        settings = Settings.from_environment({**here, **machine, "PORT": "0"}, role)
         assert settings.local
         assert settings.service == service
         assert settings.cache is not None

@@ -124,7 +124,6 @@ IN_EVERY_RUN = {"the default answers"}
 """Variants that run their own tests in `make test`; all do in `make prove WHAT=answers`: each takes a minute of CPU."""
 MADE_IN_EVERY_RUN = {
     *IN_EVERY_RUN,
-    "fifty services",
     "much data, in shards",
     "words that YAML takes for something else",
     "CQRS on SQS, fractions",

@@ -11,6 +11,7 @@ import yaml
 
 from groundplan.capacity.placement import SHARED
 from groundplan.declaration.loader import load_system
+from groundplan.declaration.measured import FILE as MEASURED
 from groundplan.declaration.model import System
 from groundplan.rehearsal import growth
 from groundplan.stack.configuration import KUBECONFIG, read_stack_file
@@ -51,8 +52,10 @@ class Stage:
         return growth.images(system, self.environment.region, self.environment.images)
 
     def declare(self, system: System) -> None:
-        """Makes ``system`` what the project declares."""
+        """Makes ``system`` what the project declares, and what it was measured to take."""
         _write(self.folder / "system.yaml", system.model_dump(mode="json", exclude_unset=True))
+        if system.measured is not None:
+            _write(self.folder / MEASURED, system.measured.model_dump(mode="json", exclude_unset=True))
 
     def remember(self, resources: Iterable[Mapping[str, Any]]) -> None:
         """Makes the configuration remember what only grows of this state, as `make up` does after each deployment."""

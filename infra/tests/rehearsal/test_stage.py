@@ -11,7 +11,7 @@ from groundplan.declaration.loader import load_system
 from groundplan.problems import ProblemsFound
 from groundplan.rehearsal.stage import Stage
 from groundplan.stack.configuration import read_stack_file
-from infra.tests.samples import ROOT, as_yaml, shop
+from infra.tests.samples import ROOT, WAITING_MS, as_yaml, shop, with_statements_of
 
 CLUSTER = """
   shop:existing_cluster:
@@ -52,6 +52,13 @@ def test_the_project_stays_as_it_is(project: Path, tmp_path: Path) -> None:
     stage = Stage(project, "dev", tmp_path / "copy")
     stage.declare(stage.system)
     assert contents(project) == before
+
+
+def test_the_copy_declares_what_was_measured_too(project: Path, tmp_path: Path) -> None:
+    stage = Stage(project, "dev", tmp_path / "copy")
+    stage.declare(with_statements_of(stage.system, WAITING_MS))
+    measured = load_system(stage.folder / "system.yaml").measured_of("order")
+    assert measured["read_statement_ms"].median == WAITING_MS
 
 
 def test_the_copy_remembers_what_it_has_deployed(project: Path, tmp_path: Path) -> None:

@@ -501,7 +501,7 @@ MOVED: Mapping[str, str] = {
         _STARTED,
     ),
     f"{_EDGE}[20 resources of 100 fields-prod]": "two thousand fields, planned again, twenty seconds of CPU (edges)",
-    f"{_EDGE}[100 services of 20 resources-prod]": "two thousand resources, five seconds of CPU; those of one service stay (edges)",
+    f"{_EDGE}[100 services of 20 resources-prod]": "two thousand resources, five seconds of CPU; twenty stay (edges)",
     **dict.fromkeys(
         (
             "tests/template/test_update.py::test_a_new_question_takes_its_default_and_is_told",

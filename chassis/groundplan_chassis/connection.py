@@ -60,41 +60,50 @@ class BoundedProtocol(asyncio.Protocol):
     As uvicorn's own protocols it reads and writes what its server shares: connections, tasks, default headers.
     """
 
-    _in_head = True
-    _in_body = False
-    _done = False
-    """All further bytes are ignored."""
-    _refused = False
-    _closing = False
-    _ended = False
-    """A request ended in the segment that is being read."""
-    _skips_head = False
-    """The parser is between an upgrade's head and the head that stands for it, see `_feed`."""
-    _head_bytes = 0
-    _fed = 0
-    """Bytes of all segments that hold a part of the head."""
-    _head_timer: asyncio.TimerHandle | None = None
-    _taking_timer: asyncio.TimerHandle | None = None
-    _linger_timer: asyncio.TimerHandle | None = None
-    _idle_since: float | None = None
-    """By the event loop's clock; None while a request is read or answered."""
-    _idle_timer: asyncio.TimerHandle | None = None
-    _body_bytes = 0
-    _overhead = 0
-    _unread = 0
-    _length: bytes | None = None
-    _chunked = False
-    _has_host = False
-    _waits_to_continue = False
-    _fault: tuple[int, str, str] | None = None
-    _pending_refusal: bytes | None = None
-    """Waits for the responses to the requests before it."""
-    _reading_paused = False
-    _exchange: Exchange | None = None
-    """Of the newest request; it may wait for others."""
-    _running: Exchange | None = None
-    unwritable: asyncio.Event | None = None
-    """Set once the client has taken enough of what was written; None: there is nothing to wait for."""
+    # An instance's dictionary of more than thirty is looked up in for each access (docs/adr/0023-http-protocol.md).
+    __slots__ = (
+        "_app",
+        "_app_state",
+        "_body_bytes",
+        "_chunked",
+        "_client",
+        "_closing",
+        "_defaults",
+        "_done",
+        "_ended",
+        "_exchange",
+        "_fault",
+        "_fed",
+        "_has_host",
+        "_head_bytes",
+        "_head_timer",
+        "_headers",
+        "_idle_since",
+        "_idle_timer",
+        "_in_body",
+        "_in_head",
+        "_keep_alive_seconds",
+        "_length",
+        "_linger_timer",
+        "_overhead",
+        "_parser",
+        "_pending_refusal",
+        "_reading_paused",
+        "_refused",
+        "_running",
+        "_scheme",
+        "_server",
+        "_skips_head",
+        "_state",
+        "_taking_timer",
+        "_unread",
+        "_url",
+        "_waits_to_continue",
+        "loop",
+        "pipeline",
+        "transport",
+        "unwritable",
+    )
 
     def __init__(
         self,
@@ -118,6 +127,41 @@ class BoundedProtocol(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._in_head = True
+        self._in_body = False
+        self._done = False
+        """All further bytes are ignored."""
+        self._refused = False
+        self._closing = False
+        self._ended = False
+        """A request ended in the segment that is being read."""
+        self._skips_head = False
+        """The parser is between an upgrade's head and the head that stands for it, see `_feed`."""
+        self._head_bytes = 0
+        self._fed = 0
+        """Bytes of all segments that hold a part of the head."""
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._taking_timer: asyncio.TimerHandle | None = None
+        self._linger_timer: asyncio.TimerHandle | None = None
+        self._idle_since: float | None = None
+        """By the event loop's clock; None while a request is read or answered."""
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._body_bytes = 0
+        self._overhead = 0
+        self._unread = 0
+        self._length: bytes | None = None
+        self._chunked = False
+        self._has_host = False
+        self._waits_to_continue = False
+        self._fault: tuple[int, str, str] | None = None
+        self._pending_refusal: bytes | None = None
+        """Waits for the responses to the requests before it."""
+        self._reading_paused = False
+        self._exchange: Exchange | None = None
+        """Of the newest request; it may wait for others."""
+        self._running: Exchange | None = None
+        self.unwritable: asyncio.Event | None = None
+        """Set once the client has taken enough of what was written; None: there is nothing to wait for."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)

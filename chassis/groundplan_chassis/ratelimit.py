@@ -6,14 +6,12 @@ limit then holds for each process, not for all together, and no request is refus
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Generator
-from typing import Any, Final
-
-import msgspec
+from collections.abc import Awaitable
+from typing import Final
 
 from groundplan_chassis.buckets import Limit, LocalBuckets, Verdict, verdict_of
+from groundplan_chassis.caching.connection import Question
 from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
@@ -66,9 +64,12 @@ class RateLimiter:
 
     def take(self, key: str) -> Awaitable[Verdict]:
         """Takes one request from the bucket; the command leaves now. Never raises for an unavailable cache."""
+        taken = _Taken(self._take, self._prefix + key.encode(), limiter=self, client=key)
         if self._valkey is None:
-            return _Taken(self, key, None)
-        return _Taken(self, key, self._valkey.ask_prepared(self._take, self._prefix + key.encode()))
+            taken.answer(AWAY)
+        else:
+            self._valkey.put(taken)
+        return taken
 
     def read_verdict(self, key: str, reply: Reply) -> Verdict:
         """The verdict in the script's reply; from the local bucket without one."""
@@ -77,11 +78,9 @@ class RateLimiter:
         return verdict_of(self._limit, abs(reply), reply > 0)
 
 
-class _Taken(msgspec.Struct, eq=False):
+class _Taken(Question[Verdict], kw_only=True, eq=False):
     limiter: RateLimiter
-    key: str
-    reply: asyncio.Future[Reply] | None
+    client: str
 
-    def __await__(self) -> Generator[Any, None, Verdict]:
-        reply: Reply = AWAY if self.reply is None else (yield from self.reply)
-        return self.limiter.read_verdict(self.key, reply)
+    def result(self, reply: Reply) -> Verdict:
+        return self.limiter.read_verdict(self.client, reply)

@@ -20,35 +20,51 @@ from groundplan_chassis.caching.valkey import Valkey
 MOST_LOCAL_BUCKETS: Final = 10_000
 """Most local buckets of one process: two megabytes. More addresses are the web ACL's concern."""
 
-TAKE: Final = Script(
-    """\
--- KEYS[1]: the bucket, `<debt> <microsecond>`. ARGV: cost of a request, requests that the bucket holds.
+_TAKE: Final = """\
+-- KEYS[1]: the bucket, `<debt> <microsecond>`.
 -- Returns the debt after the request, or minus the debt when it is refused.
-local cost, requests = tonumber(ARGV[1]), tonumber(ARGV[2])
+local key = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local debt, elapsed = 0, 0
-local bucket = redis.call('GET', KEYS[1])
+local bucket = redis.call('GET', key)
 if bucket then
   local owed, since = string.match(bucket, '^(%d+) (%d+)$')
   elapsed = now - since
-  if elapsed < cost then
-    debt = math.max(0, owed - math.max(0, elapsed) * requests)
+  if elapsed < COST then
+    debt = owed - math.max(0, elapsed) * REQUESTS
+    if debt < 0 then
+      debt = 0
+    end
   end
 end
-local allowed = debt + cost <= cost * requests
+local allowed = debt + COST <= CAPACITY
 if allowed then
-  debt = debt + cost
+  debt = debt + COST
 end
 -- A refusal changes nothing, unless the clock was set back: then what is owed counts from its new time on.
 if allowed or elapsed < 0 then
   -- A bucket that is full again need not be remembered. Rounded up, to milliseconds.
-  local expiry = math.ceil(debt / (requests * 1000))
-  redis.call('SET', KEYS[1], string.format('%.0f %.0f', debt, now), 'PX', expiry)
+  local expiry = math.ceil(debt / PAID_A_MILLISECOND)
+  redis.call('SET', key, string.format('%d %d', debt, now), 'PX', string.format('%d', expiry))
 end
 return allowed and debt or -debt
 """
-)
+
+
+def take_script(limit: Limit) -> Script:
+    """Takes one request from a bucket. Numbers that are the limit's stand in the script, and numbers are written as
+    whole ones: so the server has a fifth less to do, most of it between text and numbers
+    (docs/adr/0023-http-protocol.md)."""
+    source = _TAKE
+    for name, number in {
+        "COST": limit.cost,
+        "REQUESTS": limit.requests,
+        "CAPACITY": limit.capacity,
+        "PAID_A_MILLISECOND": limit.paid_a_second // 1000,
+    }.items():
+        source = source.replace(name, str(number))
+    return Script(source)
 
 
 class RateLimiter:
@@ -59,7 +75,7 @@ class RateLimiter:
         self._valkey = valkey
         self._limit = limit
         self._prefix = b"" if valkey is None else valkey.prefix + b"rate:%d:%d:" % (limit.requests, limit.seconds)
-        self._take = Prepared(TAKE.call, (b"%d" % limit.cost, b"%d" % limit.requests))
+        self._take = Prepared(take_script(limit).call, ())
         self._local = LocalBuckets(limit, most_local)
 
     def take(self, key: str) -> Awaitable[Verdict]:

@@ -297,8 +297,8 @@ class BoundedProtocol(asyncio.Protocol):
     def forget(self) -> None:
         """The task that calls this ends."""
         task = asyncio.current_task(self.loop)
-        assert task is not None
-        self._state.tasks.discard(task)
+        if task is not None:
+            self._state.tasks.discard(task)
 
     # What the parser calls.
 

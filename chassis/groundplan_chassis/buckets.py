@@ -8,7 +8,7 @@ one window, and a fraction of a request is never lost. With at most 2,000,000 re
 
 from __future__ import annotations
 
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -18,32 +18,28 @@ LARGEST: Final = 2**53
 """Beyond it Lua's numbers, which are IEEE doubles, leave out whole ones."""
 
 
-class Limit(msgspec.Struct, frozen=True, dict=True):
+@dataclass(frozen=True, slots=True)
+class Limit:
     """``requests`` at once at most, and on the average in ``seconds``."""
 
     requests: int
     seconds: int
+    cost: int = field(init=False, repr=False, compare=False)
+    """Of one request, in units of debt."""
+    capacity: int = field(init=False, repr=False, compare=False)
+    """The largest debt: that of an empty bucket."""
+    paid_a_second: int = field(init=False, repr=False, compare=False)
+    """Units of debt."""
 
     def __post_init__(self) -> None:
+        cost = self.seconds * MICROSECONDS
+        object.__setattr__(self, "cost", cost)
+        object.__setattr__(self, "capacity", self.requests * cost)
+        object.__setattr__(self, "paid_a_second", self.requests * MICROSECONDS)
         if self.requests < 1 or self.seconds < 1 or self.capacity >= LARGEST:
             raise ValueError(
                 f"{self.requests} requests in {self.seconds} s: expected 1 or more of both, and less of them"
             )
-
-    @cached_property
-    def cost(self) -> int:
-        """Cost of one request, in units of debt."""
-        return self.seconds * MICROSECONDS
-
-    @cached_property
-    def capacity(self) -> int:
-        """The largest debt: that of an empty bucket."""
-        return self.requests * self.cost
-
-    @cached_property
-    def paid_a_second(self) -> int:
-        """Units of debt."""
-        return self.requests * MICROSECONDS
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -60,41 +60,48 @@ class BoundedProtocol(asyncio.Protocol):
     As uvicorn's own protocols it reads and writes what its server shares: connections, tasks, default headers.
     """
 
-    _in_head = True
-    _in_body = False
-    _done = False
-    """All further bytes are ignored."""
-    _refused = False
-    _closing = False
-    _ended = False
-    """A request ended in the segment that is being read."""
-    _skips_head = False
-    """The parser is between an upgrade's head and the head that stands for it, see `_feed`."""
-    _head_bytes = 0
-    _fed = 0
-    """Bytes of all segments that hold a part of the head."""
-    _head_timer: asyncio.TimerHandle | None = None
-    _taking_timer: asyncio.TimerHandle | None = None
-    _linger_timer: asyncio.TimerHandle | None = None
-    _idle_since: float | None = None
-    """By the event loop's clock; None while a request is read or answered."""
-    _idle_timer: asyncio.TimerHandle | None = None
-    _body_bytes = 0
-    _overhead = 0
-    _unread = 0
-    _length: bytes | None = None
-    _chunked = False
-    _has_host = False
-    _waits_to_continue = False
-    _fault: tuple[int, str, str] | None = None
-    _pending_refusal: bytes | None = None
-    """Waits for the responses to the requests before it."""
-    _reading_paused = False
-    _exchange: Exchange | None = None
-    """Of the newest request; it may wait for others."""
-    _running: Exchange | None = None
-    unwritable: asyncio.Event | None = None
-    """Set once the client has taken enough of what was written; None: there is nothing to wait for."""
+    # An instance's dictionary of more than thirty is looked up in for each access (docs/adr/0023-http-protocol.md).
+    __slots__ = (
+        "_app",
+        "_app_state",
+        "_body_bytes",
+        "_chunked",
+        "_closing",
+        "_defaults",
+        "_done",
+        "_ended",
+        "_exchange",
+        "_fault",
+        "_fed",
+        "_has_host",
+        "_head_bytes",
+        "_head_timer",
+        "_headers",
+        "_idle_since",
+        "_idle_timer",
+        "_in_body",
+        "_in_head",
+        "_keep_alive_seconds",
+        "_length",
+        "_linger_timer",
+        "_overhead",
+        "_parser",
+        "_pending_refusal",
+        "_reading_paused",
+        "_refused",
+        "_running",
+        "_scopes",
+        "_skips_head",
+        "_state",
+        "_taking_timer",
+        "_unread",
+        "_url",
+        "_waits_to_continue",
+        "loop",
+        "pipeline",
+        "transport",
+        "unwritable",
+    )
 
     def __init__(
         self,
@@ -118,12 +125,59 @@ class BoundedProtocol(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._in_head = True
+        self._in_body = False
+        self._done = False
+        """All further bytes are ignored."""
+        self._refused = False
+        self._closing = False
+        self._ended = False
+        """A request ended in the segment that is being read."""
+        self._skips_head = False
+        """The parser is between an upgrade's head and the head that stands for it, see `_feed`."""
+        self._head_bytes = 0
+        self._fed = 0
+        """Bytes of all segments that hold a part of the head."""
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._taking_timer: asyncio.TimerHandle | None = None
+        self._linger_timer: asyncio.TimerHandle | None = None
+        self._idle_since: float | None = None
+        """By the event loop's clock; None while a request is read or answered."""
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._body_bytes = 0
+        self._overhead = 0
+        self._unread = 0
+        self._length: bytes | None = None
+        self._chunked = False
+        self._has_host = False
+        self._waits_to_continue = False
+        self._fault: tuple[int, str, str] | None = None
+        self._pending_refusal: bytes | None = None
+        """Waits for the responses to the requests before it."""
+        self._reading_paused = False
+        self._exchange: Exchange | None = None
+        """Of the newest request; it may wait for others."""
+        self._running: Exchange | None = None
+        self.unwritable: asyncio.Event | None = None
+        """Set once the client has taken enough of what was written; None: there is nothing to wait for."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._client = _address(transport.get_extra_info("peername"))
-        self._server = _address(transport.get_extra_info("sockname"))
-        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._scopes: dict[str, Any] = {
+            "type": "http",
+            "asgi": _ASGI,
+            "http_version": "1.1",
+            "server": _address(transport.get_extra_info("sockname")),
+            "client": _address(transport.get_extra_info("peername")),
+            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+            "method": "GET",
+            "root_path": "",
+            "path": "/",
+            "raw_path": b"/",
+            "query_string": b"",
+            "headers": [],
+        }
+        """What the scopes of all its requests have in common, and places for the rest."""
         self._state.connections.add(self)  # type: ignore[arg-type]  # its own protocols are listed by name
         self._start_timer()
 
@@ -240,10 +294,11 @@ class BoundedProtocol(asyncio.Protocol):
         if self._idle_timer is None:
             self._idle_timer = self.loop.call_later(self._keep_alive_seconds, self._look_for_idleness)
 
-    def forget(self, exchange: Exchange) -> None:
-        """Its task ends."""
-        if exchange.task is not None:
-            self._state.tasks.discard(exchange.task)
+    def forget(self) -> None:
+        """The task that calls this ends."""
+        task = asyncio.current_task(self.loop)
+        if task is not None:
+            self._state.tasks.discard(task)
 
     # What the parser calls.
 
@@ -274,7 +329,7 @@ class BoundedProtocol(asyncio.Protocol):
         name = name.lower()
         self._headers.append((name, value))
         if name in _FRAMING:
-            self._read_framing(name, value.strip(b" \t"))
+            self._read_framing(name, value)
 
     def on_headers_complete(self) -> None:
         if self._skips_head:
@@ -357,13 +412,12 @@ class BoundedProtocol(asyncio.Protocol):
         self._idle_since = None
         self._running = exchange
         task = self.loop.create_task(exchange.run(self._app))
-        exchange.task = task
         # It leaves by `forget`.
         self._state.tasks.add(task)
 
     def _scope(self, version: str, method: str) -> dict[str, Any]:
         url = self._url
-        if url[:1] == b"/" and not url.translate(None, _ORIGIN_FORM):
+        if url.startswith(b"/") and not url.translate(None, _ORIGIN_FORM):
             raw_path, _, query = url.partition(b"?")
         else:
             if b"#" in url:
@@ -373,26 +427,26 @@ class BoundedProtocol(asyncio.Protocol):
             parsed = httptools.parse_url(url)
             raw_path, query = parsed.path, parsed.query or b""
         path = raw_path.decode("ascii")
-        scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": version,
-            "server": self._server,
-            "client": self._client,
-            "scheme": self._scheme,
-            "method": method,
-            "root_path": "",
-            "path": urllib.parse.unquote(path) if "%" in path else path,
-            "raw_path": raw_path,
-            "query_string": query,
-            "headers": self._headers,
-        }
+        # A copy of what is as large already is made at a third of what it costs to build it.
+        scope = self._scopes.copy()
+        scope["http_version"] = version
+        scope["method"] = method
+        scope["path"] = urllib.parse.unquote(path) if "%" in path else path
+        scope["raw_path"] = raw_path
+        scope["query_string"] = query
+        scope["headers"] = self._headers
         if self._app_state:
             scope["state"] = self._app_state.copy()
         return scope
 
     def _read_framing(self, name: bytes, value: bytes) -> None:
         # The fault is raised once the head is complete: httptools expects no error from this callback.
+        if name == b"host":
+            if self._has_host:
+                self._fault = _ambiguous("Host")
+            self._has_host = True
+            return
+        value = value.strip(b" \t")
         if name == b"content-length":
             if self._length is not None or not value.isdigit():
                 self._fault = _ambiguous("Content-Length")
@@ -402,10 +456,6 @@ class BoundedProtocol(asyncio.Protocol):
             if self._chunked or value.lower() != b"chunked":
                 self._fault = _ambiguous("Transfer-Encoding")
             self._chunked = True
-        elif name == b"host":
-            if self._has_host:
-                self._fault = _ambiguous("Host")
-            self._has_host = True
         elif value.lower() == b"100-continue":
             self._waits_to_continue = True
 

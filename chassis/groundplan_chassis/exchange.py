@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from groundplan_chassis.response import Block, Head, Header, whole
+from groundplan_chassis.response import Block, Head, whole
 
 if TYPE_CHECKING:
     from groundplan_chassis.connection import BoundedProtocol
@@ -46,7 +46,6 @@ class Exchange(msgspec.Struct, eq=False):
     keep_alive: bool
     waits_to_continue: bool
     """The client sends the body once it is told to."""
-    task: asyncio.Task[None] | None = None
     started: bool = False
     """The response's head has left."""
     complete: bool = False
@@ -77,11 +76,11 @@ class Exchange(msgspec.Struct, eq=False):
             log.error("the application has failed: %s", type(error).__name__, exc_info=error)
             self._fail()
         finally:
-            connection.forget(self)
+            connection.forget()
 
     async def receive(self) -> MutableMapping[str, Any]:
         connection = self._connection
-        if self.waits_to_continue:
+        if self.waits_to_continue and not self.complete:
             self.waits_to_continue = False
             connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if not self._news and not self.disconnected and not self.complete:
@@ -103,7 +102,7 @@ class Exchange(msgspec.Struct, eq=False):
         if self.disconnected:
             return
         kind = message["type"]
-        if kind == "http.response.start" and self._start is None:
+        if kind == "http.response.start" and self._start is None and not self.complete:
             self.waits_to_continue = False
             self._start = message["status"], message.get("headers", ())
         elif kind == "http.response.body" and self._start is not None and not self.complete:
@@ -111,32 +110,30 @@ class Exchange(msgspec.Struct, eq=False):
         else:
             raise RuntimeError(f"{kind} is no next message of this response")
 
-    def respond(
-        self, status: int, block: Block, headers: Iterable[Header], body: bytes, *, closes: bool = False
-    ) -> bool:
+    def respond(self, status: int, block: Block, own: bytes, body: bytes, *, closes: bool = False) -> bool:
         """Sends a response at once: what `send` does in two messages, with headers that are written already.
 
-        ``headers``: its own, none of which says how the body is framed; ``closes``: the connection ends after it.
-        False: nothing was sent, and `send` has to, as the client is slow, or gone, or asked for no body. Raises
-        ValueError for a header that is none.
+        ``own``: its own headers, as `groundplan_chassis.response.written` makes them; ``closes``: the connection ends
+        after it. False: nothing was sent, and `send` has to, as the client is slow, or gone, or asked for no body.
         """
         connection = self._connection
         if (
-            self._start is not None
+            self.complete
+            or self._start is not None
             or self.disconnected
             or connection.unwritable is not None
             or self.scope["method"] == "HEAD"
         ):
             return False
         closes = closes or not self.keep_alive
-        content = whole(status, block, headers, body, connection.defaults(), closes=closes)
-        self._start = status, ()
-        self.keep_alive = not closes
-        self.waits_to_continue = False
-        self.started = self.complete = True
+        content = whole(status, block, own, body, connection.defaults(), closes=closes)
+        # From here on nothing else of it is read: so much to set costs more than the rest of this method.
+        self.complete = True
         connection.write(content)
-        self._notify()
+        if self._arrived is not None:
+            self._arrived.set()
         if closes:
+            self.keep_alive = False
             connection.close()
         connection.response_complete()
         return True
@@ -217,7 +214,7 @@ class Exchange(msgspec.Struct, eq=False):
     def _fail(self) -> None:
         if self.disconnected:
             return
-        if self.started:
+        if self.started or self.complete:
             self._connection.close()
             return
         body = error_body("INTERNAL_ERROR", "Something went wrong")

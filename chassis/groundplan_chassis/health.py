@@ -58,19 +58,15 @@ class Health:
     def __init__(self, checks: Iterable[Check] = (), clock: Clock | None = None) -> None:
         self._checks = list(checks)
         self._clock = clock or SystemClock()
-        self._draining = False
+        self.draining = False
+        """The process is stopping and takes no new work."""
         self._known: tuple[float, Report] | None = None
         self._looking: asyncio.Task[Report] | None = None
         self._down: set[str] = set()
 
-    @property
-    def draining(self) -> bool:
-        """The process is stopping and takes no new work."""
-        return self._draining
-
     def drain(self) -> None:
         """From now on the process is not ready, whether or not its dependencies are."""
-        self._draining = True
+        self.draining = True
 
     def add(self, check: Check) -> None:
         """Adds a dependency."""
@@ -84,7 +80,7 @@ class Health:
             if self._looking is None or self._looking.done():
                 self._looking = asyncio.create_task(self._look())
             report = await asyncio.shield(self._looking)
-        return Report(report.ready and not self._draining, report.dependencies)
+        return Report(report.ready and not self.draining, report.dependencies)
 
     async def _look(self) -> Report:
         states = await asyncio.gather(*(self._state(check) for check in self._checks))

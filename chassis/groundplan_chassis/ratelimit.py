@@ -6,14 +6,12 @@ limit then holds for each process, not for all together, and no request is refus
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Generator
-from typing import Any, Final
-
-import msgspec
+from collections.abc import Awaitable
+from typing import Final
 
 from groundplan_chassis.buckets import Limit, LocalBuckets, Verdict, verdict_of
+from groundplan_chassis.caching.connection import Question
 from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
@@ -22,35 +20,51 @@ from groundplan_chassis.caching.valkey import Valkey
 MOST_LOCAL_BUCKETS: Final = 10_000
 """Most local buckets of one process: two megabytes. More addresses are the web ACL's concern."""
 
-TAKE: Final = Script(
-    """\
--- KEYS[1]: the bucket, `<debt> <microsecond>`. ARGV: cost of a request, requests that the bucket holds.
+_TAKE: Final = """\
+-- KEYS[1]: the bucket, `<debt> <microsecond>`.
 -- Returns the debt after the request, or minus the debt when it is refused.
-local cost, requests = tonumber(ARGV[1]), tonumber(ARGV[2])
+local key = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local debt, elapsed = 0, 0
-local bucket = redis.call('GET', KEYS[1])
+local bucket = redis.call('GET', key)
 if bucket then
   local owed, since = string.match(bucket, '^(%d+) (%d+)$')
   elapsed = now - since
-  if elapsed < cost then
-    debt = math.max(0, owed - math.max(0, elapsed) * requests)
+  if elapsed < COST then
+    debt = owed - math.max(0, elapsed) * REQUESTS
+    if debt < 0 then
+      debt = 0
+    end
   end
 end
-local allowed = debt + cost <= cost * requests
+local allowed = debt + COST <= CAPACITY
 if allowed then
-  debt = debt + cost
+  debt = debt + COST
 end
 -- A refusal changes nothing, unless the clock was set back: then what is owed counts from its new time on.
 if allowed or elapsed < 0 then
   -- A bucket that is full again need not be remembered. Rounded up, to milliseconds.
-  local expiry = math.ceil(debt / (requests * 1000))
-  redis.call('SET', KEYS[1], string.format('%.0f %.0f', debt, now), 'PX', expiry)
+  local expiry = math.ceil(debt / PAID_A_MILLISECOND)
+  redis.call('SET', key, string.format('%d %d', debt, now), 'PX', string.format('%d', expiry))
 end
 return allowed and debt or -debt
 """
-)
+
+
+def take_script(limit: Limit) -> Script:
+    """Takes one request from a bucket. Numbers that are the limit's stand in the script, and numbers are written as
+    whole ones: so the server has a fifth less to do, most of it between text and numbers
+    (docs/adr/0023-http-protocol.md)."""
+    source = _TAKE
+    for name, number in {
+        "COST": limit.cost,
+        "REQUESTS": limit.requests,
+        "CAPACITY": limit.capacity,
+        "PAID_A_MILLISECOND": limit.paid_a_second // 1000,
+    }.items():
+        source = source.replace(name, str(number))
+    return Script(source)
 
 
 class RateLimiter:
@@ -61,14 +75,17 @@ class RateLimiter:
         self._valkey = valkey
         self._limit = limit
         self._prefix = b"" if valkey is None else valkey.prefix + b"rate:%d:%d:" % (limit.requests, limit.seconds)
-        self._take = Prepared(TAKE.call, (b"%d" % limit.cost, b"%d" % limit.requests))
+        self._take = Prepared(take_script(limit).call, ())
         self._local = LocalBuckets(limit, most_local)
 
     def take(self, key: str) -> Awaitable[Verdict]:
         """Takes one request from the bucket; the command leaves now. Never raises for an unavailable cache."""
+        taken = _Taken(self._take, self._prefix + key.encode(), limiter=self, client=key)
         if self._valkey is None:
-            return _Taken(self, key, None)
-        return _Taken(self, key, self._valkey.ask_prepared(self._take, self._prefix + key.encode()))
+            taken.answer(AWAY)
+        else:
+            self._valkey.put(taken)
+        return taken
 
     def read_verdict(self, key: str, reply: Reply) -> Verdict:
         """The verdict in the script's reply; from the local bucket without one."""
@@ -77,11 +94,9 @@ class RateLimiter:
         return verdict_of(self._limit, abs(reply), reply > 0)
 
 
-class _Taken(msgspec.Struct, eq=False):
+class _Taken(Question[Verdict], kw_only=True, eq=False):
     limiter: RateLimiter
-    key: str
-    reply: asyncio.Future[Reply] | None
+    client: str
 
-    def __await__(self) -> Generator[Any, None, Verdict]:
-        reply: Reply = AWAY if self.reply is None else (yield from self.reply)
-        return self.limiter.read_verdict(self.key, reply)
+    def result(self, reply: Reply) -> Verdict:
+        return self.limiter.read_verdict(self.client, reply)

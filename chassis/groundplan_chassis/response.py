@@ -26,6 +26,8 @@ def _line(status: int) -> bytes:
 
 
 _STATUS_LINES: Final = {status: _line(status) for status in range(200, 600)}
+_END: Final = b"\r\n\r\n"
+_LAST_END: Final = b"\r\nconnection: close\r\n\r\n"
 _known: dict[bytes, bytes] = {}
 """Names that were found valid and say nothing about framing: as they are written, with the end of the line before."""
 
@@ -57,31 +59,35 @@ class Block:
 
     def __init__(self, *headers: Header) -> None:
         self.headers = headers
-        self.written = b"".join([_remembered(name) + value for name, value in headers])
-        _require_lines(self.written, len(headers))
+        self.written = written(headers)
 
 
-def whole(
-    status: int, block: Block, headers: Iterable[Header], body: bytes, defaults: Defaults, *, closes: bool
-) -> bytes:
+def written(headers: Sequence[Header]) -> bytes:
+    """Headers as they are sent, each after the end of the line before.
+
+    Raises ValueError for a header that is none, and for one that says how a body is framed.
+    """
+    content = b"".join([(_known.get(name) or _remembered(name)) + value for name, value in headers])
+    _require_lines(content, len(headers))
+    return content
+
+
+def read(written: bytes) -> list[Header]:
+    """The headers again of which `written` made bytes."""
+    return [(name, value) for name, _, value in (line.partition(b": ") for line in written.split(b"\r\n")[1:])]
+
+
+def whole(status: int, block: Block, own: bytes, body: bytes, defaults: Defaults, *, closes: bool) -> bytes:
     """A response whose body is there: head and body as bytes, framed by its length.
 
-    ``headers``: its own, none of which says how the body is framed; ``closes``: the connection ends after it. Raises
-    ValueError for a header that is none.
+    ``own``: its own headers, as `written` makes them; ``closes``: the connection ends after it.
     """
-    parts = []
-    lines = 0
-    for name, value in headers:
-        lines += 1
-        parts.append(_known.get(name) or _remembered(name))
-        parts.append(value)
-    own = b"".join(parts)
-    _require_lines(own, lines)
     line = _STATUS_LINES.get(status) or _line(status)
-    end = b"\r\nconnection: close\r\n\r\n" if closes else b"\r\n\r\n"
+    end = _LAST_END if closes else _END
     if status in _WITHOUT_BODY:
-        return b"%b%b%b%b%b" % (line, defaults.written, block.written, own, end)
-    return b"%b%b%b%b\r\ncontent-length: %d%b%b" % (line, defaults.written, block.written, own, len(body), end, body)
+        return b"".join((line, defaults.written, block.written, own, end))
+    length = b"\r\ncontent-length: %d" % len(body)
+    return b"".join((line, defaults.written, block.written, own, length, end, body))
 
 
 class Head:

@@ -91,7 +91,8 @@ class Server:
                 return self._health(scope, receive, send)
             if len(self._server.server_state.tasks) > MOST_IN_FLIGHT:
                 return _overloaded(scope, receive, send)
-        return self._app(scope, receive, send)
+        app = self._app
+        return app(scope, receive, send)
 
 
 class _Uvicorn(uvicorn.Server):

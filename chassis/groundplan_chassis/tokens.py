@@ -111,7 +111,8 @@ class TokenVerifier:
             if caller is None:
                 return None
             self._remember(digest, caller)
-        return caller if caller.expires_at + SKEW_SECONDS > self._now() else None
+        now = self._now
+        return caller if caller.expires_at + SKEW_SECONDS > now() else None
 
     async def verify(self, token: str) -> Caller:
         """Raises Unauthorized, with a reason that helps the client; Unavailable while no key is available."""

@@ -306,3 +306,29 @@ async def test_a_stop_answers_what_is_in_work() -> None:
     await turns()
     assert b"connection: close\r\n" in busy.sent
     assert busy.closed
+
+
+async def test_a_request_s_scope_is_its_own() -> None:
+    scopes: list[Scope] = []
+
+    async def app(scope: Scope, _receive: Receive, send: Send) -> None:
+        scopes.append(dict(scope))
+        scope.update(path="/mine", root_path="/mine", state={})
+        await answering(b"")(scope, _receive, send)
+
+    client = Client(app)
+    await client.ask(b"PUT /a%20b?c=d HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+    await client.ask(GET)
+    shared = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 2),
+        "client": ("127.0.0.1", 1),
+        "scheme": "http",
+        "root_path": "",
+    }
+    put = {"method": "PUT", "path": "/a b", "raw_path": b"/a%20b", "query_string": b"c=d"}
+    get = {"method": "GET", "path": "/a", "raw_path": b"/a", "query_string": b""}
+    host, length_ = (b"host", b"a"), (b"content-length", b"0")
+    assert scopes == [shared | put | {"headers": [host, length_]}, shared | get | {"headers": [host]}]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from chassis.tests.test_exchange import GET, App, Client
 from groundplan_chassis.exchange import Exchange, exchange_of
 from groundplan_chassis.health import Receive, Scope, Send
-from groundplan_chassis.response import Block, Defaults, Header, whole
+from groundplan_chassis.response import Block, Defaults, Header, read, whole, written
 
 BLOCK = Block((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 OWN = ((b"etag", b'"1"'), (b"x-request-id", b"a"))
@@ -28,7 +28,7 @@ def at_once(answer: Answer, *, closes: bool = False) -> App:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         exchange = exchange_of(send)
         assert exchange is not None
-        if not exchange.respond(status, BLOCK, own, body, closes=closes):
+        if not exchange.respond(status, BLOCK, written(own), body, closes=closes):
             await in_messages(answer, closes=closes)(scope, receive, send)
 
     return app
@@ -74,8 +74,8 @@ async def test_a_second_response_is_refused(caplog: pytest.LogCaptureFixture) ->
     async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
         exchange = exchange_of(send)
         assert exchange is not None
-        assert exchange.respond(200, BLOCK, OWN, b"{}")
-        assert not exchange.respond(200, BLOCK, OWN, b"{}")
+        assert exchange.respond(200, BLOCK, written(OWN), b"{}")
+        assert not exchange.respond(200, BLOCK, written(OWN), b"{}")
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     sent = await Client(app).ask()
@@ -134,13 +134,30 @@ VALUES = st.binary(max_size=6)
 def test_a_head_has_the_lines_that_were_given_or_is_refused(headers: list[Header], body: bytes) -> None:
     allowed = all(byte == 9 or 32 <= byte != 127 for byte in itertools.chain(*(value for _, value in headers)))
     try:
-        content = whole(200, BLOCK, headers, body, Defaults(), closes=False)
+        own = written(headers)
     except ValueError:
         assert not allowed
         return
     assert allowed
-    head, _, rest = content.partition(b"\r\n\r\n")
+    assert read(own) == headers
+    head, _, rest = whole(200, BLOCK, own, body, Defaults(), closes=False).partition(b"\r\n\r\n")
     assert rest == body
     lines = head.split(b"\r\n")
     assert lines[3:-1] == [b"%b: %b" % header for header in headers]
     assert lines[-1] == b"content-length: %d" % len(body)
+
+
+async def test_after_a_whole_response_nothing_else_of_it_leaves() -> None:
+    heard: list[str] = []
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        exchange = exchange_of(send)
+        assert exchange is not None
+        assert exchange.respond(200, BLOCK, written(OWN), b"{}")
+        heard.append((await receive())["type"])
+
+    request = b"POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    sent = await Client(app).ask(request)
+    assert sent.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert sent.endswith(b"\r\n\r\n{}")
+    assert heard == ["http.disconnect"]

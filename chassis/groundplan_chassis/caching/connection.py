@@ -19,13 +19,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Final, cast
+from collections.abc import Callable, Generator
+from enum import Enum
+from typing import Any, Final, Generic, Literal, TypeVar, cast
 
 import hiredis
 import msgspec
 
-from groundplan_chassis.caching.packing import pack
+from groundplan_chassis.caching.packing import Prepared, pack
 from groundplan_chassis.caching.replies import AWAY, Command, Reply
 from groundplan_chassis.environment import Address
 
@@ -45,7 +46,7 @@ MOST_WAITING: Final = 10_000
 
 _MORE: Final = object()
 
-OnError = Callable[["Connection", hiredis.ReplyError, "PendingCommand"], None]
+OnError = Callable[["Connection", hiredis.ReplyError, "Pending"], None]
 
 
 class LoginRefused(Exception):
@@ -63,9 +64,60 @@ class PendingCommand(msgspec.Struct, eq=False):
     future: asyncio.Future[Reply]
     redirected: bool = False
 
+    def words(self) -> Command:
+        return self.command
+
     def answer(self, reply: Reply) -> None:
         if not self.future.done():
             self.future.set_result(reply)
+
+
+Result = TypeVar("Result")
+
+
+class _Open(Enum):
+    OPEN = "open"
+
+
+_OPEN: Final[Literal[_Open.OPEN]] = _Open.OPEN
+
+
+class Question(msgspec.Struct, Generic[Result], eq=False):
+    """A command of which only the key is new, and what its answer says, for which one caller waits, once.
+
+    What is awaited once the answer is there needs no future: so the second of two that left together.
+    """
+
+    prepared: Prepared
+    key: bytes
+    command: Command | None = None
+    """In the place of the prepared one."""
+    redirected: bool = False
+    _reply: Reply | Literal[_Open.OPEN] = _OPEN
+    _waiter: asyncio.Future[None] | None = None
+
+    def words(self) -> Command:
+        return self.prepared.command(self.key) if self.command is None else self.command
+
+    def answer(self, reply: Reply) -> None:
+        self._reply = reply
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def result(self, reply: Reply) -> Result:
+        """What the answer says; called once it is awaited."""
+        raise NotImplementedError
+
+    def __await__(self) -> Generator[Any, None, Result]:
+        if self._reply is _OPEN:
+            waiter = self._waiter = asyncio.get_running_loop().create_future()
+            yield from waiter
+        assert self._reply is not _OPEN
+        return self.result(self._reply)
+
+
+Pending = PendingCommand | Question[Any]
 
 
 class Connection(asyncio.Protocol):
@@ -78,7 +130,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = hiredis.Reader(notEnoughData=_MORE)
         self._batch: list[bytes] = []
-        self._waiting: deque[PendingCommand] = deque()
+        self._waiting: deque[Pending] = deque()
         self._answered = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._paused = False
@@ -86,23 +138,21 @@ class Connection(asyncio.Protocol):
         """Why the connection has ended, once it has."""
         self.ended: asyncio.Future[None] = self._loop.create_future()
 
-    def ask(self, command: Command, packed: bytes | None = None) -> asyncio.Future[Reply]:
-        """Send a command, in one write with the others of this tick. The future never fails; its result may be AWAY.
-
-        ``packed``: the same as bytes, where the caller has it (`groundplan_chassis.caching.packing`).
-        """
+    def ask(self, command: Command) -> asyncio.Future[Reply]:
+        """Send a command, in one write with the others of this tick. The future never fails; its result may be AWAY."""
         future: asyncio.Future[Reply] = self._loop.create_future()
-        self.send(PendingCommand(command, future), packed)
+        self.send(PendingCommand(command, future))
         return future
 
-    def send(self, pending: PendingCommand, packed: bytes | None = None) -> None:
+    def send(self, pending: Pending, packed: bytes | None = None) -> None:
+        """``packed``: its words as bytes, where the caller has them (`groundplan_chassis.caching.packing`)."""
         if self._transport is None or self._paused or len(self._waiting) >= MOST_WAITING:
             pending.answer(AWAY)
             return
         batch = self._batch
         if not batch:
             self._loop.call_soon(self._flush)
-        batch.append(pack(pending.command) if packed is None else packed)
+        batch.append(pack(pending.words()) if packed is None else packed)
         self._waiting.append(pending)
         if self._deadline is None:
             self._start_deadline()
@@ -157,8 +207,8 @@ class Connection(asyncio.Protocol):
                 self._answered += 1
                 if type(reply) is hiredis.ReplyError:
                     self._on_error(self, reply, pending)
-                elif not (future := pending.future).done():
-                    future.set_result(reply)
+                else:
+                    pending.answer(reply)
         except hiredis.ProtocolError:
             self.drop("an answer that is not Valkey's protocol")
 
@@ -190,7 +240,7 @@ class Connection(asyncio.Protocol):
             self.ended.set_result(None)
 
 
-def _answer_with_error(connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
+def _answer_with_error(connection: Connection, error: hiredis.ReplyError, pending: Pending) -> None:
     """During the handshake the error itself is the reply."""
     del connection
     pending.answer(cast(Any, error))

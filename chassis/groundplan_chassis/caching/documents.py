@@ -27,6 +27,7 @@ from uuid import UUID
 
 import msgspec
 
+from groundplan_chassis.caching.connection import Question
 from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.caching.scripts import Script
@@ -118,6 +119,9 @@ class _Found(Enum):
     """The document is known not to exist."""
 
 
+_ABSENT: Final[Literal[_Found.ABSENT]] = _Found.ABSENT
+
+
 class CachedResource:
     """The cache of one resource, as its service declares it: built without any I/O, and called with the context.
 
@@ -194,7 +198,11 @@ class DocumentCache:
 
         None: no copy, or the cache is unavailable. Raises NotFound, when awaited, for an id that is known not to exist.
         """
-        return _Lookup(self, id, self._ask(id))
+        if self._valkey is None or (self._pending and id in self._pending):
+            return _NotAsked()
+        asked = _Lookup(self._lookup, self._key(id), cache=self, id=id)
+        self._valkey.put(asked)
+        return asked
 
     def peek(self, id: UUID) -> Awaitable[Document | None]:
         """Deprecated: the former name of `lookup`."""
@@ -211,12 +219,10 @@ class DocumentCache:
         if id in self._missed:
             self._missed.discard(id)
         else:
-            asked = self._ask(id)
-            if asked is not None:
-                found = self._read(await asked)
-                if found is not None:
-                    self._count(names.CACHE_HITS)
-                    return None if found is _Found.ABSENT else found
+            found = self._read(await self._asked(id))
+            if found is not None:
+                self._count(names.CACHE_HITS)
+                return None if found is _ABSENT else found
         self._count(names.CACHE_MISSES)
         loading = self._loads.get(id)
         if loading is None:
@@ -268,15 +274,17 @@ class DocumentCache:
                 self._missed.clear()
             self._missed.add(id)
             return None
-        self._count(names.CACHE_HITS)
-        if found is _Found.ABSENT:
+        if self._counter is not None:
+            self._counter.count(names.CACHE_HITS)
+        if found is _ABSENT:
             raise NotFound
         return found
 
-    def _ask(self, id: UUID) -> asyncio.Future[Reply] | None:
+    async def _asked(self, id: UUID) -> Reply:
         if self._valkey is None or id in self._pending:
             return None
-        return self._valkey.ask_prepared(self._lookup, self._key(id))
+        key = self._key(id)
+        return await self._valkey.ask(key, self._lookup.command(key))
 
     def _key(self, id: UUID) -> bytes:
         return self._prefix + b"%032x" % id.int
@@ -289,7 +297,7 @@ class DocumentCache:
         if left <= 0:
             return None
         if len(reply) == _HEADER:
-            return _Found.ABSENT
+            return _ABSENT
         if left < 10 * self._early and random.random() < math.exp(-left / self._early):  # noqa: S311
             return None
         try:
@@ -375,12 +383,15 @@ class DocumentCache:
             self._counter.count(name)
 
 
-class _Lookup(msgspec.Struct, eq=False):
+class _Lookup(Question[Document | None], kw_only=True, eq=False):
     cache: DocumentCache
     id: UUID
-    reply: asyncio.Future[Reply] | None
 
-    def __await__(self) -> Generator[Any, None, Document | None]:
-        if self.reply is None:
-            return None
-        return self.cache.read_lookup(self.id, (yield from self.reply))
+    def result(self, reply: Reply) -> Document | None:
+        return self.cache.read_lookup(self.id, reply)
+
+
+class _NotAsked:
+    def __await__(self) -> Generator[Any, None, None]:
+        return None
+        yield

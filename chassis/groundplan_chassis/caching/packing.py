@@ -16,6 +16,8 @@ from groundplan_chassis.caching.replies import Command
 # Its own annotation takes commands of one word only.
 pack: Final = cast(Callable[[Command], bytes], hiredis.pack_command)
 """Any command as bytes."""
+_LENGTHS: Final = tuple(b"%d\r\n" % size for size in range(256))
+"""Of keys, as they are sent."""
 
 
 class Prepared:
@@ -36,7 +38,9 @@ class Prepared:
 
     def packed(self, key: bytes) -> bytes:
         """What `pack` makes of the same command."""
-        return b"%b%d\r\n%b%b" % (self._before, len(key), key, self._after)
+        size = len(key)
+        length = _LENGTHS[size] if size < len(_LENGTHS) else b"%d\r\n" % size
+        return b"".join((self._before, length, key, self._after))
 
 
 def _words(command: Command) -> bytes:

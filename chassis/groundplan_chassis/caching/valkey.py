@@ -17,10 +17,9 @@ from typing import Any, Final, Self
 import hiredis
 
 from groundplan_chassis.caching.cluster import Cluster
-from groundplan_chassis.caching.connection import ANSWER_SECONDS, Connection, LoginRefused, PendingCommand, connect
+from groundplan_chassis.caching.connection import ANSWER_SECONDS, Connection, LoginRefused, Pending, Question, connect
 from groundplan_chassis.caching.link import Link
 from groundplan_chassis.caching.login import Login, Logins, SecretLogins
-from groundplan_chassis.caching.packing import Prepared
 from groundplan_chassis.caching.replies import AWAY, Argument, Command, Reply
 from groundplan_chassis.caching.scripts import Script
 from groundplan_chassis.environment import Address
@@ -104,14 +103,11 @@ class Valkey:
         """Call this each time that a server becomes available."""
         self._when_back.append(call)
 
-    def ask(self, key: bytes, command: Command, packed: bytes | None = None) -> asyncio.Future[Reply]:
-        """Send a command to the server that holds the key, which must begin with the prefix. Never raises.
-
-        ``packed``: the same as bytes, where the caller has it.
-        """
+    def ask(self, key: bytes, command: Command) -> asyncio.Future[Reply]:
+        """Send a command to the server that holds the key, which must begin with the prefix. Never raises."""
         link = self._cluster.link_of(key) if self._cluster is not None else self._link
         if link is not None and (connection := link.connection) is not None:
-            return connection.ask(command, packed)
+            return connection.ask(command)
         future: asyncio.Future[Reply] = self._loop.create_future()
         future.set_result(AWAY)
         return future
@@ -120,9 +116,14 @@ class Valkey:
         """Run a script on one key."""
         return self.ask(key, (*script.call, key, *arguments))
 
-    def ask_prepared(self, prepared: Prepared, key: bytes) -> asyncio.Future[Reply]:
+    def put(self, question: Question[Any]) -> None:
         """As `ask`, of a command of which only the key is new."""
-        return self.ask(key, prepared.command(key), prepared.packed(key))
+        key = question.key
+        link = self._cluster.link_of(key) if self._cluster is not None else self._link
+        if link is not None and (connection := link.connection) is not None:
+            connection.send(question, question.prepared.packed(key))
+        else:
+            question.answer(AWAY)
 
     def get(self, key: str) -> Value:
         """``await valkey.get("name")``: the value, or None without one or without an answer.
@@ -186,12 +187,12 @@ class Valkey:
         for call in self._when_back:
             call()
 
-    def _on_error(self, connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
+    def _on_error(self, connection: Connection, error: hiredis.ReplyError, pending: Pending) -> None:
         """Handles an error reply: the command is sent elsewhere or in another form, or gets AWAY."""
         text = str(error)
         code, _, rest = text.partition(" ")
         if code == "NOSCRIPT" and not pending.redirected:
-            _, digest, *others = pending.command
+            _, digest, *others = pending.words()
             pending.command = ("EVAL", Script.known[str(digest)].source, *others)
             pending.redirected = True
             connection.send(pending)
@@ -212,7 +213,7 @@ class Valkey:
         self._report(code, text)
         pending.answer(AWAY)
 
-    def _redirect(self, target: str, pending: PendingCommand, *, asking: bool) -> bool:
+    def _redirect(self, target: str, pending: Pending, *, asking: bool) -> bool:
         """Whether the command could be sent to where the server says (`<slot> <host>:<port>`)."""
         assert self._cluster is not None
         host, _, port = target.rpartition(" ")[2].rpartition(":")

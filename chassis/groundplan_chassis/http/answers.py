@@ -9,7 +9,7 @@ import msgspec
 
 from groundplan_chassis.http.errors import ApiError, error_body
 from groundplan_chassis.http.ports import Verdict
-from groundplan_chassis.response import Block, Header
+from groundplan_chassis.response import Block, Header, written
 
 _CONNECTION: Final = b"connection"
 _JSON: Final = (b"content-type", b"application/json")
@@ -34,8 +34,8 @@ class Answer(msgspec.Struct, eq=False):
     status: int
     block: Block
     """Headers that it has in common with others of its kind."""
-    headers: list[Header]
-    """Its own."""
+    own: bytes
+    """Its own headers, written."""
     body: bytes
     code: str | None = None
     """The code of an error response."""
@@ -45,55 +45,64 @@ class Answer(msgspec.Struct, eq=False):
 
 def changed(body: bytes, tag: bytes, token: bytes) -> Answer:
     """The item as a write has left it."""
-    answer = of_item(200, body, tag)
-    answer.headers.append((b"consistency-token", token))
-    return answer
+    return Answer(200, _JSON_REVALIDATED, _tagged(tag) + _written(token), body)
 
 
-def of_item(status: int, body: bytes, tag: bytes) -> Answer:
-    return Answer(status, _JSON_REVALIDATED, [(b"etag", tag)], body)
+def of_item(body: bytes, tag: bytes) -> Answer:
+    return Answer(200, _JSON_REVALIDATED, _tagged(tag), body)
 
 
 def created(body: bytes, tag: bytes, location: str, token: bytes) -> Answer:
-    own = [(b"etag", tag), (b"location", location.encode()), (b"consistency-token", token)]
-    return Answer(201, _JSON_NOT_STORED, own, body)
+    return Answer(
+        201, _JSON_NOT_STORED, _tagged(tag) + written([(b"location", location.encode())]) + _written(token), body
+    )
 
 
 def unchanged(tag: bytes) -> Answer:
-    return Answer(304, _BARE_REVALIDATED, [(b"etag", tag)], b"")
+    return Answer(304, _BARE_REVALIDATED, _tagged(tag), b"")
 
 
 def of_list(body: bytes) -> Answer:
-    return Answer(200, _JSON_REVALIDATED, [], body)
+    return Answer(200, _JSON_REVALIDATED, b"", body)
 
 
 def nothing(token: bytes) -> Answer:
-    return Answer(204, _BARE_NOT_STORED, [(b"consistency-token", token)], b"")
+    return Answer(204, _BARE_NOT_STORED, _written(token), b"")
 
 
-def rate_limit(verdict: Verdict) -> list[Header]:
-    """`RateLimit-Policy` and `RateLimit` as the IETF's draft has them, and `Retry-After` with a refusal (S7).
+def of_all(request_id: str, verdict: Verdict | None) -> bytes:
+    """The headers of every answer, written: `headers.request_id` knows which characters an id has, and the rest is
+    numbers. ``verdict``: the rate limit's (S7), once it is known.
 
-    `q` requests in a window of `w` seconds, `r` of them left, `t` seconds until more are there.
+    As the IETF's draft has them: `r` requests are left, `t` seconds until more are there.
     https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (-10)
     """
-    found = [
-        (b"ratelimit-policy", _policy(verdict.limit, verdict.window_seconds)),
-        (b"ratelimit", b'"client";r=%d;t=%d' % (verdict.remaining, verdict.reset_seconds)),
-    ]
+    if verdict is None:
+        return f"\r\nx-request-id: {request_id}".encode("ascii")
+    policy = _policy(verdict.limit, verdict.window_seconds)
+    found = f"\r\nx-request-id: {request_id}{policy}{verdict.remaining};t={verdict.reset_seconds}"
     if not verdict.allowed:
-        found.append((b"retry-after", b"%d" % verdict.retry_after))
-    return found
+        found += f"\r\nretry-after: {verdict.retry_after}"
+    return found.encode("ascii")
 
 
 @lru_cache(maxsize=16)
-def _policy(limit: int, seconds: int) -> bytes:
-    return b'"client";q=%d;w=%d' % (limit, seconds)
+def _policy(limit: int, seconds: int) -> str:
+    """``limit`` requests in a window of so many seconds, and where the number of those that are left begins."""
+    return f'\r\nratelimit-policy: "client";q={limit};w={seconds}\r\nratelimit: "client";r='
+
+
+def _tagged(tag: bytes) -> bytes:
+    return b"\r\netag: " + tag
+
+
+def _written(token: bytes) -> bytes:
+    return b"\r\nconsistency-token: " + token
 
 
 def refused(error: ApiError) -> Answer:
     headers = [(name.lower().encode("ascii"), value.encode("ascii")) for name, value in error.headers.items()]
     own = [each for each in headers if each[0] != _CONNECTION]
-    answer = Answer(error.status, _JSON_NOT_STORED, own, error_body(error), error.code)
+    answer = Answer(error.status, _JSON_NOT_STORED, written(own), error_body(error), error.code)
     answer.closes = (_CONNECTION, b"close") in headers
     return answer

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
-from groundplan_chassis.access import ANONYMOUS, Decision, decide
+from groundplan_chassis.access import ANONYMOUS, OWN, REFUSED, decide
 from groundplan_chassis.documents import Document
 from groundplan_chassis.exchange import ClientTooSlow, exchange_of
 from groundplan_chassis.http import answers, headers
@@ -28,6 +28,7 @@ from groundplan_chassis.http.ports import ClientAddresses, Limiter, Tokens, Verd
 from groundplan_chassis.http.request import Receive, Request, Scope, Send
 from groundplan_chassis.http.routing import Endpoint, Routes
 from groundplan_chassis.observe import correlation, names, tracing
+from groundplan_chassis.response import read
 
 if TYPE_CHECKING:
     from groundplan_chassis.context import Context
@@ -98,10 +99,11 @@ class Api:
                     items=request.answered or (() if request.item_id is None else (request.item_id,)),
                 )
             slow = None
-            try:
-                await self._send(request, answer, send)
-            except ClientTooSlow as error:
-                slow = error
+            if not self._respond(request, answer, send):
+                try:
+                    await self._send(request, answer, send)
+                except ClientTooSlow as error:
+                    slow = error
             self._requests.finished(
                 method=request.method if endpoint is None else endpoint.method,
                 route=request.route,
@@ -167,7 +169,8 @@ class Api:
         try:
             if repeated is not None:
                 raise headers.refuse_repeated(repeated)
-            endpoint, request.item_id = self._find(request.method, request.path)
+            find = self._find
+            endpoint, request.item_id = find(request.method, request.path)
             request.endpoint = endpoint
             verified = self._recognise(request)
             if verified:
@@ -228,9 +231,10 @@ class Api:
         if needed not in caller.scopes:
             raise Forbidden(f"The token lacks the scope {needed}")
         decision = decide(access, caller)
-        if decision is Decision.REFUSED:
+        if decision is REFUSED:
             raise Forbidden
-        request.own_only = decision is Decision.OWN
+        if decision is OWN:
+            request.own_only = True
 
     def _look_up(self, request: Request, endpoint: Endpoint) -> Awaitable[Document | None] | None:
         if endpoint.lookup is None or request.item_id is None or headers.CONSISTENCY_TOKEN in request.headers:
@@ -255,25 +259,28 @@ class Api:
         elif isinstance(error, RateLimited):
             self._metrics.count(names.RATE_LIMITED)
 
-    async def _send(self, request: Request, answer: Answer, send: Send) -> None:
-        own = answer.headers
-        own.append((b"x-request-id", request.request_id.encode()))
-        verdict = request.verdict
-        if verdict is not None:
-            own += answers.rate_limit(verdict)
+    def _respond(self, request: Request, answer: Answer, send: Send) -> bool:
+        """Sends a small answer at once, where the server is ours and can."""
+        answer.own += answers.of_all(request.request_id, request.verdict)
         if request.endpoint is not None:
-            own += request.endpoint.notices
-        # The client's next request then finds a process that stays.
-        closes = answer.closes or self._health.draining
-        if len(answer.body) <= SMALL:
-            exchange = exchange_of(send)
-            if exchange is not None and exchange.respond(answer.status, answer.block, own, answer.body, closes=closes):
-                return
+            answer.own += request.endpoint.notices
+        if self._health.draining:
+            # The client's next request then finds a process that stays.
+            answer.closes = True
+        exchange = exchange_of(send)
+        return (
+            exchange is not None
+            and len(answer.body) <= SMALL
+            and exchange.respond(answer.status, answer.block, answer.own, answer.body, closes=answer.closes)
+        )
+
+    async def _send(self, request: Request, answer: Answer, send: Send) -> None:
+        """Sends what `_respond` has left."""
+        sent = [*answer.block.headers, *read(answer.own)]
         if answer.status not in _WITHOUT_BODY:
-            own.append((b"content-length", b"%d" % len(answer.body)))
-        if closes:
-            own.append((b"connection", b"close"))
-        sent = [*answer.block.headers, *own]
+            sent.append((b"content-length", b"%d" % len(answer.body)))
+        if answer.closes:
+            sent.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": sent})
         body = b"" if request.method == "HEAD" else answer.body
         if len(body) > SMALL:

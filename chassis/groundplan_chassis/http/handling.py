@@ -89,7 +89,7 @@ def answer_item(request: Request, document: Document) -> Answer:
     known = request.headers.get(headers.IF_NONE_MATCH)
     if known is not None and none_match(known, tag):
         return answers.unchanged(tag)
-    return answers.of_item(200, body, tag)
+    return answers.of_item(body, tag)
 
 
 async def _list(request: Request, endpoint: Endpoint) -> Answer:

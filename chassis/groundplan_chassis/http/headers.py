@@ -83,7 +83,7 @@ def request_id(value: bytes | None) -> str:
     """The gateway's request id, or a new one without a valid one."""
     if value is not None and _REQUEST_ID.fullmatch(value):
         return value.decode("ascii")
-    return f"{_PREFIX}{next(_count) & 0xFFFF_FFFF_FFFF:012x}"
+    return _PREFIX + (next(_count) & 0xFFFF_FFFF_FFFF).to_bytes(6).hex()
 
 
 def bearer_token(value: bytes) -> str:

@@ -80,4 +80,4 @@ class Request(msgspec.Struct, eq=False):
     @property
     def operation(self) -> str:
         """For logs: `GET /api/v1/orders/{id}`."""
-        return UNKNOWN_ROUTE if self.endpoint is None else f"{self.endpoint.method} {self.endpoint.route}"
+        return UNKNOWN_ROUTE if self.endpoint is None else self.endpoint.name

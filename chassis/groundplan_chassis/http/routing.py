@@ -14,6 +14,7 @@ from groundplan_chassis.http.errors import Forbidden, MethodNotAllowed, Misdirec
 from groundplan_chassis.http.operations import ON_ONE_ITEM, READING, Operation, OperationKind, operation_kinds
 from groundplan_chassis.http.queries import QueryType
 from groundplan_chassis.http.values import value_type
+from groundplan_chassis.response import written
 
 _ID_LENGTH: Final = 36
 """Length of a UUID with hyphens; the form without them would be a second path to the same item."""
@@ -38,6 +39,7 @@ class Endpoint:
         "kind",
         "lookup",
         "method",
+        "name",
         "notices",
         "operation",
         "owner",
@@ -52,11 +54,12 @@ class Endpoint:
         self.kind = operation.kind
         self.method = operation.method
         self.route = operation.route
+        self.name = f"{operation.method} {operation.route}"
         self.access = operation.access
         self.handler = operation.handler
         self.lookup = operation.lookup
         deprecated = operation.resource.deprecated
-        self.notices = () if deprecated is None else tuple(deprecated.headers())
+        self.notices = b"" if deprecated is None else written(deprecated.headers())
         # Where a body can't say whose the item is, that is the handler's to know.
         types = {field.name: field.type for field in msgspec.structs.fields(operation.resource.body)}
         self.owner = operation.resource.owner if operation.resource.owner in types else None

@@ -13,8 +13,9 @@ import uvloop
 
 from chassis.tests.waiting import until
 from groundplan_chassis.caching import connection as module
-from groundplan_chassis.caching.connection import Connection, LoginRefused, PendingCommand, ServerRefused, connect
-from groundplan_chassis.caching.replies import AWAY
+from groundplan_chassis.caching.connection import Connection, LoginRefused, Pending, Question, ServerRefused, connect
+from groundplan_chassis.caching.packing import Prepared, pack
+from groundplan_chassis.caching.replies import AWAY, Reply
 from groundplan_chassis.environment import Address
 
 GREETING = b"+OK\r\n+OK\r\n+PONG\r\n"
@@ -38,7 +39,7 @@ async def talking_to(serve: Serve, *, answer_seconds: float = 5.0) -> AsyncItera
     handlers: list[asyncio.Task[None] | None] = []
     errors: list[str] = []
 
-    def note(connection: Connection, error: hiredis.ReplyError, pending: PendingCommand) -> None:
+    def note(connection: Connection, error: hiredis.ReplyError, pending: Pending) -> None:
         del connection
         errors.append(str(error))
         pending.answer(AWAY)
@@ -296,3 +297,67 @@ async def test_an_end_without_pending_commands_is_noticed() -> None:
     async with talking_to(serve) as connection:
         await until(connection.ended.done)
         assert await connection.ask(("GET", "k")) is AWAY
+
+
+class Length(Question[int]):
+    """What the tests ask: how long a value is."""
+
+    def result(self, reply: Reply) -> int:
+        return len(reply) if isinstance(reply, bytes) else -1
+
+
+GET = Prepared((b"GET",), ())
+
+
+async def test_a_question_says_what_its_answer_says_before_and_after_the_answer_is_there() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            packets.append(await reader.read(65536))
+            writer.write(b"$3\r\nabc\r\n$5\r\nabcde\r\n")
+
+    packets: list[bytes] = []
+    async with talking_to(serve) as connection:
+        for _ in range(2):
+            one, other = Length(GET, b"one"), Length(GET, b"other")
+            for question in (one, other):
+                connection.send(question, GET.packed(question.key))
+            assert await one == 3
+            assert other._waiter is None
+            assert await other == 5
+    assert packets == [pack(("GET", b"one")) + pack(("GET", b"other"))] * 2
+
+
+async def test_a_question_whose_caller_has_gone_disturbs_none_after_it() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+        await answered.wait()
+        writer.write(b"$3\r\nabc\r\n$5\r\nabcde\r\n")
+
+    async def ask(question: Length) -> int:
+        return await question
+
+    answered = asyncio.Event()
+    async with talking_to(serve) as connection:
+        one, other = Length(GET, b"one"), Length(GET, b"other")
+        for question in (one, other):
+            connection.send(question, GET.packed(question.key))
+        gone = asyncio.create_task(ask(one))
+        await asyncio.sleep(0)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        answered.set()
+        assert await other == 5
+
+
+async def test_questions_of_a_connection_that_ends_are_answered_too() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(65536)
+
+    async with talking_to(serve) as connection:
+        question = Length(GET, b"one")
+        connection.send(question)
+        assert await question == -1
+        late = Length(GET, b"one")
+        connection.send(late)
+        assert await late == -1

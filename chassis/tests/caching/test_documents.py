@@ -20,6 +20,7 @@ from chassis.tests.caching.clients import QUICK, connected
 from chassis.tests.waiting import until
 from groundplan_chassis.caching import CachedResource, DocumentCache, Valkey
 from groundplan_chassis.caching import documents as module
+from groundplan_chassis.caching.connection import Question
 from groundplan_chassis.caching.documents import MOST_BYTES, fingerprint
 from groundplan_chassis.caching.replies import Command, Reply
 from groundplan_chassis.documents import Document
@@ -117,13 +118,17 @@ async def test_c2_a_miss_costs_one_look_into_the_cache(
 ) -> None:
     row = table.commit(document(uuid4()))
     commands: list[Any] = []
-    ask = valkey.ask
+    ask, put = valkey.ask, valkey.put
 
-    def note(key: bytes, command: Command, packed: bytes | None = None) -> asyncio.Future[Reply]:
+    def note(key: bytes, command: Command) -> asyncio.Future[Reply]:
         commands.append(command[0])
-        return ask(key, command, packed)
+        return ask(key, command)
 
-    valkey.ask = note  # type: ignore[method-assign]
+    def note_question(question: Question[Any]) -> None:
+        commands.append(question.words()[0])
+        put(question)
+
+    valkey.ask, valkey.put = note, note_question  # type: ignore[method-assign]
     assert await cache.lookup(row.id) is None
     assert await cache.get(row.id, table.loader(row.id)) == row
     assert commands == [b"HGET", "EVALSHA"]

@@ -126,6 +126,22 @@ def test_a_line_holds_no_secret_and_forges_nothing() -> None:
     assert b"jane" not in raw
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("0190163D-8694-439b-aea5-966c26f8ad91", "0190163D-8694-439b-aea5-966c26f8ad91"),
+        ("trace-1", "trace-1"),
+        ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJqYW5lIn0.c2lnbmF0dXJl", "[hidden]"),
+        ("AKIAIOSFODNN7EXAMPLE", "[hidden]"),
+    ],
+)
+def test_an_id_that_is_a_secret_is_in_no_line(given: str, shown: str) -> None:
+    recorded = Recorder()
+    recorded.log.audited(request_id=given, subject="u-1", operation="GET /", items=())
+    recorded.finished(status=404, request_id=given)
+    assert [line["correlation_id"] for line in recorded.lines()] == [shown, shown]
+
+
 def test_a_slow_statement_is_logged_without_its_values(caplog: pytest.LogCaptureFixture) -> None:
     metrics, observing = Metrics("n", "order", Output()), Observing()
     metrics.observe(observing)

@@ -66,7 +66,11 @@ def edit(project: Project) -> None:
         "ours: environment ## Ours\n\t@$(PYTHON) -m local.token --role customer\n\ncompare: environment",
     )
     project.add("pyproject.toml", CONTRACT)
-    project.add(".github/workflows/check.yml", "      - run: python -m infra.commands.plan --why\n")
+    project.replace(
+        ".github/workflows/check.yml",
+        "      - uses: actions/checkout@v5\n",
+        "      - uses: actions/checkout@v5\n      - run: python -m infra.commands.plan --why\n",
+    )
     project.replace(
         "infra/__main__.py",
         '        pulumi.export("delivery_role", delivery.role_arn)\n',

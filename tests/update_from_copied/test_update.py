@@ -56,14 +56,14 @@ allow_indirect_imports = true
 
 
 def edit(project: Project) -> None:
-    """As owners do, in every kind of file."""
+    """As owners do, in every kind of file, where the template says the same since."""
     project.replace("system.yaml", "requests_per_second: 1000", "requests_per_second: 1200 # since spring")
     project.add("Pulumi.dev.yaml", "  # ours\n")
-    project.add("README.md", "\n## Whom to call\n\nThe shop team.\n")
+    project.replace("README.md", "\n## First commands\n", "\n## Whom to call\n\nThe shop team.\n\n## First commands\n")
     project.replace(
         "Makefile",
-        "compare: environment",
-        "ours: environment ## Ours\n\t@$(PYTHON) -m local.token --role customer\n\ncompare: environment",
+        "unexport PYTHONDONTWRITEBYTECODE\n",
+        "unexport PYTHONDONTWRITEBYTECODE\n\nours: environment ## Ours\n\t@$(PYTHON) -m local.token --role customer\n",
     )
     project.add("pyproject.toml", CONTRACT)
     project.replace(

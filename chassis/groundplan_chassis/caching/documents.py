@@ -219,7 +219,7 @@ class DocumentCache:
         if id in self._missed:
             self._missed.discard(id)
         else:
-            found = self._read(await self._asked(id))
+            found = self._read(await self._fetch(id))
             if found is not None:
                 self._count(names.CACHE_HITS)
                 return None if found is _ABSENT else found
@@ -280,7 +280,7 @@ class DocumentCache:
             raise NotFound
         return found
 
-    async def _asked(self, id: UUID) -> Reply:
+    async def _fetch(self, id: UUID) -> Reply:
         if self._valkey is None or id in self._pending:
             return None
         key = self._key(id)

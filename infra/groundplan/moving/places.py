@@ -34,10 +34,13 @@ COMMANDS: Mapping[str, str] = {
 
 GONE: Mapping[str, str] = {
     "chassis.http.conditions.if_match": "gone: `changeable` takes If-Match and If-None-Match, and gives all versions",
+    "chassis.http.answers.rate_limit": "gone: groundplan_chassis.http.answers.of_all writes all of them",
     "chassis.joined_writes.JoinedWrites": "gone: groundplan_chassis.exchange writes head and body at once",
+    "chassis.ratelimit.TAKE": "gone: groundplan_chassis.ratelimit.take_script makes the script of a limit",
     "infra.architecture.facts": "gone: groundplan.controls.assess gives a verdict for each control",
     "infra.architecture.security.ITEMS": "gone: groundplan.controls.CONTROLS",
     "infra.architecture.security.Item": "gone: groundplan.controls.Control",
+    "local.environment.environment_for": "gone: groundplan_devkit.environment.process_environment",
 }
 """Names, or modules with all of theirs, that are not just called differently, and what to do about it."""
 

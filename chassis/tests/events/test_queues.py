@@ -97,11 +97,17 @@ def outgoing(event: Event) -> Outgoing:
     return Outgoing(event.event_id, event.event_type, event.aggregate_id, encode(event))
 
 
+HIDDEN = "ApproximateNumberOfMessagesNotVisible"
+
+
 def waiting(sqs: Any, url: str) -> int:
     """Messages in the queue, whether or not they are hidden."""
-    requested = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=requested)["Attributes"]
-    return sum(int(found[each]) for each in requested)
+    return counted(sqs, url, "ApproximateNumberOfMessages", HIDDEN)
+
+
+def counted(sqs: Any, url: str, *which: str) -> int:
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(which))["Attributes"]
+    return sum(int(found[each]) for each in which)
 
 
 def dead(sqs: Any, url: str) -> list[dict[str, Any]]:
@@ -223,8 +229,7 @@ async def test_what_is_in_work_stays_hidden_from_others(
     await publisher.send([outgoing(event_of(name=PLACED))])
     slow, other = Recorder(pause=5), Recorder()
     async with reading(QueueSubscription(own, clients, recorded.metrics, polls=1), slow):
-        await until(lambda: waiting(sqs, own.queue_url) == 1)
-        await asyncio.sleep(0.5)
+        await until(lambda: counted(sqs, own.queue_url, HIDDEN) == 1)
         async with reading(QueueSubscription(own, clients, recorded.metrics, polls=1), other):
             await until(lambda: len(slow.events) == 1)
             await until(lambda: waiting(sqs, own.queue_url) == 0)

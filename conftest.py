@@ -23,7 +23,7 @@ from tools.prove import MOVED
 pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed", "tools.scheduling"]
 
 # The same examples in every run of `make test`; `make prove` draws more, by a seed that it records.
-hypothesis.settings.register_profile("test", derandomize=True, deadline=None, max_examples=50)
+hypothesis.settings.register_profile("test", derandomize=True, deadline=None)
 hypothesis.settings.register_profile(
     "prove", max_examples=int(os.environ.get("PROVE_EXAMPLES", "1000")), deadline=None, print_blob=True
 )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 MEMORY = Path("/dev/shm")  # noqa: S108
+ROOM = 2 * 1024**3
+"""Bytes: three templates with their history, and three copies of each round."""
 COPIED_LIBRARIES = "93b9da0"
 """The last commit whose projects held a copy of all libraries: 714 files."""
 
@@ -86,8 +89,8 @@ def at(commit: str, into: Path) -> Path | None:
 
 
 def memory() -> Path | None:
-    """A folder whose files are in memory; None where this machine has none."""
-    return MEMORY if os.access(MEMORY, os.W_OK) else None
+    """A folder whose files are in memory; None where this machine has none, or no room in it."""
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM else None
 
 
 def rows(rounds: int) -> Iterator[tuple[str, ...]]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Generator
 from enum import Enum
@@ -105,9 +106,9 @@ class Question(msgspec.Struct, Generic[Result], eq=False):
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
+    @abstractmethod
     def result(self, reply: Reply) -> Result:
         """What the answer says; called once it is awaited."""
-        raise NotImplementedError
 
     def __await__(self) -> Generator[Any, None, Result]:
         if self._reply is _OPEN:

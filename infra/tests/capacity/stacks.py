@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,6 +11,8 @@ from groundplan.declaration.model import System
 from groundplan.stack.environment import Environment
 from infra.tests.samples import with_round_figures
 
+PLANS = int(os.environ.get("PROVE_EXAMPLES", "50"))
+"""How many pairs of a system and an environment a property is tried on; `make prove WHAT=properties` draws more."""
 PROD = Environment(name="prod", region="eu-west-1", domain="shop.example.com")
 STAGING = PROD.model_copy(update={"name": "staging", "load_share": 0.1})
 DEV = Environment(

@@ -15,10 +15,10 @@ from groundplan.capacity.placement import class_named, max_connections, survivin
 from groundplan.declaration.model import Broker, System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
-from infra.tests.capacity.stacks import PROD, environments, one_service, systems
+from infra.tests.capacity.stacks import PLANS, PROD, environments, one_service, systems
 from infra.tests.samples import system_of
 
-EXAMPLES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(deadline=None, max_examples=PLANS, suppress_health_check=[HealthCheck.too_slow])
 
 
 def planned(system: System, environment: Environment) -> Plan:

@@ -13,7 +13,7 @@ from groundplan.declaration.model import System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.environment import Environment
 from groundplan.stack.remembered import Remembered, RememberedKafka
-from infra.tests.capacity.stacks import environments, systems
+from infra.tests.capacity.stacks import PLANS, environments, systems
 from infra.tests.samples import busy_shop as shop
 from infra.tests.samples import changed, stack
 
@@ -71,7 +71,7 @@ def test_a_cheaper_declaration_keeps_what_only_grows(name: str, before: System, 
     }
 
 
-EXAMPLES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
+EXAMPLES = settings(deadline=None, max_examples=PLANS, suppress_health_check=[HealthCheck.too_slow], database=None)
 
 
 def planned(system: System, environment: Environment) -> Plan:

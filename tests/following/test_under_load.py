@@ -59,7 +59,7 @@ INDEXES = """
 LIVING = "deleted_at IS NULL ORDER BY created_at, id"
 LOCKING = {
     "an index": "CREATE INDEX items_late_idx ON items (md5(repeat(id::text, 800)))",
-    "a type": "ALTER TABLE items ALTER COLUMN quantity TYPE bigint",
+    "a type": "ALTER TABLE items ALTER COLUMN updated_at TYPE timestamptz(3)",
     "a look at rows under a lock": "ALTER TABLE items ADD COLUMN late text; SELECT pg_sleep(4)",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from infra.tests.samples import ROOT, shop
 
 SHOP_TEXT = (ROOT / "system.yaml").read_text(encoding="utf-8")
 SHOP = yaml.safe_load(SHOP_TEXT)
+FIELD = ("services", "order", "resources", "order_line", "fields", "quantity")
 
 KNOWN_KEYS = (
     *System.model_fields,
@@ -108,6 +110,24 @@ def test_any_data(value: Any) -> None:
 @settings(deadline=None)
 def test_shop_with_any_value_in_any_place(path: tuple[Any, ...], value: Any) -> None:
     parsed(yaml.dump(replaced(SHOP, path, value), Dumper=yaml.SafeDumper, sort_keys=False))
+
+
+EXTREMES = (1e26, -1e26, 1e308, 5e-324, 0.1 + 0.2, -0.0, 10**30, -(10**30), 10**400, 2**63, -(2**63) - 1,
+            float("nan"), float("inf"), "9" * 400, "1e999999", "1" * 40 + ".5", "0." + "0" * 40 + "1")  # fmt: skip
+"""Numbers, and texts that read as some, beyond what 64 bits, a double or a decimal context of 28 digits hold."""
+
+
+@pytest.mark.parametrize("kind", ["integer", "decimal"])
+@pytest.mark.parametrize(
+    "places", [("default",), ("minimum",), ("maximum",), ("scale",), ("minimum", "maximum", "default")]
+)
+def test_extreme_numbers_of_a_field(kind: str, places: tuple[str, ...]) -> None:
+    """Each is judged: alone, beside others that fit, and all of them together."""
+    for value in EXTREMES:
+        for scale in ({}, {"scale": 6}) if kind == "decimal" else ({},):
+            field = {"type": kind, **scale, **dict.fromkeys(places, value)}
+            declared = replaced(SHOP, FIELD, field)
+            parsed(yaml.dump(declared, Dumper=yaml.SafeDumper, sort_keys=False))
 
 
 @given(st.integers(0, len(SHOP_TEXT)), st.integers(0, 30), st.text(max_size=4) | YAML_PIECES)

@@ -121,10 +121,11 @@ def _wrong(field: ResourceField, value: bool | float | str) -> str | None:
     except InvalidOperation:
         number = Decimal("nan")
     scale = 0 if field.type is FieldType.INTEGER else 2 if field.scale is None else field.scale
+    if number.is_finite() and not -_BIGINT <= number < _BIGINT:
+        return "a number of 64 bits, PostgreSQL's largest integer"
+    # Rounding a number raises where its digits are more than the context has.
     if not number.is_finite() or number != round(number, scale):
         return f"a number with at most {scale} digits after the point" if scale else "a whole number"
-    if not -_BIGINT <= number < _BIGINT:
-        return "a number of 64 bits, PostgreSQL's largest integer"
     low, high = field.minimum, field.maximum
     if (low is not None and number < Decimal(str(low))) or (high is not None and number > Decimal(str(high))):
         bounds = [f"at least {low}"] * (low is not None) + [f"at most {high}"] * (high is not None)

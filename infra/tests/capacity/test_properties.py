@@ -307,6 +307,10 @@ def at_load(system: System, environment: Environment, load: float) -> System:
     return system.model_copy(update={"requirements": more})
 
 
+def with_replicas(plan: Plan) -> list[bool]:
+    return [database.replicas > 0 for database in plan.databases]
+
+
 @EXAMPLES
 @given(systems(), environments())
 def test_a_bottleneck_planned_again_at_its_load_is_full(system: System, environment: Environment) -> None:
@@ -318,6 +322,8 @@ def test_a_bottleneck_planned_again_at_its_load_is_full(system: System, environm
     same = next((tier for tier in again.tiers if tier.subject == first.subject and tier.unit == first.unit), None)
     assume(same is not None)
     assert same is not None
+    # At that load a plan may have replicas that this one has not: reads leave the writer then.
+    assume(with_replicas(again) == with_replicas(sized))
     pools = max(max(w.primary_connections, w.replica_connections) for w in sized.workloads)
     steps = {"addresses a zone": 2 * 49 / 0.75, "vCPU": 2.0, "connections": 2 * pools}
     assert same.demand_now == pytest.approx(first.capacity, rel=0.05, abs=steps.get(first.unit, 0))

@@ -45,7 +45,7 @@ class Service:
     caches: Sequence[CachedResource] = ()
     """How its resources are cached (C2, C3)."""
     migrations: Path | None = None
-    """The folder with `env.py` and `versions/`."""
+    """The folder with `versions/`, and with an `env.py` where the service configures Alembic itself."""
     seed: Seed | None = None
     deadlines: Sequence[Deadline] = ()
     """States that rows leave in time, and how long rows are kept."""

@@ -1,6 +1,7 @@
 """Deployments of the project's services for tests: all their processes, and clients that validate each response.
 
-`pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]` gives the fixture `new_deployment`.
+`pytest_plugins = ["groundplan_devkit.testing", "groundplan_devkit.deployed"]` gives the fixtures `deployment` and
+`service` to the tests in `services/<name>`, and `new_deployment` to all.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -404,3 +405,50 @@ def new_deployment(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -
             deployment.remove()
 
     return made
+
+
+class _OfOneService:
+    """The deployment that the tests of one service share. It ends when those of another begin."""
+
+    def __init__(self, new: NewDeployment) -> None:
+        self._new, self._open = new, ExitStack()
+        self._service = ""
+        self._deployment: Deployment | None = None
+
+    def of(self, service: str) -> Deployment:
+        if self._deployment is None or self._service != service:
+            self.end()
+            self._service, self._deployment = service, self._open.enter_context(self._new())
+        return self._deployment
+
+    def end(self) -> None:
+        self._deployment = None
+        self._open.close()
+
+
+@pytest.fixture(scope="session")
+def _of_one_service(new_deployment: NewDeployment) -> Iterator[_OfOneService]:
+    shared = _OfOneService(new_deployment)
+    yield shared
+    shared.end()
+
+
+@pytest.fixture(scope="module")
+def deployment(request: pytest.FixtureRequest, _of_one_service: _OfOneService) -> Deployment:
+    """The system, of which the service runs whose tests these are: what else is needed is deployed by name."""
+    return _of_one_service.of(_service_of(request.path))
+
+
+@pytest.fixture(scope="module")
+def service(request: pytest.FixtureRequest, deployment: Deployment) -> DeployedService:
+    """The service whose tests these are, migrated and seeded; all of its processes run."""
+    return deployment.deploy(_service_of(request.path))
+
+
+def _service_of(test: Path) -> str:
+    """The service in whose folder the test is. Fails the test where it is elsewhere."""
+    folder = PROJECT / "services"
+    if not test.is_relative_to(folder):
+        where = f"`service` and `deployment` are for tests in {folder}/<service>, and this one is {test}"
+        pytest.fail(f"{where}: use `new_deployment`, and deploy services by their names", pytrace=False)
+    return test.relative_to(folder).parts[0]

@@ -51,7 +51,7 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
     port = releases / PORT
     ours = "The port to the catalogue of what is sold."
     replace(port, f'"""{ours}"""', f'"""{ours} And what it costs."""')
-    for name in (PACKAGES, "templates/project/tests/system/__init__.py"):
+    for name in (PACKAGES, "templates/project/tests/__init__.py"):
         (releases / name).write_text((releases / name).read_text() + "\n# Newer.\n")
     release(releases, "v0.2.0")
     updated = update(project, read_answers(project), {}, newest=True)
@@ -61,7 +61,7 @@ def test_edits_stay_and_what_is_new_arrives_beside_them(project: Path, releases:
     for name in (
         f"{ORDER}/commands/__init__.py",
         "services/user/user_service/commands/__init__.py",
-        "tests/system/__init__.py",
+        "tests/__init__.py",
     ):
         assert (project / name).read_text().endswith("# Newer.\n")
 
@@ -101,10 +101,10 @@ def test_a_first_migration_that_was_replaced_stays_away(project: Path, releases:
     versions = project / "services/order/migrations/versions"
     (versions / "0001_initial.py").rename(versions / "0001_squashed.py")
     commit_all(project, "Squashed")
-    (releases / "templates/project/tests/system/__init__.py").write_text('"""Newer."""\n')
+    (releases / "templates/project/tests/__init__.py").write_text('"""Newer."""\n')
     release(releases, "v0.2.0")
     update(project, read_answers(project), {"services": ["user", "order", "payment", "invoice"]}, newest=True)
-    assert (project / "tests/system/__init__.py").read_text() == '"""Newer."""\n'
+    assert (project / "tests/__init__.py").read_text() == '"""Newer."""\n'
     assert not (versions / "0001_initial.py").exists()
     assert (versions / "0001_squashed.py").exists()
     for service in ("user", "payment", "invoice"):

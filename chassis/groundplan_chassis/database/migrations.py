@@ -1,6 +1,6 @@
-"""The schema's migrations on all shards: role `migrate`, and the `env.py` of every service.
+"""The schema's migrations on all shards: role `migrate`, and what Alembic runs them by.
 
-A service's `migrations/env.py` is:
+A service that configures Alembic itself has an `env.py` beside its `versions/`, which ends in:
 
     from groundplan_chassis.database.migrations import run
 
@@ -40,6 +40,8 @@ from groundplan_chassis.problems import Problem, ProblemsFound
 from groundplan_chassis.secrets import SecretUnavailable
 from groundplan_chassis.settings import DatabaseSettings
 
+ENVIRONMENT: Final = Path(__file__).with_name("environment")
+"""The folder of the `env.py` of services that have none of their own."""
 LOCK_MS: Final = 500
 """Longest wait of a migration for a table lock. Requests queue behind it, and give up after `limits.LOCK_SECONDS`: a
 transaction may so wait for three tables one after the other, and no request fails."""
@@ -94,8 +96,9 @@ async def migrate(
 ) -> None:
     """Makes databases and users where they are missing, and brings every shard's schema up to ``revision``.
 
-    ``folder`` has `env.py` and `versions/`. Repeatable, and safe to start twice: the second waits for the first. Raises
-    ProblemsFound; what was done until then is kept, and the next run goes on from there.
+    ``folder`` has `versions/`, and an `env.py` where the service configures Alembic itself. Repeatable, and safe to
+    start twice: the second waits for the first. Raises ProblemsFound; what was done until then is kept, and the next
+    run goes on from there.
     """
     await _each_shard(settings, secrets, folder, trust_file, command.upgrade, revision)
 
@@ -229,9 +232,22 @@ def _said(error: psycopg.Error) -> str:
     return f"{error.diag.message_primary or type(error).__name__} ({error.sqlstate})"
 
 
-def _alembic(shard: _Shard, folder: Path, step: Step, revision: str) -> None:
+def configuration(folder: Path) -> Config:
+    """Alembic's, for a service's folder of migrations."""
     config = Config()
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    environment = folder if (folder / "env.py").is_file() else ENVIRONMENT
+    for name, value in {
+        "script_location": str(environment),
+        "version_locations": str(folder / "versions"),
+        # A path may hold each of the other separators.
+        "path_separator": "newline",
+    }.items():
+        config.set_main_option(name, value.replace("%", "%%"))
+    return config
+
+
+def _alembic(shard: _Shard, folder: Path, step: Step, revision: str) -> None:
+    config = configuration(folder)
     for last in [False] * (LOCK_TRIES - 1) + [True]:
         try:
             _drop_unfinished(shard)
@@ -296,11 +312,8 @@ def _set_patience(_: sqlalchemy.Connection, cursor: Any, statement: str, *_more:
 
 
 def run() -> None:
-    """The body of a service's `env.py`: runs each migration in its own transaction. `alembic upgrade head --sql` prints
-    them instead.
-
-    `alembic upgrade head --sql` prints them instead.
-    """
+    """The body of an `env.py`: runs each migration in its own transaction. `alembic upgrade head --sql` prints them
+    instead."""
     connection = context.config.attributes.get("connection")
     if context.is_offline_mode():
         context.configure(dialect_name="postgresql", literal_binds=True, transaction_per_migration=True)

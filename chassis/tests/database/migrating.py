@@ -21,7 +21,6 @@ from groundplan_devkit.servers import Postgres
 from groundplan_devkit.servers.postgres import ADMINISTRATOR
 from groundplan_devkit.testing import label, trusting
 
-ENVIRONMENT = "from groundplan_chassis.database.migrations import run\n\nrun()\n"
 SCHEMA = """
     SELECT format('%s.%s %s %s', table_name, column_name, data_type, is_nullable)
     FROM information_schema.columns
@@ -103,14 +102,13 @@ class Place:
 
 @asynccontextmanager
 async def empty_place(postgres: Postgres, folder: Path) -> AsyncIterator[Place]:
-    """With an `env.py` in its folder, and no revision."""
+    """With no revision in its folder."""
     name = label()
     now = {
         f"admin-{number}": {"username": ADMINISTRATOR, "password": shard.admin_password}
         for number, shard in enumerate(postgres.shards)
     }
     (folder / "versions").mkdir(parents=True, exist_ok=True)
-    (folder / "env.py").write_text(ENVIRONMENT)
     try:
         yield Place(name, postgres, folder, Stored({**now, "service": {"username": name, "password": "first"}}))
     finally:

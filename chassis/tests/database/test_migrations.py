@@ -59,6 +59,16 @@ def upgrade():
 def downgrade():
     op.execute("ALTER TABLE notes DROP COLUMN pinned")
 """
+OWN_ENVIRONMENT = """
+from pathlib import Path
+
+from alembic import context
+
+from groundplan_chassis.database.migrations import run
+
+run()
+Path(__file__).with_name("seen").write_text(context.script.get_current_head())
+"""
 BROKEN = SECOND.replace("0002", "0003").replace("0001", "0002").replace("ADD COLUMN pinned", "ADD COLUMN text")
 
 
@@ -78,6 +88,20 @@ async def test_every_shard_gets_the_same_schema_and_a_second_run_changes_nothing
     assert any("notes.pinned boolean NO" in line for line in first[0])
     await place.up()
     assert [await place.schema(shard) for shard in range(place.shards)] == first
+
+
+@pytest.mark.parametrize("name", ["my notes", "a,b;c:d", "100 %(here)s", "notizen-ü"])
+async def test_a_folder_may_have_any_name(name: str, two_shards: Postgres, tmp_path: Path) -> None:
+    async with empty_place(two_shards, tmp_path / name) as place:
+        place.add(1, FIRST)
+        await place.up()
+        assert any(line.startswith("notes.") for line in await place.schema())
+
+
+async def test_a_service_may_configure_alembic_itself(place: Place) -> None:
+    (place.folder / "env.py").write_text(OWN_ENVIRONMENT)
+    await place.up()
+    assert (place.folder / "seen").read_text() == "0002"
 
 
 async def test_down_and_up_again(place: Place) -> None:

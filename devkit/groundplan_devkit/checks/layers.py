@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -33,15 +34,43 @@ def lint(folder: Path, paths: list[str]) -> subprocess.CompletedProcess[str]:
 
 
 def check_contracts() -> None:
-    """import-linter finds all of them kept."""
+    """import-linter finds all of them kept, and tests, which are in no package that it sees, keep to the first."""
     services = sorted(path for path in (PROJECT / "services").glob("*/") if path.is_dir())
     done = lint(PROJECT, [str(PROJECT), *(str(path) for path in services)])
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(contracts())} kept, 0 broken" in done.stdout
+    crossing = tests_of_two_services()
+    assert not crossing, f"tests of one service import another: {', '.join(crossing)}"
+
+
+def tests_of_two_services() -> list[str]:
+    """`<file>: <package>` of each import of another service in a service's tests."""
+    packages = _packages()
+    return [
+        f"{path.relative_to(PROJECT)}: {package}"
+        for own in packages
+        for path in sorted((PROJECT / "services").glob(f"*/{own}/tests/**/*.py"))
+        for package in sorted(_imported(path) & (packages - {own}))
+    ]
+
+
+def _imported(path: Path) -> set[str]:
+    """The packages that a module names in its imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {alias.name.partition(".")[0] for alias in aliases}
+            case ast.ImportFrom(module=str(module), level=0):
+                names.add(module.partition(".")[0])
+    return names
+
+
+def _packages() -> set[str]:
+    return {path.parent.name for path in (PROJECT / "services").glob("*/*_service/__init__.py")}
 
 
 def without_layers() -> set[str]:
     """Packages of services that no contract of layers names."""
-    packages = {path.parent.name for path in (PROJECT / "services").glob("*/*_service/__init__.py")}
     layered = {package for rule in contracts() if rule["type"] == "layers" for package in rule["containers"]}
-    return packages - layered
+    return _packages() - layered

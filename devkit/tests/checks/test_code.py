@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from groundplan_devkit.checks import dockerfiles, replays
+from groundplan_devkit.checks import dockerfiles, layers, replays
 
 GOOD = """\
 FROM python:3.11-slim@sha256:0 AS build
@@ -76,3 +76,28 @@ def test_each_rule_of_an_image_can_fail(tmp_path: Path, sound: str, wrong: str) 
     dockerfile.write_text(GOOD.replace(sound, wrong))
     with pytest.raises(AssertionError):
         check_image(dockerfile)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from order_service.seed import subject", []),
+        ("import user_service.seed", ["user_service"]),
+        ("from user_service import seed", ["user_service"]),
+        ("def test():\n    from user_service.domain import user", ["user_service"]),
+        ("from . import order_service", []),
+        ("import user_service_client", []),
+    ],
+)
+def test_a_test_of_two_services_is_found(
+    line: str, found: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A1, A2: also in folders that are no packages."""
+    for name in ("order", "user"):
+        package = tmp_path / "services" / name / f"{name}_service"
+        (package / "tests" / "unit").mkdir(parents=True)
+        (package / "__init__.py").touch()
+    test = tmp_path / "services/order/order_service/tests/unit/test_line.py"
+    test.write_text(f"{line}\n")
+    monkeypatch.setattr(layers, "PROJECT", tmp_path)
+    assert layers.tests_of_two_services() == [f"{test.relative_to(tmp_path)}: {package}" for package in found]

@@ -130,7 +130,8 @@ def finished(service: Path, into: Path) -> Path:
     """A copy of the service's migrations with those that wait in their place: what they lead to in the end."""
     target = into / "migrations"
     (target / "versions").mkdir(parents=True)
-    for path in [service / "migrations" / "env.py", *sorted((service / VERSIONS).glob("*.py"))]:
+    own = (service / "migrations").glob("env.py")
+    for path in [*own, *sorted((service / VERSIONS).glob("*.py"))]:
         (into / path.relative_to(service)).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     for path, text in released(service)[0].items():
         (into / path).write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePosixPath
 
 ROOTS = ("infra", "components", "chassis", "local", "bench")
 """The packages that were copied into projects."""
@@ -88,6 +89,12 @@ _FILES: Mapping[str, str | None] = {
 }
 """Files whose place follows from no module or folder; None for those that no library holds."""
 
+OPTIONAL: Mapping[str, str] = {
+    "services/*/*/tests/integration/conftest.py": "`service` and `deployment` come with groundplan_devkit.deployed",
+    "services/*/migrations/env.py": "a service that configures Alembic itself has one of its own",
+}
+"""Files that the template has no more, that work where they were, and why they may be needed no longer."""
+
 
 @cache
 def modules() -> Mapping[str, str]:
@@ -123,6 +130,11 @@ def library_file(path: str) -> str | None:
         if path.startswith(old):
             return new + path.removeprefix(old)
     return None
+
+
+def optional_file(path: str) -> str | None:
+    """Why a file that left the template may stay where it is; None for all others."""
+    return next((why for pattern, why in OPTIONAL.items() if PurePosixPath(path).match(pattern)), None)
 
 
 @cache

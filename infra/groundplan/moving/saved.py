@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from groundplan.moving.places import ROOTS, component_subject, library_file
+from groundplan.moving.places import ROOTS, component_subject, library_file, optional_file
 from groundplan.moving.rendered import Change, Rendered, listed, rendered, unmerged
 
 FOLDER = Path("moved")
@@ -140,7 +140,9 @@ def _place(path: str, *, added: bool) -> str:
         return f"{folder}/{name}; {stays}" if folder else "where it is; only its folder left the template"
     inside = library_file(path)
     if inside is None:
-        return "none: the file left the template"
+        why = optional_file(path)
+        again = f"where it was, if you still need it: `git checkout HEAD -- '{path}'` ({why})"
+        return again if why else "none: the file left the template"
     apply = "`git apply --3way` with this patch in a checkout of them, which GROUNDPLAN_LIBRARIES=<folder> then names"
     subject = component_subject(path)
     if subject is not None:

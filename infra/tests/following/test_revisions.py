@@ -14,13 +14,13 @@ import psycopg
 import pytest
 import sqlalchemy
 from alembic import command
-from alembic.config import Config
 
 from groundplan.document.data_model import ddl_of
 from groundplan.following.revisions import VERSIONS, WAITING, finished, head, released, waiting, written
 from groundplan.following.schema import Plan, Step, plan_of
 from groundplan.following.services import resource_renames, targets
 from groundplan.problems import ProblemsFound
+from groundplan_chassis.database.migrations import configuration
 from groundplan_devkit.testing import FreshDatabase
 from infra.tests.following.databases import catalogue, emptied
 from infra.tests.following.samples import apart, changed, changes, system_of, values
@@ -79,7 +79,6 @@ def plain(statement: str) -> str:
 def service(folder: Path) -> Path:
     (folder / VERSIONS).mkdir(parents=True)
     (folder / VERSIONS / "0001_initial.py").write_text('revision = "0001"\ndown_revision = None\n')
-    (folder / "migrations/env.py").write_text("from groundplan_chassis.database.migrations import run\n\nrun()\n")
     return folder
 
 
@@ -230,8 +229,7 @@ def catalogue_of(connection: psycopg.Connection[Any]) -> dict[str, dict[str, str
 
 
 def alembic(folder: Path, database: FreshDatabase, step: str, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(folder))
+    config = configuration(folder)
     engine = sqlalchemy.create_engine(database.dsn.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
         config.attributes["connection"] = connection

@@ -52,3 +52,19 @@ def test_nothing_is_written_through_a_link(before: Rendered, tmp_path: Path) -> 
         _save(before, before.tree_of(before.folder), path, added=True)
     assert git(before.project, "status", "--porcelain", "--", "left") == ""
     assert not (tmp_path / "outside.txt").exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["services/my-order/migrations/env.py", "services/my-order/my_order_service/tests/integration/conftest.py"],
+)
+def test_what_may_stay_is_brought_back_as_is_said(path: str, before: Rendered) -> None:
+    file = before.project / path
+    file.parent.mkdir(parents=True)
+    file.write_text("# Ours.\n")
+    git(before.project, "add", "--all")
+    git(before.project, "commit", "--quiet", "--message", "Before the update")
+    file.unlink()
+    place = _save(before, before.tree_of(before.folder), path, added=False).place
+    subprocess.run(place.split("`")[1], shell=True, cwd=before.project, check=True)  # noqa: S602
+    assert file.read_text() == "# Ours.\n"

@@ -170,7 +170,6 @@ async def test_what_is_being_written_when_the_erasure_begins_is_erased(
 
 
 async def test_an_erasure_stays_open_while_a_transaction_does(context: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "SETTLED_SECONDS", 0.1)
     db = context.database
     written, ends = asyncio.Event(), asyncio.Event()
 
@@ -182,7 +181,8 @@ async def test_an_erasure_stays_open_while_a_transaction_does(context: Any, monk
 
     creating = asyncio.create_task(db.write(create, shard=0))
     await written.wait()
-    with pytest.raises(Unavailable, match="still under way"):
+    with monkeypatch.context() as short, pytest.raises(Unavailable, match="still under way"):
+        short.setattr(work, "SETTLED_SECONDS", 0.1)
         await work.erase(SERVICE, context, request())
     ends.set()
     await creating

@@ -20,14 +20,14 @@ from typing import Any, ClassVar, TypeVar
 import pytest
 
 from groundplan.declaration.model import Operation
-from groundplan_devkit.checks.tested import METHODS, STRANGER, Tested
+from groundplan_devkit.checks.resource_under_test import METHODS, STRANGER, ResourceUnderTest
 from groundplan_devkit.deployed import DeployedService, eventually
 
 Test = TypeVar("Test", bound=Callable[..., None])
-Values = Callable[[Tested], Sequence[Any]]
+Values = Callable[[ResourceUnderTest], Sequence[Any]]
 
 
-def where(applies: Callable[[Tested], object]) -> Callable[[Test], Test]:
+def where(applies: Callable[[ResourceUnderTest], object]) -> Callable[[Test], Test]:
     """Leaves the test out of classes whose resource has nothing for it."""
 
     def mark(test: Test) -> Test:
@@ -57,9 +57,9 @@ def each(names: str, values: Values) -> Callable[[Test], Test]:
 
 
 class ResourceTests:
-    """The tests of one resource of one service. Keywords of a class of them are those of `Tested`."""
+    """The tests of one resource of one service. Keywords of a class of them are those of `ResourceUnderTest`."""
 
-    tested: ClassVar[Tested]
+    tested: ClassVar[ResourceUnderTest]
     _unused: ClassVar[Iterator[int]]
     """Numbers of samples that are not there yet."""
 
@@ -75,7 +75,7 @@ class ResourceTests:
         creates: bool = True,
     ) -> None:
         super().__init_subclass__()
-        cls.tested = Tested(service, resource, seed, rows, owners, created, creates)
+        cls.tested = ResourceUnderTest(service, resource, seed, rows, owners, created, creates)
         cls.tested.check_declared()
         cls._unused = itertools.count(rows)
         for name, test in vars(ResourceTests).items():
@@ -240,7 +240,7 @@ class ResourceTests:
     @each("field", lambda tested: tested.caseless if tested.creatable else [])
     def test_a_value_is_one_in_either_case(self, service: DeployedService, field: str) -> None:
         number = next(self._unused)
-        content = self.tested.content(number) | {field: str(self.tested.content(0)[field]).upper()}
+        content = self.tested.content(number) | {field: str(self.tested.content(0)[field]).swapcase()}
         answer = self.tested.caller(service, "create", number).post(self.tested.collection, content)
         assert answer.status_code == 409
         assert [detail["field"] for detail in answer.json()["error"]["details"]] == [field]

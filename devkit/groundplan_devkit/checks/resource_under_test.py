@@ -26,7 +26,7 @@ _COMPARED = {FieldType.STRING, FieldType.ENUM, FieldType.BOOLEAN, FieldType.INTE
 
 
 @dataclass(frozen=True)
-class Tested:
+class ResourceUnderTest:
     """``seed``: the service's module of that name. ``rows``: how many of its rows a seeded database has. ``owners``:
     whose they are, where these are fewer than rows. ``created``: the event that its creation publishes, if any.
     ``creates``: whether its rows are made by its API alone."""

@@ -1,0 +1,289 @@
+"""Which tests a resource has, and that each of them fails for a fault of its own."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from devkit.tests.checks.in_memory import InMemory
+from groundplan.declaration.loader import parse_system
+from groundplan_chassis.identifiers import derived_id
+from groundplan_devkit import deployed
+from groundplan_devkit.checks import resource_under_test
+from groundplan_devkit.checks.resource_under_test import ResourceUnderTest
+from groundplan_devkit.checks.resources import ResourceTests
+
+DECLARED = """
+name: lab
+identity: {roles: [customer, support, admin]}
+services:
+  holding:
+    cqrs: true
+    resources:
+      wallet:
+        owner: holder
+        fields:
+          holder: {type: string, max_length: 36, required: true, indexed: true}
+          title: {type: string, max_length: 80, required: true}
+        operations:
+          {list: ["customer:own", admin], get: ["customer:own", admin], create: ["customer:own"],
+           delete: ["customer:own"]}
+      card:
+        owner: holder
+        retention_days: 30
+        fields:
+          holder: {type: string, max_length: 36, required: true, indexed: true}
+          label: {type: string, max_length: 40, required: true, indexed: true}
+          number: {type: string, max_length: 40, required: true, unique: true, caseless: true}
+          wallet: {type: reference, to: wallet, required: true}
+        operations:
+          {list: ["customer:own"], get: ["customer:own", admin], create: ["customer:own"], update: ["customer:own"],
+           delete: ["customer:own"]}
+      person:
+        owner: subject
+        erasure: person
+        fields:
+          subject: {type: string, max_length: 36, required: true, indexed: true}
+          mail: {type: string, max_length: 80, required: true, personal: true}
+        operations: {get: ["customer:own"], create: ["customer:own"], delete: ["customer:own"]}
+      rate:
+        fields:
+          label: {type: string, max_length: 40, required: true, indexed: true}
+        operations: {list: [anyone], get: [anyone]}
+"""
+
+
+class Wallet(msgspec.Struct):
+    holder: str
+    title: str
+
+
+class Card(msgspec.Struct):
+    holder: str
+    label: str
+    number: str
+    wallet: UUID
+
+
+class Person(msgspec.Struct):
+    subject: str
+    mail: str
+
+
+class Rate(msgspec.Struct):
+    label: str
+
+
+def subject(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number + 1:012d}"
+
+
+def identifier_of(resource: str, number: int) -> UUID:
+    return derived_id(UUID(int=1), f"{resource} {number}", 0)
+
+
+def seeds(**samples: Any) -> ModuleType:
+    module = ModuleType("seed")
+    usual = {
+        "subject": subject,
+        "identifier_of": identifier_of,
+        "sample_wallet": lambda number: Wallet(subject(number), f"Wallet {number}"),
+        "sample_card": lambda n: Card(subject(n % 5), f"Card {n}", f"N{n}", identifier_of("wallet", n % 5)),
+        "sample_person": lambda number: Person(subject(number), f"{number}@example.com"),
+        "sample_rate": lambda number: Rate(f"Rate {number}"),
+    }
+    for name, made in (usual | samples).items():
+        setattr(module, name, made)
+    return module
+
+
+PARENTS = {"wallet": {str(identifier_of("wallet", number)): subject(number) for number in range(5)}}
+
+
+@pytest.fixture(autouse=True)
+def lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A declaration of every kind, and no long waits for what never comes."""
+    system = parse_system(DECLARED)
+    monkeypatch.setattr(resource_under_test, "_system", lambda: system)
+    monkeypatch.setattr(deployed, "LONGEST_WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(deployed, "LOOK_SECONDS", 0.0)
+
+
+def made(resource: str, seed: ModuleType | None = None, **more: Any) -> type[ResourceTests]:
+    keywords = {"service": "holding", "resource": resource, "seed": seed or seeds(), "rows": 5, **more}
+    if resource == "card":
+        keywords.setdefault("owners", 5)
+    return type("TestMade", (ResourceTests,), {}, **keywords)
+
+
+def names(tests: type[ResourceTests]) -> set[str]:
+    return {name for name, test in inspect.getmembers(tests) if name.startswith("test_") and test is not None}
+
+
+def failed(resource: str, fault: str) -> set[str]:
+    """The tests that fail, each on a service of its own."""
+    tests, found = made(resource), set()
+    for name in names(tests):
+        test = getattr(tests, name)
+        arguments, values = getattr(test, "each", ("", lambda _: [()]))
+        for value in values(tests.tested):
+            given = value if isinstance(value, tuple) else (value,)
+            service = InMemory(tests.tested, fault, PARENTS)
+            try:
+                test(tests(), service, **dict(zip(arguments.split(","), given, strict=False)) if arguments else {})
+            except (AssertionError, KeyError):
+                found.add(name)
+    return found
+
+
+@pytest.mark.parametrize("resource", ["wallet", "card", "person", "rate"])
+def test_a_service_without_a_fault_passes(resource: str) -> None:
+    assert failed(resource, "") == set()
+
+
+FAULTS: dict[tuple[str, str], set[str]] = {
+    ("card", "a value is lost"): {"test_a_sample_is_found", "test_what_is_created_is_answered_and_recorded"},
+    ("card", "all is sent again"): {"test_what_the_client_has_is_not_sent_again"},
+    ("card", "what is not there is found"): {"test_what_is_not_there_is_not_found"},
+    ("card", "a stranger is told that it is there"): {"test_a_stranger_is_not_told_that_it_is_there"},
+    ("card", "pages count from nought"): {"test_a_list_has_pages"},
+    ("card", "a list takes what it does not know"): {"test_a_list_refuses_what_it_does_not_know"},
+    ("rate", "a list is not filtered"): {"test_a_list_is_filtered"},
+    ("card", "a list has the rows of others"): {"test_a_list_is_of_own_rows_alone"},
+    ("card", "the address is another"): {"test_what_is_created_is_answered_and_recorded"},
+    ("card", "requests are not told apart"): {"test_what_is_created_is_answered_and_recorded"},
+    ("card", "a repeated request creates another"): {"test_a_request_that_is_sent_again_creates_one"},
+    ("card", "a key stands for two bodies"): {"test_a_request_that_is_sent_again_creates_one"},
+    ("card", "a replay fills the cache"): {"test_a_replay_touches_nothing"},
+    ("card", "a replay writes"): {"test_a_replay_touches_nothing"},
+    ("person", "a replay tells of an erased person"): {"test_a_replay_touches_nothing"},
+    ("card", "one mistake is told of several"): {"test_every_mistake_in_a_body_is_told"},
+    ("card", "what is unique is taken twice"): {"test_what_is_unique_is_taken_once"},
+    ("card", "case makes another value"): {"test_a_value_is_one_in_either_case"},
+    ("card", "a reference leads nowhere"): {"test_a_reference_is_to_what_is_there"},
+    ("card", "a row of another is referred to by create"): {"test_a_reference_is_not_to_a_row_of_another"},
+    ("card", "a row of another is referred to by update"): {"test_a_reference_does_not_become_one_to_a_row_of_another"},
+    ("card", "rows are created in another's name"): {"test_no_row_is_created_in_the_name_of_another"},
+    ("card", "a version stays"): {"test_an_update_replaces_it_and_is_recorded"},
+    ("card", "an update is not recorded"): {"test_an_update_replaces_it_and_is_recorded"},
+    ("card", "a stranger changes it"): {"test_a_stranger_changes_nothing"},
+    ("card", "a condition is not read"): {"test_an_update_replaces_it_and_is_recorded", "test_what_is_deleted_is_gone"},
+    ("card", "what is deleted stays"): {"test_what_is_deleted_is_gone"},
+    ("card", "a deletion is not recorded"): {"test_what_is_deleted_is_gone"},
+    ("wallet", "what others refer to goes"): {"test_what_others_refer_to_stays"},
+    ("card", "rows are kept for ever"): {"test_what_is_kept_no_longer_is_deleted"},
+    ("card", "no token is asked for"): {"test_a_token_is_needed"},
+    ("card", "any role may do it"): {"test_a_role_is_needed"},
+    ("card", "the relay stands still"): {"test_all_that_is_to_be_told_is_sent"},
+    ("card", "read models are told nothing"): {"test_all_that_is_to_be_told_is_sent"},
+}
+
+
+@pytest.mark.parametrize(("resource", "fault"), FAULTS)
+def test_a_fault_fails_the_tests_of_it(resource: str, fault: str) -> None:
+    assert failed(resource, fault) >= FAULTS[resource, fault]
+
+
+def test_every_test_can_fail() -> None:
+    tests = {name for name in vars(ResourceTests) if name.startswith("test_")}
+    assert set().union(*FAULTS.values()) == tests
+
+
+def test_the_event_of_a_creation_is_the_declared_one() -> None:
+    tests = made("card", created="card.made")
+    right, wrong = (InMemory(tests.tested, fault, PARENTS) for fault in ("", "a creation has another event"))
+    tests().test_what_is_created_is_answered_and_recorded(right)  # type: ignore[arg-type]
+    with pytest.raises(AssertionError):
+        tests().test_what_is_created_is_answered_and_recorded(wrong)  # type: ignore[arg-type]
+
+
+def test_a_test_that_the_declaration_has_nothing_for_is_not_there() -> None:
+    assert names(made("rate")) == {
+        "test_a_sample_is_found",
+        "test_what_the_client_has_is_not_sent_again",
+        "test_what_is_not_there_is_not_found",
+        "test_a_list_has_pages",
+        "test_a_list_refuses_what_it_does_not_know",
+        "test_a_list_is_filtered",
+        "test_all_that_is_to_be_told_is_sent",
+    }
+    assert "test_an_update_replaces_it_and_is_recorded" not in names(made("wallet"))
+    assert "test_what_others_refer_to_stays" not in names(made("card"))
+    assert not [name for name in names(made("card", creates=False)) if "create" in name]
+
+
+def test_a_test_of_ones_own_takes_the_place_of_one_by_its_name() -> None:
+    class Ours(ResourceTests, service="holding", resource="rate", seed=seeds(), rows=5):
+        test_a_list_has_pages = None  # type: ignore[assignment]
+
+        def test_a_sample_is_found(self, service: Any) -> None:
+            service.append("ours")
+
+        def test_a_role_is_needed(self, service: Any) -> None:  # type: ignore[override]
+            """There would be none of this name."""
+
+    seen: list[str] = []
+    Ours().test_a_sample_is_found(seen)
+    assert seen == ["ours"]
+    assert "test_a_list_has_pages" not in names(Ours)
+    assert "test_a_role_is_needed" in names(Ours)
+
+
+@pytest.mark.parametrize(("service", "resource"), [("holding", "gone"), ("gone", "card")])
+def test_what_is_not_declared_is_told(service: str, resource: str) -> None:
+    with pytest.raises(LookupError, match="delete its tests, or name another"):
+        type("TestMade", (ResourceTests,), {}, service=service, resource=resource, seed=seeds(), rows=1)
+
+
+def cards(**changes: Any) -> Iterator[Any]:
+    yield lambda n: Card(**{**msgspec.structs.asdict(seeds().sample_card(n)), **changes})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"number": "the same"}, {"number": None}, {"label": None}],
+    ids=["a unique value repeats", "a unique value is missing", "a field is missing"],
+)
+def test_samples_that_a_service_would_refuse_are_not_created(changes: dict[str, Any]) -> None:
+    (sample,) = cards(**changes)
+    tested = made("card", seeds(sample_card=sample)).tested
+    assert not tested.creatable
+    assert made("card").tested.creatable
+
+
+def test_values_that_differ_in_case_are_one() -> None:
+    def sample(number: int) -> Card:
+        text = f"N{number // 2}"
+        return Card(subject(0), "Card", text if number % 2 else text.lower(), identifier_of("wallet", 0))
+
+    assert not made("card", seeds(sample_card=sample)).tested.creatable
+
+
+def test_what_is_derived() -> None:
+    card, wallet, rate = (made(name).tested for name in ("card", "wallet", "rate"))
+    assert (card.filtered, rate.filtered) == ("holder", "label")
+    assert (card.collection, card.table, card.history) == ("/api/v1/cards", "cards", "card_events")
+    assert rate.guarded() == []
+    assert card.refused() == [
+        ("list", "support"),
+        ("get", "support"),
+        ("create", "support"),
+        ("update", "support"),
+        ("delete", "support"),
+    ]
+    assert card.private("create") == card.moved() == {"wallet": "customer"}
+    assert wallet.private("create") == {}
+    assert (wallet.referred, card.referred) == (True, False)
+    assert card.subject(7) == subject(2)
+    assert wallet.subject(7) == subject(7)
+
+
+def test_one_owner_has_no_row_of_another_to_refer_to() -> None:
+    tested: ResourceUnderTest = made("card", owners=1).tested
+    assert tested.private("create") == tested.moved() == {}

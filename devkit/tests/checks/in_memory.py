@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -258,6 +258,44 @@ class InMemory:
                 "actor": actor,
             }
         )
+
+
+Alter = Callable[[httpx.Response, dict[str, Any]], httpx.Response]
+"""Makes another answer of the right one; with the body of the request."""
+
+
+@dataclass(frozen=True)
+class Alteration:
+    """One fault in answers of one status, or of any. ``operations``: all where it names none; ``again`` is a repeated
+    creation."""
+
+    status: int | None
+    alter: Alter
+    operations: tuple[str, ...] = ()
+
+
+@dataclass
+class Altered(InMemory):
+    """A service that does all as it should; ``alterations``: faults that its answers may have, by name."""
+
+    alterations: Mapping[str, Alteration] = field(default_factory=dict)
+
+    def rows(self, statement: str, *arguments: object) -> list[dict[str, Any]]:
+        found = super().rows(statement, *arguments)
+        if not statement.startswith("UPDATE"):
+            return found
+        if self.fault == "a row is deleted twice":
+            self._record(str(arguments[0]), "deleted", "", actor="retention")
+        return [] if self.fault == "the row is not there" else found
+
+    def answer(self, method: str, path: str, body: dict[str, Any], sent: dict[str, str], who: InMemoryCaller) -> Any:
+        one = urlsplit(path).path != self.tested.collection
+        operation = "again" if sent.get("idempotency-key") in self.keys else OPERATIONS[method, one]
+        found = super().answer(method, path, body, sent, who)
+        fault = self.alterations.get(self.fault)
+        if fault is None or fault.status not in (None, found.status_code):
+            return found
+        return fault.alter(found, body) if operation in (fault.operations or (operation,)) else found
 
 
 @dataclass(frozen=True)

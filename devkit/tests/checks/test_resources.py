@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 from uuid import UUID
 
+import httpx
 import msgspec
 import pytest
 
-from devkit.tests.checks.in_memory import InMemory
-from groundplan.declaration.loader import parse_system
+from devkit.tests.checks.in_memory import Alter, Alteration, Altered, InMemory
+from groundplan.declaration.loader import load_system, parse_system
 from groundplan_chassis.identifiers import derived_id
 from groundplan_devkit import deployed
 from groundplan_devkit.checks import resource_under_test
 from groundplan_devkit.checks.resource_under_test import ResourceUnderTest
 from groundplan_devkit.checks.resources import ResourceTests
+from groundplan_devkit.state import PROJECT
 
 DECLARED = """
 name: lab
@@ -52,6 +54,12 @@ services:
           subject: {type: string, max_length: 36, required: true, indexed: true}
           mail: {type: string, max_length: 80, required: true, personal: true}
         operations: {get: ["customer:own"], create: ["customer:own"], delete: ["customer:own"]}
+      note:
+        owner: writer
+        fields:
+          writer: {type: string, max_length: 36, required: true, indexed: true}
+          text: {type: string, max_length: 80, required: true}
+        operations: {get: ["customer:own"], create: ["customer:own"], update: ["customer:own"]}
       rate:
         fields:
           label: {type: string, max_length: 40, required: true, indexed: true}
@@ -76,6 +84,11 @@ class Person(msgspec.Struct):
     mail: str
 
 
+class Note(msgspec.Struct):
+    writer: str
+    text: str
+
+
 class Rate(msgspec.Struct):
     label: str
 
@@ -96,6 +109,7 @@ def seeds(**samples: Any) -> ModuleType:
         "sample_wallet": lambda number: Wallet(subject(number), f"Wallet {number}"),
         "sample_card": lambda n: Card(subject(n % 5), f"Card {n}", f"N{n}", identifier_of("wallet", n % 5)),
         "sample_person": lambda number: Person(subject(number), f"{number}@example.com"),
+        "sample_note": lambda number: Note(subject(number), f"Note {number}"),
         "sample_rate": lambda number: Rate(f"Rate {number}"),
     }
     for name, made in (usual | samples).items():
@@ -134,7 +148,7 @@ def failed(resource: str, fault: str) -> set[str]:
         arguments, values = getattr(test, "each", ("", lambda _: [()]))
         for value in values(tests.tested):
             given = value if isinstance(value, tuple) else (value,)
-            service = InMemory(tests.tested, fault, PARENTS)
+            service = Altered(tests.tested, fault, PARENTS, alterations=ALTERATIONS)
             try:
                 test(tests(), service, **dict(zip(arguments.split(","), given, strict=False)) if arguments else {})
             except (AssertionError, KeyError):
@@ -142,7 +156,7 @@ def failed(resource: str, fault: str) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("resource", ["wallet", "card", "person", "rate"])
+@pytest.mark.parametrize("resource", ["wallet", "card", "person", "note", "rate"])
 def test_a_service_without_a_fault_passes(resource: str) -> None:
     assert failed(resource, "") == set()
 
@@ -188,6 +202,190 @@ FAULTS: dict[tuple[str, str], set[str]] = {
 @pytest.mark.parametrize(("resource", "fault"), FAULTS)
 def test_a_fault_fails_the_tests_of_it(resource: str, fault: str) -> None:
     assert failed(resource, fault) >= FAULTS[resource, fault]
+
+
+Json = dict[str, Any]
+
+
+def altered(found: httpx.Response, content: object = None, status: int | None = None, **headers: str) -> httpx.Response:
+    kept = {name: found.headers[name] for name in ("etag", "location") if name in found.headers}
+    if content is None and found.content:
+        content = found.json()
+    return httpx.Response(status or found.status_code, json=content, headers=kept | headers)
+
+
+def status(code: int) -> Alter:
+    return lambda found, _: altered(found, status=code)
+
+
+def header(name: str, value: str) -> Alter:
+    return lambda found, _: altered(found, None, None, **{name: value})
+
+
+def content(change: Callable[[Json], Json]) -> Alter:
+    return lambda found, _: altered(found, change(found.json()))
+
+
+def data(change: Callable[[Json], Json]) -> Alter:
+    return content(lambda said: said | {"data": change(said["data"])})
+
+
+def error(**parts: Any) -> Alter:
+    return content(lambda said: {"error": said["error"] | parts})
+
+
+def without_label(said: Json) -> Json:
+    return {name: value for name, value in said.items() if name != "label"}
+
+
+def kept_without_label(found: httpx.Response, body: Json) -> httpx.Response:
+    return data(without_label)(found, body) if found.is_success else found
+
+
+def with_a_row_of_another(said: Json) -> Json:
+    return said | {"data": said["data"] and [*said["data"], {"holder": subject(4)}]}
+
+
+def with_a_row_where_there_is_none(said: Json) -> Json:
+    return said | {"data": said["data"] or [{"holder": subject(4)}]}
+
+
+def telling_what_is_there(found: httpx.Response, body: Json) -> httpx.Response:
+    """Of a row that the caller may not know of."""
+    known = body.get("wallet") in PARENTS["wallet"]
+    return error(details=[{"field": "wallet", "message": "not yours"}])(found, body) if known else found
+
+
+FOUND, MADE, REPEATED, REPLACED, LISTED = ("get",), ("create",), ("again",), ("update",), ("list",)
+ELSEWHERE = [{"field": "elsewhere"}]
+
+ALTERATIONS: dict[str, Alteration] = {
+    "a version that is read is another": Alteration(200, header("etag", '"9-x"'), FOUND),
+    "a link leads elsewhere": Alteration(200, content(lambda said: said | {"links": {"self": "/"}}), FOUND),
+    "what is missing is called otherwise": Alteration(404, error(code="GONE"), FOUND),
+    "what is missing has another status": Alteration(404, status(410), FOUND),
+    "a limit is not told": Alteration(200, content(lambda said: said | {"meta": said["meta"] | {"limit": 2}}), LISTED),
+    "a total is nought": Alteration(200, content(lambda said: said | {"meta": said["meta"] | {"total": 0}}), LISTED),
+    "an unknown filter has another status": Alteration(400, status(422), LISTED),
+    "one mistake in a query is told": Alteration(400, error(details=[{"field": "limit"}]), LISTED),
+    "a row of another is among one's own": Alteration(200, content(with_a_row_of_another), LISTED),
+    "a stranger's list has a row": Alteration(200, content(with_a_row_where_there_is_none), LISTED),
+    "a creation has another status": Alteration(201, status(200), MADE),
+    "a value is not kept": Alteration(None, kept_without_label, MADE + REPEATED + FOUND),
+    "an address has a query": Alteration(
+        201, lambda said, _: altered(said, location=f"{said.headers['location']}?a=1")
+    ),
+    "a creation has another version": Alteration(201, header("etag", '"x"'), MADE),
+    "a replay tells more": Alteration(201, data(lambda said: said | {"more": 1}), REPEATED),
+    "a version that is read is the first": Alteration(200, data(lambda said: said | {"version": 1}), FOUND),
+    "a body's mistake has another status": Alteration(422, status(400), MADE),
+    "another body with a key has another status": Alteration(422, status(400), REPEATED),
+    "a body's mistake is called otherwise": Alteration(422, error(code="WRONG"), MADE),
+    "a body's mistake is elsewhere": Alteration(422, error(details=ELSEWHERE), MADE),
+    "a row of another is told of": Alteration(422, telling_what_is_there, MADE),
+    "what is taken has another status": Alteration(409, status(422), MADE),
+    "what is taken is elsewhere": Alteration(409, error(details=ELSEWHERE), MADE),
+    "an update has another status": Alteration(200, status(201), REPLACED),
+    "an update has another version": Alteration(200, header("etag", '"x"'), REPLACED),
+    "an update tells too little": Alteration(200, data(without_label), REPLACED),
+    "an update's condition has another status": Alteration(412, status(409), REPLACED),
+    "an update's mistake has another status": Alteration(422, status(400), REPLACED),
+    "an update's mistake is elsewhere": Alteration(422, error(details=ELSEWHERE), REPLACED),
+    "a deletion has another status": Alteration(204, status(202), ("delete",)),
+    "a deletion's condition has another status": Alteration(412, status(409), ("delete",)),
+    "a second deletion has another status": Alteration(404, status(410), ("delete",)),
+    "a missing token is called otherwise": Alteration(401, error(code="WHO")),
+    "a missing role is called otherwise": Alteration(403, error(code="NO")),
+}
+
+ALTERED: dict[tuple[str, str], set[str]] = {
+    ("card", "a version that is read is another"): {
+        "test_a_sample_is_found",
+        "test_what_the_client_has_is_not_sent_again",
+        "test_an_update_replaces_it_and_is_recorded",
+    },
+    ("card", "a link leads elsewhere"): {"test_a_sample_is_found"},
+    ("card", "what is missing is called otherwise"): {"test_what_is_not_there_is_not_found"},
+    ("card", "what is missing has another status"): {
+        "test_what_is_not_there_is_not_found",
+        "test_a_stranger_is_not_told_that_it_is_there",
+        "test_a_replay_touches_nothing",
+        "test_what_is_deleted_is_gone",
+    },
+    ("card", "a limit is not told"): {"test_a_list_has_pages"},
+    ("card", "a total is nought"): {"test_a_list_has_pages"},
+    ("card", "an unknown filter has another status"): {"test_a_list_refuses_what_it_does_not_know"},
+    ("card", "one mistake in a query is told"): {"test_a_list_refuses_what_it_does_not_know"},
+    ("wallet", "a row of another is among one's own"): {
+        "test_a_list_is_filtered",
+        "test_a_list_is_of_own_rows_alone",
+    },
+    ("wallet", "a stranger's list has a row"): {"test_a_list_is_of_own_rows_alone"},
+    ("card", "a creation has another status"): {
+        "test_what_is_created_is_answered_and_recorded",
+        "test_a_request_that_is_sent_again_creates_one",
+        "test_a_replay_touches_nothing",
+    },
+    ("card", "a value is not kept"): {
+        "test_a_sample_is_found",
+        "test_what_is_created_is_answered_and_recorded",
+    },
+    ("card", "an address has a query"): {"test_what_is_created_is_answered_and_recorded"},
+    ("card", "a creation has another version"): {"test_what_is_created_is_answered_and_recorded"},
+    ("card", "a replay tells more"): {
+        "test_a_request_that_is_sent_again_creates_one",
+        "test_a_replay_touches_nothing",
+    },
+    ("note", "a version that is read is the first"): {
+        "test_a_replay_touches_nothing",
+        "test_an_update_replaces_it_and_is_recorded",
+    },
+    ("card", "a body's mistake has another status"): {
+        "test_every_mistake_in_a_body_is_told",
+        "test_a_reference_is_to_what_is_there",
+        "test_a_reference_is_not_to_a_row_of_another",
+    },
+    ("card", "another body with a key has another status"): {"test_a_request_that_is_sent_again_creates_one"},
+    ("card", "a body's mistake is called otherwise"): {"test_every_mistake_in_a_body_is_told"},
+    ("card", "a body's mistake is elsewhere"): {
+        "test_every_mistake_in_a_body_is_told",
+        "test_a_reference_is_to_what_is_there",
+    },
+    ("card", "a row of another is told of"): {"test_a_reference_is_not_to_a_row_of_another"},
+    ("card", "what is taken has another status"): {
+        "test_what_is_unique_is_taken_once",
+        "test_a_value_is_one_in_either_case",
+    },
+    ("card", "what is taken is elsewhere"): {
+        "test_what_is_unique_is_taken_once",
+        "test_a_value_is_one_in_either_case",
+    },
+    ("card", "an update has another status"): {
+        "test_a_replay_touches_nothing",
+        "test_an_update_replaces_it_and_is_recorded",
+    },
+    ("card", "an update has another version"): {"test_an_update_replaces_it_and_is_recorded"},
+    ("card", "an update tells too little"): {"test_an_update_replaces_it_and_is_recorded"},
+    ("card", "an update's condition has another status"): {"test_an_update_replaces_it_and_is_recorded"},
+    ("card", "an update's mistake has another status"): {"test_a_reference_does_not_become_one_to_a_row_of_another"},
+    ("card", "an update's mistake is elsewhere"): {"test_a_reference_does_not_become_one_to_a_row_of_another"},
+    ("card", "a deletion has another status"): {"test_a_replay_touches_nothing", "test_what_is_deleted_is_gone"},
+    ("card", "a deletion's condition has another status"): {"test_what_is_deleted_is_gone"},
+    ("card", "a second deletion has another status"): {"test_what_is_deleted_is_gone"},
+    ("card", "the row is not there"): {"test_what_is_kept_no_longer_is_deleted"},
+    ("card", "a row is deleted twice"): {"test_what_is_kept_no_longer_is_deleted"},
+    ("card", "a missing token is called otherwise"): {"test_a_token_is_needed"},
+    ("card", "a missing role is called otherwise"): {"test_a_role_is_needed"},
+}
+
+
+@pytest.mark.parametrize(("resource", "fault"), ALTERED)
+def test_a_fault_of_an_answer_fails_the_tests_of_it_alone(resource: str, fault: str) -> None:
+    assert failed(resource, fault) == ALTERED[resource, fault]
+
+
+def test_every_alteration_is_tried() -> None:
+    assert {fault for _, fault in ALTERED} >= set(ALTERATIONS)
 
 
 def test_every_test_can_fail() -> None:
@@ -287,3 +485,68 @@ def test_what_is_derived() -> None:
 def test_one_owner_has_no_row_of_another_to_refer_to() -> None:
     tested: ResourceUnderTest = made("card", owners=1).tested
     assert tested.private("create") == tested.moved() == {}
+
+
+def test_rows_that_services_make_are_not_created() -> None:
+    tested = made("card", creates=False).tested
+    assert tested.does("create")
+    assert not tested.creatable
+
+
+def test_owners_do_not_make_samples_vary() -> None:
+    same = seeds(sample_wallet=lambda number: Wallet(subject(number), "Wallet"))
+    assert made("wallet").tested.varies
+    assert not made("wallet", same).tested.varies
+
+
+def test_a_caller_without_a_token_is_one_where_all_may_call() -> None:
+    rate, card = made("rate").tested, made("card").tested
+    asked = [tested.caller(InMemory(tested), "get", 2) for tested in (rate, card)]  # type: ignore[arg-type]
+    assert [(caller.role, caller.subject) for caller in asked] == [  # type: ignore[attr-defined]
+        (None, ""),
+        ("customer", subject(2)),
+    ]
+    assert (rate.own("get"), card.own("get")) == (None, "customer")
+
+
+@pytest.fixture
+def shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repository's own declaration."""
+    system = load_system(PROJECT / "system.yaml")
+    monkeypatch.setattr(resource_under_test, "_system", lambda: system)
+
+
+def in_shop(service: str, resource: str, **samples: Any) -> type[ResourceTests]:
+    rest = {"creates": False} if resource == "order_line" else {}
+    return type(
+        "TestShop", (ResourceTests,), {}, service=service, resource=resource, seed=seeds(**samples), rows=5, **rest
+    )
+
+
+@pytest.mark.usefixtures("shop")
+def test_payments_are_read_alone() -> None:
+    tests = in_shop("payment", "payment", sample_payment=lambda number: {"customer_id": subject(number)})
+    assert (tests.tested.filtered, tests.tested.creatable) == ("customer_id", False)
+    assert tests.tested.refused() == [("list", "customer")]
+    assert names(tests) == {
+        "test_a_sample_is_found",
+        "test_what_the_client_has_is_not_sent_again",
+        "test_what_is_not_there_is_not_found",
+        "test_a_stranger_is_not_told_that_it_is_there",
+        "test_a_list_has_pages",
+        "test_a_list_refuses_what_it_does_not_know",
+        "test_a_list_is_filtered",
+        "test_a_token_is_needed",
+        "test_a_role_is_needed",
+        "test_all_that_is_to_be_told_is_sent",
+    }
+
+
+@pytest.mark.usefixtures("shop")
+def test_order_lines_are_deleted_and_made_elsewhere() -> None:
+    sample = {"order_id": str(identifier_of("order", 0)), "article": "Chair", "quantity": 1}
+    tests = in_shop("order", "order_line", sample_order_line=lambda _: sample, sample_order=lambda _: {})
+    assert tests.tested.references == {"order_id": "order"}
+    assert (tests.tested.filtered, tests.tested.needed) == (None, ["order_id", "article", "quantity"])
+    assert not {name for name in names(tests) if "creat" in name or "unique" in name or "update" in name}
+    assert "test_what_is_deleted_is_gone" in names(tests)

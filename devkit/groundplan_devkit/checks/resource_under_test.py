@@ -20,7 +20,7 @@ from groundplan_devkit.state import PROJECT
 STRANGER = "00000000-0000-4000-8000-ffffffffffff"
 """A subject that owns no rows."""
 METHODS: dict[Operation, str] = {"list": "GET", "get": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
-CREATIONS = 6
+CREATIONS = 5
 """Rows that tests create of every resource; each field that needs a test of its own takes one more."""
 _COMPARED = {FieldType.STRING, FieldType.ENUM, FieldType.BOOLEAN, FieldType.INTEGER, FieldType.DATE, FieldType.UUID}
 
@@ -133,10 +133,9 @@ class ResourceUnderTest:
         return [kind for kind, entries in self.resource.operations.items() if "anyone" not in entries]
 
     def refused(self) -> list[tuple[Operation, str]]:
-        """Operations with a role that may not do them."""
+        """Operations with each role that may not do them."""
         roles = _system().identity.roles
-        left = {kind: [role for role in roles if role not in self._roles(kind)] for kind in self.guarded()}
-        return [(kind, others[0]) for kind, others in left.items() if others]
+        return [(kind, role) for kind in self.guarded() for role in roles if role not in self._roles(kind)]
 
     def _roles(self, operation: Operation) -> tuple[str, ...]:
         access = self.resource.access(operation)
@@ -155,12 +154,18 @@ class ResourceUnderTest:
         ]
 
     @cached_property
-    def filtered(self) -> str | None:
-        """A field that lists are filtered by, with a value that is the same in every form."""
-        for name in self.given:
+    def filtered(self) -> tuple[str, Any, Any] | None:
+        """A field that lists are filtered by, with a value that is the same in every form; the first sample's value,
+        and one of another sample."""
+        owner = self.resource.owner
+        # Of the owner last: callers may have no rows but those of one.
+        for name in sorted(self.given, key=lambda name: name == owner):
             field = self.resource.fields[name]
             if field.required and not field.personal and field.type in _COMPARED and self.resource.has_index(name):
-                return name
+                first, *others = [self.content(number).get(name) for number in range(self.rows)]
+                other = next((value for value in others if value not in (first, None)), None)
+                if first is not None and other is not None:
+                    return name, first, other
         return None
 
     @cached_property
@@ -170,6 +175,19 @@ class ResourceUnderTest:
     @cached_property
     def caseless(self) -> list[str]:
         return [name for name in self.unique if self.resource.fields[name].caseless]
+
+    @cached_property
+    def single(self) -> list[str]:
+        """Unique fields of which a new row may have the first sample's value, and nothing else of it."""
+        kept = {self.resource.owner, *self.references}
+        return [name for name in self.unique if name not in kept and name in self.content(0)]
+
+    @cached_property
+    def cased(self) -> list[str]:
+        """Caseless fields of which the first sample's value has letters."""
+        first = self.content(0)
+        values = {name: str(first[name]) for name in self.caseless if name in first}
+        return [name for name, value in values.items() if value.swapcase() != value]
 
     @cached_property
     def needed(self) -> list[str]:
@@ -202,7 +220,7 @@ class ResourceUnderTest:
     def referred(self) -> bool:
         """Whether sample rows refer to its own."""
         return any(
-            field.to == self.name and getattr(_stored(self.seed, name), field_name, None) is not None
+            field.to == self.name and _stored(self.seed, name).get(field_name) is not None
             for name, resource in self.declared.resources.items()
             for field_name, field in resource.fields.items()
         )
@@ -213,11 +231,25 @@ class ResourceUnderTest:
         no unique value twice."""
         if not self.creates or "create" not in self.resource.operations:
             return False
-        count = self.rows + CREATIONS + len(self.references) + len(self.caseless)
+        of_fields = len(self.references) + len(self.private("create")) + len(self.single) + len(self.cased)
+        count = self.rows + CREATIONS + of_fields
         contents = [self.content(number) for number in range(count)]
         if any(name not in content for content in contents for name in self.needed):
             return False
         return all(_differ([content[name] for content in contents if name in content]) for name in self.unique)
+
+    @property
+    def deleted(self) -> int:
+        """The seeded sample that a test deletes where it can create none; the last one is for the end of its days."""
+        return self.rows - (2 if self.resource.retention_days else 1)
+
+    def replaced(self, number: int) -> dict[str, Any]:
+        """A sample's content, with the values of another one where these are not its own."""
+        kept = {self.resource.owner, *self.unique, *self.references}
+        fields = self.resource.fields
+        free = [name for name in self.given if name not in kept and not fields[name].set_once]
+        content, other = self.content(number), self.content(number + 1)
+        return content | {name: other[name] for name in free if name in content and name in other}
 
     @cached_property
     def varies(self) -> bool:
@@ -231,10 +263,11 @@ def _differ(values: list[object]) -> bool:
     return len({str(value).casefold() for value in values}) == len(values)
 
 
-def _stored(seed: ModuleType, resource: str) -> object:
+def _stored(seed: ModuleType, resource: str) -> dict[str, Any]:
     """The first sample row of a resource, with what others than its creator write where some do."""
     make = getattr(seed, f"stored_{resource}", None) or getattr(seed, f"sample_{resource}")
-    return make(0)
+    row: dict[str, Any] = msgspec.to_builtins(make(0))
+    return row
 
 
 @cache

@@ -126,6 +126,7 @@ class ResourceTests:
         assert page["meta"]["page"] == 1
         assert page["meta"]["limit"] == 1
         assert page["meta"]["total"] >= 1
+        assert len(page["data"]) == 1
 
     @doing("list")
     def test_a_list_refuses_what_it_does_not_know(self, service: DeployedService) -> None:
@@ -136,17 +137,16 @@ class ResourceTests:
 
     @where(lambda tested: tested.does("list") and tested.filtered)
     def test_a_list_is_filtered(self, service: DeployedService) -> None:
+        assert self.tested.filtered is not None
+        field, wanted, other = self.tested.filtered
         caller = self.tested.caller(service, "list", 0)
-        field = self.tested.filtered or ""
-        wanted = self.tested.content(0)[field]
 
-        def look() -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = caller.request("GET", self.tested.collection, query={field: wanted}).json()[
-                "data"
-            ]
-            return found
+        def values(value: object) -> set[object]:
+            answer = caller.request("GET", self.tested.collection, query={field: value})
+            return {item[field] for item in answer.json()["data"]}
 
-        assert {item[field] for item in eventually(look)} == {wanted}
+        assert eventually(lambda: values(wanted)) == {wanted}
+        assert values(other) <= {other}
 
     @doing(own="list")
     def test_a_list_is_of_own_rows_alone(self, service: DeployedService) -> None:
@@ -237,7 +237,15 @@ class ResourceTests:
         assert answer.status_code == 409
         assert answer.json()["error"]["details"][0]["field"] in self.tested.unique
 
-    @each("field", lambda tested: tested.caseless if tested.creatable else [])
+    @each("field", lambda tested: tested.single if tested.creatable else [])
+    def test_a_value_is_taken_once(self, service: DeployedService, field: str) -> None:
+        number = next(self._unused)
+        content = self.tested.content(number) | {field: self.tested.content(0)[field]}
+        answer = self.tested.caller(service, "create", number).post(self.tested.collection, content)
+        assert answer.status_code == 409
+        assert [detail["field"] for detail in answer.json()["error"]["details"]] == [field]
+
+    @each("field", lambda tested: tested.cased if tested.creatable else [])
     def test_a_value_is_one_in_either_case(self, service: DeployedService, field: str) -> None:
         number = next(self._unused)
         content = self.tested.content(number) | {field: str(self.tested.content(0)[field]).swapcase()}
@@ -267,7 +275,7 @@ class ResourceTests:
         theirs, missing = (answer.json()["error"]["details"] for answer in answers)
         assert theirs == missing
 
-    @where(lambda tested: tested.creatable and tested.own("create"))
+    @where(lambda tested: tested.creatable and tested.own("create") and tested.resource.owner in tested.content(0))
     def test_no_row_is_created_in_the_name_of_another(self, service: DeployedService) -> None:
         caller = service.caller(self.role_of_own("create"), STRANGER)
         assert caller.post(self.tested.collection, self.tested.content(0)).status_code == 403
@@ -275,7 +283,7 @@ class ResourceTests:
     @doing("update")
     def test_an_update_replaces_it_and_is_recorded(self, service: DeployedService) -> None:
         number = self.tested.changed
-        path, content = self.tested.path(number), self.tested.content(number)
+        path, content = self.tested.path(number), self.tested.replaced(number)
         caller = self.tested.caller(service, "update", number)
         answer = caller.put(path, content, if_match='"1"')
         assert answer.status_code == 200
@@ -304,9 +312,18 @@ class ResourceTests:
         content = self.tested.content(0)
         content.pop(self.tested.resource.owner or "", None)
         caller = service.caller(self.role_of_own("update"), STRANGER)
+        before = self.history(service, self.tested.identifier(0))
         assert caller.put(self.tested.path(0), content).status_code == 404
+        assert self.history(service, self.tested.identifier(0)) == before
 
-    @where(lambda tested: tested.does("delete") and (tested.creatable or not tested.referred))
+    @doing(own="delete")
+    def test_a_stranger_deletes_nothing(self, service: DeployedService) -> None:
+        caller = service.caller(self.role_of_own("delete"), STRANGER)
+        before = self.history(service, self.tested.identifier(0))
+        assert caller.delete(self.tested.path(0)).status_code == 404
+        assert self.history(service, self.tested.identifier(0)) == before
+
+    @where(lambda tested: tested.does("delete") and (tested.creatable or (not tested.referred and tested.deleted >= 0)))
     def test_what_is_deleted_is_gone(self, service: DeployedService) -> None:
         tested = self.tested
         if tested.creatable:
@@ -314,7 +331,7 @@ class ResourceTests:
             created = tested.caller(service, "create", number).post(tested.collection, tested.content(number))
             path, identifier = created.headers["location"], created.json()["data"]["id"]
         else:
-            number = tested.rows - 1
+            number = tested.deleted
             path, identifier = tested.path(number), tested.identifier(number)
         caller = tested.caller(service, "delete", number)
         assert caller.delete(path, if_match='"7"').status_code == 412
@@ -326,11 +343,16 @@ class ResourceTests:
 
     @where(lambda tested: tested.does("delete") and tested.referred)
     def test_what_others_refer_to_stays(self, service: DeployedService) -> None:
+        before = self.history(service, self.tested.identifier(0))
         assert self.tested.caller(service, "delete", 0).delete(self.tested.path(0)).status_code == 409
+        assert self.history(service, self.tested.identifier(0)) == before
+        if self.tested.does("get"):
+            self.tested.caller(service, "get", 0).found(self.tested.path(0))
 
     @where(lambda tested: tested.does("delete") and tested.resource.retention_days and not tested.referred)
     def test_what_is_kept_no_longer_is_deleted(self, service: DeployedService) -> None:
-        identifier = self.tested.identifier(self.tested.rows - 1)
+        number = self.tested.rows - 1
+        identifier = self.tested.identifier(number)
         days = (self.tested.resource.retention_days or 0) + 1
         aged = f"UPDATE {self.tested.table} SET updated_at = now() - interval '{days} days' WHERE id = %s RETURNING id"  # noqa: S608
         assert service.rows(aged, identifier)
@@ -339,6 +361,8 @@ class ResourceTests:
             return [row for row in self.history(service, identifier) if row["actor"] == "retention"]
 
         assert len(eventually(deleted)) == 1
+        if self.tested.does("get"):
+            self.tested.caller(service, "get", number).gone(self.tested.path(number))
 
     @each("operation", lambda tested: tested.guarded())
     def test_a_token_is_needed(self, service: DeployedService, operation: Operation) -> None:

@@ -77,6 +77,8 @@ class InMemory:
         if statement.startswith("UPDATE"):
             if self.fault != "rows are kept for ever":
                 self._record(wanted, "deleted", "", actor="retention")
+                if self.fault != "rows at their end are told of":
+                    self.stored.pop(wanted, None)
             return [{"id": wanted}]
         return [event for event in self.events if event["aggregate_id"] == wanted]
 
@@ -116,13 +118,15 @@ class InMemory:
             return False
         if who.role is None and self.fault != "no token is asked for":
             raise Refused(401, "UNAUTHORIZED")
-        if who.role not in access.roles and who.role is not None and self.fault != "any role may do it":
+        any_role = self.fault == "any role may do it" or (self.fault == "admin may do it" and who.role == "admin")
+        if who.role not in access.roles and who.role is not None and not any_role:
             raise Refused(403, "FORBIDDEN")
         return own_alone(self.tested.resource, operation, who.role)
 
     def _list(self, query: dict[str, list[str]], who: InMemoryCaller, *, own: bool) -> httpx.Response:
-        known = {"limit", "sort", "page", self.tested.filtered}
-        wrong = [name for name in query if name not in known]
+        name = self.tested.filtered[0] if self.tested.filtered else ""
+        known = {"limit", "sort", "page", name}
+        wrong = [each for each in query if each not in known]
         wrong += ["limit"] if query.get("limit") == ["0"] else []
         wrong += ["sort"] if query.get("sort") == ["-no_such_field"] else []
         if wrong and self.fault != "a list takes what it does not know":
@@ -130,12 +134,12 @@ class InMemory:
         found = [(identifier, row) for identifier, row in self.stored.items()]
         if own and self.fault != "a list has the rows of others":
             found = [each for each in found if each[1].owner == who.subject]
-        name = self.tested.filtered
         if name in query and self.fault != "a list is not filtered":
             found = [each for each in found if str(each[1].content[name]) == query[name][0]]
         page = 0 if self.fault == "pages count from nought" else 1
         limit = int(query.get("limit", ["20"])[0] or 20)
-        data = [row.told(identifier) for identifier, row in found][:limit]
+        data = [row.told(identifier) for identifier, row in found]
+        data = data if self.fault == "a limit is not read" else data[:limit]
         meta = {"page": page, "limit": limit, "total": len(found)}
         return httpx.Response(200, json={"data": data, "meta": meta})
 
@@ -149,7 +153,8 @@ class InMemory:
             raise Refused(403, "FORBIDDEN")
         for name in self.tested.unique:
             taken = {self._compared(name, row.content.get(name)) for row in self.stored.values()}
-            if self._compared(name, body.get(name)) in taken and self.fault != "what is unique is taken twice":
+            once = self.fault != f"{name} is taken twice" and self.fault != "what is unique is taken twice"
+            if self._compared(name, body.get(name)) in taken and once:
                 raise Refused(409, "CONFLICT", name)
         self._check_references(body, who, "create")
         identifier = str(uuid.uuid4())
@@ -189,7 +194,10 @@ class InMemory:
         strange = own and row is not None and row.owner != who.subject
         if strange and self.fault == "a stranger is told that it is there" and operation == "get":
             raise Refused(403, "FORBIDDEN")
-        if row is None or (strange and not (self.fault == "a stranger changes it" and operation == "update")):
+        if row is not None and strange and self.fault == f"a stranger's {operation} is done in silence":
+            self._record(identifier, operation, "")
+        strange = strange and self.fault != f"a stranger's {operation} is done"
+        if row is None or strange:
             raise Refused(200 if self.fault == "what is not there is found" else 404, "NOT_FOUND")
         path, etag = f"{self.tested.collection}/{identifier}", f'"{row.version}-x"'
         if operation == "get":
@@ -204,7 +212,8 @@ class InMemory:
             raise Refused(412, "PRECONDITION_FAILED")
         if operation == "update":
             self._check_references(body, who, "update")
-            changed = Row(dict(body), row.version + (self.fault != "a version stays"), row.owner)
+            content = row.content if self.fault == "an update keeps what was there" else dict(body)
+            changed = Row(content, row.version + (self.fault != "a version stays"), row.owner)
             self.stored[identifier] = changed
             if self.fault != "an update is not recorded":
                 self._record(identifier, "updated", "")
@@ -213,6 +222,10 @@ class InMemory:
             )
         seeded = {str(self.tested.identifier(number)) for number in range(self.tested.rows)}
         if self.tested.referred and identifier in seeded and self.fault != "what others refer to goes":
+            if self.fault == "a refusal deletes":
+                del self.stored[identifier]
+            if self.fault == "a refusal is recorded":
+                self._record(identifier, "deleted", "")
             raise Refused(409, "CONFLICT")
         if self.fault != "what is deleted stays":
             del self.stored[identifier]

@@ -303,6 +303,7 @@ ALTERATIONS: dict[str, Alteration] = {
     "an update's mistake is elsewhere": Alteration(422, error(details=ELSEWHERE), REPLACED),
     "a deletion has another status": Alteration(204, status(202), ("delete",)),
     "a deletion's condition has another status": Alteration(412, status(409), ("delete",)),
+    "a refused deletion has another status": Alteration(409, status(400), ("delete",)),
     "a second deletion has another status": Alteration(404, status(410), ("delete",)),
     "a missing token is called otherwise": Alteration(401, error(code="WHO")),
     "a missing role is called otherwise": Alteration(403, error(code="NO")),
@@ -385,6 +386,7 @@ ALTERED: dict[tuple[str, str], set[str]] = {
     ("card", "an update's mistake is elsewhere"): {"test_a_reference_does_not_become_one_to_a_row_of_another"},
     ("card", "a deletion has another status"): {"test_a_replay_touches_nothing", "test_what_is_deleted_is_gone"},
     ("card", "a deletion's condition has another status"): {"test_what_is_deleted_is_gone"},
+    ("wallet", "a refused deletion has another status"): {"test_what_others_refer_to_stays"},
     ("card", "a second deletion has another status"): {
         "test_what_is_deleted_is_gone",
         "test_a_stranger_deletes_nothing",

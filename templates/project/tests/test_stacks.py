@@ -17,9 +17,12 @@ def test_the_stack_is_planned_for_its_share_of_the_load_and_for_growth(system: S
     """P1"""
     environment = read_environment(stack)
     planned = plan(system, environment)
-    requirements = system.requirements
-    assert planned.requests_per_second == pytest.approx(requirements.requests_per_second * environment.load_share)
-    assert planned.growth_factor == requirements.growth_factor
+    loads = [service.load.requests_per_second for service in system.services.values()]
+    own = [load for load in loads if load is not None]
+    # Services that declare no load of their own share the system's.
+    shared = system.requirements.requests_per_second if len(own) < len(loads) else 0
+    assert planned.requests_per_second == pytest.approx((sum(own) + shared) * environment.load_share)
+    assert planned.growth_factor == system.requirements.growth_factor
     assert {workload.service for workload in planned.workloads} == set(system.services)
     for tier in planned.bottlenecks:
         # A quota of the account is raised by asking; `make plan` says so.

@@ -52,6 +52,7 @@ REVIEWED = {
         "devkit/groundplan_devkit/servers/valkey.py",
         "_node",
     ): "a node's list of nodes, in a directory that `start` has claimed",
+    ("devkit/groundplan_devkit/testing.py", "pytest_unconfigure"): "an empty folder that the same run has made",
     (
         "devkit/groundplan_devkit/state.py",
         "data_directory",

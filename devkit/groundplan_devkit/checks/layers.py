@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from groundplan_devkit.checks.pins import packages_of
 from groundplan_devkit.state import PROJECT
 
 
@@ -50,20 +50,8 @@ def tests_of_two_services() -> list[str]:
         f"{path.relative_to(PROJECT)}: {package}"
         for own in packages
         for path in sorted((PROJECT / "services").glob(f"*/{own}/tests/**/*.py"))
-        for package in sorted(_imported(path) & (packages - {own}))
+        for package in sorted(packages_of(path) & (packages - {own}))
     ]
-
-
-def _imported(path: Path) -> set[str]:
-    """The packages that a module names in its imports."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        match node:
-            case ast.Import(names=aliases):
-                names |= {alias.name.partition(".")[0] for alias in aliases}
-            case ast.ImportFrom(module=str(module), level=0):
-                names.add(module.partition(".")[0])
-    return names
 
 
 def _packages() -> set[str]:

@@ -65,20 +65,20 @@ def imported(*folders: str) -> set[str]:
     own = {"groundplan", "groundplan_chassis", "groundplan_components", "groundplan_devkit"} | {
         path.parent.name for path in (*PROJECT.glob("services/*/*/__init__.py"), *PROJECT.glob("*/*.py"))
     }
-    found = {
-        alias.split(".")[0]
-        for folder in folders
-        for path in (PROJECT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        for alias in (
-            [each.name for each in node.names]
-            if isinstance(node, ast.Import)
-            else [node.module or ""]
-            if isinstance(node, ast.ImportFrom) and not node.level
-            else []
-        )
-    }
+    found = {name for folder in folders for path in (PROJECT / folder).rglob("*.py") for name in packages_of(path)}
     return found - own - sys.stdlib_module_names
+
+
+def packages_of(path: Path) -> set[str]:
+    """Top-level names that a module imports, wherever in it; without relative imports."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {alias.name.partition(".")[0] for alias in aliases}
+            case ast.ImportFrom(module=str(module), level=0):
+                names.add(module.partition(".")[0])
+    return names
 
 
 def importable(requirements: str) -> set[str]:

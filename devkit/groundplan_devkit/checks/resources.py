@@ -6,14 +6,14 @@ A project's `tests/integration/test_orders.py` is
         ...
 
 A test that the declaration has nothing for is not there. One that the project's class defines takes the place of the
-one by its name, and `test_a_list_has_pages = None` leaves one out.
+one by its name, and the keyword `without={"test_a_list_has_pages"}` leaves one out.
 """
 
 from __future__ import annotations
 
 import itertools
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
@@ -57,7 +57,8 @@ def each(names: str, values: Values) -> Callable[[Test], Test]:
 
 
 class ResourceTests:
-    """The tests of one resource of one service. Keywords of a class of them are those of `ResourceUnderTest`."""
+    """The tests of one resource of one service. Keywords of a class of them are those of `ResourceUnderTest`;
+    ``without``: names of tests that it does without. Raises LookupError for what there is not."""
 
     tested: ClassVar[ResourceUnderTest]
     _unused: ClassVar[Iterator[int]]
@@ -73,14 +74,19 @@ class ResourceTests:
         owners: int | None = None,
         created: str = "",
         creates: bool = True,
+        without: Collection[str] = (),
     ) -> None:
         super().__init_subclass__()
         cls.tested = ResourceUnderTest(service, resource, seed, rows, owners, created, creates)
         cls.tested.check_declared()
         cls._unused = itertools.count(rows)
-        for name, test in vars(ResourceTests).items():
-            applies = getattr(test, "applies", None)
-            if applies is not None and name not in vars(cls) and not applies(cls.tested):
+        usual = {name: test for name, test in vars(ResourceTests).items() if name.startswith("test_")}
+        if unknown := sorted(set(without) - set(usual)):
+            raise LookupError(f"there is no test {', '.join(unknown)} to do without: name one of {', '.join(usual)}")
+        for name, test in usual.items():
+            applies = test.__dict__.get("applies", lambda _: True)
+            if name in without or (name not in vars(cls) and not applies(cls.tested)):
+                # What is no function is not collected.
                 setattr(cls, name, None)
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

@@ -6,14 +6,14 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
 from groundplan.declaration.model import Operation
 from groundplan_devkit.checks.own_rows import own_alone, private_parents
 from groundplan_devkit.checks.resource_under_test import ResourceUnderTest
-from groundplan_devkit.deployed import eventually
+from groundplan_devkit.deployed import Caller
 
 OPERATIONS: dict[tuple[str, bool], Operation] = {
     ("GET", False): "list",
@@ -311,11 +311,11 @@ class Altered(InMemory):
         return fault.alter(found, body) if operation in (fault.operations or (operation,)) else found
 
 
-@dataclass(frozen=True)
-class InMemoryCaller:
-    service: InMemory
-    role: str | None
-    subject: str
+class InMemoryCaller(Caller):
+    """A client as tests have it, of a service that needs no connection and has no document."""
+
+    def __init__(self, service: InMemory, role: str | None, subject: str) -> None:
+        self.service, self.role, self.subject = service, role, subject
 
     def request(
         self,
@@ -324,31 +324,9 @@ class InMemoryCaller:
         body: object = None,
         *,
         headers: Mapping[str, str] | None = None,
-        query: Any = None,
+        query: Mapping[str, object] | None = None,
     ) -> httpx.Response:
-        asked = f"{path}?{httpx.QueryParams(query)}" if query else path
-        sent = {name.replace("_", "-"): value for name, value in (headers or {}).items()}
-        found: httpx.Response = self.service.answer(method, asked, body if isinstance(body, dict) else {}, sent, self)
+        asked = f"{path}?{urlencode(query)}" if query else path
+        content = body if isinstance(body, dict) else {}
+        found: httpx.Response = self.service.answer(method, asked, content, dict(headers or {}), self)
         return found
-
-    def get(self, path: str, **headers: str) -> httpx.Response:
-        return self.request("GET", path, headers=headers)
-
-    def post(self, path: str, body: object, **headers: str) -> httpx.Response:
-        return self.request("POST", path, body, headers=headers)
-
-    def put(self, path: str, body: object, **headers: str) -> httpx.Response:
-        return self.request("PUT", path, body, headers=headers)
-
-    def delete(self, path: str, **headers: str) -> httpx.Response:
-        return self.request("DELETE", path, headers=headers)
-
-    def found(self, path: str, *, version: int = 1) -> httpx.Response:
-        def look() -> httpx.Response | None:
-            answer = self.get(path)
-            return answer if answer.status_code == 200 and answer.json()["data"]["version"] >= version else None
-
-        return eventually(look)
-
-    def gone(self, path: str) -> None:
-        eventually(lambda: self.get(path).status_code == 404)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 from uuid import UUID
@@ -140,17 +141,22 @@ def names(tests: type[ResourceTests]) -> set[str]:
     return {name for name, test in inspect.getmembers(tests) if name.startswith("test_") and test is not None}
 
 
+def calls(tests: type[ResourceTests], name: str) -> list[Callable[[Any], None]]:
+    """A test with each of its arguments, as functions of a service."""
+    test = getattr(tests, name)
+    arguments, values = getattr(test, "each", ("", lambda _: [()]))
+    named = arguments.split(",") if arguments else []
+    given = [value if isinstance(value, tuple) else (value,) for value in values(tests.tested)]
+    return [partial(test, tests(), **dict(zip(named, each, strict=True))) for each in given]
+
+
 def failed(resource: str, fault: str) -> set[str]:
     """The tests that fail, each on a service of its own."""
     tests, found = made(resource), set()
     for name in names(tests):
-        test = getattr(tests, name)
-        arguments, values = getattr(test, "each", ("", lambda _: [()]))
-        for value in values(tests.tested):
-            given = value if isinstance(value, tuple) else (value,)
-            service = Altered(tests.tested, fault, PARENTS, alterations=ALTERATIONS)
+        for call in calls(tests, name):
             try:
-                test(tests(), service, **dict(zip(arguments.split(","), given, strict=False)) if arguments else {})
+                call(Altered(tests.tested, fault, PARENTS, alterations=ALTERATIONS))
             except (AssertionError, KeyError):
                 found.add(name)
     return found
@@ -437,19 +443,23 @@ def test_a_test_that_the_declaration_has_nothing_for_is_not_there() -> None:
 
 def test_a_test_of_ones_own_takes_the_place_of_one_by_its_name() -> None:
     class Ours(ResourceTests, service="holding", resource="rate", seed=seeds(), rows=5):
-        test_a_list_has_pages = None  # type: ignore[assignment]
-
         def test_a_sample_is_found(self, service: Any) -> None:
             service.append("ours")
 
-        def test_a_role_is_needed(self, service: Any) -> None:  # type: ignore[override]
+        def test_a_stranger_changes_nothing(self, service: Any) -> None:
             """There would be none of this name."""
 
     seen: list[str] = []
     Ours().test_a_sample_is_found(seen)
     assert seen == ["ours"]
-    assert "test_a_list_has_pages" not in names(Ours)
-    assert "test_a_role_is_needed" in names(Ours)
+    assert "test_a_stranger_changes_nothing" in names(Ours)
+
+
+def test_a_test_is_left_out_by_its_name() -> None:
+    whole = names(made("rate"))
+    assert names(made("rate", without={"test_a_list_has_pages"})) == whole - {"test_a_list_has_pages"}
+    with pytest.raises(LookupError, match="no test test_a_list_has_lines to do without: name one of test_a_sample_is"):
+        made("rate", without={"test_a_list_has_lines"})
 
 
 @pytest.mark.parametrize(("service", "resource"), [("holding", "gone"), ("gone", "card")])
@@ -520,12 +530,8 @@ def test_as_many_samples_are_looked_at_as_tests_create() -> None:
     tests = made("card")
     unused = tests._unused
     for name in names(tests):
-        test = getattr(tests, name)
-        arguments, values = getattr(test, "each", ("", lambda _: [()]))
-        for value in values(tests.tested):
-            given = value if isinstance(value, tuple) else (value,)
-            service = InMemory(tests.tested, "", PARENTS)
-            test(tests(), service, **dict(zip(arguments.split(","), given, strict=False)) if arguments else {})
+        for call in calls(tests, name):
+            call(InMemory(tests.tested, "", PARENTS))
     first_left = next(unused)
 
     def repeated(place: int) -> Callable[[int], Card]:

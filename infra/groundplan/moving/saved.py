@@ -141,8 +141,9 @@ def _place(path: str, *, added: bool) -> str:
     inside = library_file(path)
     if inside is None:
         why = optional_file(path)
-        again = f"where it was, if you still need it: `git checkout HEAD -- '{path}'` ({why})"
-        return again if why else "none: the file left the template"
+        if why is None:
+            return "none: the file left the template"
+        return f"where it was, if you still need it: `git checkout HEAD -- '{path}'` ({why})"
     apply = "`git apply --3way` with this patch in a checkout of them, which GROUNDPLAN_LIBRARIES=<folder> then names"
     subject = component_subject(path)
     if subject is not None:

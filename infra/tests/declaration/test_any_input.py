@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+from contextlib import suppress
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundplan.declaration.loader import parse_system
+from groundplan.declaration.loader import judge_system, parse_system
 from groundplan.declaration.model import Resource, ResourceField, Service, System
 from groundplan.problems import ProblemsFound
 from groundplan.stack.configuration import Secret, environment_from
@@ -128,6 +130,28 @@ def test_extreme_numbers_of_a_field(kind: str, places: tuple[str, ...]) -> None:
             field = {"type": kind, **scale, **dict.fromkeys(places, value)}
             declared = replaced(SHOP, FIELD, field)
             parsed(yaml.dump(declared, Dumper=yaml.SafeDumper, sort_keys=False))
+            judge_system(declared)
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+NUMBERS = [path for path in paths(SHOP) if is_number(reduce(lambda value, key: value[key], path, SHOP))]
+
+
+@pytest.mark.parametrize("path", NUMBERS, ids=lambda path: ".".join(map(str, path)))
+def test_extreme_numbers_where_the_declaration_has_one(path: tuple[Any, ...]) -> None:
+    for value in EXTREMES:
+        for problem in judge_system(replaced(SHOP, path, value)):
+            assert problem.expected
+
+
+@pytest.mark.parametrize("key", Environment.model_fields)
+def test_extreme_numbers_of_a_stack(key: str) -> None:
+    for value in EXTREMES:
+        with suppress(ProblemsFound):
+            environment_from({"aws:region": "eu-central-1", f"shop:{key}": value}, "prod", shop(), "Pulumi.prod.yaml")
 
 
 @given(st.integers(0, len(SHOP_TEXT)), st.integers(0, 30), st.text(max_size=4) | YAML_PIECES)

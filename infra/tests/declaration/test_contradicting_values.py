@@ -116,7 +116,7 @@ FIELD_OPTIONS = [
     Wrong("D1 integer with a fraction", AMOUNT, "amount: {type: integer, minimum: 0.5}",
           f"{PAYMENT}.fields.amount.minimum", "0.5", "a whole number", "use the type `decimal`"),
     Wrong("D1 integer beyond 64 bits", AMOUNT, "amount: {type: integer, maximum: 9223372036854775808}",
-          f"{PAYMENT}.fields.amount.maximum", "9.22e+18", "a number of 64 bits", "use the type `decimal`"),
+          f"{PAYMENT}.fields.amount.maximum", "9223372036854775808", "a number of 64 bits", "use the type `decimal`"),
     Wrong("D1 index on json", AMOUNT, "amount: {type: json, indexed: true}", f"{PAYMENT}.fields.amount.indexed", "true",
           "no index on `json`", "a field of its own"),
     Wrong("D1 unique boolean", AMOUNT, "amount: {type: boolean, unique: true}", f"{PAYMENT}.fields.amount.unique",

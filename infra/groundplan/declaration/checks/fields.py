@@ -83,10 +83,11 @@ def _bounds(path: Path, field: ResourceField) -> Iterator[Finding]:
             yield Finding((*path, option), str(bound), expected, "round it, or use the type `decimal`")
         elif not -_BIGINT <= bound < _BIGINT:
             expected = "a number of 64 bits, PostgreSQL's largest integer"
-            yield Finding((*path, option), f"{bound:.3g}", expected, "bring it closer to 0, or use the type `decimal`")
+            remedy = "bring it closer to 0, or use the type `decimal`"
+            yield Finding((*path, option), printable(bound), expected, remedy)
     if field.minimum is not None and field.maximum is not None and field.minimum > field.maximum:
-        expected = f"at most the maximum, {field.maximum}"
-        yield Finding((*path, "minimum"), str(field.minimum), expected, "swap the two, or correct one")
+        expected = f"at most the maximum, {printable(field.maximum)}"
+        yield Finding((*path, "minimum"), printable(field.minimum), expected, "swap the two, or correct one")
 
 
 def _texts(path: Path, field: ResourceField) -> Iterator[Finding]:

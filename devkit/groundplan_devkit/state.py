@@ -19,12 +19,6 @@ from groundplan.project import find_project
 PROJECT = find_project()
 DIRECTORY = PROJECT / "build" / "local"
 """The directory of `make dev` and `python -m groundplan_devkit.servers`; test runs have their own."""
-MEMORY = Path("/dev/shm")  # noqa: S108
-"""Files in memory, where the machine has a file system for them."""
-MEMORY_ROOM = 4 * 1024**3
-"""Bytes that must be free there: 1.4 GiB were taken in a run of this repository's own tests."""
-MEMORY_LEFT = 8 * 1024**3
-"""Bytes that the machine must have for all else and them."""
 STATE_VARIABLE = "LOCAL_SERVERS"
 """Environment variable with the state file of running servers, to use instead of starting new ones."""
 STATE_FILE = "servers.json"
@@ -38,23 +32,6 @@ def cache_directory() -> Path:
     base = Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or users) / "groundplan"
     base.mkdir(parents=True, exist_ok=True)
     return base
-
-
-def memory() -> Path | None:
-    """Where data of servers that live for one test run may be in memory; None where there is no room for them.
-
-    Tests create and drop databases, of three hundred files each, by the thousand. ext4 searches past each inode that
-    was freed in the last minutes (`recently_deleted` in fs/ext4/ialloc.c), which took two fifths of the processor's
-    time of this repository's tests.
-    """
-    if not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MEMORY_ROOM:
-        return None
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    available = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
-    return MEMORY if available >= MEMORY_LEFT else None
 
 
 @contextlib.contextmanager
@@ -78,8 +55,7 @@ def data_directory(directory: Path, name: str, user: str | None) -> Path:
     """Where a server keeps its data: within ``directory``, or elsewhere when its user can't get there.
 
     A server that may not run as root has an account of its own, to which a root user's own folders are closed. Its data
-    are then in the system's folder for temporary files, or in memory beside ``directory``, and `<name>.elsewhere`
-    remembers where.
+    are then in the system's folder for temporary files, and `<name>.elsewhere` remembers where.
     """
     own = directory / name
     elsewhere = directory / f"{name}.elsewhere"
@@ -96,8 +72,7 @@ def data_directory(directory: Path, name: str, user: str | None) -> Path:
     if _enters(own, user):
         return own
     own.rmdir()
-    beside = MEMORY if directory.parent == MEMORY else None
-    place = Path(tempfile.mkdtemp(prefix=f"local-{name}-", dir=beside))
+    place = Path(tempfile.mkdtemp(prefix=f"local-{name}-"))
     give_to(place, user)
     elsewhere.write_text(str(place))
     return place
@@ -115,7 +90,7 @@ def remove_data(directory: Path, name: str) -> None:
     if elsewhere.exists():
         place = Path(elsewhere.read_text())
         # As `data_directory` makes them: nothing else that such a file might name.
-        if place.parent in (Path(tempfile.gettempdir()), MEMORY) and place.name.startswith(f"local-{name}-"):
+        if place.parent == Path(tempfile.gettempdir()) and place.name.startswith(f"local-{name}-"):
             shutil.rmtree(place, ignore_errors=True)
         elsewhere.unlink()
     shutil.rmtree(directory / name, ignore_errors=True)

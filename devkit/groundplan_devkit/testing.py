@@ -49,7 +49,7 @@ from groundplan_devkit.servers import servers as running_servers
 from groundplan_devkit.servers.identity import declared_people
 from groundplan_devkit.servers.running import KINDS, start_reaper
 from groundplan_devkit.services import RunningService, run_service, start_service
-from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE, memory
+from groundplan_devkit.state import PROJECT, STATE_FILE, STATE_VARIABLE
 from groundplan_devkit.touched import edited_files, rank, touched
 
 pytest.register_assert_rewrite("groundplan_devkit.checks")
@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Projects turn warnings into errors. A service on deprecated names passes its tests, with a warning.
     config.addinivalue_line("filterwarnings", "default::groundplan_chassis.deprecation.ChassisDeprecationWarning")
     if STATE_VARIABLE not in os.environ and SESSION_VARIABLE not in os.environ:
-        os.environ[SESSION_VARIABLE] = tempfile.mkdtemp(prefix="local-tests-", dir=memory())
+        os.environ[SESSION_VARIABLE] = tempfile.mkdtemp(prefix="local-tests-")
         os.environ[f"{SESSION_VARIABLE}_OWNER"] = str(os.getpid())
     if "PYTEST_XDIST_WORKER" not in os.environ:
         os.environ[FIRST_VARIABLE] = "\n".join(touched(PROJECT, edited_files(PROJECT)))

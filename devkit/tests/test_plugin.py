@@ -86,3 +86,20 @@ def test_servers_that_run_already_are_used_and_left(tmp_path: Path) -> None:
         assert len(servers.valkey.execute("ACL", "LIST").splitlines()) == 2
     finally:
         stop(directory, remove=True)
+
+
+def test_a_run_that_starts_no_server_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "test_inner.py").write_text("def test_nothing() -> None: ...\n")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LOCAL_S", "PYTEST"))}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "groundplan_devkit.testing", "-p", "no:cacheprovider", "test_inner.py"],
+        cwd=tmp_path,
+        env={**kept, "TMPDIR": str(temporary), "PYTHONPATH": os.pathsep.join([str(PROJECT), *sys.path])},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert not list(temporary.glob("local-*"))

@@ -57,18 +57,6 @@ def test_one_waits_while_another_is_inside(tmp_path: Path) -> None:
     assert (tmp_path / "entered").exists()
 
 
-@pytest.mark.parametrize(("free", "available"), [(2**40, 2**40), (2**20, 2**40), (2**40, 2**20), (None, 2**40)])
-def test_data_are_in_memory_where_there_is_room(
-    free: int | None, available: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A machine without such a file system, a container with 64 MB of it, and a machine with little memory."""
-    place = tmp_path if free is not None else tmp_path / "missing"
-    monkeypatch.setattr(state, "MEMORY", place)
-    monkeypatch.setattr(state, "MEMORY_ROOM", 0 if free == 2**40 else 2**62)
-    monkeypatch.setattr(state, "MEMORY_LEFT", 0 if available == 2**40 else 2**62)
-    assert state.memory() == (place if free == available == 2**40 else None)
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs servers as another user")
 def test_data_move_to_where_their_owner_can_get(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
